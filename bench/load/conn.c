@@ -1,0 +1,63 @@
+/* One client's socket: opened, cut. */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "load.h"
+#include "ws.h"
+
+/* With edges no call is needed to change what is waited for; a short read says that there is no more. */
+static bool watch(struct load *load, struct conn *conn)
+{
+    struct epoll_event event = {
+        .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+        .data.ptr = &conn->source,
+    };
+
+    return epoll_ctl(load->epoll, EPOLL_CTL_ADD, conn->fd, &event) == 0;
+}
+
+static void ask_upgrade(struct load *load, struct conn *conn, const struct target *target)
+{
+    const struct options *options = &load->options;
+    struct text extra = {0};
+
+    if (options->auth == AUTH_HEADER) {
+        text_puts(&extra, "Authorization: Bearer ");
+        text_puts(&extra, options->tokens[conn->index % options->token_count]);
+        text_puts(&extra, "\r\n");
+    }
+    text_add(&extra, "", 1);
+    ws_request(&conn->out, target->host, target->path, extra.at);
+    text_free(&extra);
+}
+
+void conn_open(struct load *load, struct conn *conn)
+{
+    uint32_t targets = load->options.target_count;
+    const struct target *target = &load->options.targets[conn->index % targets];
+
+    conn->opened_ns = now_ns();
+    conn->state = CONN_UPGRADING;
+    conn->rest.len = 0;
+    conn->out.len = 0;
+    conn->subs_left = load->heard.count;
+    conn->caught_up = false;
+    conn->fd = target_connect(target, conn->index / targets);
+    if (conn->fd < 0 || !watch(load, conn)) {
+        load_word(load->words, &load->word_count, strerror(errno), strlen(strerror(errno)));
+        conn_ended(load, conn);
+        return;
+    }
+    ask_upgrade(load, conn, target);
+}
+
+void conn_drop(struct conn *conn)
+{
+    if (conn->fd >= 0)
+        socket_cut(conn->fd);
+    conn->fd = -1;
+    conn->state = CONN_CLOSED;
+    text_free(&conn->rest);
+    text_free(&conn->out);
+}

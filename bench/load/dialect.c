@@ -1,0 +1,86 @@
+/* The systems that can be put under load. */
+#include "dialect.h"
+
+#include <string.h>
+
+/* Replies are rare: they may be searched for; events are told by their first bytes. */
+static enum kind native_classify(const char *at, size_t len)
+{
+    size_t head = len < 64 ? len : 64;
+
+    if (starts(at, len, "{\"type\":\"event\""))
+        return KIND_EVENT;
+    if (has(at, head, "\"type\":\"joined\"") || has(at, head, "\"type\":\"left\""))
+        return KIND_PRESENCE;
+    if (has(at, head, "\"type\":\"subscribed\""))
+        return KIND_SUBSCRIBED;
+    if (has(at, head, "\"type\":\"authenticated\""))
+        return KIND_AUTHENTICATED;
+    if (has(at, head, "\"type\":\"welcome\""))
+        return KIND_GREETING;
+    if (has(at, head, "\"type\":\"gap\""))
+        return KIND_GAP;
+    if (has(at, head, "\"type\":\"error\""))
+        return KIND_ERROR;
+    return has(at, head, "\"type\":\"event\"") ? KIND_EVENT : KIND_OTHER;
+}
+
+static enum kind plain_classify(const char *at, size_t len)
+{
+    (void)at;
+    (void)len;
+    return KIND_EVENT;
+}
+
+static struct dialect dialects[] = {
+    {
+        .name = "native",
+        .auth = "{\"type\":\"auth\",\"id\":1,\"token\":\"$token\"}",
+        .subscribe = "{\"type\":\"subscribe\",\"id\":$id,\"channel\":\"$channel\"}",
+        .resume = "{\"type\":\"subscribe\",\"id\":$id,\"channel\":\"$channel\","
+                  "\"epoch\":\"$epoch\",\"offset\":$offset}",
+        .recovered = "\"recovered\":true",
+        .classify = native_classify,
+        .channel = KEY("\"channel\":\""),
+        .epoch = KEY("\"epoch\":\""),
+        .offset = KEY_AT_END("\"offset\":"),
+    },
+    {
+        /* The URL says everything, each message is an event. */
+        .name = "plain",
+        .classify = plain_classify,
+        .channel = KEY("\"channel\":\""),
+        .epoch = KEY("\"epoch\":\""),
+        .offset = KEY_AT_END("\"offset\":"),
+    },
+};
+
+static struct api apis[] = {
+    {
+        .name = "native",
+        .path = "/publish",
+        .batch_path = "/publish/batch",
+        .headers = "x-api-key: $key\r\nContent-Type: application/json\r\n",
+        .message = "{\"channel\":\"$channel\",\"event\":\"bench\",\"data\":$data}",
+        .batch_open = "{\"messages\":[",
+        .batch_between = ",",
+        .batch_close = "]}",
+        .offset = KEY_AT_END("\"offset\":"),
+    },
+};
+
+struct dialect *dialect_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof(dialects) / sizeof(dialects[0]); i++)
+        if (strcmp(dialects[i].name, name) == 0)
+            return &dialects[i];
+    return NULL;
+}
+
+struct api *api_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof(apis) / sizeof(apis[0]); i++)
+        if (strcmp(apis[i].name, name) == 0)
+            return &apis[i];
+    return NULL;
+}

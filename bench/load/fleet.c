@@ -1,0 +1,129 @@
+/* All clients: opened at a pace, live, cut, back again. */
+#include "load.h"
+
+#include <string.h>
+
+/* A server that refuses is not asked again at once. */
+#define REFUSED_PAUSE_NS (50 * NS_PER_MS)
+
+static void todo_add(struct fleet *fleet, uint32_t index)
+{
+    fleet->todo[(fleet->todo_first + fleet->todo_count++) % fleet->count] = index;
+}
+
+void fleet_make(struct load *load)
+{
+    struct fleet *fleet = &load->fleet;
+
+    fleet->count = load->options.connections;
+    fleet->conns = must_calloc(fleet->count, sizeof(struct conn));
+    fleet->todo = must_calloc(fleet->count, sizeof(uint32_t));
+    for (uint32_t i = 0; i < fleet->count; i++) {
+        struct conn *conn = &fleet->conns[i];
+
+        conn->source.on_ready = conn_ready;
+        conn->fd = -1;
+        conn->index = i;
+        conn->subs = must_calloc(load->heard.count, sizeof(struct sub));
+        for (uint32_t k = 0; k < load->heard.count; k++)
+            conn->subs[k].channel = pattern_channel(load->heard.patterns[k], i);
+    }
+}
+
+void fleet_start(struct load *load, double rate, uint32_t inflight_max)
+{
+    struct fleet *fleet = &load->fleet;
+
+    fleet->rate = rate;
+    fleet->inflight_max = inflight_max;
+    fleet->started = 0;
+    fleet->start_ns = now_ns();
+    fleet->pause_until_ns = 0;
+    fleet->caught_up = 0;
+    fleet->todo_count = 0;
+    for (uint32_t i = 0; i < fleet->count; i++)
+        todo_add(fleet, i);
+}
+
+/* When the next connection may be opened as far as the rate says. */
+static uint64_t due(const struct fleet *fleet)
+{
+    uint64_t at = fleet->start_ns;
+
+    if (fleet->rate > 0)
+        at += (uint64_t)((double)fleet->started * 1e9 / fleet->rate);
+    return at > fleet->pause_until_ns ? at : fleet->pause_until_ns;
+}
+
+void fleet_tick(struct load *load, uint64_t now)
+{
+    struct fleet *fleet = &load->fleet;
+
+    while (fleet->todo_count > 0 && fleet->inflight < fleet->inflight_max && due(fleet) <= now) {
+        struct conn *conn = &fleet->conns[fleet->todo[fleet->todo_first]];
+
+        fleet->todo_first = (fleet->todo_first + 1) % fleet->count;
+        fleet->todo_count--;
+        fleet->started++;
+        fleet->inflight++;
+        for (uint32_t i = 0; i < load->heard.count; i++)
+            conn->subs[i].on = false;
+        conn_open(load, conn);
+    }
+}
+
+uint64_t fleet_wake(const struct load *load)
+{
+    const struct fleet *fleet = &load->fleet;
+
+    if (fleet->todo_count == 0 || fleet->inflight >= fleet->inflight_max)
+        return UINT64_MAX;
+    return due(fleet);
+}
+
+void fleet_live(struct load *load, struct conn *conn)
+{
+    uint64_t now = now_ns();
+
+    conn->state = CONN_LIVE;
+    load->fleet.inflight--;
+    load->fleet.live++;
+    load->publisher.joins++;
+    hist_add(load->fleet.resuming ? &load->returning : &load->connecting, now - conn->opened_ns);
+    for (uint32_t i = 0; i < load->heard.count; i++)
+        load->channels.at[conn->subs[i].channel].subscribers++;
+}
+
+void fleet_refused(struct load *load, struct conn *conn)
+{
+    struct fleet *fleet = &load->fleet;
+
+    load->count.refused++;
+    fleet->inflight--;
+    fleet->pause_until_ns = now_ns() + REFUSED_PAUSE_NS;
+    todo_add(fleet, conn->index);
+}
+
+void fleet_check_caught_up(struct load *load, struct conn *conn)
+{
+    if (conn->state != CONN_LIVE || conn->caught_up)
+        return;
+    for (uint32_t i = 0; i < load->heard.count; i++)
+        if (conn->subs[i].offset < load->channels.at[conn->subs[i].channel].target)
+            return;
+    conn->caught_up = true;
+    load->fleet.caught_up++;
+}
+
+void fleet_cut(struct load *load)
+{
+    struct fleet *fleet = &load->fleet;
+
+    for (uint32_t i = 0; i < fleet->count; i++)
+        conn_drop(&fleet->conns[i]);
+    for (uint32_t i = 0; i < load->channels.count; i++)
+        load->channels.at[i].subscribers = 0;
+    fleet->live = 0;
+    fleet->inflight = 0;
+    fleet->todo_count = 0;
+}

@@ -1,0 +1,179 @@
+/* One connection of a publisher: a request goes out, its answer comes back. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "http.h"
+#include "load.h"
+
+#define ANSWER_READ_BYTES 16384u
+
+static void pub_close(struct pub *pub)
+{
+    socket_cut(pub->fd);
+    pub->fd = -1;
+    pub->in.len = 0;
+    pub->out.len = 0;
+    pub->state = PUB_CLOSED;
+}
+
+/* Some servers end a connection after so many requests: that is no failure unless a request was lost. */
+static void pub_broken(struct load *load, struct pub *pub)
+{
+    if (pub->state == PUB_BUSY) {
+        load->publisher.failures++;
+        load->publisher.busy--;
+    }
+    pub_close(pub);
+}
+
+static void pub_flush(struct load *load, struct pub *pub)
+{
+    ssize_t sent = send(pub->fd, pub->out.at + pub->out_at, pub->out.len - pub->out_at, MSG_NOSIGNAL);
+
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+        pub_broken(load, pub);
+        return;
+    }
+    if (sent > 0)
+        pub->out_at += (size_t)sent;
+}
+
+static void pub_take(struct load *load, struct pub *pub)
+{
+    struct answer answer;
+    int whole = answer_read(pub->in.at, pub->in.len, &answer);
+
+    if (whole == ANSWER_BAD || (whole == ANSWER_WHOLE && pub->state != PUB_BUSY)) {
+        pub_broken(load, pub);
+        return;
+    }
+    if (whole == ANSWER_PART)
+        return;
+    hist_add(&load->answering, load->now_ns - pub->sent_ns);
+    load->publisher.busy--;
+    pub->state = PUB_IDLE;
+    pub->in.len = 0;
+    pub_answered(load, pub, answer.status, answer.body, answer.body_len);
+    if (answer.closes)
+        pub_close(pub);
+}
+
+static void pub_receive(struct load *load, struct pub *pub)
+{
+    char *end;
+    ssize_t got;
+
+    while (pub->fd >= 0) {
+        end = text_room(&pub->in, ANSWER_READ_BYTES);
+        got = recv(pub->fd, end, ANSWER_READ_BYTES, 0);
+        if (got < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (got <= 0) {
+            pub_broken(load, pub);
+            return;
+        }
+        load->now_ns = now_ns();
+        pub->in.len += (size_t)got;
+        pub_take(load, pub);
+        if (got < (ssize_t)ANSWER_READ_BYTES)
+            return;
+    }
+}
+
+static void pub_ready(struct load *load, struct source *source, uint32_t events)
+{
+    struct pub *pub = (struct pub *)source;
+
+    if (pub->fd < 0)
+        return;
+    if ((events & EPOLLOUT) != 0 && pub->state == PUB_CONNECTING)
+        pub->state = PUB_IDLE;
+    if ((events & EPOLLOUT) != 0 && pub->state == PUB_BUSY && pub->out_at < pub->out.len)
+        pub_flush(load, pub);
+    if (pub->fd >= 0 && (events & ~(uint32_t)EPOLLOUT) != 0)
+        pub_receive(load, pub);
+    publisher_tick(load, now_ns());
+}
+
+void pub_open(struct load *load, struct pub *pub)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                                .data.ptr = &pub->source};
+
+    pub->source.on_ready = pub_ready;
+    pub->fd = target_connect(&load->options.publish_target, 0);
+    if (pub->fd < 0) {
+        load->publisher.failures++;
+        return;
+    }
+    pub->state = PUB_CONNECTING;
+    epoll_ctl(load->epoll, EPOLL_CTL_ADD, pub->fd, &event);
+}
+
+/* The stamp names the publication, so no two are alike. */
+static void add_message(struct load *load, struct pub *pub, uint64_t due)
+{
+    struct publisher *publisher = &load->publisher;
+    struct text *data = &publisher->data;
+    struct channel *channel;
+
+    if (due <= publisher->last_stamp)
+        due = publisher->last_stamp + 1;
+    publisher->last_stamp = due;
+    pub->channel = choice_channel(&load->told, publisher->sent);
+    channel = &load->channels.at[pub->channel];
+    data->len = 0;
+    text_puts(data, "{\"t\":");
+    text_number(data, due);
+    text_puts(data, ",\"pad\":\"");
+    text_fill(data, 'x', data->len + 2 < load->options.size ? load->options.size - data->len - 2 : 0);
+    text_add(data, "\"}", 3);
+    text_expand(&publisher->body, load->options.api->message,
+                (const struct field[]){{"channel", channel->name}, {"data", data->at}, {NULL, NULL}});
+    flight_begin(&load->flights, due, channel->subscribers);
+    pub->expected += channel->subscribers;
+    publisher->sent++;
+}
+
+static void add_body(struct load *load, struct pub *pub, uint64_t due)
+{
+    const struct api *api = load->options.api;
+    struct text *body = &load->publisher.body;
+
+    body->len = 0;
+    pub->expected = 0;
+    if (load->publisher.batch > 1)
+        text_puts(body, api->batch_open);
+    for (uint32_t i = 0; i < pub->messages; i++) {
+        if (i > 0)
+            text_puts(body, api->batch_between);
+        add_message(load, pub, due);
+    }
+    if (load->publisher.batch > 1)
+        text_puts(body, api->batch_close);
+}
+
+void pub_request(struct load *load, struct pub *pub, uint64_t due)
+{
+    struct publisher *publisher = &load->publisher;
+
+    pub->messages = publisher->batch;
+    if (publisher->left < pub->messages)
+        pub->messages = (uint32_t)publisher->left;
+    if (publisher->left != UINT64_MAX)
+        publisher->left -= pub->messages;
+    add_body(load, pub, due);
+    pub->out.len = 0;
+    pub->out_at = 0;
+    text_add(&pub->out, publisher->head.at, publisher->head.len);
+    text_number(&pub->out, publisher->body.len);
+    text_puts(&pub->out, "\r\n\r\n");
+    text_add(&pub->out, publisher->body.at, publisher->body.len);
+    pub->state = PUB_BUSY;
+    pub->sent_ns = now_ns();
+    publisher->busy++;
+    pub_flush(load, pub);
+}
