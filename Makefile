@@ -1,0 +1,55 @@
+# The front door. `make run` starts River and the demo, `make test` runs everything; both install what is missing.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/
+
+.PHONY: run test lint types bench docs setup lock clean
+
+run: .setup/python
+	$(RUN)python scripts/run.py
+
+test: .setup/python .setup/system .setup/js lint types
+	$(RUN)pytest
+	npm --prefix clients/js test
+
+lint: .setup/python
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+	cd server && ../$(RUN)lint-imports
+
+types: .setup/python
+	$(RUN)mypy server/src
+	$(RUN)pyright
+
+bench: .setup/python
+	$(RUN)python bench/run.py --short
+
+docs: .setup/python
+	$(RUN)zensical build
+
+# Versions and hashes of everything, without an index: it serves behind any mirror.
+lock:
+	uv lock --upgrade
+	uv export --quiet --all-packages --all-groups --no-emit-workspace --no-header --output-file requirements.lock
+
+setup: .setup/python .setup/system .setup/js
+
+.setup/python: requirements.lock pyproject.toml server/pyproject.toml examples/forum/pyproject.toml
+	@mkdir -p .setup
+	@command -v uv >/dev/null || $(PYTHON) -m pip install --quiet uv
+	test -d $(VENV) || uv venv --quiet --python $(PYTHON) $(VENV)
+	uv pip install --quiet --python $(RUN)python --require-hashes --requirement requirements.lock
+	uv pip install --quiet --python $(RUN)python --no-deps --editable server --editable examples/forum
+	@touch $@
+
+.setup/system: scripts/install_system.sh
+	bash scripts/install_system.sh
+	@mkdir -p .setup && touch $@
+
+.setup/js: clients/js/package-lock.json
+	npm --prefix clients/js ci
+	@mkdir -p .setup && touch $@
+
+clean:
+	rm -rf .setup $(VENV) .coverage .pytest_cache .mypy_cache .ruff_cache site
