@@ -1,0 +1,119 @@
+"""The promises of a broker: an ordered log a channel, a live feed of it, members, counts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from riverd.errors import RiverError
+from riverd.model import Change, Member, Message, Occupancy, Position, Publication, Roster, Tail
+
+
+class Feed(Protocol):
+    """What a broker tells a node. Calls come one after another, never during one another."""
+
+    def on_publication(self, channel: str, epoch: str, publication: Publication) -> None:
+        """A subscribed channel has a new publication. The broker may lose some of these calls."""
+        ...
+
+    def on_change(self, channel: str, epoch: str, change: Change) -> None:
+        """A subscribed channel's members changed. The broker may lose some of these calls."""
+        ...
+
+    def on_disconnect(self, user: str) -> None:
+        """A back end wants this user's connections closed."""
+        ...
+
+    def on_interrupted(self) -> None:
+        """Calls may have been lost until now: positions have to be compared."""
+        ...
+
+
+class Broker(Protocol):
+    """A log a channel, its live feed, its members, and how many hear it.
+
+    Every method raises `BrokerError` when the broker is away; then nothing was done, or (for
+    `publish`) the same call with the same keys does it once.
+    """
+
+    async def publish(self, message: Message) -> Position:
+        """Append to the channel's log and tell all nodes that subscribed it.
+
+        Atomic: offsets of one channel are given without holes, and a node that reads the log
+        after it was told finds the publication. A message whose key the channel has seen is not
+        appended again: its first position is given back.
+        """
+        ...
+
+    async def publish_many(self, messages: Sequence[Message]) -> list[Position | RiverError]:
+        """Publish in order; each message has a result of its own."""
+        ...
+
+    async def read(
+        self, channel: str, *, after: Position | None = None, limit: int | None = None
+    ) -> Tail:
+        """The log's position and its last publications, oldest first.
+
+        Those after a position when one is given, from its side of the window on; otherwise the
+        last `limit`. A channel without a log gets one: the epoch that is returned is kept.
+        Position and publications are of one moment.
+
+        Raises:
+            RiverError: unrecoverable, when publications after `after` are no longer had or its
+                epoch is another.
+        """
+        ...
+
+    async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
+        """Where the logs and the lists of members stand now, in the order of `channels`."""
+        ...
+
+    async def attach(self, feed: Feed) -> None:
+        """Become a node: from now on `feed` is told what is subscribed. Once a broker object."""
+        ...
+
+    async def subscribe(self, channel: str) -> None:
+        """Tell the feed of everything that happens in the channel after this returned."""
+        ...
+
+    async def unsubscribe(self, channel: str) -> None:
+        """Tell the feed nothing more of the channel."""
+        ...
+
+    async def join(self, channel: str, member: Member) -> Position:
+        """This node has its first connection of the user in the channel.
+
+        Atomic; announced to all nodes if the user was not there. Gives the version of the list
+        that has the user. Joining again changes nothing.
+        """
+        ...
+
+    async def leave(self, channel: str, user: str) -> None:
+        """This node's last connection of the user left the channel. Announced if it was the last."""
+        ...
+
+    async def members(self, channel: str) -> Roster:
+        """All members and the version of the list."""
+        ...
+
+    async def report(self, subscribers: Mapping[str, int]) -> None:
+        """How many connections of this node hear each of these channels now; 0 for none."""
+        ...
+
+    async def occupied(self, prefix: str) -> dict[str, Occupancy]:
+        """The channels with this prefix that anybody hears, on all nodes."""
+        ...
+
+    async def occupancy(self, channel: str) -> Occupancy:
+        """How many hear this channel, on all nodes."""
+        ...
+
+    async def disconnect(self, user: str) -> None:
+        """Tell all nodes to close the user's connections."""
+        ...
+
+    async def ping(self) -> None:
+        """Returns if the broker is there."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections and tasks; this node's members and counts are given up."""
+        ...

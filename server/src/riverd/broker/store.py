@@ -1,0 +1,204 @@
+"""What a broker keeps, as plain state: logs, members by node, counts, idempotency keys."""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from itertools import islice
+
+from riverd.errors import ErrorCode, RiverError
+from riverd.model import Change, Member, Message, Occupancy, Position, Publication, Roster, Tail
+
+IDLE_S_MAX = 86_400.0
+KEYS_KEPT_S = 600.0
+KEYS_MAX = 1_000_000
+
+
+class StoredLog:
+    """One channel's log: its position outlives its entries."""
+
+    __slots__ = ("entries", "epoch", "offset", "touched")
+
+    def __init__(self, epoch: str, now: float) -> None:
+        self.epoch = epoch
+        self.offset = 0
+        self.touched = now
+        self.entries: deque[tuple[float, Publication]] = deque()
+
+    @property
+    def position(self) -> Position:
+        """Where the log stands."""
+        return Position(self.epoch, self.offset)
+
+
+class StoredMembers:
+    """One channel's members, by the nodes that have connections of theirs."""
+
+    __slots__ = ("epoch", "members", "nodes", "version")
+
+    def __init__(self, epoch: str) -> None:
+        self.epoch = epoch
+        self.version = 0
+        self.members: dict[str, Member] = {}
+        self.nodes: dict[str, set[str]] = {}
+
+    @property
+    def position(self) -> Position:
+        """The version of the list."""
+        return Position(self.epoch, self.version)
+
+    def next_change(self, member: Member, *, joined: bool) -> Change:
+        """Count one more version."""
+        self.version += 1
+        return Change(self.version, joined, member)
+
+
+class Store:
+    """The state behind a memory broker. Time is given, in seconds of any one clock."""
+
+    def __init__(self, *, size: int, ttl_s: float, new_epoch: Callable[[], str]) -> None:
+        self._size = size
+        self._ttl_s = ttl_s
+        self._new_epoch = new_epoch
+        self._logs: dict[str, StoredLog] = {}
+        self._members: dict[str, StoredMembers] = {}
+        self._counts: dict[str, dict[str, int]] = {}
+        self._keys: OrderedDict[tuple[str, str], tuple[float, Position]] = OrderedDict()
+
+    def publish(self, message: Message, now: float) -> tuple[Position, Publication | None]:
+        """Append; no publication comes back if the message's key was seen before."""
+        if message.key is not None:
+            seen = self._keys.get((message.channel, message.key))
+            if seen is not None and seen[0] > now - KEYS_KEPT_S:
+                return seen[1], None
+        log = self._log(message.channel, now)
+        log.offset += 1
+        publication = Publication(log.offset, message.event, message.data, message.user)
+        log.entries.append((now, publication))
+        self._trim(log, now)
+        position = log.position
+        if message.key is not None:
+            self._remember((message.channel, message.key), position, now)
+        return position, publication
+
+    def read(self, channel: str, after: Position | None, limit: int | None, now: float) -> Tail:
+        """The log's position and publications after a place, or the last ones.
+
+        Raises:
+            RiverError: unrecoverable; the message is the contract's reason.
+        """
+        log = self._log(channel, now)
+        self._trim(log, now)
+        held = len(log.entries)
+        if after is None:
+            count = held if limit is None else min(limit, held)
+            return Tail(
+                log.position, tuple(entry for _, entry in islice(log.entries, held - count, None))
+            )
+        if after.epoch != log.epoch:
+            raise RiverError(ErrorCode.UNRECOVERABLE, "epoch")
+        if after.offset > log.offset:
+            raise RiverError(ErrorCode.UNRECOVERABLE, "unknown")
+        if after.offset < log.offset - held:
+            raise RiverError(ErrorCode.UNRECOVERABLE, "window")
+        start = after.offset - (log.offset - held)
+        stop = None if limit is None else start + limit
+        return Tail(log.position, tuple(entry for _, entry in islice(log.entries, start, stop)))
+
+    def position(self, channel: str, now: float) -> Position:
+        """Where the log stands; asking keeps it."""
+        return self._log(channel, now).position
+
+    def join(self, channel: str, node: str, member: Member) -> tuple[Position, Change | None]:
+        """The node has the user now. The version that has it, and the change if it was not there."""
+        stored = self._members.get(channel)
+        if stored is None:
+            stored = self._members[channel] = StoredMembers(self._new_epoch())
+        present = member.user in stored.members
+        stored.nodes.setdefault(node, set()).add(member.user)
+        if present:
+            return stored.position, None
+        stored.members[member.user] = member
+        change = stored.next_change(member, joined=True)
+        return stored.position, change
+
+    def leave(self, channel: str, node: str, user: str) -> tuple[Position, Change] | None:
+        """The node has the user no more. The change, if no other node has it."""
+        stored = self._members.get(channel)
+        if stored is None or user not in stored.nodes.get(node, ()):
+            return None
+        stored.nodes[node].discard(user)
+        if not stored.nodes[node]:
+            del stored.nodes[node]
+        if any(user in users for users in stored.nodes.values()):
+            return None
+        change = stored.next_change(stored.members.pop(user), joined=False)
+        return stored.position, change
+
+    def roster(self, channel: str) -> Roster:
+        """All members and the version of the list."""
+        stored = self._members.get(channel)
+        if stored is None:
+            stored = self._members[channel] = StoredMembers(self._new_epoch())
+        return Roster(stored.position, dict(stored.members))
+
+    def report(self, node: str, subscribers: Mapping[str, int]) -> None:
+        """Take a node's counts."""
+        for channel, count in subscribers.items():
+            counts = self._counts.setdefault(channel, {})
+            counts[node] = count
+            if not count:
+                del counts[node]
+            if not counts:
+                del self._counts[channel]
+
+    def occupied(self, prefix: str) -> dict[str, Occupancy]:
+        """The channels that are heard, with their counts."""
+        return {name: self.occupancy(name) for name in self._counts if name.startswith(prefix)}
+
+    def occupancy(self, channel: str) -> Occupancy:
+        """How many hear a channel, and its members if it has any."""
+        stored = self._members.get(channel)
+        users = len(stored.members) if stored is not None else None
+        return Occupancy(sum(self._counts.get(channel, {}).values()), users)
+
+    def forget_node(self, node: str) -> list[tuple[str, Position, Change]]:
+        """The node is gone, with all that it had: the leaves to announce."""
+        for channel in [name for name, counts in self._counts.items() if node in counts]:
+            self.report(node, {channel: 0})
+        left: list[tuple[str, Position, Change]] = []
+        for channel, stored in self._members.items():
+            for user in sorted(stored.nodes.get(node, ())):
+                change = self.leave(channel, node, user)
+                if change is not None:
+                    left.append((channel, *change))
+        return left
+
+    def expire(self, now: float) -> None:
+        """Let go of old publications, of logs that nobody touched, of old keys, of empty lists."""
+        for channel, log in list(self._logs.items()):
+            self._trim(log, now)
+            # One without publications was only looked at: nobody can miss anything of it.
+            if now - log.touched > (IDLE_S_MAX if log.offset else self._ttl_s):
+                del self._logs[channel]
+        for channel in [name for name, stored in self._members.items() if not stored.members]:
+            if channel not in self._counts:
+                del self._members[channel]
+        while self._keys and next(iter(self._keys.values()))[0] <= now - KEYS_KEPT_S:
+            self._keys.popitem(last=False)
+
+    def _log(self, channel: str, now: float) -> StoredLog:
+        log = self._logs.get(channel)
+        if log is None:
+            log = self._logs[channel] = StoredLog(self._new_epoch(), now)
+        log.touched = now
+        return log
+
+    def _trim(self, log: StoredLog, now: float) -> None:
+        entries, before = log.entries, now - self._ttl_s
+        while entries and (len(entries) > self._size or entries[0][0] < before):
+            entries.popleft()
+
+    def _remember(self, key: tuple[str, str], position: Position, now: float) -> None:
+        self._keys[key] = (now, position)
+        self._keys.move_to_end(key)
+        if len(self._keys) > KEYS_MAX:
+            self._keys.popitem(last=False)

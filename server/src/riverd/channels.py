@@ -1,0 +1,70 @@
+"""The grammar of channel names, and what each kind of channel grants."""
+
+import re
+from collections.abc import Iterable
+from fnmatch import translate
+from functools import lru_cache
+
+from riverd.errors import ErrorCode, RiverError
+from riverd.model import Grants
+
+NAME_LENGTH_MAX = 164
+EVENT_LENGTH_MAX = 128
+PRIVATE = "private-"
+PRESENCE = "presence-"
+
+_NAME = re.compile(rf"[A-Za-z0-9_\-=@,.;:]{{1,{NAME_LENGTH_MAX}}}")
+
+
+def check_channel(name: str) -> str:
+    """The name itself, if it follows the grammar (contract, "WebSocket").
+
+    Raises:
+        RiverError: channel_invalid.
+    """
+    # fullmatch, because `$` would let a trailing newline pass.
+    if _NAME.fullmatch(name) is None:
+        raise RiverError(
+            ErrorCode.CHANNEL_INVALID,
+            f"a channel name is 1 to {NAME_LENGTH_MAX} characters of A-Z a-z 0-9 _ - = @ , . ; :",
+        )
+    return name
+
+
+def check_event(name: str) -> str:
+    """The name itself, if it is an event's name: 1 to 128 characters.
+
+    Raises:
+        RiverError: event_invalid.
+    """
+    if not 1 <= len(name) <= EVENT_LENGTH_MAX:
+        raise RiverError(
+            ErrorCode.EVENT_INVALID, f"an event name is 1 to {EVENT_LENGTH_MAX} characters"
+        )
+    return name
+
+
+def has_members(name: str) -> bool:
+    """Whether the channel keeps a list of who is there."""
+    return name.startswith(PRESENCE)
+
+
+def may_subscribe(grants: Grants, name: str) -> bool:
+    """Whether a client with these grants may hear the channel (contract, "Tokens")."""
+    if grants.subscribe is None:
+        return not name.startswith(PRIVATE)
+    return _matches(grants.subscribe, name)
+
+
+def may_publish(grants: Grants, name: str) -> bool:
+    """Whether a client with these grants may publish to the channel."""
+    return _matches(grants.publish, name)
+
+
+def _matches(globs: Iterable[str], name: str) -> bool:
+    return any(_compiled(glob).match(name) is not None for glob in globs)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(glob: str) -> re.Pattern[str]:
+    return re.compile(translate(glob))

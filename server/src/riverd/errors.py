@@ -1,0 +1,103 @@
+"""The catalogue of error and close codes, and the one exception tree."""
+
+from enum import Enum, IntEnum
+
+
+class CloseCode(IntEnum):
+    """Why a WebSocket was closed (contract, "Close codes")."""
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    PROTOCOL_ERROR = 1002
+    NO_STATUS = 1005
+    ABNORMAL = 1006
+    INVALID_TEXT = 1007
+    INTERNAL = 1011
+    NOT_THE_PROTOCOL = 4400
+    NOT_AUTHENTICATED = 4401
+    DISCONNECTED = 4403
+    AUTH_TIMEOUT = 4408
+    TOO_LARGE = 4413
+    TOO_FAST = 4429
+    UNAVAILABLE = 4503
+
+
+class ErrorCode(Enum):
+    """What went wrong, as clients and publishers see it: a code and its HTTP status."""
+
+    NOT_JSON = ("not_json", 400)
+    NOT_AN_OBJECT = ("not_an_object", 400)
+    BINARY_UNSUPPORTED = ("binary_unsupported", 400)
+    UNKNOWN_TYPE = ("unknown_type", 400)
+    INVALID_FIELD = ("invalid_field", 400)
+    TOO_DEEP = ("too_deep", 400)
+    CHANNEL_INVALID = ("channel_invalid", 400)
+    EVENT_INVALID = ("event_invalid", 400)
+    BATCH_TOO_LARGE = ("batch_too_large", 400)
+    UNSUPPORTED_MEDIA_TYPE = ("unsupported_media_type", 400)
+    UNAUTHENTICATED = ("unauthenticated", 401)
+    API_KEY_INVALID = ("api_key_invalid", 401)
+    TOKEN_INVALID = ("token_invalid", 401)
+    TOKEN_EXPIRED = ("token_expired", 401)
+    TOKEN_NOT_YET_VALID = ("token_not_yet_valid", 401)
+    USER_MISMATCH = ("user_mismatch", 401)
+    FORBIDDEN = ("forbidden", 403)
+    NOT_FOUND = ("not_found", 404)
+    METHOD_NOT_ALLOWED = ("method_not_allowed", 405)
+    ALREADY_SUBSCRIBED = ("already_subscribed", 409)
+    CANCELLED = ("cancelled", 409)
+    UNRECOVERABLE = ("unrecoverable", 410)
+    TOO_LARGE = ("too_large", 413)
+    TOO_MANY_CHANNELS = ("too_many_channels", 429)
+    TOO_FAST = ("too_fast", 429)
+    INTERNAL = ("internal", 500)
+    BROKER_UNAVAILABLE = ("broker_unavailable", 503)
+    UNAVAILABLE = ("unavailable", 503)
+
+    def __init__(self, code: str, status: int) -> None:
+        self.code = code
+        self.status = status
+
+
+class RiverError(Exception):
+    """An error with a code, made to be told to whoever caused it."""
+
+    def __init__(self, error: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.error = error
+        self.message = message
+
+
+class TokenError(RiverError):
+    """A token that does not prove who a client is."""
+
+
+class DecodeError(RiverError):
+    """A message that does not follow the dialect.
+
+    `request_id` is the message's id where it could be read. `fatal` says that the sender does not
+    speak the protocol at all: its connection is closed with 4400.
+    """
+
+    def __init__(
+        self,
+        error: ErrorCode,
+        message: str,
+        *,
+        request_id: int | str | None = None,
+        fatal: bool = False,
+    ) -> None:
+        super().__init__(error, message)
+        self.request_id = request_id
+        self.fatal = fatal
+
+
+class BrokerError(RiverError):
+    """The broker is away: nothing was accepted, and the same call may be made again."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.BROKER_UNAVAILABLE, message)
+
+
+class SettingsError(Exception):
+    """A setting that is wrong or missing; the message is one line that names it."""

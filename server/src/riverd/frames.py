@@ -1,0 +1,47 @@
+"""Ready WebSocket frames, as a server sends them: whole and unmasked (RFC 6455, section 5.2)."""
+
+_TEXT = b"\x81"
+_CLOSE = b"\x88"
+_PING = b"\x89"
+_PONG = b"\x8a"
+
+_LENGTH_7_MAX = 125
+_LENGTH_16_MAX = 0xFFFF
+_NO_STATUS = 1005
+_REASON_BYTES_MAX = 123
+
+
+def text(payload: bytes) -> bytes:
+    """A whole text message. `payload` is valid UTF-8."""
+    size = len(payload)
+    if size <= _LENGTH_7_MAX:
+        return _TEXT + bytes((size,)) + payload
+    if size <= _LENGTH_16_MAX:
+        return _TEXT + b"\x7e" + size.to_bytes(2) + payload
+    return _TEXT + b"\x7f" + size.to_bytes(8) + payload
+
+
+def close(code: int, reason: str = "") -> bytes:
+    """A close frame. 1005 stands for none: it never goes over the wire (section 7.4.1)."""
+    if code == _NO_STATUS:
+        return _control(_CLOSE, b"")
+    return _control(_CLOSE, code.to_bytes(2) + close_reason(reason))
+
+
+def close_reason(reason: str) -> bytes:
+    """As much of a reason as a close frame holds, cut between two characters."""
+    return reason.encode()[:_REASON_BYTES_MAX].decode(errors="ignore").encode()
+
+
+def ping() -> bytes:
+    """A ping without payload: what is asked is only whether anyone answers."""
+    return _control(_PING, b"")
+
+
+def pong(payload: bytes) -> bytes:
+    """The answer to a ping, with the ping's payload: at most 125 bytes, the caller sees to it."""
+    return _control(_PONG, payload)
+
+
+def _control(opcode: bytes, payload: bytes) -> bytes:
+    return opcode + bytes((len(payload),)) + payload

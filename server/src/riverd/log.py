@@ -1,0 +1,131 @@
+"""The replica of the tail of one log: entries in order, without holes."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Generic, Protocol, TypeVar
+
+from riverd.model import Position
+
+JOINED_KEPT_MAX = 4
+FRAMES_KEPT_MAX = 16
+
+
+class Entry(Protocol):
+    """What a log holds: anything that has a place in it."""
+
+    @property
+    def offset(self) -> int:
+        """The entry's place; the first of a log has 1."""
+        ...
+
+
+E = TypeVar("E", bound=Entry)
+
+
+class _Made:
+    """Frames that were made already: those of the entries up to `upto`, without a hole."""
+
+    __slots__ = ("frames", "upto")
+
+    def __init__(self, upto: int) -> None:
+        self.frames: list[bytes] = []
+        self.upto = upto
+
+
+class Log(Generic[E]):
+    """The tail of one log as this node has it.
+
+    The caller appends in the order of arrival, reads again from the broker when a hole shows, and
+    calls `trim` once it has handed out what it wants to hand out: nothing is dropped before.
+    """
+
+    __slots__ = ("_entries", "_joined", "_made", "_times", "epoch", "offset")
+
+    def __init__(self, position: Position, entries: Iterable[E] = (), *, now: float = 0) -> None:
+        self.epoch = position.epoch
+        self.offset = position.offset
+        self._entries: deque[E] = deque(entries)
+        self._times: deque[float] = deque([now] * len(self._entries))
+        self._joined: dict[tuple[object, int], bytes] = {}
+        self._made: dict[Callable[[E], bytes], _Made] = {}
+
+    @property
+    def position(self) -> Position:
+        """Where the log stands: the place of its newest entry."""
+        return Position(self.epoch, self.offset)
+
+    @property
+    def oldest(self) -> int:
+        """The place after which everything is held."""
+        return self.offset - len(self._entries)
+
+    def append(self, entry: E, now: float) -> bool:
+        """Take one entry. False if one before it is missing; one that is known is dropped."""
+        if entry.offset > self.offset + 1:
+            return False
+        if entry.offset == self.offset + 1:
+            self.offset = entry.offset
+            self._entries.append(entry)
+            self._times.append(now)
+            self._joined.clear()
+        return True
+
+    def since(self, after: int) -> list[E] | None:
+        """The entries after a place, oldest first; None if they are not all held.
+
+        `after` is at most the log's own offset.
+        """
+        if after < self.oldest:
+            return None
+        return list(islice(self._entries, after - self.oldest, None))
+
+    def last(self, count: int) -> int:
+        """The place after which the last `count` entries stand, or as many as are held."""
+        return max(self.oldest, self.offset - count)
+
+    def joined(self, encode: Callable[[E], bytes], after: int) -> bytes:
+        """All entries after a held place, encoded and joined. Kept, because many ask the same."""
+        key = (encode, after)
+        found = self._joined.get(key)
+        if found is None:
+            if len(self._joined) >= JOINED_KEPT_MAX:
+                self._joined.clear()
+            found = self._joined[key] = b"".join(self._frames(encode, after))
+        return found
+
+    def part(self, encode: Callable[[E], bytes], after: int, bytes_max: int) -> tuple[bytes, int]:
+        """Entries after a held place up to about `bytes_max`, at least one; and the last's place."""
+        frames = self._frames(encode, after)
+        size = 0
+        for count, frame in enumerate(frames, 1):
+            size += len(frame)
+            if size >= bytes_max:
+                return b"".join(frames[:count]), after + count
+        return self.joined(encode, after), self.offset
+
+    def _frames(self, encode: Callable[[E], bytes], after: int) -> list[bytes]:
+        """The frames of all entries after a held place, each made once while it is new."""
+        made = self._made.get(encode)
+        if made is None:
+            made = self._made[encode] = _Made(after)
+        made.frames += [encode(entry) for entry in self._between(made.upto, self.offset)]
+        made.upto = self.offset
+        first = made.upto - len(made.frames)
+        if after >= first:
+            return made.frames[after - first :]
+        return [encode(entry) for entry in self._between(after, first)] + made.frames
+
+    def _between(self, after: int, upto: int) -> Iterable[E]:
+        return islice(self._entries, after - self.oldest, upto - self.oldest)
+
+    def trim(self, *, size: int, before: float) -> None:
+        """Let go of entries beyond the newest `size`, and of those taken before a time."""
+        entries, times = self._entries, self._times
+        while len(entries) > size or (times and times[0] < before):
+            entries.popleft()
+            times.popleft()
+        self._joined.clear()
+        for made in self._made.values():
+            del made.frames[: -FRAMES_KEPT_MAX if made.upto > self.oldest else None]
+            made.upto = max(made.upto, self.oldest)

@@ -1,0 +1,260 @@
+"""The values that rooms hand each other: publications, positions, members, commands, replies."""
+
+import msgspec
+
+RequestId = int | str | None
+"""A client's own mark on a request, given back with its answer."""
+
+
+class Position(msgspec.Struct, frozen=True, gc=False):
+    """A place in a channel's log. Offsets rise by one; a new epoch is a log begun again."""
+
+    epoch: str
+    offset: int
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """What a publisher wants published. `data` is JSON text, as it was received.
+
+    `key` makes it idempotent: a message with a key that the channel has seen is not published
+    again. `user` is the client that published it over its WebSocket.
+    """
+
+    channel: str
+    event: str
+    data: bytes
+    key: str | None = None
+    user: str | None = None
+
+
+class Publication(msgspec.Struct, frozen=True, gc=False):
+    """One entry of a channel's log."""
+
+    offset: int
+    event: str
+    data: bytes
+    user: str | None = None
+
+
+class Member(msgspec.Struct, frozen=True, gc=False):
+    """A user present in a channel; `info` is JSON text from the token, or nothing."""
+
+    user: str
+    info: bytes | None = None
+
+
+class Change(msgspec.Struct, frozen=True, gc=False):
+    """One change of a channel's members; `offset` counts the versions of the list."""
+
+    offset: int
+    joined: bool
+    member: Member
+
+
+class Tail(msgspec.Struct, frozen=True):
+    """The end of a log as the broker has it: where it stands, and its last publications."""
+
+    position: Position
+    publications: tuple[Publication, ...] = ()
+
+
+class Roster(msgspec.Struct, frozen=True):
+    """The members of a channel at one version of the list."""
+
+    position: Position
+    members: dict[str, Member]
+
+
+class Occupancy(msgspec.Struct, frozen=True):
+    """How many connections hear a channel, and how many users are its members."""
+
+    subscribers: int
+    users: int | None = None
+
+
+class Grants(msgspec.Struct, frozen=True):
+    """Which channels a client may hear and publish to, as globs (contract, "Tokens").
+
+    Without a `subscribe` list: every channel except private ones.
+    """
+
+    subscribe: tuple[str, ...] | None = None
+    publish: tuple[str, ...] = ()
+
+
+class Claims(msgspec.Struct, frozen=True):
+    """What a valid token says: who the client is, until when (unix seconds), what it may do."""
+
+    user: str
+    expires_at: float | None = None
+    grants: Grants = Grants()
+    info: bytes | None = None
+
+
+# What clients ask.
+
+
+class Authenticate(msgspec.Struct, frozen=True, gc=False):
+    """Says who the client is; again at any time to renew."""
+
+    id: RequestId
+    token: str
+
+
+class Subscribe(msgspec.Struct, frozen=True, gc=False):
+    """Wants a channel: from now, after a position, or with its last `history` events."""
+
+    id: RequestId
+    channel: str
+    position: Position | None = None
+    history: int = 0
+
+
+class Unsubscribe(msgspec.Struct, frozen=True, gc=False):
+    """Wants a channel no more."""
+
+    id: RequestId
+    channel: str
+
+
+class Publish(msgspec.Struct, frozen=True, gc=False):
+    """Wants an event published."""
+
+    id: RequestId
+    channel: str
+    event: str
+    data: bytes
+
+
+class GetMembers(msgspec.Struct, frozen=True, gc=False):
+    """Wants to know who is in a presence channel."""
+
+    id: RequestId
+    channel: str
+
+
+class GetHistory(msgspec.Struct, frozen=True, gc=False):
+    """Wants publications after a position, or the last ones."""
+
+    id: RequestId
+    channel: str
+    position: Position | None = None
+    limit: int | None = None
+
+
+class Ping(msgspec.Struct, frozen=True, gc=False):
+    """Wants a sign of life."""
+
+    id: RequestId
+
+
+Command = Authenticate | Subscribe | Unsubscribe | Publish | GetMembers | GetHistory | Ping
+
+
+# What clients are told.
+
+
+class Welcome(msgspec.Struct, frozen=True, gc=False):
+    """The first words on a connection."""
+
+    session: str
+    auth_timeout_s: float
+
+
+class Authenticated(msgspec.Struct, frozen=True, gc=False):
+    """The token was accepted. `expires_at` is in unix seconds."""
+
+    id: RequestId
+    user: str
+    expires_at: float | None
+
+
+class MemberList(msgspec.Struct, frozen=True):
+    """The count of a channel's members and the first of them."""
+
+    count: int
+    members: tuple[Member, ...]
+
+
+class Subscribed(msgspec.Struct, frozen=True):
+    """The channel is live from `position` on; `reason` says why a resume was not possible."""
+
+    id: RequestId
+    channel: str
+    position: Position
+    recovered: bool = False
+    reason: str | None = None
+    presence: MemberList | None = None
+
+
+class Unsubscribed(msgspec.Struct, frozen=True, gc=False):
+    """Nothing more comes from the channel."""
+
+    id: RequestId
+    channel: str
+
+
+class Published(msgspec.Struct, frozen=True, gc=False):
+    """The publication's place in its channel."""
+
+    id: RequestId
+    position: Position
+
+
+class Members(msgspec.Struct, frozen=True):
+    """A channel's members: the answer to a request, or (without one) a list that replaces."""
+
+    id: RequestId
+    channel: str
+    list: MemberList
+
+
+class History(msgspec.Struct, frozen=True):
+    """A part of a channel's log, and where the log stands."""
+
+    id: RequestId
+    channel: str
+    tail: Tail
+
+
+class Pong(msgspec.Struct, frozen=True, gc=False):
+    """The sign of life."""
+
+    id: RequestId
+
+
+class Gap(msgspec.Struct, frozen=True, gc=False):
+    """What came before `position` cannot be had."""
+
+    channel: str
+    position: Position
+
+
+class Bye(msgspec.Struct, frozen=True, gc=False):
+    """This connection will be closed: open another after `retry_after_ms`."""
+
+    reason: str
+    retry_after_ms: int
+
+
+class Failure(msgspec.Struct, frozen=True, gc=False):
+    """A request that was not served, and why."""
+
+    id: RequestId
+    code: str
+    message: str
+
+
+Reply = (
+    Welcome
+    | Authenticated
+    | Subscribed
+    | Unsubscribed
+    | Published
+    | Members
+    | History
+    | Pong
+    | Gap
+    | Bye
+    | Failure
+)

@@ -1,0 +1,83 @@
+"""Brings what is to what is wanted, one change at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Protocol
+
+from riverd.errors import RiverError
+
+RETRY_S_FIRST = 0.1
+RETRY_S_MAX = 2.0
+
+
+class Tasks:
+    """Background work with an owner: kept, its failures told, cancelled at the end."""
+
+    def __init__(self, failed: Callable[[BaseException], None]) -> None:
+        self._failed = failed
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Run it until it ends or `close` is called."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def close(self) -> None:
+        """Cancel what still runs, and wait for its end."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed(error)
+
+
+class Change(Protocol):
+    """Makes it so; called again later when it raised a RiverError."""
+
+    def __call__(self, wanted: bool, /) -> Awaitable[None]: ...  # noqa: FBT001  the wish itself
+
+
+class Wish:
+    """One thing that is either so or not so at the broker, and what is wanted of it.
+
+    Wishes that come while a change is under way do not race it: when it is done, the last wish is
+    compared with what is so then. `have` is what is surely so.
+    """
+
+    __slots__ = ("_change", "_running", "_settled", "_tasks", "have", "wanted")
+
+    def __init__(self, change: Change, tasks: Tasks, settled: Callable[[], None]) -> None:
+        self._change = change
+        self._tasks = tasks
+        self._settled = settled
+        self._running = False
+        self.have = False
+        self.wanted = False
+
+    def want(self, wanted: bool) -> None:  # noqa: FBT001  the wish itself
+        """From now on it should be so, or not."""
+        self.wanted = wanted
+        if wanted != self.have and not self._running:
+            self._running = True
+            self._tasks.start(self._run())
+
+    async def _run(self) -> None:
+        retry_s = RETRY_S_FIRST
+        try:
+            while self.wanted != self.have:
+                wanted = self.wanted
+                try:
+                    await self._change(wanted)
+                except RiverError:
+                    await asyncio.sleep(retry_s)
+                    retry_s = min(RETRY_S_MAX, retry_s * 2)
+                else:
+                    self.have = wanted
+        finally:
+            self._running = False
+        self._settled()

@@ -1,0 +1,328 @@
+"""Keeps this node's replicas what the broker's logs and lists of members are."""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from riverd.admission import is_ahead, start_of
+from riverd.attachment import Attachment, Seat
+from riverd.broker import Broker
+from riverd.channels import has_members
+from riverd.errors import ErrorCode, RiverError
+from riverd.hub import Channel, Hub
+from riverd.model import Change, Member, Publication, Roster, Subscribe, Subscribed
+from riverd.reconcile import RETRY_S_MAX, Tasks, Wish
+from riverd.session import Subscription
+
+
+class Replicas:
+    """Attaches channels that somebody hears, follows the feed, repairs holes, lets go again.
+
+    `changed` is called when the hub has something to flush, `counted` when the number of a
+    channel's subscribers is another.
+    """
+
+    def __init__(  # noqa: PLR0913  the composition root fills these in
+        self,
+        broker: Broker,
+        hub: Hub,
+        tasks: Tasks,
+        *,
+        clock: Callable[[], float],
+        changed: Callable[[], None],
+        counted: Callable[[str], None],
+        linger_s: float,
+    ) -> None:
+        self._broker = broker
+        self._hub = hub
+        self._tasks = tasks
+        self._clock = clock
+        self._changed = changed
+        self._counted = counted
+        self._linger_s = linger_s
+        self._attachments: dict[str, Attachment] = {}
+        self.reads = 0
+
+    # What sessions want.
+
+    def subscribe(self, subscription: Subscription, request: Subscribe, member: Member) -> None:
+        """Bring a session into a channel: at once if the replica is there, or when it is."""
+        attachment = self._attachment(request.channel)
+        if attachment.linger is not None:
+            attachment.linger.cancel()
+            attachment.linger = None
+        attachment.waiting[subscription] = request
+        if has_members(request.channel):
+            self._take_seat(attachment, member)
+        self._wish(attachment).want(True)
+        self._admit_waiting(attachment)
+
+    def unsubscribe(self, subscription: Subscription, user: str) -> None:
+        """Take a session out of a channel, whether it was live yet or not."""
+        attachment = self._attachments[subscription.channel]
+        if attachment.waiting.pop(subscription, None) is None:
+            assert attachment.channel is not None, "a placed session's channel is attached"
+            self._hub.leave(subscription, attachment.channel)
+            self._counted(attachment.name)
+        attachment.confirming.discard(subscription)
+        if has_members(attachment.name):
+            self._leave_seat(attachment, user)
+        if not attachment.heard:
+            loop = asyncio.get_running_loop()
+            attachment.linger = loop.call_later(self._linger_s, self._let_go, attachment)
+
+    def channel(self, name: str) -> Channel | None:
+        """The replica of a channel, if this node has one."""
+        return self._hub.channels.get(name)
+
+    # What the feed brings.
+
+    def on_publication(self, name: str, epoch: str, publication: Publication) -> None:
+        """Take a publication in its order, or find out what is missing before it."""
+        attachment = self._attachments.get(name)
+        if attachment is None:
+            return
+        channel = attachment.channel
+        if channel is None:
+            attachment.keep_early(epoch, publication)
+        elif epoch != channel.log.epoch:
+            self._repair_soon(attachment)
+        elif self._hub.append(channel, publication, self._clock()):
+            self._changed()
+        else:
+            attachment.behind = max(attachment.behind, publication.offset)
+            self._repair_soon(attachment)
+
+    def on_change(self, name: str, epoch: str, change: Change) -> None:
+        """Take a join or leave in its order, or read the list again."""
+        attachment = self._attachments.get(name)
+        if attachment is None:
+            return
+        channel = attachment.channel
+        if channel is None or channel.presence is None:
+            attachment.keep_early(epoch, change)
+        elif epoch == channel.presence.position.epoch and self._hub.change(
+            channel, change, self._clock()
+        ):
+            self._changed()
+            self._admit_waiting(attachment)
+        else:
+            self._repair_soon(attachment)
+
+    async def compare(self) -> None:
+        """Ask the broker where all channels stand, and repair those that stand elsewhere here.
+
+        The last publication of a burst has no follower that would show that it was lost.
+        """
+        attached = [one for one in self._attachments.values() if one.channel is not None]
+        positions = await self._broker.positions([one.name for one in attached])
+        for attachment, (log, members) in zip(attached, positions, strict=True):
+            channel = attachment.channel
+            if channel is None:
+                continue
+            presence = channel.presence
+            if log.epoch != channel.log.epoch or log.offset > channel.log.offset:
+                self._repair_soon(attachment)
+            elif presence is not None and members is not None and members != presence.position:
+                self._repair_soon(attachment)
+
+    # Attaching.
+
+    def _attachment(self, name: str) -> Attachment:
+        found = self._attachments.get(name)
+        if found is None:
+            found = self._attachments[name] = Attachment(name)
+        return found
+
+    def _wish(self, attachment: Attachment) -> Wish:
+        if attachment.wish is None:
+
+            async def change(wanted: bool, /) -> None:  # noqa: FBT001  the wish itself
+                await (self._attach(attachment) if wanted else self._detach(attachment))
+
+            def settled() -> None:
+                self._forget_if_idle(attachment)
+
+            attachment.wish = Wish(change, self._tasks, settled)
+        return attachment.wish
+
+    async def _attach(self, attachment: Attachment) -> None:
+        name = attachment.name
+        attachment.early.clear()
+        await self._broker.subscribe(name)
+        # Read after subscribing: what is published between the two comes by both ways.
+        self.reads += 1
+        tail = await self._broker.read(name)
+        roster = await self._broker.members(name) if has_members(name) else None
+        attachment.channel = self._hub.open(name, tail, roster, now=self._clock())
+        early, attachment.early = attachment.early, []
+        for epoch, entry in early:
+            if isinstance(entry, Publication):
+                self.on_publication(name, epoch, entry)
+            else:
+                self.on_change(name, epoch, entry)
+        if attachment.channel.log.offset < attachment.behind:
+            self._repair_soon(attachment)
+        self._admit_waiting(attachment)
+
+    def _let_go(self, attachment: Attachment) -> None:
+        attachment.linger = None
+        if not attachment.heard:
+            self._wish(attachment).want(False)
+
+    async def _detach(self, attachment: Attachment) -> None:
+        attachment.channel = None
+        self._hub.close(attachment.name)
+        await self._broker.unsubscribe(attachment.name)
+
+    def _forget_if_idle(self, attachment: Attachment) -> None:
+        if attachment.channel is None and not attachment.waiting and not attachment.seats:
+            self._attachments.pop(attachment.name, None)
+
+    # Admitting.
+
+    def _admit_waiting(self, attachment: Attachment) -> None:
+        channel = attachment.channel
+        if channel is None:
+            return
+        for subscription, request in list(attachment.waiting.items()):
+            if not self._seated(attachment, channel, subscription):
+                continue
+            if is_ahead(request.position, channel.log):
+                attachment.confirming.add(subscription)
+                self._repair_soon(attachment)
+            else:
+                self._admit(attachment, channel, subscription)
+
+    def _seated(self, attachment: Attachment, channel: Channel, subscription: Subscription) -> bool:
+        """Whether the list of members that a joiner will be shown has the joiner in it."""
+        presence, claims = channel.presence, subscription.session.claims
+        if presence is None or claims is None:
+            return True
+        position = attachment.seats[claims.user].position
+        if position is None:
+            return False
+        if position.epoch == presence.position.epoch:
+            return presence.position.offset >= position.offset
+        self._repair_soon(attachment)
+        return False
+
+    def _admit(self, attachment: Attachment, channel: Channel, subscription: Subscription) -> None:
+        request = attachment.waiting.pop(subscription)
+        start = start_of(request, channel.log)
+        reply = Subscribed(
+            request.id,
+            channel.name,
+            channel.log.position,
+            start.recovered,
+            start.reason,
+            None if channel.presence is None else channel.presence.listed(),
+        )
+        # No await since the log was looked at: whatever it says next comes after the reply.
+        frames = subscription.session.dialect.reply(reply)
+        self._hub.join(subscription, channel, frames, start.after)
+        self._counted(channel.name)
+        self._changed()
+
+    # Repairing.
+
+    def _repair_soon(self, attachment: Attachment) -> None:
+        attachment.stale = True
+        if not attachment.repairing:
+            attachment.repairing = True
+            self._tasks.start(self._repair(attachment))
+
+    async def _repair(self, attachment: Attachment) -> None:
+        try:
+            while attachment.stale and attachment.channel is not None:
+                attachment.stale = False
+                confirming, attachment.confirming = attachment.confirming, set()
+                try:
+                    await self._read_again(attachment, attachment.channel)
+                except RiverError:
+                    attachment.stale = True
+                    attachment.confirming |= confirming
+                    await asyncio.sleep(random.uniform(0, RETRY_S_MAX))  # noqa: S311  jitter
+                    continue
+                self._admit_confirmed(attachment, confirming)
+        finally:
+            attachment.repairing = False
+
+    async def _read_again(self, attachment: Attachment, channel: Channel) -> None:
+        """Fill the replica from the broker's log, or begin it again where that cannot be."""
+        self.reads += 1
+        try:
+            tail = await self._broker.read(channel.name, after=channel.log.position)
+            restart = False
+        except RiverError as error:
+            if error.error is not ErrorCode.UNRECOVERABLE:
+                raise
+            tail = await self._broker.read(channel.name)
+            restart = True
+        roster = None if channel.presence is None else await self._broker.members(channel.name)
+        if attachment.channel is not channel:
+            return
+        now = self._clock()
+        if restart:
+            self._hub.restart(channel, tail, now)
+            attachment.behind = 0
+        for publication in tail.publications:
+            self._hub.append(channel, publication, now)
+        if roster is not None:
+            self._take_roster(attachment, channel, roster)
+        if channel.log.offset < attachment.behind:
+            # The read was older than what the feed spoke of.
+            attachment.stale = True
+        self._changed()
+
+    def _take_roster(self, attachment: Attachment, channel: Channel, roster: Roster) -> None:
+        presence = channel.presence
+        assert presence is not None, "a roster is read for channels with members"
+        ours, theirs = presence.position, roster.position
+        if theirs.epoch == ours.epoch and theirs.offset < ours.offset:
+            attachment.stale = True
+        elif theirs != ours:
+            self._hub.replace_members(channel, roster)
+
+    def _admit_confirmed(self, attachment: Attachment, confirmed: set[Subscription]) -> None:
+        """The broker was asked since these came: it has no more than this node has now."""
+        channel = attachment.channel
+        for subscription in confirmed if channel is not None else ():
+            if subscription in attachment.waiting:
+                self._admit(attachment, channel, subscription)
+        self._admit_waiting(attachment)
+
+    # Seats of presence channels.
+
+    def _take_seat(self, attachment: Attachment, member: Member) -> None:
+        seat = attachment.seats.get(member.user)
+        if seat is None:
+            seat = attachment.seats[member.user] = Seat(member)
+        seat.connections += 1
+        self._seat_wish(attachment, seat).want(True)
+
+    def _leave_seat(self, attachment: Attachment, user: str) -> None:
+        seat = attachment.seats[user]
+        seat.connections -= 1
+        if not seat.connections:
+            self._seat_wish(attachment, seat).want(False)
+
+    def _seat_wish(self, attachment: Attachment, seat: Seat) -> Wish:
+        if seat.wish is None:
+
+            async def change(wanted: bool, /) -> None:  # noqa: FBT001  the wish itself
+                # Nobody is shown the list on the strength of a seat that is being given up.
+                seat.position = None
+                if wanted:
+                    seat.position = await self._broker.join(attachment.name, seat.member)
+                    self._admit_waiting(attachment)
+                else:
+                    await self._broker.leave(attachment.name, seat.member.user)
+
+            def settled() -> None:
+                if not seat.connections:
+                    attachment.seats.pop(seat.member.user, None)
+                    self._forget_if_idle(attachment)
+
+            seat.wish = Wish(change, self._tasks, settled)
+        return seat.wish

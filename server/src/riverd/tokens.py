@@ -1,0 +1,191 @@
+"""Signing and verifying of tokens: keys and time are given (contract, "Tokens")."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import jwt
+import msgspec
+
+from riverd.errors import ErrorCode, TokenError
+from riverd.model import Claims, Grants
+
+SECRET_BYTES_MIN = 32
+USER_LENGTH_MAX = 256
+INFO_BYTES_MAX = 4096
+GLOBS_MAX = 100
+TOKEN_LENGTH_MAX = 16_384
+
+_PUBLIC_ALGORITHMS = ("RS256", "ES256")
+
+
+class _RiverClaim(msgspec.Struct):
+    subscribe: list[str] | None = None
+    publish: list[str] = []
+    info: dict[str, object] | None = None
+
+
+class Verifier:
+    """Tells who a token speaks of.
+
+    HS256 is tried with every secret. RS256 and ES256 need the identity provider's public keys
+    (by key id), which `use_public_keys` gives and renews: a secret never verifies those, nor a
+    public key HS256, so that neither can be taken for the other.
+    """
+
+    def __init__(
+        self, secrets: Sequence[str], *, issuer: str | None = None, audience: str | None = None
+    ) -> None:
+        self._secrets = tuple(secrets)
+        self._issuer = issuer
+        self._audience = audience
+        self._public_keys: Mapping[str, jwt.PyJWK] = {}
+
+    def use_public_keys(self, keys: Mapping[str, jwt.PyJWK]) -> None:
+        """The identity provider's keys from now on, by key id."""
+        self._public_keys = keys
+
+    def verify(self, token: str, now: float) -> Claims:
+        """The claims of a token that is valid at `now` (unix seconds).
+
+        Raises:
+            TokenError: token_invalid, token_expired, token_not_yet_valid.
+        """
+        payload = self._signed_payload(token)
+        expires_at = _number(payload, "exp")
+        not_before = _number(payload, "nbf")
+        if expires_at is not None and expires_at <= now:
+            raise TokenError(ErrorCode.TOKEN_EXPIRED, "the token has expired")
+        if not_before is not None and not_before > now:
+            raise TokenError(ErrorCode.TOKEN_NOT_YET_VALID, "the token is not valid yet")
+        self._check_parties(payload)
+        return _claims(payload, expires_at)
+
+    def _signed_payload(self, token: str) -> dict[str, Any]:
+        if len(token) > TOKEN_LENGTH_MAX:
+            raise _invalid(f"the token is longer than {TOKEN_LENGTH_MAX} characters")
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.InvalidTokenError:
+            raise _invalid("that is not a JSON Web Token") from None
+        algorithm = header.get("alg")
+        if algorithm == "HS256":
+            return self._by_secret(token)
+        if algorithm in _PUBLIC_ALGORITHMS and self._public_keys:
+            return self._by_public_key(token, algorithm, str(header.get("kid", "")))
+        raise _invalid(f"the algorithm {str(algorithm)[:16]!r} is not accepted")
+
+    def _by_secret(self, token: str) -> dict[str, Any]:
+        for secret in self._secrets:
+            try:
+                return _decode(token, secret, "HS256")
+            except jwt.InvalidSignatureError:
+                continue
+            except jwt.InvalidTokenError as error:
+                raise _invalid(f"the token cannot be used: {error}") from None
+        raise _invalid("the token's signature fits none of the secrets")
+
+    def _by_public_key(self, token: str, algorithm: str, key_id: str) -> dict[str, Any]:
+        key = self._public_keys.get(key_id)
+        if key is None or key.algorithm_name != algorithm:
+            raise _invalid("the token's key is not one of the identity provider's")
+        try:
+            return _decode(token, key, algorithm)
+        except jwt.InvalidTokenError as error:
+            raise _invalid(f"the token cannot be used: {error}") from None
+
+    def _check_parties(self, payload: Mapping[str, Any]) -> None:
+        if self._issuer is not None and payload.get("iss") != self._issuer:
+            raise _invalid("the token comes from another issuer")
+        if self._audience is not None:
+            audience = payload.get("aud")
+            audiences = cast("list[object]", audience) if isinstance(audience, list) else [audience]
+            if self._audience not in audiences:
+                raise _invalid("the token is for another audience")
+
+
+class Signer:
+    """Makes tokens with the first secret."""
+
+    def __init__(
+        self, secret: str, *, issuer: str | None = None, audience: str | None = None
+    ) -> None:
+        self._secret = secret
+        self._parties = {
+            name: value for name, value in (("iss", issuer), ("aud", audience)) if value is not None
+        }
+
+    def sign(
+        self,
+        user: str,
+        *,
+        now: float,
+        ttl_s: float,
+        grants: Grants | None = None,
+        info: Mapping[str, object] | None = None,
+    ) -> str:
+        """A token for a user, valid from `now` for `ttl_s` seconds."""
+        claims: dict[str, object] = {"sub": user, "iat": int(now), "exp": int(now + ttl_s)}
+        river = _river_claim(grants, info)
+        if river:
+            claims["river"] = river
+        return jwt.encode({**claims, **self._parties}, self._secret, algorithm="HS256")
+
+
+def _river_claim(grants: Grants | None, info: Mapping[str, object] | None) -> dict[str, object]:
+    claim: dict[str, object] = {}
+    if grants is not None and grants.subscribe is not None:
+        claim["subscribe"] = list(grants.subscribe)
+    if grants is not None and grants.publish:
+        claim["publish"] = list(grants.publish)
+    if info is not None:
+        claim["info"] = dict(info)
+    return claim
+
+
+def _decode(token: str, key: str | jwt.PyJWK, algorithm: str) -> dict[str, Any]:
+    # Times and parties are checked here, against the given clock, not by the library.
+    unchecked = {
+        f"verify_{name}": False for name in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")
+    }
+    return jwt.decode(token, key, algorithms=[algorithm], options=cast("Any", unchecked))
+
+
+def _claims(payload: Mapping[str, Any], expires_at: float | None) -> Claims:
+    user = payload.get("sub")
+    if not isinstance(user, str) or not 1 <= len(user) <= USER_LENGTH_MAX:
+        raise _invalid(f"the token's sub is not a text of 1 to {USER_LENGTH_MAX} characters")
+    try:
+        user.encode()
+        river = msgspec.convert(payload.get("river", {}), _RiverClaim)
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        raise _invalid(f"the token's river claim: {error}") from None
+    subscribe = None if river.subscribe is None else tuple(river.subscribe)
+    if len(subscribe or ()) > GLOBS_MAX or len(river.publish) > GLOBS_MAX:
+        raise _invalid(f"the token's river claim: more than {GLOBS_MAX} globs")
+    grants = Grants(subscribe, tuple(river.publish))
+    return Claims(user, expires_at, grants, _info(river.info))
+
+
+def _info(info: dict[str, object] | None) -> bytes | None:
+    if info is None:
+        return None
+    try:
+        text = msgspec.json.encode(info)
+    except UnicodeEncodeError:
+        raise _invalid("the token's river.info has half of a surrogate pair") from None
+    if len(text) > INFO_BYTES_MAX:
+        raise _invalid(f"the token's river.info is larger than {INFO_BYTES_MAX} bytes")
+    return text
+
+
+def _number(payload: Mapping[str, Any], name: str) -> float | None:
+    value = payload.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _invalid(f"the token's {name} is not a number")
+    return value
+
+
+def _invalid(message: str) -> TokenError:
+    return TokenError(ErrorCode.TOKEN_INVALID, message)
