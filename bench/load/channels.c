@@ -64,10 +64,19 @@ bool channels_add(struct channels *channels, const char *list, uint32_t spread, 
 
 uint32_t choice_width(const struct choice *choice)
 {
-    uint32_t widest = 1;
+    uint32_t width = 0;
 
     for (uint32_t i = 0; i < choice->count; i++)
-        if (choice->patterns[i]->width > widest)
-            widest = choice->patterns[i]->width;
-    return widest * choice->count;
+        width += choice->patterns[i]->width;
+    return width;
+}
+
+uint32_t choice_channel(const struct choice *choice, uint64_t nth)
+{
+    uint32_t place = (uint32_t)(nth % choice_width(choice));
+    uint32_t i = 0;
+
+    while (place >= choice->patterns[i]->width)
+        place -= choice->patterns[i++]->width;
+    return choice->patterns[i]->first + place;
 }

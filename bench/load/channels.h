@@ -42,13 +42,10 @@ static inline uint32_t pattern_channel(const struct pattern *pattern, uint64_t n
     return pattern->first + (uint32_t)(nth % pattern->width);
 }
 
-/* Publications go round: first over the patterns, then over each one's channels. */
-static inline uint32_t choice_channel(const struct choice *choice, uint64_t nth)
-{
-    return pattern_channel(choice->patterns[nth % choice->count], nth / choice->count);
-}
-
-/* How many channels the choice covers when it is gone round fairly. */
+/* How many channels the choice covers. */
 uint32_t choice_width(const struct choice *choice);
+
+/* The channel of the nth publication: they go round over all channels of the choice. */
+uint32_t choice_channel(const struct choice *choice, uint64_t nth);
 
 #endif
