@@ -110,13 +110,14 @@ struct publisher {
     uint32_t batch;
     uint64_t left; /* publications still to be sent; UINT64_MAX: no end */
     uint64_t next_ns;
+    uint64_t pause_until_ns;
     uint64_t joins; /* clients that became live and were not told of yet */
     uint64_t sent;
     uint64_t accepted;
     uint64_t expected; /* deliveries that the accepted ones must cause */
     uint64_t answers_ok;
     uint64_t answers_other;
-    uint64_t failures; /* connections that broke under a request */
+    uint64_t failures; /* connections that broke under a request or could not be made */
     uint64_t late_max_ns;
     uint64_t last_stamp;
     uint32_t busy;
@@ -220,6 +221,7 @@ void publisher_make(struct load *load);
 void publisher_start(struct load *load, enum pace pace, uint32_t batch, uint64_t count);
 void publisher_tick(struct load *load, uint64_t now);
 uint64_t publisher_wake(const struct load *load);
+void publisher_failed(struct load *load);
 void publisher_stop(struct load *load);
 
 /* request.c: one request of a publisher */

@@ -6,6 +6,9 @@
 /* A publication that somebody never gets must not stop the ones after it. */
 #define ONE_AT_A_TIME_MAX_NS (2 * NS_PER_S)
 
+/* A server that is not there is not asked again at once. */
+#define FAILED_PAUSE_NS (50 * NS_PER_MS)
+
 /* The request's head up to the value of its Content-Length. */
 static void make_head(struct load *load)
 {
@@ -95,7 +98,7 @@ void publisher_tick(struct load *load, uint64_t now)
     struct publisher *publisher = &load->publisher;
     uint64_t stamp;
 
-    if (!publisher->running)
+    if (!publisher->running || now < publisher->pause_until_ns)
         return;
     for (uint32_t i = 0; i < publisher->count; i++) {
         struct pub *pub = &publisher->pubs[i];
@@ -120,7 +123,15 @@ uint64_t publisher_wake(const struct load *load)
         return UINT64_MAX;
     if (publisher->pace != PACE_RATE && publisher->pace != PACE_ONE)
         return UINT64_MAX;
-    return publisher->busy < publisher->count ? due(load) : UINT64_MAX;
+    if (publisher->busy == publisher->count)
+        return UINT64_MAX;
+    return due(load) > publisher->pause_until_ns ? due(load) : publisher->pause_until_ns;
+}
+
+void publisher_failed(struct load *load)
+{
+    load->publisher.failures++;
+    load->publisher.pause_until_ns = now_ns() + FAILED_PAUSE_NS;
 }
 
 void publisher_stop(struct load *load)

@@ -22,10 +22,10 @@ static void pub_close(struct pub *pub)
 /* Some servers end a connection after so many requests: that is no failure unless a request was lost. */
 static void pub_broken(struct load *load, struct pub *pub)
 {
-    if (pub->state == PUB_BUSY) {
-        load->publisher.failures++;
+    if (pub->state != PUB_IDLE)
+        publisher_failed(load);
+    if (pub->state == PUB_BUSY)
         load->publisher.busy--;
-    }
     pub_close(pub);
 }
 
@@ -106,7 +106,7 @@ void pub_open(struct load *load, struct pub *pub)
     pub->source.on_ready = pub_ready;
     pub->fd = target_connect(&load->options.publish_target, 0);
     if (pub->fd < 0) {
-        load->publisher.failures++;
+        publisher_failed(load);
         return;
     }
     pub->state = PUB_CONNECTING;
