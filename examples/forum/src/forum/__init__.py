@@ -1,0 +1,1 @@
+"""Towpath: a small discussion forum, the demo of River."""
