@@ -89,7 +89,7 @@ static void pub_ready(struct load *load, struct source *source, uint32_t events)
 
     if (pub->fd < 0)
         return;
-    if ((events & EPOLLOUT) != 0 && pub->state == PUB_CONNECTING)
+    if ((events & (EPOLLOUT | EPOLLERR)) == EPOLLOUT && pub->state == PUB_CONNECTING)
         pub->state = PUB_IDLE;
     if ((events & EPOLLOUT) != 0 && pub->state == PUB_BUSY && pub->out_at < pub->out.len)
         pub_flush(load, pub);
