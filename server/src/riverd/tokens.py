@@ -39,10 +39,13 @@ class Verifier:
         self._issuer = issuer
         self._audience = audience
         self._public_keys: Mapping[str, jwt.PyJWK] = {}
+        self.misses_key = False
+        """A token came whose key is not known: the provider may have a new one."""
 
     def use_public_keys(self, keys: Mapping[str, jwt.PyJWK]) -> None:
         """The identity provider's keys from now on, by key id."""
         self._public_keys = keys
+        self.misses_key = False
 
     def verify(self, token: str, now: float) -> Claims:
         """The claims of a token that is valid at `now` (unix seconds).
@@ -86,6 +89,7 @@ class Verifier:
 
     def _by_public_key(self, token: str, algorithm: str, key_id: str) -> dict[str, Any]:
         key = self._public_keys.get(key_id)
+        self.misses_key = self.misses_key or key is None
         if key is None or key.algorithm_name != algorithm:
             raise _invalid("the token's key is not one of the identity provider's")
         try:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
-from typing import ClassVar
 
 from riverd.broker.interface import Feed
 from riverd.broker.store import Store
@@ -18,6 +17,7 @@ class Switchboard:
         self.store = store
         self.feeds: dict[str, Feed] = {}
         self.listeners: dict[str, set[str]] = {}
+        self.numbers = count(1)
 
     def publication(self, channel: str, epoch: str, publication: Publication) -> None:
         """Tell all who listen."""
@@ -33,13 +33,11 @@ class Switchboard:
 class MemoryBroker:
     """One node's (or publisher's) door to a switchboard. See `Broker` for the promises."""
 
-    _names: ClassVar[count[int]] = count(1)
-
     def __init__(self, switchboard: Switchboard, clock: Callable[[], float]) -> None:
         self._board = switchboard
         self._store = switchboard.store
         self._clock = clock
-        self._node = f"node-{next(self._names)}"
+        self._node = f"node-{next(switchboard.numbers)}"
 
     async def publish(self, message: Message) -> Position:
         """Append and tell: one step, since nothing here waits."""

@@ -1,0 +1,304 @@
+"""The composition root: the only place that names implementations."""
+
+import asyncio
+import gc
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+import uvicorn
+import uvloop
+
+from riverd import __version__, logs
+from riverd.api.asgi import create_app
+from riverd.api.handlers import Api
+from riverd.broker import Broker
+from riverd.broker.memory import MemoryBroker, Switchboard
+from riverd.broker.store import Store
+from riverd.dialects.native import Native
+from riverd.gateway.gateway import Admission, Gateway
+from riverd.gateway.origins import Origins
+from riverd.gateway.pages import Pages, scripts
+from riverd.gateway.websocket import Limits as SocketLimits
+from riverd.hub import Hub
+from riverd.metrics import LabelledReading, Metrics, Reading, process_readings
+from riverd.node import Node
+from riverd.provider import Provider
+from riverd.session import Limits
+from riverd.settings import Settings
+from riverd.tokens import Signer, Verifier
+
+HEALTH_S = 1.0
+PING_TIMEOUT_S = 0.8
+STORE_SWEEP_S = 10.0
+PART_BYTES_MAX = 131_072
+BODY_BYTES_MAX = 10_485_760
+
+log = structlog.get_logger()
+
+
+class Process:
+    """What every kind of River process has: settings, a broker, metrics, its background work."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.metrics.add(*process_readings())
+        self.verifier = Verifier(
+            settings.secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience
+        )
+        self.stopping = asyncio.Event()
+        self._board = Switchboard(
+            Store(
+                size=settings.history_size,
+                ttl_s=settings.history_ttl_s,
+                new_epoch=lambda: secrets.token_hex(4),
+            )
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        self._broker_missing: str | None = None
+
+    def broker(self) -> Broker:
+        """A door to the broker: one for a node, one for a publisher."""
+        return MemoryBroker(self._board, time.monotonic)
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Run background work until the process ends."""
+        self._tasks.append(asyncio.create_task(work))
+
+    def unready(self) -> str | None:
+        """See `Health`."""
+        return "stopping" if self.stopping.is_set() else self._broker_missing
+
+    def failed(self, error: BaseException) -> None:
+        """Log what nobody expected."""
+        log.error("task_failed", error=repr(error), exc_info=error)
+
+    def begin(self) -> None:
+        """Obey signals, watch the broker, fetch public keys."""
+        loop = asyncio.get_running_loop()
+        for wanted in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(wanted, self.stopping.set)
+        self.start(self._watch_broker(self.broker()))
+        self.start(self._sweep_store())
+        if self.settings.jwks_url is not None:
+            provider = Provider(self.settings.jwks_url, self.verifier, failed=self.failed)
+            self.start(provider.run())
+        # What lives since the start lives to the end: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(100_000, 20, 20)
+
+    async def end(self) -> None:
+        """Cancel background work."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _watch_broker(self, broker: Broker) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(PING_TIMEOUT_S):
+                    await broker.ping()
+                self._broker_missing = None
+            except Exception as error:  # noqa: BLE001  whatever it is, this process is not ready
+                self._broker_missing = "the broker is away"
+                log.warning("broker_away", error=repr(error))
+            await asyncio.sleep(HEALTH_S)
+
+    async def _sweep_store(self) -> None:
+        while True:
+            await asyncio.sleep(STORE_SWEEP_S)
+            self._board.store.expire(time.monotonic())
+
+
+def build_gateway(process: Process) -> tuple[Gateway, Node]:
+    """A gateway and the node behind it."""
+    settings = process.settings
+    hub = Hub(
+        history_size=settings.history_size,
+        history_ttl_s=settings.history_ttl_s,
+        part_bytes_max=PART_BYTES_MAX,
+    )
+    node = Node(process.broker(), hub, clock=time.monotonic, failed=process.failed)
+    gateway = Gateway(
+        node,
+        Pages(health=process, metrics=process.metrics.render, client=scripts(client_folder())),
+        dialect=Native(),
+        verify=process.verifier.verify,
+        limits=Limits(
+            settings.auth_timeout_s, settings.max_channels_per_connection, settings.client_rate
+        ),
+        socket_limits=SocketLimits(
+            message_bytes_max=settings.max_message_bytes,
+            write_buffer_bytes_max=settings.max_buffer_bytes,
+        ),
+        admission=Admission(
+            settings.max_connections,
+            settings.max_unauthenticated,
+            settings.ping_interval_s,
+            Origins(settings.allowed_origins),
+        ),
+    )
+    process.metrics.add(*_gateway_readings(gateway, node, hub))
+    return gateway, node
+
+
+def build_api(process: Process) -> uvicorn.Server:
+    """The publish API, as a server that waits to be run."""
+    settings = process.settings
+    signer = None
+    if settings.secrets:
+        signer = Signer(
+            settings.secrets[0], issuer=settings.jwt_issuer, audience=settings.jwt_audience
+        )
+    api = Api(process.broker(), settings.api_keys, signer=signer)
+    config = uvicorn.Config(
+        create_app(api), log_config=None, access_log=False, lifespan="off", http="httptools"
+    )
+    return _QuietServer(config)
+
+
+class _QuietServer(uvicorn.Server):
+    """Uvicorn without signal handlers of its own: the process decides when to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def client_folder() -> Path:
+    """Where the browser client's modules lie: in the package, or in the source tree."""
+    package = Path(__file__).parent
+    packaged = package / "client"
+    return packaged if packaged.is_dir() else package.parents[2] / "clients" / "js" / "src"
+
+
+async def serve_gateway(settings: Settings) -> None:
+    """Run a gateway until a signal, then move its clients elsewhere."""
+    process = Process(settings)
+    gateway, node = build_gateway(process)
+    await node.start()
+    sock = bound_socket(settings.host, settings.port)
+    process.begin()
+    await gateway.start(sock)
+    log.info("gateway_ready", url=f"ws://{address_of(sock)}/ws", version=__version__)
+    if settings.broker.startswith("memory:"):
+        log.warning("memory_broker", text="only clients of this process hear each other")
+    await process.stopping.wait()
+    log.info("gateway_draining", connections=len(gateway.connections), drain_s=settings.drain_s)
+    await gateway.drain(settings.drain_s)
+    await _end(process, gateway, node)
+    log.info("gateway_stopped")
+
+
+async def serve_api(settings: Settings) -> None:
+    """Run the publish API until a signal."""
+    process = Process(settings)
+    server = build_api(process)
+    sock = bound_socket(settings.api_host, settings.api_port)
+    process.begin()
+    serving = asyncio.create_task(server.serve([sock]))
+    log.info("api_ready", url=f"http://{address_of(sock)}", version=__version__)
+    await process.stopping.wait()
+    server.should_exit = True
+    await serving
+    await process.end()
+    log.info("api_stopped")
+
+
+async def serve_dev(settings: Settings, announce: Callable[[str, str], None]) -> None:
+    """Run gateway and publish API in one process until a signal.
+
+    `announce` is told the addresses (`host:port`) of both once they answer.
+    """
+    process = Process(settings)
+    gateway, node = build_gateway(process)
+    server = build_api(process)
+    await node.start()
+    public = bound_socket(settings.host, settings.port)
+    private = bound_socket(settings.api_host, settings.api_port)
+    process.begin()
+    await gateway.start(public)
+    serving = asyncio.create_task(server.serve([private]))
+    announce(address_of(public), address_of(private))
+    await process.stopping.wait()
+    server.should_exit = True
+    await serving
+    await gateway.drain(0)
+    await _end(process, gateway, node)
+
+
+async def _end(process: Process, gateway: Gateway, node: Node) -> None:
+    await gateway.close()
+    await node.close()
+    await process.end()
+
+
+def run(main: Coroutine[None, None, None]) -> None:
+    """Run a process to its end on the fast loop."""
+    uvloop.run(main)
+
+
+def configure_logs(settings: Settings) -> None:
+    """Set up this process's log."""
+    logs.configure(settings.log_level, console=settings.log_format == "console")
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """A bound listening address; port 0 takes a free one.
+
+    Raises:
+        SettingsError: when the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    sock.setblocking(False)
+    return sock
+
+
+def address_of(sock: socket.socket) -> str:
+    """`host:port` of a bound socket."""
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _gateway_readings(gateway: Gateway, node: Node, hub: Hub) -> tuple[Reading | LabelledReading, ...]:
+    return (
+        Reading("river_connections", "Open WebSockets.", lambda: len(gateway.connections)),
+        Reading(
+            "river_unauthenticated",
+            "Open WebSockets that have not sent a token.",
+            lambda: gateway.unauthenticated,
+        ),
+        Reading("river_channels", "Channels heard on this node.", lambda: len(hub.channels)),
+        Reading("river_deliveries", "Events handed to clients.", lambda: hub.deliveries, counter=True),
+        Reading("river_gaps", "Gaps told to clients.", lambda: hub.gaps, counter=True),
+        Reading(
+            "river_broker_reads",
+            "Reads of channels' logs from the broker.",
+            lambda: node.replicas.reads,
+            counter=True,
+        ),
+        Reading(
+            "river_refused", "WebSockets told to come again later.", lambda: gateway.refused, counter=True
+        ),
+        LabelledReading(
+            "river_closed",
+            "WebSockets that ended, by close code.",
+            "code",
+            lambda: {str(code): number for code, number in gateway.closed.items()},
+        ),
+    )

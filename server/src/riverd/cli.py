@@ -1,0 +1,249 @@
+"""The `river` command."""
+
+import functools
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import NoReturn
+
+import click
+
+from riverd import __version__, app, devfile, settings
+from riverd.channels import check_channel, check_event
+from riverd.errors import RiverError, SettingsError
+from riverd.model import Grants
+from riverd.publisher import PublishError, publish_once
+from riverd.settings import Settings
+from riverd.tail import Tail
+from riverd.tokens import Signer
+
+TOKEN_TTL_S = 3_600.0
+DEV_TOKEN_TTL_S = 86_400.0
+WRONG_USAGE = 2
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+Command = Callable[..., None]
+
+
+def main() -> NoReturn:
+    """Run the command. Exit codes: 0 fine, 2 wrong usage or configuration, 1 the rest."""
+    try:
+        code = cli.main(prog_name="river", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except SettingsError as error:
+        click.echo(f"river: {error}", err=True)
+        sys.exit(WRONG_USAGE)
+    except PublishError as error:
+        click.echo(f"river: {error}", err=True)
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def with_settings(command: Command) -> Command:
+    """Give a command all settings as flags, and itself the checked `Settings`."""
+
+    @functools.wraps(command)
+    def wrapped(**flags: str | None) -> None:
+        command(settings.load(_overlaid(flags)))
+
+    for setting in reversed(list(settings.describe())):
+        shown = f"[{setting.variable}; default: {setting.default or 'none'}]"
+        option = click.option(setting.flag, setting.field, help=f"{setting.description} {shown}")
+        wrapped = option(wrapped)
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="river")
+def cli() -> None:
+    """River: real time beside an existing web application."""
+
+
+@cli.command()
+@with_settings
+def gateway(chosen: Settings) -> None:
+    """Run a WebSocket node."""
+    settings.require_secrets(chosen)
+    app.configure_logs(chosen)
+    app.run(app.serve_gateway(chosen))
+
+
+@cli.command()
+@with_settings
+def api(chosen: Settings) -> None:
+    """Run the publish API."""
+    settings.require_secrets(chosen)
+    settings.require_api_keys(chosen)
+    app.configure_logs(chosen)
+    app.run(app.serve_api(chosen))
+
+
+@cli.command()
+@with_settings
+def dev(chosen: Settings) -> None:
+    """Run everything in one process, with a secret and a key made on first use."""
+    kept = devfile.read_or_make()
+    chosen = settings.with_keys(chosen, secret=kept.secret, api_key=kept.api_key)
+    app.configure_logs(settings.for_people(chosen))
+
+    def announce(public: str, private: str) -> None:
+        kept.url, kept.api_url = f"http://{public}", f"http://{private}"
+        devfile.write(kept)
+        click.echo(_greeting(chosen, public, private))
+
+    app.run(app.serve_dev(chosen, announce))
+
+
+@cli.command()
+@click.option("--user", required=True, help="Who the token is for.")
+@click.option("--ttl", default="1h", show_default=True, help="How long: 90, 90s, 15m, 1h, 7d.")
+@click.option("--subscribe", multiple=True, metavar="GLOB", help="May hear these channels.")
+@click.option("--publish", multiple=True, metavar="GLOB", help="May publish to these channels.")
+@click.option("--info", metavar="JSON", help="What presence channels show of the user.")
+def token(
+    *, user: str, ttl: str, subscribe: tuple[str, ...], publish: tuple[str, ...], info: str | None
+) -> None:
+    """Print a token for a user, signed with the first of RIVER_SECRETS (or that of river dev)."""
+    chosen = settings.load(os.environ)
+    secret = chosen.secrets[0] if chosen.secrets else _kept().secret
+    signer = Signer(secret, issuer=chosen.jwt_issuer, audience=chosen.jwt_audience)
+    grants = Grants(subscribe or None, publish)
+    click.echo(
+        signer.sign(
+            user, now=time.time(), ttl_s=_seconds(ttl), grants=grants, info=_object("--info", info)
+        )
+    )
+
+
+@cli.command()
+@click.argument("channel")
+@click.argument("event")
+@click.argument("data", metavar="JSON")
+@click.option("--api-url", help="Where the publish API is. [default: that of river dev]")
+def publish(*, channel: str, event: str, data: str, api_url: str | None) -> None:
+    """Publish one event, with the first of RIVER_API_KEYS (or that of river dev)."""
+    _check(check_channel, channel)
+    _check(check_event, event)
+    try:
+        json.loads(data)
+    except ValueError:
+        raise click.UsageError(f"{data!r} is not JSON; a text is '\"in quotes\"'") from None
+    chosen = settings.load(os.environ)
+    key = chosen.api_keys[0] if chosen.api_keys else _kept().api_key
+    url = api_url or os.environ.get("RIVER_API_URL") or _url_of(chosen)
+    click.echo(publish_once(url, key, channel=channel, event=event, data=data))
+
+
+@cli.command()
+@click.argument("channel")
+@click.option("--url", help="Where the gateway is. [default: that of river dev]")
+@click.option("--token", "given", help="The token to use. [default: one is made]")
+@click.option("--user", default="tail", show_default=True, help="Who to be, if a token is made.")
+@click.option("--history", default=0, show_default=True, help="Begin with the last N events.")
+@click.option("--json", "as_json", is_flag=True, help="Print messages as they come, a line each.")
+def subscribe(
+    *, channel: str, url: str | None, given: str | None, user: str, history: int, as_json: bool
+) -> None:
+    """Follow a channel in the terminal, through lost connections, until Ctrl-C."""
+    _check(check_channel, channel)
+    chosen = settings.load(os.environ)
+    kept = devfile.read()
+    address = url or (kept.url if kept else f"http://{chosen.host}:{chosen.port}")
+
+    def fresh_token() -> str:
+        if given is not None:
+            return given
+        secret = chosen.secrets[0] if chosen.secrets else _kept().secret
+        return Signer(secret, issuer=chosen.jwt_issuer, audience=chosen.jwt_audience).sign(
+            user, now=time.time(), ttl_s=TOKEN_TTL_S, grants=Grants((channel,))
+        )
+
+    Tail(address, channel, token=fresh_token, history=history, as_json=as_json).run()
+
+
+def _overlaid(flags: Mapping[str, str | None]) -> dict[str, str]:
+    """The environment, with flags before variables."""
+    variables = {one.field: one.variable for one in settings.describe()}
+    given = {variables[field]: value for field, value in flags.items() if value is not None}
+    return {**os.environ, **given}
+
+
+def _kept() -> devfile.DevFile:
+    kept = devfile.read()
+    if kept is None:
+        raise SettingsError(
+            "RIVER_SECRETS and RIVER_API_KEYS are not set, and there is no .river/dev.json here: "
+            "run `river dev` in this folder, or set them"
+        )
+    return kept
+
+
+def _url_of(chosen: Settings) -> str:
+    kept = devfile.read()
+    return kept.api_url if kept else f"http://{chosen.api_host}:{chosen.api_port}"
+
+
+def _check(grammar: Callable[[str], str], name: str) -> None:
+    try:
+        grammar(name)
+    except RiverError as error:
+        raise click.UsageError(error.message) from None
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d{1,9})([smhd]?)", text)
+    if found is None or not int(found[1]):
+        raise click.BadParameter(f"{text!r} is no time; for example 90s, 15m, 1h, 7d")
+    return float(int(found[1]) * _UNITS_S[found[2] or "s"])
+
+
+def _object(flag: str, text: str | None) -> dict[str, object] | None:
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise click.BadParameter(f"{flag} is a JSON object")
+    return value
+
+
+def _greeting(chosen: Settings, public: str, private: str) -> str:
+    signer = Signer(chosen.secrets[0], issuer=chosen.jwt_issuer, audience=chosen.jwt_audience)
+    ready = signer.sign(
+        "you", now=time.time(), ttl_s=DEV_TOKEN_TTL_S, grants=Grants(("*",), ("*",))
+    )
+    body = '{"channel":"dogs","event":"post","data":{"text":"Hello, River"}}'
+    return f"""
+  River {__version__} is running, with its memory broker.
+
+  WebSocket     ws://{public}/ws
+  Publish API   http://{private}
+  API key       {chosen.api_keys[0]}
+  Token         {ready}
+                (for user "you", every channel, one day)
+
+  Hear a channel:     river subscribe dogs
+  and publish to it:
+    curl http://{private}/publish \\
+      -H 'x-api-key: {chosen.api_keys[0]}' -H 'content-type: application/json' \\
+      -d '{body}'
+
+  In a page:
+    <script type="module">
+      import {{ River }} from "http://{public}/client/river.js"
+      const river = new River({{ host: "ws://{public}", token: "..." }})
+      river.subscribe("dogs").bind("post", (data) => console.log(data))
+    </script>
+
+  Stop with Ctrl-C.
+"""

@@ -1,0 +1,57 @@
+"""What `river dev` keeps between runs: a secret, an API key, and where it listens."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from riverd.errors import SettingsError
+from riverd.settings import new_secret
+
+PATH = Path(".river") / "dev.json"
+
+
+class DevFile(msgspec.Struct):
+    """The content of `.river/dev.json`, readable by its owner only."""
+
+    secret: str
+    api_key: str
+    url: str = "http://127.0.0.1:8000"
+    api_url: str = "http://127.0.0.1:8001"
+
+
+def read(path: Path = PATH) -> DevFile | None:
+    """What is kept, or None.
+
+    Raises:
+        SettingsError: when the file is not what `river dev` writes.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=DevFile)
+    except FileNotFoundError:
+        return None
+    except (msgspec.DecodeError, OSError) as error:
+        raise SettingsError(f"{path} cannot be used ({error}); delete it to start anew") from None
+
+
+def read_or_make(path: Path = PATH) -> DevFile:
+    """What is kept; made on first use."""
+    kept = read(path)
+    if kept is None:
+        kept = DevFile(new_secret(), f"dev-{secrets.token_urlsafe(24)}")
+        write(kept, path)
+    return kept
+
+
+def write(kept: DevFile, path: Path = PATH) -> None:
+    """Keep it, with mode 0600 from its first byte on."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    text = json.dumps(msgspec.to_builtins(kept), indent=2) + "\n"
+    # A file of its own, renamed: nobody reads half of it, and an old mode does not stay.
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    fresh.rename(path)

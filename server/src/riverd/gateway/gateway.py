@@ -1,0 +1,235 @@
+"""The public plane: admits WebSockets, keeps them alive, carries bytes to sessions and back."""
+
+import asyncio
+import random
+import secrets
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import msgspec
+
+from riverd.dialects import Dialect
+from riverd.errors import CloseCode
+from riverd.gateway.connection import Connection, Refusal
+from riverd.gateway.handshake import HttpAnswer, HttpRequest
+from riverd.gateway.listener import Listener, Upgrade, serve
+from riverd.gateway.origins import Origins
+from riverd.gateway.pages import Pages
+from riverd.gateway.websocket import Limits as SocketLimits
+from riverd.gateway.wheel import Wheel
+from riverd.model import Authenticate, Bye, Claims
+from riverd.node import Node
+from riverd.session import Limits, Session
+
+SUBPROTOCOL = "river.v1"
+BEARER = "bearer."
+TICK_S = 0.25
+DRAIN_STEP_S = 0.1
+RETRY_MS_MAX = 5_000
+
+
+class Admission(msgspec.Struct, frozen=True):
+    """Who is let in, and how a connection is kept."""
+
+    connections_max: int
+    unauthenticated_max: int
+    ping_interval_s: float
+    origins: Origins
+
+
+class Gateway:
+    """All WebSockets of one process."""
+
+    def __init__(  # noqa: PLR0913  the composition root fills these in
+        self,
+        node: Node,
+        pages: Pages,
+        *,
+        dialect: Dialect,
+        verify: Callable[[str, float], Claims],
+        limits: Limits,
+        socket_limits: SocketLimits,
+        admission: Admission,
+    ) -> None:
+        self.connections: set[Connection] = set()
+        self.unauthenticated = 0
+        self.refused = 0
+        self.closed: dict[int, int] = {}
+        self.draining = False
+        self._node = node
+        self._pages = pages
+        self._dialect = dialect
+        self._verify = verify
+        self._limits = limits
+        self._socket_limits = socket_limits
+        self._admission = admission
+        self._clock = time.monotonic
+        self._wheel: Wheel[Connection] = Wheel(tick_s=TICK_S, clock=self._clock)
+        self._listeners: list[Listener] = []
+        self._turning: asyncio.Task[None] | None = None
+        self._prefix = secrets.token_hex(6)
+        self._numbers: Iterator[int] = count(1)
+
+    async def start(self, sock: socket.socket, ssl_context: ssl.SSLContext | None = None) -> None:
+        """Take connections from a bound socket."""
+        self._listeners.append(await serve(self._decide, sock, ssl_context=ssl_context))
+        if self._turning is None:
+            self._turning = asyncio.create_task(self._turn())
+
+    async def drain(self, drain_s: float) -> None:
+        """Move all clients elsewhere over this time, then close. New ones are refused meanwhile."""
+        self.draining = True
+        waiting = list(self.connections)
+        random.shuffle(waiting)
+        steps = max(1, int(drain_s / DRAIN_STEP_S))
+        size = -(-len(waiting) // steps)
+        while waiting:
+            wave, waiting = waiting[:size], waiting[size:]
+            for connection in wave:
+                # Those that were asked leave by themselves; they have the rest of the time.
+                retry_ms = random.randint(0, int(min(drain_s * 1000, RETRY_MS_MAX)))  # noqa: S311
+                connection.session.reply(Bye("draining", retry_ms))
+            if drain_s:
+                await asyncio.sleep(DRAIN_STEP_S)
+        for connection in list(self.connections):
+            connection.session.close(CloseCode.UNAVAILABLE, "draining")
+
+    async def close(self) -> None:
+        """Stop listening and end what is left."""
+        for listener in self._listeners:
+            listener.close()
+        if self._turning is not None:
+            self._turning.cancel()
+        for connection in list(self.connections):
+            connection.session.close(CloseCode.UNAVAILABLE, "closing")
+        # One turn of the loop, so that close frames are on their way.
+        await asyncio.sleep(0)
+
+    # For connections: see `Door`.
+
+    def session_for(self, connection: Connection) -> Session:
+        """A session with a name that no other session of any node has."""
+        return Session(
+            f"{self._prefix}.{next(self._numbers)}",
+            connection,
+            dialect=self._dialect,
+            limits=self._limits,
+            verify=self._verify,
+        )
+
+    def arrived(self, connection: Connection, token: str | None) -> None:
+        """Count it, greet it, and set its deadlines."""
+        session, interval_s = connection.session, self._admission.ping_interval_s
+        self.connections.add(connection)
+        self.unauthenticated += 1
+        self._node.opened(session)
+        session.welcome()
+        # Spread, so that those that came together are not pinged together for ever.
+        connection.ping_at = self._clock() + interval_s * random.uniform(0.5, 1)  # noqa: S311
+        self._wheel.add(connection, connection.ping_at - self._clock())
+        if token is None:
+            connection.auth_by = self._clock() + self._limits.auth_timeout_s
+            self._wheel.add(connection, self._limits.auth_timeout_s)
+        elif session.authenticate(token, time.time()):
+            self._authenticated(connection)
+
+    def received(self, connection: Connection, payload: bytes) -> None:
+        """Have the session look at a message, and the node do what it asks."""
+        session = connection.session
+        known = session.claims is not None
+        command = session.receive(payload, time.time())
+        if command is None:
+            return
+        if isinstance(command, Authenticate):
+            self._authenticated(connection, again=known)
+        else:
+            self._node.execute(session, command)
+
+    def blocked(self, connection: Connection) -> None:
+        """Its cursors stand still."""
+        self._node.blocked(connection.session)
+
+    def drained(self, connection: Connection) -> None:
+        """Its cursors go on."""
+        self._node.drained(connection.session)
+
+    def left(self, connection: Connection) -> None:
+        """It hears nothing any more."""
+        if connection in self.connections:
+            self.connections.discard(connection)
+            self.unauthenticated -= connection.session.claims is None
+            self._node.closed(connection.session)
+
+    def gone(self, connection: Connection, code: int) -> None:
+        """Count why connections end."""
+        del connection
+        self.closed[code] = self.closed.get(code, 0) + 1
+
+    def _authenticated(self, connection: Connection, *, again: bool = False) -> None:
+        claims = connection.session.claims
+        assert claims is not None, "called after a token was accepted"
+        self.unauthenticated -= not again
+        self._node.authenticated(connection.session)
+        if claims.expires_at is not None:
+            self._wheel.add(connection, max(0.0, claims.expires_at - time.time()))
+
+    # Admitting.
+
+    def _decide(self, request: HttpRequest) -> Upgrade | HttpAnswer:
+        if request.path != "/ws":
+            return self._pages.answer(request)
+        if not self._admission.origins.allow(request.headers.get("origin")):
+            return HttpAnswer(403, b"this origin may not connect (RIVER_ALLOWED_ORIGINS)\n")
+        offered = request.tokens("sec-websocket-protocol")
+        headers = (("Sec-WebSocket-Protocol", SUBPROTOCOL),) if SUBPROTOCOL in offered else ()
+        if self._is_full():
+            self.refused += 1
+            retry_ms = random.randint(RETRY_MS_MAX // 5, RETRY_MS_MAX)  # noqa: S311  spread
+            bye = self._dialect.reply(Bye("draining" if self.draining else "full", retry_ms))
+            return Upgrade(Refusal(self._socket_limits, bye), headers)
+        token = bearer_token(request.headers.get("authorization", ""), offered)
+        return Upgrade(Connection(self, self._socket_limits, token), headers)
+
+    def _is_full(self) -> bool:
+        return (
+            self.draining
+            or len(self.connections) >= self._admission.connections_max
+            or self.unauthenticated >= self._admission.unauthenticated_max
+        )
+
+    # Keeping.
+
+    async def _turn(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            for connection in self._wheel.due():
+                if connection in self.connections:
+                    self._wake(connection)
+
+    def _wake(self, connection: Connection) -> None:
+        session, now = connection.session, self._clock()
+        if session.claims is not None or now >= connection.auth_by:
+            session.wake(time.time())
+        if session.closed or now < connection.ping_at:
+            return
+        if not connection.heard:
+            connection.close(CloseCode.GOING_AWAY, "no sign of life")
+            return
+        connection.heard = False
+        connection.ping()
+        connection.ping_at = now + self._admission.ping_interval_s
+        self._wheel.add(connection, self._admission.ping_interval_s)
+
+
+def bearer_token(authorization: str, offered: list[str]) -> str | None:
+    """The token that came with an upgrade: in its header, or (for browsers) as a subprotocol."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return token.strip()
+    for protocol in offered:
+        if protocol.startswith(BEARER):
+            return protocol.removeprefix(BEARER)
+    return None

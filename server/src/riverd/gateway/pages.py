@@ -1,0 +1,70 @@
+"""What the gateway's port answers to plain HTTP: health, metrics, the browser client."""
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from riverd.gateway.handshake import HttpAnswer, HttpRequest
+
+TEXT = ("Content-Type", "text/plain; charset=utf-8")
+SCRIPT = ("Content-Type", "text/javascript; charset=utf-8")
+# Pages of any origin import the client as a module.
+ANYONE = ("Access-Control-Allow-Origin", "*")
+NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
+
+
+class Health(Protocol):
+    """Whether this process can serve."""
+
+    def unready(self) -> str | None:
+        """Why it cannot, or None."""
+        ...
+
+
+class Pages:
+    """Answers to GET requests that are no WebSocket."""
+
+    def __init__(
+        self,
+        *,
+        health: Health,
+        metrics: Callable[[], bytes],
+        client: Mapping[str, bytes],
+    ) -> None:
+        self._health = health
+        self._metrics = metrics
+        self._client = {f"/client/{name}": body for name, body in client.items()}
+        self._tags = {path: f'"{sha256(body).hexdigest()[:32]}"' for path, body in self._client.items()}
+
+    def answer(self, request: HttpRequest) -> HttpAnswer:
+        """The answer to a request for anything but /ws."""
+        if request.path == "/healthz":
+            return HttpAnswer(200, b"alive\n", (TEXT,))
+        if request.path == "/readyz":
+            reason = self._health.unready()
+            if reason is None:
+                return HttpAnswer(200, b"ready\n", (TEXT,))
+            return HttpAnswer(503, f"{reason}\n".encode(), (TEXT, ("Retry-After", "1")))
+        if request.path == "/metrics":
+            content = ("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+            return HttpAnswer(200, self._metrics(), (content,))
+        if request.path in self._client:
+            return self._script(request)
+        return HttpAnswer(404, b"there is nothing here; the WebSocket is at /ws\n", (TEXT,))
+
+    def _script(self, request: HttpRequest) -> HttpAnswer:
+        tag = self._tags[request.path]
+        headers = (SCRIPT, ANYONE, NO_SNIFFING, ("Cache-Control", "no-cache"), ("ETag", tag))
+        if request.headers.get("if-none-match") == tag:
+            return HttpAnswer(304, b"", headers)
+        return HttpAnswer(200, self._client[request.path], headers)
+
+
+def scripts(folder: Path) -> dict[str, bytes]:
+    """The browser client's modules, by their path below a folder."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*.js"))
+        if path.is_file()
+    }

@@ -1,0 +1,32 @@
+"""Wakes many things at their times with one timer."""
+
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T", bound=Hashable)
+
+
+class Wheel(Generic[T]):
+    """Times rounded up to ticks. Adding costs no timer; a thing may be in it several times."""
+
+    __slots__ = ("_clock", "_slots", "_tick", "_tick_s")
+
+    def __init__(self, *, tick_s: float, clock: Callable[[], float]) -> None:
+        self._tick_s = tick_s
+        self._clock = clock
+        self._tick = int(clock() / tick_s)
+        self._slots: dict[int, list[T]] = {}
+
+    def add(self, thing: T, after_s: float) -> None:
+        """Have the thing among the due ones when `after_s` has passed, at most a tick later."""
+        tick = int((self._clock() + after_s) / self._tick_s) + 1
+        self._slots.setdefault(tick, []).append(thing)
+
+    def due(self) -> list[T]:
+        """The things whose time has come since the last call."""
+        until = int(self._clock() / self._tick_s)
+        things: list[T] = []
+        for tick in range(self._tick + 1, until + 1):
+            things += self._slots.pop(tick, ())
+        self._tick = until
+        return things

@@ -1,0 +1,78 @@
+"""Counters, read when they are scraped."""
+
+import resource
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """One number and where to read it; `labels` gives several by the value of one label."""
+
+    name: str
+    text: str
+    read: Callable[[], float]
+    counter: bool = False
+
+
+class LabelledReading(msgspec.Struct, frozen=True):
+    """A counter with one label."""
+
+    name: str
+    text: str
+    label: str
+    read: Callable[[], dict[str, float]]
+
+
+class _Readings(Collector):
+    def __init__(self, readings: Sequence[Reading | LabelledReading]) -> None:
+        self._readings = readings
+
+    def collect(self) -> Iterator[Metric]:
+        for reading in self._readings:
+            if isinstance(reading, LabelledReading):
+                family = CounterMetricFamily(reading.name, reading.text, labels=[reading.label])
+                for value, number in reading.read().items():
+                    family.add_metric([value], number)
+                yield family
+            elif reading.counter:
+                yield CounterMetricFamily(reading.name, reading.text, value=reading.read())
+            else:
+                yield GaugeMetricFamily(reading.name, reading.text, value=reading.read())
+
+
+class Metrics:
+    """All readings of one process, in Prometheus' text format."""
+
+    def __init__(self) -> None:
+        self._readings: list[Reading | LabelledReading] = []
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(_Readings(self._readings))
+
+    def add(self, *readings: Reading | LabelledReading) -> None:
+        """Have these read at every scrape."""
+        self._readings.extend(readings)
+
+    def render(self) -> bytes:
+        """The text of one scrape."""
+        return generate_latest(self._registry)
+
+
+def process_readings() -> tuple[Reading, ...]:
+    """What a process costs."""
+    return (
+        Reading("river_cpu_seconds", "Processor time used.", _cpu_seconds, counter=True),
+        Reading("river_memory_peak_bytes", "The most memory held so far.", _memory_bytes),
+    )
+
+
+def _cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _memory_bytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

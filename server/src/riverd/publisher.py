@@ -1,0 +1,36 @@
+"""Publishes one event over HTTP, for the command line."""
+
+import json
+import urllib.error
+import urllib.request
+
+TIMEOUT_S = 10.0
+
+
+class PublishError(Exception):
+    """It was not published; the message says why."""
+
+
+def publish_once(api_url: str, key: str, *, channel: str, event: str, data: str) -> str:
+    """The API's answer, a JSON text. `data` is JSON text.
+
+    Raises:
+        PublishError: for every answer but 200, and for none.
+    """
+    head = json.dumps({"channel": channel, "event": event})
+    body = f'{head[:-1]},"data":{data}}}'.encode()
+    headers = {"content-type": "application/json", "x-api-key": key}
+    url = f"{api_url.rstrip('/')}/publish"
+    if not url.startswith(("http://", "https://")):
+        raise PublishError(f"{api_url} is not an http(s) URL")
+    request = urllib.request.Request(url, body, headers)  # noqa: S310  checked above
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+            return answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            told = error.read().decode(errors="replace").strip()
+        raise PublishError(f"{url} answered {error.code}: {told}") from None
+    except (urllib.error.URLError, OSError) as error:
+        reason = getattr(error, "reason", error)
+        raise PublishError(f"{url} cannot be reached: {reason}. Is the publish API up?") from None

@@ -1,0 +1,185 @@
+"""Configuration: read from the environment and checked once, at the start."""
+
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from riverd.errors import SettingsError
+from riverd.tokens import SECRET_BYTES_MIN
+
+PREFIX = "RIVER_"
+API_KEY_LENGTH_MIN = 16
+BROKER_SCHEMES = ("memory",)
+
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Count = Annotated[int, Meta(ge=1, le=100_000_000)]
+Texts = tuple[str, ...]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings with their defaults. See `DESCRIPTIONS` for what each means."""
+
+    secrets: Texts = ()
+    api_keys: Texts = ()
+    jwks_url: str | None = None
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    broker: str = "memory://"
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    api_host: str = "127.0.0.1"
+    api_port: Port = 8001
+    auth_timeout_s: Seconds = 15
+    ping_interval_s: Seconds = 25
+    history_size: Annotated[int, Meta(ge=0, le=100_000)] = 100
+    history_ttl_s: Seconds = 300
+    allowed_origins: Texts = ("*",)
+    max_connections: Count = 50_000
+    max_unauthenticated: Count = 10_000
+    max_message_bytes: Annotated[int, Meta(ge=256, le=16_777_216)] = 65_536
+    max_channels_per_connection: Count = 100
+    max_buffer_bytes: Annotated[int, Meta(ge=4_096, le=16_777_216)] = 65_536
+    client_rate: Annotated[float, Meta(gt=0, le=1_000_000)] = 50
+    drain_s: Annotated[float, Meta(ge=0, le=3_600)] = 30
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "json"
+
+
+DESCRIPTIONS: Mapping[str, str] = {
+    "secrets": "Token secrets, comma-separated: the first signs, all verify. At least 32 bytes each.",
+    "api_keys": "Keys that may publish, comma-separated.",
+    "jwks_url": "Also accept RS256/ES256 tokens whose keys stand at this URL.",
+    "jwt_issuer": "Tokens must come from this issuer (iss).",
+    "jwt_audience": "Tokens must be for this audience (aud).",
+    "broker": "What stands between publishers and gateways: memory:// in one process.",
+    "host": "Address of the gateway.",
+    "port": "Port of the gateway.",
+    "api_host": "Address of the publish API.",
+    "api_port": "Port of the publish API.",
+    "auth_timeout_s": "A connection without a valid token is closed after this.",
+    "ping_interval_s": "How often a connection is pinged; one that stays silent is closed.",
+    "history_size": "How many publications every channel's log keeps.",
+    "history_ttl_s": "How long every channel's log keeps them.",
+    "allowed_origins": "Globs of the origins whose pages may connect, comma-separated.",
+    "max_connections": "Connections to one gateway process.",
+    "max_unauthenticated": "Connections to one gateway process that have not sent a token yet.",
+    "max_message_bytes": "Size of one message, from a client or a publisher.",
+    "max_channels_per_connection": "Channels that one connection may hear.",
+    "max_buffer_bytes": "Bytes that wait for one slow client before its cursors stand still.",
+    "client_rate": "Messages a second that one client may send.",
+    "drain_s": "How long a planned stop takes to move its clients.",
+    "log_level": "The least that is logged.",
+    "log_format": "Logs for people (console) or for machines (json).",
+}
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One setting, as the command line and the documentation name it."""
+
+    field: str
+    variable: str
+    flag: str
+    default: str
+    description: str
+
+
+def describe() -> Iterator[Setting]:
+    """All settings, in the order in which people read them."""
+    defaults = Settings()
+    for field in Settings.__struct_fields__:
+        value: object = getattr(defaults, field)
+        shown = ",".join(value) if isinstance(value, tuple) else "" if value is None else value
+        yield Setting(
+            field,
+            PREFIX + field.upper(),
+            "--" + field.replace("_", "-"),
+            f"{shown:g}" if isinstance(shown, float) else str(shown),
+            DESCRIPTIONS[field],
+        )
+
+
+def load(values: Mapping[str, str]) -> Settings:
+    """The settings in an environment: variables of the prefix, empty ones as if absent.
+
+    Raises:
+        SettingsError: one line that names the setting that is wrong.
+    """
+    types = get_type_hints(Settings, include_extras=True)
+    given: dict[str, object] = {}
+    for setting in describe():
+        text = values.get(setting.variable, "").strip()
+        if text:
+            given[setting.field] = _parsed(setting, text, types[setting.field])
+    settings = msgspec.convert(given, Settings)
+    _check(settings)
+    return settings
+
+
+def require_secrets(settings: Settings) -> None:
+    """Outside `river dev` nothing starts without a way to know clients.
+
+    Raises:
+        SettingsError: when there is none.
+    """
+    if not settings.secrets and settings.jwks_url is None:
+        raise SettingsError(
+            "RIVER_SECRETS is missing: set it to at least 32 random bytes, "
+            "for example the output of `openssl rand -hex 32`"
+        )
+
+
+def require_api_keys(settings: Settings) -> None:
+    """The publish API does not start open to everybody.
+
+    Raises:
+        SettingsError: when there is no key.
+    """
+    if not settings.api_keys:
+        raise SettingsError("RIVER_API_KEYS is missing: set it to a key that may publish")
+
+
+def with_keys(settings: Settings, *, secret: str, api_key: str) -> Settings:
+    """The settings with a secret and a key, where they have none of their own."""
+    return msgspec.structs.replace(
+        settings, secrets=settings.secrets or (secret,), api_keys=settings.api_keys or (api_key,)
+    )
+
+
+def for_people(settings: Settings) -> Settings:
+    """The settings with a log that a person reads, and only of what matters."""
+    return msgspec.structs.replace(settings, log_format="console", log_level="warning")
+
+
+def new_secret() -> str:
+    """256 random bits as 64 hex digits."""
+    return secrets.token_hex(32)
+
+
+def _parsed(setting: Setting, text: str, wanted: object) -> object:
+    if wanted == Texts:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    try:
+        return msgspec.convert(text, wanted, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{setting.variable}={text}: {error}") from None
+
+
+def _check(settings: Settings) -> None:
+    for secret in settings.secrets:
+        if len(secret.encode()) < SECRET_BYTES_MIN:
+            raise SettingsError(f"RIVER_SECRETS: a secret is shorter than {SECRET_BYTES_MIN} bytes")
+    for key in settings.api_keys:
+        if len(key) < API_KEY_LENGTH_MIN or not key.isascii() or not key.isprintable():
+            raise SettingsError(
+                f"RIVER_API_KEYS: a key is at least {API_KEY_LENGTH_MIN} printable ASCII characters"
+            )
+    scheme = settings.broker.partition("://")[0]
+    if scheme not in BROKER_SCHEMES:
+        known = ", ".join(f"{one}://" for one in BROKER_SCHEMES)
+        raise SettingsError(f"RIVER_BROKER: unknown scheme {scheme!r}; known: {known}")
+    if settings.jwks_url is not None and not settings.jwks_url.startswith(("https://", "http://")):
+        raise SettingsError("RIVER_JWKS_URL: not an http(s) URL")
