@@ -1,0 +1,57 @@
+/** Callbacks by name. */
+
+/** @typedef {(...args: any[]) => void} Callback */
+
+/** Calls the callbacks of a name in the order in which they were added. */
+export class Emitter {
+  /** @type {Map<string, Set<Callback>>} */
+  #callbacks = new Map();
+  #report;
+
+  /** @param {(error: unknown) => void} report told what a callback threw; the others still run */
+  constructor(report) {
+    this.#report = report;
+  }
+
+  /**
+   * Add a callback; the same one twice counts once.
+   *
+   * @param {string} name
+   * @param {Callback} callback
+   */
+  on(name, callback) {
+    if (typeof callback !== "function") throw new TypeError(`the callback of "${name}" is missing`);
+    const callbacks = this.#callbacks.get(name);
+    if (callbacks) callbacks.add(callback);
+    else this.#callbacks.set(name, new Set([callback]));
+  }
+
+  /**
+   * Remove one callback, or all of a name.
+   *
+   * @param {string} name
+   * @param {Callback} [callback]
+   */
+  off(name, callback) {
+    if (callback === undefined) this.#callbacks.delete(name);
+    else this.#callbacks.get(name)?.delete(callback);
+  }
+
+  /**
+   * @param {string} name
+   * @param {...unknown} args
+   */
+  emit(name, ...args) {
+    const callbacks = this.#callbacks.get(name);
+    if (!callbacks) return;
+    // A copy, because a callback may remove itself or add others while the round is on.
+    for (const callback of [...callbacks]) {
+      if (!callbacks.has(callback)) continue;
+      try {
+        callback(...args);
+      } catch (error) {
+        this.#report(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,369 @@
+/** Where the connection stands and what to do next: a state machine without I/O. */
+
+import { backoff } from "./backoff.js";
+import { inWords, verdict } from "./protocol.js";
+import { renewInMs } from "./token.js";
+
+export const NEVER = Number.POSITIVE_INFINITY;
+const OPEN_MS = 10_000;
+const QUIET_MS = 30_000;
+const PONG_MS = 10_000;
+const WAKE_PONG_MS = 5_000;
+const RECENT_MS = 3_000;
+/** The attempt whose back-off spreads the questions for another token. */
+const ASK_AGAIN = 5;
+/** A connection that did not last this long does not count as a success: the back-off goes on. */
+const STABLE_MS = 10_000;
+/** `tick` is asked for at least this often; one that comes much later means that the machine slept. */
+export const PULSE_MS = 5_000;
+const ASLEEP_MS = 2 * PULSE_MS;
+
+/**
+ * @typedef {"connecting" | "connected" | "waiting" | "closed"} State
+ *
+ * @typedef {{state: State, reason: string, retryInMs?: number, error?: Error}} Status
+ *   `reason` in plain words; `retryInMs` while waiting; `error` the error behind it, when there is one
+ *
+ * @typedef {{do: "ask", ask: number} | {do: "open"} | {do: "close"} | {do: "status", status: Status}
+ *   | {do: "send", message: import("./protocol.js").ClientMessage}} Effect
+ */
+
+/**
+ * One client's connection, from the first attempt to the last.
+ *
+ * The owner calls a method for all that happens, with the time in milliseconds, and carries out the
+ * effects it returns, in order. Between them it calls `tick` no later than `nextAt`, and at least every
+ * `PULSE_MS` to notice that the machine slept. A status comes last among the effects, because those who
+ * are told may call a method at once.
+ */
+export class Link {
+  /** @type {Status} */
+  status = { state: "closed", reason: "not started yet" };
+
+  #renewable;
+  #random;
+  /** @type {string | null} */
+  #token = null;
+  /** The number of the last question to the token function; older answers come too late. */
+  #ask = 0;
+  #renewAt = NEVER;
+  #failures = 0;
+  #connectedAt = 0;
+  /** When an attempt, a wait or the answer to a ping is over. */
+  #dueAt = NEVER;
+  /** When the server last showed that it is there. A network that came or went makes that worthless. */
+  #heardAt = 0;
+  /** Earliest time of the next attempt, as the server asked for it. */
+  #notBefore = 0;
+  #moveAt = NEVER;
+  #tickedAt = 0;
+  #offline = false;
+  /** @type {Error | undefined} what the server said last, the reason if it closes now */
+  #error;
+
+  /**
+   * @param {{renewable: boolean, random: () => number}} options renewable: another token can be had
+   */
+  constructor({ renewable, random }) {
+    this.#renewable = renewable;
+    this.#random = random;
+  }
+
+  get state() {
+    return this.status.state;
+  }
+
+  /** When `tick` is needed. */
+  get nextAt() {
+    if (this.state !== "connected") return this.#dueAt;
+    const aliveUntil = this.#dueAt === NEVER ? this.#heardAt + QUIET_MS : this.#dueAt;
+    return Math.min(aliveUntil, this.#renewAt, this.#moveAt);
+  }
+
+  /**
+   * Start, unless it has been started.
+   *
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  connect(now) {
+    if (this.state !== "closed") return [];
+    this.#failures = 0;
+    return this.#begin(now, "opening the connection");
+  }
+
+  /**
+   * End, until `connect` is called again.
+   *
+   * @param {string} reason
+   * @returns {Effect[]}
+   */
+  stop(reason) {
+    return this.state === "closed" ? [] : [this.#drop(), this.#enter("closed", reason)];
+  }
+
+  /**
+   * The application gave a token.
+   *
+   * @param {number} ask the number of the question
+   * @param {string} token
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  gotToken(ask, token, now) {
+    if (ask !== this.#ask) return [];
+    this.#token = token;
+    return [this.state === "connected" ? this.#auth() : this.#open(now)];
+  }
+
+  /**
+   * The application gave no token.
+   *
+   * @param {number} ask the number of the question
+   * @param {Error} error
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  noToken(ask, error, now) {
+    if (ask !== this.#ask) return [];
+    if (this.state !== "connected") {
+      this.#error = error;
+      return this.#wait(now, error.message);
+    }
+    // The old token still serves: if it runs out before there is another, the server will say so.
+    this.#renewAt = now + backoff(ASK_AGAIN, this.#random);
+    return [];
+  }
+
+  /**
+   * The socket is open.
+   *
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  opened(now) {
+    this.#dueAt = now + OPEN_MS;
+    return [this.#auth()];
+  }
+
+  /**
+   * The server took the token.
+   *
+   * @param {number | null} remainingMs how long the token is good for
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  authenticated(remainingMs, now) {
+    this.#error = undefined;
+    if (this.#renewable) this.#renewAt = now + renewInMs(remainingMs);
+    if (this.state === "connected") return [];
+    this.#dueAt = NEVER;
+    this.#connectedAt = now;
+    return [this.#enter("connected", "connected")];
+  }
+
+  /**
+   * The server, or the WebSocket class, refused something that is not the answer to a request.
+   *
+   * @param {Error} error
+   */
+  refused(error) {
+    this.#error = error;
+  }
+
+  /**
+   * Something arrived.
+   *
+   * @param {number} now
+   */
+  heard(now) {
+    this.#heardAt = now;
+    if (this.state === "connected") this.#dueAt = NEVER;
+  }
+
+  /**
+   * The server is about to stop and asks to come back later, elsewhere.
+   *
+   * This connection serves until then. The wait gets jitter on top, in case that others were told the same.
+   *
+   * @param {number} retryAfterMs
+   * @param {number} now
+   */
+  bye(retryAfterMs, now) {
+    this.#notBefore = this.#moveAt = now + retryAfterMs + backoff(0, this.#random);
+  }
+
+  /**
+   * The socket is closed, or could not be opened.
+   *
+   * @param {{code: number, reason?: string}} close
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  lost({ code, reason: said }, now) {
+    const reason = inWords(code, said || this.#error?.message, this.state === "connected");
+    const then = verdict(code);
+    if (then === "stop" || (then === "token" && !this.#renewable)) return this.stop(reason);
+    if (then === "token") this.#token = null;
+    return this.#wait(now, reason);
+  }
+
+  /**
+   * The device found a network.
+   *
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  online(now) {
+    this.#offline = false;
+    this.#heardAt = -NEVER;
+    return this.awake(now);
+  }
+
+  /**
+   * The device says that it lost its network. It may be wrong: the connection is asked.
+   *
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  offline(now) {
+    this.#offline = true;
+    this.#heardAt = -NEVER;
+    if (this.state !== "waiting") return this.#probe(now);
+    return [this.#enter("waiting", "", this.#dueAt - now)];
+  }
+
+  /**
+   * The machine woke up, or somebody looks at the page again: try now, or make sure that it works.
+   *
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  awake(now) {
+    this.#tickedAt = now;
+    if (this.state !== "waiting") return this.#probe(now);
+    this.#dueAt = Math.max(now, this.#notBefore);
+    return this.tick(now);
+  }
+
+  /**
+   * Do what is due.
+   *
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  tick(now) {
+    const { state } = this;
+    const slept = now - this.#tickedAt > ASLEEP_MS;
+    this.#tickedAt = now;
+    // Who already waits for a pong is not given more time: ticks of hidden pages are always late.
+    if (slept && state === "connected" && this.#dueAt === NEVER) return this.awake(now);
+    if (now >= this.#dueAt) {
+      if (state === "waiting") return this.#begin(now, "opening the connection again");
+      return this.#wait(now, "the server does not answer");
+    }
+    return state === "connected" ? this.#upkeep(now) : [];
+  }
+
+  /**
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  #upkeep(now) {
+    if (now >= this.#moveAt) return [this.#drop(), ...this.#begin(now, "moving to another server")];
+    /** @type {Effect[]} */
+    const effects = [];
+    if (now >= this.#renewAt) effects.push(this.#askToken());
+    if (this.#dueAt === NEVER && now >= this.#heardAt + QUIET_MS) {
+      effects.push(this.#ping(now, PONG_MS));
+    }
+    return effects;
+  }
+
+  /**
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  #probe(now) {
+    const recent = now - this.#heardAt < RECENT_MS;
+    return this.state !== "connected" || recent ? [] : [this.#ping(now, WAKE_PONG_MS)];
+  }
+
+  /**
+   * @param {number} now
+   * @param {number} limitMs
+   * @returns {Effect}
+   */
+  #ping(now, limitMs) {
+    this.#dueAt = now + limitMs;
+    return { do: "send", message: { type: "ping" } };
+  }
+
+  /** @returns {Effect} */
+  #auth() {
+    return { do: "send", message: { type: "auth", id: "auth", token: this.#token } };
+  }
+
+  /**
+   * @param {number} now
+   * @param {string} reason
+   * @returns {Effect[]}
+   */
+  #begin(now, reason) {
+    this.#tickedAt = now;
+    this.#dueAt = NEVER;
+    this.#error = undefined;
+    const fresh = this.#token !== null && now < this.#renewAt;
+    return [fresh ? this.#open(now) : this.#askToken(), this.#enter("connecting", reason)];
+  }
+
+  /** @returns {Effect} */
+  #askToken() {
+    this.#renewAt = NEVER;
+    return { do: "ask", ask: ++this.#ask };
+  }
+
+  /**
+   * @param {number} now
+   * @returns {Effect}
+   */
+  #open(now) {
+    this.#dueAt = now + OPEN_MS;
+    return { do: "open" };
+  }
+
+  /**
+   * @param {number} now
+   * @param {string} reason
+   * @returns {Effect[]}
+   */
+  #wait(now, reason) {
+    if (this.state === "connected" && now - this.#connectedAt >= STABLE_MS) this.#failures = 0;
+    const closing = this.#drop();
+    this.#dueAt = Math.max(now + backoff(this.#failures++, this.#random), this.#notBefore);
+    return [closing, this.#enter("waiting", reason, this.#dueAt - now)];
+  }
+
+  /**
+   * Forget what belonged to the connection that is over.
+   *
+   * @returns {Effect}
+   */
+  #drop() {
+    this.#ask++;
+    this.#moveAt = this.#dueAt = NEVER;
+    return { do: "close" };
+  }
+
+  /**
+   * @param {State} state
+   * @param {string} words
+   * @param {number} [retryInMs]
+   * @returns {Effect}
+   */
+  #enter(state, words, retryInMs) {
+    const reason = this.#offline && state === "waiting" ? "the device is offline" : words;
+    this.status = { state, reason, retryInMs, error: this.#error };
+    return { do: "status", status: this.status };
+  }
+}

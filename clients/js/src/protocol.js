@@ -1,0 +1,86 @@
+/** The native dialect: what goes over the wire, and what its close codes mean. */
+
+/**
+ * @typedef {{epoch: string, offset: number}} Position where a channel's log stands
+ * @typedef {{user: string, info?: any}} Member
+ * @typedef {{offset: number, event: string, data: any, user?: string}} Publication
+ *   `user` is the author, when it was a client
+ *
+ * @typedef {{type: "authenticated", id?: string, user: string, expires_at: number | null}} Authenticated
+ * @typedef {{type: "bye", reason: string, retry_after_ms?: number}} Bye
+ * @typedef {{type: "error", id?: number | string, code: string, message: string}} Refusal
+ * @typedef {{count: number, members: Member[]}} MemberList
+ * @typedef {{type: "subscribed", id: number, channel: string, recovered: boolean, reason?: string,
+ *   presence?: MemberList} & Position} Subscribed
+ * @typedef {{type: "event", channel: string} & Publication} EventMessage
+ * @typedef {{type: "gap", channel: string} & Position} Gap
+ * @typedef {{type: "joined", channel: string} & Member} Joined
+ * @typedef {{type: "left", channel: string} & Member} Left
+ * @typedef {{type: "presence", id?: number, channel: string} & MemberList} PresenceMessage
+ * @typedef {Subscribed | EventMessage | Gap | Joined | Left | PresenceMessage} ChannelMessage
+ * @typedef {{type: "published", id: number} & Position} Published
+ * @typedef {{type: "history", id: number, publications: Publication[]} & Position} HistoryMessage
+ * @typedef {{type: "unsubscribed", id: number, channel: string}} Unsubscribed
+ * @typedef {{type: "welcome", session: string} | {type: "pong"}} Sign
+ * @typedef {Authenticated | Bye | Refusal | ChannelMessage | Published | HistoryMessage | Unsubscribed
+ *   | Sign} ServerMessage
+ *
+ * @typedef {{type: string, id?: number | string, channel?: string} & Record<string, unknown>} ClientMessage
+ */
+
+/**
+ * Read one message of the server.
+ *
+ * Its fields are taken on trust: the server's conformance cases check them.
+ *
+ * @param {unknown} text
+ * @returns {ServerMessage | null} null when this is not River's protocol
+ */
+export function decode(text) {
+  if (typeof text !== "string") return null;
+  try {
+    const message = JSON.parse(text);
+    return typeof message?.type === "string" ? message : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {ClientMessage} message */
+export function encode(message) {
+  return JSON.stringify(message);
+}
+
+/** This side's own codes: what came is not River's protocol, or came faster than the page could take it. */
+export const GARBAGE = 4000;
+export const OVERFLOW = 4001;
+
+/** @type {Record<number, string>} */
+const WORDS = {
+  1006: "the connection was lost",
+  [GARBAGE]: "what answers there is not River",
+  [OVERFLOW]: "more came in than the page could handle",
+};
+
+/**
+ * What a close code asks of the client.
+ *
+ * @param {number} code
+ * @returns {"stop" | "token" | "retry"} stay closed, come back with another token, or just come back
+ */
+export function verdict(code) {
+  if (code === 4400 || code === 4403) return "stop";
+  return code === 4401 ? "token" : "retry";
+}
+
+/**
+ * Why a connection ended, in plain words: the server's own if it gave any.
+ *
+ * @param {number} code
+ * @param {string | undefined} reason
+ * @param {boolean} connected whether the connection had come about
+ */
+export function inWords(code, reason, connected) {
+  if (code === 1006 && !connected) return "the server cannot be reached";
+  return reason || (WORDS[code] ?? `the server closed the connection (${code})`);
+}

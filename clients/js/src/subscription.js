@@ -1,0 +1,163 @@
+/** One channel as the server and this client know it: a state machine without I/O. */
+
+import { backoff } from "./backoff.js";
+
+/** Refusals that may pass. After others only another token or another connection can help. */
+const PASSING = new Set(["unauthenticated", "broker_unavailable", "unavailable", "internal"]);
+
+/**
+ * @typedef {import("./protocol.js").Position} Position
+ * @typedef {"start" | "epoch" | "window" | "unknown" | "gap"} Break why what came before is not known:
+ *   there was nothing before, or the reason of the server
+ */
+
+/** Knows whether the channel is live, and up to where the application has seen it. */
+export class Subscription {
+  /** Whether events of the channel are expected. */
+  live = false;
+  /** @type {Position | null} where the next connection resumes */
+  position;
+
+  /** @type {number | null} the id of the question that is open */
+  #askedAs = null;
+  #retryAt = 0;
+  #refusals = 0;
+  /** Whether the question that is open carries a position. */
+  #resuming = false;
+  /** Whether events of the past are asked for, and none of them has come yet. */
+  #replaying = false;
+  /** Events up to this offset were seen. */
+  #seen = 0;
+  #history;
+  #random;
+
+  /**
+   * @param {string} channel
+   * @param {{history?: number, since?: Position | null, random: () => number}} options
+   */
+  constructor(channel, { history = 0, since = null, random }) {
+    this.channel = channel;
+    this.position = since;
+    this.#seen = since?.offset ?? 0;
+    this.#history = history;
+    this.#random = random;
+  }
+
+  /**
+   * Whether the server is to be asked.
+   *
+   * @param {number} now
+   */
+  isDue(now) {
+    return !this.live && this.#askedAs === null && now >= this.#retryAt;
+  }
+
+  /**
+   * The question to the server.
+   *
+   * @param {number} id
+   * @returns {import("./protocol.js").ClientMessage}
+   */
+  ask(id) {
+    this.#askedAs = id;
+    this.#resuming = this.position !== null && !this.#replaying;
+    const question = { type: "subscribe", id, channel: this.channel };
+    if (this.#resuming) return { ...question, ...this.position };
+    return this.#history > 0 ? { ...question, history: this.#history } : question;
+  }
+
+  /**
+   * The server's answer.
+   *
+   * @param {import("./protocol.js").Subscribed} message
+   * @returns {Break | "resumed" | null} what the application has to know; null when the answer is not
+   *   for the question that is open
+   */
+  subscribed(message) {
+    const { id, epoch, offset, recovered, reason } = message;
+    if (id !== this.#askedAs) return null;
+    this.live = true;
+    this.#askedAs = null;
+    this.#refusals = 0;
+    if (this.#resuming) {
+      if (recovered) return "resumed";
+      this.restart(message);
+      return /** @type {Break} */ (reason ?? "unknown");
+    }
+    const before = this.position;
+    this.restart(message);
+    this.#replaying = this.#history > 0;
+    if (this.#replaying) this.#seen = offset - this.#history;
+    // Asked again for the past, because the connection was lost before any of it came.
+    const whole = !before || (before.epoch === epoch && before.offset >= this.#seen);
+    return whole ? "start" : "window";
+  }
+
+  /**
+   * The first message after the answer is there.
+   *
+   * @param {boolean} past whether it is an event of the channel: the first of the past that was asked for
+   */
+  settle(past) {
+    if (this.#replaying && !past) this.#seen = this.position?.offset ?? 0;
+    this.#replaying = false;
+  }
+
+  /**
+   * The server refused.
+   *
+   * @param {import("./protocol.js").Refusal} message
+   * @param {number} now
+   * @returns {boolean} false when this is no answer to the question that is open
+   */
+  refused({ id, code }, now) {
+    if (id !== this.#askedAs) return false;
+    this.#askedAs = null;
+    const waitMs = PASSING.has(code) ? backoff(this.#refusals++, this.#random) : Infinity;
+    this.#retryAt = now + waitMs;
+    return true;
+  }
+
+  /** The refusal may not hold any more. */
+  retry() {
+    this.#retryAt = 0;
+  }
+
+  /**
+   * Whether an event was not seen yet.
+   *
+   * @param {{offset: number}} event
+   */
+  accepts({ offset }) {
+    return offset > this.#seen;
+  }
+
+  /**
+   * The application has seen everything up to here; call after its callbacks were.
+   *
+   * @param {{epoch?: string, offset: number}} position an epoch that is not the channel's is ignored
+   */
+  saw({ epoch, offset }) {
+    if (!this.position || (epoch && epoch !== this.position.epoch) || offset <= this.#seen) return;
+    this.position = { epoch: this.position.epoch, offset };
+    this.#seen = offset;
+  }
+
+  /** The connection is gone. */
+  lost() {
+    this.live = false;
+    this.#askedAs = null;
+    this.#retryAt = 0;
+  }
+
+  /**
+   * Begin here: what came before cannot be had.
+   *
+   * @param {Position} position
+   */
+  restart({ epoch, offset }) {
+    this.position = { epoch, offset };
+    this.#seen = offset;
+    this.#replaying = false;
+  }
+}
