@@ -17,7 +17,8 @@ THREADS = 8
 def main() -> None:
     """Serve until told to stop."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("httpx", "waitress"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         settings = from_process(sys.argv[1:])
     except SettingsError as problem:

@@ -66,10 +66,11 @@ def _check_forms() -> None:
 
 def _protect(response: Response) -> Response:
     live = place().live
-    # The page runs River's client and speaks with River: the one line here that is River's.
-    river = f" {live.url} {live.url.replace('http', 'ws', 1)}" if live else ""
+    # The page runs River's client and speaks with River: the two lines here that are River's.
+    scripts = f" {live.url}" if live else ""
+    speaks = f"{scripts} {live.url.replace('http', 'ws', 1)}" if live else ""
     response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; script-src 'self'{river}; connect-src 'self'{river}; "
+        f"default-src 'none'; script-src 'self'{scripts}; connect-src 'self'{speaks}; "
         "style-src 'self'; img-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )

@@ -2,7 +2,12 @@
 
 const TICK_MS = 250;
 
-const WORDS = { connecting: "connecting", connected: "live", waiting: "reconnecting", closed: "offline" };
+const WORDS = {
+  connecting: "connecting",
+  connected: "live",
+  waiting: "reconnecting",
+  closed: "offline",
+};
 
 const pill = document.querySelector(".pill");
 const missed = document.querySelector(".missed");

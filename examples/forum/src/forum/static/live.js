@@ -6,32 +6,40 @@ import { readerJoined, readerLeft, showReaders } from "./readers.js";
 import { onTyping, showTyping } from "./typing.js";
 
 const { river: host, board, thread } = document.body.dataset;
-const boards = board ? [board] : [...document.querySelectorAll("[data-board-card]")].map((card) => card.dataset.boardCard);
+const boards = [...document.querySelectorAll("[data-board]")].map((node) => node.dataset.board);
 
 showState({ state: "closed" });
 const { River } = await import(`${host}/client/river.js`);
-
-const river = new River({
-  host,
-  token: async () => (await (await fetch(`/river-token${board ? `?board=${board}` : ""}`)).json()).token,
-});
+const river = new River({ host, token });
 river.on("state", showState);
 showState(river);
 
+async function token() {
+  const answer = await fetch(board ? `/river-token?board=${board}` : "/river-token");
+  return (await answer.json()).token;
+}
+
 for (const name of boards) {
-  // History closes the gap between the page and the subscription: `addPost` drops what is there.
+  // What was posted between the page and this subscription is in the history; `addPost` leaves out
+  // what the page has already.
   const posts = river.subscribe(`board-${name}`, { history: board ? 20 : 1 });
-  posts.bind("post", addPost).bind("river:gap", showMissed);
+  posts.bind("post", addPost);
+  posts.bind("river:gap", showMissed);
 }
 
 if (board) {
   const readers = river.subscribe(`presence-board-${board}`);
-  readers.bind("river:presence", showReaders).bind("river:joined", readerJoined).bind("river:left", readerLeft);
+  readers.bind("river:presence", showReaders);
+  readers.bind("river:joined", readerJoined);
+  readers.bind("river:left", readerLeft);
 
-  // What was typed while this page was away is over: only what follows is shown.
   const typing = river.subscribe(`typing-${board}`);
-  let seen = 0;
-  typing.bind("river:subscribed", ({ offset }) => { seen = offset; });
-  typing.bind("typing", (where, { user, offset }) => { if (offset > seen) showTyping(user, where); });
+  let over = 0; // What was typed while this page was away is no news.
+  typing.bind("river:subscribed", ({ offset }) => {
+    over = offset;
+  });
+  typing.bind("typing", (where, { user, offset }) => {
+    if (offset > over) showTyping(user, where);
+  });
   onTyping(() => typing.publish("typing", { thread: Number(thread) }).catch(() => {}));
 }

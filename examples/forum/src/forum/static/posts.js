@@ -27,7 +27,7 @@ import { stopTyping } from "./typing.js";
 export function addPost(post) {
   const posts = document.querySelector("[data-posts]");
   const threads = document.querySelector("[data-threads]");
-  const card = document.querySelector(`[data-board-card="${CSS.escape(post.board)}"]`);
+  const card = document.querySelector(`.board[data-board="${CSS.escape(post.board)}"]`);
   if (posts) addToThread(posts, post);
   if (threads) addToBoard(threads, post);
   if (card) addToCard(card, post);
@@ -90,5 +90,5 @@ function keepingPlace(change) {
   const field = document.activeElement?.closest("textarea");
   const before = field?.getBoundingClientRect().top ?? 0;
   change();
-  if (field) window.scrollBy({ top: field.getBoundingClientRect().top - before, behavior: "instant" });
+  if (field) window.scrollBy(0, field.getBoundingClientRect().top - before);
 }

@@ -1,7 +1,10 @@
 /** Times, told by the reader's own clock. */
 
 const AGAIN_MS = 30_000;
-const STEPS = /** @type {const} */ ([["hour", 3_600_000], ["minute", 60_000]]);
+const STEPS = /** @type {const} */ ([
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+]);
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });

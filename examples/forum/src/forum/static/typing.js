@@ -16,8 +16,9 @@ export function showTyping(user, where) {
   const thread = String(Number(where?.thread));
   if (!user || user === document.body.dataset.me || !line(thread)) return;
   const there = typists.get(thread) ?? new Map();
+  const timer = setTimeout(() => stopTyping(user, thread), SHOWN_MS);
   clearTimeout(there.get(user));
-  typists.set(thread, there.set(user, setTimeout(() => stopTyping(user, thread), SHOWN_MS)));
+  typists.set(thread, there.set(user, timer));
   draw(thread);
 }
 
