@@ -1,0 +1,315 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, test } from "node:test";
+import { Link } from "../src/link.js";
+
+/** @typedef {import("../src/link.js").Effect} Effect */
+
+const LUCK = 0.5;
+
+/** @type {Link} */
+let link;
+
+beforeEach(() => {
+  link = new Link({ renewable: true, random: () => LUCK });
+});
+
+/** @param {Effect[]} effects */
+const kinds = (effects) => effects.map((effect) => effect.do);
+
+/**
+ * A link that is connected.
+ *
+ * @param {{now?: number, remainingMs?: number | null}} [when]
+ */
+function connected({ now = 0, remainingMs = null } = {}) {
+  link.connect(now);
+  link.gotToken(1, "T", now);
+  link.opened(now);
+  link.heard(now);
+  link.authenticated(remainingMs, now);
+  assert.equal(link.state, "connected");
+}
+
+describe("connecting", () => {
+  test("the token is asked for first, then the socket is opened, then the token is sent", () => {
+    assert.deepEqual(link.connect(0), [
+      { do: "ask", ask: 1 },
+      {
+        do: "status",
+        status: {
+          state: "connecting",
+          reason: "opening the connection",
+          retryInMs: undefined,
+          error: undefined,
+        },
+      },
+    ]);
+    assert.deepEqual(link.gotToken(1, "T", 5), [{ do: "open" }]);
+    assert.deepEqual(link.opened(9), [
+      { do: "send", message: { type: "auth", id: "auth", token: "T" } },
+    ]);
+    assert.equal(link.state, "connecting");
+    assert.deepEqual(kinds(link.authenticated(null, 10)), ["status"]);
+    assert.equal(link.state, "connected");
+  });
+
+  test("connecting twice is connecting once", () => {
+    link.connect(0);
+    assert.deepEqual(link.connect(1), []);
+  });
+
+  test("a server that never answers is given up after 10 s", () => {
+    link.connect(0);
+    link.gotToken(1, "T", 0);
+    assert.equal(link.nextAt, 10_000);
+    assert.deepEqual(kinds(link.tick(10_000)), ["close", "status"]);
+    assert.equal(link.status.reason, "the server does not answer");
+  });
+
+  test("a server that opens and then says nothing is given up after 10 s", () => {
+    link.connect(0);
+    link.gotToken(1, "T", 0);
+    link.opened(8_000);
+    link.tick(8_000);
+    assert.deepEqual(link.tick(17_999), []);
+    assert.deepEqual(kinds(link.tick(18_000)), ["close", "status"]);
+  });
+
+  test("a token that comes too late is not used", () => {
+    link.connect(0);
+    link.stop("enough");
+    link.connect(1);
+    assert.deepEqual(link.gotToken(1, "old", 2), []);
+    assert.deepEqual(kinds(link.gotToken(3, "new", 2)), ["open"]);
+  });
+
+  test("a token function that fails makes it wait and ask again", () => {
+    link.connect(0);
+    const error = new Error("no session");
+    assert.deepEqual(kinds(link.noToken(1, error, 0)), ["close", "status"]);
+    assert.equal(link.status.state, "waiting");
+    assert.equal(link.status.reason, "no session");
+    assert.equal(link.status.error, error);
+    assert.deepEqual(kinds(link.tick(link.nextAt)), ["ask", "status"]);
+  });
+});
+
+describe("losing the connection", () => {
+  test("it comes back after a wait that doubles while it fails", () => {
+    link.connect(0);
+    link.gotToken(1, "T", 0);
+    const waits = [];
+    for (let now = 0, attempt = 0; attempt < 8; attempt++) {
+      link.lost({ code: 1006 }, now);
+      waits.push(link.status.retryInMs);
+      now = link.nextAt;
+      assert.deepEqual(kinds(link.tick(now)), ["open", "status"]);
+    }
+    assert.deepEqual(waits, [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
+  });
+
+  test("a connection that lasted starts the back-off anew", () => {
+    connected();
+    link.lost({ code: 1006 }, 10_000);
+    assert.equal(link.status.retryInMs, 250);
+    assert.equal(link.status.reason, "the connection was lost");
+  });
+
+  test("a server that closes each connection soon is not asked ever faster", () => {
+    connected();
+    link.lost({ code: 1000 }, 100);
+    const first = link.status.retryInMs;
+    link.tick(link.nextAt);
+    link.opened(400);
+    link.authenticated(null, 400);
+    link.lost({ code: 1000 }, 500);
+    assert.equal(link.status.retryInMs, 2 * /** @type {number} */ (first));
+  });
+
+  for (const code of [1000, 1001, 1011, 4408, 4413, 4429, 4503]) {
+    test(`it comes back with the same token after ${code}`, () => {
+      connected();
+      link.lost({ code }, 20_000);
+      assert.equal(link.state, "waiting");
+      assert.deepEqual(kinds(link.tick(link.nextAt)), ["open", "status"]);
+    });
+  }
+
+  for (const code of [4400, 4403]) {
+    test(`it stays closed after ${code}`, () => {
+      connected();
+      assert.deepEqual(kinds(link.lost({ code, reason: "because" }, 20_000)), ["close", "status"]);
+      assert.equal(link.state, "closed");
+      assert.equal(link.status.reason, "because");
+      assert.equal(link.nextAt, Number.POSITIVE_INFINITY);
+    });
+  }
+
+  test("it asks for another token after 4401", () => {
+    connected();
+    link.lost({ code: 4401, reason: "the token has expired" }, 20_000);
+    assert.equal(link.status.state, "waiting");
+    assert.deepEqual(kinds(link.tick(link.nextAt)), ["ask", "status"]);
+  });
+
+  test("a fixed token that was refused closes for good and says why", () => {
+    link = new Link({ renewable: false, random: () => LUCK });
+    link.connect(0);
+    link.gotToken(1, "T", 0);
+    link.opened(0);
+    const error = new Error("the token has expired");
+    link.refused(error);
+    link.lost({ code: 4401 }, 1);
+    assert.deepEqual(link.status, {
+      state: "closed",
+      reason: "the token has expired",
+      retryInMs: undefined,
+      error,
+    });
+  });
+
+  test("after it was closed it can be connected again", () => {
+    connected();
+    link.lost({ code: 4403 }, 1);
+    assert.deepEqual(kinds(link.connect(2)), ["open", "status"]);
+  });
+});
+
+describe("a server that is about to stop", () => {
+  test("the connection serves on until it is time to move, then a new one is opened", () => {
+    connected();
+    link.bye(3_000, 1_000);
+    assert.equal(link.state, "connected");
+    assert.equal(link.nextAt, 4_250);
+    assert.deepEqual(link.tick(4_249), []);
+    assert.deepEqual(kinds(link.tick(4_250)), ["close", "open", "status"]);
+    assert.equal(link.status.reason, "moving to another server");
+  });
+
+  test("when it closes before that the wait is as long as it asked for", () => {
+    connected();
+    link.bye(3_000, 1_000);
+    link.lost({ code: 4503 }, 1_100);
+    assert.equal(link.status.retryInMs, 3_150);
+    assert.deepEqual(link.awake(2_000), []);
+    assert.deepEqual(kinds(link.tick(4_250)), ["open", "status"]);
+  });
+});
+
+describe("silence", () => {
+  test("after 30 s a ping is sent, and 10 s later the connection is given up", () => {
+    connected();
+    assert.equal(link.nextAt, 30_000);
+    for (let now = 5_000; now < 30_000; now += 5_000) assert.deepEqual(link.tick(now), []);
+    assert.deepEqual(link.tick(30_000), [{ do: "send", message: { type: "ping" } }]);
+    assert.deepEqual(link.tick(35_000), []);
+    assert.deepEqual(kinds(link.tick(40_000)), ["close", "status"]);
+    assert.equal(link.status.reason, "the server does not answer");
+  });
+
+  test("anything that is heard is as good as a pong", () => {
+    connected();
+    for (let now = 5_000; now <= 30_000; now += 5_000) link.tick(now);
+    link.heard(31_000);
+    for (let now = 35_000; now <= 60_000; now += 5_000) assert.deepEqual(link.tick(now), []);
+    assert.equal(link.nextAt, 61_000);
+  });
+});
+
+describe("sleep and networks", () => {
+  test("a tick that comes much too late means sleep: the connection has 5 s to answer", () => {
+    connected();
+    link.tick(1_000);
+    assert.deepEqual(link.tick(3_600_000), [{ do: "send", message: { type: "ping" } }]);
+    assert.deepEqual(kinds(link.tick(3_605_000)), ["close", "status"]);
+  });
+
+  test("where ticks are always late a dead connection is found all the same", () => {
+    connected();
+    assert.deepEqual(kinds(link.tick(60_000)), ["send"]);
+    assert.deepEqual(kinds(link.tick(120_000)), ["close", "status"]);
+  });
+
+  test("a page that is looked at again pings only when nothing was heard lately", () => {
+    connected();
+    link.heard(2_000);
+    assert.deepEqual(link.awake(3_000), []);
+    assert.deepEqual(kinds(link.awake(8_000)), ["send"]);
+    assert.equal(link.nextAt, 13_000);
+  });
+
+  test("a page that is looked at again does not wait for its next attempt", () => {
+    connected();
+    link.lost({ code: 1006 }, 20_000);
+    assert.deepEqual(kinds(link.awake(20_001)), ["open", "status"]);
+  });
+
+  test("a network that is back is tried at once", () => {
+    connected();
+    link.lost({ code: 1006 }, 20_000);
+    link.offline(20_001);
+    assert.equal(link.status.reason, "the device is offline");
+    assert.deepEqual(kinds(link.online(20_100)), ["open", "status"]);
+    link.lost({ code: 1006 }, 20_200);
+    assert.equal(link.status.reason, "the server cannot be reached");
+  });
+
+  test("a connection is asked at once when the network comes or goes", () => {
+    connected({ now: 100 });
+    link.heard(1_000);
+    assert.deepEqual(kinds(link.offline(1_001)), ["send"]);
+    assert.equal(link.nextAt, 6_001);
+    link.heard(1_500);
+    assert.deepEqual(kinds(link.online(1_600)), ["send"]);
+  });
+});
+
+describe("renewing the token", () => {
+  test("another one is asked for after 80% of its life and sent on the same connection", () => {
+    connected({ remainingMs: 600_000 });
+    link.heard(470_000);
+    for (const now of [470_000, 475_000]) link.tick(now);
+    link.tick(479_999);
+    assert.equal(link.nextAt, 480_000);
+    assert.deepEqual(link.tick(480_000), [{ do: "ask", ask: 2 }]);
+    assert.deepEqual(link.gotToken(2, "T2", 480_100), [
+      { do: "send", message: { type: "auth", id: "auth", token: "T2" } },
+    ]);
+    assert.deepEqual(link.authenticated(600_000, 480_200), []);
+    link.heard(480_200);
+    assert.equal(link.nextAt, 510_200);
+  });
+
+  test("a token that lives for seconds is renewed at half of its life", () => {
+    connected({ remainingMs: 6_000 });
+    assert.equal(link.nextAt, 3_000);
+  });
+
+  test("a client whose clock is wrong does not ask again and again", () => {
+    connected({ remainingMs: -7_200_000 });
+    link.heard(50_000);
+    assert.equal(link.nextAt, 60_000);
+  });
+
+  test("a function that fails is asked again later, and the connection stays", () => {
+    connected({ remainingMs: 20_000 });
+    for (const now of [5_000, 9_000]) link.tick(now);
+    assert.deepEqual(link.tick(10_000), [{ do: "ask", ask: 2 }]);
+    assert.deepEqual(link.noToken(2, new Error("no"), 10_100), []);
+    assert.equal(link.state, "connected");
+    assert.equal(link.nextAt, 18_100);
+    assert.deepEqual(link.tick(18_100), [{ do: "ask", ask: 3 }]);
+  });
+
+  test("a token that ran out during sleep is not tried again", () => {
+    connected({ remainingMs: 20_000 });
+    link.lost({ code: 1006 }, 1_000);
+    assert.deepEqual(kinds(link.tick(30_000)), ["ask", "status"]);
+  });
+
+  test("a fixed token is never asked for", () => {
+    link = new Link({ renewable: false, random: () => LUCK });
+    connected({ remainingMs: 20_000 });
+    assert.equal(link.nextAt, 30_000);
+  });
+});
