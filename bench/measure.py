@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
     from serving import Server
 
 MILLION = 1e6
+SAMPLE = re.compile(r"([A-Za-z_:]\w*)(?:\{.*\})? ([-+.\deE]+)$")
 
 
 def parse_metrics(text: str) -> dict[str, float]:
-    """Sums a Prometheus text by the metric's name, whatever the labels."""
+    """Sums a Prometheus text by the metric's name, whatever the labels; other lines are passed."""
     sums: dict[str, float] = {}
     for line in text.splitlines():
-        if line.startswith("#") or not line.strip():
-            continue
-        name = line.partition("{")[0].split()[0]
-        sums[name] = sums.get(name, 0.0) + float(line.split()[-1])
+        found = SAMPLE.match(line)
+        if found is not None:
+            sums[found[1]] = sums.get(found[1], 0.0) + float(found[2])
     return sums
 
 

@@ -131,13 +131,14 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario(
         "idle",
-        "10,000 clients with a token in 2 channels each, 10 s of nothing",
+        "10,000 clients with a token in 2 channels each, 30 s of nothing but pings",
         "gateway",
-        (*TWO_CHANNELS, "--duration-s", "10", "--settle-s", "1"),
+        (*TWO_CHANNELS, "--duration-s", "30", "--settle-s", "1"),
         (
             Figure("memory a client", "server.rss_each_kib", "KiB", goal=20, at_most=True),
             SERVER_BUSY,
             Figure("until all are live", "load.connect.seconds", "s"),
+            Figure("pings answered", "load.total.pings", "", goal=10_000),
             LOST,
         ),
         rounds_short=1,

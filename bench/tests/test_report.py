@@ -45,8 +45,8 @@ def test_a_number_that_is_not_there_is_none() -> None:
 
 
 def test_metrics_are_summed_over_their_labels() -> None:
-    text = '# HELP m x\nm{node="a"} 1\nm{node="b"} 2\nn 3.5\n'
-    assert parse_metrics(text) == {"m": 3.0, "n": 3.5}
+    text = '# HELP m x\nm{node="a"} 1\nm{node="b"} 2\nn 3.5e1\n<html>\n'
+    assert parse_metrics(text) == {"m": 3.0, "n": 35.0}
 
 
 def test_the_token_is_one_that_a_jwt_library_takes() -> None:
