@@ -18,8 +18,10 @@ import uvloop
 from riverd import __version__, logs
 from riverd.api.asgi import create_app
 from riverd.api.handlers import Api
-from riverd.broker import Broker
+from riverd.broker import Broker, redis_address
 from riverd.broker.memory import MemoryBroker, Switchboard
+from riverd.broker.redis import RedisBroker
+from riverd.broker.redis_clients import Clients
 from riverd.broker.store import Store
 from riverd.dialects.native import Native
 from riverd.gateway.gateway import Admission, Gateway
@@ -30,13 +32,15 @@ from riverd.hub import Hub
 from riverd.metrics import LabelledReading, Metrics, Reading, process_readings
 from riverd.node import Node
 from riverd.provider import Provider
+from riverd.errors import SettingsError
 from riverd.session import Limits
-from riverd.settings import Settings
+from riverd.settings import MEMORY, Settings
 from riverd.tokens import Signer, Verifier
 
 HEALTH_S = 1.0
 PING_TIMEOUT_S = 0.8
 STORE_SWEEP_S = 10.0
+COMPARE_S = 2.5
 PART_BYTES_MAX = 131_072
 BODY_BYTES_MAX = 10_485_760
 
@@ -61,11 +65,21 @@ class Process:
                 new_epoch=lambda: secrets.token_hex(4),
             )
         )
+        self._clients: Clients | None = None
+        if settings.broker != MEMORY:
+            self._clients = Clients(redis_address.parse(settings.broker))
         self._tasks: list[asyncio.Task[None]] = []
         self._broker_missing: str | None = None
 
     def broker(self) -> Broker:
         """A door to the broker: one for a node, one for a publisher."""
+        if self._clients is not None:
+            return RedisBroker(
+                self._clients,
+                history_size=self.settings.history_size,
+                history_ttl_s=self.settings.history_ttl_s,
+                failed=self.failed,
+            )
         return MemoryBroker(self._board, time.monotonic)
 
     def start(self, work: Coroutine[None, None, None]) -> None:
@@ -126,7 +140,13 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         history_ttl_s=settings.history_ttl_s,
         part_bytes_max=PART_BYTES_MAX,
     )
-    node = Node(process.broker(), hub, clock=time.monotonic, failed=process.failed)
+    node = Node(
+        process.broker(),
+        hub,
+        clock=time.monotonic,
+        failed=process.failed,
+        compare_s=None if settings.broker == MEMORY else COMPARE_S,
+    )
     gateway = Gateway(
         node,
         Pages(health=process, metrics=process.metrics.render, client=scripts(client_folder())),
@@ -189,7 +209,7 @@ async def serve_gateway(settings: Settings) -> None:
     process.begin()
     await gateway.start(sock)
     log.info("gateway_ready", url=f"ws://{address_of(sock)}/ws", version=__version__)
-    if settings.broker.startswith("memory:"):
+    if settings.broker == MEMORY:
         log.warning("memory_broker", text="only clients of this process hear each other")
     await process.stopping.wait()
     log.info("gateway_draining", connections=len(gateway.connections), drain_s=settings.drain_s)
@@ -275,7 +295,9 @@ def address_of(sock: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _gateway_readings(gateway: Gateway, node: Node, hub: Hub) -> tuple[Reading | LabelledReading, ...]:
+def _gateway_readings(
+    gateway: Gateway, node: Node, hub: Hub
+) -> tuple[Reading | LabelledReading, ...]:
     return (
         Reading("river_connections", "Open WebSockets.", lambda: len(gateway.connections)),
         Reading(
@@ -284,7 +306,9 @@ def _gateway_readings(gateway: Gateway, node: Node, hub: Hub) -> tuple[Reading |
             lambda: gateway.unauthenticated,
         ),
         Reading("river_channels", "Channels heard on this node.", lambda: len(hub.channels)),
-        Reading("river_deliveries", "Events handed to clients.", lambda: hub.deliveries, counter=True),
+        Reading(
+            "river_deliveries", "Events handed to clients.", lambda: hub.deliveries, counter=True
+        ),
         Reading("river_gaps", "Gaps told to clients.", lambda: hub.gaps, counter=True),
         Reading(
             "river_broker_reads",
@@ -293,7 +317,10 @@ def _gateway_readings(gateway: Gateway, node: Node, hub: Hub) -> tuple[Reading |
             counter=True,
         ),
         Reading(
-            "river_refused", "WebSockets told to come again later.", lambda: gateway.refused, counter=True
+            "river_refused",
+            "WebSockets told to come again later.",
+            lambda: gateway.refused,
+            counter=True,
         ),
         LabelledReading(
             "river_closed",

@@ -39,6 +39,7 @@ class Attachment:
         "name",
         "repairing",
         "seats",
+        "settling",
         "stale",
         "waiting",
         "wish",
@@ -57,6 +58,8 @@ class Attachment:
         """The newest offset that the feed spoke of: a repair goes on until the log has it."""
         self.stale = False
         """Something came during a repair that it may not have seen."""
+        self.settling: tuple[str, float] | None = None
+        """The list of members began again under this epoch; until this time nodes take seats."""
         self.confirming: set[Subscription] = set()
         """Those that say they are ahead of this node: the next read decides."""
 

@@ -33,7 +33,10 @@ SWEEP_S = 5.0
 
 
 class Node:
-    """One process that holds sessions: the feed's listener and the sessions' servant."""
+    """One process that holds sessions: the feed's listener and the sessions' servant.
+
+    `compare_s` is how often positions are compared with a broker whose feed can lose something.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Node:
         clock: Callable[[], float],
         failed: Callable[[BaseException], None],
         linger_s: float = 5.0,
+        compare_s: float | None = None,
     ) -> None:
         self.sessions: set[Session] = set()
         self._broker = broker
@@ -53,6 +57,7 @@ class Node:
         self._uncounted: set[str] = set()
         self._reporting = False
         self._flush_due = False
+        self._compare_s = compare_s
         self.replicas = Replicas(
             broker,
             hub,
@@ -67,6 +72,8 @@ class Node:
         """Listen to the broker."""
         await self._broker.attach(self)
         self._tasks.start(self._sweep())
+        if self._compare_s is not None:
+            self._tasks.start(self._compare_always(self._compare_s))
 
     async def close(self) -> None:
         """Let go of the broker and of all background work. Sessions are to be closed before."""
@@ -145,6 +152,12 @@ class Node:
     def on_interrupted(self) -> None:
         """See `Feed`."""
         self._tasks.start(self._compare())
+        self._report_all()
+
+    def on_seats_lost(self) -> None:
+        """See `Feed`."""
+        self.replicas.retake_seats()
+        self._report_all()
 
     # Commands.
 
@@ -230,6 +243,10 @@ class Node:
             self._reporting = True
             self._tasks.start(self._report())
 
+    def _report_all(self) -> None:
+        for name in self.replicas.names():
+            self._report_soon(name)
+
     async def _report(self) -> None:
         """Tell the broker the counts that changed; those that change meanwhile, after that."""
         try:
@@ -252,6 +269,11 @@ class Node:
         while True:
             await asyncio.sleep(SWEEP_S)
             self._hub.expire(self._clock())
+
+    async def _compare_always(self, every_s: float) -> None:
+        while True:
+            await asyncio.sleep(every_s)
+            await self._compare()
 
     async def _compare(self) -> None:
         try:

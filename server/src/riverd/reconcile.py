@@ -46,17 +46,19 @@ class Wish:
     """One thing that is either so or not so at the broker, and what is wanted of it.
 
     Wishes that come while a change is under way do not race it: when it is done, the last wish is
-    compared with what is so then. `have` is what is surely so.
+    compared with what is so then. `have` is what is surely so: None when a change failed half-way
+    or `doubt` was called, and then the wish is carried out whatever it is.
     """
 
-    __slots__ = ("_change", "_running", "_settled", "_tasks", "have", "wanted")
+    __slots__ = ("_change", "_doubted", "_running", "_settled", "_tasks", "have", "wanted")
 
     def __init__(self, change: Change, tasks: Tasks, settled: Callable[[], None]) -> None:
         self._change = change
         self._tasks = tasks
         self._settled = settled
         self._running = False
-        self.have = False
+        self._doubted = False
+        self.have: bool | None = False
         self.wanted = False
 
     def want(self, wanted: bool) -> None:  # noqa: FBT001  the wish itself
@@ -66,18 +68,25 @@ class Wish:
             self._running = True
             self._tasks.start(self._run())
 
+    def doubt(self) -> None:
+        """What was so may not be so any more: make sure of it again."""
+        self._doubted = True
+        self.have = None
+        self.want(self.wanted)
+
     async def _run(self) -> None:
         retry_s = RETRY_S_FIRST
         try:
             while self.wanted != self.have:
-                wanted = self.wanted
+                wanted, self._doubted = self.wanted, False
                 try:
                     await self._change(wanted)
                 except RiverError:
+                    self.have = None
                     await asyncio.sleep(retry_s)
                     retry_s = min(RETRY_S_MAX, retry_s * 2)
                 else:
-                    self.have = wanted
+                    self.have = None if self._doubted else wanted
         finally:
             self._running = False
         self._settled()

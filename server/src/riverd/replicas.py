@@ -14,6 +14,8 @@ from riverd.model import Change, Member, Publication, Roster, Subscribe, Subscri
 from riverd.reconcile import RETRY_S_MAX, Tasks, Wish
 from riverd.session import Subscription
 
+SETTLE_S = 1.5
+
 
 class Replicas:
     """Attaches channels that somebody hears, follows the feed, repairs holes, lets go again.
@@ -108,6 +110,16 @@ class Replicas:
             self._admit_waiting(attachment)
         else:
             self._repair_soon(attachment)
+
+    def retake_seats(self) -> None:
+        """The broker has given up this node's seats: take those again that are still wanted."""
+        for attachment in self._attachments.values():
+            for seat in attachment.seats.values():
+                self._seat_wish(attachment, seat).doubt()
+
+    def names(self) -> list[str]:
+        """The channels that this node has a replica of."""
+        return list(self._hub.channels)
 
     async def compare(self) -> None:
         """Ask the broker where all channels stand, and repair those that stand elsewhere here.
@@ -204,7 +216,8 @@ class Replicas:
             return False
         if position.epoch == presence.position.epoch:
             return presence.position.offset >= position.offset
-        self._repair_soon(attachment)
+        if attachment.settling is None:
+            self._repair_soon(attachment)
         return False
 
     def _admit(self, attachment: Attachment, channel: Channel, subscription: Subscription) -> None:
@@ -279,10 +292,31 @@ class Replicas:
         presence = channel.presence
         assert presence is not None, "a roster is read for channels with members"
         ours, theirs = presence.position, roster.position
+        if theirs.epoch != ours.epoch and not self._is_settled(attachment, theirs.epoch):
+            return
         if theirs.epoch == ours.epoch and theirs.offset < ours.offset:
             attachment.stale = True
         elif theirs != ours:
+            attachment.settling = None
             self._hub.replace_members(channel, roster)
+
+    def _is_settled(self, attachment: Attachment, epoch: str) -> bool:
+        """Whether the nodes had time to take their seats in a list that began again.
+
+        Without it, clients would be told that all have left and come back.
+        """
+        now = self._clock()
+        if attachment.settling is not None and attachment.settling[0] == epoch:
+            return now >= attachment.settling[1]
+        attachment.settling = (epoch, now + SETTLE_S)
+        for seat in attachment.seats.values():
+            self._seat_wish(attachment, seat).doubt()
+        self._tasks.start(self._repair_settled(attachment))
+        return False
+
+    async def _repair_settled(self, attachment: Attachment) -> None:
+        await asyncio.sleep(SETTLE_S)
+        self._repair_soon(attachment)
 
     def _admit_confirmed(self, attachment: Attachment, confirmed: set[Subscription]) -> None:
         """The broker was asked since these came: it has no more than this node has now."""

@@ -7,12 +7,13 @@ from typing import Annotated, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from riverd.broker import redis_address
 from riverd.errors import SettingsError
 from riverd.tokens import SECRET_BYTES_MIN
 
 PREFIX = "RIVER_"
+MEMORY = "memory://"
 API_KEY_LENGTH_MIN = 16
-BROKER_SCHEMES = ("memory",)
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
@@ -28,7 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     jwks_url: str | None = None
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
-    broker: str = "memory://"
+    broker: str = MEMORY
     host: str = "127.0.0.1"
     port: Port = 8000
     api_host: str = "127.0.0.1"
@@ -55,7 +56,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "jwks_url": "Also accept RS256/ES256 tokens whose keys stand at this URL.",
     "jwt_issuer": "Tokens must come from this issuer (iss).",
     "jwt_audience": "Tokens must be for this audience (aud).",
-    "broker": "What stands between publishers and gateways: memory:// in one process.",
+    "broker": "What stands between publishers and gateways: memory:// (one process), redis://...",
     "host": "Address of the gateway.",
     "port": "Port of the gateway.",
     "api_host": "Address of the publish API.",
@@ -177,9 +178,7 @@ def _check(settings: Settings) -> None:
             raise SettingsError(
                 f"RIVER_API_KEYS: a key is at least {API_KEY_LENGTH_MIN} printable ASCII characters"
             )
-    scheme = settings.broker.partition("://")[0]
-    if scheme not in BROKER_SCHEMES:
-        known = ", ".join(f"{one}://" for one in BROKER_SCHEMES)
-        raise SettingsError(f"RIVER_BROKER: unknown scheme {scheme!r}; known: {known}")
+    if settings.broker != MEMORY:
+        redis_address.parse(settings.broker)
     if settings.jwks_url is not None and not settings.jwks_url.startswith(("https://", "http://")):
         raise SettingsError("RIVER_JWKS_URL: not an http(s) URL")

@@ -26,6 +26,10 @@ class Feed(Protocol):
         """Calls may have been lost until now: positions have to be compared."""
         ...
 
+    def on_seats_lost(self) -> None:
+        """The broker has given up this node's members and counts: they have to be told again."""
+        ...
+
 
 class Broker(Protocol):
     """A log a channel, its live feed, its members, and how many hear it.

@@ -1,0 +1,26 @@
+-- Shared head of the scripts of members. A seat is one user on one node; a user with a seat on any
+-- node is a member. A list that another run of this server wrote begins again: nodes take their
+-- seats anew.
+local function version_of(meta, members, users, epoch)
+  local kept = redis.call('HMGET', meta, 'e', 'v', 'r')
+  if kept[1] and kept[3] == RUN then
+    return kept[1], kept[2]
+  end
+  redis.call('DEL', members, users)
+  redis.call('HSET', meta, 'e', epoch, 'v', '0', 'r', RUN)
+  return epoch, '0'
+end
+
+local function announce(meta, command, feed, kind, epoch, body)
+  local version = string.format('%.0f', redis.call('HINCRBY', meta, 'v', 1))
+  redis.call(command, feed, kind .. ':' .. epoch .. ':' .. version .. ':' .. body)
+  return version
+end
+
+local function give_up(meta, members, users, command, feed, epoch, user)
+  if redis.call('HINCRBY', users, user, -1) > 0 then return end
+  redis.call('HDEL', users, user)
+  if redis.call('HDEL', members, user) == 1 then
+    announce(meta, command, feed, 'l', epoch, user)
+  end
+end

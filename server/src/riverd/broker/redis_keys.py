@@ -1,0 +1,52 @@
+"""The names of River's keys. What belongs to one channel is in one slot of a cluster."""
+
+PREFIX = "river:"
+NODES = f"{PREFIX}{{nodes}}"
+CLAIMS = f"{PREFIX}{{nodes}}:claims"
+CONTROL = f"{PREFIX}control"
+
+
+def log_meta(channel: str) -> str:
+    """A log's epoch and offset."""
+    return f"{PREFIX}{{{channel}}}:meta"
+
+
+def log(channel: str) -> str:
+    """A log's publications: a stream whose entries' ids are their offsets."""
+    return f"{PREFIX}{{{channel}}}:log"
+
+
+def seen(channel: str, key: str) -> str:
+    """The place of the publication that had an idempotency key."""
+    return f"{PREFIX}{{{channel}}}:key:{key}"
+
+
+def feed(channel: str) -> str:
+    """The pub/sub channel on which publications and changes are announced."""
+    return f"{PREFIX}{{{channel}}}:feed"
+
+
+def channel_of(feed_name: str) -> str:
+    """The channel whose feed this is."""
+    return feed_name[len(PREFIX) + 1 : -len("}:feed")]
+
+
+def member_keys(channel: str) -> list[str]:
+    """A list of members: its version, the members, how many seats each has."""
+    head = f"{PREFIX}{{{channel}}}:members"
+    return [f"{head}:meta", head, f"{head}:seats"]
+
+
+def seats(channel: str, node: str) -> str:
+    """The users who have a seat on a node."""
+    return f"{PREFIX}{{{channel}}}:members:node:{node}"
+
+
+def seated(node: str) -> str:
+    """The channels in which a node has, or had, seats."""
+    return f"{PREFIX}{{{node}}}:seated"
+
+
+def counts(node: str) -> str:
+    """How many connections of a node hear which channel."""
+    return f"{PREFIX}{{{node}}}:counts"
