@@ -1,0 +1,1 @@
+"""How clients come in: HTTP heads, WebSockets, limits."""
