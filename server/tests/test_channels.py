@@ -1,0 +1,101 @@
+"""The grammar of names, and what grants allow."""
+
+import string
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from riverd.channels import (
+    check_channel,
+    check_event,
+    has_members,
+    may_publish,
+    may_subscribe,
+)
+from riverd.errors import ErrorCode, RiverError
+from riverd.model import Grants
+
+ALLOWED = string.ascii_letters + string.digits + "_-=@,.;:"
+
+
+@given(st.text(ALLOWED, min_size=1, max_size=164))
+def test_every_name_of_the_grammar_is_taken_as_it_is(name: str) -> None:
+    assert check_channel(name) == name
+
+
+@given(st.text(min_size=0, max_size=200))
+def test_a_name_is_refused_exactly_when_it_breaks_the_grammar(name: str) -> None:
+    valid = 1 <= len(name) <= 164 and all(letter in ALLOWED for letter in name)
+    try:
+        check_channel(name)
+    except RiverError as error:
+        assert not valid
+        assert error.error is ErrorCode.CHANNEL_INVALID
+    else:
+        assert valid
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a" * 165, "dogs\n", "dogs ", "a/b", "a#b", "a*b", "dögs", "dogs\x00", "１"]
+)
+def test_names_outside_the_grammar_are_refused(name: str) -> None:
+    with pytest.raises(RiverError) as caught:
+        check_channel(name)
+    assert caught.value.error is ErrorCode.CHANNEL_INVALID
+
+
+def test_an_event_is_named_with_1_to_128_characters() -> None:
+    assert check_event("é" * 128) == "é" * 128
+    for name in ("", "e" * 129):
+        with pytest.raises(RiverError) as caught:
+            check_event(name)
+        assert caught.value.error is ErrorCode.EVENT_INVALID
+
+
+def test_only_presence_channels_have_members() -> None:
+    assert has_members("presence-board")
+    assert not has_members("presence")
+    assert not has_members("presenceboard")
+    assert not has_members("private-presence-board")
+
+
+def test_without_grants_everything_but_private_channels_can_be_heard() -> None:
+    grants = Grants()
+    assert may_subscribe(grants, "dogs")
+    assert may_subscribe(grants, "presence-board")
+    assert may_subscribe(grants, "privateer")
+    assert not may_subscribe(grants, "private-dogs")
+    assert not may_publish(grants, "dogs")
+
+
+def test_grants_name_what_can_be_heard_and_nothing_else_can() -> None:
+    grants = Grants(subscribe=("private-room-*", "dogs"), publish=("room-?",))
+    assert may_subscribe(grants, "private-room-1")
+    assert may_subscribe(grants, "dogs")
+    assert not may_subscribe(grants, "dogs2")
+    assert not may_subscribe(grants, "cats")
+    assert not may_subscribe(grants, "xdogs")
+    assert may_publish(grants, "room-1")
+    assert not may_publish(grants, "room-12")
+
+
+def test_an_empty_grant_hears_nothing() -> None:
+    assert not may_subscribe(Grants(subscribe=()), "dogs")
+
+
+def test_globs_mind_upper_and_lower_case() -> None:
+    assert not may_subscribe(Grants(subscribe=("Dogs",)), "dogs")
+
+
+@given(st.text(max_size=40), st.text(ALLOWED, min_size=1, max_size=40))
+def test_no_glob_makes_matching_fail(glob: str, name: str) -> None:
+    may_subscribe(Grants(subscribe=(glob,)), name)
+
+
+def test_a_glob_with_many_stars_is_matched_in_no_time() -> None:
+    grants = Grants(subscribe=("*a" * 80 + "b",))
+    begun = time.perf_counter()
+    assert not may_subscribe(grants, "a" * 164)
+    assert time.perf_counter() - begun < 5
