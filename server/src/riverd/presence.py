@@ -39,11 +39,16 @@ class Presence:
         """Take the list as it is now. The changes that lead there, all at its version."""
         before, after = self._members, roster.members
         version = roster.position.offset
+        # One whose `info` is another left and came again.
         left = [
-            Change(version, False, member) for user, member in before.items() if user not in after
+            Change(version, joined=False, member=member)
+            for user, member in before.items()
+            if after.get(user) != member
         ]
         joined = [
-            Change(version, True, member) for user, member in after.items() if user not in before
+            Change(version, joined=True, member=member)
+            for user, member in after.items()
+            if before.get(user) != member
         ]
         self._members = dict(after)
         self.changes = Log(roster.position)
