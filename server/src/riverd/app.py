@@ -5,7 +5,6 @@ import gc
 import secrets
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from riverd.broker.redis import RedisBroker
 from riverd.broker.redis_clients import Clients
 from riverd.broker.store import Store
 from riverd.dialects.native import Native
+from riverd.errors import SettingsError
 from riverd.gateway.gateway import Admission, Gateway
 from riverd.gateway.origins import Origins
 from riverd.gateway.pages import Pages, scripts
@@ -32,7 +32,6 @@ from riverd.hub import Hub
 from riverd.metrics import LabelledReading, Metrics, Reading, process_readings
 from riverd.node import Node
 from riverd.provider import Provider
-from riverd.errors import SettingsError
 from riverd.session import Limits
 from riverd.settings import MEMORY, Settings
 from riverd.tokens import Signer, Verifier

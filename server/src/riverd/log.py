@@ -95,7 +95,7 @@ class Log(Generic[E]):
         return found
 
     def part(self, encode: Callable[[E], bytes], after: int, bytes_max: int) -> tuple[bytes, int]:
-        """Entries after a held place up to about `bytes_max`, at least one; and the last's place."""
+        """Entries after a held place, about `bytes_max` of them or one; and the last's place."""
         frames = self._frames(encode, after)
         size = 0
         for count, frame in enumerate(frames, 1):

@@ -26,7 +26,7 @@ def publish_once(api_url: str, key: str, *, channel: str, event: str, data: str)
     request = urllib.request.Request(url, body, headers)  # noqa: S310  checked above
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
-            return answer.read().decode()
+            return str(answer.read(), "utf-8")
     except urllib.error.HTTPError as error:
         with error:
             told = error.read().decode(errors="replace").strip()

@@ -39,7 +39,9 @@ class Tasks:
 class Change(Protocol):
     """Makes it so; called again later when it raised a RiverError."""
 
-    def __call__(self, wanted: bool, /) -> Awaitable[None]: ...  # noqa: FBT001  the wish itself
+    def __call__(self, wanted: bool, /) -> Awaitable[None]:  # noqa: FBT001  the wish itself
+        """Make it so, or not so."""
+        ...
 
 
 class Wish:

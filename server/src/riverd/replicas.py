@@ -24,7 +24,7 @@ class Replicas:
     channel's subscribers is another.
     """
 
-    def __init__(  # noqa: PLR0913  the composition root fills these in
+    def __init__(
         self,
         broker: Broker,
         hub: Hub,
@@ -133,9 +133,9 @@ class Replicas:
             if channel is None:
                 continue
             presence = channel.presence
-            if log.epoch != channel.log.epoch or log.offset > channel.log.offset:
-                self._repair_soon(attachment)
-            elif presence is not None and members is not None and members != presence.position:
+            log_differs = log.epoch != channel.log.epoch or log.offset > channel.log.offset
+            members_differ = presence is not None and members != presence.position
+            if log_differs or members_differ:
                 self._repair_soon(attachment)
 
     # Attaching.
@@ -321,7 +321,9 @@ class Replicas:
     def _admit_confirmed(self, attachment: Attachment, confirmed: set[Subscription]) -> None:
         """The broker was asked since these came: it has no more than this node has now."""
         channel = attachment.channel
-        for subscription in confirmed if channel is not None else ():
+        if channel is None:
+            return
+        for subscription in confirmed:
             if subscription in attachment.waiting:
                 self._admit(attachment, channel, subscription)
         self._admit_waiting(attachment)

@@ -51,7 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 DESCRIPTIONS: Mapping[str, str] = {
-    "secrets": "Token secrets, comma-separated: the first signs, all verify. At least 32 bytes each.",
+    "secrets": "Token secrets, comma-separated: the first signs, all verify; of 32 bytes or more.",
     "api_keys": "Keys that may publish, comma-separated.",
     "jwks_url": "Also accept RS256/ES256 tokens whose keys stand at this URL.",
     "jwt_issuer": "Tokens must come from this issuer (iss).",

@@ -119,7 +119,9 @@ class Tail:
         elif resumed:
             self._note(f"live again; what was missed is lost ({told.get('reason')})", style="red")
         else:
-            self._note(f"live in {self._channel} at {told['epoch']}:{told['offset']}", style="green")
+            self._note(
+                f"live in {self._channel} at {told['epoch']}:{told['offset']}", style="green"
+            )
 
     def _event(self, told: Told) -> None:
         if self._as_json:
@@ -136,7 +138,9 @@ class Tail:
     def _member(self, told: Told) -> None:
         sign, style = ("+", "green") if told["type"] == "joined" else ("-", "red")
         if not self._as_json:
-            self._console.print(Text(f"{time.strftime('%H:%M:%S')} {sign} {told['user']}", style=style))
+            self._console.print(
+                Text(f"{time.strftime('%H:%M:%S')} {sign} {told['user']}", style=style)
+            )
 
     def _note(self, text: str, *, style: str = "dim") -> None:
         self._notes.print(Text(f"-- {text}", style=style))

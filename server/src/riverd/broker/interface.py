@@ -91,7 +91,7 @@ class Broker(Protocol):
         ...
 
     async def leave(self, channel: str, user: str) -> None:
-        """This node's last connection of the user left the channel. Announced if it was the last."""
+        """This node's last connection of the user left. Announced if it was the last of all."""
         ...
 
     async def members(self, channel: str) -> Roster:

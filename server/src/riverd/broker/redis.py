@@ -208,7 +208,7 @@ class RedisBroker:
         heard = {channel: count for channel, count in subscribers.items() if count}
         unheard = [channel for channel, count in subscribers.items() if not count]
         if heard:
-            pipeline.hset(name, mapping=heard)
+            pipeline.hset(name, items=[part for entry in heard.items() for part in entry])
         if unheard:
             pipeline.hdel(name, *unheard)
         pipeline.pexpire(name, self._lease.lease_ms)
@@ -268,10 +268,10 @@ class RedisBroker:
         if kind == b"p":
             listener.on_publication(channel, epoch.decode(), _publication(offset, body))
         elif kind == b"j":
-            change = Change(int(offset), True, Member(*_member.decode(body)))  # noqa: FBT003
+            change = Change(int(offset), True, Member(*_member.decode(body)))
             listener.on_change(channel, epoch.decode(), change)
         elif kind == b"l":
-            change = Change(int(offset), False, Member(body.decode()))  # noqa: FBT003
+            change = Change(int(offset), False, Member(body.decode()))
             listener.on_change(channel, epoch.decode(), change)
 
     # Asking.

@@ -126,13 +126,13 @@ class Calls:
 
     async def _load(self) -> Scripts:
         asked = time.time()
-        info = await self._client.execute_command("INFO", "server")
+        info = await self._client.info("server")
         seconds, microseconds = await self._client.time()
         self.clock_ahead_s = seconds + microseconds / 1e6 - (asked + time.time()) / 2
-        found = RUN_ID.search(str(info.get("run_id", "")) if isinstance(info, dict) else str(info))
-        if found is None:
+        run_id = str(info.get("run_id", ""))
+        if RUN_ID.fullmatch(run_id) is None:
             raise RedisError("the server does not say which run it is")
-        scripts = Scripts(found[0])
+        scripts = Scripts(run_id)
         pipeline = self._client.pipeline(transaction=False)
         for text in scripts.texts.values():
             pipeline.script_load(text)

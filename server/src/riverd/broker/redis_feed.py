@@ -36,9 +36,11 @@ class _Line(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio.Protocol."""
         self.transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Fail what waits for an answer."""
         del exc
         if not self.lost.done():
             self.lost.set_result(None)
@@ -48,6 +50,7 @@ class _Line(asyncio.Protocol):
         self._waiting.clear()
 
     def data_received(self, data: bytes) -> None:
+        """Tell messages at once, and answers to those who wait for them."""
         self.heard_at = asyncio.get_running_loop().time()
         reader = self._reader
         reader.feed(data)
@@ -61,7 +64,7 @@ class _Line(asyncio.Protocol):
         except hiredis.ProtocolError:
             self.drop()
 
-    def send(self, *words: str | bytes, answers: int = 1) -> asyncio.Future[object]:
+    def send(self, *words: str, answers: int = 1) -> asyncio.Future[object]:
         """Send a command; done when its answers are there (a subscription has one a channel)."""
         done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         transport = self.transport
@@ -69,7 +72,7 @@ class _Line(asyncio.Protocol):
             done.set_exception(BrokerError("the feed is not connected"))
             return done
         self._waiting.append((done, answers))
-        transport.write(hiredis.pack_command(words))
+        transport.write(hiredis.pack_command(cast("tuple[str]", words)))
         return done
 
     def drop(self) -> None:

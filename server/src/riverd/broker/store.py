@@ -108,7 +108,7 @@ class Store:
         return self._log(channel, now).position
 
     def join(self, channel: str, node: str, member: Member) -> tuple[Position, Change | None]:
-        """The node has the user now. The version that has it, and the change if it was not there."""
+        """The node has the user now. The version that has it; the change if it was not there."""
         stored = self._members.get(channel)
         if stored is None:
             stored = self._members[channel] = StoredMembers(self._new_epoch())

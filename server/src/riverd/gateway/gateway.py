@@ -43,7 +43,7 @@ class Admission(msgspec.Struct, frozen=True):
 class Gateway:
     """All WebSockets of one process."""
 
-    def __init__(  # noqa: PLR0913  the composition root fills these in
+    def __init__(
         self,
         node: Node,
         pages: Pages,

@@ -35,7 +35,7 @@ class Pages:
         self._health = health
         self._metrics = metrics
         self._client = {f"/client/{name}": body for name, body in client.items()}
-        self._tags = {path: f'"{sha256(body).hexdigest()[:32]}"' for path, body in self._client.items()}
+        self._tags = {path: _tag(body) for path, body in self._client.items()}
 
     def answer(self, request: HttpRequest) -> HttpAnswer:
         """The answer to a request for anything but /ws."""
@@ -59,6 +59,10 @@ class Pages:
         if request.headers.get("if-none-match") == tag:
             return HttpAnswer(304, b"", headers)
         return HttpAnswer(200, self._client[request.path], headers)
+
+
+def _tag(body: bytes) -> str:
+    return f'"{sha256(body).hexdigest()[:32]}"'
 
 
 def scripts(folder: Path) -> dict[str, bytes]:
