@@ -98,7 +98,11 @@ class Book:
 
 
 def session_of(
-    client: Client, *, user: str | None = None, limits: Limits | None = None, book: Book | None = None
+    client: Client,
+    *,
+    user: str | None = None,
+    limits: Limits | None = None,
+    book: Book | None = None,
 ) -> Session:
     """A session of the native dialect, of a user that is known already if one is named."""
     session = Session(
@@ -117,5 +121,3 @@ def session_of(
 def sent(**fields: object) -> bytes:
     """A client's message."""
     return json.dumps(fields).encode()
-
-

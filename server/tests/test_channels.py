@@ -2,6 +2,7 @@
 
 import string
 import time
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import given
@@ -28,17 +29,12 @@ def test_every_name_of_the_grammar_is_taken_as_it_is(name: str) -> None:
 @given(st.text(min_size=0, max_size=200))
 def test_a_name_is_refused_exactly_when_it_breaks_the_grammar(name: str) -> None:
     valid = 1 <= len(name) <= 164 and all(letter in ALLOWED for letter in name)
-    try:
+    with nullcontext() if valid else pytest.raises(RiverError, match="a channel name is"):
         check_channel(name)
-    except RiverError as error:
-        assert not valid
-        assert error.error is ErrorCode.CHANNEL_INVALID
-    else:
-        assert valid
 
 
 @pytest.mark.parametrize(
-    "name", ["", "a" * 165, "dogs\n", "dogs ", "a/b", "a#b", "a*b", "dögs", "dogs\x00", "１"]
+    "name", ["", "a" * 165, "dogs\n", "dogs ", "a/b", "a#b", "a*b", "dögs", "dogs\x00", "\uff11"]
 )
 def test_names_outside_the_grammar_are_refused(name: str) -> None:
     with pytest.raises(RiverError) as caught:

@@ -75,7 +75,7 @@ class Native:
         try:
             return _command(request)
         except RiverError as error:
-            raise DecodeError(error.error, error.message, request_id=request.id) from None
+            raise DecodeError(error.error, error.message, request_id=_mark(request.id)) from None
 
     def reply(self, reply: Reply) -> bytes:
         """A reply as a frame."""
@@ -141,8 +141,8 @@ def _command(request: _AnyRequest) -> Command:
         case _Presence(channel=channel):
             return model.GetMembers(mark, check_channel(channel))
         case _History(channel=channel, limit=limit):
-            if limit is not None and limit < 1:
-                raise RiverError(ErrorCode.INVALID_FIELD, "limit: less than 1")
+            if limit is not None and not 1 <= limit <= HISTORY_MAX:
+                raise RiverError(ErrorCode.INVALID_FIELD, f"limit: 1 to {HISTORY_MAX}")
             position = _position(request)
             return model.GetHistory(mark, check_channel(channel), position, limit)
 
@@ -166,7 +166,7 @@ def _count(request: _Subscribe) -> int:
 def _refusal(payload: bytes, reason: str | None) -> DecodeError:
     """The error for a message that the strict decoder did not take."""
     try:
-        value: object = json.loads(payload)
+        value: object = json.loads(payload.decode(), parse_constant=_no_json)
     except RecursionError:
         return DecodeError(ErrorCode.TOO_DEEP, "nested too deeply")
     except ValueError:
@@ -174,10 +174,7 @@ def _refusal(payload: bytes, reason: str | None) -> DecodeError:
     if not isinstance(value, dict):
         return DecodeError(ErrorCode.NOT_AN_OBJECT, "a message is one JSON object", fatal=True)
     request = cast("dict[str, object]", value)
-    mark = request.get("id")
-    request_id = mark if isinstance(mark, int | str) and not isinstance(mark, bool) else None
-    if isinstance(request_id, str) and len(request_id) > ID_LENGTH_MAX:
-        request_id = None
+    request_id = _mark(request.get("id"))
     if reason is None:
         message = "nested too deeply, or half of a surrogate pair in a text"
         return DecodeError(ErrorCode.INVALID_FIELD, message, request_id=request_id)
@@ -185,6 +182,29 @@ def _refusal(payload: bytes, reason: str | None) -> DecodeError:
         shown = repr(request.get("type"))[:ID_LENGTH_MAX]
         return DecodeError(ErrorCode.UNKNOWN_TYPE, f"unknown type {shown}", request_id=request_id)
     return DecodeError(ErrorCode.INVALID_FIELD, reason, request_id=request_id)
+
+
+def _no_json(constant: str) -> None:
+    """NaN and the infinities: Python reads them, JSON has no such numbers."""
+    raise ValueError(constant)
+
+
+def _mark(value: object) -> RequestId:
+    """The id of a message that is not served, if it is one that can be given back."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    if isinstance(value, str) and (len(value) > ID_LENGTH_MAX or not _is_text(value)):
+        return None
+    return value
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be encoded: JSON's escapes can make half of a surrogate pair."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _told(reply: Reply) -> dict[str, object]:  # noqa: C901  one case a kind of reply

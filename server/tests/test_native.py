@@ -1,0 +1,331 @@
+"""River's own dialect: what is understood, what is refused and how, what is said."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from river_wire import NATIVE, sent, texts
+
+from riverd import model
+from riverd.errors import DecodeError, ErrorCode
+from riverd.model import Change, Command, Member, MemberList, Position, Publication, Tail
+
+HERE = Position("e1", 41)
+
+
+def refused(payload: bytes) -> DecodeError:
+    with pytest.raises(DecodeError) as caught:
+        NATIVE.decode(payload)
+    return caught.value
+
+
+def said(reply: model.Reply) -> dict[str, Any]:
+    [told] = texts(NATIVE.reply(reply))
+    return told
+
+
+@pytest.mark.parametrize(
+    ("payload", "command"),
+    [
+        (sent(type="auth", id=1, token="t"), model.Authenticate(1, "t")),
+        (sent(type="subscribe", id=2, channel="dogs"), model.Subscribe(2, "dogs")),
+        (
+            sent(type="subscribe", channel="dogs", epoch="e1", offset=38),
+            model.Subscribe(None, "dogs", Position("e1", 38)),
+        ),
+        (sent(type="subscribe", channel="c", history=20), model.Subscribe(None, "c", None, 20)),
+        (sent(type="unsubscribe", id="x", channel="dogs"), model.Unsubscribe("x", "dogs")),
+        (
+            b'{"type":"publish","id":4,"channel":"dogs","event":"post","data": {"a" : [1, 2]} }',
+            model.Publish(4, "dogs", "post", b'{"a" : [1, 2]}'),
+        ),
+        (
+            sent(type="publish", channel="dogs", event="post"),
+            model.Publish(None, "dogs", "post", b"null"),
+        ),
+        (sent(type="presence", id=5, channel="dogs"), model.GetMembers(5, "dogs")),
+        (sent(type="history", id=6, channel="dogs"), model.GetHistory(6, "dogs")),
+        (
+            sent(type="history", channel="dogs", epoch="e1", offset=0, limit=7),
+            model.GetHistory(None, "dogs", Position("e1", 0), 7),
+        ),
+        (sent(type="ping", id=7, more="is left alone"), model.Ping(7)),
+        (sent(type="ping"), model.Ping(None)),
+        (sent(type="ping", id=None), model.Ping(None)),
+        (sent(type="ping", id=2**70), model.Ping(2**70)),
+    ],
+)
+def test_requests_are_understood(payload: bytes, command: Command) -> None:
+    assert NATIVE.decode(payload) == command
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        (b"", ErrorCode.NOT_JSON),
+        (b"hello", ErrorCode.NOT_JSON),
+        (b'{"type":"ping"', ErrorCode.NOT_JSON),
+        (b'{"type":"ping"} more', ErrorCode.NOT_JSON),
+        (b'{"type":"ping","id":NaN}', ErrorCode.NOT_JSON),
+        (b'{"type":"publish","channel":"c","event":"e","data":Infinity}', ErrorCode.NOT_JSON),
+        (b'\xef\xbb\xbf{"type":"ping"}', ErrorCode.NOT_JSON),
+        (b'{\x00"\x00a\x00"\x00:\x001\x00}\x00', ErrorCode.NOT_JSON),
+        (b"[]", ErrorCode.NOT_AN_OBJECT),
+        (b'"ping"', ErrorCode.NOT_AN_OBJECT),
+        (b"null", ErrorCode.NOT_AN_OBJECT),
+        (b"7", ErrorCode.NOT_AN_OBJECT),
+    ],
+)
+def test_what_is_no_json_object_ends_the_connection(payload: bytes, code: ErrorCode) -> None:
+    error = refused(payload)
+    assert error.error is code
+    assert error.fatal
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({}, ErrorCode.INVALID_FIELD),
+        ({"type": None}, ErrorCode.INVALID_FIELD),
+        ({"type": 5}, ErrorCode.INVALID_FIELD),
+        ({"type": "shout"}, ErrorCode.UNKNOWN_TYPE),
+        ({"type": "event"}, ErrorCode.UNKNOWN_TYPE),
+        ({"type": "auth"}, ErrorCode.INVALID_FIELD),
+        ({"type": "auth", "token": 5}, ErrorCode.INVALID_FIELD),
+        ({"type": "subscribe"}, ErrorCode.INVALID_FIELD),
+        ({"type": "subscribe", "channel": ["dogs"]}, ErrorCode.INVALID_FIELD),
+        ({"type": "subscribe", "channel": "dogs and cats"}, ErrorCode.CHANNEL_INVALID),
+        ({"type": "subscribe", "channel": "c", "epoch": "e1"}, ErrorCode.INVALID_FIELD),
+        ({"type": "subscribe", "channel": "c", "offset": 1}, ErrorCode.INVALID_FIELD),
+        (
+            {"type": "subscribe", "channel": "c", "epoch": "e", "offset": -1},
+            ErrorCode.INVALID_FIELD,
+        ),
+        (
+            {"type": "subscribe", "channel": "c", "epoch": "e", "offset": 1.5},
+            ErrorCode.INVALID_FIELD,
+        ),
+        ({"type": "subscribe", "channel": "c", "history": -1}, ErrorCode.INVALID_FIELD),
+        ({"type": "subscribe", "channel": "c", "history": 1001}, ErrorCode.INVALID_FIELD),
+        ({"type": "unsubscribe", "channel": ""}, ErrorCode.CHANNEL_INVALID),
+        ({"type": "publish", "channel": "c", "data": 1}, ErrorCode.INVALID_FIELD),
+        ({"type": "publish", "channel": "c", "event": "", "data": 1}, ErrorCode.EVENT_INVALID),
+        ({"type": "presence", "channel": "c/d"}, ErrorCode.CHANNEL_INVALID),
+        ({"type": "history", "channel": "c", "limit": 0}, ErrorCode.INVALID_FIELD),
+        ({"type": "history", "channel": "c", "limit": 1001}, ErrorCode.INVALID_FIELD),
+        ({"type": "history", "channel": "c", "limit": 10**30}, ErrorCode.INVALID_FIELD),
+    ],
+)
+def test_a_wrong_request_is_refused_by_its_id_and_the_connection_stays(
+    fields: dict[str, object], code: ErrorCode
+) -> None:
+    error = refused(sent(id=17, **fields))
+    assert error.error is code
+    assert error.request_id == 17
+    assert not error.fatal
+
+
+@pytest.mark.parametrize("mark", [True, 1.5, [], {}, "x" * 65])
+def test_an_id_of_another_kind_is_refused_and_not_echoed(mark: object) -> None:
+    error = refused(sent(type="ping", id=mark))
+    assert error.error is ErrorCode.INVALID_FIELD
+    assert error.request_id is None or error.request_id == mark
+
+
+def test_an_overlong_id_is_not_echoed() -> None:
+    assert refused(sent(type="ping", id="x" * 65)).request_id is None
+    assert refused(sent(type="shout", id="x" * 65)).request_id is None
+
+
+def test_half_of_a_surrogate_pair_is_refused_and_can_be_answered() -> None:
+    for payload in (
+        b'{"type":"ping","id":"\\ud800"}',
+        b'{"type":"publish","id":1,"channel":"c","event":"\\udfff","data":1}',
+        b'{"type":"\\ud800","id":"\\ud800"}',
+        b'{"type":"auth","token":"\\ud800"}',
+    ):
+        error = refused(payload)
+        assert not error.fatal
+        said(model.Failure(error.request_id, error.error.code, error.message))
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_data_nested_without_end_is_refused(opening: bytes) -> None:
+    depth = 10_000
+    closing = b"]" if opening == b"[" else b"}"
+    head = b'{"type":"publish","id":3,"channel":"c","event":"e","data":'
+    error = refused(head + opening * depth + b"1" + closing * depth + b"}")
+    assert error.error is ErrorCode.TOO_DEEP
+    assert not error.fatal
+
+
+def test_a_refused_type_is_not_echoed_at_length() -> None:
+    assert len(refused(sent(type="x" * 10_000)).message) < 200
+
+
+valid = st.sampled_from(
+    [
+        sent(type="publish", id="é", channel="c", event="e", data={"a": [1.5e3, "\u00e9\n", None]}),
+        b'{"type":"publish","channel":"c","event":"e","data":"\\u00e9\\ud83d\\ude00\\n"}',
+        sent(type="subscribe", id=2, channel="dogs", epoch="e", offset=3, history=4),
+        sent(type="history", id=2, channel="dogs", epoch="e", offset=3, limit=4),
+        sent(type="auth", id=-1, token="t"),
+    ]
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    payload = bytearray(draw(valid))
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(payload)))
+        end = draw(st.integers(at, min(len(payload), at + 3)))
+        payload[at:end] = draw(st.text('{}[]",:\\u01.eE+-\x00\n nulNaN\ud83dd', max_size=3)).encode(
+            errors="surrogatepass"
+        )
+    return bytes(payload)
+
+
+@given(damaged() | st.binary() | st.text().map(str.encode))
+@example(b'{"type":"ping","id":1' + b"0" * 5000 + b"}")
+@example(b"[" * 60_000)
+def test_whatever_comes_is_a_command_or_an_error_that_can_be_told(payload: bytes) -> None:
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return  # The gateway closes these with 1007.
+    try:
+        command = NATIVE.decode(payload)
+    except DecodeError as error:
+        said(model.Failure(error.request_id, error.error.code, error.message))
+    else:
+        if isinstance(command, model.Publish):
+            # It goes to others as it stands, so it has to be JSON to the letter.
+            json.loads(command.data, parse_constant=pytest.fail)
+
+
+def test_replies_are_said_as_the_contract_has_them() -> None:
+    assert said(model.Welcome("s1", 15)) == {
+        "type": "welcome",
+        "session": "s1",
+        "auth_timeout_s": 15,
+    }
+    assert said(model.Authenticated(1, "ann", None)) == {
+        "type": "authenticated",
+        "id": 1,
+        "user": "ann",
+        "expires_at": None,
+    }
+    assert said(model.Authenticated(None, "ann", 12.0)) == {
+        "type": "authenticated",
+        "user": "ann",
+        "expires_at": 12,
+    }
+    assert said(model.Subscribed(2, "dogs", HERE)) == {
+        "type": "subscribed",
+        "id": 2,
+        "channel": "dogs",
+        "epoch": "e1",
+        "offset": 41,
+        "recovered": False,
+    }
+    assert said(model.Unsubscribed("u", "dogs")) == {
+        "type": "unsubscribed",
+        "id": "u",
+        "channel": "dogs",
+    }
+    assert said(model.Published(4, HERE)) == {
+        "type": "published",
+        "id": 4,
+        "epoch": "e1",
+        "offset": 41,
+    }
+    assert said(model.Pong(0)) == {"type": "pong", "id": 0}
+    assert said(model.Pong(None)) == {"type": "pong"}
+    assert said(model.Gap("dogs", HERE)) == {
+        "type": "gap",
+        "channel": "dogs",
+        "epoch": "e1",
+        "offset": 41,
+    }
+    assert said(model.Bye("draining", 20)) == {
+        "type": "bye",
+        "reason": "draining",
+        "retry_after_ms": 20,
+    }
+    assert said(model.Failure(2, "forbidden", "no")) == {
+        "type": "error",
+        "id": 2,
+        "code": "forbidden",
+        "message": "no",
+    }
+
+
+def test_a_lost_resume_says_why() -> None:
+    told = said(model.Subscribed(2, "dogs", HERE, reason="window"))
+    assert told["recovered"] is False
+    assert told["reason"] == "window"
+
+
+def test_members_are_said_with_their_info_where_they_have_one() -> None:
+    members = MemberList(3, (Member("ann", b'{"name":"Ann"}'), Member("bob")))
+    listed = {
+        "count": 3,
+        "members": [{"user": "ann", "info": {"name": "Ann"}}, {"user": "bob"}],
+    }
+    assert said(model.Subscribed(1, "presence-c", HERE, presence=members))["presence"] == listed
+    assert said(model.Members(5, "presence-c", members)) == {
+        "type": "presence",
+        "id": 5,
+        "channel": "presence-c",
+        **listed,
+    }
+
+
+def test_history_is_said_with_where_the_log_stands() -> None:
+    tail = Tail(HERE, (Publication(40, "a", b"1"), Publication(41, "b", b'"x"', "ann")))
+    assert said(model.History(6, "dogs", tail)) == {
+        "type": "history",
+        "id": 6,
+        "channel": "dogs",
+        "epoch": "e1",
+        "offset": 41,
+        "publications": [
+            {"offset": 40, "event": "a", "data": 1},
+            {"offset": 41, "event": "b", "data": "x", "user": "ann"},
+        ],
+    }
+
+
+def test_an_event_carries_its_data_to_the_letter() -> None:
+    publish = NATIVE.publications("dogs")
+    data = b'{"a" : 1.0e2,  "b":"\\u00e9"}'
+    frame = publish(Publication(7, 'po"st', data))
+    assert data in frame
+    assert texts(frame) == [
+        {
+            "type": "event",
+            "channel": "dogs",
+            "event": 'po"st',
+            "data": {"a": 100, "b": "é"},
+            "offset": 7,
+        }
+    ]
+    [told] = texts(publish(Publication(8, "post", b"0", "ann")))
+    assert told["user"] == "ann"
+
+
+def test_joins_carry_info_and_leaves_do_not() -> None:
+    tell = NATIVE.changes("presence-c")
+    ann = Member("ann", b'{"name":"Ann"}')
+    assert texts(tell(Change(1, joined=True, member=ann))) == [
+        {"type": "joined", "channel": "presence-c", "user": "ann", "info": {"name": "Ann"}}
+    ]
+    assert texts(tell(Change(2, joined=False, member=ann))) == [
+        {"type": "left", "channel": "presence-c", "user": "ann"}
+    ]
+    assert texts(tell(Change(3, joined=True, member=Member('"b"')))) == [
+        {"type": "joined", "channel": "presence-c", "user": '"b"'}
+    ]
