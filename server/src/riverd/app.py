@@ -6,7 +6,7 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import uvloop
 from riverd import __version__, logs
 from riverd.api.asgi import create_app
 from riverd.api.handlers import Api
+from riverd.api.keys import Keys
 from riverd.broker import Broker, redis_address
 from riverd.broker.memory import MemoryBroker, Switchboard
 from riverd.broker.redis import RedisBroker
@@ -177,18 +178,46 @@ def build_api(process: Process) -> uvicorn.Server:
         signer = Signer(
             settings.secrets[0], issuer=settings.jwt_issuer, audience=settings.jwt_audience
         )
-    api = Api(process.broker(), settings.api_keys, signer=signer)
+    tally = Tally()
+    process.metrics.add(*_api_readings(tally))
+    api = Api(
+        process.broker(),
+        Keys(settings.api_keys),
+        signer=signer,
+        version=__version__,
+        message_bytes_max=settings.max_message_bytes,
+        body_bytes_max=BODY_BYTES_MAX,
+        render_metrics=process.metrics.render,
+        counts=tally,
+        failed=process.failed,
+    )
     config = uvicorn.Config(
         create_app(api), log_config=None, access_log=False, lifespan="off", http="httptools"
     )
     return _QuietServer(config)
 
 
+class Tally:
+    """How publishing goes, counted for the metrics."""
+
+    def __init__(self) -> None:
+        self.publications = 0
+        self.refusals: dict[str, float] = {}
+
+    def published(self, count: int) -> None:
+        """See `Counts`."""
+        self.publications += count
+
+    def refused(self, code: str) -> None:
+        """See `Counts`."""
+        self.refusals[code] = self.refusals.get(code, 0) + 1
+
+
 class _QuietServer(uvicorn.Server):
     """Uvicorn without signal handlers of its own: the process decides when to stop."""
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         yield
 
 
@@ -326,5 +355,22 @@ def _gateway_readings(
             "WebSockets that ended, by close code.",
             "code",
             lambda: {str(code): number for code, number in gateway.closed.items()},
+        ),
+    )
+
+
+def _api_readings(tally: Tally) -> tuple[Reading | LabelledReading, ...]:
+    return (
+        Reading(
+            "river_publications",
+            "Publications that the broker took.",
+            lambda: tally.publications,
+            counter=True,
+        ),
+        LabelledReading(
+            "river_publish_refused",
+            "Messages and requests to publish that were refused, by code.",
+            "code",
+            lambda: tally.refusals,
         ),
     )

@@ -7,7 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import click
 
@@ -90,7 +90,7 @@ def api(chosen: Settings) -> None:
 @with_settings
 def dev(chosen: Settings) -> None:
     """Run everything in one process, with a secret and a key made on first use."""
-    kept = devfile.read_or_make()
+    kept = devfile.read() or devfile.new()
     chosen = settings.with_keys(chosen, secret=kept.secret, api_key=kept.api_key)
     app.configure_logs(settings.for_people(chosen))
 
@@ -214,7 +214,7 @@ def _object(flag: str, text: str | None) -> dict[str, object] | None:
         value = None
     if not isinstance(value, dict):
         raise click.BadParameter(f"{flag} is a JSON object")
-    return value
+    return cast("dict[str, object]", value)
 
 
 def _greeting(chosen: Settings, public: str, private: str) -> str:

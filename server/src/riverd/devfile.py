@@ -36,13 +36,9 @@ def read(path: Path = PATH) -> DevFile | None:
         raise SettingsError(f"{path} cannot be used ({error}); delete it to start anew") from None
 
 
-def read_or_make(path: Path = PATH) -> DevFile:
-    """What is kept; made on first use."""
-    kept = read(path)
-    if kept is None:
-        kept = DevFile(new_secret(), f"dev-{secrets.token_urlsafe(24)}")
-        write(kept, path)
-    return kept
+def new() -> DevFile:
+    """A secret and a key of its own, not yet kept."""
+    return DevFile(new_secret(), f"dev-{secrets.token_urlsafe(24)}")
 
 
 def write(kept: DevFile, path: Path = PATH) -> None:

@@ -31,8 +31,9 @@ from riverd.model import (
 class Sink(Protocol):
     """Where a session's frames go."""
 
-    def write(self, frames: bytes) -> None:
-        """Take ready frames. May block this session (and no other) at once."""
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """Takes ready frames. May block this session (and no other) at once."""
         ...
 
     def close(self, code: int, reason: str) -> None:

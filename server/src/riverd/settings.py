@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal, get_type_hints
+from typing import Annotated, Literal, cast, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -93,7 +93,13 @@ def describe() -> Iterator[Setting]:
     defaults = Settings()
     for field in Settings.__struct_fields__:
         value: object = getattr(defaults, field)
-        shown = ",".join(value) if isinstance(value, tuple) else "" if value is None else value
+        shown = (
+            ",".join(cast("Texts", value))
+            if isinstance(value, tuple)
+            else ""
+            if value is None
+            else value
+        )
         yield Setting(
             field,
             PREFIX + field.upper(),

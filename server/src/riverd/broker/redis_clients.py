@@ -1,6 +1,6 @@
 """Connections to wherever the address says, by the client library."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 from redis.asyncio import ConnectionPool, Redis, SSLConnection
@@ -13,6 +13,7 @@ from riverd.broker.redis_calls import guarded
 
 # The library's own signatures are not typed throughout.
 NewPool = Callable[..., ConnectionPool]
+Discover = Callable[[str], Awaitable[tuple[str, int]]]
 
 CONNECT_TIMEOUT_S = 0.8
 ANSWER_TIMEOUT_S = 2.0
@@ -46,7 +47,8 @@ class Clients:
         """Where the master is now. Raises BrokerError when nobody knows."""
         if self._sentinel is None or self.address.service is None:
             return self.address.hosts[0]
-        return await guarded(self._sentinel.discover_master(self.address.service))
+        discover = cast("Discover", self._sentinel.discover_master)
+        return await guarded(discover(self.address.service))
 
     def _options(self) -> dict[str, object]:
         address = self.address

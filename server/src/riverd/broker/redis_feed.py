@@ -21,6 +21,7 @@ SILENCE_S_MAX = 3.0
 RETRY_S_MAX = 1.0
 SUBSCRIBED_AT_ONCE = 500
 
+Reply = list[bytes] | bytes | int | bool | hiredis.ReplyError
 Locate = Callable[[], Awaitable[tuple[str, int]]]
 
 
@@ -56,7 +57,7 @@ class _Line(asyncio.Protocol):
         reader.feed(data)
         try:
             # False stands for "not complete yet"; no reply of Redis is it.
-            while (reply := reader.gets()) is not False:
+            while (reply := cast("Reply", reader.gets())) is not False:
                 if isinstance(reply, list) and reply[0] == b"message":
                     self._on_message(reply[1], reply[2])
                 else:
@@ -72,7 +73,7 @@ class _Line(asyncio.Protocol):
             done.set_exception(BrokerError("the feed is not connected"))
             return done
         self._waiting.append((done, answers))
-        transport.write(hiredis.pack_command(cast("tuple[str]", words)))
+        transport.write(cast("bytes", hiredis.pack_command(cast("tuple[str]", words))))
         return done
 
     def drop(self) -> None:

@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
+from typing import cast
 
 import msgspec
 
@@ -22,7 +23,7 @@ from riverd.gateway.websocket import Limits as SocketLimits
 from riverd.gateway.wheel import Wheel
 from riverd.model import Authenticate, Bye, Claims
 from riverd.node import Node
-from riverd.session import Limits, Session
+from riverd.session import Limits, Session, Sink
 
 SUBPROTOCOL = "river.v1"
 BEARER = "bearer."
@@ -114,7 +115,8 @@ class Gateway:
         """A session with a name that no other session of any node has."""
         return Session(
             f"{self._prefix}.{next(self._numbers)}",
-            connection,
+            # Its `write` is a function that the object holds, not a method of its class.
+            cast("Sink", connection),
             dialect=self._dialect,
             limits=self._limits,
             verify=self._verify,

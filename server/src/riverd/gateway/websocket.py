@@ -67,7 +67,6 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
     )
 
     heard: bool
-    write: Callable[[bytes], None]
     _parse: Callable[[int], None]
     _picows: WSTransport
     _room: Callable[[int], memoryview]
@@ -82,6 +81,7 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         self._allowed = limits.message_bytes_max + _OVERHEAD_BYTES
         self._pending = 0
         self.heard = True
+        self.write: Callable[[bytes], None] = _discard
 
     # For subclasses to override.
 

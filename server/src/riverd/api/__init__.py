@@ -1,0 +1,1 @@
+"""The publish API: what back ends ask over HTTP, as plain functions over values."""

@@ -1,0 +1,115 @@
+"""The JSON objects that the API answers with."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+Epoch = Annotated[str, Meta(description="Which log: a new epoch is a log begun again.")]
+Offset = Annotated[int, Meta(description="The place in the log; offsets rise by one.")]
+
+
+class Error(msgspec.Struct, frozen=True):
+    """What went wrong: a code for programs, a message for people."""
+
+    code: str
+    message: str
+
+
+class ErrorAnswer(msgspec.Struct, frozen=True):
+    """A request that was not served."""
+
+    error: Error
+
+
+class Result(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one message.
+
+    Either its position, or the results of its `channels` in their order, or an error.
+    """
+
+    epoch: Epoch | UnsetType = UNSET
+    offset: Offset | UnsetType = UNSET
+    results: "list[Result] | UnsetType" = UNSET
+    error: Error | UnsetType = UNSET
+
+
+class Results(msgspec.Struct, frozen=True):
+    """What became of each message, in their order."""
+
+    results: list[Result]
+
+
+class Counted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How many connections hear a channel; on a presence channel also how many users."""
+
+    subscribers: int
+    users: int | UnsetType = UNSET
+
+
+class ChannelList(msgspec.Struct, frozen=True):
+    """The channels that anybody hears, by name."""
+
+    channels: dict[str, Counted]
+
+
+class ChannelState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A channel's counts, and where its log stands."""
+
+    channel: str
+    subscribers: int
+    epoch: Epoch
+    offset: Offset
+    users: int | UnsetType = UNSET
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One publication; `user` is the client that made it, if a client did."""
+
+    offset: Offset
+    event: str
+    data: Raw
+    user: str | UnsetType = UNSET
+
+
+class History(msgspec.Struct, frozen=True):
+    """A part of a channel's log, oldest first, and where the log stands."""
+
+    channel: str
+    epoch: Epoch
+    offset: Offset
+    publications: list[Entry]
+
+
+class Present(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A user in a channel, with the info of its token if that has one."""
+
+    user: str
+    info: Raw | UnsetType = UNSET
+
+
+class Presence(msgspec.Struct, frozen=True):
+    """All members of a channel."""
+
+    channel: str
+    count: int
+    members: list[Present]
+
+
+class Disconnected(msgspec.Struct, frozen=True):
+    """All nodes were told to close the user's connections."""
+
+    user: str
+
+
+class Token(msgspec.Struct, frozen=True):
+    """A token, and when it ends in unix seconds."""
+
+    token: str
+    expires_at: int
+
+
+class Health(msgspec.Struct, frozen=True):
+    """How the service is."""
+
+    status: str

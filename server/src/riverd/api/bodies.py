@@ -1,0 +1,118 @@
+"""The JSON objects that the API is sent: bytes in, values out. What is data stays bytes."""
+
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from riverd.channels import EVENT_LENGTH_MAX, NAME_LENGTH_MAX
+from riverd.errors import ErrorCode, RiverError
+
+CHANNELS_MAX = 100
+BATCH_MAX = 1_000
+KEY_LENGTH_MAX = 128
+TTL_S_DEFAULT = 3_600
+TTL_S_MAX = 2_592_000
+
+# Documented, but not checked by the decoder: its errors would not name the right code.
+_channel = Meta(extra_json_schema={"minLength": 1, "maxLength": NAME_LENGTH_MAX})
+_channels = Meta(
+    description="Several channels instead of one.",
+    extra_json_schema={"minItems": 1, "maxItems": CHANNELS_MAX},
+)
+_event = Meta(extra_json_schema={"minLength": 1, "maxLength": EVENT_LENGTH_MAX})
+_alias = Meta(description="The same as `event`.")
+_key = Meta(
+    description="Idempotency key: a second message with it is answered with the first's position.",
+    extra_json_schema={"minLength": 1, "maxLength": KEY_LENGTH_MAX},
+)
+_messages = Meta(
+    description="Publish requests; one that is wrong is an error of its own.",
+    extra_json_schema={"maxItems": BATCH_MAX, "items": {"$ref": "#/components/schemas/Publish"}},
+)
+_ttl = Meta(extra_json_schema={"minimum": 1, "maximum": TTL_S_MAX})
+_globs = Meta(description="Globs of channel names.")
+
+
+class Publish(msgspec.Struct, frozen=True):
+    """One event for one channel or several; `data` is any JSON."""
+
+    channel: Annotated[str, _channel] | None = None
+    channels: Annotated[list[str], _channels] | None = None
+    event: Annotated[str, _event] | None = None
+    event_name: Annotated[str, _alias] | None = msgspec.field(name="eventName", default=None)
+    data: Raw | UnsetType = UNSET
+    id: Annotated[str, _key] | None = None
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Many messages at once."""
+
+    messages: Annotated[list[Raw], _messages]
+
+
+class WantedToken(msgspec.Struct, frozen=True):
+    """Whose token, for how long, and what it grants.
+
+    Without `subscribe`: every channel except private ones.
+    """
+
+    user: str
+    ttl_s: Annotated[int, _ttl] = TTL_S_DEFAULT
+    subscribe: Annotated[list[str], _globs] | None = None
+    publish: Annotated[list[str], _globs] = []
+    info: dict[str, object] | None = None
+
+
+_Body = TypeVar("_Body")
+
+publish = msgspec.json.Decoder(Publish)
+batch = msgspec.json.Decoder(Batch)
+wanted_token = msgspec.json.Decoder(WantedToken)
+
+
+def decoded(decoder: "msgspec.json.Decoder[_Body]", body: bytes | Raw) -> _Body:
+    """The object in a body.
+
+    Raises:
+        RiverError: not_json, not_an_object, too_deep, invalid_field.
+    """
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error)) from None
+    except RecursionError:
+        raise RiverError(ErrorCode.TOO_DEEP, "nested too deeply") from None
+    except msgspec.DecodeError as error:
+        raise _not_json(bytes(body), str(error)) from None
+
+
+def check_text(body: bytes) -> bytes:
+    """The body itself, if it is UTF-8: what the decoder skips over, it does not look at.
+
+    Raises:
+        RiverError: not_json.
+    """
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            at = f"the body is not UTF-8: byte {error.start} is wrong"
+            raise RiverError(ErrorCode.NOT_JSON, at) from None
+    return body
+
+
+def _invalid(told: str) -> RiverError:
+    # What lies below the top has a path; without one it is the body itself that is no object.
+    if told.startswith("Expected `object`") and "$" not in told:
+        return RiverError(ErrorCode.NOT_AN_OBJECT, f"send one JSON object. {told}")
+    return RiverError(ErrorCode.INVALID_FIELD, told)
+
+
+def _not_json(body: bytes, told: str) -> RiverError:
+    if not body.strip():
+        return RiverError(ErrorCode.NOT_JSON, "the body is empty: send one JSON object")
+    lowered = body.lower()
+    if any(b"\\ud%c" % digit in lowered for digit in b"89abcdef"):
+        told = f"{told}; or a text has one half of a surrogate pair (\\ud800 to \\udfff)"
+    return RiverError(ErrorCode.NOT_JSON, f"the body is not JSON. {told}")

@@ -1,0 +1,113 @@
+"""The table of routes: what can be asked, and what for. Requests and OpenAPI both follow it."""
+
+from functools import lru_cache
+
+import msgspec
+
+from riverd.api import answers, bodies, channels, health, publish, users
+from riverd.api.exchange import Response
+from riverd.api.handlers import Api, Call
+from riverd.api.openapi import document
+from riverd.api.route import Parameter, Route
+from riverd.model import Position
+
+
+async def openapi(api: Api, _call: Call) -> Response:
+    """This very API, described."""
+    return Response(200, _description(api.version))
+
+
+@lru_cache(maxsize=1)
+def _description(version: str) -> bytes:
+    return msgspec.json.encode(document(ROUTES, version))
+
+
+_PREFIX = Parameter("prefix", "string", "How the names begin.")
+_AFTER = (
+    Parameter("epoch", "string", "With `offset`: publications after this position."),
+    Parameter("offset", "integer", "With `epoch`: publications after this position."),
+    Parameter(
+        "limit",
+        "integer",
+        f"The most that are given: {channels.HISTORY_DEFAULT} unless told, up to "
+        f"{channels.HISTORY_MAX}. Without a position the last ones.",
+    ),
+)
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "POST",
+        "/publish",
+        publish.publish,
+        "Publish an event",
+        gives=(Position, answers.Results),
+        takes=bodies.Publish,
+        publishes=True,
+    ),
+    Route(
+        "POST",
+        "/publish/batch",
+        publish.publish_batch,
+        f"Publish up to {bodies.BATCH_MAX} events",
+        gives=(answers.Results,),
+        takes=bodies.Batch,
+        publishes=True,
+        large=True,
+    ),
+    Route(
+        "GET",
+        "/channels",
+        channels.list_channels,
+        "List the channels that anybody hears",
+        gives=(answers.ChannelList,),
+        query=(_PREFIX,),
+    ),
+    Route(
+        "GET",
+        "/channels/{channel}",
+        channels.channel_state,
+        "One channel's counts and position",
+        gives=(answers.ChannelState,),
+    ),
+    Route(
+        "GET",
+        "/channels/{channel}/history",
+        channels.history,
+        "Publications after a position, or the last ones",
+        gives=(answers.History,),
+        query=_AFTER,
+    ),
+    Route(
+        "GET",
+        "/channels/{channel}/presence",
+        channels.presence,
+        "The members of a presence channel",
+        gives=(answers.Presence,),
+    ),
+    Route(
+        "POST",
+        "/users/{user}/disconnect",
+        users.disconnect,
+        "Close a user's connections on every node",
+        gives=(answers.Disconnected,),
+    ),
+    Route(
+        "POST",
+        "/tokens",
+        users.make_token,
+        "Make a token",
+        gives=(answers.Token,),
+        takes=bodies.WantedToken,
+    ),
+    Route("GET", "/healthz", health.alive, "Is it alive?", gives=(answers.Health,), keyless=True),
+    Route(
+        "GET",
+        "/readyz",
+        health.ready,
+        "Can the broker be reached?",
+        gives=(answers.Health,),
+        keyless=True,
+    ),
+    Route("GET", "/metrics", health.metrics, "Metrics for Prometheus", keyless=True),
+    Route("GET", "/openapi.json", openapi, "This document", keyless=True),
+)
