@@ -14,6 +14,7 @@ USER_LENGTH_MAX = 256
 INFO_BYTES_MAX = 4096
 GLOBS_MAX = 100
 TOKEN_LENGTH_MAX = 16_384
+TIME_MAX = 2**53
 
 _PUBLIC_ALGORITHMS = ("RS256", "ES256")
 
@@ -68,7 +69,7 @@ class Verifier:
             raise _invalid(f"the token is longer than {TOKEN_LENGTH_MAX} characters")
         try:
             header = jwt.get_unverified_header(token)
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, UnicodeEncodeError, RecursionError):
             raise _invalid("that is not a JSON Web Token") from None
         algorithm = header.get("alg")
         if algorithm == "HS256":
@@ -188,6 +189,9 @@ def _number(payload: Mapping[str, Any], name: str) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _invalid(f"the token's {name} is not a number")
+    # Python's JSON reads NaN, which is neither past nor future, and numbers that no clock reaches.
+    if not abs(value) < TIME_MAX:
+        raise _invalid(f"the token's {name} is not a time")
     return value
 
 
