@@ -71,8 +71,8 @@ def run(line: list[str], on_phase: Callable[[str], None]) -> dict[str, object]:
     with subprocess.Popen(
         line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stderr is not None  # noqa: S101 - asked for above
-        assert process.stdout is not None  # noqa: S101
+        assert process.stderr is not None
+        assert process.stdout is not None
         for said in process.stderr:
             phase = _phase(said)
             if phase is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+import time
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import loader
@@ -30,38 +31,75 @@ def parse_metrics(text: str) -> dict[str, float]:
     return sums
 
 
+@dataclass(frozen=True)
+class Moment:
+    """What the kernel said at one moment; all times are sums since the beginning."""
+
+    at_s: float
+    rss_kib: int
+    cpu_s: float
+    children_s: float  # of what was started for the round and has ended
+    machine_s: float
+    stolen_s: float
+
+
+def look(pid: int) -> Moment:
+    """The server's process and the whole machine, now."""
+    machine_s, stolen_s = proc.machine_cpu_s()
+    return Moment(
+        at_s=time.monotonic(),
+        rss_kib=proc.rss_kib(pid),
+        cpu_s=proc.cpu_s(pid),
+        children_s=proc.children_cpu_s(),
+        machine_s=machine_s,
+        stolen_s=stolen_s,
+    )
+
+
 @dataclass
 class Watch:
     """What is seen of a server from outside, at the moments that the load tells."""
 
     server: Server
-    rss_kib: dict[str, int] = field(default_factory=dict[str, int])
-    cpu_s: dict[str, float] = field(default_factory=dict[str, float])
+    moments: dict[str, Moment] = field(default_factory=dict[str, Moment])
     metrics: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
 
-    def look(self, moment: str) -> None:
-        """Note memory and CPU time; at the window's beginning and after the end also metrics."""
-        self.rss_kib[moment] = proc.rss_kib(self.server.pid)
-        self.cpu_s[moment] = proc.cpu_s(self.server.pid)
+    def note(self, moment: str) -> None:
+        """Look now; at the window's beginning and after the end also at the metrics."""
+        self.moments[moment] = look(self.server.pid)
         if self.server.metrics_url and moment in ("window", "end"):
             self.metrics[moment] = parse_metrics(get(self.server.metrics_url) or "")
 
-    def cpu_window_s(self) -> float:
-        """CPU seconds between the window's beginning and its end."""
-        return self.cpu_s.get("drain", 0.0) - self.cpu_s.get("window", 0.0)
+
+def _machine_figures(watch: Watch) -> dict[str, object]:
+    """How much of the machine neither server nor load had during the round, in cores."""
+    begin, end = watch.moments["begin"], watch.moments["end"]
+    seconds = end.at_s - begin.at_s
+    own = end.cpu_s - begin.cpu_s + end.children_s - begin.children_s
+    return {
+        "others": max(end.machine_s - begin.machine_s - own, 0.0) / seconds,
+        "stolen": (end.stolen_s - begin.stolen_s) / seconds,
+    }
 
 
 def _server_figures(watch: Watch, load: dict[str, object]) -> dict[str, object]:
+    moments = watch.moments
+    seen: dict[str, object] = {name: asdict(moment) for name, moment in moments.items()}
+    if "window" not in moments or "drain" not in moments:
+        return {"moments": seen}
     seconds = number(load, "window.seconds") or 0.0
     deliveries = number(load, "window.deliveries") or 0.0
     clients = number(load, "connect.live") or 0.0
-    grown = watch.rss_kib.get("window", 0) - watch.rss_kib["begin"]
-    used = watch.cpu_window_s()
+    accepted = number(load, "publish.accepted_in_window") or 0.0
+    used = moments["drain"].cpu_s - moments["window"].cpu_s
+    connecting = moments["settle"].cpu_s - moments["connect"].cpu_s
+    grown = moments["window"].rss_kib - moments["begin"].rss_kib
     return {
-        "rss_kib": watch.rss_kib,
-        "cpu_s": watch.cpu_s,
+        "moments": seen,
         "cpu_window": used / seconds if seconds else None,
         "cpu_s_a_million": used * MILLION / deliveries if deliveries else None,
+        "publications_a_cpu_s": accepted / used if used else None,
+        "connects_a_cpu_s": clients / connecting if connecting else None,
         "rss_each_kib": grown / clients if clients else None,
     }
 
@@ -86,14 +124,15 @@ def one_round(scenario: Scenario, keys: Keys, *, seconds: float) -> dict[str, ob
     """
     with running(scenario, keys, seconds=seconds) as server:
         watch = Watch(server)
-        watch.look("begin")
+        watch.note("begin")
         load = loader.run(
             loader.command(scenario, server, keys, seconds=seconds),
-            watch.look,
+            watch.note,
         )
-        watch.look("end")
+        watch.note("end")
         return {
             "load": load,
+            "machine": _machine_figures(watch),
             "server": _server_figures(watch, load),
             "metrics": _metric_figures(watch, load),
         }

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from scenarios import Figure, Scenario
 
-LOAD_BUSY = 0.95
+LOAD_BUSY = 0.95  # cores
+OTHERS_BUSY = 0.2  # cores
 THOUSAND = 1000
 TEN = 10
 HEAD = ("figure", "median", "from", "to", "goal", "")
@@ -65,15 +66,25 @@ def rows(scenario: Scenario, rounds: Sequence[dict[str, object]]) -> list[Row]:
     return [made for made in map(row, scenario.figures) if made.values]
 
 
+def _said(one: dict[str, object]) -> list[str]:
+    return [
+        *words(one, "load.notes"),
+        *(f"client was told: {word}" for word in words(one, "load.total.words")),
+        *(f"API answered: {word}" for word in words(one, "load.publish.words")),
+    ]
+
+
 def notes(rounds: Sequence[dict[str, object]]) -> list[str]:
     """What a reader must know before believing the figures, each once."""
-    said: list[str] = []
-    for one in rounds:
-        said += words(one, "load.notes")
-        said += [f"client was told: {word}" for word in words(one, "load.total.words")]
-        said += [f"API answered: {word}" for word in words(one, "load.publish.words")]
-        if (number(one, "load.window.load_cpu") or 0.0) > LOAD_BUSY:
-            said.append("the generator used its whole core: the figure may be its own bound")
+    said = [word for one in rounds for word in _said(one)]
+    if any((number(one, "load.window.load_cpu") or 0.0) > LOAD_BUSY for one in rounds):
+        said.append("the generator used its whole core: the figure may be its own bound")
+    others = max(
+        ((number(one, "machine.others") or 0.0) + (number(one, "machine.stolen") or 0.0))
+        for one in rounds
+    )
+    if others > OTHERS_BUSY:
+        said.append(f"other work had up to {others:.1f} cores of this machine meanwhile")
     return list(dict.fromkeys(said))
 
 

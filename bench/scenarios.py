@@ -61,6 +61,7 @@ LOST = Figure("clients lost", "load.total.lost", "", goal=0, at_most=True)
 REFUSED = Figure("API answers not 200", "load.publish.other", "", goal=0, at_most=True)
 BUSY = Figure("generator's CPU", "load.window.load_cpu", "cores")
 SERVER_BUSY = Figure("server's CPU", "server.cpu_window", "cores")
+PUBLISHED_A_CPU_S = Figure("the same a CPU second", "server.publications_a_cpu_s", "")
 CPU_EACH = Figure("CPU a million deliveries", "server.cpu_s_a_million", "s")
 SOUND = (UNSEEN, REPEATED, TOLD, LOST)
 
@@ -150,6 +151,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         ("--connections", "5000", "--channels", "news", "--inflight", "100", "--duration-s", "0"),
         (
             Figure("connect+auth+subscribe", "load.connect.per_s", "/s", goal=1_500),
+            Figure("the same a CPU second", "server.connects_a_cpu_s", ""),
             Figure("one client, p99", "load.connect.ms.p99", "ms"),
             Figure("refused", "load.connect.refused", "", goal=0, at_most=True),
             LOST,
@@ -162,6 +164,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         ("--connections", "0", "--publish-channels", "news", *WINDOW, "--publishers", "32"),
         (
             Figure("publishes/s", "load.publish.per_s", "/s", goal=8_000),
+            PUBLISHED_A_CPU_S,
             Figure("answer, p99", "load.publish.ms.p99", "ms"),
             REFUSED,
             BUSY,
@@ -177,6 +180,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         ),
         (
             Figure("publications/s", "load.publish.per_s", "/s"),
+            PUBLISHED_A_CPU_S,
             Figure("answer, p99", "load.publish.ms.p99", "ms"),
             REFUSED,
             BUSY,
