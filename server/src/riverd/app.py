@@ -233,7 +233,7 @@ async def serve_gateway(settings: Settings) -> None:
     process = Process(settings)
     gateway, node = build_gateway(process)
     await node.start()
-    sock = bound_socket(settings.host, settings.port)
+    sock = bound_socket(settings.host, settings.port, shared=settings.workers > 1)
     process.begin()
     await gateway.start(sock)
     log.info("gateway_ready", url=f"ws://{address_of(sock)}/ws", version=__version__)
@@ -299,8 +299,8 @@ def configure_logs(settings: Settings) -> None:
     logs.configure(settings.log_level, console=settings.log_format == "console")
 
 
-def bound_socket(host: str, port: int) -> socket.socket:
-    """A bound listening address; port 0 takes a free one.
+def bound_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A bound listening address; port 0 takes a free one, `shared` lets other workers have it too.
 
     Raises:
         SettingsError: when the address cannot be had.
@@ -308,6 +308,8 @@ def bound_socket(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         sock.bind((host, port))
     except OSError as error:

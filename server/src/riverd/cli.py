@@ -11,7 +11,7 @@ from typing import NoReturn, cast
 
 import click
 
-from riverd import __version__, app, devfile, settings
+from riverd import __version__, app, devfile, settings, supervisor
 from riverd.channels import check_channel, check_event
 from riverd.errors import RiverError, SettingsError
 from riverd.model import Grants
@@ -73,6 +73,8 @@ def gateway(chosen: Settings) -> None:
     """Run a WebSocket node."""
     settings.require_secrets(chosen)
     app.configure_logs(chosen)
+    if chosen.workers > 1 and not supervisor.is_worker(os.environ):
+        sys.exit(supervisor.Supervisor(chosen.workers, drain_s=chosen.drain_s).run())
     app.run(app.serve_gateway(chosen))
 
 

@@ -45,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_channels_per_connection: Count = 100
     max_buffer_bytes: Annotated[int, Meta(ge=4_096, le=16_777_216)] = 65_536
     client_rate: Annotated[float, Meta(gt=0, le=1_000_000)] = 50
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
     drain_s: Annotated[float, Meta(ge=0, le=3_600)] = 30
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "json"
@@ -72,6 +73,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "max_channels_per_connection": "Channels that one connection may hear.",
     "max_buffer_bytes": "Bytes that wait for one slow client before its cursors stand still.",
     "client_rate": "Messages a second that one client may send.",
+    "workers": "Gateway processes on one port, one a core; they need a broker between them.",
     "drain_s": "How long a planned stop takes to move its clients.",
     "log_level": "The least that is logged.",
     "log_format": "Logs for people (console) or for machines (json).",
@@ -184,6 +186,8 @@ def _check(settings: Settings) -> None:
             raise SettingsError(
                 f"RIVER_API_KEYS: a key is at least {API_KEY_LENGTH_MIN} printable ASCII characters"
             )
+    if settings.workers > 1 and settings.broker == MEMORY:
+        raise SettingsError("RIVER_WORKERS: several workers need a RIVER_BROKER between them")
     if settings.broker != MEMORY:
         redis_address.parse(settings.broker)
     if settings.jwks_url is not None and not settings.jwks_url.startswith(("https://", "http://")):

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from riverd.errors import CloseCode, ErrorCode, RiverError
 from riverd.gateway.websocket import Limits, WebSocket
+from riverd.model import Bye
 from riverd.session import Session
 
 
@@ -77,6 +78,10 @@ class Connection(WebSocket):
     def on_drained(self) -> None:
         """The cursors go on."""
         self._door.drained(self)
+
+    def ask_to_move(self, retry_after_ms: int) -> None:
+        """Say that this connection will be closed, and when to open another."""
+        self.session.reply(Bye("draining", retry_after_ms))
 
     def on_closing(self) -> None:
         """Nothing more is sent: the session hears nothing from now on."""

@@ -15,6 +15,7 @@ import msgspec
 from riverd.dialects import Dialect
 from riverd.errors import CloseCode
 from riverd.gateway.connection import Connection, Refusal
+from riverd.gateway.draining import move
 from riverd.gateway.handshake import HttpAnswer, HttpRequest
 from riverd.gateway.listener import Listener, Upgrade, serve
 from riverd.gateway.origins import Origins
@@ -28,8 +29,9 @@ from riverd.session import Limits, Session, Sink
 SUBPROTOCOL = "river.v1"
 BEARER = "bearer."
 TICK_S = 0.25
-DRAIN_STEP_S = 0.1
 RETRY_MS_MAX = 5_000
+LAG_S_MAX = 1.0
+"""A loop that is this late serves nobody well: newcomers are told to come again."""
 
 
 class Admission(msgspec.Struct, frozen=True):
@@ -60,6 +62,7 @@ class Gateway:
         self.refused = 0
         self.closed: dict[int, int] = {}
         self.draining = False
+        self.lag_s = 0.0
         self._node = node
         self._pages = pages
         self._dialect = dialect
@@ -83,18 +86,7 @@ class Gateway:
     async def drain(self, drain_s: float) -> None:
         """Move all clients elsewhere over this time, then close. New ones are refused meanwhile."""
         self.draining = True
-        waiting = list(self.connections)
-        random.shuffle(waiting)
-        steps = max(1, int(drain_s / DRAIN_STEP_S))
-        size = -(-len(waiting) // steps)
-        while waiting:
-            wave, waiting = waiting[:size], waiting[size:]
-            for connection in wave:
-                # Those that were asked leave by themselves; they have the rest of the time.
-                retry_ms = random.randint(0, int(min(drain_s * 1000, RETRY_MS_MAX)))  # noqa: S311
-                connection.session.reply(Bye("draining", retry_ms))
-            if drain_s:
-                await asyncio.sleep(DRAIN_STEP_S)
+        await move(lambda: self.connections, drain_s=drain_s)
         for connection in list(self.connections):
             connection.session.close(CloseCode.UNAVAILABLE, "draining")
 
@@ -198,6 +190,7 @@ class Gateway:
     def _is_full(self) -> bool:
         return (
             self.draining
+            or self.lag_s > LAG_S_MAX
             or len(self.connections) >= self._admission.connections_max
             or self.unauthenticated >= self._admission.unauthenticated_max
         )
@@ -206,7 +199,9 @@ class Gateway:
 
     async def _turn(self) -> None:
         while True:
+            slept_at = self._clock()
             await asyncio.sleep(TICK_S)
+            self.lag_s = self._clock() - slept_at - TICK_S
             for connection in self._wheel.due():
                 if connection in self.connections:
                     self._wake(connection)
