@@ -68,6 +68,7 @@ class Client:
     def take(self) -> list[dict[str, Any]]:
         """What was told since the last time."""
         told, self.told = self.told, []
+        self.writes = self.written_bytes = 0
         return told
 
     def events(self, channel: str | None = None) -> list[int]:

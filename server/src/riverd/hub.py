@@ -6,7 +6,7 @@ from typing import cast
 from riverd.dialects import Dialect
 from riverd.log import Log
 from riverd.model import Change, Gap, Members, Publication, Roster, Tail
-from riverd.presence import Presence
+from riverd.presence import LISTED_MAX, Presence
 from riverd.session import Session, Subscription
 
 NEVER = -1
@@ -108,38 +108,51 @@ class Hub:
         channel.log = Log(tail.position, tail.publications, now=now)
         channel.told = channel.log.offset
         for audience in channel.audiences.values():
-            for subscription in list(audience.live):
-                self._tell_gap(subscription, channel)
+            # Before the live ones are told: one that blocks at that is behind, but knows.
             for subscription in audience.behind:
                 subscription.offset = NEVER
+            for subscription in list(audience.live):
+                self._tell_gap(subscription, channel)
 
     def replace_members(self, channel: Channel, roster: Roster) -> None:
-        """The list of members was read again: tell the live ones what is different."""
+        """The list of members was read again: tell the live ones what is different.
+
+        Or the list itself, where that is shorter.
+        """
+        # First what they were not told yet: the new list knows nothing of how it came to be.
+        self._flush_live(channel)
         presence = cast("Presence", channel.presence)
         changes = presence.replace(roster)
         channel.told_version = presence.position.offset
-        for audience in channel.audiences.values():
-            frames = b"".join([audience.change(change) for change in changes])
-            for write in list(audience.live.values()) if frames else ():
-                write(frames)
+        for dialect, audience in channel.audiences.items():
             for subscription in audience.behind:
                 subscription.version = NEVER
+            if len(changes) > LISTED_MAX:
+                frames = dialect.reply(Members(None, channel.name, presence.listed()))
+            else:
+                frames = b"".join([audience.change(change) for change in changes])
+            _write_all(audience, frames)
 
     def join(self, subscription: Subscription, channel: Channel, reply: bytes, after: int) -> None:
-        """Place a session after a held offset: the reply and what it missed, in one write."""
+        """Place a session after a held offset: the reply and what it missed, in one write.
+
+        One that is blocked gets what it missed when it can take it.
+        """
         session = subscription.session
         subscription.request = None
         subscription.offset = after
         subscription.version = 0 if channel.presence is None else channel.presence.position.offset
         audience = channel.audience(session.dialect)
-        frames, subscription.offset = channel.log.part(
-            audience.publication, after, self._part_bytes_max
-        )
-        self.deliveries += subscription.offset - after
+        if not session.blocked:
+            frames, subscription.offset = channel.log.part(
+                audience.publication, after, self._part_bytes_max
+            )
+            reply += frames
+            self.deliveries += subscription.offset - after
         audience.behind.add(subscription)
         # It is live from the next flush on, which brings it to where the others are.
         self._eager[subscription] = None
-        session.write(reply + frames)
+        session.write(reply)
 
     def leave(self, subscription: Subscription, channel: Channel) -> None:
         """Take a placed session out of a channel."""
@@ -208,8 +221,7 @@ class Hub:
             if presence is not None and channel.told_version > told_version:
                 frames += presence.changes.joined(audience.change, told_version)
                 self.deliveries += (channel.told_version - told_version) * len(audience.live)
-            for write in list(audience.live.values()):
-                write(frames)
+            _write_all(audience, frames)
 
     def _catch_up(self, subscription: Subscription) -> None:
         session = subscription.session
@@ -256,3 +268,9 @@ class Hub:
         self.gaps += 1
         subscription.offset = channel.log.offset
         subscription.session.reply(Gap(channel.name, channel.log.position))
+
+
+def _write_all(audience: Audience, frames: bytes) -> None:
+    # A copy, because whoever blocks at it is not among the live ones any more.
+    for write in list(audience.live.values()) if frames else ():
+        write(frames)
