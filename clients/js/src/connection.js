@@ -21,7 +21,7 @@ const INBOX_MAX = 100_000;
  * @property {(status: import("./link.js").Status) => void} status
  * @property {() => void} lost nothing will be answered any more
  * @property {(now: number) => void} tick called every few seconds, unless closed
- * @property {(direction: string, what: unknown) => void} trace
+ * @property {(message: object) => void} sent what was sent, without tokens
  *
  * @typedef {{send(text: string): void, close(): void, onopen?: any, onmessage?: any, onclose?: any,
  *   onerror?: any}} Socket
@@ -91,7 +91,8 @@ export class Connection {
    * @param {ClientMessage} message
    */
   send(message) {
-    this.#listener.trace("sent", message.token ? { ...message, token: "(hidden)" } : message);
+    const { token: _, ...shown } = message;
+    this.#listener.sent(shown);
     this.#socket?.send(encode(message));
   }
 
@@ -116,7 +117,6 @@ export class Connection {
       this.#unwatch?.();
       this.#unwatch = undefined;
     }
-    this.#listener.trace("state", status);
     this.#listener.status(status);
   }
 
@@ -182,7 +182,6 @@ export class Connection {
     if (socket !== this.#socket) return;
     if (close) return this.#do(this.#link.lost(close, this.#clock()));
     const message = decode(data);
-    this.#listener.trace("received", message ?? data);
     if (message) this.#route(message);
     else this.#do(this.#link.lost({ code: GARBAGE }, this.#clock()));
   }

@@ -21,9 +21,8 @@ export class Emitter {
    */
   on(name, callback) {
     if (typeof callback !== "function") throw new TypeError(`the callback of "${name}" is missing`);
-    const callbacks = this.#callbacks.get(name);
-    if (callbacks) callbacks.add(callback);
-    else this.#callbacks.set(name, new Set([callback]));
+    const callbacks = this.#callbacks.get(name) ?? new Set();
+    this.#callbacks.set(name, callbacks.add(callback));
   }
 
   /**
@@ -33,8 +32,8 @@ export class Emitter {
    * @param {Callback} [callback]
    */
   off(name, callback) {
-    if (callback === undefined) this.#callbacks.delete(name);
-    else this.#callbacks.get(name)?.delete(callback);
+    if (callback) this.#callbacks.get(name)?.delete(callback);
+    else this.#callbacks.delete(name);
   }
 
   /**
@@ -43,10 +42,9 @@ export class Emitter {
    */
   emit(name, ...args) {
     const callbacks = this.#callbacks.get(name);
-    if (!callbacks) return;
     // A copy, because a callback may remove itself or add others while the round is on.
-    for (const callback of [...callbacks]) {
-      if (!callbacks.has(callback)) continue;
+    for (const callback of [...(callbacks ?? [])]) {
+      if (!callbacks?.has(callback)) continue;
       try {
         callback(...args);
       } catch (error) {

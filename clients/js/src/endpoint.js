@@ -11,15 +11,14 @@ import { RiverError } from "./errors.js";
  * @returns {string}
  */
 export function endpoint(host, moduleUrl, pageProtocol) {
+  const given = host ?? moduleUrl?.match(/^https?:\/\/[^/]+/)?.[0] ?? "";
+  const scheme = pageProtocol === "https:" ? "wss" : "ws";
   try {
-    const given = host ?? new URL("/", moduleUrl).href;
-    const scheme = pageProtocol === "https:" ? "https" : "http";
-    const url = new URL(given.includes("://") ? given : `${scheme}://${given}`);
-    const protocol = url.protocol.replace("http", "ws");
-    if (!protocol.startsWith("ws")) throw new TypeError("neither ws nor http");
-    return `${protocol}//${url.host}${url.pathname.replace(/(\/ws)?\/*$/, "/ws")}`;
-  } catch (cause) {
-    const words = `"${host ?? moduleUrl}" is not the address of a server`;
-    throw new RiverError("host_invalid", words, { cause });
+    const full = given.includes("://") ? given.replace(/^http/i, "ws") : `${scheme}://${given}`;
+    const { protocol, origin, pathname } = new URL(full);
+    if (/^wss?:$/.test(protocol)) return origin + pathname.replace(/(\/ws)?\/*$/, "/ws");
+  } catch {
+    // What cannot be parsed is no address either.
   }
+  throw new RiverError("host_invalid", `"${given}" is not the address of a server`);
 }

@@ -70,11 +70,11 @@ export class Inbox {
     }
     if (this.size === 0) this.clear();
     if (this.#spentMs < SLICE_MS) this.#busy = false;
-    else this.#defer(() => this.#resume());
+    else this.#defer(this.#resume);
   }
 
-  #resume() {
+  #resume = () => {
     this.#spentMs = 0;
     this.#slice();
-  }
+  };
 }

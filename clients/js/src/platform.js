@@ -89,7 +89,6 @@ function watch(told) {
   const listeners = [
     [globalThis, "online", () => told("online")],
     [globalThis, "offline", () => told("offline")],
-    [globalThis, "pageshow", awake],
     [globalThis.document, "visibilitychange", awake],
   ];
   // Outside of browsers the global object may be no event target, and there is no document.

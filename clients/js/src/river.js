@@ -61,7 +61,7 @@ export class River {
   #replaying = null;
   /** Whether the socket is open and the token on its way. */
   #open = false;
-  /** @type {((direction: string, what: unknown) => void) | null} */
+  /** @type {((line: string, what: unknown) => void) | null} */
   #trace = null;
 
   /**
@@ -81,7 +81,7 @@ export class River {
       status: (status) => this.#status(status),
       lost: () => this.#lost(),
       tick: (now) => this.#tick(now),
-      trace: (direction, what) => this.#trace?.(direction, what),
+      sent: (message) => this.#trace?.("river sent", message),
     });
     this.#requests = new Requests(this.#connection);
     this.#connection.open();
@@ -187,7 +187,7 @@ export class River {
    * @param {((line: string, what: unknown) => void) | false} [print] false ends it
    */
   debug(print = console.debug) {
-    this.#trace = print ? (direction, what) => print(`river ${direction}`, what) : null;
+    this.#trace = print || null;
   }
 
   /**
@@ -241,6 +241,7 @@ export class River {
 
   /** @param {ServerMessage} message */
   #message(message) {
+    this.#trace?.("river received", message);
     this.#settle(message);
     if (message.type === "subscribed") this.#subscribed(message);
     else if (message.type === "error") this.#refused(message);
@@ -284,6 +285,7 @@ export class River {
 
   /** @param {Status} status */
   #status(status) {
+    this.#trace?.("river state", status);
     if (status.state === "closed") this.#requests.discard(status.reason);
     this.#emitter.emit("state", status);
   }
@@ -307,11 +309,10 @@ export class River {
  */
 function where({ host, url, token, jwt, WebSocket }) {
   const source = token ?? jwt;
-  if (!source)
-    throw new RiverError("token_missing", "River needs a token, or a function that gives one");
+  if (!source) throw new RiverError("token_missing", "there is no token");
   const Socket = WebSocket ?? globalThis.WebSocket;
   if (!Socket)
-    throw new RiverError("websocket_missing", "pass a WebSocket class: there is none here");
+    throw new RiverError("websocket_missing", "there is no WebSocket class here: pass one");
   const page = globalThis.location?.protocol;
   return { url: endpoint(host ?? url, import.meta.url, page), token: source, WebSocket: Socket };
 }
