@@ -12,18 +12,15 @@
  * @typedef {{channel: string, event: string, data: any, user?: string} & Position} EventDetail
  *   an event with all that is known about it; `user` is its author, when that was a client
  *
- * @typedef {{
- *   "river:subscribed": {recovered: boolean} & Position,
- *   "river:gap": {reason: import("./subscription.js").Break} & Position,
- *   "river:joined": Member,
- *   "river:left": Member,
- *   "river:presence": Presence,
- *   "river:error": RiverError,
- * }} SystemEvents what River says about a channel:
- *   it is live (`recovered`: it goes on exactly where the last connection ended);
- *   what came before this position and was not seen cannot be had: load your state again;
- *   a user came; a user went; the list of members was replaced;
- *   the server refused the channel, or the snapshot failed
+ * @typedef {Record<"river:subscribed", {recovered: boolean} & Position>
+ *   & Record<"river:gap", {reason: import("./subscription.js").Break} & Position>
+ *   & Record<"river:joined" | "river:left", Member>
+ *   & Record<"river:presence", Presence>
+ *   & Record<"river:error", RiverError>} SystemEvents
+ *   what River says about a channel: it is live (`recovered`: it goes on exactly where the last
+ *   connection ended); what came before this position and was not seen cannot be had, load your state
+ *   again; a user came or went; the list of members was replaced; the server refused the channel, or
+ *   the snapshot failed
  */
 
 /**

@@ -19,12 +19,12 @@ export const unavailable = existsSync(COMMAND)
 /**
  * Wait until something is so.
  *
- * @param {() => unknown} holds
+ * @param {() => unknown} holds may answer later
  * @param {string} what for the message when it does not come to be
  */
 export async function until(holds, what) {
   const end = Date.now() + DEADLINE_MS;
-  while (!holds()) {
+  while (!(await holds())) {
     if (Date.now() > end) throw new Error(`in vain waited for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -64,6 +64,11 @@ export class Server {
     this.#apiUrl = kept.api_url;
     this.#apiKey = kept.api_key;
     this.#port = new URL(kept.url).port;
+    const answers = () =>
+      fetch(`${kept.api_url}/readyz`)
+        .then(({ ok }) => ok)
+        .catch(() => false);
+    await until(answers, "the publish API to answer");
   }
 
   /** @param {NodeJS.Signals} signal */

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const HOME = fileURLToPath(new URL("..", import.meta.url));
+
+/** An empty project into which the package was installed as it would be published. */
+let project = "";
+
+before(async () => {
+  project = await mkdtemp(join(tmpdir(), "river-package-"));
+  const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", project], {
+    cwd: HOME,
+  });
+  const [, filename] = /** @type {RegExpMatchArray} */ (stdout.match(/"filename": "([^"]+\.tgz)"/));
+  await writeFile(join(project, "package.json"), '{"name":"empty","private":true}');
+  await run("npm", ["install", "--offline", "--no-audit", `./${filename}`], { cwd: project });
+});
+
+after(() => rm(project, { recursive: true, force: true }));
+
+test("the package can be imported, whole or minified", async () => {
+  for (const name of ["river-realtime", "river-realtime/min", "river-realtime/src/river.js"]) {
+    const script = `import { River, RiverError } from "${name}"; console.log(typeof River)`;
+    const args = ["--input-type=module", "--eval", script];
+    assert.equal((await run(process.execPath, args, { cwd: project })).stdout, "function\n");
+  }
+});
+
+test("a TypeScript project that uses every public call compiles", async () => {
+  const used = await readFile(join(HOME, "test", "types.ts"), "utf8");
+  await writeFile(join(project, "use.mts"), used.replace("../src/river.js", "river-realtime"));
+  const options = ["--strict", "--noEmit", "--target", "es2022", "--module", "nodenext"];
+  await run(join(HOME, "node_modules", ".bin", "tsc"), [...options, "use.mts"], { cwd: project });
+});
