@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: run test lint types bench docs setup lock clean
+.PHONY: run test lint types bench chaos docs setup lock clean
 
 run: .setup/python
 	$(RUN)python scripts/run.py
@@ -24,6 +24,10 @@ types: .setup/python
 
 bench: .setup/python
 	$(RUN)python bench/run.py --short
+
+# Every fault to a real cluster, and the table of what it did in docs/reliability.md.
+chaos: .setup/python .setup/system
+	$(RUN)python chaos/run.py --write
 
 docs: .setup/python
 	$(RUN)zensical build

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Python and Node: a browser, and a compiler for the load generator.
+# Installs what the tests need beside Python and Node: a browser, a Redis, a balancer, a compiler.
 set -euo pipefail
 
 wanted=()
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || [ -n "${CHROMIUM:-}" ] || wanted+=(chromium)
 command -v cc >/dev/null || wanted+=(gcc libc6-dev)
+command -v redis-server >/dev/null || wanted+=(redis-server)
+command -v haproxy >/dev/null || wanted+=(haproxy)
 [ ${#wanted[@]} -eq 0 ] && exit 0
 
 as_root=()

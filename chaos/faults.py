@@ -1,0 +1,166 @@
+"""What can go wrong with a cluster, done to it while it works.
+
+Each fault is done up to its `yield`, which gives a remark; from there on is counted until all are
+live again; what comes after it tidies up.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+
+from cluster import Cluster, Outcome
+from processes import CONTINUE, STOP, TERMINATE, Gateway
+from witness import Witness
+
+Harm = AsyncGenerator[str]
+Fault = Callable[[Cluster], Harm]
+
+PAUSE_S = 10.0
+CUT_S = 6.0
+STALL_S = 8.0
+GHOST_S_MAX = 10.0
+CALM_S = 1.0
+
+
+async def kill_gateway(cluster: Cluster) -> Harm:
+    """`kill -9` a gateway; another takes its place later."""
+    gateway = cluster.gateways[1]
+    gateway.kill()
+    yield ""
+    await asyncio.to_thread(gateway.start)
+
+
+async def stop_gateway(cluster: Cluster) -> Harm:
+    """SIGTERM a gateway, wait for its end, start it again."""
+    code = await _restart(cluster.gateways[2])
+    yield f"exit code {code}"
+
+
+async def roll(cluster: Cluster) -> Harm:
+    """Restart all gateways, one after the other, as a deployment does."""
+    codes = [await _restart(gateway) for gateway in cluster.gateways]
+    yield f"exit codes {codes}"
+
+
+async def pause_redis(cluster: Cluster) -> Harm:
+    """Stop Redis for ten seconds, as a machine that swaps does, and let it go on."""
+    cluster.redis.signal(STOP)
+    await asyncio.sleep(PAUSE_S)
+    cluster.redis.signal(CONTINUE)
+    yield ""
+
+
+async def restart_redis(cluster: Cluster) -> Harm:
+    """`kill -9` Redis and start it with the data on its disk."""
+    cluster.redis.kill()
+    await asyncio.sleep(2)
+    await asyncio.to_thread(cluster.redis.start)
+    yield ""
+
+
+async def lose_redis(cluster: Cluster) -> Harm:
+    """`kill -9` Redis and start it without its data."""
+    cluster.redis.kill()
+    cluster.redis.lose_data()
+    await asyncio.sleep(2)
+    await asyncio.to_thread(cluster.redis.start)
+    yield ""
+
+
+async def cut_gateway(cluster: Cluster) -> Harm:
+    """Swallow everything between one gateway and Redis for a while."""
+    cluster.proxy.cut()
+    await asyncio.sleep(CUT_S)
+    cluster.proxy.mend()
+    yield ""
+
+
+async def restart_api(cluster: Cluster) -> Harm:
+    """`kill -9` the publish API in the middle of requests."""
+    cluster.api.kill()
+    await asyncio.sleep(1)
+    await asyncio.to_thread(cluster.api.start)
+    yield ""
+
+
+async def stall_client(cluster: Cluster) -> Harm:
+    """One client stops reading for a while; it is not cut off for that."""
+    witness = cluster.witnesses[0]
+    before = witness.connections
+    witness.stalled.clear()
+    await asyncio.sleep(STALL_S)
+    witness.stalled.set()
+    yield f"{witness.connections - before} reconnects"
+
+
+async def ghosts(cluster: Cluster) -> Harm:
+    """`kill -9` a gateway with members of a presence channel: others see each leave once, in time."""
+    contents = cluster.contents
+    gateway = cluster.gateways[2]
+    leaving = [
+        Witness(
+            f"ws://127.0.0.1:{gateway.port}/ws",
+            f"ghost-{number}",
+            ["presence-chaos"],
+            contents,
+            stays_away=True,
+        )
+        for number in range(20)
+    ]
+    watcher = Witness(
+        f"ws://127.0.0.1:{cluster.gateways[1].port}/ws", "watcher", ["presence-chaos"], contents
+    )
+    tasks = [asyncio.create_task(one.run()) for one in (watcher, *leaving)]
+    names = {one.user for one in leaving}
+    try:
+        await _until(lambda: names <= watcher.joined.keys(), 20)
+        gateway.kill()
+        began = time.monotonic()
+        await _until(lambda: names <= watcher.left.keys(), 20)
+        took = time.monotonic() - began
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    twice = sum(count != 1 for user, count in watcher.left.items() if user in names)
+    if twice or took > GHOST_S_MAX:
+        raise AssertionError(f"{twice} leaves not announced once; all gone after {took:.1f} s")
+    yield f"20 members gone after {took:.1f} s, each leave told once"
+    await asyncio.to_thread(gateway.start)
+
+
+FAULTS: dict[str, Fault] = {
+    "a gateway killed": kill_gateway,
+    "a gateway stopped (SIGTERM)": stop_gateway,
+    "all gateways rolled": roll,
+    "members of a killed gateway": ghosts,
+    "Redis paused for 10 s": pause_redis,
+    "Redis killed, back with its data": restart_redis,
+    "Redis killed, back without its data": lose_redis,
+    "a gateway cut off from Redis for 6 s": cut_gateway,
+    "the publish API killed": restart_api,
+    "a client that does not read for 8 s": stall_client,
+}
+
+
+async def suffer(cluster: Cluster, name: str) -> Outcome:
+    """Do one fault, wait until everyone is live again, and count."""
+    await asyncio.sleep(CALM_S)
+    fault = FAULTS[name](cluster)
+    remark = await anext(fault)
+    live_after_s = await cluster.until_live()
+    await anext(fault, None)
+    return cluster.outcome(name, live_after_s, remark)
+
+
+async def _restart(gateway: Gateway) -> int:
+    gateway.signal(TERMINATE)
+    code = await asyncio.to_thread(gateway.wait)
+    await asyncio.to_thread(gateway.start)
+    return code
+
+
+async def _until(condition: Callable[[], bool], limit_s: float) -> None:
+    async with asyncio.timeout(limit_s):
+        while not condition():
+            await asyncio.sleep(0.02)

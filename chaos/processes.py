@@ -1,0 +1,162 @@
+"""The real processes of a cluster on this machine: Redis, a balancer, gateways, a publish API."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SECRET = "chaos-secret-chaos-secret-chaos-secret-00"
+KEY = "chaos-api-key-0001"
+READY_S_MAX = 20.0
+
+
+class Program:
+    """One process that can be started again in the same place."""
+
+    def __init__(
+        self, command: list[str], environment: Mapping[str, str], ready: Callable[[], bool]
+    ) -> None:
+        self._command = command
+        self._environment = {**os.environ, **environment}
+        self._ready = ready
+        self._log = tempfile.TemporaryFile()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start it, and wait until it serves."""
+        self._process = subprocess.Popen(
+            self._command, env=self._environment, stdout=self._log, stderr=self._log
+        )
+        deadline = time.monotonic() + READY_S_MAX
+        while wait and not self._ready():
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise RuntimeError(f"{self._command[:4]} did not start: {self.log()[-2000:]}")
+            time.sleep(0.02)
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        return self._process.wait() if self._process is not None else 0
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    def log(self) -> str:
+        """All that it has printed."""
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")
+
+    def errors(self) -> list[str]:
+        """Its log lines of level error."""
+        return [line for line in self.log().splitlines() if '"level": "error"' in line]
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int, path: str = "/readyz") -> bool:
+    """Whether an HTTP server on this machine says 200."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def accepts(port: int) -> bool:
+    """Whether somebody listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Redis(Program):
+    """A Redis with an append-only file of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._data = folder / "redis"
+        self._data.mkdir()
+        command = ["redis-server", "--port", str(self.port), "--dir", str(self._data), "--save", ""]
+        command += ["--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "everysec"]
+        super().__init__(command, {}, lambda: accepts(self.port))
+
+    def lose_data(self) -> None:
+        """Forget everything; only while it is not running."""
+        shutil.rmtree(self._data)
+        self._data.mkdir()
+
+
+class Gateway(Program):
+    """One River gateway."""
+
+    def __init__(self, redis_port: int, drain_s: float) -> None:
+        self.port = free_port()
+        environment = {
+            "RIVER_SECRETS": SECRET,
+            "RIVER_PORT": str(self.port),
+            "RIVER_BROKER": f"redis://127.0.0.1:{redis_port}",
+            "RIVER_DRAIN_S": str(drain_s),
+            "RIVER_HISTORY_SIZE": "5000",
+        }
+        command = [sys.executable, "-m", "riverd", "gateway"]
+        super().__init__(command, environment, lambda: answers(self.port))
+
+
+class Api(Program):
+    """River's publish API."""
+
+    def __init__(self, redis_port: int) -> None:
+        self.port = free_port()
+        environment = {
+            "RIVER_SECRETS": SECRET,
+            "RIVER_API_KEYS": KEY,
+            "RIVER_API_PORT": str(self.port),
+            "RIVER_BROKER": f"redis://127.0.0.1:{redis_port}",
+            "RIVER_HISTORY_SIZE": "5000",
+        }
+        command = [sys.executable, "-m", "riverd", "api"]
+        super().__init__(command, environment, lambda: answers(self.port))
+
+
+class Balancer(Program):
+    """haproxy with the configuration that users copy."""
+
+    def __init__(self, gateways: list[int]) -> None:
+        self.port = free_port()
+        environment = {"RIVER_LISTEN": f"127.0.0.1:{self.port}", "RIVER_MAXCONN": "5000"}
+        for number, port in enumerate(gateways, 1):
+            environment[f"RIVER_GATEWAY_{number}"] = f"127.0.0.1:{port}"
+        config = ROOT / "deploy" / "haproxy" / "river.cfg"
+        command = ["haproxy", "-db", "-f", str(config)]
+        super().__init__(command, environment, lambda: answers(self.port))
+
+
+def get_json(port: int, path: str) -> dict[str, object]:
+    """An answer of the publish API."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"x-api-key": KEY})
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        found: dict[str, object] = json.load(answer)
+        return found
+
+
+STOP, CONTINUE, TERMINATE = signal.SIGSTOP, signal.SIGCONT, signal.SIGTERM

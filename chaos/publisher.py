@@ -1,0 +1,62 @@
+"""A back end that numbers what it publishes, and repeats what was not accepted."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+import httpx
+from processes import KEY
+
+RETRY_S = 0.05
+
+
+@dataclass
+class Publisher:
+    """Publishes 0, 1, 2, ... to one channel; each is repeated under its key until it is accepted."""
+
+    api_url: str
+    channel: str
+    every_s: float
+    accepted: dict[tuple[str, int], int] = field(default_factory=dict)
+    doubled: int = 0
+    """Numbers that were accepted under a position which another number has."""
+    refused: int = 0
+    slowest_refusal_s: float = 0.0
+    number: int = 0
+    pausing: bool = False
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        async with httpx.AsyncClient(
+            base_url=self.api_url, headers={"x-api-key": KEY}, timeout=5
+        ) as client:
+            while True:
+                await self._publish(client)
+                await asyncio.sleep(self.every_s)
+                while self.pausing:
+                    await asyncio.sleep(RETRY_S)
+
+    async def _publish(self, client: httpx.AsyncClient) -> None:
+        message = {
+            "channel": self.channel,
+            "event": "number",
+            "data": self.number,
+            "id": f"{self.channel}-{self.number}",
+        }
+        while True:
+            began = time.monotonic()
+            try:
+                answer = await client.post("/publish", json=message)
+            except httpx.HTTPError:
+                await asyncio.sleep(RETRY_S)
+                continue
+            if answer.status_code == httpx.codes.OK:
+                break
+            self.refused += 1
+            self.slowest_refusal_s = max(self.slowest_refusal_s, time.monotonic() - began)
+            await asyncio.sleep(RETRY_S)
+        place = answer.json()
+        position = (str(place["epoch"]), int(place["offset"]))
+        self.doubled += position in self.accepted
+        self.accepted[position] = self.number
+        self.number += 1

@@ -1,0 +1,74 @@
+"""Does every fault to a real cluster, and writes down what the clients were told: `make chaos`."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from cluster import Cluster, Outcome, Shape
+from faults import FAULTS, suffer
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "reliability.md"
+BEGIN, END = "<!-- make chaos: begin -->", "<!-- make chaos: end -->"
+
+
+def main() -> int:
+    """Run the wanted faults; 1 if anything was lost, doubled or reordered in silence."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clients", type=int, default=300)
+    parser.add_argument("--only", action="append", choices=list(FAULTS), help="this fault alone")
+    parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
+    wanted = parser.parse_args()
+    outcomes = asyncio.run(_run(Shape(clients=wanted.clients), wanted.only or list(FAULTS)))
+    table = _table(outcomes, wanted.clients)
+    print(table)
+    if wanted.write:
+        _write(table)
+    return 0 if all(outcome.is_clean for outcome in outcomes) else 1
+
+
+async def _run(shape: Shape, names: list[str]) -> list[Outcome]:
+    cluster = Cluster(shape)
+    outcomes: list[Outcome] = []
+    try:
+        await cluster.start()
+        print(f"{shape.clients} clients live on three gateways", file=sys.stderr)
+        for name in names:
+            outcome = await suffer(cluster, name)
+            outcomes.append(outcome)
+            print(outcome, file=sys.stderr)
+    finally:
+        await cluster.close()
+    return outcomes
+
+
+def _table(outcomes: list[Outcome], clients: int) -> str:
+    lines = [
+        f"{clients} clients in 3 of 6 channels each, 3 gateways, haproxy, Redis, one publish API,"
+        f" {outcomes[-1].published:,} publications.",
+        "",
+        "| fault | lost | duplicated | reordered | told that it cannot be had | all live again after | slowest 503 | |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {one.fault} | {one.lost} | {one.duplicated} | {one.reordered} | {one.told}"
+        f" | {one.live_after_s:.1f} s | {_refusal(one)} | {one.remark} |"
+        for one in outcomes
+    ]
+    return "\n".join(lines)
+
+
+def _refusal(outcome: Outcome) -> str:
+    return f"{outcome.slowest_refusal_s * 1000:.0f} ms" if outcome.slowest_refusal_s else "none"
+
+
+def _write(table: str) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    head, _, rest = text.partition(BEGIN)
+    tail = rest.partition(END)[2]
+    PAGE.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""Clients that write down what they are told, and say what was wrong with it."""
+
+import asyncio
+import contextlib
+import json
+import random
+from dataclasses import dataclass, field
+
+import jwt
+import websockets
+from processes import SECRET
+
+PAUSE_S_MAX = 0.5
+
+
+@dataclass
+class Book:
+    """What one client was told of one channel."""
+
+    epoch: str | None = None
+    offset: int = 0
+    received: int = 0
+    told: int = 0
+    """How often it was said that something cannot be had."""
+    duplicated: int = 0
+    holes: int = 0
+    wrong: int = 0
+    """Events that others had with another content under the same position."""
+
+    def subscribed(self, message: dict[str, object]) -> None:
+        """The answer to a subscribe, with or without a position to resume from."""
+        resumed = self.epoch is not None
+        if resumed and message["recovered"]:
+            return
+        self.told += resumed
+        self._move_to(message)
+
+    def gap(self, message: dict[str, object]) -> None:
+        """The word that something is lost."""
+        self.told += 1
+        self._move_to(message)
+
+    def event(self, message: dict[str, object], contents: dict[tuple[str, int], int]) -> None:
+        """An event: exactly the next one."""
+        offset = int(str(message["offset"]))
+        if offset <= self.offset:
+            self.duplicated += 1
+        elif offset > self.offset + 1:
+            self.holes += 1
+        self.offset = max(self.offset, offset)
+        self.received += 1
+        content = int(str(message["data"]))
+        self.wrong += contents.setdefault((str(self.epoch), offset), content) != content
+
+    def _move_to(self, message: dict[str, object]) -> None:
+        self.epoch, self.offset = str(message["epoch"]), int(str(message["offset"]))
+
+
+@dataclass(eq=False)
+class Witness:
+    """One client with a few channels, which comes back whenever it is cut off."""
+
+    url: str
+    user: str
+    channels: list[str]
+    contents: dict[str, dict[tuple[str, int], int]]
+    """What the first who saw it found under each position, by channel."""
+    stays_away: bool = False
+    books: dict[str, Book] = field(default_factory=dict)
+    left: dict[str, int] = field(default_factory=dict)
+    joined: dict[str, int] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    connections: int = 0
+    live: int = 0
+    stalled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.books = {channel: Book() for channel in self.channels}
+        self.stalled.set()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is subscribed to all its channels now."""
+        return self.live == len(self.channels)
+
+    async def run(self) -> None:
+        """Connect again and again, until cancelled."""
+        while True:
+            with contextlib.suppress(OSError, websockets.WebSocketException, TimeoutError):
+                await self._follow()
+            self.live = 0
+            if self.stays_away:
+                return
+            await asyncio.sleep(random.uniform(0, PAUSE_S_MAX))
+
+    async def _follow(self) -> None:
+        async with websockets.connect(
+            self.url, open_timeout=3, ping_interval=None, max_queue=4, compression=None
+        ) as connection:
+            self.connections += 1
+            token = jwt.encode({"sub": self.user}, SECRET)
+            await connection.send(json.dumps({"type": "auth", "token": token}))
+            for channel, book in self.books.items():
+                request: dict[str, object] = {"type": "subscribe", "channel": channel}
+                if book.epoch is not None:
+                    request |= {"epoch": book.epoch, "offset": book.offset}
+                await connection.send(json.dumps(request))
+            async for text in connection:
+                await self.stalled.wait()
+                if self._take(json.loads(text)):
+                    return
+
+    def _take(self, message: dict[str, object]) -> bool:
+        """Write it down. Whether the server asked to move."""
+        kind, channel = message["type"], str(message.get("channel"))
+        if kind == "event":
+            self.books[channel].event(message, self.contents[channel])
+        elif kind == "subscribed":
+            self.books[channel].subscribed(message)
+            self.live += 1
+        elif kind == "gap":
+            self.books[channel].gap(message)
+        elif kind in {"joined", "left"}:
+            counts = self.joined if kind == "joined" else self.left
+            user = str(message["user"])
+            counts[user] = counts.get(user, 0) + 1
+        elif kind == "error":
+            self.errors.append(str(message["code"]))
+        return kind == "bye"
