@@ -28,8 +28,9 @@ _key = Meta(
 )
 _messages = Meta(
     description="Publish requests; one that is wrong is an error of its own.",
-    extra_json_schema={"maxItems": BATCH_MAX, "items": {"$ref": "#/components/schemas/Publish"}},
+    extra_json_schema={"maxItems": BATCH_MAX},
 )
+_message = Meta(extra_json_schema={"$ref": "#/components/schemas/Publish"})
 _ttl = Meta(extra_json_schema={"minimum": 1, "maximum": TTL_S_MAX})
 _globs = Meta(description="Globs of channel names.")
 
@@ -48,7 +49,7 @@ class Publish(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct, frozen=True):
     """Many messages at once."""
 
-    messages: Annotated[list[Raw], _messages]
+    messages: Annotated[list[Annotated[Raw, _message]], _messages]
 
 
 class WantedToken(msgspec.Struct, frozen=True):

@@ -14,6 +14,9 @@ from riverd.tokens import Signer
 ENVELOPE_BYTES_MAX = 131_072
 """What a publish request may need beside its data: 100 channel names, all escaped, and some."""
 
+ANSWER_S_MAX = 0.8
+"""How long the broker may take, so that a caller knows within a second (contract, promise 5)."""
+
 
 class Counts(Protocol):
     """Hears how publishing goes."""
@@ -56,7 +59,7 @@ class Api(msgspec.Struct, frozen=True):
     message_bytes_max: int = 65_536
     body_bytes_max: int = 10_485_760
     body_s_max: float = 30.0
-    answer_s_max: float = 0.8
+    answer_s_max: float = ANSWER_S_MAX
     requests_max: int = 1_000
     render_metrics: Callable[[], bytes] = bytes
     counts: Counts = Uncounted()

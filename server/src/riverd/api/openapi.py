@@ -10,7 +10,7 @@ from riverd.api.exchange import JSON
 from riverd.api.route import Parameter, Route, name_in
 
 _REF = "#/components/schemas/{name}"
-_KEYED = (400, 401, 404, 429, 500, 503)
+_KEYED = (400, 401, 429, 500, 503)
 
 Json = dict[str, object]
 
@@ -19,7 +19,7 @@ def document(routes: Sequence[Route], version: str) -> Json:
     """The whole document."""
     types = {ErrorAnswer, *(one for route in routes for one in _types(route))}
     _, schemas = msgspec.json.schema_components(
-        sorted(types, key=lambda one: one.__name__), ref_template=_REF
+        sorted(types, key=lambda one: one.__name__), schema_hook=_anything, ref_template=_REF
     )
     return {
         "openapi": "3.1.0",
@@ -38,6 +38,13 @@ def document(routes: Sequence[Route], version: str) -> Json:
             },
         },
     }
+
+
+def _anything(kind: type) -> Json:
+    """The schema of what may be any JSON, which msgspec does not know by itself."""
+    if kind is object:
+        return {"description": "Any JSON."}
+    raise NotImplementedError
 
 
 def _types(route: Route) -> Iterable[type[msgspec.Struct]]:
@@ -97,11 +104,11 @@ def _given(route: Route) -> Mapping[str, object]:
 
 
 def _statuses(route: Route) -> list[int]:
-    statuses: list[int] = [503] if route.keyless else [*_KEYED]
+    statuses = {*route.fails}
+    if not route.keyless:
+        statuses.update(_KEYED)
     if route.takes is not None:
-        statuses.append(413)
-    if any(parameter.name == "offset" for parameter in route.query):
-        statuses.append(410)
+        statuses.add(413)
     return sorted(statuses)
 
 

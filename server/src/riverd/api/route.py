@@ -17,8 +17,9 @@ class Route(msgspec.Struct, frozen=True):
     """A method and a path with `{names}`, who answers, and what is sent and given.
 
     `takes` is the type of the body, if there is one; `gives` the types that a 200 may have, none
-    for what is no JSON object of ours. A `large` body may have many messages in it. `keyless`
-    needs no API key. What `publishes` is counted.
+    for what is no JSON object of ours; `fails` the statuses that other routes do not have. A
+    `large` body may have many messages in it. `keyless` needs no API key. What `publishes` is
+    counted.
     """
 
     method: str
@@ -28,6 +29,7 @@ class Route(msgspec.Struct, frozen=True):
     gives: tuple[type[msgspec.Struct], ...] = ()
     takes: type[msgspec.Struct] | None = None
     query: tuple[Parameter, ...] = ()
+    fails: tuple[int, ...] = ()
     keyless: bool = False
     large: bool = False
     publishes: bool = False

@@ -76,6 +76,7 @@ ROUTES: tuple[Route, ...] = (
         "Publications after a position, or the last ones",
         gives=(answers.History,),
         query=_AFTER,
+        fails=(410,),
     ),
     Route(
         "GET",
@@ -98,6 +99,7 @@ ROUTES: tuple[Route, ...] = (
         "Make a token",
         gives=(answers.Token,),
         takes=bodies.WantedToken,
+        fails=(404,),
     ),
     Route("GET", "/healthz", health.alive, "Is it alive?", gives=(answers.Health,), keyless=True),
     Route(
@@ -106,6 +108,7 @@ ROUTES: tuple[Route, ...] = (
         health.ready,
         "Can the broker be reached?",
         gives=(answers.Health,),
+        fails=(503,),
         keyless=True,
     ),
     Route("GET", "/metrics", health.metrics, "Metrics for Prometheus", keyless=True),
