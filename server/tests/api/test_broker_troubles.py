@@ -1,0 +1,164 @@
+"""What the API says while the broker is away, silent or broken."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import pytest
+from api_server import DEADLINE_S, Answer, Served, head, read_answer, serving
+
+from riverd.api.handlers import ANSWER_S_MAX
+from riverd.broker.memory import MemoryBroker
+from riverd.errors import BrokerError
+from riverd.model import Message, Position
+
+ASKING = [
+    ("POST", "/publish", b'{"channel":"c","event":"e","id":"k"}'),
+    ("POST", "/publish", b'{"channels":["c"],"event":"e"}'),
+    ("POST", "/publish/batch", b'{"messages":[{"channel":"c","event":"e"}]}'),
+    ("GET", "/channels", None),
+    ("GET", "/channels/c", None),
+    ("GET", "/channels/c/history", None),
+    ("GET", "/channels/presence-c/presence", None),
+    ("POST", "/users/u/disconnect", None),
+    ("GET", "/readyz", None),
+]
+
+
+class Troubled(MemoryBroker):
+    """A broker whose every answer is trouble."""
+
+    async def trouble(self) -> Any:
+        raise NotImplementedError
+
+    async def publish(self, _message: Message) -> Any:
+        return await self.trouble()
+
+    async def publish_many(self, _messages: Any) -> Any:
+        return await self.trouble()
+
+    async def read(
+        self,
+        _channel: str,
+        *,
+        after: Any = None,  # noqa: ARG002  its name is the interface's
+        limit: Any = None,  # noqa: ARG002
+    ) -> Any:
+        return await self.trouble()
+
+    async def positions(self, _channels: Any) -> Any:
+        return await self.trouble()
+
+    async def members(self, _channel: str) -> Any:
+        return await self.trouble()
+
+    async def occupied(self, _prefix: str) -> Any:
+        return await self.trouble()
+
+    async def occupancy(self, _channel: str) -> Any:
+        return await self.trouble()
+
+    async def disconnect(self, _user: str) -> None:
+        await self.trouble()
+
+    async def ping(self) -> None:
+        await self.trouble()
+
+
+class AwayBroker(Troubled):
+    async def trouble(self) -> Any:
+        raise BrokerError("connection refused")
+
+
+class SilentBroker(Troubled):
+    async def trouble(self) -> Any:
+        await asyncio.Event().wait()
+
+
+class BrokenBroker(Troubled):
+    async def trouble(self) -> Any:
+        raise ZeroDivisionError("the secret detail")
+
+
+@pytest.mark.parametrize("broker", [AwayBroker, SilentBroker])
+def test_without_a_broker_nothing_is_accepted_and_told_within_a_second(
+    broker: type[Troubled],
+) -> None:
+    # The limit itself is checked where the time is given; here a slow machine may take its time.
+    with serving(broker, answer_s_max=0.05) as api:
+        for method, path, body in ASKING:
+            answer = api.ask(method, path, body)
+            assert (answer.status, answer.code) == (503, "broker_unavailable")
+            assert answer.headers["retry-after"] == "1"
+
+
+def test_the_brokers_answer_is_waited_for_less_than_a_second() -> None:
+    assert ANSWER_S_MAX < 1
+    began = time.monotonic()
+    with serving(SilentBroker) as api:
+        assert api.publish(channel="c", event="e").status == 503
+    assert time.monotonic() - began >= ANSWER_S_MAX
+
+
+def test_alive_is_who_has_no_broker() -> None:
+    with serving(SilentBroker) as api:
+        assert api.get("/healthz").json == {"status": "alive"}
+        assert api.get("/metrics").status == 200
+
+
+def test_ready_is_who_has_one(api: Served) -> None:
+    answer = api.get("/readyz")
+    assert (answer.status, answer.json) == (200, {"status": "ready"})
+
+
+def test_a_silent_brokers_refusals_are_counted() -> None:
+    with serving(SilentBroker, answer_s_max=0.05) as api:
+        api.publish(channel="c", event="e")
+        assert (api.tally.count, api.tally.codes) == (0, ["broker_unavailable"])
+
+
+def test_an_unexpected_error_is_told_without_details_and_handed_to_the_log() -> None:
+    with serving(BrokenBroker) as api:
+        answers: list[Answer] = [api.ask(method, path, body) for method, path, body in ASKING]
+        assert {(answer.status, answer.code) for answer in answers} == {(500, "internal")}
+        assert not [answer for answer in answers if b"detail" in answer.body]
+        assert api.failures == ["ZeroDivisionError('the secret detail')"] * len(ASKING)
+        assert api.get("/healthz").status == 200
+
+
+class SlowBroker(MemoryBroker):
+    """Takes a publication when the test lets it."""
+
+    def __init__(self, *surroundings: Any) -> None:
+        super().__init__(*surroundings)
+        self.asked = threading.Event()
+        self.released = threading.Event()
+
+    async def publish(self, message: Message) -> Position:
+        self.asked.set()
+        await asyncio.to_thread(self.released.wait, DEADLINE_S)
+        return await super().publish(message)
+
+
+def test_more_requests_than_the_limit_are_told_to_come_again() -> None:
+    brokers: list[SlowBroker] = []
+
+    def door(*surroundings: Any) -> SlowBroker:
+        brokers.append(SlowBroker(*surroundings))
+        return brokers[0]
+
+    body = b'{"channel":"c","event":"e"}'
+    limits: Mapping[str, float] = {"requests_max": 1, "answer_s_max": DEADLINE_S}
+    with serving(door, **limits) as api, closing(api.connect()) as connection:
+        connection.sendall(head("POST /publish", f"content-length: {len(body)}") + body)
+        assert brokers[0].asked.wait(DEADLINE_S)
+        refused = api.publish(channel="c", event="e")
+        assert (refused.status, refused.code) == (429, "too_fast")
+        assert refused.headers["retry-after"] == "1"
+        assert api.get("/healthz").status == 200
+        brokers[0].released.set()
+        assert read_answer(connection).status == 200
+        assert api.publish(channel="c", event="e").json["offset"] == 2

@@ -1,0 +1,178 @@
+"""`POST /users/U/disconnect` and `POST /tokens`."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from api_server import SECRET, Served, run, serving
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from riverd.model import Change, Grants, Publication
+from riverd.tokens import Verifier
+
+NOW = 1_700_000_000.5
+DEEP = json.loads('{"a":' * 40 + "1" + "}" * 40)
+
+
+class Told:
+    """Hears which users are to be disconnected."""
+
+    def __init__(self) -> None:
+        self.users: list[str] = []
+
+    def on_disconnect(self, user: str) -> None:
+        self.users.append(user)
+
+    def on_publication(self, channel: str, epoch: str, publication: Publication) -> None: ...
+
+    def on_change(self, channel: str, epoch: str, change: Change) -> None: ...
+
+    def on_interrupted(self) -> None: ...
+
+    def on_seats_lost(self) -> None: ...
+
+
+def test_a_user_is_disconnected_on_every_node(api: Served) -> None:
+    nodes = [Told(), Told()]
+    for node in nodes:
+        run(api.door().attach(node))
+    answer = api.ask("POST", "/users/ann/disconnect")
+    assert (answer.status, answer.json) == (200, {"user": "ann"})
+    assert [node.users for node in nodes] == [["ann"], ["ann"]]
+
+
+@pytest.mark.parametrize(
+    ("segment", "user"),
+    [
+        ("a%2Fb", "a/b"),
+        ("auth0%7C12", "auth0|12"),
+        ("a%252Fb", "a%2Fb"),
+        ("J%C3%B6rg%20B", "Jörg B"),
+        ("a+b", "a+b"),
+        ("100%", "100%"),
+    ],
+)
+def test_a_users_name_is_decoded_once(api: Served, segment: str, user: str) -> None:
+    node = Told()
+    run(api.door().attach(node))
+    assert api.ask("POST", f"/users/{segment}/disconnect").json == {"user": user}
+    assert node.users == [user]
+
+
+def test_a_body_that_nobody_asked_for_does_no_harm(api: Served) -> None:
+    assert api.ask("POST", "/users/ann/disconnect", b"\xff" * 1000, headers={}).status == 200
+    assert api.ask("POST", "/users/ann/disconnect", b"{}").status == 200
+
+
+@pytest.mark.parametrize("segment", ["", "u" * 257, "%FF"])
+def test_a_name_that_no_user_can_have_is_told(api: Served, segment: str) -> None:
+    answer = api.ask("POST", f"/users/{segment}/disconnect")
+    assert (answer.status, answer.code) == (400, "invalid_field")
+
+
+def test_a_token_says_what_was_asked() -> None:
+    with serving(clock=lambda: NOW) as api:
+        told = api.post(
+            "/tokens",
+            {
+                "user": "ann",
+                "ttl_s": 60,
+                "subscribe": ["private-*"],
+                "publish": ["typing-?"],
+                "info": {"name": "Ann"},
+            },
+        ).json
+    claims = Verifier([SECRET]).verify(told["token"], NOW)
+    assert told["expires_at"] == claims.expires_at == int(NOW) + 60
+    assert claims.user == "ann"
+    assert claims.grants == Grants(("private-*",), ("typing-?",))
+    assert claims.info == b'{"name":"Ann"}'
+
+
+def test_a_token_lasts_an_hour_unless_told() -> None:
+    with serving(clock=lambda: NOW) as api:
+        told = api.post("/tokens", {"user": "ann"}).json
+    claims = Verifier([SECRET]).verify(told["token"], NOW)
+    assert claims.expires_at == int(NOW) + 3600
+    assert claims.grants == Grants()
+    assert claims.info is None
+
+
+def test_an_empty_list_grants_nothing_and_none_the_usual(api: Served) -> None:
+    told = api.post("/tokens", {"user": "ann", "subscribe": []}).json
+    assert Verifier([SECRET]).verify(told["token"], time.time()).grants == Grants(())
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({}, "invalid_field"),
+        ({"user": ""}, "invalid_field"),
+        ({"user": 7}, "invalid_field"),
+        ({"user": "u" * 257}, "invalid_field"),
+        ({"user": "u", "ttl_s": 0}, "invalid_field"),
+        ({"user": "u", "ttl_s": -1}, "invalid_field"),
+        ({"user": "u", "ttl_s": 2_592_001}, "invalid_field"),
+        ({"user": "u", "ttl_s": 10**100}, "invalid_field"),
+        ({"user": "u", "ttl_s": "1h"}, "invalid_field"),
+        ({"user": "u", "subscribe": "*"}, "invalid_field"),
+        ({"user": "u", "subscribe": ["*"] * 101}, "invalid_field"),
+        ({"user": "u", "publish": [""]}, "invalid_field"),
+        ({"user": "u", "publish": ["g" * 257]}, "invalid_field"),
+        ({"user": "u", "publish": ["g" * 250] * 90}, "invalid_field"),
+        ({"user": "u", "info": []}, "invalid_field"),
+        ({"user": "u", "info": {"a": "x" * 4096}}, "invalid_field"),
+        ({"user": "u", "info": DEEP}, "too_deep"),
+    ],
+)
+def test_a_token_that_cannot_be_made_is_told_why(
+    api: Served, fields: dict[str, object], code: str
+) -> None:
+    answer = api.post("/tokens", fields)
+    assert (answer.status, answer.code) == (400, code)
+
+
+@pytest.mark.parametrize("body", [b'{"user":"\\ud800"}', b'{"user":"u","info":{"a":1e999}}'])
+def test_what_no_token_can_hold_is_refused(api: Served, body: bytes) -> None:
+    assert api.ask("POST", "/tokens", body).status == 400
+
+
+def test_without_a_secret_there_are_no_tokens() -> None:
+    with serving(signer=None) as api:
+        answer = api.post("/tokens", {"user": "ann"})
+    assert (answer.status, answer.code) == (404, "not_found")
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=10,
+)
+_globs = st.lists(st.text(max_size=20), max_size=3)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    fields=st.fixed_dictionaries(
+        {"user": st.text(max_size=300)},
+        optional={
+            "ttl_s": st.integers(-1, 2_600_000),
+            "subscribe": st.none() | _globs,
+            "publish": _globs,
+            "info": st.none() | st.dictionaries(st.text(max_size=5), _json, max_size=3),
+        },
+    )
+)
+def test_every_token_that_is_given_is_one_that_is_accepted(
+    api: Served, fields: dict[str, Any]
+) -> None:
+    before = time.time()
+    answer = api.post("/tokens", fields)
+    if answer.status != 200:
+        assert (answer.status, answer.code[:5]) in {(400, "inval"), (400, "too_d"), (400, "not_j")}
+        return
+    claims = Verifier([SECRET]).verify(answer.json["token"], before)
+    assert claims.user == fields["user"]
+    assert (claims.info is None) == (fields.get("info") is None)
