@@ -94,7 +94,7 @@ async def stall_client(cluster: Cluster) -> Harm:
 
 
 async def ghosts(cluster: Cluster) -> Harm:
-    """`kill -9` a gateway with members of a presence channel: others see each leave once, in time."""
+    """`kill -9` a gateway with members: others are told of each leave once, in time."""
     contents = cluster.contents
     gateway = cluster.gateways[2]
     leaving = [

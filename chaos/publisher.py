@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field
 
 import httpx
+
 from processes import KEY
 
 RETRY_S = 0.05
@@ -12,7 +13,7 @@ RETRY_S = 0.05
 
 @dataclass
 class Publisher:
-    """Publishes 0, 1, 2, ... to one channel; each is repeated under its key until it is accepted."""
+    """Publishes 0, 1, 2, ... to one channel; each is repeated until it is accepted."""
 
     api_url: str
     channel: str

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import jwt
 import websockets
+
 from processes import SECRET
 
 PAUSE_S_MAX = 0.5
