@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from cryptography import x509
@@ -29,8 +30,20 @@ DEADLINE_S = 20
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Talk = Callable[[bytes], Awaitable[bytes]]
 
+# What a test has opened: its fixture closes it, also when the test failed.
+CLOSERS: list[Callable[[], None]] = []
+
 
 class Echo(WebSocket):
+    living: ClassVar[set["Echo"]] = set()
+
+    def on_open(self) -> None:
+        self.living.add(self)
+
+    def on_closed(self, code: int) -> None:
+        del code
+        self.living.discard(self)
+
     def on_text(self, payload: bytes) -> None:
         self.write(frames.text(payload))
 
@@ -58,13 +71,38 @@ def port_of(listener: Listener) -> int:
     return port
 
 
-async def listen(**limits: float) -> Listener:
-    return await serve(
+async def listen(
+    *,
+    handshake_timeout_s: float = DEADLINE_S,
+    handshakes_max: int = 100,
+    ssl_context: ssl.SSLContext | None = None,
+) -> Listener:
+    listener = await serve(
         decide,
         socket.create_server(("127.0.0.1", 0)),
-        handshake_timeout_s=limits.get("handshake_timeout_s", DEADLINE_S),
-        handshakes_max=int(limits.get("handshakes_max", 100)),
+        ssl_context=ssl_context,
+        handshake_timeout_s=handshake_timeout_s,
+        handshakes_max=handshakes_max,
     )
+    CLOSERS.append(listener.close)
+    return listener
+
+
+async def dial(listener: Listener, ssl_context: ssl.SSLContext | None = None) -> Connection:
+    """A connection that takes no more into user space than the test asks for."""
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port_of(listener), ssl=ssl_context, limit=1_024
+    )
+    CLOSERS.append(lambda: None if writer.is_closing() else writer.transport.abort())
+    return reader, writer
+
+
+@pytest.fixture(autouse=True)
+async def _tidy() -> AsyncIterator[None]:
+    yield
+    while CLOSERS:
+        CLOSERS.pop()()
+    await until(lambda: not Echo.living)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -74,29 +112,24 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-async def listener() -> AsyncIterator[Listener]:
-    listener = await listen()
-    yield listener
-    listener.close()
-    await until(lambda: not listener.handshakes)
+async def listener() -> Listener:
+    return await listen()
 
 
 @pytest.fixture
 async def talk(listener: Listener) -> Talk:
     async def talk(data: bytes) -> bytes:
-        return await exchange(port_of(listener), data)
+        return await exchange(listener, data)
 
     return talk
 
 
-async def exchange(port: int, data: bytes) -> bytes:
+async def exchange(listener: Listener, data: bytes) -> bytes:
     """Send all of it and read until the server ends."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await dial(listener)
     writer.write(data)
     async with asyncio.timeout(DEADLINE_S):
-        answer = await reader.read()
-    writer.close()
-    return answer
+        return await reader.read()
 
 
 async def test_a_large_answer_arrives_whole(talk: Talk) -> None:
@@ -193,8 +226,8 @@ async def test_a_key_that_is_none_is_a_bad_request(talk: Talk, key: bytes) -> No
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
 
 
-async def open_websocket(port: int, request: bytes) -> tuple[bytes, Connection]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def open_websocket(listener: Listener, request: bytes) -> tuple[bytes, Connection]:
+    reader, writer = await dial(listener)
     writer.write(request)
     async with asyncio.timeout(DEADLINE_S):
         return await reader.readuntil(b"\r\n\r\n"), (reader, writer)
@@ -212,7 +245,7 @@ async def say_hello(connection: Connection) -> None:
 
 async def test_the_upgrade_is_accepted_as_in_the_rfc(listener: Listener) -> None:
     offer = b"Sec-WebSocket-Protocol: river.v1, bearer.abc\r\n\r\n"
-    answer, connection = await open_websocket(port_of(listener), UPGRADE + offer)
+    answer, connection = await open_websocket(listener, UPGRADE + offer)
     assert answer.splitlines()[:-1] == [
         b"HTTP/1.1 101 Switching Protocols",
         b"Upgrade: websocket",
@@ -226,20 +259,20 @@ async def test_the_upgrade_is_accepted_as_in_the_rfc(listener: Listener) -> None
 
 async def test_the_connection_header_of_firefox_is_understood(listener: Listener) -> None:
     request = UPGRADE.replace(b"Connection: U", b"Connection: keep-alive, U") + b"\r\n"
-    answer, connection = await open_websocket(port_of(listener), request)
+    answer, connection = await open_websocket(listener, request)
     assert b" 101 " in answer
     await say_hello(connection)
 
 
 async def test_frames_that_come_with_the_head_are_served(listener: Listener) -> None:
-    _, connection = await open_websocket(port_of(listener), UPGRADE + b"\r\n" + HELLO)
+    _, connection = await open_websocket(listener, UPGRADE + b"\r\n" + HELLO)
     async with asyncio.timeout(DEADLINE_S):
         assert await connection[0].readexactly(7) == b"\x81\x05Hello"
     await say_hello(connection)
 
 
 async def test_a_head_may_come_byte_by_byte(listener: Listener) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(listener))
+    reader, writer = await dial(listener)
     for byte in UPGRADE + b"\r\n":
         writer.write(bytes((byte,)))
         await asyncio.sleep(0)
@@ -251,13 +284,33 @@ async def test_a_head_may_come_byte_by_byte(listener: Listener) -> None:
 @pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHost: "])
 async def test_a_head_that_does_not_come_is_not_waited_for(begun: bytes) -> None:
     listener = await listen(handshake_timeout_s=0.05)
-    assert await exchange(port_of(listener), begun) == b""
-    listener.close()
+    assert await exchange(listener, begun) == b""
+
+
+async def test_a_websocket_is_not_bound_to_the_time_for_the_head() -> None:
+    listener = await listen(handshake_timeout_s=0.05)
+    _, connection = await open_websocket(listener, UPGRADE + b"\r\n")
+    # When one that came later is dropped for its silence, the time of the first is over too.
+    assert await exchange(listener, b"") == b""
+    await say_hello(connection)
+
+
+async def test_what_follows_an_answer_is_ignored(
+    listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await dial(listener)
+    writer.write(b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+    async with asyncio.timeout(DEADLINE_S):
+        assert (await reader.read()).count(b"HTTP/1.1") == 1
+    writer.write(b"GET /nowhere HTTP/1.1\r\n\r\n" * 1_000)
+    writer.write_eof()
+    await until(lambda: not listener.handshakes)
+    assert not caplog.records
 
 
 async def test_an_answer_that_is_not_read_is_dropped() -> None:
     listener = await listen(handshake_timeout_s=0.2)
-    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(listener), limit=1_024)
+    reader, writer = await dial(listener)
     writer.write(b"GET /huge HTTP/1.1\r\nHost: x\r\n\r\n")
     await until(lambda: bool(listener.handshakes))
     await until(lambda: not listener.handshakes)
@@ -266,29 +319,26 @@ async def test_an_answer_that_is_not_read_is_dropped() -> None:
         while data := await reader.read(65_536):
             size += len(data)
     assert size < len(HUGE)
-    writer.close()
-    listener.close()
 
 
 async def test_too_many_at_the_door_are_dropped_and_room_is_made_again() -> None:
     listener = await listen(handshakes_max=1)
-    _, slow = await asyncio.open_connection("127.0.0.1", port_of(listener))
+    _, slow = await dial(listener)
     await until(lambda: len(listener.handshakes) == 1)
-    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(listener))
+    reader, writer = await dial(listener)
     async with asyncio.timeout(DEADLINE_S):
         assert await reader.read() == b""
     writer.close()
     slow.close()
     await until(lambda: not listener.handshakes)
-    _, connection = await open_websocket(port_of(listener), UPGRADE + b"\r\n")
+    _, connection = await open_websocket(listener, UPGRADE + b"\r\n")
     await say_hello(connection)
-    listener.close()
 
 
 async def test_closing_the_port_drops_who_is_at_the_door_and_leaves_websockets() -> None:
     listener = await listen()
-    _, connection = await open_websocket(port_of(listener), UPGRADE + b"\r\n")
-    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(listener))
+    _, connection = await open_websocket(listener, UPGRADE + b"\r\n")
+    reader, writer = await dial(listener)
     await until(lambda: bool(listener.handshakes))
     listener.close()
     async with asyncio.timeout(DEADLINE_S):
@@ -320,29 +370,19 @@ def certificate(folder: Path) -> ssl.SSLContext:
 
 
 async def test_all_of_it_works_over_tls(tmp_path: Path) -> None:
-    sock = socket.create_server(("127.0.0.1", 0))
-    listener = await serve(decide, sock, ssl_context=certificate(tmp_path))
+    listener = await listen(ssl_context=certificate(tmp_path))
     trusting = ssl.create_default_context()
     trusting.check_hostname = False
     trusting.verify_mode = ssl.CERT_NONE
-    connections = [
-        await asyncio.open_connection("127.0.0.1", port_of(listener), ssl=trusting)
-        for _ in range(3)
-    ]
-    for (_, writer), request in zip(
-        connections,
-        (b"GET /large HTTP/1.1\r\n\r\n", UPGRADE + b"\r\n", UPGRADE + b"\r\n"),
-        strict=True,
-    ):
-        writer.write(request)
+    plain, polite, rude = [await dial(listener, trusting) for _ in range(3)]
+    plain[1].write(b"GET /large HTTP/1.1\r\n\r\n")
+    polite[1].write(UPGRADE + b"\r\n")
+    rude[1].write(UPGRADE + b"\r\n")
     async with asyncio.timeout(DEADLINE_S):
-        assert (await connections[0][0].read()).endswith(LARGE)
-        for reader, _ in connections[1:]:
-            await reader.readuntil(b"\r\n\r\n")
-        await say_hello(connections[1])
+        assert (await plain[0].read()).endswith(LARGE)
+        await polite[0].readuntil(b"\r\n\r\n")
+        await say_hello(polite)
+        await rude[0].readuntil(b"\r\n\r\n")
         # An unknown opcode: no more frames can be found, and the stream ends.
-        connections[2][1].write(b"\x83\x80\x00\x00\x00\x00" * 10)
-        assert (await connections[2][0].read())[2:4] == b"\x03\xea"
-    for _, writer in connections:
-        writer.close()
-    listener.close()
+        rude[1].write(b"\x83\x80\x00\x00\x00\x00" * 10)
+        assert (await rude[0].read())[2:4] == b"\x03\xea"

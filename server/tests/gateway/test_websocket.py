@@ -88,9 +88,6 @@ class Recorder(WebSocket):
         async with asyncio.timeout(DEADLINE_S):
             return await self.events.get()
 
-    def room_bytes(self) -> int:
-        return len(self._room(-1))
-
     def waiting_bytes(self) -> int:
         return self._transport.get_write_buffer_size()
 
@@ -121,7 +118,8 @@ class Peer:
 
 
 Connect = Callable[[Limits], Awaitable[tuple[Peer, Recorder]]]
-LIMITS = Limits(message_bytes_max=MAX, fragments_max=64)
+# Whoever is not dropped before that timeout fails the test by its own, which is much shorter.
+LIMITS = Limits(message_bytes_max=MAX, fragments_max=64, close_timeout_s=1_000)
 
 
 @pytest.fixture
@@ -148,13 +146,12 @@ async def connect() -> AsyncIterator[Connect]:
         return peers[-1], recorders[-1]
 
     yield connect
-    for peer in peers:
-        if not peer.writer.is_closing():
-            peer.writer.transport.abort()
-    async with asyncio.timeout(DEADLINE_S):
-        for recorder in recorders:
-            await recorder.gone.wait()
     listener.close()
+    for peer, recorder in zip(peers, recorders, strict=True):
+        peer.writer.close()
+        if not recorder.gone.is_set():
+            recorder._transport.abort()
+            await recorder.gone.wait()
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
@@ -284,9 +281,10 @@ async def test_a_violation_closes_and_what_came_before_it_is_served(
 async def test_a_message_of_exactly_the_limit_is_served(connect: Connect) -> None:
     peer, _ = await connect(LIMITS)
     half = b"x" * (MAX // 2)
-    peer.send(frame(TEXT, half, first=0) + frame(PING, b"p" * 125) + frame(CONTINUATION, half))
-    assert await peer.frame() == (PONG, b"p" * 125)
-    assert await peer.frame() == (TEXT, half * 2)
+    for _ in range(2):
+        peer.send(frame(TEXT, half, first=0) + frame(PING) + frame(CONTINUATION, half))
+        assert await peer.frame() == (PONG, b"")
+        assert await peer.frame() == (TEXT, half * 2)
     peer.send(closing(1000))
 
 
@@ -344,6 +342,14 @@ async def test_an_end_without_close_frame_is_1006(connect: Connect) -> None:
     assert await recorder.event() == ("closed", 1006)
 
 
+async def test_a_peer_that_ended_and_reads_nothing_is_dropped(connect: Connect) -> None:
+    limits = Limits(write_buffer_bytes_max=100_000_000, close_timeout_s=0.05)
+    peer, recorder = await connect(limits)
+    recorder.write(bytes(30_000_000))
+    peer.writer.write_eof()
+    assert await recorder.event() == ("closed", 1006)
+
+
 async def test_a_callback_that_fails_is_our_fault_and_is_logged(
     connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -381,17 +387,14 @@ async def test_a_client_that_reads_nothing_can_be_closed(connect: Connect) -> No
     assert await recorder.event() == ("closed", 4429)
 
 
-async def test_the_room_of_a_large_message_is_given_back(connect: Connect) -> None:
-    peer, recorder = await connect(Limits())
-    for size in (60_000, 100, 40_000):
-        peer.send(frame(TEXT, b"x" * size))
-        assert await peer.frame() == (TEXT, b"x" * size)
-    assert recorder.room_bytes() < 2_048
-
-
-async def test_small_messages_in_haste_take_no_more_room(connect: Connect) -> None:
-    peer, recorder = await connect(Limits())
-    peer.send(frame(TEXT, b"x" * 100) * 2_000)
-    for _ in range(2_000):
-        assert await peer.frame() == (TEXT, b"x" * 100)
-    assert recorder.room_bytes() < 2_048
+async def test_a_client_that_reads_late_can_still_shake_hands(connect: Connect) -> None:
+    peer, recorder = await connect(LIMITS)
+    while recorder.events.empty():
+        recorder.write(frames.text(b"x" * 60_000))
+    recorder.close(4503)
+    while await peer.frame() != (CLOSE, b"\x11\x97"):
+        pass
+    peer.send(closing(4503))
+    assert await peer.bytes_until_end() == b""
+    expected: list[Event] = [("blocked", 0), ("closing", 0), ("closed", 4503)]
+    assert [await recorder.event() for _ in expected] == expected

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from riverd import frames
 from riverd.gateway.websocket import Limits, WebSocket
 
-CONTINUATION, TEXT, BINARY, PING, PONG = 0x0, 0x1, 0x2, 0x9, 0xA
+CONTINUATION, TEXT, BINARY, RESERVED = 0x0, 0x1, 0x2, 0x3
+CLOSE, PING, PONG = 0x8, 0x9, 0xA
 FIN = 0x80
 MASK = b"\xa5\x00\xff\x17"
 Message = tuple[int, bytes]
@@ -42,9 +43,13 @@ class Wire(asyncio.Transport):
         return True
 
     def write_eof(self) -> None:
+        assert not self.ended
         self.ended = True
 
     def close(self) -> None:
+        self.ended = True
+
+    def abort(self) -> None:
         self.ended = True
 
     def resume_reading(self) -> None:
@@ -146,9 +151,53 @@ async def test_a_closed_connection_is_freed_without_the_garbage_collector() -> N
         collector = Collector()
         collector.attach(Wire())
         collector.receive(memoryview(frame(TEXT, b"begun", 0)))
+        collector.close(1000)
+        deadline = collector._deadline
         collector.connection_lost(None)
+        assert deadline is not None
+        assert deadline.cancelled()
         freed = weakref.ref(collector)
         del collector
         assert freed() is None
     finally:
         gc.enable()
+
+
+async def test_a_control_frame_may_come_slowly_within_a_message_of_the_limit() -> None:
+    wire, collector = Wire(), Collector()
+    collector.attach(wire)
+    collector.receive(memoryview(frame(BINARY, bytes(20_000), 0)))
+    ping = memoryview(frame(PING, bytes(125)))
+    collector.receive(ping[:130])
+    collector.receive(ping[130:])
+    collector.receive(memoryview(frame(CONTINUATION, b"")))
+    assert wire.written == frames.pong(bytes(125))
+    assert collector.messages == [(BINARY, bytes(20_000))]
+    collector.connection_lost(None)
+
+
+async def test_the_room_of_a_large_message_is_given_back() -> None:
+    collector = Collector()
+    collector.attach(Wire())
+    for size in (20_000, 100, 18_000):
+        collector.receive(memoryview(frame(BINARY, bytes(size))))
+        assert len(collector._room(-1)) < 2_048
+    collector.connection_lost(None)
+
+
+async def test_small_messages_in_haste_take_no_more_room() -> None:
+    collector = Collector()
+    collector.attach(Wire())
+    for count in (60, 1_000):
+        collector.receive(memoryview(frame(BINARY, bytes(100)) * count))
+        assert len(collector._room(-1)) < 2_048
+    collector.connection_lost(None)
+
+
+async def test_what_follows_a_close_does_not_matter() -> None:
+    wire, collector = Wire(), Collector()
+    collector.attach(wire)
+    collector.receive(memoryview(frame(CLOSE, b"\x03\xe8") + frame(RESERVED, b"")))
+    assert wire.written == frames.close(1000)
+    collector.connection_lost(None)
+    assert collector.codes == [1000]
