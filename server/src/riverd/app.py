@@ -192,7 +192,14 @@ def build_api(process: Process) -> uvicorn.Server:
         failed=process.failed,
     )
     config = uvicorn.Config(
-        create_app(api), log_config=None, access_log=False, lifespan="off", http="httptools"
+        create_app(api),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        http="httptools",
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
     )
     return _QuietServer(config)
 
@@ -253,6 +260,8 @@ async def serve_api(settings: Settings) -> None:
     sock = bound_socket(settings.api_host, settings.api_port)
     process.begin()
     serving = asyncio.create_task(server.serve([sock]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0)
     log.info("api_ready", url=f"http://{address_of(sock)}", version=__version__)
     await process.stopping.wait()
     server.should_exit = True
@@ -275,6 +284,8 @@ async def serve_dev(settings: Settings, announce: Callable[[str, str], None]) ->
     process.begin()
     await gateway.start(public)
     serving = asyncio.create_task(server.serve([private]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0)
     announce(address_of(public), address_of(private))
     await process.stopping.wait()
     server.should_exit = True

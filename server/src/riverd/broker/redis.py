@@ -20,7 +20,8 @@ from riverd.model import Change, Member, Message, Occupancy, Position, Publicati
 
 ANNOUNCE = "PUBLISH"
 KEY_TTL_S = 600
-PUBLISH_WAIT_S = 0.9
+PUBLISH_WAIT_S = 0.7
+"""Less than the API waits before it says 503: what it calls refused must not happen later."""
 META_TTL_S = 86_400
 KEPT_EVERY = 200
 
