@@ -260,8 +260,6 @@ async def serve_api(settings: Settings) -> None:
     sock = bound_socket(settings.api_host, settings.api_port)
     process.begin()
     serving = asyncio.create_task(server.serve([sock]))
-    while not server.started and not serving.done():
-        await asyncio.sleep(0)
     log.info("api_ready", url=f"http://{address_of(sock)}", version=__version__)
     await process.stopping.wait()
     server.should_exit = True
@@ -284,8 +282,6 @@ async def serve_dev(settings: Settings, announce: Callable[[str, str], None]) ->
     process.begin()
     await gateway.start(public)
     serving = asyncio.create_task(server.serve([private]))
-    while not server.started and not serving.done():
-        await asyncio.sleep(0)
     announce(address_of(public), address_of(private))
     await process.stopping.wait()
     server.should_exit = True
@@ -311,7 +307,7 @@ def configure_logs(settings: Settings) -> None:
 
 
 def bound_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A bound listening address; port 0 takes a free one, `shared` lets other workers have it too.
+    """A socket that listens; port 0 takes a free one, `shared` lets other workers have it too.
 
     Raises:
         SettingsError: when the address cannot be had.
@@ -326,6 +322,8 @@ def bound_socket(host: str, port: int, *, shared: bool = False) -> socket.socket
     except OSError as error:
         sock.close()
         raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    # From here on the kernel takes connections: an address that is told is never refused.
+    sock.listen()
     sock.setblocking(False)
     return sock
 
@@ -367,7 +365,7 @@ def _gateway_readings(
             "river_closed",
             "WebSockets that ended, by close code.",
             "code",
-            lambda: {str(code): number for code, number in gateway.closed.items()},
+            lambda: gateway.closed,
         ),
     )
 
