@@ -15,6 +15,13 @@ from riverd import frames
 from riverd.errors import CloseCode
 from riverd.gateway.parser import new_parser
 
+# An enumeration's members are slow to look up, and every frame needs several.
+_BINARY = WSMsgType.BINARY
+_CONTINUATION = WSMsgType.CONTINUATION
+_CLOSE = WSMsgType.CLOSE
+_PING = WSMsgType.PING
+_PONG = WSMsgType.PONG
+
 # How far a connection has come.
 _OPEN = 0
 _CLOSING = 1  # A close frame was sent: frames are read only for the sake of the peer's.
@@ -218,19 +225,19 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         self._pending = frame.tail_size
         kind = frame.msg_type
         if self._state != _OPEN:
-            if kind == WSMsgType.CLOSE:
+            if kind == _CLOSE:
                 self._end()
         elif frame.rsv1 or frame.rsv2 or frame.rsv3:
             self.close(CloseCode.PROTOCOL_ERROR, "reserved bits")
-        elif kind == WSMsgType.PING:
+        elif kind == _PING:
             self.write(frames.pong(frame.get_payload_as_bytes()))
-        elif kind == WSMsgType.CLOSE:
+        elif kind == _CLOSE:
             self._answer_close(frame.get_payload_as_bytes())
-        elif kind != WSMsgType.PONG:
+        elif kind != _PONG:
             self._on_data_frame(kind, frame)
 
     def _on_data_frame(self, kind: WSMsgType, frame: WSFrame) -> None:
-        if (kind == WSMsgType.CONTINUATION) != (self._joined is not None):
+        if (kind == _CONTINUATION) != (self._joined is not None):
             self.close(CloseCode.PROTOCOL_ERROR, "continuation out of place")
         elif frame.payload_size > self._allowed - _OVERHEAD_BYTES:
             self.close(CloseCode.TOO_LARGE, "message too large")
@@ -254,7 +261,7 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
             self.close(CloseCode.TOO_LARGE, "too many fragments")
 
     def _deliver(self, kind: WSMsgType, payload: bytes) -> None:
-        if kind == WSMsgType.BINARY:
+        if kind == _BINARY:
             self.on_binary(payload)
         elif _is_utf8(payload):
             self.on_text(payload)
