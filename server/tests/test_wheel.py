@@ -1,0 +1,51 @@
+"""The built package: what users install, not the source tree."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+SERVER = Path(__file__).resolve().parents[1]
+
+CHECK = """
+import riverd, riverd.app, riverd.broker.redis_scripts as scripts
+from riverd.gateway.pages import scripts as pages
+print(riverd.__file__)
+print(sorted(pages(riverd.app.client_folder())))
+scripts.Scripts("0" * 40)
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=SERVER, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    target = folder / "installed"
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(target)
+    return target
+
+
+def run(installed: Path, *arguments: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    command = [sys.executable, *arguments]
+    done = subprocess.run(
+        command, env=environment, cwd=installed, check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def test_wheel_has_the_browser_client_and_the_scripts_of_the_broker(installed: Path) -> None:
+    where, modules = run(installed, "-c", CHECK).splitlines()
+    assert where.startswith(str(installed))
+    assert "'river.js'" in modules
+    assert "'connection.js'" in modules
+
+
+def test_wheel_has_the_command(installed: Path) -> None:
+    assert "gateway" in run(installed, "-m", "riverd", "--help")
