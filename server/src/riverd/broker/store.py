@@ -100,7 +100,7 @@ class Store:
         if after.offset < log.offset - held:
             raise RiverError(ErrorCode.UNRECOVERABLE, "window")
         start = after.offset - (log.offset - held)
-        stop = None if limit is None else start + limit
+        stop = held if limit is None else min(held, start + limit)
         return Tail(log.position, tuple(entry for _, entry in islice(log.entries, start, stop)))
 
     def position(self, channel: str, now: float) -> Position:
@@ -173,11 +173,15 @@ class Store:
         return left
 
     def expire(self, now: float) -> None:
-        """Let go of old publications, of logs that nobody touched, of old keys, of empty lists."""
+        """Let go of old publications, of logs that nobody touched, of old keys, of empty lists.
+
+        What somebody hears is kept: its replicas would take a new epoch for a loss.
+        """
         for channel, log in list(self._logs.items()):
             self._trim(log, now)
             # One without publications was only looked at: nobody can miss anything of it.
-            if now - log.touched > (IDLE_S_MAX if log.offset else self._ttl_s):
+            idle_s = now - log.touched
+            if idle_s > (IDLE_S_MAX if log.offset else self._ttl_s) and channel not in self._counts:
                 del self._logs[channel]
         for channel in [name for name, stored in self._members.items() if not stored.members]:
             if channel not in self._counts:

@@ -1,0 +1,305 @@
+"""The promises of a broker, which every implementation keeps."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from itertools import count
+
+import pytest
+from river_feed import Notes, until
+
+from riverd.broker import Broker
+from riverd.broker.memory import MemoryBroker, Switchboard
+from riverd.broker.store import Store
+from riverd.errors import ErrorCode, RiverError
+from riverd.model import Member, Message, Occupancy, Position
+
+SIZE = 5
+ANN, BOB = Member("ann"), Member("bob", b'{"name":"Bob"}')
+
+Doors = Callable[[], Broker]
+"""Makes one more door to the same broker: of another node, or of a publisher."""
+
+
+def memory() -> Doors:
+    epochs = count(1)
+    store = Store(size=SIZE, ttl_s=300, new_epoch=lambda: f"e{next(epochs)}")
+    board = Switchboard(store)
+    return lambda: MemoryBroker(board, time.monotonic)
+
+
+@pytest.fixture(params=[memory])
+async def door(request: pytest.FixtureRequest) -> AsyncIterator[Doors]:
+    """Doors that are closed after the test, if it did not close them."""
+    doors: Doors = request.param()
+    opened: list[Broker] = []
+
+    def one_more() -> Broker:
+        opened.append(doors())
+        return opened[-1]
+
+    yield one_more
+    for broker in opened:
+        await broker.close()
+
+
+async def node(door: Doors) -> tuple[Broker, Notes]:
+    broker, notes = door(), Notes()
+    await broker.attach(notes)
+    return broker, notes
+
+
+def message(channel: str = "c", data: bytes = b"1", key: str | None = None) -> Message:
+    return Message(channel, "e", data, key)
+
+
+async def test_offsets_rise_by_one_from_one(door: Doors) -> None:
+    broker = door()
+    places = [await broker.publish(message()) for _ in range(3)]
+    assert [place.offset for place in places] == [1, 2, 3]
+    assert len({place.epoch for place in places}) == 1
+
+
+async def test_publishers_at_once_share_the_offsets_without_a_hole(door: Doors) -> None:
+    brokers = [door() for _ in range(4)]
+    places = await asyncio.gather(
+        *[broker.publish(message()) for _ in range(10) for broker in brokers]
+    )
+    assert sorted(place.offset for place in places) == list(range(1, 41))
+
+
+async def test_a_node_is_told_what_it_subscribed_and_nothing_else(door: Doors) -> None:
+    broker, notes = await node(door)
+    await broker.subscribe("c")
+    sender = door()
+    place = await sender.publish(Message("c", "post", b'{"a": 1}', user="ann"))
+    await sender.publish(message("d"))
+    await sender.publish(message("c"))
+    await until(lambda: len(notes.publications) == 2)
+    channel, epoch, publication = notes.publications[0]
+    assert (channel, epoch) == ("c", place.epoch)
+    assert (publication.offset, publication.event) == (1, "post")
+    assert (publication.data, publication.user) == (b'{"a": 1}', "ann")
+
+
+async def test_all_nodes_are_told_in_the_same_order(door: Doors) -> None:
+    nodes = [await node(door) for _ in range(3)]
+    for broker, _ in nodes:
+        await broker.subscribe("c")
+    sender = door()
+    for _ in range(20):
+        await sender.publish(message())
+    for _, notes in nodes:
+        await until(lambda notes=notes: len(notes.publications) == 20)
+        assert notes.offsets("c") == list(range(1, 21))
+
+
+async def test_after_unsubscribing_nothing_more_is_told(door: Doors) -> None:
+    broker, notes = await node(door)
+    await broker.subscribe("c")
+    await broker.subscribe("d")
+    await broker.unsubscribe("c")
+    await broker.publish(message("c"))
+    await broker.publish(message("d"))
+    await until(lambda: notes.offsets("d") == [1])
+    assert notes.offsets("c") == []
+    await broker.unsubscribe("never")
+
+
+async def test_subscribing_again_works_and_twice_is_once(door: Doors) -> None:
+    broker, notes = await node(door)
+    for _ in range(2):
+        await broker.subscribe("c")
+        await broker.unsubscribe("c")
+    await broker.subscribe("c")
+    await broker.subscribe("c")
+    await broker.publish(message())
+    await broker.publish(message())
+    await until(lambda: len(notes.publications) >= 2)
+    assert notes.offsets("c") == [1, 2]
+
+
+async def test_whoever_was_told_finds_it_in_the_log(door: Doors) -> None:
+    broker, notes = await node(door)
+    await broker.subscribe("c")
+    sender = door()
+    for offset in range(1, 10):
+        await sender.publish(message())
+        await until(lambda offset=offset: notes.offsets("c")[-1:] == [offset])
+        assert (await broker.read("c")).position.offset >= offset
+
+
+async def test_the_log_keeps_the_last_ones_with_all_that_they_are(door: Doors) -> None:
+    broker = door()
+    for number in range(SIZE + 3):
+        await broker.publish(Message("c", f"e{number}", b"%d" % number, user="ann"))
+    tail = await broker.read("c")
+    assert tail.position.offset == SIZE + 3
+    assert [one.offset for one in tail.publications] == [4, 5, 6, 7, 8]
+    assert tail.publications[-1].event == "e7"
+    assert tail.publications[-1].data == b"7"
+    assert tail.publications[-1].user == "ann"
+
+
+async def test_the_log_is_read_after_a_position_and_up_to_a_limit(door: Doors) -> None:
+    broker = door()
+    place = [await broker.publish(message()) for _ in range(4)][1]
+
+    async def read(**how: Position | int) -> list[int]:
+        tail = await broker.read("c", **how)  # type: ignore[arg-type]  the test's own shorthand
+        assert tail.position == Position(place.epoch, 4)
+        return [one.offset for one in tail.publications]
+
+    assert await read(after=place) == [3, 4]
+    assert await read(after=place, limit=1) == [3]
+    assert await read(after=Position(place.epoch, 4)) == []
+    assert await read(limit=3) == [2, 3, 4]
+    assert await read(after=Position(place.epoch, 0), limit=100) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("epoch", "offset", "reason"),
+    [
+        ("other", 3, "epoch"),
+        (None, SIZE + 3, "unknown"),
+        (None, 0, "window"),
+    ],
+)
+async def test_what_cannot_be_had_is_refused_with_its_reason(
+    door: Doors, epoch: str | None, offset: int, reason: str
+) -> None:
+    broker = door()
+    place = [await broker.publish(message()) for _ in range(SIZE + 2)][-1]
+    with pytest.raises(RiverError) as caught:
+        await broker.read("c", after=Position(epoch or place.epoch, offset))
+    assert caught.value.error is ErrorCode.UNRECOVERABLE
+    assert caught.value.message == reason
+
+
+async def test_a_channel_without_a_log_gets_one_that_stays(door: Doors) -> None:
+    broker = door()
+    looked = (await broker.read("c")).position
+    assert looked.offset == 0
+    assert (await door().read("c", after=looked)).position == looked
+    assert await broker.publish(message()) == Position(looked.epoch, 1)
+
+
+async def test_positions_come_in_the_order_in_which_they_are_asked_for(door: Doors) -> None:
+    broker, _ = await node(door)
+    place = await broker.publish(message("b"))
+    version = await broker.join("presence-a", ANN)
+    log = (await broker.read("presence-a")).position
+    found = await broker.positions(["presence-a", "b"])
+    assert found == [(log, version), (place, None)]
+    assert await broker.positions([]) == []
+    [(new, members)] = await broker.positions(["presence-new"])
+    assert (await broker.read("presence-new")).position == new
+    assert (await broker.members("presence-new")).position == members
+
+
+async def test_a_key_publishes_once_whoever_repeats_it(door: Doors) -> None:
+    broker, notes = await node(door)
+    await broker.subscribe("c")
+    first = await broker.publish(message(key="k"))
+    assert await door().publish(message(data=b"2", key="k")) == first
+    assert (await broker.publish(message(key="other"))).offset == 2
+    assert (await broker.publish(message("d", key="k"))).offset == 1
+    await until(lambda: len(notes.publications) == 2)
+    assert notes.offsets("c") == [1, 2]
+
+
+async def test_many_are_published_in_order_each_with_a_result(door: Doors) -> None:
+    broker = door()
+    results = await broker.publish_many([message(key="k"), message("d"), message(key="k")])
+    places = [one for one in results if isinstance(one, Position)]
+    assert [place.offset for place in places] == [1, 1, 1]
+    assert await broker.publish_many([]) == []
+    results = await broker.publish_many([message(data=b"%d" % n) for n in range(SIZE)])
+    assert [one.offset for one in results if isinstance(one, Position)] == [2, 3, 4, 5, 6]
+    assert [one.data for one in (await broker.read("c")).publications] == [
+        b"%d" % number for number in range(SIZE)
+    ]
+
+
+async def test_a_user_joins_once_and_leaves_once_over_all_nodes(door: Doors) -> None:
+    one, notes = await node(door)
+    two, _ = await node(door)
+    await one.subscribe("presence-c")
+    first = await one.join("presence-c", BOB)
+    assert await one.join("presence-c", BOB) == first
+    assert await two.join("presence-c", Member("bob")) == first
+    last = await two.join("presence-c", ANN)
+    assert last == Position(first.epoch, first.offset + 1)
+    await one.leave("presence-c", "bob")
+    await one.leave("presence-c", "bob")
+    await two.leave("presence-c", "bob")
+    await until(lambda: len(notes.changes) == 3)
+    told = [(change.offset, change.joined, change.member.user) for _, _, change in notes.changes]
+    assert told == [
+        (first.offset, True, "bob"),
+        (first.offset + 1, True, "ann"),
+        (first.offset + 2, False, "bob"),
+    ]
+    assert {(channel, epoch) for channel, epoch, _ in notes.changes} == {
+        ("presence-c", first.epoch)
+    }
+    assert notes.changes[0][2].member.info == BOB.info
+
+
+async def test_the_list_of_members_has_its_version(door: Doors) -> None:
+    broker, _ = await node(door)
+    await broker.join("presence-c", BOB)
+    version = await broker.join("presence-c", ANN)
+    roster = await door().members("presence-c")
+    assert roster.position == version
+    assert roster.members == {"ann": ANN, "bob": BOB}
+
+
+async def test_a_list_that_nobody_is_in_has_a_version_that_stays(door: Doors) -> None:
+    broker, _ = await node(door)
+    roster = await broker.members("presence-c")
+    assert roster.members == {}
+    assert (await broker.members("presence-c")).position == roster.position
+    joined = await broker.join("presence-c", ANN)
+    assert joined == Position(roster.position.epoch, roster.position.offset + 1)
+
+
+async def test_a_node_that_closes_takes_its_members_and_counts_along(door: Doors) -> None:
+    one, notes = await node(door)
+    two, _ = await node(door)
+    await one.subscribe("presence-c")
+    await one.join("presence-c", ANN)
+    await two.join("presence-c", BOB)
+    await two.report({"presence-c": 1, "dogs": 4})
+    await one.report({"presence-c": 1})
+    await two.close()
+    await until(lambda: len(notes.changes) == 3)
+    assert [(one.joined, one.member.user) for _, _, one in notes.changes][-1] == (False, "bob")
+    assert list((await one.members("presence-c")).members) == ["ann"]
+    assert await one.occupied("") == {"presence-c": Occupancy(1, 1)}
+
+
+async def test_counts_are_those_of_all_nodes(door: Doors) -> None:
+    one, _ = await node(door)
+    two, _ = await node(door)
+    await one.report({"dogs": 2, "presence-c": 1})
+    await two.report({"dogs": 3})
+    await one.join("presence-c", ANN)
+    publisher = door()
+    assert await publisher.occupancy("dogs") == Occupancy(5)
+    assert await publisher.occupancy("nobody") == Occupancy(0)
+    assert await publisher.occupied("") == {"dogs": Occupancy(5), "presence-c": Occupancy(1, 1)}
+    assert await publisher.occupied("pres") == {"presence-c": Occupancy(1, 1)}
+    await one.report({"dogs": 0})
+    assert await publisher.occupancy("dogs") == Occupancy(3)
+
+
+async def test_all_nodes_are_told_whom_to_disconnect(door: Doors) -> None:
+    nodes = [await node(door) for _ in range(2)]
+    await door().disconnect("ann")
+    for _, notes in nodes:
+        await until(lambda notes=notes: notes.disconnected == ["ann"])
+
+
+async def test_a_broker_that_is_there_answers(door: Doors) -> None:
+    await door().ping()
