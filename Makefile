@@ -9,7 +9,7 @@ RUN := $(VENV)/bin/
 run: .setup/python
 	$(RUN)python scripts/run.py
 
-test: .setup/python .setup/system .setup/js lint types
+test: .setup/python .setup/system .setup/autobahn.done .setup/js lint types
 	$(RUN)pytest
 	npm --prefix clients/js test
 
@@ -50,6 +50,10 @@ setup: .setup/python .setup/system .setup/js
 .setup/system: scripts/install_system.sh
 	bash scripts/install_system.sh
 	@mkdir -p .setup && touch $@
+
+.setup/autobahn.done: scripts/install_autobahn.sh | .setup/python
+	bash scripts/install_autobahn.sh
+	@touch $@
 
 .setup/js: clients/js/package-lock.json
 	npm --prefix clients/js ci

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Builds the Autobahn test suite where there is a Python 2.7; elsewhere its tests are skipped, and say why.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+python=$(command -v python2.7 || ls "${PYENV_ROOT:-$HOME/.pyenv}"/versions/2.7.*/bin/python2.7 2>/dev/null | tail -n 1)
+if [ -z "$python" ] || ! "$python" --version >/dev/null 2>&1; then
+    echo "No Python 2.7: the Autobahn suite is left out."
+    exit 0
+fi
+[ -x .setup/autobahn/bin/wstest ] && exit 0
+# The last virtualenv that makes environments for Python 2.7.
+uv pip install --quiet --python .venv/bin/python --target .setup/virtualenv "virtualenv==20.15.1" &&
+    PYTHONPATH=.setup/virtualenv .venv/bin/python -m virtualenv --quiet --python "$python" .setup/autobahn &&
+    .setup/autobahn/bin/pip install --quiet --no-python-version-warning -r server/tests/gateway/autobahn.txt ||
+    echo "The Autobahn suite could not be installed: it is left out."
