@@ -3,8 +3,12 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-python=$(command -v python2.7 || ls "${PYENV_ROOT:-$HOME/.pyenv}"/versions/2.7.*/bin/python2.7 2>/dev/null | tail -n 1)
-if [ -z "$python" ] || ! "$python" --version >/dev/null 2>&1; then
+python=
+for candidate in "$(command -v python2.7)" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/2.7.*/bin/python2.7; do
+    # A shim of a version manager may be there without what it stands for.
+    [ -x "$candidate" ] && "$candidate" --version >/dev/null 2>&1 && python=$candidate
+done
+if [ -z "$python" ]; then
     echo "No Python 2.7: the Autobahn suite is left out."
     exit 0
 fi
