@@ -1,5 +1,7 @@
 """One client's WebSocket, bound to its session."""
 
+import math
+from collections.abc import Callable
 from typing import Protocol
 
 from riverd.errors import CloseCode, ErrorCode, RiverError
@@ -41,9 +43,12 @@ class Door(Protocol):
 
 
 class Connection(WebSocket):
-    """A WebSocket with a session. `auth_by` and `ping_at` are the gateway's deadlines for it."""
+    """A WebSocket with a session.
 
-    __slots__ = ("_door", "_token", "auth_by", "ping_at", "session")
+    `auth_by` and `ping_at` are the gateway's deadlines for it, `wake_at` the next one it looks at.
+    """
+
+    __slots__ = ("_door", "_token", "auth_by", "ping_at", "session", "wake_at")
 
     session: Session
 
@@ -53,6 +58,7 @@ class Connection(WebSocket):
         self._token = token
         self.auth_by = 0.0
         self.ping_at = 0.0
+        self.wake_at = math.inf
 
     def on_open(self) -> None:
         """Begin the session."""
@@ -97,13 +103,15 @@ class Connection(WebSocket):
 class Refusal(WebSocket):
     """A WebSocket that is told at once to come again: cheaper than serving it badly."""
 
-    __slots__ = ("_bye",)
+    __slots__ = ("_bye", "_opened")
 
-    def __init__(self, limits: Limits, bye: bytes) -> None:
+    def __init__(self, limits: Limits, bye: bytes, opened: Callable[[], None]) -> None:
         super().__init__(limits)
         self._bye = bye
+        self._opened = opened
 
     def on_open(self) -> None:
         """Say when to come again, and end."""
+        self._opened()
         self.write(self._bye)
         self.close(CloseCode.UNAVAILABLE, "come again later")

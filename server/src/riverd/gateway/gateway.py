@@ -1,6 +1,7 @@
 """The public plane: admits WebSockets, keeps them alive, carries bytes to sessions and back."""
 
 import asyncio
+import math
 import random
 import secrets
 import socket
@@ -30,6 +31,7 @@ SUBPROTOCOL = "river.v1"
 BEARER = "bearer."
 TICK_S = 0.25
 RETRY_MS_MAX = 5_000
+CODES = frozenset(CloseCode)
 LAG_S_MAX = 1.0
 """A loop that is this late serves nobody well: newcomers are told to come again."""
 
@@ -60,7 +62,7 @@ class Gateway:
         self.connections: set[Connection] = set()
         self.unauthenticated = 0
         self.refused = 0
-        self.closed: dict[int, int] = {}
+        self.closed: dict[str, float] = {}
         self.draining = False
         self.lag_s = 0.0
         self._node = node
@@ -116,17 +118,16 @@ class Gateway:
 
     def arrived(self, connection: Connection, token: str | None) -> None:
         """Count it, greet it, and set its deadlines."""
-        session, interval_s = connection.session, self._admission.ping_interval_s
+        session, now = connection.session, self._clock()
         self.connections.add(connection)
         self.unauthenticated += 1
         self._node.opened(session)
         session.welcome()
         # Spread, so that those that came together are not pinged together for ever.
-        connection.ping_at = self._clock() + interval_s * random.uniform(0.5, 1)  # noqa: S311
-        self._wheel.add(connection, connection.ping_at - self._clock())
+        connection.ping_at = now + self._admission.ping_interval_s * random.uniform(0.5, 1)  # noqa: S311
+        connection.auth_by = now + self._limits.auth_timeout_s
         if token is None:
-            connection.auth_by = self._clock() + self._limits.auth_timeout_s
-            self._wheel.add(connection, self._limits.auth_timeout_s)
+            self._schedule(connection)
         elif session.authenticate(token, time.time()):
             self._authenticated(connection)
 
@@ -158,17 +159,15 @@ class Gateway:
             self._node.closed(connection.session)
 
     def gone(self, connection: Connection, code: int) -> None:
-        """Count why connections end."""
+        """Count why connections end; codes that only clients use, as one."""
         del connection
-        self.closed[code] = self.closed.get(code, 0) + 1
+        told = str(code) if code in CODES else "other"
+        self.closed[told] = self.closed.get(told, 0) + 1
 
     def _authenticated(self, connection: Connection, *, again: bool = False) -> None:
-        claims = connection.session.claims
-        assert claims is not None, "called after a token was accepted"
         self.unauthenticated -= not again
         self._node.authenticated(connection.session)
-        if claims.expires_at is not None:
-            self._wheel.add(connection, max(0.0, claims.expires_at - time.time()))
+        self._schedule(connection)
 
     # Admitting.
 
@@ -179,21 +178,24 @@ class Gateway:
             return HttpAnswer(403, b"this origin may not connect (RIVER_ALLOWED_ORIGINS)\n")
         offered = request.tokens("sec-websocket-protocol")
         headers = (("Sec-WebSocket-Protocol", SUBPROTOCOL),) if SUBPROTOCOL in offered else ()
-        if self._is_full():
-            self.refused += 1
+        token = bearer_token(request.headers.get("authorization", ""), offered)
+        if self._is_full(for_strangers=token is None):
             retry_ms = random.randint(RETRY_MS_MAX // 5, RETRY_MS_MAX)  # noqa: S311  spread
             bye = self._dialect.reply(Bye("draining" if self.draining else "full", retry_ms))
-            return Upgrade(Refusal(self._socket_limits, bye), headers)
-        token = bearer_token(request.headers.get("authorization", ""), offered)
+            return Upgrade(Refusal(self._socket_limits, bye, self._count_refusal), headers)
         return Upgrade(Connection(self, self._socket_limits, token), headers)
 
-    def _is_full(self) -> bool:
+    def _is_full(self, *, for_strangers: bool) -> bool:
+        """Whether there is no room; who brings a token takes none of that for strangers."""
         return (
             self.draining
             or self.lag_s > LAG_S_MAX
             or len(self.connections) >= self._admission.connections_max
-            or self.unauthenticated >= self._admission.unauthenticated_max
+            or (for_strangers and self.unauthenticated >= self._admission.unauthenticated_max)
         )
+
+    def _count_refusal(self) -> None:
+        self.refused += 1
 
     # Keeping.
 
@@ -206,19 +208,43 @@ class Gateway:
                 if connection in self.connections:
                     self._wake(connection)
 
+    def _schedule(self, connection: Connection) -> None:
+        """Have it woken at its next deadline, unless it is woken before that anyway.
+
+        The wheel holds what is in it, also when it is long closed: so no deadline is in there that
+        is further away than the next ping.
+        """
+        at, claims = connection.ping_at, connection.session.claims
+        if claims is None:
+            at = min(at, connection.auth_by)
+        elif claims.expires_at is not None:
+            at = min(at, self._clock() + claims.expires_at - time.time())
+        if at < connection.wake_at:
+            connection.wake_at = at
+            self._wheel.add(connection, max(0.0, at - self._clock()))
+
     def _wake(self, connection: Connection) -> None:
         session, now = connection.session, self._clock()
+        if now < connection.wake_at:
+            # An earlier deadline came up since this one was set, and it was woken for that.
+            return
         if session.claims is not None or now >= connection.auth_by:
             session.wake(time.time())
-        if session.closed or now < connection.ping_at:
-            return
-        if not connection.heard:
+        if not session.closed and now >= connection.ping_at:
+            self._ping(connection, now)
+        if not session.closed:
+            connection.wake_at = math.inf
+            self._schedule(connection)
+
+    def _ping(self, connection: Connection, now: float) -> None:
+        if connection.heard:
+            connection.heard = False
+            connection.ping()
+            connection.ping_at = now + self._admission.ping_interval_s
+        elif connection.session.blocked:
+            connection.close(CloseCode.TOO_FAST, "too slow to read")
+        else:
             connection.close(CloseCode.GOING_AWAY, "no sign of life")
-            return
-        connection.heard = False
-        connection.ping()
-        connection.ping_at = now + self._admission.ping_interval_s
-        self._wheel.add(connection, self._admission.ping_interval_s)
 
 
 def bearer_token(authorization: str, offered: list[str]) -> str | None:

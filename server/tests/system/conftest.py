@@ -1,0 +1,69 @@
+"""Starts processes for tests, and sees that they end well."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+# Test folders are no packages: what they share is made importable.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from river_process import KEYS, River, Start
+
+
+class Rivers:
+    """The servers of a test or of a module."""
+
+    def __init__(self, factory: pytest.TempPathFactory) -> None:
+        self._factory = factory
+        self._started: list[River] = []
+
+    def start(
+        self,
+        kind: str = "dev",
+        *flags: str,
+        settings: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> River:
+        """A server that is ready; in a folder of its own, unless one is given."""
+        river = River(
+            kind,
+            *flags,
+            settings={**KEYS, **(settings or {})},
+            folder=folder or self._factory.mktemp("river"),
+        )
+        self._started.append(river)
+        return river
+
+    def stop(self) -> None:
+        """Stop all that run still; every one has to end well."""
+        running = [river for river in self._started if river.process.poll() is None]
+        try:
+            for river in running:
+                river.stop()
+        finally:
+            for river in running:
+                river.kill()
+
+
+@pytest.fixture
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Return what starts servers for one test."""
+    rivers = Rivers(tmp_path_factory)
+    yield rivers.start
+    rivers.stop()
+
+
+@pytest.fixture(scope="module")
+def start_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Return what starts servers for all tests of a module."""
+    rivers = Rivers(tmp_path_factory)
+    yield rivers.start
+    rivers.stop()
+
+
+@pytest.fixture(scope="module")
+def river(start_shared: Start) -> River:
+    """Return a server with both planes and the usual settings, for all tests of a module."""
+    return start_shared()
