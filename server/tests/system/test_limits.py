@@ -2,7 +2,7 @@
 
 import pytest
 from river_client import condition, enter, member, token, visitor
-from river_process import River, ask
+from river_process import River, Start, ask
 
 MESSAGE_BYTES_MAX = 65_536
 MEBIBYTE = 1 << 20
