@@ -82,10 +82,11 @@ def window(browser: Browser) -> Generator[Open]:
 
 
 @pytest.fixture
-def wired_window(wired_browser: Browser) -> Generator[Window]:
-    """Return the window of Ana, whose network the town can cut."""
+def wired_window(wired_browser: Browser, town: Town) -> Generator[Window]:
+    """Return the window of Ana, whose network the town can cut; it is whole again afterwards."""
     with DESKTOP.context(wired_browser) as context:
         yield _log_in(context, "Ana")
+    town.mend()
 
 
 @pytest.fixture

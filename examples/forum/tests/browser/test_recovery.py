@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 
 import httpx
 import pytest
-from forum_town import Open, Town, Window
+from forum_town import FORUM_HOST, Open, Town, Window
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -100,6 +100,20 @@ def test_posts_made_while_the_network_hung_without_a_word_arrive_when_it_moves_a
     town.mend()
     expect(page.locator(".post .words").filter(has_text="of three.")).to_have_text(POSTS)
     assert town.forum.requests()[before:] == ["POST /b/kitchen/3 303"] * 3
+
+
+def test_a_page_that_came_while_river_was_away_becomes_live_by_itself(
+    town: Town, wired_window: Window, writer: Callable[[str], Writer]
+) -> None:
+    town.to_river.cut()
+    page = wired_window.page
+    page.goto(f"http://{FORUM_HOST}/b/bicycles/2")
+    expect(page.locator(".pill")).to_have_attribute("title", "River cannot be reached")
+    writer("/b/bicycles/2").post("Made before anybody could hear of it.")
+    expect(page.locator(".post")).to_have_count(3)
+    town.mend()
+    expect(page.locator(".pill")).to_have_text("live")
+    expect(page.locator(".post").last).to_contain_text("Made before anybody")
 
 
 def test_who_typed_meanwhile_is_not_shown_afterwards(

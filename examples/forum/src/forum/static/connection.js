@@ -1,6 +1,7 @@
 /** The connection in one word, and the notice that posts may be missing. */
 
 const TICK_MS = 250;
+const AGAIN_MS = 5_000;
 
 const WORDS = {
   connecting: "connecting",
@@ -31,6 +32,23 @@ export function showState({ state, reason = "", retryInMs = 0 }) {
   pill.title = reason;
   pill.hidden = false;
   show();
+}
+
+/**
+ * Load River's client, however long the gateway is away.
+ *
+ * @param {string} url
+ */
+export async function load(url) {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      // A browser remembers what it could not import: under another address it tries again.
+      return await import(attempt ? `${url}?${attempt}` : url);
+    } catch {
+      showState({ state: "closed", reason: "River cannot be reached" });
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS * (0.5 + Math.random())));
+    }
+  }
 }
 
 /** Say that posts may have passed which River could not hand over. */

@@ -1,6 +1,6 @@
 /** River's part of the page: connect, subscribe, hand on. What is to be seen, the other files draw. */
 
-import { showMissed, showState } from "./connection.js";
+import { load, showMissed, showState } from "./connection.js";
 import { addPost } from "./posts.js";
 import { readerJoined, readerLeft, showReaders } from "./readers.js";
 import { onTyping, showTyping } from "./typing.js";
@@ -9,7 +9,7 @@ const { river: host, board, thread } = document.body.dataset;
 const boards = [...document.querySelectorAll("[data-board]")].map((node) => node.dataset.board);
 
 showState({ state: "closed" });
-const { River } = await import(`${host}/client/river.js`);
+const { River } = await load(`${host}/client/river.js`);
 const river = new River({ host, token });
 river.on("state", showState);
 showState(river);
