@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from serving import Server
 
 MILLION = 1e6
+QUIET_CORES = 0.2
+QUIET_S = 0.5
+QUIET_WAIT_S_MAX = 15.0
 SAMPLE = re.compile(r"([A-Za-z_:]\w*)(?:\{.*\})? ([-+.\deE]+)$")
 
 
@@ -71,6 +74,16 @@ class Watch:
             self.metrics[moment] = parse_metrics(get(self.server.metrics_url) or "")
 
 
+def await_quiet() -> None:
+    """Wait while other programs keep the machine busy, but not for ever: then it is told."""
+    deadline = time.monotonic() + QUIET_WAIT_S_MAX
+    while time.monotonic() < deadline:
+        before = proc.machine_cpu_s()[0]
+        time.sleep(QUIET_S)
+        if proc.machine_cpu_s()[0] - before < QUIET_CORES * QUIET_S:
+            return
+
+
 def _machine_figures(watch: Watch) -> dict[str, object]:
     """How much of the machine neither server nor load had during the round, in cores."""
     begin, end = watch.moments["begin"], watch.moments["end"]
@@ -122,6 +135,7 @@ def one_round(scenario: Scenario, keys: Keys, *, seconds: float) -> dict[str, ob
     Raises:
         RuntimeError: The server or the load did not do its part.
     """
+    await_quiet()
     with running(scenario, keys, seconds=seconds) as server:
         watch = Watch(server)
         watch.note("begin")
