@@ -30,9 +30,10 @@ from riverd.gateway.origins import Origins
 from riverd.gateway.pages import Pages, scripts
 from riverd.gateway.websocket import Limits as SocketLimits
 from riverd.hub import Hub
-from riverd.metrics import LabelledReading, Metrics, Reading, process_readings
+from riverd.metrics import LabelledReading, Metrics, Reading, Tally, process_readings
 from riverd.node import Node
 from riverd.provider import Provider
+from riverd.reconcile import Tasks
 from riverd.session import Limits
 from riverd.settings import MEMORY, Settings
 from riverd.tokens import Signer, Verifier
@@ -43,6 +44,8 @@ STORE_SWEEP_S = 10.0
 COMPARE_S = 2.5
 PART_BYTES_MAX = 131_072
 BODY_BYTES_MAX = 10_485_760
+REQUESTS_END_S = 3
+"""How long a stop waits for publish requests that are under way; each takes less than a second."""
 
 log = structlog.get_logger()
 
@@ -68,7 +71,8 @@ class Process:
         self._clients: Clients | None = None
         if settings.broker != MEMORY:
             self._clients = Clients(redis_address.parse(settings.broker))
-        self._tasks: list[asyncio.Task[None]] = []
+        self._asked_again = asyncio.Event()
+        self._tasks = Tasks(self.failed)
         self._broker_missing: str | None = None
 
     def broker(self) -> Broker:
@@ -84,7 +88,7 @@ class Process:
 
     def start(self, work: Coroutine[None, None, None]) -> None:
         """Run background work until the process ends."""
-        self._tasks.append(asyncio.create_task(work))
+        self._tasks.start(work)
 
     def unready(self) -> str | None:
         """See `Health`."""
@@ -98,7 +102,7 @@ class Process:
         """Obey signals, watch the broker, fetch public keys."""
         loop = asyncio.get_running_loop()
         for wanted in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(wanted, self.stopping.set)
+            loop.add_signal_handler(wanted, self._asked_to_stop)
         self.start(self._watch_broker(self.broker()))
         self.start(self._sweep_store())
         if self.settings.jwks_url is not None:
@@ -111,9 +115,19 @@ class Process:
 
     async def end(self) -> None:
         """Cancel background work."""
-        for task in self._tasks:
+        await self._tasks.close()
+
+    async def unless_hurried(self, work: Coroutine[None, None, None]) -> None:
+        """Do what an orderly stop takes its time for; a second signal cuts it short."""
+        doing = asyncio.create_task(work)
+        hurry = asyncio.create_task(self._asked_again.wait())
+        await asyncio.wait((doing, hurry), return_when=asyncio.FIRST_COMPLETED)
+        for task in (doing, hurry):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(doing, hurry, return_exceptions=True)
+
+    def _asked_to_stop(self) -> None:
+        (self._asked_again if self.stopping.is_set() else self.stopping).set()
 
     async def _watch_broker(self, broker: Broker) -> None:
         while True:
@@ -179,7 +193,7 @@ def build_api(process: Process) -> uvicorn.Server:
             settings.secrets[0], issuer=settings.jwt_issuer, audience=settings.jwt_audience
         )
     tally = Tally()
-    process.metrics.add(*_api_readings(tally))
+    process.metrics.add(*tally.readings())
     api = Api(
         process.broker(),
         Keys(settings.api_keys),
@@ -200,24 +214,9 @@ def build_api(process: Process) -> uvicorn.Server:
         ws="none",
         proxy_headers=False,
         server_header=False,
+        timeout_graceful_shutdown=REQUESTS_END_S,
     )
     return _QuietServer(config)
-
-
-class Tally:
-    """How publishing goes, counted for the metrics."""
-
-    def __init__(self) -> None:
-        self.publications = 0
-        self.refusals: dict[str, float] = {}
-
-    def published(self, count: int) -> None:
-        """See `Counts`."""
-        self.publications += count
-
-    def refused(self, code: str) -> None:
-        """See `Counts`."""
-        self.refusals[code] = self.refusals.get(code, 0) + 1
 
 
 class _QuietServer(uvicorn.Server):
@@ -248,7 +247,7 @@ async def serve_gateway(settings: Settings) -> None:
         log.warning("memory_broker", text="only clients of this process hear each other")
     await process.stopping.wait()
     log.info("gateway_draining", connections=len(gateway.connections), drain_s=settings.drain_s)
-    await gateway.drain(settings.drain_s)
+    await process.unless_hurried(gateway.drain(settings.drain_s))
     await _end(process, gateway, node)
     log.info("gateway_stopped")
 
@@ -366,22 +365,5 @@ def _gateway_readings(
             "WebSockets that ended, by close code.",
             "code",
             lambda: gateway.closed,
-        ),
-    )
-
-
-def _api_readings(tally: Tally) -> tuple[Reading | LabelledReading, ...]:
-    return (
-        Reading(
-            "river_publications",
-            "Publications that the broker took.",
-            lambda: tally.publications,
-            counter=True,
-        ),
-        LabelledReading(
-            "river_publish_refused",
-            "Messages and requests to publish that were refused, by code.",
-            "code",
-            lambda: tally.refusals,
         ),
     )

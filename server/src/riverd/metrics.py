@@ -61,6 +61,39 @@ class Metrics:
         return generate_latest(self._registry)
 
 
+class Tally:
+    """How publishing goes, counted for the metrics."""
+
+    def __init__(self) -> None:
+        self.publications = 0
+        self.refusals: dict[str, float] = {}
+
+    def published(self, count: int) -> None:
+        """The broker has this many more publications."""
+        self.publications += count
+
+    def refused(self, code: str) -> None:
+        """A message, or a whole request to publish, was refused with this error code."""
+        self.refusals[code] = self.refusals.get(code, 0) + 1
+
+    def readings(self) -> tuple[Reading | LabelledReading, ...]:
+        """What is scraped of it."""
+        return (
+            Reading(
+                "river_publications",
+                "Publications that the broker took.",
+                lambda: self.publications,
+                counter=True,
+            ),
+            LabelledReading(
+                "river_publish_refused",
+                "Messages and requests to publish that were refused, by code.",
+                "code",
+                lambda: self.refusals,
+            ),
+        )
+
+
 def process_readings() -> tuple[Reading, ...]:
     """What a process costs."""
     return (

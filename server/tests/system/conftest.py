@@ -37,8 +37,8 @@ class Rivers:
         return river
 
     def stop(self) -> None:
-        """Stop all that run still; every one has to end well."""
-        running = [river for river in self._started if river.process.poll() is None]
+        """Stop all that were not stopped yet; every one has to run still, and to end well."""
+        running = [river for river in self._started if not river.ended]
         try:
             for river in running:
                 river.stop()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
+from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
 SECRET = "the-secret-of-the-system-tests-0123456789"
@@ -76,6 +77,8 @@ class Command:
         self, *arguments: str, settings: Mapping[str, str] | None = None, folder: Path
     ) -> None:
         self.folder = folder
+        self.ended = False
+        """Somebody asked for its end, and looked."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "riverd", *arguments],
             cwd=folder,
@@ -102,17 +105,21 @@ class Command:
     def wait(self, *, within_s: float = STOP_S_MAX) -> int:
         """The exit code; nothing of it is left."""
         code = self.process.wait(within_s)
-        self.stdout.close()
-        self.stderr.close()
+        self._end()
         left = processes_of_session(self.pid)
         assert not left, f"processes left behind: {left}"
         return code
 
     def kill(self) -> None:
-        """End it, if it still runs: for the end of a test that failed."""
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(STOP_S_MAX)
+        """Away with it, whether it still runs or not."""
+        self.process.kill()
+        self.process.wait(STOP_S_MAX)
+        self._end()
+
+    def _end(self) -> None:
+        self.ended = True
+        self.stdout.close()
+        self.stderr.close()
 
     def log(self) -> list[dict[str, Any]]:
         """Its log so far: one JSON object a line, and nothing else."""
@@ -203,14 +210,18 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 def ask(
     url: str, body: object = None, *, key: str | None = None, method: str | None = None
 ) -> tuple[int, str]:
-    """One HTTP request, with a JSON body if there is one: status and text of the answer."""
+    """One HTTP request, with a JSON body if there is one: status and text of any answer."""
     headers = {"content-type": "application/json"} if body is not None else {}
     if key is not None:
         headers["x-api-key"] = key
     data = None if body is None else json.dumps(body).encode()
     request = Request(url, data, headers, method=method)  # noqa: S310  loopback
-    with _open(request, timeout=START_S_MAX) as answer:
-        return answer.status, answer.read().decode()
+    try:
+        with _open(request, timeout=START_S_MAX) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
 
 
 def publish(river: River, channel: str, count: int = 1, *, key: str = API_KEY) -> list[int]:

@@ -1,0 +1,109 @@
+"""Planned stops: what clients are told, and that nothing stays behind."""
+
+import asyncio
+import signal
+import socket
+
+import pytest
+from river_client import condition, member, token, visitor
+from river_process import API_KEY, River, Start, address, ask
+
+# A stop that takes no longer did not wait for what it must not wait for.
+AT_ONCE_S = 15.0
+
+
+async def ends_well(river: River, *, within_s: float = AT_ONCE_S) -> None:
+    await asyncio.to_thread(river.ends_well, within_s=within_s)
+
+
+async def test_gateway_that_stops_asks_clients_to_move_and_ends_when_they_did(
+    start: Start,
+) -> None:
+    river = start("gateway", settings={"RIVER_DRAIN_S": "600"})
+    async with member(river.url, token("ann"), "dogs") as ann, visitor(river.url) as stranger:
+        river.signal(signal.SIGTERM)
+        told = await ann.expect("bye")
+        assert told["reason"] == "draining"
+        assert 0 <= told["retry_after_ms"] <= 600_000
+        await stranger.until("bye")
+        assert ask(f"{river.url}/readyz") == (503, "stopping\n")
+        assert ask(f"{river.url}/healthz")[0] == 200
+        async with visitor(river.url) as newcomer:
+            assert (await newcomer.expect("bye"))["reason"] == "draining"
+            assert (await newcomer.ends())[0] == 4503
+        # Those who were asked are served until they go.
+        await ann.send(type="ping", id=1)
+        await ann.expect("pong")
+    await ends_well(river)
+    assert river.event("gateway_draining")["connections"] == 2
+    assert river.event("gateway_stopped")
+
+
+async def test_client_that_stays_is_closed_when_the_drain_time_is_over(start: Start) -> None:
+    river = start("gateway", settings={"RIVER_DRAIN_S": "1"})
+    async with member(river.url, token(), "dogs") as client:
+        river.signal(signal.SIGTERM)
+        await client.expect("bye")
+        assert await client.ends() == (4503, "draining")
+    await ends_well(river)
+
+
+async def test_second_signal_cuts_the_drain_short(start: Start) -> None:
+    river = start("gateway", settings={"RIVER_DRAIN_S": "600"})
+    async with member(river.url, token(), "dogs") as client:
+        river.signal(signal.SIGTERM)
+        await client.expect("bye")
+        river.signal(signal.SIGTERM)
+        assert (await client.ends())[0] == 4503
+    await ends_well(river)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_river_dev_says_goodbye_and_ends_at_once(
+    start: Start, number: signal.Signals
+) -> None:
+    river = start("dev", settings={"RIVER_DRAIN_S": "600"})
+    async with member(river.url, token(), "presence-dogs") as client:
+        river.signal(number)
+        assert (await client.expect("bye"))["reason"] == "draining"
+        assert (await client.ends())[0] == 4503
+    await ends_well(river)
+
+
+async def test_stop_waits_neither_for_half_a_request_nor_for_a_client_that_is_deaf(
+    start: Start,
+) -> None:
+    river = start("dev")
+    head = f"POST /publish HTTP/1.1\r\nHost: x\r\nx-api-key: {API_KEY}\r\ncontent-length: 99\r\n"
+    with (
+        socket.create_connection(address(river.api_url)) as half,
+        socket.create_connection(address(river.api_url)) as idle,
+        socket.create_connection(address(river.url)) as slow,
+    ):
+        half.sendall(f"{head}content-type: application/json\r\n\r\n{{".encode())
+        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        slow.sendall(b"GET /ws HT")
+        assert idle.recv(65_536).startswith(b"HTTP/1.1 200")
+        async with member(river.url, token(), "dogs", receive_bytes=4_096):
+            river.signal(signal.SIGTERM)
+            await ends_well(river)
+
+
+async def test_api_stops_and_its_port_is_free_again(start: Start) -> None:
+    river = start("api")
+    message = {"channel": "dogs", "event": "post", "data": 1}
+    assert ask(f"{river.api_url}/publish", message, key=API_KEY)[0] == 200
+    river.signal(signal.SIGTERM)
+    await ends_well(river)
+    assert river.event("api_stopped")
+    again = start("api", settings={"RIVER_API_PORT": str(address(river.api_url)[1])})
+    assert again.api_url == river.api_url
+
+
+async def test_gateway_starts_again_on_the_port_of_one_that_was_killed(start: Start) -> None:
+    river = start("gateway")
+    async with member(river.url, token(), "dogs") as client:
+        river.kill()
+        assert (await client.ends())[0] == 1006
+    again = start("gateway", settings={"RIVER_PORT": str(address(river.url)[1])})
+    await condition(lambda: ask(f"{again.url}/readyz")[0] == 200)
