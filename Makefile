@@ -19,7 +19,7 @@ lint: .setup/python
 	cd server && ../$(RUN)lint-imports
 
 types: .setup/python
-	$(RUN)mypy server/src
+	$(RUN)mypy server/src clients/python/src
 	$(RUN)pyright
 
 bench: .setup/python
@@ -39,12 +39,12 @@ lock:
 
 setup: .setup/python .setup/system .setup/js
 
-.setup/python: requirements.lock pyproject.toml server/pyproject.toml examples/forum/pyproject.toml
+.setup/python: requirements.lock pyproject.toml server/pyproject.toml clients/python/pyproject.toml examples/forum/pyproject.toml
 	@mkdir -p .setup
 	@command -v uv >/dev/null || $(PYTHON) -m pip install --quiet uv
 	test -d $(VENV) || uv venv --quiet --python $(PYTHON) $(VENV)
 	uv pip install --quiet --python $(RUN)python --require-hashes --requirement requirements.lock
-	uv pip install --quiet --python $(RUN)python --no-deps --editable server --editable examples/forum
+	uv pip install --quiet --python $(RUN)python --no-deps --editable server --editable clients/python --editable examples/forum
 	@touch $@
 
 .setup/system: scripts/install_system.sh

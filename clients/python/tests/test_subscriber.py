@@ -1,0 +1,175 @@
+"""Hearing channels of a real River, through cuts and restarts."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from real_river import Line, Running, start
+
+from river_realtime import (
+    AsyncRiver,
+    Event,
+    Gap,
+    Joined,
+    Left,
+    Presence,
+    RiverError,
+    Subscriber,
+    sign_token,
+)
+from river_realtime.subscriber import websocket_url
+
+WAIT_S_MAX = 20.0
+
+
+async def next_of(subscriber: Subscriber, *kinds: type) -> object:
+    async with asyncio.timeout(WAIT_S_MAX):
+        async for heard in subscriber:
+            if isinstance(heard, kinds):
+                return heard
+    raise AssertionError("it ended")
+
+
+async def until_heard(river: AsyncRiver, channel: str, count: int = 1) -> None:
+    async with asyncio.timeout(WAIT_S_MAX):
+        while (await river.channels(channel)).get(channel, 0) < count:
+            await asyncio.sleep(0.01)
+
+
+async def test_events_come_in_order_through_a_line_that_is_cut(
+    running: Running, line: Line
+) -> None:
+    token = sign_token(running.secret, "ann")
+    async with (
+        AsyncRiver(running.api_url, running.key) as river,
+        Subscriber(line.url, lambda: token, "py-cut") as subscriber,
+    ):
+        await until_heard(river, "py-cut")
+        for number in range(60):
+            await river.publish("py-cut", "n", number)
+            if number % 20 == 10:
+                line.cut()
+        heard = [await next_of(subscriber, Event, Gap) for _ in range(60)]
+    assert [one.data for one in heard if isinstance(one, Event)] == list(range(60))
+    assert line.connections >= 2
+
+
+async def test_history_comes_before_what_is_live(running: Running) -> None:
+    token = sign_token(running.secret, "ann")
+    async with AsyncRiver(running.api_url, running.key) as river:
+        for number in range(4):
+            await river.publish("py-past", "n", number)
+        async with Subscriber(running.url, token, "py-past", history=2) as subscriber:
+            heard = [await next_of(subscriber, Event) for _ in range(2)]
+            await river.publish("py-past", "n", 4)
+            heard.append(await next_of(subscriber, Event))
+    assert [one.data for one in heard if isinstance(one, Event)] == [2, 3, 4]
+
+
+async def test_a_log_that_began_again_is_told_as_a_gap(tmp_path: Path) -> None:
+    first = start(tmp_path)
+    port, api_port = (int(url.rpartition(":")[2]) for url in (first.url, first.api_url))
+    token = sign_token(first.secret, "ann")
+    async with (
+        AsyncRiver(first.api_url, first.key) as river,
+        Subscriber(first.url, token, "py-restart") as subscriber,
+    ):
+        await until_heard(river, "py-restart")
+        await river.publish("py-restart", "n", 1)
+        await next_of(subscriber, Event)
+        first.stop()
+        second = start(tmp_path, port=port, api_port=api_port)
+        gap = await next_of(subscriber, Gap)
+        await river.publish("py-restart", "n", 2)
+        event = await next_of(subscriber, Event)
+    second.stop()
+    assert isinstance(gap, Gap)
+    assert isinstance(event, Event)
+    assert (event.data, event.position.epoch) == (2, gap.position.epoch)
+
+
+async def test_members_are_told(running: Running) -> None:
+    ann, ben = (sign_token(running.secret, name, info={"name": name}) for name in ("ann", "ben"))
+    async with Subscriber(running.url, ann, "presence-py") as subscriber:
+        here = await next_of(subscriber, Presence)
+        async with Subscriber(running.url, ben, "presence-py"):
+            joined = await next_of(subscriber, Joined)
+        left = await next_of(subscriber, Left)
+    assert isinstance(here, Presence)
+    assert [member.user for member in here.members] == ["ann"]
+    assert isinstance(joined, Joined)
+    assert joined.member.info == {"name": "ben"}
+    assert left == Left("presence-py", "ben")
+
+
+async def test_a_channel_can_be_added_and_given_up(running: Running) -> None:
+    token = sign_token(running.secret, "ann")
+    async with (
+        AsyncRiver(running.api_url, running.key) as river,
+        Subscriber(running.url, token, "py-first") as subscriber,
+    ):
+        await until_heard(river, "py-first")
+        await subscriber.subscribe("py-second")
+        await until_heard(river, "py-second")
+        await subscriber.unsubscribe("py-first")
+        await river.publish("py-first", "n", 1)
+        await river.publish("py-second", "n", 2)
+        event = await next_of(subscriber, Event)
+    assert isinstance(event, Event)
+    assert event.data == 2
+
+
+@pytest.mark.parametrize(
+    ("token", "channel", "code"),
+    [("garbage", "dogs", "closed"), (None, "private-dogs", "forbidden")],
+)
+async def test_what_is_refused_for_good_is_raised(
+    running: Running, token: str | None, channel: str, code: str
+) -> None:
+    given = token or sign_token(running.secret, "ann")
+    async with Subscriber(running.url, given, channel) as subscriber:
+        with pytest.raises(RiverError) as caught:
+            await next_of(subscriber, Event)
+    assert caught.value.code == code
+
+
+async def test_a_user_who_is_disconnected_stays_away(running: Running) -> None:
+    token = sign_token(running.secret, "zoe")
+    async with (
+        AsyncRiver(running.api_url, running.key) as river,
+        Subscriber(running.url, token, "py-zoe") as subscriber,
+    ):
+        await until_heard(river, "py-zoe")
+        await river.disconnect("zoe")
+        with pytest.raises(RiverError) as caught:
+            await next_of(subscriber, Event)
+    assert caught.value.status == 4403
+
+
+async def test_a_new_token_is_asked_for_when_one_has_expired(running: Running) -> None:
+    tokens = [sign_token(running.secret, "ann", ttl_s=-5), sign_token(running.secret, "ann")]
+
+    async def token() -> str:
+        return tokens.pop(0)
+
+    async with (
+        AsyncRiver(running.api_url, running.key) as river,
+        Subscriber(running.url, token, "py-token") as subscriber,
+    ):
+        await until_heard(river, "py-token")
+        await river.publish("py-token", "n", 1)
+        event = await next_of(subscriber, Event)
+    assert isinstance(event, Event)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("localhost:8000", "ws://localhost:8000/ws"),
+        ("http://localhost:8000/", "ws://localhost:8000/ws"),
+        ("https://rt.example.com", "wss://rt.example.com/ws"),
+        ("wss://rt.example.com/ws", "wss://rt.example.com/ws"),
+    ],
+)
+def test_an_address_may_be_written_as_people_write_it(written: str, meant: str) -> None:
+    assert websocket_url(written) == meant
