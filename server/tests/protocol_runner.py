@@ -108,8 +108,13 @@ class Conversation:
 
     def _enter(self, connection: ClientConnection, token: object) -> str | None:
         """The words that most conversations begin with."""
-        welcome = {"type": "welcome", "session": "$_", "auth_timeout_s": "$_"}
-        authenticated = {"type": "authenticated", "id": "auth", "user": "$_", "expires_at": "$_"}
+        welcome: Json = {"type": "welcome", "session": "$_", "auth_timeout_s": "$_"}
+        authenticated: Json = {
+            "type": "authenticated",
+            "id": "auth",
+            "user": "$_",
+            "expires_at": "$_",
+        }
         connection.send(json.dumps({"type": "auth", "id": "auth", "token": self._filled(token)}))
         return self._expect(connection, welcome) or self._expect(connection, authenticated)
 
@@ -185,5 +190,5 @@ def signed(token: Mapping[str, object], variables: Variables) -> str:
     claims = cast("Json", filled(token["claims"], variables))
     sign = cast("str", token.get("sign", "first"))
     if sign == "none":
-        return jwt.encode(claims, None, algorithm="none")
+        return jwt.encode(claims, "", algorithm="none")
     return jwt.encode(claims, _KEYS[sign], algorithm="HS256")
