@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 LOAD = HERE / "load" / "build" / "load"
 ENDS_S = 300
+USERS = 1000
 
 
 def build() -> None:
@@ -38,11 +39,20 @@ def build() -> None:
         raise RuntimeError(f"the load generator does not build:\n{made.stderr}")
 
 
-def command(scenario: Scenario, server: Server, keys: Keys, *, seconds: float) -> list[str]:
+def write_tokens(keys: Keys, folder: Path) -> Path:
+    """A file with a token for each of so many users, one a line."""
+    path = folder / "tokens"
+    path.write_text("\n".join(keys.token(f"user-{i}") for i in range(USERS)), encoding="ascii")
+    return path
+
+
+def command(
+    scenario: Scenario, server: Server, keys: Keys, *, tokens: Path, seconds: float
+) -> list[str]:
     """The generator's command line for this scenario and server."""
     told = [option.format(seconds=seconds) for option in scenario.load]
     if server.websocket_url:
-        told += ["--url", server.websocket_url, "--token", keys.token("bench")]
+        told += ["--url", server.websocket_url, "--token-file", str(tokens)]
     if server.publish_url:
         told += ["--publish-url", server.publish_url, "--api-key", keys.api_key]
     return [*pinned(1), str(LOAD), *told, "--timeout-s", str(ENDS_S)]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import time
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import loader
@@ -136,12 +138,15 @@ def one_round(scenario: Scenario, keys: Keys, *, seconds: float) -> dict[str, ob
         RuntimeError: The server or the load did not do its part.
     """
     await_quiet()
-    with running(scenario, keys, seconds=seconds) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="river-bench-") as folder,
+        running(scenario, keys, seconds=seconds) as server,
+    ):
+        tokens = loader.write_tokens(keys, Path(folder))
         watch = Watch(server)
         watch.note("begin")
         load = loader.run(
-            loader.command(scenario, server, keys, seconds=seconds),
-            watch.note,
+            loader.command(scenario, server, keys, tokens=tokens, seconds=seconds), watch.note
         )
         watch.note("end")
         return {
