@@ -38,6 +38,7 @@ from riverd.session import Limits
 from riverd.settings import MEMORY, Settings
 from riverd.tokens import Signer, Verifier
 
+BROKER_AWAY = "the broker is away"
 HEALTH_S = 1.0
 PING_TIMEOUT_S = 0.8
 STORE_SWEEP_S = 10.0
@@ -73,7 +74,7 @@ class Process:
             self._clients = Clients(redis_address.parse(settings.broker))
         self._asked_again = asyncio.Event()
         self._tasks = Tasks(self.failed)
-        self._broker_missing: str | None = None
+        self._broker_missing: str | None = "the broker was not asked yet"
 
     def broker(self) -> Broker:
         """A door to the broker: one for a node, one for a publisher."""
@@ -106,7 +107,7 @@ class Process:
         self.start(self._watch_broker(self.broker()))
         self.start(self._sweep_store())
         if self.settings.jwks_url is not None:
-            provider = Provider(self.settings.jwks_url, self.verifier, failed=self.failed)
+            provider = Provider(self.settings.jwks_url, self.verifier, failed=_without_keys)
             self.start(provider.run())
         # What lives since the start lives to the end: the collector need not look at it again.
         gc.collect()
@@ -131,13 +132,18 @@ class Process:
 
     async def _watch_broker(self, broker: Broker) -> None:
         while True:
+            away = self._broker_missing == BROKER_AWAY
             try:
                 async with asyncio.timeout(PING_TIMEOUT_S):
                     await broker.ping()
-                self._broker_missing = None
             except Exception as error:  # noqa: BLE001  whatever it is, this process is not ready
-                self._broker_missing = "the broker is away"
-                log.warning("broker_away", error=repr(error))
+                self._broker_missing = BROKER_AWAY
+                if not away:
+                    log.warning("broker_away", error=repr(error))
+            else:
+                self._broker_missing = None
+                if away:
+                    log.info("broker_back")
             await asyncio.sleep(HEALTH_S)
 
     async def _sweep_store(self) -> None:
@@ -260,6 +266,8 @@ async def serve_api(settings: Settings) -> None:
     process.begin()
     serving = asyncio.create_task(server.serve([sock]))
     log.info("api_ready", url=f"http://{address_of(sock)}", version=__version__)
+    if settings.broker == MEMORY:
+        log.warning("memory_broker", text="no gateway hears what is published here")
     await process.stopping.wait()
     server.should_exit = True
     await serving
@@ -287,6 +295,11 @@ async def serve_dev(settings: Settings, announce: Callable[[str, str], None]) ->
     await serving
     await gateway.drain(0)
     await _end(process, gateway, node)
+
+
+def _without_keys(error: Exception) -> None:
+    """The identity provider is away or says nothing sensible: it is asked again soon."""
+    log.warning("public_keys_missing", error=repr(error))
 
 
 async def _end(process: Process, gateway: Gateway, node: Node) -> None:

@@ -41,24 +41,30 @@ def main() -> NoReturn:
     except SettingsError as error:
         click.echo(f"river: {error}", err=True)
         sys.exit(WRONG_USAGE)
-    except PublishError as error:
+    except (OSError, PublishError) as error:
         click.echo(f"river: {error}", err=True)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def with_settings(command: Command) -> Command:
-    """Give a command all settings as flags, and itself the checked `Settings`."""
+def with_settings(**usual: str) -> Callable[[Command], Command]:
+    """Give a command all settings as flags, and itself the checked `Settings`.
 
-    @functools.wraps(command)
-    def wrapped(**flags: str | None) -> None:
-        command(settings.load(_overlaid(flags)))
+    `usual` are this command's own defaults, by the settings' fields.
+    """
 
-    for setting in reversed(list(settings.describe())):
-        shown = f"[{setting.variable}; default: {setting.default or 'none'}]"
-        option = click.option(setting.flag, setting.field, help=f"{setting.description} {shown}")
-        wrapped = option(wrapped)
-    return wrapped
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def wrapped(**flags: str | None) -> None:
+            command(settings.load({**_by_variable(usual), **os.environ, **_by_variable(flags)}))
+
+        for setting in reversed(list(settings.describe())):
+            default = usual.get(setting.field, setting.default) or "none"
+            text = f"{setting.description} [{setting.variable}; default: {default}]"
+            wrapped = click.option(setting.flag, setting.field, help=text)(wrapped)
+        return wrapped
+
+    return decorate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -68,7 +74,7 @@ def cli() -> None:
 
 
 @cli.command()
-@with_settings
+@with_settings()
 def gateway(chosen: Settings) -> None:
     """Run a WebSocket node."""
     settings.require_secrets(chosen)
@@ -79,7 +85,7 @@ def gateway(chosen: Settings) -> None:
 
 
 @cli.command()
-@with_settings
+@with_settings()
 def api(chosen: Settings) -> None:
     """Run the publish API."""
     settings.require_secrets(chosen)
@@ -89,12 +95,12 @@ def api(chosen: Settings) -> None:
 
 
 @cli.command()
-@with_settings
+@with_settings(log_format="console", log_level="warning")
 def dev(chosen: Settings) -> None:
     """Run everything in one process, with a secret and a key made on first use."""
     kept = devfile.read() or devfile.new()
     chosen = settings.with_keys(chosen, secret=kept.secret, api_key=kept.api_key)
-    app.configure_logs(settings.for_people(chosen))
+    app.configure_logs(chosen)
 
     def announce(public: str, private: str) -> None:
         kept.url, kept.api_url = f"http://{public}", f"http://{private}"
@@ -171,11 +177,10 @@ def subscribe(
     Tail(address, channel, token=fresh_token, history=history, as_json=as_json).run()
 
 
-def _overlaid(flags: Mapping[str, str | None]) -> dict[str, str]:
-    """The environment, with flags before variables."""
+def _by_variable(values: Mapping[str, str | None]) -> dict[str, str]:
+    """Settings by the names of their variables; those that were not given are left out."""
     variables = {one.field: one.variable for one in settings.describe()}
-    given = {variables[field]: value for field, value in flags.items() if value is not None}
-    return {**os.environ, **given}
+    return {variables[field]: value for field, value in values.items() if value is not None}
 
 
 def _kept() -> devfile.DevFile:

@@ -5,27 +5,53 @@ import sys
 from typing import Literal
 
 import structlog
+from structlog.processors import ExceptionRenderer
+from structlog.stdlib import ProcessorFormatter
+from structlog.tracebacks import ExceptionDictTransformer
+
+Level = Literal["debug", "info", "warning", "error"]
 
 
-def configure(level: Literal["debug", "info", "warning", "error"], *, console: bool) -> None:
+def configure(level: Level, *, console: bool) -> None:
     """Write this process's events to standard error, for people or one JSON object a line."""
-    renderer: structlog.types.Processor = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-        if console
-        else structlog.processors.JSONRenderer()
-    )
-    threshold = logging.getLevelNamesMapping()[level.upper()]
+    named: list[structlog.types.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    rendered = _for_people() if console else _for_machines()
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks
-            if not console
-            else structlog.processors.StackInfoRenderer(),
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        processors=[*named, *rendered],
+        wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    # Libraries speak only when something is wrong.
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        ProcessorFormatter(
+            foreign_pre_chain=named,
+            processors=[ProcessorFormatter.remove_processors_meta, *rendered],
+        )
+    )
+    # Libraries speak only when something is wrong, and in the same form.
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+# A traceback never shows the values of variables: among them are tokens, keys and payloads.
+
+
+def _for_people() -> list[structlog.types.Processor]:
+    return [
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    ]
+
+
+def _for_machines() -> list[structlog.types.Processor]:
+    return [
+        ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+        structlog.processors.JSONRenderer(),
+    ]
+
+
+def _number(level: Level) -> int:
+    return logging.getLevelNamesMapping()[level.upper()]

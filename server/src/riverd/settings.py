@@ -158,11 +158,6 @@ def with_keys(settings: Settings, *, secret: str, api_key: str) -> Settings:
     )
 
 
-def for_people(settings: Settings) -> Settings:
-    """The settings with a log that a person reads, and only of what matters."""
-    return msgspec.structs.replace(settings, log_format="console", log_level="warning")
-
-
 def new_secret() -> str:
     """256 random bits as 64 hex digits."""
     return secrets.token_hex(32)
