@@ -1,25 +1,49 @@
 """Fetches the public keys of an identity provider, and again when they change (RFC 7517)."""
 
 import asyncio
-import json
+import threading
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from http.client import HTTPException
 
 import jwt
+import msgspec
 
 from riverd.tokens import Verifier
 
 FETCH_TIMEOUT_S = 5.0
+FETCH_S_MAX = 15.0
 DOCUMENT_BYTES_MAX = 262_144
 REFRESH_S = 600.0
 MISSING_KEY_S = 5.0
+
+Keys = Mapping[str, jwt.PyJWK]
+
+
+class _Key(msgspec.Struct, omit_defaults=True):
+    """What is used of a key. RSA keys have `n` and `e`, those on curves `crv`, `x` and `y`."""
+
+    kty: str
+    kid: str = ""
+    use: str = "sig"
+    alg: str | None = None
+    n: str | None = None
+    e: str | None = None
+    crv: str | None = None
+    x: str | None = None
+    y: str | None = None
+
+
+class _KeySet(msgspec.Struct):
+    keys: list[msgspec.Raw]
 
 
 class Provider:
     """Keeps a verifier's public keys those that stand at a URL."""
 
     def __init__(
-        self, url: str, verifier: Verifier, *, failed: Callable[[BaseException], None]
+        self, url: str, verifier: Verifier, *, failed: Callable[[Exception], None]
     ) -> None:
         self._url = url
         self._verifier = verifier
@@ -29,8 +53,9 @@ class Provider:
         """Fetch now, every ten minutes, and within seconds of a token with an unknown key."""
         while True:
             try:
-                keys = await asyncio.to_thread(_fetch, self._url)
-            except (OSError, ValueError, jwt.PyJWTError) as error:
+                async with asyncio.timeout(FETCH_S_MAX):
+                    keys = await _fetched(self._url)
+            except (OSError, ValueError) as error:
                 # The keys that are known stay good: a provider that is away locks nobody out.
                 self._failed(error)
                 await asyncio.sleep(MISSING_KEY_S)
@@ -45,15 +70,54 @@ class Provider:
                 return
 
 
-def _fetch(url: str) -> dict[str, jwt.PyJWK]:
+async def _fetched(url: str) -> Keys:
+    """The keys at a URL, fetched by a thread that a stop of the process does not wait for.
+
+    Raises:
+        OSError: the provider cannot be reached.
+        ValueError: it gave something else than keys that can be used.
+    """
+    outcome: Future[Keys | OSError | ValueError] = Future()
+    # Now it cannot be cancelled any more: its thread may always put its result there.
+    outcome.set_running_or_notify_cancel()
+    threading.Thread(target=lambda: outcome.set_result(_fetch(url)), daemon=True).start()
+    keys = await asyncio.wrap_future(outcome)
+    if isinstance(keys, Exception):
+        raise keys
+    return keys
+
+
+def _fetch(url: str) -> Keys | OSError | ValueError:
     request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310  checked in settings
-    with urllib.request.urlopen(request, timeout=FETCH_TIMEOUT_S) as answer:  # noqa: S310
-        document = answer.read(DOCUMENT_BYTES_MAX + 1)
+    try:
+        with urllib.request.urlopen(request, timeout=FETCH_TIMEOUT_S) as answer:  # noqa: S310
+            document = answer.read(DOCUMENT_BYTES_MAX + 1)
+        keys = _usable(document)
+    except HTTPException as error:
+        return OSError(f"no HTTP answer: {error!r}")
+    except (OSError, ValueError) as error:
+        return error
+    return keys or ValueError("there is no key of use in the key set")
+
+
+def _usable(document: bytes) -> Keys:
+    """The keys in a key set that can verify RS256 or ES256; what else it has is passed over.
+
+    Raises:
+        ValueError: it is no key set.
+    """
     if len(document) > DOCUMENT_BYTES_MAX:
         raise ValueError("the key set is too large")
+    try:
+        entries = msgspec.json.decode(document, type=_KeySet).keys
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(f"that is no key set: {error}") from None
     keys: dict[str, jwt.PyJWK] = {}
-    for entry in json.loads(document)["keys"]:
-        if entry.get("kty") in {"RSA", "EC"} and entry.get("use", "sig") == "sig":
-            key = jwt.PyJWK.from_dict(entry)
-            keys[str(entry.get("kid", ""))] = key
+    for entry in entries:
+        try:
+            key = msgspec.json.decode(entry, type=_Key)
+            if key.kty in {"RSA", "EC"} and key.use == "sig":
+                keys[key.kid] = jwt.PyJWK.from_dict(msgspec.to_builtins(key))
+        except (msgspec.DecodeError, jwt.PyJWTError, ValueError):
+            continue
     return keys
