@@ -256,7 +256,7 @@ async def member(
 async def condition(holds: Callable[[], bool]) -> None:
     """Wait until something is so that nobody tells of."""
     async with asyncio.timeout(DEADLINE_S):
-        while not await asyncio.to_thread(holds):  # noqa: ASYNC110  another process has it
+        while not await asyncio.to_thread(holds):
             await asyncio.sleep(0.02)
 
 
