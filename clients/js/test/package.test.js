@@ -26,7 +26,8 @@ before(async () => {
 after(() => rm(project, { recursive: true, force: true }));
 
 test("the package can be imported, whole or minified", async () => {
-  for (const name of ["river-realtime", "river-realtime/min", "river-realtime/src/river.js"]) {
+  for (const entry of ["", "/min", "/src/river.js", "/server"]) {
+    const name = `river-realtime${entry}`;
     const script = `import { River, RiverError } from "${name}"; console.log(typeof River)`;
     const args = ["--input-type=module", "--eval", script];
     assert.equal((await run(process.execPath, args, { cwd: project })).stdout, "function\n");
@@ -35,7 +36,14 @@ test("the package can be imported, whole or minified", async () => {
 
 test("a TypeScript project that uses every public call compiles", async () => {
   const used = await readFile(join(HOME, "test", "types.ts"), "utf8");
-  await writeFile(join(project, "use.mts"), used.replace("../src/river.js", "river-realtime"));
+  await writeFile(join(project, "use.mts"), imports(used));
   const options = ["--strict", "--noEmit", "--target", "es2022", "--module", "nodenext"];
   await run(join(HOME, "node_modules", ".bin", "tsc"), [...options, "use.mts"], { cwd: project });
 });
+
+/** @param {string} source */
+function imports(source) {
+  return source
+    .replace("../src/river.js", "river-realtime")
+    .replace("../server/river.js", "river-realtime/server");
+}

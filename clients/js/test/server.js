@@ -36,18 +36,27 @@ export class Server {
   #process;
   #folder = "";
   url = "";
-  #apiUrl = "";
-  #apiKey = "";
+  apiUrl = "";
+  apiKey = "";
+  secret = "";
+  #settings;
   #port = "0";
+  #apiPort = "0";
 
-  /** Start, again on the same port after the first time. */
+  /** @param {Record<string, string>} [settings] other than those that all tests share */
+  constructor(settings = {}) {
+    this.#settings = settings;
+  }
+
+  /** Start, again on the same ports after the first time. */
   async start() {
     this.#folder ||= await mkdtemp(join(tmpdir(), "river-client-"));
     const env = {
       ...process.env,
       RIVER_PORT: this.#port,
-      RIVER_API_PORT: "0",
+      RIVER_API_PORT: this.#apiPort,
       RIVER_HISTORY_SIZE: "20",
+      ...this.#settings,
     };
     const child = spawn(COMMAND, ["dev"], { cwd: this.#folder, env });
     this.#process = child;
@@ -61,9 +70,11 @@ export class Server {
     if (child.exitCode !== null) throw new Error(`river dev ended:\n${told}`);
     const kept = JSON.parse(await readFile(join(this.#folder, ".river", "dev.json"), "utf8"));
     this.url = kept.url;
-    this.#apiUrl = kept.api_url;
-    this.#apiKey = kept.api_key;
+    this.apiUrl = kept.api_url;
+    this.apiKey = kept.api_key;
+    this.secret = kept.secret;
     this.#port = new URL(kept.url).port;
+    this.#apiPort = new URL(kept.api_url).port;
     const answers = () =>
       fetch(`${kept.api_url}/readyz`)
         .then(({ ok }) => ok)
@@ -91,9 +102,9 @@ export class Server {
    * @param {unknown} [body] makes it a POST
    */
   async api(path, body) {
-    const headers = { "x-api-key": this.#apiKey, "content-type": "application/json" };
+    const headers = { "x-api-key": this.apiKey, "content-type": "application/json" };
     const post = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
-    const response = await fetch(this.#apiUrl + path, { headers, ...post });
+    const response = await fetch(this.apiUrl + path, { headers, ...post });
     const answer = await response.json();
     if (!response.ok) throw new Error(`${path}: ${response.status} ${JSON.stringify(answer)}`);
     return answer;
@@ -124,6 +135,7 @@ export class Network {
   /** @type {Set<import("node:net").Socket>} */
   #sockets = new Set();
   #cut = false;
+  #swallow = 0;
   #listener = createServer((client) => this.#joined(client));
   #target;
   /** How many connections came through. */
@@ -154,6 +166,15 @@ export class Network {
     this.#cut = false;
   }
 
+  /**
+   * Cut the connections of the next answers, which get lost: what was asked arrived.
+   *
+   * @param {number} answers
+   */
+  swallow(answers) {
+    this.#swallow = answers;
+  }
+
   end() {
     this.cut();
     this.#listener.close();
@@ -164,6 +185,12 @@ export class Network {
     if (this.#cut) return client.destroy();
     this.connections += 1;
     const server = connect(this.#target, "127.0.0.1");
+    // Before the pipe below, which finds the client's end destroyed then.
+    server.on("data", () => {
+      if (this.#swallow === 0) return;
+      this.#swallow -= 1;
+      client.destroy();
+    });
     for (const [from, to] of [
       [client, server],
       [server, client],

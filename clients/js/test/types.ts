@@ -1,5 +1,6 @@
 /** What a TypeScript user writes: it is compiled, never run. */
 
+import { River as BackEnd, RiverError as BackEndError } from "../server/river.js";
 import { River, type RiverError } from "../src/river.js";
 
 interface Post {
@@ -61,3 +62,49 @@ console.log(river.state, river.reason, river.user);
 river.unsubscribe("dogs");
 river.disconnect();
 river.connect();
+
+const backEnd = new BackEnd({
+  url: "http://127.0.0.1:8001",
+  key: "a key",
+  secret: "a secret",
+  issuer: "app",
+  audience: "river",
+  timeoutMs: 1_000,
+  patienceMs: 10_000,
+  fetch,
+});
+const { epoch, offset } = await backEnd.publish(
+  "dogs",
+  "post",
+  { text: "hello" },
+  { id: "post-7" },
+);
+const [inDogs] = await backEnd.publish(["dogs", "cats"], "post");
+console.log(inDogs?.offset, epoch);
+// @ts-expect-error: an event has a name
+backEnd.publish("dogs");
+const [result] = await backEnd.publishBatch([{ channel: "dogs", event: "post", data: 1 }]);
+if (result && "error" in result) console.log(result.error.code, result.error.id);
+else if (result && "offset" in result) console.log(result.offset);
+const counts = await backEnd.channels("board-");
+console.log(counts["board-dogs"]?.subscribers, (await backEnd.channel("board-dogs")).users);
+const past = await backEnd.history("dogs", { after: { epoch, offset }, limit: 10 });
+console.log(past.publications[0]?.event, past.offset);
+const { count, members } = await backEnd.presence("presence-board");
+console.log(count, members[0]?.user);
+await backEnd.disconnect("ada");
+const info = { color: "red" };
+const token: string = await backEnd.token({
+  user: "ada",
+  ttl: 60,
+  subscribe: ["*"],
+  publish: [],
+  info,
+});
+console.log(token);
+try {
+  await backEnd.publish("dogs", "post");
+} catch (error) {
+  if (error instanceof BackEndError)
+    console.log(error.code, error.status, error.uncertain, error.id);
+}

@@ -1,0 +1,69 @@
+/** Tokens, signed on the spot: JSON Web Tokens with HS256. */
+
+import { createHmac } from "node:crypto";
+import { invalid } from "./error.js";
+
+const SECRET_BYTES_MIN = 32;
+const TTL_S_MAX = 30 * 24 * 3_600;
+const USER_LENGTH_MAX = 256;
+const TOKEN_LENGTH_MAX = 16_384;
+
+/**
+ * @typedef {object} Wanted
+ * @property {string} user whose token it is; the name that the server knows the connection by
+ * @property {number} [ttl] how many seconds it is good for, 3600 unless told
+ * @property {string[]} [subscribe] globs of the channels that it opens; without it all but private ones
+ * @property {string[]} [publish] globs of the channels that it may publish in; without it none
+ * @property {Record<string, unknown>} [info] what others see of the user on presence channels
+ *
+ * @typedef {{secret: string, issuer?: string, audience?: string}} Signature
+ */
+
+/**
+ * @param {string} secret
+ * @returns {string} the same
+ */
+export function checkSecret(secret) {
+  if (typeof secret === "string" && Buffer.byteLength(secret) >= SECRET_BYTES_MIN) return secret;
+  throw invalid(`secret: at least ${SECRET_BYTES_MIN} bytes, as RIVER_SECRETS has it`);
+}
+
+/**
+ * @param {Wanted} wanted
+ * @returns {Wanted & {ttl: number}} the same, with the time filled in
+ */
+export function checkWanted({ ttl = 3_600, ...wanted }) {
+  const { user, subscribe = [], publish = [] } = wanted;
+  if (typeof user !== "string" || !user || [...user].length > USER_LENGTH_MAX)
+    throw invalid(`user: a text of 1 to ${USER_LENGTH_MAX} characters`);
+  if (!Number.isInteger(ttl) || ttl < 1 || ttl > TTL_S_MAX)
+    throw invalid(`ttl: 1 to ${TTL_S_MAX} whole seconds`);
+  // A single text would be taken for a list of its letters somewhere.
+  if (!Array.isArray(subscribe) || !Array.isArray(publish))
+    throw invalid("subscribe, publish: lists of globs");
+  return { ...wanted, ttl };
+}
+
+/**
+ * A token for a user.
+ *
+ * @param {Wanted & {ttl: number}} wanted
+ * @param {Signature} signature
+ * @param {number} nowMs milliseconds since 1970
+ */
+export function signed({ user, ttl, subscribe, publish, info }, signature, nowMs) {
+  const { secret, issuer, audience } = signature;
+  const now = Math.floor(nowMs / 1_000);
+  const grants = { subscribe, publish, info };
+  const river = Object.values(grants).some((grant) => grant !== undefined) ? grants : undefined;
+  const claims = { sub: user, iat: now, exp: now + ttl, iss: issuer, aud: audience, river };
+  const content = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
+  const token = `${content}.${createHmac("sha256", secret).update(content).digest("base64url")}`;
+  if (token.length <= TOKEN_LENGTH_MAX) return token;
+  throw invalid(`the token would be longer than ${TOKEN_LENGTH_MAX} characters`);
+}
+
+/** @param {object} value */
+function part(value) {
+  return Buffer.from(JSON.stringify(value)).toString("base64url");
+}

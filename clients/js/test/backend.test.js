@@ -1,0 +1,338 @@
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { pauseMs, retryAfterMs } from "../server/patience.js";
+import { River, RiverError } from "../server/river.js";
+
+const KEY = "a-key";
+const SECRET = "0123456789abcdef0123456789abcdef";
+
+/** @typedef {{url: string, body: any, key: unknown}} Seen */
+/** @typedef {(response: import("node:http").ServerResponse, seen: Seen) => void} Behaviour */
+
+describe("against a server that the test plays", () => {
+  /** @type {Seen[]} */
+  let seen;
+  /** @type {Behaviour[]} what it does with one request after another; the last one for all that follow */
+  let behaviours;
+  /** @type {import("node:http").Server} */
+  let http;
+  let url = "";
+
+  beforeEach(async () => {
+    seen = [];
+    http = createServer(async (request, response) => {
+      let text = "";
+      for await (const piece of request) text += piece;
+      const { url: path = "", headers } = request;
+      const one = { url: path, body: text && JSON.parse(text), key: headers["x-api-key"] };
+      seen.push(one);
+      const behaviour = behaviours[Math.min(seen.length, behaviours.length) - 1];
+      behaviour?.(response, one);
+    });
+    http.listen(0, "127.0.0.1");
+    await once(http, "listening");
+    const address = /** @type {import("node:net").AddressInfo} */ (http.address());
+    url = `http://127.0.0.1:${address.port}`;
+  });
+
+  afterEach(() => {
+    http.closeAllConnections();
+    http.close();
+  });
+
+  /** @param {Partial<import("../server/river.js").Options>} [options] */
+  const river = (options) => new River({ url, key: KEY, ...options });
+
+  /**
+   * @param {number} status
+   * @param {object} body
+   * @param {Record<string, string>} [headers]
+   * @returns {Behaviour}
+   */
+  const answers = (status, body, headers) => (response) => {
+    response.writeHead(status, { "content-type": "application/json", ...headers });
+    response.end(JSON.stringify(body));
+  };
+  const accepts = answers(200, { epoch: "e", offset: 1 });
+  const away = answers(503, { error: { code: "broker_unavailable", message: "it is away" } });
+  /** @type {Behaviour} */
+  const cuts = (response) => response.destroy();
+  /** @type {Behaviour} */
+  const hangs = () => {};
+
+  test("a publish is sent with its key, its data and an id", async () => {
+    behaviours = [accepts];
+    const position = await river().publish("dogs", "post", { text: "hello" });
+    assert.deepEqual(position, { epoch: "e", offset: 1 });
+    const [{ url: path, body, key } = assert.fail()] = seen;
+    assert.deepEqual([path, key], ["/publish", KEY]);
+    assert.match(body.id, /^[0-9a-f-]{36}$/);
+    const { id: _, ...rest } = body;
+    assert.deepEqual(rest, { channel: "dogs", event: "post", data: { text: "hello" } });
+  });
+
+  test("whatever keeps the answer away, it is sent again with the same id", async () => {
+    behaviours = [away, cuts, hangs, answers(502, {}), answers(429, {}), accepts];
+    const { offset } = await river({ timeoutMs: 200 }).publish("dogs", "post", 1);
+    assert.equal(offset, 1);
+    assert.equal(seen.length, 6);
+    assert.equal(new Set(seen.map(({ body }) => body.id)).size, 1);
+  });
+
+  test("two publishes have ids of their own, and yours is taken as it is", async () => {
+    behaviours = [accepts];
+    const one = river();
+    await one.publish("dogs", "post");
+    await one.publish("dogs", "post");
+    await one.publish("dogs", "post", null, { id: "post-7" });
+    assert.equal(new Set(seen.map(({ body }) => body.id)).size, 3);
+    assert.equal(seen[2]?.body.id, "post-7");
+    assert.equal(seen[0]?.body.data, null);
+  });
+
+  test("the server's Retry-After is waited for", async () => {
+    behaviours = [answers(503, {}, { "retry-after": "1" }), accepts];
+    const start = performance.now();
+    await river().publish("dogs", "post");
+    assert.ok(performance.now() - start >= 1_000);
+  });
+
+  test("patience ends with the last error, and with the id to try again", async () => {
+    behaviours = [away];
+    const failed = river({ patienceMs: 300 }).publish("dogs", "post", 1, { id: "mine" });
+    const error = await failed.then(unexpected, (error) => error);
+    assert.ok(error instanceof RiverError && error instanceof Error);
+    const { name, code, message, status, uncertain, id } = error;
+    assert.deepEqual(
+      { name, code, message, status, uncertain, id },
+      {
+        name: "RiverError",
+        code: "broker_unavailable",
+        message: "it is away",
+        status: 503,
+        uncertain: false,
+        id: "mine",
+      },
+    );
+    assert.ok(seen.length > 1);
+  });
+
+  test("without patience there is one attempt", async () => {
+    behaviours = [away];
+    await assert.rejects(river({ patienceMs: 0 }).publish("dogs", "post"), { status: 503 });
+    assert.equal(seen.length, 1);
+  });
+
+  test("a refusal is final", async () => {
+    const refused = { error: { code: "channel_invalid", message: "no such name" } };
+    behaviours = [answers(400, refused)];
+    await assert.rejects(river().publish("a b", "post"), {
+      code: "channel_invalid",
+      status: 400,
+      uncertain: false,
+    });
+    assert.equal(seen.length, 1);
+  });
+
+  test("nobody knows what became of a publish whose answers all got lost", async () => {
+    behaviours = [cuts, away];
+    await assert.rejects(river({ patienceMs: 150 }).publish("dogs", "post"), { uncertain: true });
+    behaviours = [hangs];
+    const slow = river({ patienceMs: 0, timeoutMs: 50 }).publish("dogs", "post");
+    await assert.rejects(slow, {
+      code: "timeout",
+      uncertain: true,
+      message: /did not answer in 50/,
+    });
+  });
+
+  test("what is not River is called so, at once", async () => {
+    /** @type {Behaviour[]} */
+    const strangers = [
+      (response) => response.end("<html>Welcome!</html>"),
+      (response) => response.writeHead(404).end("<html>Not here</html>"),
+      (response) => response.writeHead(302, { location: "/login" }).end(),
+    ];
+    for (const stranger of strangers) {
+      behaviours = [stranger];
+      seen = [];
+      const failed = river().publish("dogs", "post");
+      await assert.rejects(failed, {
+        code: "unexpected_answer",
+        message: /is not River's publish/,
+      });
+      assert.equal(seen.length, 1);
+    }
+  });
+
+  test("several channels fail together when one of them was not taken", async () => {
+    const taken = { epoch: "e", offset: 1 };
+    const not = { error: { code: "broker_unavailable", message: "away" } };
+    behaviours = [
+      answers(200, { results: [taken, not] }),
+      answers(200, { results: [taken, taken] }),
+    ];
+    assert.deepEqual(await river().publish(["a", "b"], "post"), [taken, taken]);
+    assert.equal(seen[0]?.body.id, seen[1]?.body.id);
+    assert.deepEqual(seen[0]?.body.channels, ["a", "b"]);
+    behaviours = [answers(200, { results: [taken, not] })];
+    const failed = river({ patienceMs: 100 }).publish(["a", "b"], "post");
+    await assert.rejects(failed, { code: "broker_unavailable" });
+  });
+
+  test("a batch whose entries were not all taken is sent again, with the same ids", async () => {
+    const taken = { epoch: "e", offset: 1 };
+    const not = { error: { code: "broker_unavailable", message: "away" } };
+    const bad = { error: { code: "channel_invalid", message: "no" } };
+    behaviours = [
+      answers(200, { results: [taken, not, bad] }),
+      answers(200, { results: [taken, { epoch: "e", offset: 2 }, bad] }),
+    ];
+    const messages = ["a", "b", "c d"].map((channel) => ({ channel, event: "post" }));
+    const [first, second, third] = await river().publishBatch(messages);
+    assert.deepEqual([first, second], [taken, { epoch: "e", offset: 2 }]);
+    assert.ok(
+      third && "error" in third && third.error.code === "channel_invalid" && third.error.id,
+    );
+    assert.deepEqual(seen[0]?.body, seen[1]?.body);
+    assert.deepEqual(messages[0], { channel: "a", event: "post" });
+  });
+
+  test("what patience did not get into a batch is an error in its place", async () => {
+    const not = { error: { code: "broker_unavailable", message: "away" } };
+    behaviours = [answers(200, { results: [{ epoch: "e", offset: 1 }, not] })];
+    const messages = ["a", "b"].map((channel) => ({ channel, event: "post", id: `of-${channel}` }));
+    const results = await river({ patienceMs: 100 }).publishBatch(messages);
+    const [, last] = results;
+    assert.ok(last && "error" in last && last.error.id === "of-b");
+  });
+
+  test("names are written into addresses safely", async () => {
+    behaviours = [answers(200, { count: 0, members: [], publications: [], channels: {} })];
+    const one = river({ url: `${url}/internal/river/` });
+    await one.presence("presence-a;b");
+    await one.history("a,b", { after: { epoch: "e&f", offset: 3 }, limit: 5 });
+    await one.disconnect("ada/../bob?");
+    await one.channels();
+    await one.channels("a=");
+    assert.deepEqual(
+      seen.map(({ url: path }) => path.replace("/internal/river", "")),
+      [
+        "/channels/presence-a%3Bb/presence",
+        "/channels/a%2Cb/history?epoch=e%26f&offset=3&limit=5",
+        "/users/ada%2F..%2Fbob%3F/disconnect",
+        "/channels",
+        "/channels?prefix=a%3D",
+      ],
+    );
+  });
+
+  test("data that JSON cannot say is refused before anything is sent", async () => {
+    behaviours = [accepts];
+    await assert.rejects(river().publish("dogs", "post", 1n), TypeError);
+    assert.equal(seen.length, 0);
+  });
+});
+
+describe("without a server", () => {
+  test("a server that is not there is unreachable, and nothing was published", async () => {
+    const listener = createServer().listen(0, "127.0.0.1");
+    await once(listener, "listening");
+    const { port } = /** @type {import("node:net").AddressInfo} */ (listener.address());
+    await new Promise((resolve) => listener.close(resolve));
+    const river = new River({ url: `http://127.0.0.1:${port}`, key: KEY, patienceMs: 200 });
+    const error = await river.publish("dogs", "post").then(unexpected, (error) => error);
+    assert.equal(error.code, "unreachable");
+    assert.equal(error.uncertain, false);
+    assert.match(error.message, /^http:\/\/127\.0\.0\.1:\d+ cannot be reached: ./);
+    assert.ok(error.cause);
+  });
+
+  test("options that cannot work are named at once", () => {
+    const options = { url: "http://127.0.0.1:8001", key: KEY };
+    for (const [wrong, name] of [
+      [{ url: "127.0.0.1:8001" }, /^url/],
+      [{ url: undefined }, /^url/],
+      [{ key: "" }, /^key/],
+      [{ key: "two words" }, /^key/],
+      [{ secret: "short" }, /^secret/],
+      [{ secret: "" }, /^secret/],
+    ]) {
+      const made = () =>
+        new River(/** @type {any} */ ({ ...options, .../** @type {{}} */ (wrong) }));
+      assert.throws(made, { code: "option_invalid", message: /** @type {RegExp} */ (name) });
+    }
+  });
+
+  const signer = new River({ url: "http://127.0.0.1:1", key: KEY, secret: SECRET, issuer: "app" });
+
+  test("a token is signed on the spot, with all that was granted", async () => {
+    const [head = "", content = "", signature] = (
+      await signer.token({ user: "ädä", ttl: 60, publish: ["typing-*"], info: { color: "red" } })
+    ).split(".");
+    const known = createHmac("sha256", SECRET).update(`${head}.${content}`).digest("base64url");
+    assert.equal(signature, known);
+    assert.deepEqual(read(head), { alg: "HS256", typ: "JWT" });
+    const { iat, exp, ...claims } = read(content);
+    assert.equal(exp - iat, 60);
+    assert.ok(Math.abs(iat - Date.now() / 1_000) < 60);
+    assert.deepEqual(claims, {
+      sub: "ädä",
+      iss: "app",
+      river: { publish: ["typing-*"], info: { color: "red" } },
+    });
+  });
+
+  test("a token without grants has no claim of River's own", async () => {
+    const [, content = ""] = (await signer.token({ user: "ada" })).split(".");
+    assert.equal("river" in read(content), false);
+    const [, none = ""] = (await signer.token({ user: "ada", subscribe: [] })).split(".");
+    assert.deepEqual(read(none).river, { subscribe: [] });
+  });
+
+  test("a token that no server would take is not made", async () => {
+    for (const wrong of [
+      { user: "" },
+      { user: "a".repeat(257) },
+      { user: 7 },
+      { user: "ada", ttl: 0 },
+      { user: "ada", ttl: 0.5 },
+      { user: "ada", ttl: 1e9 },
+      { user: "ada", subscribe: "dogs" },
+      { user: "ada", info: { text: "x".repeat(20_000) } },
+    ]) {
+      const made = signer.token(/** @type {any} */ (wrong));
+      await assert.rejects(made, { code: "option_invalid" });
+    }
+  });
+
+  test("pauses grow, are spread over all of their time, and respect the server's wish", () => {
+    const most = [0, 1, 2, 3, 10].map((attempt) => pauseMs(attempt, 0, () => 1));
+    assert.deepEqual(most, [100, 200, 400, 800, 5_000]);
+    assert.equal(
+      pauseMs(3, 0, () => 0),
+      0,
+    );
+    assert.equal(
+      pauseMs(0, 2_000, () => 0.5),
+      2_050,
+    );
+    assert.deepEqual(["2", "soon", "-1", null].map(retryAfterMs), [2_000, 0, 0, 0]);
+  });
+});
+
+/**
+ * @param {unknown} answer
+ * @returns {any}
+ */
+function unexpected(answer) {
+  assert.fail(`it succeeded: ${JSON.stringify(answer)}`);
+}
+
+/** @param {string} part */
+function read(part) {
+  return JSON.parse(Buffer.from(part, "base64url").toString());
+}
