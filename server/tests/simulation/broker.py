@@ -1,0 +1,185 @@
+"""A node's or publisher's door to the server: each call takes time, and may come to nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from simulation.feed import SimFeed
+
+from riverd.broker import Feed
+from riverd.errors import BrokerError, RiverError
+from riverd.model import Member, Message, Occupancy, Position, Roster, Tail
+
+if TYPE_CHECKING:
+    from simulation.world import World
+
+RENEW_S = 1.2
+GIVE_UP_S = 1.0
+
+T = TypeVar("T")
+
+
+class SimBroker:
+    """See `Broker` for the promises; what a broker does not promise happens here.
+
+    A call's effect comes after a while and its answer after another one. It may fail before the
+    effect or after it, and it fails when its connection breaks in between.
+    """
+
+    def __init__(self, world: World, place: str) -> None:
+        self.node = place
+        self.cut_off = False
+        self.feed: SimFeed | None = None
+        self._world = world
+        self._server = world.server
+        self._place = place
+        self._listener: Feed | None = None
+        self._renewing: asyncio.Task[None] | None = None
+        self._line = 0
+
+    @property
+    def reachable(self) -> bool:
+        """Whether a connection can be made."""
+        return not (self.cut_off or self._server.away)
+
+    def break_connection(self) -> None:
+        """Whatever is on its way, in any direction, is lost."""
+        self._line += 1
+        if self.feed is not None:
+            self.feed.cut()
+
+    def kill(self) -> None:
+        """The process is gone: nothing of it happens any more."""
+        self._line += 1
+        self.cut_off = True
+        if self._renewing is not None:
+            self._renewing.cancel()
+        if self.feed is not None:
+            self.feed.close()
+
+    # The broker's interface.
+
+    async def publish(self, message: Message) -> Position:
+        return await self._call(lambda: self._server.publish(message))
+
+    async def publish_many(self, messages: Sequence[Message]) -> list[Position | RiverError]:
+        return [await self.publish(message) for message in messages]
+
+    async def read(
+        self, channel: str, *, after: Position | None = None, limit: int | None = None
+    ) -> Tail:
+        self._world.reads += 1
+        return await self._call(
+            lambda: self._server.store.read(channel, after, limit, self._world.now)
+        )
+
+    async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
+        return await self._call(lambda: self._server.positions(list(channels)))
+
+    async def attach(self, feed: Feed) -> None:
+        self._listener = feed
+        self.node = self._server.new_name(self._place)
+        self.feed = SimFeed(self._world, self, feed)
+        self._renewing = self._world.start(self._renew_always(feed))
+
+    async def subscribe(self, channel: str) -> None:
+        feed = self._connected()
+        line = feed.line
+        feed.names[channel] = None
+        try:
+            await self._call(lambda: feed.take(channel, line))
+        except BrokerError:
+            feed.names.pop(channel, None)
+            raise
+
+    async def unsubscribe(self, channel: str) -> None:
+        assert self.feed is not None, "only a node subscribes"
+        feed, line = self.feed, self.feed.line
+        feed.names.pop(channel, None)
+        if feed.connected:
+            await self._call(lambda: feed.drop(channel, line))
+
+    async def join(self, channel: str, member: Member) -> Position:
+        node = self.node
+        return await self._call(lambda: self._server.join(channel, node, member))
+
+    async def leave(self, channel: str, user: str) -> None:
+        node = self.node
+        await self._call(lambda: self._server.leave(channel, node, user))
+
+    async def members(self, channel: str) -> Roster:
+        return await self._call(lambda: self._server.store.roster(channel))
+
+    async def report(self, subscribers: Mapping[str, int]) -> None:
+        node, counts = self.node, dict(subscribers)
+        await self._call(lambda: self._server.report(node, counts))
+
+    async def occupied(self, prefix: str) -> dict[str, Occupancy]:
+        return await self._call(lambda: self._server.store.occupied(prefix))
+
+    async def occupancy(self, channel: str) -> Occupancy:
+        return await self._call(lambda: self._server.store.occupancy(channel))
+
+    async def disconnect(self, user: str) -> None:
+        await self._call(lambda: self._server.disconnect(user))
+
+    async def ping(self) -> None:
+        await self._call(lambda: None)
+
+    async def close(self) -> None:
+        node = self.node
+        if self._renewing is not None:
+            self._renewing.cancel()
+        if self.feed is not None:
+            self.feed.close()
+        try:
+            await self._call(lambda: self._server.forget(node))
+        except BrokerError:
+            # The lease runs out instead.
+            return
+
+    # What becomes of calls.
+
+    async def _call(self, effect: Callable[[], T]) -> T:
+        world, line = self._world, self._line
+        await asyncio.sleep(world.delay_s())
+        if not self.reachable:
+            await asyncio.sleep(world.dice.uniform(0, GIVE_UP_S))
+            raise BrokerError("the broker is away")
+        if line != self._line or world.dice.random() < world.weather.refused:
+            raise BrokerError("the call was lost")
+        error: RiverError | None = None
+        try:
+            answer = effect()
+        except RiverError as raised:
+            error = raised
+        await asyncio.sleep(world.delay_s())
+        if line != self._line or world.dice.random() < world.weather.unanswered:
+            raise BrokerError("the answer was lost")
+        if error is not None:
+            raise error
+        return answer
+
+    async def _renew_always(self, listener: Feed) -> None:
+        first = True
+        while True:
+            node, at_first = self.node, first
+            try:
+                kept = await self._call(lambda: self._server.renew(node, first=at_first))  # noqa: B023
+            except BrokerError:
+                await asyncio.sleep(RENEW_S)
+                continue
+            first = not kept
+            if kept:
+                await asyncio.sleep(RENEW_S)
+            else:
+                self.node = self._server.new_name(self._place)
+                self._world.note(self.node, "has lost its seats as", node)
+                listener.on_seats_lost()
+
+    def _connected(self) -> SimFeed:
+        if self.feed is None or not self.feed.connected:
+            raise BrokerError("the feed is not connected")
+        return self.feed

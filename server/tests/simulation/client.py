@@ -1,0 +1,188 @@
+"""A client that comes, goes, comes back elsewhere, and believes what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from itertools import count
+from typing import TYPE_CHECKING
+
+from simulation.ear import Message, asked_position
+from simulation.line import Line
+from simulation.truth import demand
+
+from riverd.channels import has_members
+from riverd.model import Position
+
+if TYPE_CHECKING:
+    from simulation.world import World
+
+CALM_STEP_S = 0.3
+HISTORY_MAX = 12
+
+
+class Client:
+    """One browser. It keeps its place in each channel by what has arrived, as clients do.
+
+    `asked` are the channels it has subscribed on this connection, True once they are live; what
+    comes of a channel between its `unsubscribe` and the answer to it goes in at one ear only.
+    """
+
+    def __init__(self, world: World, name: str, user: str) -> None:
+        self.name = name
+        self.user = user
+        self.line: Line | None = None
+        self.wanted: dict[str, None] = {}
+        self.asked: dict[str, bool] = {}
+        self.places: dict[str, Position] = {}
+        self._world = world
+        self._dice = world.dice
+        self._ids = count(1)
+        self._deaf: Counter[str] = Counter()
+        self._fresh: dict[str, None] = {}
+        self._subscribing: dict[int, Message] = {}
+
+    async def live(self) -> None:
+        """Do this and that; when the weather is calm, only what is needed to hear."""
+        pace = self._dice.choice((0.5, 1.0, 3.0))
+        while True:
+            calm = self._world.calm
+            await asyncio.sleep(CALM_STEP_S if calm else self._dice.expovariate(pace))
+            if self.line is None:
+                self._connect()
+            elif self._world.calm:
+                self._send([self._subscribe(one) for one in self.wanted if one not in self.asked])
+            else:
+                self._send(self._whim())
+
+    def leave(self) -> None:
+        """Want nothing any more."""
+        self.wanted.clear()
+        if self.line is not None and self._dice.random() < 0.5:
+            self._send([self._unsubscribe(channel) for channel in list(self.asked)])
+        elif self.line is not None:
+            self.line.cut(0.0)
+
+    # The connection.
+
+    def _connect(self) -> None:
+        hosts = [host for host in self._world.hosts if host.up]
+        if not hosts:
+            return
+        self.line = Line(self._world, self, self._dice.choice(hosts))
+        token = f"{self.user}|{self._world.info_of(self)}"
+        self._send([self._request("auth", token=token), *map(self._subscribe, self.wanted)])
+
+    def lost(self, line: Line) -> None:
+        """The connection is gone, and with it what was on its way."""
+        if line is self.line:
+            self._world.note(self.name, "has lost its connection")
+            self.line = None
+            self.asked.clear()
+            self._deaf.clear()
+            self._fresh.clear()
+            self._subscribing.clear()
+
+    def _send(self, messages: list[Message]) -> None:
+        if self.line is not None and messages:
+            self.line.send(*messages)
+
+    # What it asks.
+
+    def _request(self, kind: str, **fields: object) -> Message:
+        return {"type": kind, "id": next(self._ids), **fields}
+
+    def _whim(self) -> list[Message]:
+        channel = self._dice.choice(self._world.channels)
+        chance = self._dice.random()
+        if chance < 0.35:
+            return [self._turn(channel)]
+        if chance < 0.45:
+            return [self._turn(channel), self._turn(channel)]
+        if chance < 0.5:
+            return [self._request("subscribe", channel=channel)] if channel in self.asked else []
+        if chance < 0.6:
+            return [self._publish(channel)]
+        if chance < 0.65:
+            return [self._history(channel)]
+        if chance < 0.7 and has_members(channel):
+            return [self._request("presence", channel=channel)]
+        return []
+
+    def _turn(self, channel: str) -> Message:
+        if channel in self.asked:
+            self.wanted.pop(channel, None)
+            return self._unsubscribe(channel)
+        self.wanted[channel] = None
+        return self._subscribe(channel)
+
+    def _subscribe(self, channel: str) -> Message:
+        fields: dict[str, object] = {}
+        place, chance = self.places.get(channel), self._dice.random()
+        if place is not None and chance < 0.75:
+            fields = {"epoch": place.epoch, "offset": place.offset}
+        elif chance < 0.78 and place is not None:
+            # Not an honest client.
+            fields = {"epoch": place.epoch, "offset": place.offset + 10_000}
+        if self._dice.random() < 0.2:
+            fields["history"] = self._dice.randint(1, HISTORY_MAX)
+        self.asked[channel] = False
+        message = self._request("subscribe", channel=channel, **fields)
+        self._subscribing[message["id"]] = message
+        return message
+
+    def _unsubscribe(self, channel: str) -> Message:
+        self.asked.pop(channel, None)
+        self._fresh.pop(channel, None)
+        self._deaf[channel] += 1
+        return self._request("unsubscribe", channel=channel)
+
+    def _publish(self, channel: str) -> Message:
+        mark = f"{self.name}:{next(self._ids)}"
+        return self._request("publish", channel=channel, event="said", data=mark)
+
+    def _history(self, channel: str) -> Message:
+        fields: dict[str, object] = {"limit": self._dice.randint(1, HISTORY_MAX)}
+        place = self.places.get(channel)
+        if place is not None and self._dice.random() < 0.5:
+            fields |= {"epoch": place.epoch, "offset": place.offset}
+        return self._request("history", channel=channel, **fields)
+
+    # What it hears.
+
+    def hear(self, line: Line, messages: list[Message]) -> None:
+        """Take what has arrived."""
+        if line is self.line:
+            for message in messages:
+                self._take(message)
+
+    def _take(self, message: Message) -> None:
+        kind, channel = message["type"], message.get("channel", "")
+        if kind == "unsubscribed":
+            self._deaf[channel] -= 1
+        elif channel in self.asked and not self._deaf[channel]:
+            if kind == "subscribed":
+                self._subscribed(message)
+            elif kind == "event":
+                self._event(message)
+            elif kind == "gap":
+                self._fresh.pop(channel, None)
+                self.places[channel] = Position(message["epoch"], message["offset"])
+
+    def _subscribed(self, message: Message) -> None:
+        channel, asked = message["channel"], self._subscribing.pop(message["id"])
+        self.asked[channel] = True
+        place = asked_position(asked)
+        if place is None or not message["recovered"]:
+            place = Position(message["epoch"], message["offset"])
+            if "history" in asked:
+                self._fresh[channel] = None
+        self.places[channel] = place
+
+    def _event(self, message: Message) -> None:
+        channel, offset = message["channel"], message["offset"]
+        place = self.places[channel]
+        expected = channel in self._fresh or offset == place.offset + 1
+        demand(expected, f"{self.name} at {place} gets {message}")
+        self._fresh.pop(channel, None)
+        self.places[channel] = Position(place.epoch, offset)

@@ -1,0 +1,145 @@
+"""What one session was told of one channel, checked word for word while it is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simulation.truth import demand, is_newer
+
+from riverd.model import Position
+
+if TYPE_CHECKING:
+    from simulation.server import Server
+
+Message = dict[str, Any]
+LISTED_MAX = 100
+
+
+class Ear:
+    """From `subscribed` to `unsubscribed`. Everything before `offset` was told.
+
+    After a subscribe with `history` nobody but the node knows where it begins: `earliest` and
+    `latest` are the bounds, until the first event shows it.
+    """
+
+    def __init__(self, server: Server, channel: str, user: str) -> None:
+        self.channel = channel
+        self.epoch = ""
+        self.offset = 0
+        self.users: dict[str, Any] | None = None
+        self._server = server
+        self._user = user
+        self._bounds: tuple[int, int] | None = None
+
+    @property
+    def position(self) -> Position | None:
+        """Up to where it was told; None while something that it asked for has not come."""
+        if self._bounds is not None and self._bounds[1] < self.offset:
+            return None
+        return Position(self.epoch, self.offset)
+
+    def subscribed(self, asked: Message, told: Message) -> None:
+        """The answer to `subscribe`."""
+        self.epoch, self.offset = told["epoch"], told["offset"]
+        self._demand(self.offset <= self._server.truth.end(self.channel, self.epoch), told)
+        wanted = asked_position(asked)
+        if told["recovered"]:
+            demand(
+                wanted is not None
+                and wanted.epoch == self.epoch
+                and wanted.offset <= self.offset
+                and "reason" not in told,
+                f"recovered what was not asked: {asked} {told}",
+            )
+            self.offset = asked["offset"]
+        else:
+            self._refused(wanted, told)
+            self._begin(asked.get("history", 0))
+        if "presence" in told:
+            self._list(told["presence"])
+            self._demand(self._user in (self.users or ()), told, "without the client itself")
+
+    def hear(self, told: Message) -> None:
+        """Whatever is pushed."""
+        match told["type"]:
+            case "event":
+                self._event(told)
+            case "gap":
+                self._gap(told)
+            case "joined":
+                self._joined(told)
+            case "left":
+                self._left(told)
+            case "presence":
+                self._list(told)
+            case _:
+                self._demand(False, told)
+
+    def _refused(self, wanted: Position | None, told: Message) -> None:
+        reason = told.get("reason")
+        if wanted is None:
+            self._demand(reason is None, told, "a reason for nothing")
+            return
+        current = self._server.position(self.channel)
+        true = {
+            "epoch": current is None or current.epoch != wanted.epoch,
+            "window": not self._server.has(self.channel, wanted),
+            "unknown": current is None or current.offset < wanted.offset,
+        }
+        self._demand(true.get(reason or "", False), told, f"no reason: {wanted} {current}")
+        self._demand(not self._server.has(self.channel, wanted), told, f"it is there: {wanted}")
+
+    def _begin(self, history: int) -> None:
+        earliest = max(0, self.offset - history)
+        oldest = self._server.oldest(self.channel, self.epoch)
+        self._bounds = (earliest, min(self.offset, max(earliest, oldest))) if history else None
+
+    def _event(self, told: Message) -> None:
+        offset = told["offset"]
+        if self._bounds is not None:
+            earliest, latest = self._bounds
+            self._demand(earliest <= offset - 1 <= latest, told, f"history of {self._bounds}")
+            self._bounds = None
+        else:
+            self._demand(offset == self.offset + 1, told, f"after {self.epoch}:{self.offset}")
+        self.offset = offset
+        true = self._server.truth.at(self.channel, self.epoch, offset)
+        self._demand(told["data"].encode() == true.data[1:-1], told, f"it was {true}")
+        self._demand(told.get("user") == true.user, told, f"it was {true}")
+
+    def _gap(self, told: Message) -> None:
+        epoch, offset = told["epoch"], told["offset"]
+        after = self.offset if self._bounds is None else self._bounds[0]
+        missed = Position(self.epoch, after)
+        self._demand(not self._server.has(self.channel, missed), told, f"for nothing: {missed}")
+        forward = is_newer(epoch, self.epoch) if epoch != self.epoch else offset > after
+        self._demand(forward, told, f"backwards from {self.epoch}:{self.offset}")
+        self._demand(offset <= self._server.truth.end(self.channel, epoch), told)
+        self.epoch, self.offset, self._bounds = epoch, offset, None
+
+    def _joined(self, told: Message) -> None:
+        users = self.users
+        self._demand(users is not None and told["user"] not in users, told, "twice")
+        self._demand(told["user"] != self._user, told, "of itself")
+        if users is not None:
+            users[told["user"]] = told.get("info")
+
+    def _left(self, told: Message) -> None:
+        users = self.users
+        self._demand(users is not None and told["user"] in users, told, "unseen")
+        self._demand(told["user"] != self._user, told, "of itself")
+        if users is not None:
+            del users[told["user"]]
+
+    def _list(self, listed: Message) -> None:
+        self._demand(listed["count"] == len(listed["members"]) <= LISTED_MAX, listed, "not whole")
+        self.users = {one["user"]: one.get("info") for one in listed["members"]}
+
+    def _demand(self, held: object, told: Message, why: str = "") -> None:
+        if not held:
+            demand(False, f"{self._user} in {self.channel} was told {told} {why}")
+
+
+def asked_position(asked: Message) -> Position | None:
+    """The place after which a request wants to go on."""
+    return Position(asked["epoch"], asked["offset"]) if "epoch" in asked else None

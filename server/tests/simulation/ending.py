@@ -1,0 +1,169 @@
+"""The second half of a run: nothing goes wrong any more, so everything has to come right."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from simulation.client import Client
+from simulation.host import Host
+from simulation.publisher import Publisher
+from simulation.truth import demand
+
+from riverd.channels import has_members
+from riverd.hub import Channel
+
+if TYPE_CHECKING:
+    from simulation.world import World
+
+PATIENCE_S = 30.0
+STEP_S = 0.5
+STILL_S = 6.0
+
+
+class Ending:
+    """Waits until all is well, and says what is not."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def play(self) -> None:
+        """Calm, agreement, silence, and an orderly end."""
+        world = self._world
+        await self._last_words()
+        world.calm = True
+        world.weather.late = world.weather.refused = world.weather.unanswered = 0.0
+        world.weather.lost = 0.0
+        world.note("world", "CALM")
+        if not any(client.wanted for client in world.clients):
+            world.clients[0].wanted[world.channels[0]] = None
+        await self._until(self._disagreements)
+        reads = world.reads
+        await asyncio.sleep(STILL_S)
+        demand(world.reads == reads, f"{world.reads - reads} reads when nothing happens")
+        demand(not [*self._disagreements()], f"not for long: {[*self._disagreements()]}")
+        world.note("world", "ALL LEAVE")
+        for client in world.clients:
+            client.leave()
+        await self._until(self._remains)
+        for host in world.hosts:
+            await host.stop()
+        await self._until(self._leftovers)
+
+    async def _last_words(self) -> None:
+        """The feed loses the last publications: nothing that follows them shows it."""
+        world = self._world
+        lost, world.weather.lost = world.weather.lost, 1.0
+        for channel in world.channels:
+            if world.dice.random() < 0.5:
+                publisher = Publisher(world, f"last-{channel}")
+                world.publishers.append(publisher)
+                world.start(publisher.publish(channel))
+        await asyncio.sleep(1.0)
+        world.weather.lost = lost
+
+    async def _until(self, complaints: Callable[[], Iterator[str]]) -> None:
+        deadline = self._world.now + PATIENCE_S
+        while found := list(complaints()):
+            demand(self._world.now < deadline, f"after {PATIENCE_S:g} s: {'; '.join(found[:6])}")
+            await asyncio.sleep(STEP_S)
+
+    # Agreement.
+
+    def _disagreements(self) -> Iterator[str]:
+        for publisher in self._world.publishers:
+            if not publisher.idle:
+                yield f"{publisher.name} waits"
+        down = [host.name for host in self._world.hosts if not host.up]
+        if down:
+            yield f"{down} are down"
+            return
+        for client in self._world.clients:
+            yield from self._unheard(client)
+        for host in self._world.hosts:
+            yield from self._undone(host)
+        for name in self._world.channels:
+            yield from self._counts(name)
+
+    def _unheard(self, client: Client) -> Iterator[str]:
+        line = client.line
+        if line is None or not line.held:
+            yield f"{client.name} is not connected"
+            return
+        if line.stream.open:
+            yield f"{client.name} waits for {[*line.stream.open.values()]}"
+        for name in client.wanted:
+            ear, position = line.stream.ears.get(name), self._world.server.position(name)
+            if ear is None or not client.asked.get(name):
+                yield f"{client.name} is not live in {name}"
+            elif ear.position != position or client.places[name] != position:
+                yield f"{client.name} stands at {ear.position} of {name}: {position}"
+            elif has_members(name) and ear.users != self._members(name):
+                yield f"{client.name} sees {ear.users} in {name}: {self._members(name)}"
+
+    def _members(self, name: str) -> dict[str, object]:
+        members = self._world.server.store.roster(name).members
+        return {
+            user: None if member.info is None else member.info.decode().strip('"')
+            for user, member in members.items()
+        }
+
+    def _undone(self, host: Host) -> Iterator[str]:
+        for channel in host.hub.channels.values():
+            yield from self._replica(host, channel)
+        for name, attachment in host.node.replicas._attachments.items():
+            if attachment.waiting or attachment.repairing or attachment.confirming:
+                yield f"{host.name} is not done with {name}"
+
+    def _replica(self, host: Host, channel: Channel) -> Iterator[str]:
+        name, server = channel.name, self._world.server
+        if channel.log.position != server.position(name):
+            yield f"{host.name} has {channel.log.position} of {name}: {server.position(name)}"
+            return
+        offset, epoch = channel.log.oldest, channel.log.epoch
+        for entry in channel.log.since(offset) or ():
+            offset += 1
+            demand(entry == server.truth.at(name, epoch, offset), f"{host.name} holds {entry}")
+        if channel.presence is not None:
+            roster = server.store.roster(name)
+            if channel.presence._members != roster.members:
+                yield f"{host.name} has other members of {name}: {roster}"
+            if channel.presence.position != roster.position:
+                yield f"{host.name} has {channel.presence.position} of {name}'s members: {roster}"
+
+    def _counts(self, name: str) -> Iterator[str]:
+        hearers = [client for client in self._world.clients if name in client.asked]
+        occupancy = self._world.server.store.occupancy(name)
+        if occupancy.subscribers != len(hearers):
+            yield f"{len(hearers)} hear {name}, counted are {occupancy.subscribers}"
+        if has_members(name):
+            users, members = {client.user for client in hearers}, self._members(name)
+            if users != members.keys():
+                yield f"{sorted(users)} are in {name}, members are {sorted(members)}"
+
+    # Silence.
+
+    def _remains(self) -> Iterator[str]:
+        store = self._world.server.store
+        for host in self._world.hosts:
+            assert host.broker.feed is not None, "a node has a feed"
+            for name in host.hub.channels:
+                yield f"{host.name} still has {name}"
+            for name in host.node.replicas._attachments:
+                yield f"{host.name} still knows {name}"
+            for name in host.broker.feed.subscribed:
+                yield f"{host.name} still listens to {name}"
+        for name in self._world.channels:
+            if store.occupancy(name).subscribers:
+                yield f"{name} is still heard: {store._counts}"
+            if has_members(name) and store.roster(name).members:
+                yield f"{name} still has {store.roster(name)}"
+
+    def _leftovers(self) -> Iterator[str]:
+        for client in self._world.clients:
+            if client.line is not None:
+                client.line.cut(0.0)
+        for host in self._world.hosts:
+            for task in host.node._tasks._tasks:
+                yield f"{host.name} still has {task}"

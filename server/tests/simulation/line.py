@@ -1,0 +1,184 @@
+"""One connection between a client and a session: bytes both ways, late, blocked or lost."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import msgspec
+from river_wire import NATIVE, split
+from simulation.ear import Message
+from simulation.stream import Stream
+from simulation.truth import demand
+
+from riverd.model import Authenticate, Claims, Grants
+from riverd.session import Limits, Session
+
+if TYPE_CHECKING:
+    from asyncio import TimerHandle
+
+    from simulation.client import Client
+    from simulation.host import Host
+    from simulation.world import World
+
+LIMITS = Limits(channels_max=20, rate=1e9)
+
+_encode = msgspec.json.encode
+_decode = msgspec.json.Decoder(dict[str, object]).decode
+
+
+def verify(token: str, now: float) -> Claims:
+    """A token is `user` or `user|info`, and good for everything."""
+    del now
+    user, _, info = token.partition("|")
+    return Claims(user, grants=Grants(None, ("*",)), info=info.encode() or None)
+
+
+class Line:
+    """The session's sink and the client's socket. It blocks when `room_bytes` are unread.
+
+    `up` while the client's end is open, `held` while the server thinks that its end is.
+    """
+
+    def __init__(self, world: World, client: Client, host: Host) -> None:
+        self.host = host
+        self.up = self.held = True
+        self.node = host.node
+        self.stream = Stream(world.server, client.user)
+        self.session = Session(client.name, self, dialect=NATIVE, limits=LIMITS, verify=verify)
+        self._world = world
+        self._client = client
+        self._room_bytes = world.dice.choice((300, 1000, 5000, 1_000_000))
+        self._unread_bytes = 0
+        self._stalled_until = 0.0
+        self._down: deque[tuple[float, int, list[Message] | None]] = deque()
+        self._upward: deque[tuple[float, list[Message]]] = deque()
+        self._down_timer: TimerHandle | None = None
+        self._up_timer: TimerHandle | None = None
+        host.lines[self] = None
+        self.node.opened(self.session)
+        self.session.welcome()
+
+    # The sink.
+
+    def write(self, frames: bytes) -> None:
+        demand(self.held, f"{self.session.id} is written to after its end")
+        messages = [_decode(payload) for _, payload in split(frames)]
+        for message in messages:
+            self._world.note(self.host.name, "tells", self.session.id, message)
+            self.stream.told(message)
+        self._unread_bytes += len(frames)
+        self._send_down(len(frames), messages)
+        if self._unread_bytes > self._room_bytes and not self.session.blocked:
+            self._world.note(self.host.name, "is blocked by", self.session.id)
+            self.node.blocked(self.session)
+
+    def close(self, code: int, reason: str) -> None:
+        self._world.note(self.host.name, "closes", self.session.id, code, reason)
+        self._server_end()
+        self._send_down(0, None)
+
+    # The client's end.
+
+    def send(self, *messages: Message) -> None:
+        """Send some messages so that they arrive together."""
+        if self.up:
+            self._upward.append(
+                (self._due(self._upward[-1][0] if self._upward else 0), [*messages])
+            )
+            self._arm_up()
+
+    def cut(self, notice_s: float) -> None:
+        """Lose the connection: the client knows it, the server learns of it in a while."""
+        self._lose()
+        self._world.loop.call_later(notice_s, self._server_gone)
+        self._client.lost(self)
+
+    def stall(self, until: float) -> None:
+        """Read nothing until then."""
+        self._stalled_until = until
+
+    def cut_by_crash(self, notice_s: float) -> None:
+        """The server's process is gone: the client learns of it in a while."""
+        self.held = False
+        self._lose()
+        self._world.loop.call_later(notice_s, self._client.lost, self)
+
+    # On the way.
+
+    def _due(self, last: float) -> float:
+        return max(last, self._world.now + self._world.delay_s())
+
+    def _lose(self) -> None:
+        self.up = False
+        self._down.clear()
+        self._upward.clear()
+
+    def _send_down(self, size: int, messages: list[Message] | None) -> None:
+        if self.up:
+            due = self._due(self._down[-1][0] if self._down else 0)
+            self._down.append((due, size, messages))
+            self._arm_down()
+
+    def _arm_down(self) -> None:
+        if self._down and self._down_timer is None:
+            due = max(self._down[0][0], self._stalled_until)
+            self._down_timer = self._world.loop.call_at(due, self._arrive_down)
+
+    def _arrive_down(self) -> None:
+        self._down_timer = None
+        now = self._world.now
+        if self._stalled_until <= now:
+            while self._down and self._down[0][0] <= now:
+                _, size, messages = self._down.popleft()
+                self._unread_bytes -= size
+                if messages is None:
+                    self._lose()
+                    self._client.lost(self)
+                else:
+                    self._client.hear(self, messages)
+        if self.held and self.session.blocked and self._unread_bytes <= self._room_bytes // 2:
+            self._world.note(self.host.name, "can go on with", self.session.id)
+            self.node.drained(self.session)
+            self._arm_up()
+        self._arm_down()
+
+    def _arm_up(self) -> None:
+        if self._upward and self._up_timer is None:
+            due = max(self._upward[0][0], self._world.now)
+            self._up_timer = self._world.loop.call_at(due, self._arrive_up)
+
+    def _arrive_up(self) -> None:
+        self._up_timer = None
+        # A gateway reads nothing from a client that reads nothing, but what it has read counts.
+        while self._upward and self._upward[0][0] <= self._world.now and not self._deaf():
+            for message in self._upward.popleft()[1]:
+                if not self.session.closed:
+                    self._receive(message)
+        if not self._deaf():
+            self._arm_up()
+
+    def _deaf(self) -> bool:
+        return self.session.blocked or not self.held
+
+    def _receive(self, message: Message) -> None:
+        self._world.note(self.host.name, "hears", self.session.id, message)
+        placed = message.get("channel") in self.session.subscriptions
+        self.stream.asked(message, placed=placed)
+        command = self.session.receive(_encode(message), self._world.now)
+        if isinstance(command, Authenticate):
+            self.node.authenticated(self.session)
+        elif command is not None:
+            self.node.execute(self.session, command)
+
+    def _server_gone(self) -> None:
+        if self.held:
+            self._world.note(self.host.name, "misses", self.session.id)
+            self.session.closed = True
+            self._server_end()
+
+    def _server_end(self) -> None:
+        if self.held:
+            self.held = False
+            self.host.lines.pop(self, None)
+            self.node.closed(self.session)

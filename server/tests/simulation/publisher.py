@@ -1,0 +1,64 @@
+"""A back end that publishes numbers, each until it is accepted."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from simulation.broker import SimBroker
+from simulation.truth import demand
+
+from riverd.errors import BrokerError
+from riverd.model import Message, Position
+
+if TYPE_CHECKING:
+    from simulation.world import World
+
+RETRY_S_MAX = 0.5
+BURST_MAX = 8
+
+
+class Publisher:
+    """Its numbers of one epoch rise, whatever became of the answers to it."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.name = name
+        self.broker = SimBroker(world, name)
+        self.idle = True
+        self._world = world
+        self._number = 0
+        self._newest: dict[tuple[str, str], int] = {}
+
+    async def live(self) -> None:
+        """Publish now and then, alone or in bursts, while the weather is not calm."""
+        dice = self._world.dice
+        pace = dice.choice((0.5, 2.0, 5.0))
+        while not self._world.calm:
+            await asyncio.sleep(dice.expovariate(pace))
+            channel = dice.choice(self._world.channels)
+            for _ in range(dice.choice((1, 1, 1, 2, BURST_MAX))):
+                await self.publish(channel)
+
+    async def publish(self, channel: str) -> None:
+        """Publish the next number, until it is accepted."""
+        self._number += 1
+        mark = f"{self.name}:{self._number}"
+        message = Message(channel, "number", f'"{mark}"'.encode(), key=mark)
+        self.idle = False
+        while True:
+            try:
+                position = await self.broker.publish(message)
+            except BrokerError:
+                await asyncio.sleep(self._world.dice.uniform(0, RETRY_S_MAX))
+            else:
+                break
+        self.idle = True
+        self._check(message, position)
+
+    def _check(self, message: Message, position: Position) -> None:
+        truth = self._world.server.truth
+        true = truth.at(message.channel, position.epoch, position.offset)
+        demand(true.data == message.data, f"{message} was accepted as {position}: {true}")
+        place = message.channel, position.epoch
+        demand(position.offset > self._newest.get(place, 0), f"{message} before its elder")
+        self._newest[place] = position.offset

@@ -1,0 +1,157 @@
+"""What all brokers of one run talk to: a store, leases of nodes, and who listens to it."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+from simulation.truth import Truth
+
+from riverd.broker.store import Store
+from riverd.channels import has_members
+from riverd.errors import BrokerError
+from riverd.model import Change, Member, Message, Position, Publication
+
+if TYPE_CHECKING:
+    from simulation.feed import SimFeed
+    from simulation.world import World
+
+LEASE_S = 5.0
+
+
+class Server:
+    """The other end of every broker's connections. Its calls are atomic: nothing here waits.
+
+    `run` counts its lives. A new one has an empty store; its clients' connections are all broken.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.truth = Truth()
+        self.run = 1
+        self.away = False
+        self.feeds: dict[SimFeed, None] = {}
+        self.leases: dict[str, float] = {}
+        self._world = world
+        self._epochs = count(1)
+        self._nodes = count(1)
+        self.store = self._empty()
+
+    def _empty(self) -> Store:
+        return Store(
+            size=self._world.history_size,
+            ttl_s=self._world.history_ttl_s,
+            new_epoch=lambda: f"e{next(self._epochs)}",
+        )
+
+    def restart(self, *, keep_leases: bool) -> None:
+        """Come back with nothing, or with what is not trusted any more."""
+        self.run += 1
+        self.store = self._empty()
+        if not keep_leases:
+            self.leases.clear()
+        self.break_connections()
+
+    def break_connections(self) -> None:
+        """Whoever waits for an answer waits in vain, and what was announced is lost."""
+        for broker in self._world.brokers():
+            broker.break_connection()
+
+    # What the scripts do.
+
+    def publish(self, message: Message) -> Position:
+        position, publication = self.store.publish(message, self._world.now)
+        if publication is not None:
+            self.truth.append(message.channel, position, publication)
+            self._world.note("server", "appends", message.channel, position, publication.data)
+            self._announce(message.channel, position.epoch, publication)
+        return position
+
+    def join(self, channel: str, node: str, member: Member) -> Position:
+        self._check_lease(node)
+        position, change = self.store.join(channel, node, member)
+        self._world.note("server", "join", channel, node, member.user, position, change)
+        if change is not None:
+            self._announce(channel, position.epoch, change)
+        return position
+
+    def leave(self, channel: str, node: str, user: str) -> None:
+        left = self.store.leave(channel, node, user)
+        self._world.note("server", "leave", channel, node, user, left)
+        if left is not None:
+            self._announce(channel, left[0].epoch, left[1])
+
+    def report(self, node: str, subscribers: dict[str, int]) -> None:
+        self._check_lease(node)
+        self._world.note("server", "counts", node, subscribers)
+        self.store.report(node, subscribers)
+
+    def positions(self, channels: list[str]) -> list[tuple[Position, Position | None]]:
+        now = self._world.now
+        return [
+            (
+                self.store.position(channel, now),
+                self.store.roster(channel).position if has_members(channel) else None,
+            )
+            for channel in channels
+        ]
+
+    def disconnect(self, user: str) -> None:
+        for feed in list(self.feeds):
+            feed.push_disconnect(user)
+
+    # Leases.
+
+    def _check_lease(self, node: str) -> None:
+        # What a node had is given up with its lease: nobody would give up what comes after that.
+        if node not in self.leases:
+            raise BrokerError("a node without a lease has nothing")
+
+    def new_name(self, place: str) -> str:
+        """A name that no node has had."""
+        return f"{place}#{next(self._nodes)}"
+
+    def renew(self, node: str, *, first: bool) -> bool:
+        """Whether the lease was still there; clears up after one node whose lease is over."""
+        now = self._world.now
+        kept = node in self.leases
+        if kept or first:
+            self.leases[node] = now + LEASE_S
+        over = [name for name, until in self.leases.items() if until < now]
+        for name in over[:1]:
+            del self.leases[name]
+            self._world.loop.call_later(self._world.delay_s(), self.forget, name)
+        return kept or first
+
+    def forget(self, node: str) -> None:
+        """A node is gone: tell of each seat that nobody else has."""
+        self.leases.pop(node, None)
+        for channel, position, change in self.store.forget_node(node):
+            self._world.note("server", "forgets", node, channel, position, change)
+            self._announce(channel, position.epoch, change)
+
+    def _announce(self, channel: str, epoch: str, entry: Publication | Change) -> None:
+        for feed in self.feeds:
+            if channel in feed.subscribed:
+                feed.push(channel, epoch, entry)
+
+    # What only the checks ask.
+
+    def has(self, channel: str, place: Position) -> bool:
+        """Whether everything after this place can be had still."""
+        log = self.store._logs.get(channel)
+        if log is None or log.epoch != place.epoch:
+            return False
+        return self.oldest(channel, place.epoch) <= place.offset <= log.offset
+
+    def oldest(self, channel: str, epoch: str) -> int:
+        """The place after which everything is held; the log's end (or beyond) if nothing is."""
+        log = self.store._logs.get(channel)
+        if log is None or log.epoch != epoch:
+            return self.truth.end(channel, epoch)
+        before = self._world.now - self._world.history_ttl_s
+        return log.offset - sum(1 for at, _ in log.entries if at >= before)
+
+    def position(self, channel: str) -> Position | None:
+        """Where the log stands, without making one."""
+        log = self.store._logs.get(channel)
+        return None if log is None else log.position

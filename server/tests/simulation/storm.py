@@ -1,0 +1,129 @@
+"""Lets things go wrong, each kind as often as the weather says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from simulation.host import Host
+from simulation.server import LEASE_S
+
+from riverd.errors import BrokerError
+
+if TYPE_CHECKING:
+    from simulation.world import World
+
+NOTICE_S_MAX = 5.0
+
+
+class Storm:
+    """Every fault ends by itself after a while."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._dice = world.dice
+        self._faults: dict[str, Callable[[], Awaitable[None]]] = {
+            "cut feed": self._cut_feed,
+            "cut node": self._cut_node,
+            "crash node": self._crash,
+            "stop node": self._stop,
+            "broker away": self._away,
+            "broker restart": self._restart,
+            "cut client": self._cut_client,
+            "close client": self._close_client,
+            "stall client": self._stall,
+            "kick user": self._kick,
+        }
+
+    async def rage(self) -> None:
+        """One fault after another, several at a time, until the weather is calm."""
+        rates = self._world.weather.faults
+        if not rates:
+            return
+        names, weights = list(rates), list(rates.values())
+        while not self._world.calm:
+            await asyncio.sleep(self._dice.expovariate(sum(weights)))
+            if not self._world.calm:
+                fault = self._dice.choices(names, weights)[0]
+                self._world.note("storm", fault)
+                self._world.start(self._ignoring(self._faults[fault]()))
+
+    async def _ignoring(self, fault: Awaitable[None]) -> None:
+        try:
+            await fault
+        except BrokerError:
+            return
+
+    async def _while(self, longest_s: float) -> None:
+        """Wait, but not longer than the weather is bad."""
+        until = self._world.now + self._dice.uniform(0, longest_s)
+        await asyncio.sleep(max(0.0, min(until, self._world.calm_at) - self._world.now))
+
+    def _host(self) -> Host | None:
+        hosts = [host for host in self._world.hosts if host.up]
+        return self._dice.choice(hosts) if hosts else None
+
+    async def _cut_feed(self) -> None:
+        host = self._host()
+        if host is not None and host.broker.feed is not None:
+            host.broker.feed.cut()
+
+    async def _cut_node(self) -> None:
+        host = self._host()
+        if host is not None:
+            broker = host.broker
+            broker.cut_off = True
+            broker.break_connection()
+            await self._while(self._dice.choice((1.0, 3.0, 2 * LEASE_S)))
+            if host.broker is broker and host.up:
+                broker.cut_off = False
+
+    async def _crash(self) -> None:
+        host = self._host()
+        if host is not None:
+            await host.crash()
+            await self._while(LEASE_S)
+            await host.start()
+
+    async def _stop(self) -> None:
+        host = self._host()
+        if host is not None:
+            await host.stop()
+            await self._while(2.0)
+            await host.start()
+
+    async def _away(self) -> None:
+        server = self._world.server
+        server.away = True
+        server.break_connections()
+        await self._while(self._dice.choice((0.3, 3.0)))
+        server.away = False
+
+    async def _restart(self) -> None:
+        server = self._world.server
+        server.away = True
+        server.break_connections()
+        await self._while(self._dice.choice((0.1, 1.0)))
+        self._world.note("storm", "the broker comes back with nothing")
+        server.restart(keep_leases=self._dice.random() < 0.5)
+        server.away = False
+
+    async def _cut_client(self) -> None:
+        line = self._dice.choice(self._world.clients).line
+        if line is not None:
+            line.cut(self._dice.uniform(0, NOTICE_S_MAX))
+
+    async def _close_client(self) -> None:
+        line = self._dice.choice(self._world.clients).line
+        if line is not None:
+            line.cut(0.0)
+
+    async def _stall(self) -> None:
+        line = self._dice.choice(self._world.clients).line
+        if line is not None:
+            line.stall(min(self._world.calm_at, self._world.now + self._dice.uniform(0, 6)))
+
+    async def _kick(self) -> None:
+        user = self._dice.choice(self._world.clients).user
+        await self._world.publishers[0].broker.disconnect(user)

@@ -1,0 +1,133 @@
+"""All that one session was told, in order, against what its client had asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simulation.ear import Ear, Message, asked_position
+from simulation.truth import demand
+
+from riverd.model import Position
+
+if TYPE_CHECKING:
+    from simulation.server import Server
+
+
+@dataclass
+class Request:
+    """Something asked, and what would be a good reason to refuse it."""
+
+    asked: Message
+    refusal: str | None = None
+
+
+class Stream:
+    """The client's requests as the session got them, and the answers as they are written."""
+
+    def __init__(self, server: Server, user: str) -> None:
+        self.ears: dict[str, Ear] = {}
+        self.open: dict[int, Request] = {}
+        self._server = server
+        self._user = user
+        self._handlers = {
+            "welcome": self._greeted,
+            "authenticated": self._answered,
+            "subscribed": self._subscribed,
+            "unsubscribed": self._unsubscribed,
+            "published": self._published,
+            "presence": self._members,
+            "history": self._history,
+            "pong": self._answered,
+            "bye": self._greeted,
+            "error": self._refused,
+        }
+
+    def asked(self, message: Message, *, placed: bool) -> None:
+        """The session is about to receive this; `placed` if it has the channel already."""
+        kind, request = message["type"], Request(message)
+        if kind == "subscribe" and placed:
+            request.refusal = "already_subscribed"
+        elif kind == "unsubscribe":
+            for other in self.open.values():
+                if other.asked["type"] == "subscribe" and not other.refusal:
+                    same = other.asked["channel"] == message["channel"]
+                    other.refusal = "cancelled" if same else None
+        elif kind in ("publish", "presence", "history"):
+            request.refusal = "broker_unavailable"
+        self.open[message["id"]] = request
+
+    def told(self, message: Message) -> None:
+        """The session writes this."""
+        handler = self._handlers.get(message["type"])
+        if handler is None or (message["type"] == "presence" and "id" not in message):
+            ear = self.ears.get(message["channel"])
+            demand(ear is not None, f"{self._user} hears of a channel that it has not: {message}")
+            if ear is not None:
+                ear.hear(message)
+        else:
+            handler(message)
+
+    def _greeted(self, message: Message) -> None:
+        demand("id" not in message, f"{message} answers nothing")
+
+    def _answered(self, message: Message) -> None:
+        self._request(message)
+
+    def _request(self, message: Message) -> Message:
+        request = self.open.pop(message.get("id", -1), None)
+        if request is None:
+            demand(False, f"{self._user} is answered what it has not asked: {message}")
+            raise AssertionError
+        return request.asked
+
+    def _subscribed(self, message: Message) -> None:
+        asked, channel = self._request(message), message["channel"]
+        demand(asked["type"] == "subscribe", f"{message} answers {asked}")
+        demand(channel not in self.ears, f"{self._user} is subscribed twice: {message}")
+        ear = self.ears[channel] = Ear(self._server, channel, self._user)
+        ear.subscribed(asked, message)
+
+    def _unsubscribed(self, message: Message) -> None:
+        asked = self._request(message)
+        demand(asked["channel"] == message["channel"], f"{message} answers {asked}")
+        self.ears.pop(message["channel"], None)
+
+    def _published(self, message: Message) -> None:
+        asked = self._request(message)
+        true = self._server.truth.at(asked["channel"], message["epoch"], message["offset"])
+        same = true.data[1:-1] == asked["data"].encode() and true.user == self._user
+        demand(same, f"{message} answers {asked}, but there is {true}")
+
+    def _members(self, message: Message) -> None:
+        asked = self._request(message)
+        demand(asked["type"] == "presence", f"{message} answers {asked}")
+
+    def _history(self, message: Message) -> None:
+        asked, channel, epoch = self._request(message), message["channel"], message["epoch"]
+        offsets = [entry["offset"] for entry in message["publications"]]
+        after = asked_position(asked)
+        last = message["offset"]
+        if after is not None:
+            demand(after.epoch == epoch and after.offset <= last, f"{message} answers {asked}")
+            last = min(last, after.offset + asked["limit"])
+            demand(len(offsets) == last - after.offset, f"a part of the history: {asked} {message}")
+        expected = list(range(last - len(offsets) + 1, last + 1))
+        demand(offsets == expected and len(offsets) <= asked["limit"], f"holes in {message}")
+        for entry in message["publications"]:
+            true = self._server.truth.at(channel, epoch, entry["offset"])
+            demand(true.data[1:-1] == entry["data"].encode(), f"{entry} was {true}")
+
+    def _refused(self, message: Message) -> None:
+        request = self.open.pop(message.get("id", -1), None)
+        demand(request is not None, f"{self._user} is refused what it has not asked: {message}")
+        if request is None:
+            return
+        asked, code = request.asked, message["code"]
+        if asked["type"] == "history" and code == "unrecoverable":
+            wanted = asked_position(asked) or Position("", 0)
+            has = self._server.has(asked["channel"], wanted)
+            demand(not has, f"{message} for {asked}, but it is there")
+            return
+        idle = asked["type"] in ("history", "presence") and code == "too_fast"
+        demand(idle or code == request.refusal, f"{message} for {asked}")

@@ -1,0 +1,135 @@
+"""One run: everything that is in it, made from one seed, and its story."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from simulation.broker import SimBroker
+from simulation.client import Client
+from simulation.ending import Ending
+from simulation.host import Host
+from simulation.loop import VirtualLoop
+from simulation.publisher import Publisher
+from simulation.server import Server
+from simulation.storm import Storm
+from simulation.weather import drawn
+
+STORM_S = (6.0, 16.0)
+
+
+class World:
+    """The dice are thrown by everybody in turn: the same seed gives the same turns."""
+
+    def __init__(self, seed: int, *, trace: Callable[[str], None] | None = None) -> None:
+        self.dice = dice = random.Random(seed)  # noqa: S311  a simulation, no secrets
+        random.seed(seed)
+        self.loop = VirtualLoop()
+        self.failure: BaseException | None = None
+        self.calm = False
+        self.reads = 0
+        self.history_size = dice.randint(5, 20)
+        self.history_ttl_s = dice.choice((5.0, 30.0, 300.0))
+        self.part_bytes_max = dice.choice((80, 300, 2000))
+        self.linger_s = dice.uniform(1.0, 5.0)
+        self.calm_at = dice.uniform(*STORM_S)
+        self.weather = drawn(dice)
+        self._trace = trace
+        self._tasks: dict[asyncio.Task[None], None] = {}
+        self._failed = self.loop.create_future()
+        names = ["dogs", "cats", "birds"][: dice.randint(1, 3)]
+        self.channels = names + ["presence-zoo", "presence-den"][: dice.randint(0, 2)]
+        self.server = Server(self)
+        self.hosts = [Host(self, f"n{number}") for number in range(dice.randint(1, 3))]
+        self.publishers = [Publisher(self, f"p{number}") for number in range(dice.randint(1, 2))]
+        users = [f"u{number}" for number in range(dice.randint(2, 5))]
+        self.clients = [
+            Client(self, f"c{number}", dice.choice(users)) for number in range(dice.randint(2, 7))
+        ]
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds since the beginning."""
+        return self.loop.time()
+
+    def delay_s(self) -> float:
+        """How long something is on its way now."""
+        return self.weather.delay_s(self.dice)
+
+    def brokers(self) -> Iterator[SimBroker]:
+        """All doors to the server."""
+        for host in self.hosts:
+            if host.up:
+                yield host.broker
+        for publisher in self.publishers:
+            yield publisher.broker
+
+    def info_of(self, client: Client) -> str:
+        """What a client's token says of it: two connections of a user may say different things."""
+        return "" if client.user == "u0" else f'"{client.name}"'
+
+    def note(self, who: str, *what: object) -> None:
+        """A line of the trace."""
+        if self._trace is not None:
+            self._trace(f"{self.now:9.4f} {who:>8} {' '.join(map(str, what))}")
+
+    def fail(self, error: BaseException) -> None:
+        """The run is over: nothing in it may raise."""
+        if self.failure is None:
+            self.failure = error
+            self.note("world", "FAILS:", repr(error))
+            if not self._failed.done():
+                self._failed.set_result(None)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Have something done beside."""
+        task = self.loop.create_task(work)
+        self._tasks[task] = None
+        task.add_done_callback(self._ended)
+        return task
+
+    def run(self) -> None:
+        """Let it happen; raises what went wrong."""
+        self.loop.set_exception_handler(self._on_exception)
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.start(self._story())
+            self.loop.run_until_complete(self._failed)
+        except BaseException as error:  # noqa: BLE001  whatever it is, it is the result
+            self.fail(error)
+        finally:
+            self._clear()
+        if self.failure is not None:
+            raise self.failure
+
+    async def _story(self) -> None:
+        for host in self.hosts:
+            await host.start()
+        for one in (*self.clients, *self.publishers):
+            self.start(one.live())
+        self.start(Storm(self).rage())
+        await asyncio.sleep(self.calm_at)
+        await Ending(self).play()
+        self._failed.set_result(None)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(task, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(error)
+
+    def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        del loop
+        self.fail(context.get("exception") or AssertionError(context["message"]))
+
+    def _clear(self) -> None:
+        """After a failure much is left."""
+        left = asyncio.all_tasks(self.loop)
+        for task in left:
+            task.cancel()
+        self.loop.set_exception_handler(lambda *_: None)
+        if left:
+            self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        asyncio.set_event_loop(None)
+        self.loop.close()
