@@ -63,6 +63,11 @@ class Wish:
         self.have: bool | None = False
         self.wanted = False
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it is not wanted, surely not so, and nothing is under way."""
+        return not (self.wanted or self._running) and self.have is False
+
     def want(self, wanted: bool) -> None:  # noqa: FBT001  the wish itself
         """From now on it should be so, or not."""
         self.wanted = wanted

@@ -183,12 +183,16 @@ class Replicas:
             self._wish(attachment).want(False)
 
     async def _detach(self, attachment: Attachment) -> None:
-        attachment.channel = None
-        self._hub.close(attachment.name)
+        # Also called to undo an attach that failed half-way, and again when it failed itself.
+        if attachment.channel is not None:
+            attachment.channel = None
+            self._hub.close(attachment.name)
         await self._broker.unsubscribe(attachment.name)
 
     def _forget_if_idle(self, attachment: Attachment) -> None:
-        if attachment.channel is None and not attachment.waiting and not attachment.seats:
+        # One that is still being attached for nobody is let go of first.
+        gone = attachment.wish is None or attachment.wish.is_over
+        if gone and not attachment.waiting and not attachment.seats:
             self._attachments.pop(attachment.name, None)
 
     # Admitting.
