@@ -31,7 +31,6 @@ class Attachment:
     """
 
     __slots__ = (
-        "behind",
         "channel",
         "confirming",
         "early",
@@ -40,6 +39,7 @@ class Attachment:
         "repairing",
         "seats",
         "settling",
+        "spoken_of",
         "stale",
         "waiting",
         "wish",
@@ -54,8 +54,8 @@ class Attachment:
         self.wish: Wish | None = None
         self.linger: asyncio.TimerHandle | None = None
         self.repairing = False
-        self.behind = 0
-        """The newest offset that the feed spoke of: a repair goes on until the log has it."""
+        self.spoken_of = Position("", 0)
+        """The newest place that the feed spoke of before the log had it."""
         self.stale = False
         """Something came during a repair that it may not have seen."""
         self.settling: tuple[str, float] | None = None
@@ -68,10 +68,24 @@ class Attachment:
         """Whether anybody on this node wants the channel."""
         return bool(self.waiting) or (self.channel is not None and self.channel.subscribers > 0)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the feed has spoken of more than the log has: a repair goes on until then."""
+        if self.channel is None:
+            return False
+        log, spoken_of = self.channel.log, self.spoken_of
+        return log.epoch == spoken_of.epoch and log.offset < spoken_of.offset
+
+    def hear_of(self, epoch: str, publication: Publication) -> None:
+        """Note a publication that the log cannot take yet."""
+        # The feed is in order: another epoch than before is a newer one.
+        if epoch != self.spoken_of.epoch or publication.offset > self.spoken_of.offset:
+            self.spoken_of = Position(epoch, publication.offset)
+
     def keep_early(self, epoch: str, entry: Publication | Change) -> None:
         """Hold back what the feed brought before there is a replica to take it."""
-        # What is dropped here is read again: `behind` says that there is more.
+        # What is dropped here is read again: `is_behind` says that there is more.
         if isinstance(entry, Publication):
-            self.behind = max(self.behind, entry.offset)
+            self.hear_of(epoch, entry)
         if len(self.early) < EARLY_MAX:
             self.early.append((epoch, entry))

@@ -92,7 +92,7 @@ class Replicas:
         elif self._hub.append(channel, publication, self._clock()):
             self._changed()
         else:
-            attachment.behind = max(attachment.behind, publication.offset)
+            attachment.hear_of(epoch, publication)
             self._repair_soon(attachment)
 
     def on_change(self, name: str, epoch: str, change: Change) -> None:
@@ -173,7 +173,7 @@ class Replicas:
                 self.on_publication(name, epoch, entry)
             else:
                 self.on_change(name, epoch, entry)
-        if attachment.channel.log.offset < attachment.behind:
+        if attachment.is_behind:
             self._repair_soon(attachment)
         self._admit_waiting(attachment)
 
@@ -282,12 +282,11 @@ class Replicas:
         now = self._clock()
         if restart:
             self._hub.restart(channel, tail, now)
-            attachment.behind = 0
         for publication in tail.publications:
             self._hub.append(channel, publication, now)
         if roster is not None:
             self._take_roster(attachment, channel, roster)
-        if channel.log.offset < attachment.behind:
+        if attachment.is_behind:
             # The read was older than what the feed spoke of.
             attachment.stale = True
         self._changed()
