@@ -167,6 +167,7 @@ class Replicas:
         tail = await self._broker.read(name)
         roster = await self._broker.members(name) if has_members(name) else None
         attachment.channel = self._hub.open(name, tail, roster, now=self._clock())
+        attachment.settling = None
         early, attachment.early = attachment.early, []
         for epoch, entry in early:
             if isinstance(entry, Publication):
@@ -297,6 +298,10 @@ class Replicas:
         ours, theirs = presence.position, roster.position
         if theirs.epoch != ours.epoch and not self._is_settled(attachment, theirs.epoch):
             return
+        for seat in attachment.seats.values():
+            # Taken in another list than this one: joining again shows in which it is now.
+            if seat.position is not None and seat.position.epoch != theirs.epoch:
+                self._seat_wish(attachment, seat).doubt()
         if theirs.epoch == ours.epoch and theirs.offset < ours.offset:
             attachment.stale = True
         elif theirs != ours:
