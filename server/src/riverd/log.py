@@ -60,6 +60,10 @@ class Log(Generic[E]):
         """The place after which everything is held."""
         return self.offset - len(self._entries)
 
+    def can_take(self, position: Position, count: int) -> bool:
+        """Whether the last `count` entries before a place leave no hole after what is here."""
+        return position.epoch == self.epoch and position.offset - count <= self.offset
+
     def append(self, entry: E, now: float) -> bool:
         """Take one entry. False if one before it is missing; one that is known is dropped."""
         if entry.offset > self.offset + 1:

@@ -271,17 +271,15 @@ class Replicas:
         self.reads += 1
         try:
             tail = await self._broker.read(channel.name, after=channel.log.position)
-            restart = False
         except RiverError as error:
             if error.error is not ErrorCode.UNRECOVERABLE:
                 raise
             tail = await self._broker.read(channel.name)
-            restart = True
         roster = None if channel.presence is None else await self._broker.members(channel.name)
         if attachment.channel is not channel:
             return
         now = self._clock()
-        if restart:
+        if not channel.log.can_take(tail.position, len(tail.publications)):
             self._hub.restart(channel, tail, now)
         for publication in tail.publications:
             self._hub.append(channel, publication, now)
