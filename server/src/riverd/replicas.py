@@ -10,11 +10,12 @@ from riverd.broker import Broker
 from riverd.channels import has_members
 from riverd.errors import ErrorCode, RiverError
 from riverd.hub import Channel, Hub
-from riverd.model import Change, Member, Publication, Roster, Subscribe, Subscribed
+from riverd.model import Change, Member, Position, Publication, Roster, Subscribe, Subscribed
 from riverd.reconcile import RETRY_S_MAX, Tasks, Wish
 from riverd.session import Subscription
 
 SETTLE_S = 1.5
+ON_ITS_WAY_S = 0.5
 
 
 class Replicas:
@@ -128,14 +129,17 @@ class Replicas:
         """
         attached = [one for one in self._attachments.values() if one.channel is not None]
         positions = await self._broker.positions([one.name for one in attached])
-        for attachment, (log, members) in zip(attached, positions, strict=True):
-            channel = attachment.channel
-            if channel is None:
-                continue
-            presence = channel.presence
-            log_differs = log.epoch != channel.log.epoch or log.offset > channel.log.offset
-            members_differ = presence is not None and members != presence.position
-            if log_differs or members_differ:
+        behind = [
+            (attachment, place)
+            for attachment, place in zip(attached, positions, strict=True)
+            if _is_behind(attachment.channel, *place)
+        ]
+        if not behind:
+            return
+        # What is on its way to this node needs no repair.
+        await asyncio.sleep(ON_ITS_WAY_S)
+        for attachment, place in behind:
+            if _is_behind(attachment.channel, *place):
                 self._repair_soon(attachment)
 
     # Attaching.
@@ -368,3 +372,15 @@ class Replicas:
 
             seat.wish = Wish(change, self._tasks, settled)
         return seat.wish
+
+
+def _is_behind(channel: Channel | None, log: Position, members: Position | None) -> bool:
+    """Whether the broker has more of a channel than this node, or another log or list."""
+    if channel is None:
+        return False
+    if log.epoch != channel.log.epoch or log.offset > channel.log.offset:
+        return True
+    if channel.presence is None or members is None:
+        return False
+    ours = channel.presence.position
+    return members.epoch != ours.epoch or members.offset > ours.offset
