@@ -6,9 +6,9 @@
 /* A server that refuses is not asked again at once. */
 #define REFUSED_PAUSE_NS (50 * NS_PER_MS)
 
-static void todo_add(struct fleet *fleet, uint32_t index)
+static void queue_add(struct fleet *fleet, uint32_t index)
 {
-    fleet->todo[(fleet->todo_first + fleet->todo_count++) % fleet->count] = index;
+    fleet->queue[(fleet->queue_first + fleet->queue_count++) % fleet->count] = index;
 }
 
 void fleet_make(struct load *load)
@@ -17,7 +17,7 @@ void fleet_make(struct load *load)
 
     fleet->count = load->options.connections;
     fleet->conns = must_calloc(fleet->count, sizeof(struct conn));
-    fleet->todo = must_calloc(fleet->count, sizeof(uint32_t));
+    fleet->queue = must_calloc(fleet->count, sizeof(uint32_t));
     for (uint32_t i = 0; i < fleet->count; i++) {
         struct conn *conn = &fleet->conns[i];
 
@@ -40,9 +40,9 @@ void fleet_start(struct load *load, double rate, uint32_t inflight_max)
     fleet->start_ns = now_ns();
     fleet->pause_until_ns = 0;
     fleet->caught_up = 0;
-    fleet->todo_count = 0;
+    fleet->queue_count = 0;
     for (uint32_t i = 0; i < fleet->count; i++)
-        todo_add(fleet, i);
+        queue_add(fleet, i);
 }
 
 /* When the next connection may be opened as far as the rate says. */
@@ -59,11 +59,11 @@ void fleet_tick(struct load *load, uint64_t now)
 {
     struct fleet *fleet = &load->fleet;
 
-    while (fleet->todo_count > 0 && fleet->inflight < fleet->inflight_max && due(fleet) <= now) {
-        struct conn *conn = &fleet->conns[fleet->todo[fleet->todo_first]];
+    while (fleet->queue_count > 0 && fleet->inflight < fleet->inflight_max && due(fleet) <= now) {
+        struct conn *conn = &fleet->conns[fleet->queue[fleet->queue_first]];
 
-        fleet->todo_first = (fleet->todo_first + 1) % fleet->count;
-        fleet->todo_count--;
+        fleet->queue_first = (fleet->queue_first + 1) % fleet->count;
+        fleet->queue_count--;
         fleet->started++;
         fleet->inflight++;
         for (uint32_t i = 0; i < load->heard.count; i++)
@@ -76,7 +76,7 @@ uint64_t fleet_wake(const struct load *load)
 {
     const struct fleet *fleet = &load->fleet;
 
-    if (fleet->todo_count == 0 || fleet->inflight >= fleet->inflight_max)
+    if (fleet->queue_count == 0 || fleet->inflight >= fleet->inflight_max)
         return UINT64_MAX;
     return due(fleet);
 }
@@ -101,7 +101,7 @@ void fleet_refused(struct load *load, struct conn *conn)
     load->count.refused++;
     fleet->inflight--;
     fleet->pause_until_ns = now_ns() + REFUSED_PAUSE_NS;
-    todo_add(fleet, conn->index);
+    queue_add(fleet, conn->index);
 }
 
 void fleet_check_caught_up(struct load *load, struct conn *conn)
@@ -125,5 +125,5 @@ void fleet_cut(struct load *load)
         load->channels.at[i].subscribers = 0;
     fleet->live = 0;
     fleet->inflight = 0;
-    fleet->todo_count = 0;
+    fleet->queue_count = 0;
 }

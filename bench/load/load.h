@@ -70,9 +70,9 @@ struct conn {
 struct fleet {
     struct conn *conns;
     uint32_t count;
-    uint32_t *todo; /* a ring of those to be opened */
-    uint32_t todo_first;
-    uint32_t todo_count;
+    uint32_t *queue; /* a ring of those to be opened */
+    uint32_t queue_first;
+    uint32_t queue_count;
     uint32_t inflight;
     uint32_t inflight_max;
     uint32_t live;
