@@ -30,6 +30,7 @@ from riverd.replicas import Replicas
 from riverd.session import Session
 
 SWEEP_S = 5.0
+ON_ITS_WAY_S = 0.5
 
 
 class Node:
@@ -151,7 +152,7 @@ class Node:
 
     def on_interrupted(self) -> None:
         """See `Feed`."""
-        self._tasks.start(self._compare())
+        self._tasks.start(self._compare(on_its_way_s=0))
         self._report_all()
 
     def on_seats_lost(self) -> None:
@@ -273,11 +274,11 @@ class Node:
     async def _compare_always(self, every_s: float) -> None:
         while True:
             await asyncio.sleep(every_s)
-            await self._compare()
+            await self._compare(on_its_way_s=ON_ITS_WAY_S)
 
-    async def _compare(self) -> None:
+    async def _compare(self, *, on_its_way_s: float) -> None:
         try:
-            await self.replicas.compare()
+            await self.replicas.compare(on_its_way_s=on_its_way_s)
         except RiverError:
             # The broker went away again: it will say so, and this is done then.
             return

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from riverd.admission import is_ahead, start_of
 from riverd.attachment import Attachment, Seat
@@ -15,7 +15,6 @@ from riverd.reconcile import RETRY_S_MAX, Tasks, Wish
 from riverd.session import Subscription
 
 SETTLE_S = 1.5
-ON_ITS_WAY_S = 0.5
 
 
 class Replicas:
@@ -67,7 +66,7 @@ class Replicas:
             assert attachment.channel is not None, "a placed session's channel is attached"
             self._hub.leave(subscription, attachment.channel)
             self._counted(attachment.name)
-        attachment.confirming.discard(subscription)
+        attachment.confirming.pop(subscription, None)
         if has_members(attachment.name):
             self._leave_seat(attachment, user)
         if not attachment.heard:
@@ -122,8 +121,11 @@ class Replicas:
         """The channels that this node has a replica of."""
         return list(self._hub.channels)
 
-    async def compare(self) -> None:
+    async def compare(self, *, on_its_way_s: float) -> None:
         """Ask the broker where all channels stand, and repair those that stand elsewhere here.
+
+        What may be on its way to this node for so long needs no repair; after an interruption of
+        the feed nothing is.
 
         The last publication of a burst has no follower that would show that it was lost.
         """
@@ -136,8 +138,7 @@ class Replicas:
         ]
         if not behind:
             return
-        # What is on its way to this node needs no repair.
-        await asyncio.sleep(ON_ITS_WAY_S)
+        await asyncio.sleep(on_its_way_s)
         for attachment, place in behind:
             if _is_behind(attachment.channel, *place):
                 self._repair_soon(attachment)
@@ -210,7 +211,7 @@ class Replicas:
             if not self._seated(attachment, channel, subscription):
                 continue
             if is_ahead(request.position, channel.log):
-                attachment.confirming.add(subscription)
+                attachment.confirming[subscription] = None
                 self._repair_soon(attachment)
             else:
                 self._admit(attachment, channel, subscription)
@@ -258,7 +259,7 @@ class Replicas:
         try:
             while attachment.stale and attachment.channel is not None:
                 attachment.stale = False
-                confirming, attachment.confirming = attachment.confirming, set()
+                confirming, attachment.confirming = attachment.confirming, {}
                 try:
                     await self._read_again(attachment, attachment.channel)
                 except RiverError:
@@ -328,13 +329,15 @@ class Replicas:
         await asyncio.sleep(SETTLE_S)
         self._repair_soon(attachment)
 
-    def _admit_confirmed(self, attachment: Attachment, confirmed: set[Subscription]) -> None:
+    def _admit_confirmed(self, attachment: Attachment, confirmed: Iterable[Subscription]) -> None:
         """The broker was asked since these came: it has no more than this node has now."""
         channel = attachment.channel
         if channel is None:
             return
         for subscription in confirmed:
-            if subscription in attachment.waiting:
+            if subscription in attachment.waiting and self._seated(
+                attachment, channel, subscription
+            ):
                 self._admit(attachment, channel, subscription)
         self._admit_waiting(attachment)
 
