@@ -33,8 +33,11 @@ def start_of(request: Subscribe, log: Log[Publication]) -> Start:
 
 
 def is_ahead(wanted: Position | None, log: Log[Publication]) -> bool:
-    """Whether a client claims more than this node has: it may come from one that was ahead."""
-    return wanted is not None and wanted.epoch == log.epoch and wanted.offset > log.offset
+    """Whether a client claims what this node does not have: it may come from one that was ahead.
+
+    Also in another epoch: nobody but the broker knows which of the two is the newer one.
+    """
+    return wanted is not None and (wanted.epoch != log.epoch or wanted.offset > log.offset)
 
 
 def _lost(request: Subscribe, log: Log[Publication], reason: str) -> Start:

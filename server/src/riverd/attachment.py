@@ -60,7 +60,7 @@ class Attachment:
         """Something came during a repair that it may not have seen."""
         self.settling: tuple[str, float] | None = None
         """The list of members began again under this epoch; until this time nodes take seats."""
-        self.confirming: set[Subscription] = set()
+        self.confirming: dict[Subscription, None] = {}
         """Those that say they are ahead of this node: the next read decides."""
 
     @property
