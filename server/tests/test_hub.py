@@ -1,6 +1,5 @@
 """Who hears what on a node: fan-out, cursors, slow sessions, and made-up conversations."""
 
-
 import pytest
 from river_wire import NATIVE, Client, session_of
 
