@@ -16,15 +16,20 @@ class Tasks:
     def __init__(self, failed: Callable[[BaseException], None]) -> None:
         self._failed = failed
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def start(self, work: Coroutine[None, None, None]) -> None:
-        """Run it until it ends or `close` is called."""
+        """Run it until it ends or `close` is called; after that nothing is run any more."""
+        if self._closed:
+            work.close()
+            return
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
     async def close(self) -> None:
         """Cancel what still runs, and wait for its end."""
+        self._closed = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
