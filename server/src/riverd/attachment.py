@@ -4,6 +4,7 @@ import asyncio
 
 from riverd.hub import Channel
 from riverd.model import Change, Member, Position, Publication, Subscribe
+from riverd.presence import Presence
 from riverd.reconcile import Wish
 from riverd.session import Subscription
 
@@ -21,6 +22,16 @@ class Seat:
         self.position: Position | None = None
         """The version of the list from which on the user is in it, once the broker has said it."""
         self.wish: Wish | None = None
+
+    def is_lost(self, presence: Presence) -> bool:
+        """Whether the list has come to where the seat was taken, and is without the user."""
+        place, version = self.position, presence.position
+        return (
+            place is not None
+            and place.epoch == version.epoch
+            and place.offset <= version.offset
+            and not presence.has(self.member.user)
+        )
 
 
 class Attachment:

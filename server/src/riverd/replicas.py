@@ -11,6 +11,7 @@ from riverd.channels import has_members
 from riverd.errors import ErrorCode, RiverError
 from riverd.hub import Channel, Hub
 from riverd.model import Change, Member, Position, Publication, Roster, Subscribe, Subscribed
+from riverd.presence import Presence
 from riverd.reconcile import RETRY_S_MAX, Tasks, Wish
 from riverd.session import Subscription
 
@@ -107,6 +108,7 @@ class Replicas:
             channel, change, self._clock()
         ):
             self._changed()
+            self._keep_seat(attachment, channel.presence, change.member.user)
             self._admit_waiting(attachment)
         else:
             self._repair_soon(attachment)
@@ -225,7 +227,7 @@ class Replicas:
         if position is None:
             return False
         if position.epoch == presence.position.epoch:
-            return presence.position.offset >= position.offset
+            return presence.position.offset >= position.offset and presence.has(claims.user)
         if attachment.settling is None:
             self._repair_soon(attachment)
         return False
@@ -301,15 +303,17 @@ class Replicas:
         ours, theirs = presence.position, roster.position
         if theirs.epoch != ours.epoch and not self._is_settled(attachment, theirs.epoch):
             return
-        for seat in attachment.seats.values():
-            # Taken in another list than this one: joining again shows in which it is now.
-            if seat.position is not None and seat.position.epoch != theirs.epoch:
-                self._seat_wish(attachment, seat).doubt()
         if theirs.epoch == ours.epoch and theirs.offset < ours.offset:
             attachment.stale = True
-        elif theirs != ours:
+            return
+        if theirs != ours:
             attachment.settling = None
             self._hub.replace_members(channel, roster)
+        for seat in attachment.seats.values():
+            # In another list than this one: joining again shows in which it is now.
+            elsewhere = seat.position is not None and seat.position.epoch != theirs.epoch
+            if elsewhere or seat.is_lost(presence):
+                self._seat_wish(attachment, seat).doubt()
 
     def _is_settled(self, attachment: Attachment, epoch: str) -> bool:
         """Whether the nodes had time to take their seats in a list that began again.
@@ -356,6 +360,12 @@ class Replicas:
         if not seat.connections:
             self._seat_wish(attachment, seat).want(False)
 
+    def _keep_seat(self, attachment: Attachment, presence: Presence, user: str) -> None:
+        """Take a seat again that the broker gave up, whyever it did."""
+        seat = attachment.seats.get(user)
+        if seat is not None and seat.is_lost(presence):
+            self._seat_wish(attachment, seat).doubt()
+
     def _seat_wish(self, attachment: Attachment, seat: Seat) -> Wish:
         if seat.wish is None:
 
@@ -364,6 +374,9 @@ class Replicas:
                 seat.position = None
                 if wanted:
                     seat.position = await self._broker.join(attachment.name, seat.member)
+                    channel = attachment.channel
+                    if channel is not None and channel.presence is not None:
+                        self._keep_seat(attachment, channel.presence, seat.member.user)
                     self._admit_waiting(attachment)
                 else:
                     await self._broker.leave(attachment.name, seat.member.user)
