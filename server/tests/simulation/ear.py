@@ -22,13 +22,14 @@ class Ear:
     `latest` are the bounds, until the first event shows it.
     """
 
-    def __init__(self, server: Server, channel: str, user: str) -> None:
+    def __init__(self, server: Server, channel: str, user: str, *, since_s: float) -> None:
         self.channel = channel
         self.epoch = ""
         self.offset = 0
         self.users: dict[str, Any] | None = None
         self._server = server
         self._user = user
+        self._since_s = since_s
         self._bounds: tuple[int, int] | None = None
 
     @property
@@ -120,14 +121,15 @@ class Ear:
     def _joined(self, told: Message) -> None:
         users = self.users
         self._demand(users is not None and told["user"] not in users, told, "twice")
-        self._demand(told["user"] != self._user, told, "of itself")
         if users is not None:
             users[told["user"]] = told.get("info")
 
     def _left(self, told: Message) -> None:
         users = self.users
         self._demand(users is not None and told["user"] in users, told, "unseen")
-        self._demand(told["user"] != self._user, told, "of itself")
+        if told["user"] == self._user:
+            given_up = self._server.gave_up(self.channel, self._user, self._since_s)
+            self._demand(given_up, told, "of itself")
         if users is not None:
             del users[told["user"]]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 30.0
 STEP_S = 0.5
-STILL_S = 6.0
+STILL_S = 4.0
 
 
 class Ending:
@@ -39,6 +39,8 @@ class Ending:
         if not any(client.wanted for client in world.clients):
             world.clients[0].wanted[world.channels[0]] = None
         await self._until(self._disagreements)
+        # What was planned while there was trouble is done still.
+        await asyncio.sleep(STILL_S)
         reads = world.reads
         await asyncio.sleep(STILL_S)
         demand(world.reads == reads, f"{world.reads - reads} reads when nothing happens")

@@ -164,7 +164,7 @@ class Line:
     def _receive(self, message: Message) -> None:
         self._world.note(self.host.name, "hears", self.session.id, message)
         placed = message.get("channel") in self.session.subscriptions
-        self.stream.asked(message, placed=placed)
+        self.stream.asked(message, self._world.now, placed=placed)
         command = self.session.receive(_encode(message), self._world.now)
         if isinstance(command, Authenticate):
             self.node.authenticated(self.session)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simulation.world import World
 
 RETRY_S_MAX = 0.5
-BURST_MAX = 8
+BURSTS = (1, 1, 1, 2, 8)
 
 
 class Publisher:
@@ -35,8 +35,8 @@ class Publisher:
         pace = dice.choice((0.5, 2.0, 5.0))
         while not self._world.calm:
             await asyncio.sleep(dice.expovariate(pace))
-            channel = dice.choice(self._world.channels)
-            for _ in range(dice.choice((1, 1, 1, 2, BURST_MAX))):
+            channel, count = dice.choice(self._world.channels), dice.choice(BURSTS)
+            for _ in range(0 if self._world.calm else count):
                 await self.publish(channel)
 
     async def publish(self, channel: str) -> None:

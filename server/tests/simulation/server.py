@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from simulation.world import World
 
 LEASE_S = 5.0
+NEWS_S_MAX = 8.0
+"""A node that is cut off does not know for so long what became of its seats."""
 
 
 class Server:
@@ -31,6 +33,8 @@ class Server:
         self.away = False
         self.feeds: dict[SimFeed, None] = {}
         self.leases: dict[str, float] = {}
+        self._began_s = 0.0
+        self._given_up_s: dict[tuple[str, str], float] = {}
         self._world = world
         self._epochs = count(1)
         self._nodes = count(1)
@@ -46,6 +50,7 @@ class Server:
     def restart(self, *, keep_leases: bool) -> None:
         """Come back with nothing, or with what is not trusted any more."""
         self.run += 1
+        self._began_s = self._world.now
         self.store = self._empty()
         if not keep_leases:
             self.leases.clear()
@@ -127,6 +132,7 @@ class Server:
         self.leases.pop(node, None)
         for channel, position, change in self.store.forget_node(node):
             self._world.note("server", "forgets", node, channel, position, change)
+            self._given_up_s[channel, change.member.user] = self._world.now
             self._announce(channel, position.epoch, change)
 
     def _announce(self, channel: str, epoch: str, entry: Publication | Change) -> None:
@@ -150,6 +156,11 @@ class Server:
             return self.truth.end(channel, epoch)
         before = self._world.now - self._world.history_ttl_s
         return log.offset - sum(1 for at, _ in log.entries if at >= before)
+
+    def gave_up(self, channel: str, user: str, since_s: float) -> bool:
+        """Whether a user may have lost its seat since then, though it did not leave."""
+        given_up_s = max(self._began_s, self._given_up_s.get((channel, user), 0))
+        return given_up_s + NEWS_S_MAX >= since_s
 
     def position(self, channel: str) -> Position | None:
         """Where the log stands, without making one."""

@@ -19,6 +19,7 @@ class Request:
     """Something asked, and what would be a good reason to refuse it."""
 
     asked: Message
+    at_s: float
     refusal: str | None = None
 
 
@@ -43,9 +44,9 @@ class Stream:
             "error": self._refused,
         }
 
-    def asked(self, message: Message, *, placed: bool) -> None:
+    def asked(self, message: Message, now_s: float, *, placed: bool) -> None:
         """The session is about to receive this; `placed` if it has the channel already."""
-        kind, request = message["type"], Request(message)
+        kind, request = message["type"], Request(message, now_s)
         if kind == "subscribe" and placed:
             request.refusal = "already_subscribed"
         elif kind == "unsubscribe":
@@ -74,37 +75,37 @@ class Stream:
     def _answered(self, message: Message) -> None:
         self._request(message)
 
-    def _request(self, message: Message) -> Message:
+    def _request(self, message: Message) -> Request:
         request = self.open.pop(message.get("id", -1), None)
         if request is None:
             demand(False, f"{self._user} is answered what it has not asked: {message}")
             raise AssertionError
-        return request.asked
+        return request
 
     def _subscribed(self, message: Message) -> None:
-        asked, channel = self._request(message), message["channel"]
-        demand(asked["type"] == "subscribe", f"{message} answers {asked}")
+        request, channel = self._request(message), message["channel"]
+        demand(request.asked["type"] == "subscribe", f"{message} answers {request}")
         demand(channel not in self.ears, f"{self._user} is subscribed twice: {message}")
-        ear = self.ears[channel] = Ear(self._server, channel, self._user)
-        ear.subscribed(asked, message)
+        ear = self.ears[channel] = Ear(self._server, channel, self._user, since_s=request.at_s)
+        ear.subscribed(request.asked, message)
 
     def _unsubscribed(self, message: Message) -> None:
-        asked = self._request(message)
+        asked = self._request(message).asked
         demand(asked["channel"] == message["channel"], f"{message} answers {asked}")
         self.ears.pop(message["channel"], None)
 
     def _published(self, message: Message) -> None:
-        asked = self._request(message)
+        asked = self._request(message).asked
         true = self._server.truth.at(asked["channel"], message["epoch"], message["offset"])
         same = true.data[1:-1] == asked["data"].encode() and true.user == self._user
         demand(same, f"{message} answers {asked}, but there is {true}")
 
     def _members(self, message: Message) -> None:
-        asked = self._request(message)
+        asked = self._request(message).asked
         demand(asked["type"] == "presence", f"{message} answers {asked}")
 
     def _history(self, message: Message) -> None:
-        asked, channel, epoch = self._request(message), message["channel"], message["epoch"]
+        asked, channel, epoch = self._request(message).asked, message["channel"], message["epoch"]
         offsets = [entry["offset"] for entry in message["publications"]]
         after = asked_position(asked)
         last = message["offset"]
