@@ -15,3 +15,18 @@ const CAP_MS = 20_000;
 export function backoff(attempt, random) {
   return Math.floor(random() * Math.min(CAP_MS, BASE_MS * 2 ** attempt));
 }
+
+/**
+ * Full jitter below a ceiling that is as high as the outage is old.
+ *
+ * Whenever the server returns, its clients come back evenly, over at most the time that they missed. A
+ * ceiling that doubles with each attempt lets a third of them come back in the first second, and the
+ * last ones very late: by chance some have tried more often than others.
+ *
+ * @param {number} outageMs how long there was no connection
+ * @param {() => number} random a number from 0 up to, not including, 1
+ * @returns {number} milliseconds
+ */
+export function outageBackoff(outageMs, random) {
+  return backoff(Math.max(0, Math.log2(outageMs / BASE_MS)), random);
+}

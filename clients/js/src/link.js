@@ -1,6 +1,6 @@
 /** Where the connection stands and what to do next: a state machine without I/O. */
 
-import { backoff } from "./backoff.js";
+import { backoff, outageBackoff } from "./backoff.js";
 import { inWords, verdict } from "./protocol.js";
 import { renewInMs } from "./token.js";
 
@@ -12,7 +12,7 @@ const WAKE_PONG_MS = 5_000;
 const RECENT_MS = 3_000;
 /** The attempt whose back-off spreads the questions for another token. */
 const ASK_AGAIN = 5;
-/** A connection that did not last this long does not count as a success: the back-off goes on. */
+/** A connection that did not last this long does not count as a success: the outage goes on. */
 const STABLE_MS = 10_000;
 /** `tick` is asked for at least this often; one that comes much later means that the machine slept. */
 export const PULSE_MS = 5_000;
@@ -47,7 +47,8 @@ export class Link {
   /** The number of the last question to the token function; older answers come too late. */
   #ask = 0;
   #renewAt = NEVER;
-  #failures = 0;
+  /** When the outage began: the longer it lasts, the further clients spread their attempts. */
+  #lostAt = 0;
   #connectedAt = 0;
   /** When an attempt, a wait or the answer to a ping is over. */
   #dueAt = NEVER;
@@ -88,7 +89,7 @@ export class Link {
    */
   connect(now) {
     if (this.state !== "closed") return [];
-    this.#failures = 0;
+    this.#lostAt = now;
     return this.#begin(now, "opening the connection");
   }
 
@@ -338,9 +339,9 @@ export class Link {
    * @returns {Effect[]}
    */
   #wait(now, reason) {
-    if (this.state === "connected" && now - this.#connectedAt >= STABLE_MS) this.#failures = 0;
+    if (this.state === "connected" && now - this.#connectedAt >= STABLE_MS) this.#lostAt = now;
     const closing = this.#drop();
-    this.#dueAt = Math.max(now + backoff(this.#failures++, this.#random), this.#notBefore);
+    this.#dueAt = Math.max(now + outageBackoff(now - this.#lostAt, this.#random), this.#notBefore);
     return [closing, this.#enter("waiting", reason, this.#dueAt - now)];
   }
 

@@ -486,7 +486,7 @@ describe("tokens", () => {
     await platform.pass(10_000);
     assert.equal(river.state, "waiting");
     assert.match(river.reason, /no answer in 10 s/);
-    await platform.pass(250);
+    await platform.pass(5_000);
     assert.equal((await newest()).closed, false);
   });
 });
