@@ -2,12 +2,13 @@
 
 import asyncio
 import gc
+import resource
 import secrets
 import signal
 import socket
 import time
 from collections.abc import Callable, Coroutine, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -262,7 +263,7 @@ async def serve_api(settings: Settings) -> None:
     """Run the publish API until a signal."""
     process = Process(settings)
     server = build_api(process)
-    sock = bound_socket(settings.api_host, settings.api_port)
+    sock = bound_socket(settings.api_host, settings.api_port, variable="RIVER_API_PORT")
     process.begin()
     serving = asyncio.create_task(server.serve([sock]))
     log.info("api_ready", url=f"http://{address_of(sock)}", version=__version__)
@@ -285,7 +286,7 @@ async def serve_dev(settings: Settings, announce: Callable[[str, str], None]) ->
     server = build_api(process)
     await node.start()
     public = bound_socket(settings.host, settings.port)
-    private = bound_socket(settings.api_host, settings.api_port)
+    private = bound_socket(settings.api_host, settings.api_port, variable="RIVER_API_PORT")
     process.begin()
     await gateway.start(public)
     serving = asyncio.create_task(server.serve([private]))
@@ -310,6 +311,10 @@ async def _end(process: Process, gateway: Gateway, node: Node) -> None:
 
 def run(main: Coroutine[None, None, None]) -> None:
     """Run a process to its end on the fast loop."""
+    # Every connection is an open file, of which systems give a process few until it asks for more.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     uvloop.run(main)
 
 
@@ -318,8 +323,12 @@ def configure_logs(settings: Settings) -> None:
     logs.configure(settings.log_level, console=settings.log_format == "console")
 
 
-def bound_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
+def bound_socket(
+    host: str, port: int, *, variable: str = "RIVER_PORT", shared: bool = False
+) -> socket.socket:
     """A socket that listens; port 0 takes a free one, `shared` lets other workers have it too.
+
+    `variable` is the setting to name when that cannot be.
 
     Raises:
         SettingsError: when the address cannot be had.
@@ -331,11 +340,12 @@ def bound_socket(host: str, port: int, *, shared: bool = False) -> socket.socket
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         sock.bind((host, port))
-    except OSError as error:
+        # From here on the kernel takes connections: an address that is told is never refused.
+        sock.listen()
+    except (OSError, UnicodeError) as error:
         sock.close()
-        raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror}") from None
-    # From here on the kernel takes connections: an address that is told is never refused.
-    sock.listen()
+        why = getattr(error, "strerror", None) or error
+        raise SettingsError(f"{variable}: cannot listen on {host}:{port}: {why}") from None
     sock.setblocking(False)
     return sock
 

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, cast, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -164,6 +165,8 @@ def new_secret() -> str:
 
 
 def _parsed(setting: Setting, text: str, wanted: object) -> object:
+    if not text.isprintable():
+        raise SettingsError(f"{setting.variable}: it has characters that cannot be printed")
     if wanted == Texts:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     try:
@@ -185,5 +188,13 @@ def _check(settings: Settings) -> None:
         raise SettingsError("RIVER_WORKERS: several workers need a RIVER_BROKER between them")
     if settings.broker != MEMORY:
         redis_address.parse(settings.broker)
-    if settings.jwks_url is not None and not settings.jwks_url.startswith(("https://", "http://")):
+    if settings.jwks_url is not None and not _is_web_address(settings.jwks_url):
         raise SettingsError("RIVER_JWKS_URL: not an http(s) URL")
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

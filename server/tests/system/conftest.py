@@ -1,5 +1,6 @@
 """Starts processes for tests, and sees that they end well."""
 
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -45,6 +46,14 @@ class Rivers:
         finally:
             for river in running:
                 river.kill()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_works() -> Iterator[None]:
+    """Let processes that are started know SIGINT: what runs in a shell's background does not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

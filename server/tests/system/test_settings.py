@@ -1,0 +1,169 @@
+"""Settings that are wrong or missing, and commands that are: one clear line, exit code 2."""
+
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from river_client import visitor
+from river_process import API_KEY, KEYS, SECRET, Start, ask, run, run_all
+
+from riverd.settings import describe
+
+
+class Wrong(NamedTuple):
+    """A command that does not start, and what its complaint names."""
+
+    names: str
+    command: str
+    settings: Mapping[str, str]
+
+
+SETTINGS = [
+    Wrong("RIVER_SECRETS", "gateway", {"RIVER_SECRETS": ""}),
+    Wrong("RIVER_SECRETS", "api", {"RIVER_SECRETS": ""}),
+    Wrong("RIVER_API_KEYS", "api", {"RIVER_API_KEYS": ""}),
+    Wrong("RIVER_SECRETS", "gateway", {"RIVER_SECRETS": "too-short"}),
+    Wrong("RIVER_SECRETS", "dev", {"RIVER_SECRETS": f"{SECRET},too-short"}),
+    Wrong("RIVER_SECRETS", "gateway", {"RIVER_SECRETS": "\udcff" * 40}),
+    Wrong("RIVER_API_KEYS", "api", {"RIVER_API_KEYS": f"{API_KEY},too-short"}),
+    Wrong("RIVER_PORT", "gateway", {"RIVER_PORT": "eighty"}),
+    Wrong("RIVER_PORT", "gateway", {"RIVER_PORT": "80\n80"}),
+    Wrong("RIVER_API_PORT", "api", {"RIVER_API_PORT": "65536"}),
+    Wrong("RIVER_PORT", "gateway --port -1", {}),
+    Wrong("RIVER_PORT", "gateway", {"RIVER_HOST": "no-such-host.invalid"}),
+    Wrong("RIVER_BROKER", "gateway", {"RIVER_BROKER": "carrier-pigeon://x"}),
+    Wrong("RIVER_BROKER", "dev", {"RIVER_BROKER": "redis://:a-password@"}),
+    Wrong("RIVER_WORKERS", "gateway --workers 2", {}),
+    Wrong("RIVER_AUTH_TIMEOUT_S", "gateway", {"RIVER_AUTH_TIMEOUT_S": "0"}),
+    Wrong("RIVER_PING_INTERVAL_S", "gateway", {"RIVER_PING_INTERVAL_S": "nan"}),
+    Wrong("RIVER_CLIENT_RATE", "gateway", {"RIVER_CLIENT_RATE": "inf"}),
+    Wrong("RIVER_HISTORY_SIZE", "gateway", {"RIVER_HISTORY_SIZE": "1.5"}),
+    Wrong("RIVER_LOG_LEVEL", "gateway", {"RIVER_LOG_LEVEL": "loud"}),
+    Wrong("RIVER_JWKS_URL", "gateway", {"RIVER_JWKS_URL": "ftp://x/keys"}),
+    Wrong("RIVER_JWKS_URL", "gateway", {"RIVER_JWKS_URL": "https://"}),
+]
+USAGES = [
+    Wrong("Usage", "", {}),
+    Wrong("bogus", "bogus", {}),
+    Wrong("--bogus", "gateway --bogus", {}),
+    Wrong("extra", "gateway extra", {}),
+    Wrong("--user", "token", {}),
+    Wrong("soon", "token --user ann --ttl soon", {}),
+    Wrong("--info", "token --user ann --info 7", {}),
+    Wrong("sub", "token --user=", {}),
+    Wrong("channel", "publish a,channel/ post 1", {}),
+    Wrong("event", f"publish dogs {'x' * 129} 1", {}),
+    Wrong("JSON", "publish dogs post nothing", {}),
+    Wrong("JSON", "publish dogs post \udcff", {}),
+    Wrong("JSON", f"publish dogs post {'[' * 100_000}", {}),
+    Wrong("channel", "subscribe a/channel", {}),
+]
+
+Outcomes = Mapping[str, tuple[int, str, str]]
+
+
+def named(wrong: Wrong) -> str:
+    return ascii(f"{wrong.command[:40]} {wrong.settings or ''}")
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
+    """Run all of them, and return how each ended."""
+    every = [*SETTINGS, *USAGES]
+    commands = [(wrong.command.split(), {**KEYS, **wrong.settings}) for wrong in every]
+    ended = run_all(commands, folder=tmp_path_factory.mktemp("wrong"))
+    return dict(zip(map(named, every), ended, strict=True))
+
+
+@pytest.mark.parametrize("wrong", SETTINGS, ids=named)
+def test_wrong_setting_is_told_in_one_line_that_names_it(wrong: Wrong, outcomes: Outcomes) -> None:
+    code, out, complaint = outcomes[named(wrong)]
+    assert code == 2
+    assert not out
+    assert complaint.startswith("river: ")
+    assert len(complaint.splitlines()) == 1
+    assert wrong.names in complaint
+    assert not any(secret in complaint for secret in (SECRET, API_KEY, "too-short", "a-password"))
+
+
+@pytest.mark.parametrize("wrong", USAGES, ids=named)
+def test_wrong_usage_is_told_and_ends_with_2(wrong: Wrong, outcomes: Outcomes) -> None:
+    code, out, complaint = outcomes[named(wrong)]
+    assert code == 2
+    assert not out
+    assert wrong.names in complaint
+    assert "Traceback" not in complaint
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """Return a port that somebody else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        yield sock.getsockname()[1]
+
+
+def test_port_in_use_is_told_by_the_name_of_its_setting(taken_port: int, tmp_path: Path) -> None:
+    taken = str(taken_port)
+    free = {**KEYS, "RIVER_PORT": "0", "RIVER_API_PORT": "0"}
+    commands = [
+        (["gateway"], {**free, "RIVER_PORT": taken}),
+        (["api"], {**free, "RIVER_API_PORT": taken}),
+        (["dev"], {**free, "RIVER_API_PORT": taken}),
+    ]
+    names = ["RIVER_PORT", "RIVER_API_PORT", "RIVER_API_PORT"]
+    for (code, out, complaint), name in zip(run_all(commands, folder=tmp_path), names, strict=True):
+        assert code == 2
+        assert not out
+        why = f"cannot listen on 127.0.0.1:{taken}: Address already in use"
+        assert complaint == f"river: {name}: {why}"
+    # What did not start has not made itself at home.
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_lists_every_setting_with_its_default(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    commands = [([kind, "--help"], {}) for kind in ("gateway", "api", "dev")]
+    for code, out, complaint in run_all(commands, folder=tmp_path_factory.mktemp("help")):
+        assert code == 0
+        assert not complaint
+        text = " ".join(out.split())
+        for setting in describe():
+            assert f"{setting.flag} " in text
+            assert f"[{setting.variable}; default: " in text
+        for default in (
+            "RIVER_SECRETS; default: none",
+            "RIVER_BROKER; default: memory://",
+            "RIVER_PORT; default: 8000",
+            "RIVER_API_PORT; default: 8001",
+            "RIVER_AUTH_TIMEOUT_S; default: 15",
+            "RIVER_HISTORY_SIZE; default: 100",
+            "RIVER_HISTORY_TTL_S; default: 300",
+            "RIVER_ALLOWED_ORIGINS; default: *",
+            "RIVER_DRAIN_S; default: 30",
+        ):
+            assert f"[{default}]" in text
+
+
+def test_command_itself_tells_its_version_and_what_it_misses(tmp_path: Path) -> None:
+    code, out, _ = run("--version", folder=tmp_path)
+    assert (code, out.split()[:2]) == (0, ["river,", "version"])
+    code, out, complaint = run("gateway", folder=tmp_path)
+    assert (code, out) == (2, "")
+    assert complaint.startswith("river: RIVER_SECRETS is missing")
+
+
+async def test_flag_wins_over_the_environment(start: Start) -> None:
+    settings = {"RIVER_AUTH_TIMEOUT_S": "9", "RIVER_CLIENT_RATE": ""}
+    river = start("gateway", "--auth-timeout-s", "7", settings=settings)
+    async with visitor(river.url) as client:
+        assert (await client.expect("welcome"))["auth_timeout_s"] == 7
+
+
+def test_server_may_open_as_many_files_as_the_system_lets_it(start: Start) -> None:
+    river = start("gateway")
+    soft, hard = river.file_limits()
+    assert soft == hard
+    assert ask(f"{river.url}/healthz")[0] == 200
