@@ -11,14 +11,14 @@ from typing import NoReturn, cast
 
 import click
 
-from riverd import __version__, app, devfile, settings, supervisor
+from riverd import __version__, devfile, settings
 from riverd.channels import check_channel, check_event
 from riverd.errors import RiverError, SettingsError
 from riverd.model import Grants
 from riverd.publisher import PublishError, publish_once
 from riverd.settings import Settings
 from riverd.tail import Tail
-from riverd.tokens import Signer
+from riverd.tokens import Signer, Verifier
 
 TOKEN_TTL_S = 3_600.0
 DEV_TOKEN_TTL_S = 86_400.0
@@ -77,6 +77,8 @@ def cli() -> None:
 @with_settings()
 def gateway(chosen: Settings) -> None:
     """Run a WebSocket node."""
+    from riverd import app, supervisor  # noqa: PLC0415  small commands start without it
+
     settings.require_secrets(chosen)
     app.configure_logs(chosen)
     if chosen.workers > 1 and not supervisor.is_worker(os.environ):
@@ -88,6 +90,8 @@ def gateway(chosen: Settings) -> None:
 @with_settings()
 def api(chosen: Settings) -> None:
     """Run the publish API."""
+    from riverd import app  # noqa: PLC0415  small commands start without it
+
     settings.require_secrets(chosen)
     settings.require_api_keys(chosen)
     app.configure_logs(chosen)
@@ -98,6 +102,8 @@ def api(chosen: Settings) -> None:
 @with_settings(log_format="console", log_level="warning")
 def dev(chosen: Settings) -> None:
     """Run everything in one process, with a secret and a key made on first use."""
+    from riverd import app  # noqa: PLC0415  small commands start without it
+
     kept = devfile.read() or devfile.new()
     chosen = settings.with_keys(chosen, secret=kept.secret, api_key=kept.api_key)
     app.configure_logs(chosen)
@@ -122,13 +128,20 @@ def token(
     """Print a token for a user, signed with the first of RIVER_SECRETS (or that of river dev)."""
     chosen = settings.load(os.environ)
     secret = chosen.secrets[0] if chosen.secrets else _kept().secret
-    signer = Signer(secret, issuer=chosen.jwt_issuer, audience=chosen.jwt_audience)
-    grants = Grants(subscribe or None, publish)
-    click.echo(
-        signer.sign(
-            user, now=time.time(), ttl_s=_seconds(ttl), grants=grants, info=_object("--info", info)
-        )
+    issuer, audience, now = chosen.jwt_issuer, chosen.jwt_audience, time.time()
+    made = Signer(secret, issuer=issuer, audience=audience).sign(
+        user,
+        now=now,
+        ttl_s=_seconds(ttl),
+        grants=Grants(subscribe or None, publish),
+        info=_object("--info", info),
     )
+    try:
+        Verifier((secret,), issuer=issuer, audience=audience).verify(made, now)
+    except RiverError as error:
+        # Better here and now than when a client brings it.
+        raise click.UsageError(f"River would refuse this token: {error.message}") from None
+    click.echo(made)
 
 
 @cli.command()
@@ -141,8 +154,8 @@ def publish(*, channel: str, event: str, data: str, api_url: str | None) -> None
     _check(check_channel, channel)
     _check(check_event, event)
     try:
-        json.loads(data)
-    except ValueError:
+        json.loads(data.encode())
+    except (ValueError, RecursionError):
         raise click.UsageError(f"{data!r} is not JSON; a text is '\"in quotes\"'") from None
     chosen = settings.load(os.environ)
     key = chosen.api_keys[0] if chosen.api_keys else _kept().api_key
@@ -174,7 +187,7 @@ def subscribe(
             user, now=time.time(), ttl_s=TOKEN_TTL_S, grants=Grants((channel,))
         )
 
-    Tail(address, channel, token=fresh_token, history=history, as_json=as_json).run()
+    sys.exit(Tail(address, channel, token=fresh_token, history=history, as_json=as_json).run())
 
 
 def _by_variable(values: Mapping[str, str | None]) -> dict[str, str]:

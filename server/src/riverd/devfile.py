@@ -4,11 +4,14 @@ import json
 import os
 import secrets
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from riverd.errors import SettingsError
-from riverd.settings import new_secret
+from riverd.settings import API_KEY_LENGTH_MIN, new_secret
+from riverd.tokens import SECRET_BYTES_MIN
 
 PATH = Path(".river") / "dev.json"
 
@@ -16,8 +19,8 @@ PATH = Path(".river") / "dev.json"
 class DevFile(msgspec.Struct):
     """The content of `.river/dev.json`, readable by its owner only."""
 
-    secret: str
-    api_key: str
+    secret: Annotated[str, Meta(min_length=SECRET_BYTES_MIN)]
+    api_key: Annotated[str, Meta(min_length=API_KEY_LENGTH_MIN)]
     url: str = "http://127.0.0.1:8000"
     api_url: str = "http://127.0.0.1:8001"
 

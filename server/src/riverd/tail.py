@@ -2,21 +2,52 @@
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable
-from typing import cast
 
+import msgspec
 from rich.console import Console
 from rich.text import Text
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.frames import Close
 from websockets.sync.client import ClientConnection, connect
 
 RETRY_S_FIRST = 0.5
 RETRY_S_MAX = 20.0
 OPEN_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 1.0
 FINAL_CODES = (4400, 4403)
+NOT_AUTHENTICATED = 4401
+SERVER_ERRORS = 500
 
-Told = dict[str, object]
+_SUBSCRIBE = 2
+# What moves a terminal's cursor or turns its text around; JSON escapes only some of it.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class Over(Exception):  # noqa: N818  it is what happened
+    """Nothing will come any more, whatever is tried; the message says why."""
+
+
+class _Told(msgspec.Struct):
+    """What is used of a server's message. `data` stays as it came."""
+
+    type: str
+    id: int | str | None = None
+    epoch: str = ""
+    offset: int = 0
+    recovered: bool = False
+    reason: str = ""
+    event: str = ""
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    user: str = ""
+    code: str = ""
+    message: str = ""
+    retry_after_ms: int = 0
+
+
+_decode = msgspec.json.Decoder(_Told).decode
 
 
 class Tail:
@@ -37,113 +68,172 @@ class Tail:
         self._history = history
         self._as_json = as_json
         self._console = Console(highlight=False, soft_wrap=True)
-        self._notes = Console(stderr=True, highlight=False)
+        self._notes = Console(stderr=True, highlight=False, soft_wrap=True)
         self._epoch: str | None = None
         self._offset = 0
         self._failures = 0
+        self._retry_s: float | None = None
+        self._accepted = False
 
-    def run(self) -> None:
-        """Follow until Ctrl-C, or until the server says that it is over."""
+    def run(self) -> int:
+        """Follow until Ctrl-C (0), or until nothing can come any more (1)."""
         try:
-            while self._follow():
+            while True:
+                self._follow()
                 self._wait()
         except KeyboardInterrupt:
             self._note("stopped")
+            return 0
+        except Over as error:
+            self._note(str(error), style="red")
+            return 1
 
-    def _follow(self) -> bool:
-        """One connection, to its end. Whether to try again."""
+    def _follow(self) -> None:
+        """One connection, to its end."""
+        self._accepted = False
         try:
-            with connect(self._url, open_timeout=OPEN_TIMEOUT_S, max_size=None) as connection:
+            with connect(
+                self._url,
+                open_timeout=OPEN_TIMEOUT_S,
+                close_timeout=CLOSE_TIMEOUT_S,
+                max_size=None,
+            ) as connection:
                 self._begin(connection)
                 for text in connection:
-                    self._take(cast("Told", json.loads(text)))
+                    self._take(str(text))
+                    if self._retry_s is not None:
+                        return
+            self._note("closed by the server", style="yellow")
         except ConnectionClosed as error:
-            code = error.rcvd.code if error.rcvd is not None else 1006
-            reason = error.rcvd.reason if error.rcvd is not None else "connection lost"
-            self._note(f"closed: {code} {reason}", style="yellow")
-            return code not in FINAL_CODES
-        except InvalidURI:
-            self._note(f"{self._url} is not a WebSocket address", style="red")
-            return False
-        except (OSError, InvalidHandshake, TimeoutError) as error:
-            self._note(f"cannot connect to {self._url}: {error}", style="yellow")
-        return True
+            self._closed(error.rcvd)
+        except (InvalidURI, ValueError):
+            raise Over(f"{self._url} is not a WebSocket address") from None
+        except (OSError, InvalidHandshake) as error:
+            self._unconnected(error)
 
     def _begin(self, connection: ClientConnection) -> None:
         connection.send(json.dumps({"type": "auth", "id": 1, "token": self._token()}))
-        wanted: Told = {"type": "subscribe", "id": 2, "channel": self._channel}
+        wanted: dict[str, object] = {
+            "type": "subscribe",
+            "id": _SUBSCRIBE,
+            "channel": self._channel,
+        }
         if self._epoch is not None:
             wanted |= {"epoch": self._epoch, "offset": self._offset}
         elif self._history:
             wanted["history"] = self._history
         connection.send(json.dumps(wanted))
 
+    def _closed(self, close: Close | None) -> None:
+        code = 1006 if close is None else close.code
+        reason = "connection lost" if close is None else close.reason
+        # A token that was good has run out: the next one may be good too.
+        if code in FINAL_CODES or (code == NOT_AUTHENTICATED and not self._accepted):
+            raise Over(f"closed: {code} {reason}")
+        self._note(f"closed: {code} {reason}", style="yellow")
+
+    def _unconnected(self, error: OSError | InvalidHandshake) -> None:
+        why = f"cannot connect to {self._url}: {error}"
+        if isinstance(error, InvalidStatus) and error.response.status_code < SERVER_ERRORS:
+            raise Over(why)
+        self._note(why, style="yellow")
+
     def _wait(self) -> None:
         """Full jitter: those that were cut off together do not come back together."""
         self._failures += 1
         limit = min(RETRY_S_MAX, RETRY_S_FIRST * 2**self._failures)
         pause = random.uniform(0, limit)  # noqa: S311  jitter
+        if self._retry_s is not None:
+            pause, self._retry_s = self._retry_s, None
         self._note(f"next attempt in {pause:.1f} s", style="dim")
         time.sleep(pause)
 
-    def _take(self, told: Told) -> None:
+    def _take(self, text: str) -> None:
+        try:
+            told = _decode(text)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise Over(f"{self._url} does not speak River: {error}") from None
         if self._as_json:
-            self._console.out(json.dumps(told, ensure_ascii=False), highlight=False)
-        match told["type"]:
+            self._console.out(seen(one_line(text)), highlight=False)
+        match told.type:
+            case "authenticated":
+                self._accepted = True
             case "event":
-                self._offset = cast("int", told["offset"])
+                self._offset = told.offset
                 self._event(told)
             case "subscribed":
                 self._subscribed(told)
             case "gap":
-                self._epoch, self._offset = str(told["epoch"]), cast("int", told["offset"])
+                self._epoch, self._offset = told.epoch, told.offset
                 self._note("gap: what came before this cannot be had any more", style="red")
             case "joined" | "left":
                 self._member(told)
             case "error":
-                self._note(f"{told['code']}: {told['message']}", style="red")
+                self._failed(told)
             case "bye":
-                self._note(f"the server asks to come again: {told['reason']}", style="yellow")
+                self._retry_s = told.retry_after_ms / 1000
+                self._note(f"the server asks to come again: {told.reason}", style="yellow")
             case _:
                 pass
 
-    def _subscribed(self, told: Told) -> None:
+    def _failed(self, told: _Told) -> None:
+        why = f"{told.code}: {told.message}"
+        if told.id == _SUBSCRIBE:
+            raise Over(why)
+        self._note(why, style="red")
+
+    def _subscribed(self, told: _Told) -> None:
         resumed = self._epoch is not None
         self._failures = 0
-        self._epoch = str(told["epoch"])
-        if not told["recovered"]:
+        self._epoch = told.epoch
+        if not told.recovered:
             # Events of the asked history follow, and bring their own offsets.
-            self._offset = cast("int", told["offset"])
-        if resumed and told["recovered"]:
+            self._offset = told.offset
+        if resumed and told.recovered:
             self._note(f"live again in {self._channel}, nothing missed", style="green")
         elif resumed:
-            self._note(f"live again; what was missed is lost ({told.get('reason')})", style="red")
+            self._note(f"live again; what was missed is lost ({told.reason})", style="red")
         else:
-            self._note(
-                f"live in {self._channel} at {told['epoch']}:{told['offset']}", style="green"
-            )
+            self._note(f"live in {self._channel} at {told.epoch}:{told.offset}", style="green")
 
-    def _event(self, told: Told) -> None:
+    def _event(self, told: _Told) -> None:
         if self._as_json:
             return
         line = Text()
         line.append(time.strftime("%H:%M:%S "), style="dim")
-        line.append(f"{told['offset']:>6} ", style="dim")
-        line.append(f"{told['event']} ", style="bold cyan")
-        if "user" in told:
-            line.append(f"by {told['user']} ", style="magenta")
-        line.append(json.dumps(told["data"], ensure_ascii=False))
+        line.append(f"{told.offset:>6} ", style="dim")
+        line.append(f"{seen(told.event)} ", style="bold cyan")
+        if told.user:
+            line.append(f"by {seen(told.user)} ", style="magenta")
+        line.append(seen(readable(bytes(told.data).decode())))
         self._console.print(line)
 
-    def _member(self, told: Told) -> None:
-        sign, style = ("+", "green") if told["type"] == "joined" else ("-", "red")
+    def _member(self, told: _Told) -> None:
+        sign, style = ("+", "green") if told.type == "joined" else ("-", "red")
         if not self._as_json:
-            self._console.print(
-                Text(f"{time.strftime('%H:%M:%S')} {sign} {told['user']}", style=style)
-            )
+            line = f"{time.strftime('%H:%M:%S')} {sign} {seen(told.user)}"
+            self._console.print(Text(line, style=style))
 
     def _note(self, text: str, *, style: str = "dim") -> None:
-        self._notes.print(Text(f"-- {text}", style=style))
+        self._notes.print(Text(f"-- {seen(text)}", style=style))
+
+
+def readable(text: str) -> str:
+    """A JSON text with its characters instead of their escapes."""
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False)
+    except RecursionError:
+        return one_line(text)
+
+
+def one_line(text: str) -> str:
+    """A JSON text without the line breaks that its author gave it."""
+    return msgspec.json.format(text, indent=0)
+
+
+def seen(text: str) -> str:
+    """A text that does to a terminal nothing but be read: the rest is escaped, as in JSON."""
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def websocket_url(address: str) -> str:
