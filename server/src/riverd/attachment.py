@@ -14,11 +14,11 @@ EARLY_MAX = 1000
 class Seat:
     """One user in one presence channel, as far as this node's connections go."""
 
-    __slots__ = ("connections", "member", "position", "wish")
+    __slots__ = ("member", "position", "subscriptions", "wish")
 
     def __init__(self, member: Member) -> None:
         self.member = member
-        self.connections = 0
+        self.subscriptions: dict[Subscription, None] = {}
         self.position: Position | None = None
         """The version of the list from which on the user is in it, once the broker has said it."""
         self.wish: Wish | None = None
@@ -52,6 +52,7 @@ class Attachment:
         "settling",
         "spoken_of",
         "stale",
+        "unseen",
         "waiting",
         "wish",
     )
@@ -71,6 +72,8 @@ class Attachment:
         """Something came during a repair that it may not have seen."""
         self.settling: tuple[str, float] | None = None
         """The list of members began again under this epoch; until this time nodes take seats."""
+        self.unseen: dict[int, list[Subscription]] = {}
+        """Those whose turn it is when the list of members is at a version."""
         self.confirming: dict[Subscription, None] = {}
         """Those that say they are ahead of this node: the next read decides."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from riverd.admission import is_ahead, start_of
 from riverd.attachment import Attachment, Seat
@@ -56,9 +56,9 @@ class Replicas:
             attachment.linger = None
         attachment.waiting[subscription] = request
         if has_members(request.channel):
-            self._take_seat(attachment, member)
+            self._take_seat(attachment, member, subscription)
         self._wish(attachment).want(True)
-        self._admit_waiting(attachment)
+        self._admit_some(attachment, [subscription])
 
     def unsubscribe(self, subscription: Subscription, user: str) -> None:
         """Take a session out of a channel, whether it was live yet or not."""
@@ -69,7 +69,7 @@ class Replicas:
             self._counted(attachment.name)
         attachment.confirming.pop(subscription, None)
         if has_members(attachment.name):
-            self._leave_seat(attachment, user)
+            self._leave_seat(attachment, user, subscription)
         if not attachment.heard:
             loop = asyncio.get_running_loop()
             attachment.linger = loop.call_later(self._linger_s, self._let_go, attachment)
@@ -109,7 +109,7 @@ class Replicas:
         ):
             self._changed()
             self._keep_seat(attachment, channel.presence, change.member.user)
-            self._admit_waiting(attachment)
+            self._admit_some(attachment, attachment.unseen.pop(change.offset, ()))
         else:
             self._repair_soon(attachment)
 
@@ -183,7 +183,7 @@ class Replicas:
                 self.on_change(name, epoch, entry)
         if attachment.is_behind:
             self._repair_soon(attachment)
-        self._admit_waiting(attachment)
+        self._admit_some(attachment, attachment.waiting)
 
     def _let_go(self, attachment: Attachment) -> None:
         attachment.linger = None
@@ -205,14 +205,25 @@ class Replicas:
 
     # Admitting.
 
-    def _admit_waiting(self, attachment: Attachment) -> None:
+    def _admit_some(
+        self,
+        attachment: Attachment,
+        some: Iterable[Subscription],
+        confirmed: Container[Subscription] = (),
+    ) -> None:
+        """Let in those of some that wait and whose turn it is.
+
+        Thousands may wait: the caller names those for whom something has changed. Since the
+        `confirmed` ones came, the broker was asked: it has no more than this node has now.
+        """
         channel = attachment.channel
         if channel is None:
             return
-        for subscription, request in list(attachment.waiting.items()):
-            if not self._seated(attachment, channel, subscription):
+        for subscription in list(some):
+            request = attachment.waiting.get(subscription)
+            if request is None or not self._seated(attachment, channel, subscription):
                 continue
-            if is_ahead(request.position, channel.log):
+            if is_ahead(request.position, channel.log) and subscription not in confirmed:
                 attachment.confirming[subscription] = None
                 self._repair_soon(attachment)
             else:
@@ -227,8 +238,10 @@ class Replicas:
         if position is None:
             return False
         if position.epoch == presence.position.epoch:
-            return presence.position.offset >= position.offset and presence.has(claims.user)
-        if attachment.settling is None:
+            if presence.position.offset >= position.offset:
+                return presence.has(claims.user)
+            attachment.unseen.setdefault(position.offset, []).append(subscription)
+        elif attachment.settling is None:
             self._repair_soon(attachment)
         return False
 
@@ -269,7 +282,9 @@ class Replicas:
                     attachment.confirming |= confirming
                     await asyncio.sleep(random.uniform(0, RETRY_S_MAX))  # noqa: S311  jitter
                     continue
-                self._admit_confirmed(attachment, confirming)
+                # Also those that wait for a version of the list that was passed over.
+                attachment.unseen.clear()
+                self._admit_some(attachment, attachment.waiting, confirming)
         finally:
             attachment.repairing = False
 
@@ -333,31 +348,21 @@ class Replicas:
         await asyncio.sleep(SETTLE_S)
         self._repair_soon(attachment)
 
-    def _admit_confirmed(self, attachment: Attachment, confirmed: Iterable[Subscription]) -> None:
-        """The broker was asked since these came: it has no more than this node has now."""
-        channel = attachment.channel
-        if channel is None:
-            return
-        for subscription in confirmed:
-            if subscription in attachment.waiting and self._seated(
-                attachment, channel, subscription
-            ):
-                self._admit(attachment, channel, subscription)
-        self._admit_waiting(attachment)
-
     # Seats of presence channels.
 
-    def _take_seat(self, attachment: Attachment, member: Member) -> None:
+    def _take_seat(
+        self, attachment: Attachment, member: Member, subscription: Subscription
+    ) -> None:
         seat = attachment.seats.get(member.user)
         if seat is None:
             seat = attachment.seats[member.user] = Seat(member)
-        seat.connections += 1
+        seat.subscriptions[subscription] = None
         self._seat_wish(attachment, seat).want(True)
 
-    def _leave_seat(self, attachment: Attachment, user: str) -> None:
+    def _leave_seat(self, attachment: Attachment, user: str, subscription: Subscription) -> None:
         seat = attachment.seats[user]
-        seat.connections -= 1
-        if not seat.connections:
+        del seat.subscriptions[subscription]
+        if not seat.subscriptions:
             self._seat_wish(attachment, seat).want(False)
 
     def _keep_seat(self, attachment: Attachment, presence: Presence, user: str) -> None:
@@ -377,12 +382,12 @@ class Replicas:
                     channel = attachment.channel
                     if channel is not None and channel.presence is not None:
                         self._keep_seat(attachment, channel.presence, seat.member.user)
-                    self._admit_waiting(attachment)
+                    self._admit_some(attachment, seat.subscriptions)
                 else:
                     await self._broker.leave(attachment.name, seat.member.user)
 
             def settled() -> None:
-                if not seat.connections:
+                if not seat.subscriptions:
                     attachment.seats.pop(seat.member.user, None)
                     self._forget_if_idle(attachment)
 
