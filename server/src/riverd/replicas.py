@@ -5,14 +5,14 @@ import random
 from collections.abc import Callable, Container, Iterable
 
 from riverd.admission import is_ahead, start_of
-from riverd.attachment import Attachment, Seat
+from riverd.attachment import Attachment
 from riverd.broker import Broker
 from riverd.channels import has_members
 from riverd.errors import ErrorCode, RiverError
 from riverd.hub import Channel, Hub
 from riverd.model import Change, Member, Position, Publication, Roster, Subscribe, Subscribed
-from riverd.presence import Presence
 from riverd.reconcile import RETRY_S_MAX, Tasks, Wish
+from riverd.seats import Seats
 from riverd.session import Subscription
 
 SETTLE_S = 1.5
@@ -44,6 +44,7 @@ class Replicas:
         self._counted = counted
         self._linger_s = linger_s
         self._attachments: dict[str, Attachment] = {}
+        self._seats = Seats(broker, tasks, seated=self._admit_some, empty=self._forget_if_idle)
         self.reads = 0
 
     # What sessions want.
@@ -56,7 +57,7 @@ class Replicas:
             attachment.linger = None
         attachment.waiting[subscription] = request
         if has_members(request.channel):
-            self._take_seat(attachment, member, subscription)
+            self._seats.take(attachment, member, subscription)
         self._wish(attachment).want(True)
         self._admit_some(attachment, [subscription])
 
@@ -69,7 +70,7 @@ class Replicas:
             self._counted(attachment.name)
         attachment.confirming.pop(subscription, None)
         if has_members(attachment.name):
-            self._leave_seat(attachment, user, subscription)
+            self._seats.leave(attachment, user, subscription)
         if not attachment.heard:
             loop = asyncio.get_running_loop()
             attachment.linger = loop.call_later(self._linger_s, self._let_go, attachment)
@@ -108,7 +109,7 @@ class Replicas:
             channel, change, self._clock()
         ):
             self._changed()
-            self._keep_seat(attachment, channel.presence, change.member.user)
+            self._seats.keep(attachment, change.member.user)
             self._admit_some(attachment, attachment.unseen.pop(change.offset, ()))
         else:
             self._repair_soon(attachment)
@@ -116,8 +117,7 @@ class Replicas:
     def retake_seats(self) -> None:
         """The broker has given up this node's seats: take those again that are still wanted."""
         for attachment in self._attachments.values():
-            for seat in attachment.seats.values():
-                self._seat_wish(attachment, seat).doubt()
+            self._seats.doubt(attachment)
 
     def names(self) -> list[str]:
         """The channels that this node has a replica of."""
@@ -324,11 +324,7 @@ class Replicas:
         if theirs != ours:
             attachment.settling = None
             self._hub.replace_members(channel, roster)
-        for seat in attachment.seats.values():
-            # In another list than this one: joining again shows in which it is now.
-            elsewhere = seat.position is not None and seat.position.epoch != theirs.epoch
-            if elsewhere or seat.is_lost(presence):
-                self._seat_wish(attachment, seat).doubt()
+        self._seats.keep_all(attachment, theirs.epoch)
 
     def _is_settled(self, attachment: Attachment, epoch: str) -> bool:
         """Whether the nodes had time to take their seats in a list that began again.
@@ -339,60 +335,13 @@ class Replicas:
         if attachment.settling is not None and attachment.settling[0] == epoch:
             return now >= attachment.settling[1]
         attachment.settling = (epoch, now + SETTLE_S)
-        for seat in attachment.seats.values():
-            self._seat_wish(attachment, seat).doubt()
+        self._seats.doubt(attachment)
         self._tasks.start(self._repair_settled(attachment))
         return False
 
     async def _repair_settled(self, attachment: Attachment) -> None:
         await asyncio.sleep(SETTLE_S)
         self._repair_soon(attachment)
-
-    # Seats of presence channels.
-
-    def _take_seat(
-        self, attachment: Attachment, member: Member, subscription: Subscription
-    ) -> None:
-        seat = attachment.seats.get(member.user)
-        if seat is None:
-            seat = attachment.seats[member.user] = Seat(member)
-        seat.subscriptions[subscription] = None
-        self._seat_wish(attachment, seat).want(True)
-
-    def _leave_seat(self, attachment: Attachment, user: str, subscription: Subscription) -> None:
-        seat = attachment.seats[user]
-        del seat.subscriptions[subscription]
-        if not seat.subscriptions:
-            self._seat_wish(attachment, seat).want(False)
-
-    def _keep_seat(self, attachment: Attachment, presence: Presence, user: str) -> None:
-        """Take a seat again that the broker gave up, whyever it did."""
-        seat = attachment.seats.get(user)
-        if seat is not None and seat.is_lost(presence):
-            self._seat_wish(attachment, seat).doubt()
-
-    def _seat_wish(self, attachment: Attachment, seat: Seat) -> Wish:
-        if seat.wish is None:
-
-            async def change(wanted: bool, /) -> None:  # noqa: FBT001  the wish itself
-                # Nobody is shown the list on the strength of a seat that is being given up.
-                seat.position = None
-                if wanted:
-                    seat.position = await self._broker.join(attachment.name, seat.member)
-                    channel = attachment.channel
-                    if channel is not None and channel.presence is not None:
-                        self._keep_seat(attachment, channel.presence, seat.member.user)
-                    self._admit_some(attachment, seat.subscriptions)
-                else:
-                    await self._broker.leave(attachment.name, seat.member.user)
-
-            def settled() -> None:
-                if not seat.subscriptions:
-                    attachment.seats.pop(seat.member.user, None)
-                    self._forget_if_idle(attachment)
-
-            seat.wish = Wish(change, self._tasks, settled)
-        return seat.wish
 
 
 def _is_behind(channel: Channel | None, log: Position, members: Position | None) -> bool:
