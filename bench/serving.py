@@ -81,13 +81,13 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def _process(
-    command: list[str], environment: dict[str, str], home: Path
+    command: list[str], environment: dict[str, str], home: Path, *, core: int | None = 0
 ) -> Generator[Started, None, None]:
-    """Keep a process in its own folder, where its output goes too."""
+    """Keep a process in its own folder, where its output goes too; on one core or on any."""
     log = home / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*pinned(0), *command],
+            [*([] if core is None else pinned(core)), *command],
             cwd=home,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
@@ -123,6 +123,30 @@ def _river(kind: str, keys: Keys, home: Path) -> Generator[Server, None, None]:
             publish_url=f"http://127.0.0.1:{api}" if api in sides else "",
             metrics_url=f"http://127.0.0.1:{sides[0]}/metrics",
         )
+
+
+@contextmanager
+def gateway_on(port: int, keys: Keys, home: Path, *, broker: str) -> Generator[int, None, None]:
+    """A gateway of a cluster, on any core, until the block ends; its process id."""
+    environment = {**_environment(keys, port, 0), "RIVER_BROKER": broker}
+    command = [sys.executable, "-m", "riverd", "gateway"]
+    with _process(command, environment, home, core=None) as (process, log):
+        _await_ready(process, [f"http://127.0.0.1:{port}/readyz"], log)
+        yield process.pid
+
+
+@contextmanager
+def redis(home: Path) -> Generator[str, None, None]:
+    """A Redis that keeps nothing, until the block ends; its URL."""
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    with _process(command, {}, home, core=None) as (process, log):
+        deadline = time.monotonic() + READY_S_MAX
+        while "Ready to accept connections" not in log.read_text(encoding="utf-8"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("redis-server did not start")
+            time.sleep(0.02)
+        yield f"redis://127.0.0.1:{port}"
 
 
 @contextmanager
