@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const COMMAND = fileURLToPath(new URL("../../../.venv/bin/river", import.meta.url));
+export const COMMAND = fileURLToPath(new URL("../../../.venv/bin/river", import.meta.url));
 const DEADLINE_MS = 30_000;
 
 /** Why the tests against a real server cannot run here; false when they can. */
