@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
@@ -10,15 +9,14 @@ import msgspec
 
 from riverd.broker import redis_keys as keys
 from riverd.broker.interface import Feed
-from riverd.broker.redis_calls import Calls, guarded
 from riverd.broker.redis_clients import Clients
-from riverd.broker.redis_feed import RedisFeed
-from riverd.broker.redis_lease import Lease
+from riverd.broker.redis_feed import Feeds, Hearer
+from riverd.broker.redis_lease import COUNTS_MS, Lease
+from riverd.broker.redis_line import Word
 from riverd.channels import has_members
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Change, Member, Message, Occupancy, Position, Publication, Roster, Tail
 
-ANNOUNCE = "PUBLISH"
 KEY_TTL_S = 600
 PUBLISH_WAIT_S = 0.7
 """Less than the API waits before it says 503: what it calls refused must not happen later."""
@@ -47,12 +45,13 @@ class RedisBroker:
         failed: Callable[[BaseException], None],
     ) -> None:
         self._clients = clients
-        self._client = clients.commands()
-        self._calls = Calls(clients.commands())
+        self._server = clients.server()
+        self._feeds = keys.Feeds(clients.address.database)
+        self._announce = clients.dialect.publish
         self._size = history_size
         self._ttl_ms = int(history_ttl_s * 1000)
         self._failed = failed
-        self._feed: RedisFeed | None = None
+        self._feed: Feeds | None = None
         self._lease: Lease | None = None
         self._listener: Feed | None = None
         self._asked = 0
@@ -61,21 +60,21 @@ class RedisBroker:
 
     async def publish(self, message: Message) -> Position:
         """Append and announce in one script; refused if it comes too late to be answered."""
-        deadline_s = time.time() + self._calls.clock_ahead_s + PUBLISH_WAIT_S
-        channel = message.channel
-        place = await self._calls.call(
+        channel, key = message.channel, message.key
+        names = (keys.log_meta(channel), keys.log(channel))
+        place = await self._server.call(
             "publish",
-            (keys.log_meta(channel), keys.log(channel), keys.seen(channel, message.key or "")),
+            names if key is None else (*names, keys.seen(channel, key)),
             (
                 new_epoch(),
                 _encode((message.event, message.data, message.user)),
                 self._size,
                 self._ttl_ms,
-                keys.feed(channel),
-                ANNOUNCE,
-                KEY_TTL_S if message.key is not None else 0,
-                int(deadline_s * 1000),
+                self._feeds.name(channel),
+                self._announce,
+                KEY_TTL_S,
             ),
+            within_s=PUBLISH_WAIT_S,
         )
         return _position(cast("bytes", place))
 
@@ -93,7 +92,7 @@ class RedisBroker:
         self, channel: str, *, after: Position | None = None, limit: int | None = None
     ) -> Tail:
         """The log's position and its last publications."""
-        answer = await self._calls.call(
+        answer = await self._server.call(
             "read",
             (keys.log_meta(channel), keys.log(channel)),
             (
@@ -101,6 +100,7 @@ class RedisBroker:
                 "" if after is None else after.epoch,
                 0 if after is None else after.offset,
                 limit or 0,
+                self._ttl_ms,
             ),
         )
         epoch, offset, reason, entries = cast(
@@ -115,86 +115,60 @@ class RedisBroker:
 
     async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
         """Where logs and lists stand, in one round trip. What another run wrote counts as new."""
-        run = (await guarded(self._calls.run_id())).encode()
-        pipeline = self._client.pipeline(transaction=False)
+        metas = [name for channel in channels for name in _metas(channel)]
         self._asked += 1
         if self._asked % KEPT_EVERY == 0:
-            await self._keep(channels)
-        for channel in channels:
-            pipeline.hmget(keys.log_meta(channel), "e", "o", "r")
-            if has_members(channel):
-                pipeline.hmget(keys.member_keys(channel)[0], "e", "v", "r")
-        answers = iter(cast("list[list[bytes | None]]", await guarded(pipeline.execute())))
+            # A log that somebody hears does not end, however long nothing is published.
+            await self._server.commands([("EXPIRE", name, META_TTL_S) for name in metas])
+        kept = await self._server.commands([("HMGET", name, "e", "o", "r") for name in metas])
+        places = iter(
+            _kept(cast("list[bytes | None]", values), self._server.run_id(name))
+            for name, values in zip(metas, kept, strict=True)
+        )
         return [
-            (
-                _kept(next(answers), run),
-                _kept(next(answers), run) if has_members(channel) else None,
-            )
-            for channel in channels
+            (next(places), next(places) if has_members(channel) else None) for channel in channels
         ]
-
-    async def _keep(self, channels: Sequence[str]) -> None:
-        """A log that somebody hears does not end, however long nothing is published."""
-        pipeline = self._client.pipeline(transaction=False)
-        for channel in channels:
-            pipeline.expire(keys.log_meta(channel), META_TTL_S)
-        await guarded(pipeline.execute())
 
     # Being a node.
 
     async def attach(self, feed: Feed) -> None:
         """Connect the feed and take a lease."""
         self._listener = feed
-        self._feed = RedisFeed(
-            self._clients.address,
-            self._clients.locate,
-            on_message=self._on_message,
-            interrupted=feed.on_interrupted,
-            always=(keys.CONTROL,),
+        hearer = Hearer(self._on_message, feed.on_interrupted, self._failed)
+        self._feed = self._clients.feed(hearer, always=self._feeds.control)
+        self._lease = Lease(
+            self._server,
+            self._feeds.name,
+            self._announce,
+            lost=feed.on_seats_lost,
+            failed=self._failed,
         )
-        self._lease = Lease(self._client, self._calls, lost=feed.on_seats_lost, failed=self._failed)
-        self._feed.start()
-        self._lease.start()
+        await asyncio.gather(self._feed.start(), self._lease.start())
 
     async def subscribe(self, channel: str) -> None:
         """Listen."""
         assert self._feed is not None, "only a node subscribes"
-        await self._feed.subscribe(keys.feed(channel))
+        await self._feed.subscribe(self._feeds.name(channel))
 
     async def unsubscribe(self, channel: str) -> None:
         """Listen no more."""
         assert self._feed is not None, "only a node subscribes"
-        await self._feed.unsubscribe(keys.feed(channel))
+        await self._feed.unsubscribe(self._feeds.name(channel))
 
     async def join(self, channel: str, member: Member) -> Position:
         """This node has a seat for the user."""
         assert self._lease is not None, "only a node has seats"
-        await guarded(self._lease.has_seats_in(channel))
-        place = await self._calls.call(
-            "join",
-            (*keys.member_keys(channel), keys.seats(channel, self._lease.node)),
-            (
-                new_epoch(),
-                member.user,
-                _encode((member.user, member.info)),
-                keys.feed(channel),
-                ANNOUNCE,
-            ),
-        )
-        return _position(cast("bytes", place))
+        body = _encode((member.user, member.info))
+        return _position(cast("bytes", await self._lease.join(channel, member.user, body)))
 
     async def leave(self, channel: str, user: str) -> None:
         """This node has no seat for the user any more."""
         assert self._lease is not None, "only a node has seats"
-        await self._calls.call(
-            "leave",
-            (*keys.member_keys(channel), keys.seats(channel, self._lease.node)),
-            (new_epoch(), user, keys.feed(channel), ANNOUNCE),
-        )
+        await self._lease.leave(channel, user)
 
     async def members(self, channel: str) -> Roster:
         """All members and the version of the list."""
-        answer = await self._calls.call("members", keys.member_keys(channel), (new_epoch(),))
+        answer = await self._server.call("members", keys.member_keys(channel), (new_epoch(),))
         epoch, version, pairs = cast("tuple[bytes, bytes, list[bytes]]", answer)
         found = [Member(*_member.decode(body)) for body in pairs[1::2]]
         return Roster(Position(epoch.decode(), int(version)), {one.user: one for one in found})
@@ -205,24 +179,21 @@ class RedisBroker:
         """Write this node's counts; they end with its lease."""
         assert self._lease is not None, "only a node counts"
         name = keys.counts(self._lease.node)
-        pipeline = self._client.pipeline(transaction=False)
-        heard = {channel: count for channel, count in subscribers.items() if count}
+        heard = [part for one in subscribers.items() if one[1] for part in one]
         unheard = [channel for channel, count in subscribers.items() if not count]
+        commands: list[Sequence[Word]] = []
         if heard:
-            pipeline.hset(name, items=[part for entry in heard.items() for part in entry])
+            commands.append(("HSET", name, *heard))
         if unheard:
-            pipeline.hdel(name, *unheard)
-        pipeline.pexpire(name, self._lease.lease_ms)
-        await guarded(pipeline.execute())
+            commands.append(("HDEL", name, *unheard))
+        await self._server.commands([*commands, ("PEXPIRE", name, COUNTS_MS)])
 
     async def occupied(self, prefix: str) -> dict[str, Occupancy]:
         """The channels with this prefix that anybody hears: the sum over the nodes' counts."""
-        pipeline = self._client.pipeline(transaction=False)
-        for node in await self._nodes():
-            pipeline.hgetall(keys.counts(node))
+        told = await self._server.commands([("HGETALL", name) for name in await self._counts()])
         totals: dict[str, int] = {}
-        for counts in cast("list[dict[bytes, bytes]]", await guarded(pipeline.execute())):
-            for name, count in counts.items():
+        for counts in cast("list[list[bytes]]", told):
+            for name, count in zip(counts[::2], counts[1::2], strict=True):
                 channel = name.decode()
                 if channel.startswith(prefix):
                     totals[channel] = totals.get(channel, 0) + int(count)
@@ -231,20 +202,20 @@ class RedisBroker:
 
     async def occupancy(self, channel: str) -> Occupancy:
         """How many hear this channel."""
-        pipeline = self._client.pipeline(transaction=False)
-        for node in await self._nodes():
-            pipeline.hget(keys.counts(node), channel)
-        counts = cast("list[bytes | None]", await guarded(pipeline.execute()))
+        told = await self._server.commands(
+            [("HGET", name, channel) for name in await self._counts()]
+        )
         users = await self._user_counts([channel] if has_members(channel) else [])
-        return Occupancy(sum(int(count) for count in counts if count), users.get(channel))
+        counts = [int(count) for count in cast("list[bytes | None]", told) if count]
+        return Occupancy(sum(counts), users.get(channel))
 
     async def disconnect(self, user: str) -> None:
         """Tell all nodes."""
-        await guarded(self._client.publish(keys.CONTROL, f"d:{user}"))
+        await self._server.commands([(self._announce, self._feeds.control, f"d:{user}")])
 
     async def ping(self) -> None:
         """Returns if the server answers."""
-        await guarded(self._client.ping())
+        await self._server.ping()
 
     async def close(self) -> None:
         """Give up this node's seats, then the connections."""
@@ -252,8 +223,7 @@ class RedisBroker:
             await self._feed.close()
         if self._lease is not None:
             await self._lease.close()
-        await self._calls.close()
-        await self._client.aclose()
+        await self._server.close()
 
     # Messages.
 
@@ -265,7 +235,7 @@ class RedisBroker:
             listener.on_disconnect(rest.decode())
             return
         epoch, offset, body = rest.split(b":", 2)
-        channel = keys.channel_of(name.decode())
+        channel = keys.Feeds.channel(name)
         if kind == b"p":
             listener.on_publication(channel, epoch.decode(), _publication(offset, body))
         elif kind == b"j":
@@ -277,18 +247,16 @@ class RedisBroker:
 
     # Asking.
 
-    async def _nodes(self) -> list[str]:
-        found = await guarded(self._client.zrange(keys.NODES, 0, -1))
-        return [node.decode() for node in cast("list[bytes]", found)]
+    async def _counts(self) -> list[str]:
+        """The keys under which the nodes keep their counts."""
+        [nodes] = await self._server.commands([("ZRANGE", keys.NODES, 0, -1)])
+        return [keys.counts(node.decode()) for node in cast("list[bytes]", nodes)]
 
     async def _user_counts(self, channels: Sequence[str]) -> dict[str, int]:
-        if not channels:
-            return {}
-        pipeline = self._client.pipeline(transaction=False)
-        for channel in channels:
-            pipeline.hlen(keys.member_keys(channel)[1])
-        counts = cast("list[int]", await guarded(pipeline.execute()))
-        return dict(zip(channels, counts, strict=True))
+        counts = await self._server.commands(
+            [("HLEN", keys.member_keys(channel)[1]) for channel in channels]
+        )
+        return dict(zip(channels, cast("list[int]", counts), strict=True))
 
 
 def new_epoch() -> str:
@@ -306,9 +274,15 @@ def _publication(offset: bytes, body: bytes) -> Publication:
     return Publication(int(offset), event, data, user)
 
 
-def _kept(values: list[bytes | None], run: bytes) -> Position:
+def _metas(channel: str) -> list[str]:
+    """Where the places of a channel's log and list of members are kept."""
+    log = keys.log_meta(channel)
+    return [log, keys.member_keys(channel)[0]] if has_members(channel) else [log]
+
+
+def _kept(values: list[bytes | None], run_id: str | None) -> Position:
     """A place as it is kept; one that another run wrote is no place in any log that is known."""
     epoch, offset, written_by = values
-    if epoch is None or offset is None or written_by != run:
+    if epoch is None or offset is None or written_by is None or written_by.decode() != run_id:
         return Position("", 0)
     return Position(epoch.decode(), int(offset))

@@ -30,6 +30,7 @@ class RedisAddress(msgspec.Struct, frozen=True):
     service: str | None = None
     cluster: bool = False
     ca_file: str | None = None
+    sentinel_password: str | None = None
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """What verifies the server, when TLS is wanted."""

@@ -1,157 +1,254 @@
-"""Calls of scripts on one server: those in flight together share a round trip."""
+"""Calls of a server: those made together share a round trip."""
 
 import asyncio
+import re
 import time
-from collections import deque
-from collections.abc import Awaitable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, cast
 
-import msgspec
-from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError, ResponseError
-
+from riverd.broker.redis_line import Line, RefusedError, Reply, Word, checked
 from riverd.broker.redis_scripts import RUN_ID, Scripts
 from riverd.errors import BrokerError
 
-BATCH_MAX = 500
-WAITING_MAX = 20_000
+SILENCE_S_MAX = 0.75
+"""Longer than a publisher waits, shorter than the second within which it is told."""
+RETRY_S = 0.1
+MEASURE_S = 10.0
 
-Argument = str | bytes | int
-Answer = object
+Open = Callable[[Callable[[], Line]], Awaitable[Line]]
+
+_FIELD = re.compile(rb"^(run_id|role):(\w+)", re.MULTILINE)
+_ELSEWHERE = ("READONLY", "NOREPLICAS", "MASTERDOWN")
 
 
-T = TypeVar("T")
+class Server(Protocol):
+    """What is asked of a Redis: of one server, or of the one of several that has the key.
 
-
-async def guarded(asked: Awaitable[T]) -> T:
-    """What was asked of the client, its errors as ours.
-
-    Raises:
-        BrokerError: the server is away, or refuses.
+    Everything is carried out in the order in which it is asked. What failed with BrokerError may
+    have been carried out all the same, if the connection broke; with RefusedError it was not.
     """
-    try:
-        return await asked
-    except (RedisError, OSError, TimeoutError, EOFError) as error:
-        raise BrokerError(f"the broker is away: {type(error).__name__}") from None
+
+    async def call(
+        self,
+        script: str,
+        keys: Sequence[str],
+        arguments: Sequence[Word],
+        *,
+        within_s: float | None = None,
+    ) -> Reply:
+        """Run a script.
+
+        With `within_s` it gets one argument more: until when (ms of the server's clock) it may do
+        what it does. A failure is told only after that, so that what was called failed does not
+        happen later.
+        """
+        ...
+
+    async def commands(self, commands: Sequence[Sequence[Word]]) -> list[Reply]:
+        """Carry out commands in one round trip; each has its key after its name.
+
+        Raises:
+            BrokerError: when one of them failed.
+        """
+        ...
+
+    def run_id(self, key: str) -> str | None:
+        """The run of the server that has a key; None while nobody speaks with it."""
+        ...
+
+    async def ping(self) -> None:
+        """Returns if it answers."""
+        ...
+
+    async def close(self) -> None:
+        """Fail what waits, and disconnect."""
+        ...
 
 
-class _Call(msgspec.Struct, gc=False):
-    script: str
-    keys: Sequence[str]
-    arguments: Sequence[Argument]
-    done: asyncio.Future[Answer]
+class ServerLine(Line):
+    """A line to one run of a server that knows River's scripts."""
+
+    scripts: Scripts
+
+    def __init__(self) -> None:
+        super().__init__(SILENCE_S_MAX)
+        self._ahead_s = 0.0
+        self._measured_at = 0.0
+
+    async def introduce(self) -> None:
+        """Learn which run this is, give it the scripts, compare the clocks.
+
+        Raises:
+            BrokerError: when it is no master, or does not say.
+        """
+        told = dict(_FIELD.findall(cast("bytes", await self.ask("INFO"))))
+        run_id = told.get(b"run_id", b"").decode()
+        if RUN_ID.fullmatch(run_id) is None:
+            raise BrokerError("the server does not say which run it is")
+        if told.get(b"role") != b"master":
+            raise BrokerError("the server is a replica, which takes no publications")
+        self.scripts = Scripts(run_id)
+        await self.load()
+        await self._measure()
+
+    async def load(self) -> None:
+        """Give the server the scripts."""
+        texts = self.scripts.texts.values()
+        for answer in [self.send("SCRIPT", "LOAD", text) for text in texts]:
+            checked(await answer)
+
+    def server_ms(self, at: float) -> int:
+        """A time of this process (`time.monotonic`) by the server's clock, if anything too early.
+
+        That is off by the time that the last measurement took: so it is repeated.
+        """
+        now = time.monotonic()
+        if now - self._measured_at > MEASURE_S:
+            self._measured_at = now
+            self.measure_soon()
+        return int((at + self._ahead_s) * 1000)
+
+    def measure_soon(self) -> None:
+        """Compare the clocks again."""
+        self.send("TIME").add_done_callback(self._compare)
+
+    async def _measure(self) -> None:
+        answer = self.send("TIME")
+        await answer
+        self._compare(answer)
+
+    def _compare(self, answer: asyncio.Future[Reply]) -> None:
+        if answer.exception() is None and isinstance(answer.result(), list):
+            seconds, microseconds = cast("list[bytes]", answer.result())
+            # The server said it before now: what is too late for us is too late for it.
+            self._measured_at = time.monotonic()
+            self._ahead_s = int(seconds) + int(microseconds) / 1e6 - self._measured_at
 
 
 class Calls:
-    """A queue in front of one server. Calls are carried out in order, each once or not at all.
+    """Asks one server. See `Server` for the promises."""
 
-    A call that failed with BrokerError may have been carried out all the same: the connection
-    broke, and with it the answer.
-    """
+    def __init__(self, open_line: Open) -> None:
+        self._open = open_line
+        self._line: ServerLine | None = None
+        self._connecting: asyncio.Task[ServerLine] | None = None
+        self._failure: BrokerError | None = None
+        self._retry_at = 0.0
 
-    def __init__(self, client: Redis) -> None:
-        self._client = client
-        self._queue: deque[_Call] = deque()
-        self._working: asyncio.Task[None] | None = None
-        self._scripts: Scripts | None = None
-        self.clock_ahead_s = 0.0
-        """How far the server's clock is ahead of this process's."""
+    def run_id(self, key: str) -> str | None:
+        """The run with which we speak."""
+        del key
+        line = self._line
+        return None if line is None or line.lost.done() else line.scripts.run_id
 
-    async def call(self, script: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Answer:
-        """Run a script. Raises BrokerError when the server is away or refuses."""
-        if len(self._queue) >= WAITING_MAX:
-            raise BrokerError("too many calls wait for the broker")
-        call = _Call(script, keys, arguments, asyncio.get_running_loop().create_future())
-        self._queue.append(call)
-        if self._working is None:
-            self._working = asyncio.create_task(self._work())
-        return await call.done
+    async def call(
+        self,
+        script: str,
+        keys: Sequence[str],
+        arguments: Sequence[Word],
+        *,
+        within_s: float | None = None,
+    ) -> Reply:
+        """Run a script, loaded again if need be."""
+        until = time.monotonic() + (within_s or 0.0)
+        line = await self._ready()
+        try:
+            if within_s is not None:
+                arguments = (*arguments, line.server_ms(until))
+            reply = await self._run(line, script, keys, arguments)
+        except RefusedError as error:
+            self._look_at(line, error)
+            raise
+        except BrokerError:
+            await asyncio.sleep(until - time.monotonic())
+            raise
+        return reply
 
-    async def run_id(self) -> str:
-        """Which run of the server the scripts speak to; loads them if need be."""
-        if self._scripts is None:
-            self._scripts = await self._load()
-        return self._scripts.run_id
+    async def commands(self, commands: Sequence[Sequence[Word]]) -> list[Reply]:
+        """Carry out commands in one round trip."""
+        if not commands:
+            return []
+        line = await self._ready()
+        answers = [line.send(*words) for words in commands]
+        await asyncio.wait(answers)
+        try:
+            return [checked(answer.result()) for answer in answers]
+        except RefusedError as error:
+            self._look_at(line, error)
+            raise
+
+    async def ping(self) -> None:
+        """Returns if the server answers."""
+        await (await self._ready()).ask("PING")
+
+    async def asking(self) -> None:
+        """The next call, made at once, may find keys that are only coming here (see ASK)."""
+        (await self._ready()).post("ASKING")
 
     async def close(self) -> None:
-        """Fail what waits, and let go of the connections."""
-        if self._working is not None:
-            self._working.cancel()
-        self._fail(list(self._queue), BrokerError("closing"))
-        await self._client.aclose()
+        """Fail what waits, and disconnect."""
+        self._failure, self._retry_at = BrokerError("closing"), float("inf")
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
+        if self._line is not None:
+            self._line.drop()
+            await self._line.lost
 
-    async def _work(self) -> None:
+    async def _run(
+        self, line: ServerLine, script: str, keys: Sequence[str], arguments: Sequence[Word]
+    ) -> Reply:
+        words = ("EVALSHA", line.scripts.hashes[script], len(keys), *keys, *arguments)
         try:
-            while self._queue:
-                # Gathered until here: what came in during the last round trip goes together.
-                batch = [self._queue.popleft() for _ in range(min(BATCH_MAX, len(self._queue)))]
-                try:
-                    await self._carry_out(batch)
-                except (RedisError, OSError, TimeoutError, EOFError) as error:
-                    self._fail(batch, BrokerError(f"the broker is away: {type(error).__name__}"))
-                except BaseException:
-                    self._fail(batch, BrokerError("the call was broken off"))
-                    raise
-        finally:
-            self._working = None
+            return checked(await line.send(*words))
+        except RefusedError as error:
+            if not error.reply.startswith("NOSCRIPT"):
+                raise
+        # Somebody flushed the scripts.
+        await line.load()
+        return checked(await line.send(*words))
 
-    async def _carry_out(self, batch: list[_Call]) -> None:
-        answers = await self._send(batch)
-        unknown = [
-            call
-            for call, answer in zip(batch, answers, strict=True)
-            if isinstance(answer, NoScriptError)
-        ]
-        if unknown:
-            # A new run of the server: nothing of these was done.
-            self._scripts = None
-            repeated = iter(await self._send(unknown))
-            answers = [
-                next(repeated) if isinstance(answer, NoScriptError) else answer
-                for answer in answers
-            ]
-        for call, answer in zip(batch, answers, strict=True):
-            _settle(call, answer)
+    def _look_at(self, line: ServerLine, error: RefusedError) -> None:
+        if error.reply.startswith(_ELSEWHERE):
+            # The master may be another server by now.
+            line.drop()
+        elif error.reply.startswith("LATE"):
+            # Or one of the clocks was set.
+            line.measure_soon()
 
-    async def _send(self, batch: list[_Call]) -> list[Answer]:
-        await self.run_id()
-        scripts = self._scripts
-        assert scripts is not None, "loaded above"
-        pipeline = self._client.pipeline(transaction=False)
-        for call in batch:
-            pipeline.evalsha(
-                scripts.hashes[call.script], len(call.keys), *call.keys, *call.arguments
-            )
-        return await pipeline.execute(raise_on_error=False)
+    async def _ready(self) -> ServerLine:
+        line = self._line
+        if line is not None and not line.lost.done():
+            if line.is_full:
+                raise BrokerError("too much waits for the broker")
+            return line
+        if self._connecting is None:
+            if self._failure is not None and time.monotonic() < self._retry_at:
+                raise self._failure
+            self._connecting = asyncio.create_task(self._connect())
+            self._connecting.add_done_callback(self._connected)
+        connecting = self._connecting
+        try:
+            return await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            if connecting.cancelled():
+                raise BrokerError("closing") from None
+            raise
 
-    async def _load(self) -> Scripts:
-        asked = time.time()
-        info = await self._client.info("server")
-        seconds, microseconds = await self._client.time()
-        self.clock_ahead_s = seconds + microseconds / 1e6 - (asked + time.time()) / 2
-        run_id = str(info.get("run_id", ""))
-        if RUN_ID.fullmatch(run_id) is None:
-            raise RedisError("the server does not say which run it is")
-        scripts = Scripts(run_id)
-        pipeline = self._client.pipeline(transaction=False)
-        for text in scripts.texts.values():
-            pipeline.script_load(text)
-        await pipeline.execute()
-        return scripts
+    async def _connect(self) -> ServerLine:
+        line = cast("ServerLine", await self._open(ServerLine))
+        try:
+            await line.introduce()
+        except BaseException:
+            line.drop()
+            raise
+        self._line = line
+        return line
 
-    @staticmethod
-    def _fail(batch: list[_Call], error: BrokerError) -> None:
-        for call in batch:
-            if not call.done.done():
-                call.done.set_exception(error)
-
-
-def _settle(call: _Call, answer: Answer) -> None:
-    if call.done.done():
-        return
-    if isinstance(answer, ResponseError):
-        call.done.set_exception(BrokerError(f"the broker refused: {answer}"))
-    elif isinstance(answer, Exception):
-        call.done.set_exception(BrokerError(f"the broker is away: {type(answer).__name__}"))
-    else:
-        call.done.set_result(answer)
+    def _connected(self, connecting: asyncio.Task[ServerLine]) -> None:
+        self._connecting = None
+        if connecting.cancelled():
+            return
+        error = connecting.exception()
+        if isinstance(error, BrokerError):
+            self._failure, self._retry_at = error, time.monotonic() + RETRY_S

@@ -1,66 +1,106 @@
-"""Connections to wherever the address says, by the client library."""
+"""Lines to wherever the address says, and who speaks over them."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import contextlib
+from collections.abc import Callable
 from typing import cast
 
-from redis.asyncio import ConnectionPool, Redis, SSLConnection
-from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
-from redis.backoff import NoBackoff
-
 from riverd.broker.redis_address import RedisAddress
-from riverd.broker.redis_calls import guarded
+from riverd.broker.redis_calls import Calls, Server
+from riverd.broker.redis_feed import PLAIN, Feeds, Hearer, RedisFeed
+from riverd.broker.redis_line import Line
+from riverd.errors import BrokerError
 
-# The library's own signatures are not typed throughout.
-NewPool = Callable[..., ConnectionPool]
-Discover = Callable[[str], Awaitable[tuple[str, int]]]
+CONNECT_S_MAX = 0.8
 
-CONNECT_TIMEOUT_S = 0.8
-ANSWER_TIMEOUT_S = 2.0
+Place = tuple[str, int]
 
 
 class Clients:
-    """Makes clients for one address, and finds the server that is the master now."""
+    """Opens lines to one address, and finds the server that is the master now."""
 
     def __init__(self, address: RedisAddress) -> None:
         self.address = address
-        self._sentinel: Sentinel | None = None
-        if address.service is not None:
-            new_sentinel = cast("Callable[..., Sentinel]", Sentinel)
-            self._sentinel = new_sentinel(address.hosts, socket_timeout=CONNECT_TIMEOUT_S)
+        self.dialect = PLAIN
+        self._tls = address.ssl_context()
 
-    def commands(self) -> Redis:
-        """A client that repeats nothing by itself: whoever calls knows what may be repeated."""
-        options = self._options()
-        if self._sentinel is not None:
-            pool = cast("NewPool", SentinelConnectionPool)(
-                self.address.service, self._sentinel, ssl=self.address.tls, **options
-            )
-        else:
-            host, port = self.address.hosts[0]
-            if self.address.tls:
-                options["connection_class"] = SSLConnection
-            pool = cast("NewPool", ConnectionPool)(host=host, port=port, **options)
-        return Redis.from_pool(pool)
+    def server(self) -> Server:
+        """Whom to ask."""
+        return Calls(self.open)
 
-    async def locate(self) -> tuple[str, int]:
-        """Where the master is now. Raises BrokerError when nobody knows."""
-        if self._sentinel is None or self.address.service is None:
-            return self.address.hosts[0]
-        discover = cast("Discover", self._sentinel.discover_master)
-        return await guarded(discover(self.address.service))
+    def feed(self, hearer: Hearer, *, always: str) -> Feeds:
+        """A feed on which one name is always subscribed."""
+        return RedisFeed(self.open, self.dialect, hearer, names=(always,))
 
-    def _options(self) -> dict[str, object]:
+    async def open(self, new_line: Callable[[], Line], place: Place | None = None) -> Line:
+        """A line to the server, or to one of its servers, that knows who we are.
+
+        Raises:
+            BrokerError: when it cannot be had.
+        """
+        try:
+            async with asyncio.timeout(CONNECT_S_MAX):
+                return await self._open(new_line, place or await self._locate())
+        except OSError as error:
+            raise BrokerError(f"the broker is away: {type(error).__name__}: {error}") from None
+
+    async def _open(self, new_line: Callable[[], Line], place: Place) -> Line:
         address = self.address
-        options: dict[str, object] = {
-            "db": address.database,
-            "username": address.username,
-            "password": address.password,
-            "socket_connect_timeout": CONNECT_TIMEOUT_S,
-            "socket_timeout": ANSWER_TIMEOUT_S,
-            "retry": Retry(NoBackoff(), 0),
-            "protocol": 2,
-        }
-        if address.ca_file is not None:
-            options["ssl_ca_certs"] = address.ca_file
-        return options
+        line = await self._connect(new_line, place, address.username, address.password)
+        if address.database:
+            await _or_drop(line, "SELECT", address.database)
+        return line
+
+    async def _connect(
+        self,
+        new_line: Callable[[], Line],
+        place: Place,
+        username: str | None = None,
+        password: str | None = None,
+    ) -> Line:
+        _, line = await asyncio.get_running_loop().create_connection(
+            new_line, *place, ssl=self._tls
+        )
+        if password is not None:
+            await _or_drop(line, "AUTH", *(() if username is None else (username,)), password)
+        return line
+
+    async def _locate(self) -> Place:
+        """Where the master is now."""
+        address = self.address
+        if address.service is None:
+            return address.hosts[0]
+        asked = [asyncio.create_task(self._ask_sentinel(host)) for host in address.hosts]
+        try:
+            # All at once: some of them may be on the machine that has just died.
+            for answer in asyncio.as_completed(asked):
+                with contextlib.suppress(OSError, BrokerError):
+                    return await answer
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+        raise BrokerError(f"no Sentinel knows where {address.service} is")
+
+    async def _ask_sentinel(self, sentinel: Place) -> Place:
+        line = await self._connect(
+            lambda: Line(CONNECT_S_MAX), sentinel, password=self.address.sentinel_password
+        )
+        try:
+            found = await line.ask(
+                "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.address.service or ""
+            )
+        finally:
+            line.drop()
+        if found is None:
+            raise BrokerError("the Sentinel does not know the service")
+        host, port = cast("list[bytes]", found)
+        return host.decode(), int(port)
+
+
+async def _or_drop(line: Line, *words: str | int) -> None:
+    try:
+        await line.ask(*words)
+    except BaseException:
+        line.drop()
+        raise

@@ -3,7 +3,6 @@
 PREFIX = "river:"
 NODES = f"{PREFIX}{{nodes}}"
 CLAIMS = f"{PREFIX}{{nodes}}:claims"
-CONTROL = f"{PREFIX}control"
 
 
 def log_meta(channel: str) -> str:
@@ -21,14 +20,21 @@ def seen(channel: str, key: str) -> str:
     return f"{PREFIX}{{{channel}}}:key:{key}"
 
 
-def feed(channel: str) -> str:
-    """The pub/sub channel on which publications and changes are announced."""
-    return f"{PREFIX}{{{channel}}}:feed"
+class Feeds:
+    """The names of what is announced. Pub/sub knows no databases: so the names do."""
 
+    def __init__(self, database: int) -> None:
+        self._end = f":feed:{database}" if database else ":feed"
+        self.control = f"{PREFIX}control:{database}" if database else f"{PREFIX}control"
 
-def channel_of(feed_name: str) -> str:
-    """The channel whose feed this is."""
-    return feed_name[len(PREFIX) + 1 : -len("}:feed")]
+    def name(self, channel: str) -> str:
+        """Where a channel's publications and changes are announced."""
+        return f"{PREFIX}{{{channel}}}{self._end}"
+
+    @staticmethod
+    def channel(name: bytes) -> str:
+        """The channel whose feed this is."""
+        return name[len(PREFIX) + 1 : name.index(b"}")].decode()
 
 
 def member_keys(channel: str) -> list[str]:

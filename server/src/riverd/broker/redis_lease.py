@@ -6,48 +6,72 @@ ran out while it lived takes a new name: the old name's seats are somebody else'
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import cast
 
-from redis.asyncio import Redis
-
 from riverd.broker import redis_keys as keys
-from riverd.broker.redis_calls import Calls, guarded
+from riverd.broker.redis_calls import Server
+from riverd.broker.redis_line import Reply
 from riverd.errors import BrokerError
 
 LEASE_MS = 5_000
 RENEW_S = 1.2
 CLAIM_MS = 5_000
+COUNTS_MS = 2 * LEASE_MS
 CLEARED_AT_ONCE = 200
-ANNOUNCE = "PUBLISH"
+
+
+class Name:
+    """What a node is called at the broker until its lease is lost, and where it has seats.
+
+    Which channels these are is noted at the broker too, before the first seat is taken: whoever
+    clears up after the node looks there.
+    """
+
+    def __init__(self) -> None:
+        self.text = secrets.token_hex(8)
+        self.channels: set[str] = set()
+        self.renewed = False
+        self.joining = 0
+        """How many seats are being taken at this moment."""
+        self.noted_by: str | None = None
+        """The run of the server that has the notes."""
 
 
 class Lease:
-    """One node's name at the broker, and its share in clearing up after others."""
-
-    lease_ms = LEASE_MS * 2
+    """One node's name at the broker, its seats, and its share in clearing up after others."""
 
     def __init__(
         self,
-        client: Redis,
-        calls: Calls,
+        server: Server,
+        feed_name: Callable[[str], str],
+        announce: str,
         *,
         lost: Callable[[], None],
         failed: Callable[[BaseException], None],
     ) -> None:
-        self.node = secrets.token_hex(8)
-        self._client = client
-        self._calls = calls
+        self._name = Name()
+        self._server = server
+        self._feed_name = feed_name
+        self._announce = announce
         self._lost = lost
         self._failed = failed
-        self._seated: set[str] = set()
         self._renewing: asyncio.Task[None] | None = None
+        self._tried = asyncio.Event()
+        self._former: list[Name] = []
         self._clearing: set[str] = set()
         self._clears: set[asyncio.Task[None]] = set()
 
-    def start(self) -> None:
-        """Renew until `close`."""
+    @property
+    def node(self) -> str:
+        """The name that the node has now."""
+        return self._name.text
+
+    async def start(self) -> None:
+        """Take the lease, and renew it until `close`. Returns after the first attempt."""
         self._renewing = asyncio.create_task(self._renew_always())
+        self._renewing.add_done_callback(self._ended)
+        await self._tried.wait()
 
     async def close(self) -> None:
         """Give up everything at once, so that nobody has to wait for the lease's end."""
@@ -61,69 +85,119 @@ class Lease:
             # The broker is away: the lease runs out instead.
             return
 
-    async def has_seats_in(self, channel: str) -> None:
-        """Note, before the first seat is taken, where there will be seats to clear."""
-        if channel not in self._seated:
-            await self._client.sadd(keys.seated(self.node), channel)
-            self._seated.add(channel)
+    async def join(self, channel: str, user: str, body: bytes) -> Reply:
+        """Take a seat; `body` is what is announced of the user."""
+        # The node may have another name after any await: all of this is under one.
+        name = self._name
+        name.joining += 1
+        try:
+            if channel not in name.channels:
+                await self._note(name, (channel,))
+                name.channels.add(channel)
+            return await self._server.call(
+                "join",
+                (*keys.member_keys(channel), keys.seats(channel, name.text)),
+                (secrets.token_hex(4), user, body, self._feed_name(channel), self._announce),
+            )
+        finally:
+            name.joining -= 1
+
+    async def leave(self, channel: str, user: str) -> None:
+        """Give up a seat."""
+        await self._server.call(
+            "leave",
+            (*keys.member_keys(channel), keys.seats(channel, self.node)),
+            (secrets.token_hex(4), user, self._feed_name(channel), self._announce),
+        )
+
+    async def _note(self, name: Name, channels: Iterable[str]) -> None:
+        await self._server.commands([("SADD", keys.seated(name.text), *channels)])
 
     async def _renew_always(self) -> None:
-        first = True
         while True:
             try:
-                kept, over = await self._renew()
+                await self._renew()
+                await self._clear_former()
             except BrokerError:
-                await asyncio.sleep(RENEW_S)
-                continue
-            if not kept and not first:
-                self.node = secrets.token_hex(8)
-                self._seated.clear()
-                first = True
-                self._lost()
-                continue
-            first = False
-            if over and over not in self._clearing:
-                self._clear_soon(over)
+                # The lease may run out over this: then the node takes a new name.
+                pass
+            self._tried.set()
             await asyncio.sleep(RENEW_S)
 
-    async def _renew(self) -> tuple[bool, str]:
-        answer = await self._calls.call(
-            "renew", (keys.NODES, keys.CLAIMS), (self.node, LEASE_MS, CLAIM_MS)
+    async def _renew(self) -> None:
+        name = self._name
+        answer = await self._server.call(
+            "renew",
+            (keys.NODES, keys.CLAIMS),
+            (name.text, LEASE_MS, CLAIM_MS, "old" if name.renewed else "new"),
         )
         kept, over = cast("tuple[int, bytes]", answer)
-        await guarded(self._client.pexpire(keys.counts(self.node), self.lease_ms))
-        return bool(kept), over.decode()
+        if not kept:
+            self._former.append(name)
+            self._name = Name()
+            self._lost()
+            return await self._renew()
+        name.renewed = True
+        if over and over.decode() not in self._clearing:
+            self._clear_soon(over.decode())
+        await self._server.commands([("PEXPIRE", keys.counts(name.text), COUNTS_MS)])
+        await self._keep_notes(name)
+        return None
+
+    async def _keep_notes(self, name: Name) -> None:
+        """Write the notes again where some of them may have been lost."""
+        run_id = self._server.run_id(keys.seated(name.text))
+        if run_id != name.noted_by and name.channels:
+            await self._note(name, name.channels)
+        name.noted_by = run_id
+
+    async def _clear_former(self) -> None:
+        """Give up what was taken under a name after others had cleared up after it."""
+        for name in list(self._former):
+            if not name.joining:
+                if name.channels:
+                    await self._note(name, name.channels)
+                await self._clear(name.text)
+                self._former.remove(name)
 
     def _clear_soon(self, node: str) -> None:
         self._clearing.add(node)
         task = asyncio.create_task(self._clear_other(node))
         self._clears.add(task)
-        task.add_done_callback(self._clears.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._clears.discard(task)
+        self._tried.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed(error)
 
     async def _clear_other(self, node: str) -> None:
         try:
             await self._clear(node)
-        except BrokerError as error:
-            # Its claim runs out, and somebody goes on.
-            self._failed(error)
+        except BrokerError:
+            # The claim runs out, and somebody goes on.
+            return
         finally:
             self._clearing.discard(node)
 
     async def _clear(self, node: str) -> None:
         """Give up all seats of a node, announce each leave, and forget the node."""
-        found = await guarded(self._client.smembers(keys.seated(node)))
-        for name in sorted(cast("set[bytes]", found)):
+        [noted] = await self._server.commands([("SMEMBERS", keys.seated(node))])
+        for name in sorted(cast("list[bytes]", noted)):
             channel = name.decode()
-            while await self._calls.call(
+            while await self._server.call(
                 "clear",
                 (*keys.member_keys(channel), keys.seats(channel, node)),
-                (secrets.token_hex(4), CLEARED_AT_ONCE, keys.feed(channel), ANNOUNCE),
+                (secrets.token_hex(4), CLEARED_AT_ONCE, self._feed_name(channel), self._announce),
             ):
                 # The others' calls go in between.
                 continue
-        pipeline = self._client.pipeline(transaction=False)
-        pipeline.delete(keys.seated(node))
-        pipeline.delete(keys.counts(node))
-        pipeline.zrem(keys.NODES, node)
-        pipeline.hdel(keys.CLAIMS, node)
-        await guarded(pipeline.execute())
+        await self._server.commands(
+            [
+                ("DEL", keys.seated(node)),
+                ("DEL", keys.counts(node)),
+                ("ZREM", keys.NODES, node),
+                ("HDEL", keys.CLAIMS, node),
+            ]
+        )

@@ -1,18 +1,21 @@
 -- Shared head of the scripts of members. A seat is one user on one node; a user with a seat on any
 -- node is a member. A list that another run of this server wrote begins again: nodes take their
 -- seats anew.
+local META_TTL_S = 86400
+
 local function version_of(meta, members, users, epoch)
-  local kept = redis.call('HMGET', meta, 'e', 'v', 'r')
-  if kept[1] and kept[3] == RUN then
-    return kept[1], kept[2]
+  local kept = redis.call('HMGET', meta, 'e', 'o', 'r')
+  if not kept[1] or kept[3] ~= RUN then
+    redis.call('DEL', members, users)
+    redis.call('HSET', meta, 'e', epoch, 'o', '0', 'r', RUN)
+    kept = {epoch, '0'}
   end
-  redis.call('DEL', members, users)
-  redis.call('HSET', meta, 'e', epoch, 'v', '0', 'r', RUN)
-  return epoch, '0'
+  redis.call('EXPIRE', meta, META_TTL_S)
+  return kept[1], kept[2]
 end
 
 local function announce(meta, command, feed, kind, epoch, body)
-  local version = string.format('%.0f', redis.call('HINCRBY', meta, 'v', 1))
+  local version = string.format('%.0f', redis.call('HINCRBY', meta, 'o', 1))
   redis.call(command, feed, kind .. ':' .. epoch .. ':' .. version .. ':' .. body)
   return version
 end

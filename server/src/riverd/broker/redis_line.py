@@ -1,0 +1,168 @@
+"""One connection to a Redis: commands out, answers in, by hiredis straight from the socket.
+
+The client library takes 25 us of a core for each call and 15 for each message; this takes 5 and 1.
+It also never changes servers behind one's back: a line ends with the run of the server that it
+speaks to, and that is what River's promises rest on.
+"""
+
+import asyncio
+from collections import deque
+from typing import cast
+
+import hiredis
+
+from riverd.errors import BrokerError
+
+TICK_S = 0.1
+PING_S = 1.0
+WAITING_MAX = 20_000
+UNSENT_BYTES_MAX = 67_108_864
+
+Word = str | bytes | int
+Reply = object
+"""What hiredis makes of an answer; an error is one too (`hiredis.ReplyError`)."""
+
+
+class RefusedError(BrokerError):
+    """The server answered with an error: nothing was done. `reply` is its text."""
+
+    def __init__(self, reply: str) -> None:
+        super().__init__(f"the broker refused: {reply}")
+        self.reply = reply
+
+
+class Line(asyncio.Protocol):
+    """Answers come in the order of the commands.
+
+    A line that is silent for `silence_s` while an answer is due is given up; one on which nothing
+    is said is pinged, so that its end is noticed.
+    """
+
+    def __init__(self, silence_s: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._reader = hiredis.Reader()
+        self._waiting: deque[asyncio.Future[Reply]] = deque()
+        self._unsent: list[bytes] = []
+        self._transport: asyncio.Transport | None = None
+        self._silence_s = silence_s
+        self._heard_at = self._waits_since = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+        self.lost: asyncio.Future[None] = self._loop.create_future()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits here that more would only wait in vain."""
+        transport = self._transport
+        return len(self._waiting) >= WAITING_MAX or (
+            transport is not None and transport.get_write_buffer_size() > UNSENT_BYTES_MAX
+        )
+
+    def send(self, *words: Word) -> asyncio.Future[Reply]:
+        """Send a command; what is sent in one turn of the loop goes in one write.
+
+        The future fails with BrokerError if the line is lost before the answer came: then the
+        command may have been carried out or not.
+        """
+        done: asyncio.Future[Reply] = self._loop.create_future()
+        if self.lost.done():
+            done.set_exception(BrokerError("the connection to the broker was lost"))
+            return done
+        if not self._waiting:
+            self._waits_since = self._loop.time()
+        self._waiting.append(done)
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(_packed(words))
+        return done
+
+    def post(self, *words: Word) -> None:
+        """Send a command whose answer nobody wants."""
+        self.send(*words).add_done_callback(_unread)
+
+    async def ask(self, *words: Word) -> Reply:
+        """Send a command; its answer.
+
+        Raises:
+            RefusedError: when the answer is an error.
+            BrokerError: when the line was lost.
+        """
+        return checked(await self.send(*words))
+
+    def drop(self) -> None:
+        """Give the line up."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # For the loop: see asyncio.Protocol.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to watch for silence."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._timer = self._loop.call_later(TICK_S, self._tick)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Fail what waits for an answer."""
+        del exc
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self.lost.done():
+            self.lost.set_result(None)
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_exception(BrokerError("the connection to the broker was lost"))
+        self._waiting.clear()
+
+    def data_received(self, data: bytes) -> None:
+        """Hand out what is complete."""
+        self._heard_at = self._loop.time()
+        reader = self._reader
+        try:
+            reader.feed(data)
+            # False stands for "not complete yet"; no reply of Redis is it.
+            while (reply := reader.gets()) is not False:
+                self.take(reply)
+        except hiredis.ProtocolError:
+            self.drop()
+
+    def take(self, reply: Reply) -> None:
+        """Give an answer to whoever has waited longest."""
+        if self._waiting:
+            done = self._waiting.popleft()
+            if not done.done():
+                done.set_result(reply)
+
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        if self._transport is not None and not self.lost.done():
+            self._transport.write(b"".join(unsent))
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        if not self._waiting:
+            if now - self._heard_at > PING_S:
+                self.post("PING")
+        elif now - max(self._heard_at, self._waits_since) > self._silence_s:
+            self.drop()
+            return
+        self._timer = self._loop.call_later(TICK_S, self._tick)
+
+
+def checked(reply: Reply) -> Reply:
+    """An answer that is none of the server's errors.
+
+    Raises:
+        RefusedError: when it is one.
+    """
+    if isinstance(reply, hiredis.ReplyError):
+        raise RefusedError(str(reply))
+    return reply
+
+
+def _packed(words: tuple[Word, ...]) -> bytes:
+    return cast("bytes", hiredis.pack_command(cast("tuple[str]", words)))
+
+
+def _unread(answer: asyncio.Future[Reply]) -> None:
+    """Look at a failure that nobody waits for: it shows as the line's end."""
+    if not answer.cancelled():
+        answer.exception()
