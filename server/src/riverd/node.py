@@ -54,8 +54,8 @@ class Node:
         self._hub = hub
         self._clock = clock
         self._tasks = Tasks(failed)
-        self._users: dict[str, set[Session]] = {}
-        self._uncounted: set[str] = set()
+        self._users: dict[str, dict[Session, None]] = {}
+        self._uncounted: dict[str, None] = {}
         self._reporting = False
         self._flush_due = False
         self._compare_s = compare_s
@@ -98,8 +98,8 @@ class Node:
         for subscription in list(session.subscriptions.values()):
             self.replicas.unsubscribe(subscription, user)
         session.subscriptions.clear()
-        sessions = self._users.get(user, set())
-        sessions.discard(session)
+        sessions = self._users.get(user, {})
+        sessions.pop(session, None)
         if not sessions:
             self._users.pop(user, None)
 
@@ -133,7 +133,7 @@ class Node:
     def authenticated(self, session: Session) -> None:
         """A session's user is known, or was confirmed."""
         assert session.claims is not None, "called after a token was accepted"
-        self._users.setdefault(session.claims.user, set()).add(session)
+        self._users.setdefault(session.claims.user, {})[session] = None
 
     # What the broker tells.
 
@@ -239,7 +239,7 @@ class Node:
             self._flush_soon()
 
     def _report_soon(self, channel: str) -> None:
-        self._uncounted.add(channel)
+        self._uncounted[channel] = None
         if not self._reporting:
             self._reporting = True
             self._tasks.start(self._report())
@@ -252,7 +252,7 @@ class Node:
         """Tell the broker the counts that changed; those that change meanwhile, after that."""
         try:
             while self._uncounted:
-                names, self._uncounted = self._uncounted, set()
+                names, self._uncounted = self._uncounted, {}
                 counts = {name: self._count(name) for name in names}
                 try:
                     await self._broker.report(counts)
