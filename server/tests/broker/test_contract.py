@@ -1,46 +1,16 @@
 """The promises of a broker, which every implementation keeps."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
-from itertools import count
 
 import pytest
+from redis_doors import SIZE, Doors
 from river_feed import Notes, until
 
 from riverd.broker import Broker
-from riverd.broker.memory import MemoryBroker, Switchboard
-from riverd.broker.store import Store
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Member, Message, Occupancy, Position
 
-SIZE = 5
 ANN, BOB = Member("ann"), Member("bob", b'{"name":"Bob"}')
-
-Doors = Callable[[], Broker]
-"""Makes one more door to the same broker: of another node, or of a publisher."""
-
-
-def memory() -> Doors:
-    epochs = count(1)
-    store = Store(size=SIZE, ttl_s=300, new_epoch=lambda: f"e{next(epochs)}")
-    board = Switchboard(store)
-    return lambda: MemoryBroker(board, time.monotonic)
-
-
-@pytest.fixture(params=[memory])
-async def door(request: pytest.FixtureRequest) -> AsyncIterator[Doors]:
-    """Doors that are closed after the test, if it did not close them."""
-    doors: Doors = request.param()
-    opened: list[Broker] = []
-
-    def one_more() -> Broker:
-        opened.append(doors())
-        return opened[-1]
-
-    yield one_more
-    for broker in opened:
-        await broker.close()
 
 
 async def node(door: Doors) -> tuple[Broker, Notes]:
@@ -192,9 +162,9 @@ async def test_positions_come_in_the_order_in_which_they_are_asked_for(door: Doo
     found = await broker.positions(["presence-a", "b"])
     assert found == [(log, version), (place, None)]
     assert await broker.positions([]) == []
-    [(new, members)] = await broker.positions(["presence-new"])
-    assert (await broker.read("presence-new")).position == new
-    assert (await broker.members("presence-new")).position == members
+    new = (await broker.read("presence-new")).position
+    members = (await broker.members("presence-new")).position
+    assert await broker.positions(["presence-new"]) == [(new, members)]
 
 
 async def test_a_key_publishes_once_whoever_repeats_it(door: Doors) -> None:

@@ -1,0 +1,80 @@
+"""The brokers that keep the promises, and the servers behind them."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import uvloop
+
+# Test folders are no packages: what the tests share is found beside them.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from redis_doors import Doors, MemoryDoors, RedisDoors
+from redis_server import RedisServer, running
+
+
+def pytest_asyncio_loop_factories(
+    item: pytest.Item,
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop on which River runs."""
+    del item
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(scope="session")
+def shared_redis() -> Iterator[RedisServer]:
+    """One server for all tests that do it no harm."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared_redis: RedisServer) -> RedisServer:
+    """The shared server, empty."""
+    with shared_redis.client() as client:
+        client.flushall()
+    return shared_redis
+
+
+@pytest.fixture
+def own_server() -> Iterator[RedisServer]:
+    """A server that keeps its data on a disk, for a test that torments it."""
+    with running(appendonly="yes", appendfsync="always") as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def door(request: pytest.FixtureRequest) -> AsyncIterator[Doors]:
+    """Makes doors to one broker; those that the test leaves open are closed after it."""
+    doors = MemoryDoors() if request.param == "memory" else _redis(request)
+    yield doors
+    await doors.close()
+
+
+@pytest.fixture
+async def redis_door(server: RedisServer) -> AsyncIterator[RedisDoors]:
+    """Makes doors to the shared server."""
+    doors = RedisDoors(server.url)
+    yield doors
+    await doors.close()
+
+
+@pytest.fixture
+async def doors_to() -> AsyncIterator[Callable[[str], RedisDoors]]:
+    """Makes makers of doors, to wherever a URL says."""
+    made: list[RedisDoors] = []
+
+    def to(url: str) -> RedisDoors:
+        made.append(RedisDoors(url))
+        return made[-1]
+
+    yield to
+    for doors in made:
+        await doors.close()
+
+
+def _redis(request: pytest.FixtureRequest) -> RedisDoors:
+    server: RedisServer = request.getfixturevalue("server")
+    return RedisDoors(server.url)

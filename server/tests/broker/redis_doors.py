@@ -1,0 +1,67 @@
+"""Doors to brokers of every kind, closed when the test is over."""
+
+import time
+from collections.abc import Callable
+from itertools import count
+
+from river_feed import Notes
+
+from riverd.broker import Broker, redis_address
+from riverd.broker.memory import MemoryBroker, Switchboard
+from riverd.broker.redis import RedisBroker
+from riverd.broker.redis_clients import Clients
+from riverd.broker.store import Store
+
+SIZE = 5
+TTL_S = 300.0
+
+Doors = Callable[[], Broker]
+"""Makes one more door to the same broker: of another node, or of a publisher."""
+
+
+class MemoryDoors:
+    """Doors to a broker inside this process."""
+
+    def __init__(self) -> None:
+        epochs = count(1)
+        store = Store(size=SIZE, ttl_s=TTL_S, new_epoch=lambda: f"e{next(epochs)}")
+        self._board = Switchboard(store)
+        self._opened: list[Broker] = []
+
+    def __call__(self) -> Broker:
+        self._opened.append(MemoryBroker(self._board, time.monotonic))
+        return self._opened[-1]
+
+    async def close(self) -> None:
+        for broker in self._opened:
+            await broker.close()
+
+
+class RedisDoors:
+    """Doors to a Redis; their background work must not have failed."""
+
+    def __init__(self, url: str) -> None:
+        self.failures: list[BaseException] = []
+        self._url = url
+        self._opened: list[RedisBroker] = []
+
+    def __call__(self, *, size: int = SIZE, ttl_s: float = TTL_S) -> RedisBroker:
+        broker = RedisBroker(
+            Clients(redis_address.parse(self._url)),
+            history_size=size,
+            history_ttl_s=ttl_s,
+            failed=self.failures.append,
+        )
+        self._opened.append(broker)
+        return broker
+
+    async def node(self) -> tuple[RedisBroker, Notes]:
+        """A node, and what it is told."""
+        broker, notes = self(), Notes()
+        await broker.attach(notes)
+        return broker, notes
+
+    async def close(self) -> None:
+        for broker in self._opened:
+            await broker.close()
+        assert self.failures == []
