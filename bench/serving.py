@@ -136,6 +136,18 @@ def gateway_on(port: int, keys: Keys, home: Path, *, broker: str) -> Generator[i
 
 
 @contextmanager
+def api_on(port: int, keys: Keys, home: Path, *, broker: str) -> Generator[str, None, None]:
+    """A publish API of a cluster, on any core, until the block ends; its URL."""
+    folder = home / "api"
+    folder.mkdir()
+    environment = {**_environment(keys, 0, port), "RIVER_BROKER": broker}
+    command = [sys.executable, "-m", "riverd", "api"]
+    with _process(command, environment, folder, core=None) as (process, log):
+        _await_ready(process, [f"http://127.0.0.1:{port}/readyz"], log)
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
 def redis(home: Path) -> Generator[str, None, None]:
     """A Redis that keeps nothing, until the block ends; its URL."""
     port = free_port()

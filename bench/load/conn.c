@@ -34,8 +34,10 @@ static void ask_upgrade(struct load *load, struct conn *conn, const struct targe
 
 void conn_open(struct load *load, struct conn *conn)
 {
-    uint32_t targets = load->options.target_count;
-    const struct target *target = &load->options.targets[conn->index % targets];
+    const struct options *options = &load->options;
+    bool elsewhere = load->fleet.resuming && options->back_count > 0;
+    uint32_t targets = elsewhere ? options->back_count : options->target_count;
+    const struct target *target = &(elsewhere ? options->back : options->targets)[conn->index % targets];
 
     conn->opened_ns = now_ns();
     conn->state = CONN_UPGRADING;

@@ -28,6 +28,7 @@ static const char USAGE[] =
     "  --offsets             check that offsets rise by one\n"
     "  --comeback            cut everybody at the end and let them resume\n"
     "  --missed N            publications to each channel while they are away (1)\n"
+    "  --comeback-url URL    where they come back; again for more (where they were)\n"
     "  --comeback-inflight N, --comeback-s S     (1000, 60)\n"
     "publishing\n"
     "  --publish-url URL     http://host:port; none: nothing is published\n"
@@ -111,6 +112,7 @@ struct rule {
 
 static const struct rule RULES[] = {
     {"url", SPECIAL, 0},
+    {"comeback-url", SPECIAL, 0},
     {"token", SPECIAL, 0},
     {"token-file", SPECIAL, 0},
     {"dialect", SPECIAL, 0},
@@ -165,6 +167,10 @@ static void special(struct options *options, const char *name, const char *value
         if (options->target_count == TARGETS_MAX)
             wrong("at most %d --url", TARGETS_MAX);
         read_target(&options->targets[options->target_count++], name, value);
+    } else if (strcmp(name, "comeback-url") == 0) {
+        if (options->back_count == TARGETS_MAX)
+            wrong("at most %d --comeback-url", TARGETS_MAX);
+        read_target(&options->back[options->back_count++], name, value);
     } else if (strcmp(name, "publish-url") == 0) {
         read_target(&options->publish_target, name, value);
         options->publishes = true;

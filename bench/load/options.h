@@ -24,6 +24,8 @@ enum pace {
 struct options {
     struct target targets[TARGETS_MAX];
     uint32_t target_count;
+    struct target back[TARGETS_MAX]; /* where those who were cut come back; none: where they were */
+    uint32_t back_count;
     uint32_t connections;
     double connect_rate; /* a second; 0: as fast as `inflight` allows */
     uint32_t inflight;   /* handshakes under way at once */
