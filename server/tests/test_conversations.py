@@ -64,7 +64,7 @@ class Conversation(RuleBasedStateMachine):
     def begin(self, held: int) -> None:
         for name in CHANNELS:
             roster = Roster(Position("m", 0), {}) if has_members(name) else None
-            self.hub.open(name, self.new_log(name, held), roster, now=self.now)
+            self.hub.open(name, self.new_log(name, held), roster=roster, now=self.now)
         for _ in range(SESSIONS):
             client = Client()
             session = session_of(client, user="ann")
@@ -137,7 +137,7 @@ class Conversation(RuleBasedStateMachine):
             command.id, command.channel, log.position, start.recovered, start.reason, listed
         )
         subscription = guest.session.subscriptions[command.channel]
-        self.hub.join(subscription, channel, NATIVE.reply(reply), start.after)
+        self.hub.join(subscription, channel, reply=NATIVE.reply(reply), after=start.after)
 
     @rule(number=numbers, name=channels)
     def unsubscribe(self, number: int, name: str) -> None:
@@ -170,16 +170,16 @@ class Conversation(RuleBasedStateMachine):
         channel = self.channel(name)
         for _ in range(count):
             publication = self.made(name, channel.log.epoch, channel.log.offset + 1)
-            assert self.hub.append(channel, publication, self.now)
+            assert self.hub.append(channel, publication, now=self.now)
 
     @rule(name=channels, missing=st.integers(1, 3))
     def publish_with_a_hole(self, name: str, missing: int) -> None:
         channel = self.channel(name)
         first = channel.log.offset + 1
         new = [self.made(name, channel.log.epoch, first + n) for n in range(missing + 1)]
-        assert not self.hub.append(channel, new[-1], self.now)
+        assert not self.hub.append(channel, new[-1], now=self.now)
         for publication in new:
-            assert self.hub.append(channel, publication, self.now)
+            assert self.hub.append(channel, publication, now=self.now)
 
     @rule(name=channels, back=st.integers(0, HISTORY_SIZE))
     def publish_again(self, name: str, back: int) -> None:
@@ -187,11 +187,11 @@ class Conversation(RuleBasedStateMachine):
         offset = channel.log.offset - back
         if offset > 0:
             old = self.made(name, channel.log.epoch, offset)
-            assert self.hub.append(channel, old, self.now)
+            assert self.hub.append(channel, old, now=self.now)
 
     @rule(name=channels, held=st.integers(0, HISTORY_SIZE))
     def restart(self, name: str, held: int) -> None:
-        self.hub.restart(self.channel(name), self.new_log(name, held), self.now)
+        self.hub.restart(self.channel(name), self.new_log(name, held), now=self.now)
 
     @rule(user=users, info=infos)
     def come_or_go(self, user: str, info: bytes | None) -> None:
@@ -202,9 +202,9 @@ class Conversation(RuleBasedStateMachine):
         member = Member(user, info) if joined else self.members.pop(user)
         if joined:
             self.members[user] = member
-        assert not self.hub.change(channel, Change(version + 2, joined, member), self.now)
-        assert self.hub.change(channel, Change(version + 1, joined, member), self.now)
-        assert self.hub.change(channel, Change(version + 1, joined, member), self.now)
+        assert not self.hub.change(channel, Change(version + 2, joined, member), now=self.now)
+        assert self.hub.change(channel, Change(version + 1, joined, member), now=self.now)
+        assert self.hub.change(channel, Change(version + 1, joined, member), now=self.now)
 
     @rule(members=st.dictionaries(users, infos), new_epoch=st.booleans(), ahead=st.integers(1, 9))
     def read_members_again(

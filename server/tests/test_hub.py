@@ -25,7 +25,9 @@ class Rig:
     def __init__(self, *, size: int = 100, part_bytes_max: int = 10_000, entries: int = 0) -> None:
         self.hub = Hub(history_size=size, history_ttl_s=60, part_bytes_max=part_bytes_max)
         tail = Tail(Position("e1", entries), tuple(publication(n + 1) for n in range(entries)))
-        self.channel = self.hub.open("presence-c", tail, Roster(Position("m1", 0), {}), now=0)
+        self.channel = self.hub.open(
+            "presence-c", tail, roster=Roster(Position("m1", 0), {}), now=0
+        )
 
     def session(self, client: Client) -> Session:
         session = session_of(client, user="ann")
@@ -40,18 +42,18 @@ class Rig:
         subscription = session.subscriptions["presence-c"] = Subscription(session, command)
         start = start_of(command, self.channel.log)
         reply = Subscribed(1, "presence-c", self.channel.log.position, start.recovered)
-        self.hub.join(subscription, self.channel, NATIVE.reply(reply), start.after)
+        self.hub.join(subscription, self.channel, reply=NATIVE.reply(reply), after=start.after)
         return session
 
     def publish(self, count: int = 1, now: float = 0) -> None:
         for _ in range(count):
             offset = self.channel.log.offset + 1
-            assert self.hub.append(self.channel, publication(offset), now)
+            assert self.hub.append(self.channel, publication(offset), now=now)
 
     def change(self, user: str, *, joined: bool) -> None:
         assert self.channel.presence is not None
         offset = self.channel.presence.position.offset + 1
-        assert self.hub.change(self.channel, Change(offset, joined, Member(user)), 0)
+        assert self.hub.change(self.channel, Change(offset, joined, Member(user)), now=0)
 
     def flush(self, now: float = 0) -> None:
         while self.hub.flush(now):
@@ -205,7 +207,8 @@ def test_one_that_does_not_read_is_answered_and_given_nothing_more() -> None:
     rig.hub.block(session)
     command = Subscribe(1, "presence-c", None, 40)
     subscription = session.subscriptions["presence-c"] = Subscription(session, command)
-    rig.hub.join(subscription, rig.channel, NATIVE.reply(Subscribed(1, "c", Position("e1", 40))), 0)
+    reply = NATIVE.reply(Subscribed(1, "c", Position("e1", 40)))
+    rig.hub.join(subscription, rig.channel, reply=reply, after=0)
     rig.flush()
     assert client.types() == ["subscribed"]
     rig.hub.unblock(session)
@@ -257,7 +260,7 @@ def test_a_log_that_began_again_is_a_gap_for_everyone_once() -> None:
     rig.flush()
     rig.hub.block(session)
     rig.enter(joined)
-    rig.hub.restart(rig.channel, Tail(Position("e2", 1), (publication(1),)), 0)
+    rig.hub.restart(rig.channel, Tail(Position("e2", 1), (publication(1),)), now=0)
     rig.publish(1)
     rig.flush()
     rig.hub.unblock(session)
@@ -275,7 +278,7 @@ def test_a_session_that_blocks_when_told_of_a_gap_is_not_told_again() -> None:
     session = rig.enter(client)
     rig.flush()
     client.takes = 10
-    rig.hub.restart(rig.channel, Tail(Position("e2", 0)), 0)
+    rig.hub.restart(rig.channel, Tail(Position("e2", 0)), now=0)
     assert session.blocked
     rig.publish(1)
     rig.flush()
@@ -303,9 +306,9 @@ def test_joins_and_leaves_are_told_like_publications() -> None:
 
 def test_a_change_after_a_hole_is_not_taken() -> None:
     rig = Rig()
-    assert not rig.hub.change(rig.channel, Change(2, joined=True, member=Member("bob")), 0)
-    plain = rig.hub.open("plain", Tail(Position("e", 0)), None, now=0)
-    assert not rig.hub.change(plain, Change(1, joined=True, member=Member("bob")), 0)
+    assert not rig.hub.change(rig.channel, Change(2, joined=True, member=Member("bob")), now=0)
+    plain = rig.hub.open("plain", Tail(Position("e", 0)), roster=None, now=0)
+    assert not rig.hub.change(plain, Change(1, joined=True, member=Member("bob")), now=0)
 
 
 def test_one_that_slept_through_too_many_changes_gets_the_list() -> None:
@@ -390,6 +393,6 @@ def test_a_flush_with_nothing_new_writes_nothing() -> None:
     rig, client = Rig(), Client()
     rig.enter(client)
     rig.flush()
-    rig.hub.append(rig.channel, publication(0), 0)
+    rig.hub.append(rig.channel, publication(0), now=0)
     rig.flush()
     assert client.writes == 1

@@ -111,12 +111,12 @@ def test_joined_runs_are_kept_for_a_few_places_only() -> None:
 
 def test_a_part_ends_with_the_entry_that_fills_it() -> None:
     log = log_of(1, 9)
-    assert log.part(frame, 0, 6) == (frames(1, 2), 2)
-    assert log.part(frame, 0, 7) == (frames(1, 3), 3)
-    assert log.part(frame, 0, 1) == (frames(1, 1), 1)
-    assert log.part(frame, 0, 27) == (frames(1, 9), 9)
-    assert log.part(frame, 0, 28) == (frames(1, 9), 9)
-    assert log.part(frame, 9, 6) == (b"", 9)
+    assert log.part(frame, 0, bytes_max=6) == (frames(1, 2), 2)
+    assert log.part(frame, 0, bytes_max=7) == (frames(1, 3), 3)
+    assert log.part(frame, 0, bytes_max=1) == (frames(1, 1), 1)
+    assert log.part(frame, 0, bytes_max=27) == (frames(1, 9), 9)
+    assert log.part(frame, 0, bytes_max=28) == (frames(1, 9), 9)
+    assert log.part(frame, 9, bytes_max=6) == (b"", 9)
 
 
 @given(st.data())
@@ -141,6 +141,6 @@ def test_whatever_is_asked_in_whatever_order_frames_are_those_of_the_entries(
                 if asked == "join":
                     assert log.joined(encode, after) == frames(after + 1, log.offset)
                 else:
-                    run, upto = log.part(encode, after, data.draw(st.integers(1, 60)))
+                    run, upto = log.part(encode, after, bytes_max=data.draw(st.integers(1, 60)))
                     assert run == frames(after + 1, upto)
                     assert upto > after or after == log.offset

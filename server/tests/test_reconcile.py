@@ -21,7 +21,7 @@ class Rig:
         self.gate: asyncio.Event | None = None
         self.busy = 0
         self.tasks = Tasks(self.failures.append)
-        self.wish = Wish(self.change, self.tasks, self.settle)
+        self.wish = Wish(self.change, self.tasks, settled=self.settle)
 
     async def change(self, wanted: bool, /) -> None:  # noqa: FBT001  the wish itself
         assert not self.busy, "one change at a time"
@@ -179,7 +179,7 @@ async def test_a_programming_error_is_told_and_not_retried() -> None:
     async def broken(wanted: bool, /) -> None:  # noqa: FBT001  the wish itself
         raise ValueError(str(wanted))
 
-    wish = Wish(broken, rig.tasks, rig.settle)
+    wish = Wish(broken, rig.tasks, settled=rig.settle)
     wish.want(True)
     await asyncio.sleep(60)
     assert [str(error) for error in rig.failures] == ["True"]

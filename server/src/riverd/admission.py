@@ -24,11 +24,11 @@ def start_of(request: Subscribe, log: Log[Publication]) -> Start:
     if wanted is None:
         return Start(log.last(request.history))
     if wanted.epoch != log.epoch:
-        return _lost(request, log, "epoch")
+        return _lost(request, log, reason="epoch")
     if wanted.offset > log.offset:
-        return _lost(request, log, "unknown")
+        return _lost(request, log, reason="unknown")
     if wanted.offset < log.oldest:
-        return _lost(request, log, "window")
+        return _lost(request, log, reason="window")
     return Start(wanted.offset, recovered=True)
 
 
@@ -40,5 +40,5 @@ def is_ahead(wanted: Position | None, log: Log[Publication]) -> bool:
     return wanted is not None and (wanted.epoch != log.epoch or wanted.offset > log.offset)
 
 
-def _lost(request: Subscribe, log: Log[Publication], reason: str) -> Start:
+def _lost(request: Subscribe, log: Log[Publication], *, reason: str) -> Start:
     return Start(log.last(request.history), reason=reason)

@@ -38,7 +38,7 @@ class Channel:
 
     __slots__ = ("audiences", "log", "name", "presence", "told", "told_version")
 
-    def __init__(self, name: str, tail: Tail, roster: Roster | None, *, now: float) -> None:
+    def __init__(self, name: str, tail: Tail, *, roster: Roster | None, now: float) -> None:
         self.name = name
         self.log: Log[Publication] = Log(tail.position, tail.publications, now=now)
         self.presence = None if roster is None else Presence(roster)
@@ -78,9 +78,9 @@ class Hub:
         self._dirty: dict[Channel, None] = {}
         self._eager: dict[Subscription, None] = {}
 
-    def open(self, name: str, tail: Tail, roster: Roster | None, *, now: float) -> Channel:
+    def open(self, name: str, tail: Tail, *, roster: Roster | None, now: float) -> Channel:
         """Begin the replica of a channel with what was read from the broker."""
-        channel = self.channels[name] = Channel(name, tail, roster, now=now)
+        channel = self.channels[name] = Channel(name, tail, roster=roster, now=now)
         return channel
 
     def close(self, name: str) -> None:
@@ -88,14 +88,14 @@ class Hub:
         channel = self.channels.pop(name)
         self._dirty.pop(channel, None)
 
-    def append(self, channel: Channel, publication: Publication, now: float) -> bool:
+    def append(self, channel: Channel, publication: Publication, *, now: float) -> bool:
         """Deliver one publication. False if one before it is missing."""
         if not channel.log.append(publication, now):
             return False
         self._dirty[channel] = None
         return True
 
-    def change(self, channel: Channel, change: Change, now: float) -> bool:
+    def change(self, channel: Channel, change: Change, *, now: float) -> bool:
         """Deliver one join or leave. False if one before it is missing."""
         presence = channel.presence
         if presence is None or not presence.apply(change, now):
@@ -103,7 +103,7 @@ class Hub:
         self._dirty[channel] = None
         return True
 
-    def restart(self, channel: Channel, tail: Tail, now: float) -> None:
+    def restart(self, channel: Channel, tail: Tail, *, now: float) -> None:
         """The log as this node had it cannot be continued: begin again, and say so to all."""
         channel.log = Log(tail.position, tail.publications, now=now)
         channel.told = channel.log.offset
@@ -133,7 +133,9 @@ class Hub:
                 frames = b"".join([audience.change(change) for change in changes])
             _write_all(audience, frames)
 
-    def join(self, subscription: Subscription, channel: Channel, reply: bytes, after: int) -> None:
+    def join(
+        self, subscription: Subscription, channel: Channel, *, reply: bytes, after: int
+    ) -> None:
         """Place a session after a held offset: the reply and what it missed, in one write.
 
         One that is blocked gets what it missed when it can take it.
@@ -145,7 +147,7 @@ class Hub:
         audience = channel.audience(session.dialect)
         if not session.blocked:
             frames, subscription.offset = channel.log.part(
-                audience.publication, after, self._part_bytes_max
+                audience.publication, after, bytes_max=self._part_bytes_max
             )
             reply += frames
             self.deliveries += subscription.offset - after
@@ -234,7 +236,7 @@ class Hub:
         elif subscription.offset < channel.log.offset:
             audience = channel.audience(session.dialect)
             frames, upto = channel.log.part(
-                audience.publication, subscription.offset, self._part_bytes_max
+                audience.publication, subscription.offset, bytes_max=self._part_bytes_max
             )
             self.deliveries += upto - subscription.offset
             subscription.offset = upto

@@ -98,7 +98,9 @@ class Log(Generic[E]):
             found = self._joined[key] = b"".join(self._frames(encode, after))
         return found
 
-    def part(self, encode: Callable[[E], bytes], after: int, bytes_max: int) -> tuple[bytes, int]:
+    def part(
+        self, encode: Callable[[E], bytes], after: int, *, bytes_max: int
+    ) -> tuple[bytes, int]:
         """Entries after a held place, about `bytes_max` of them or one; and the last's place."""
         frames = self._frames(encode, after)
         size = 0

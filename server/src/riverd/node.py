@@ -166,7 +166,8 @@ class Node:
         claims = session.claims
         assert claims is not None, "the session serves only authenticated clients"
         member = Member(claims.user, claims.info)
-        self.replicas.subscribe(session.subscriptions[command.channel], command, member)
+        subscription = session.subscriptions[command.channel]
+        self.replicas.subscribe(subscription, command, member=member)
 
     def _unsubscribe(self, session: Session, command: Unsubscribe) -> None:
         claims = session.claims

@@ -59,7 +59,7 @@ class Wish:
 
     __slots__ = ("_change", "_doubted", "_running", "_settled", "_tasks", "have", "wanted")
 
-    def __init__(self, change: Change, tasks: Tasks, settled: Callable[[], None]) -> None:
+    def __init__(self, change: Change, tasks: Tasks, *, settled: Callable[[], None]) -> None:
         self._change = change
         self._tasks = tasks
         self._settled = settled

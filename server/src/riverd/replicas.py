@@ -49,7 +49,7 @@ class Replicas:
 
     # What sessions want.
 
-    def subscribe(self, subscription: Subscription, request: Subscribe, member: Member) -> None:
+    def subscribe(self, subscription: Subscription, request: Subscribe, *, member: Member) -> None:
         """Bring a session into a channel: at once if the replica is there, or when it is."""
         attachment = self._attachment(request.channel)
         if attachment.linger is not None:
@@ -57,7 +57,7 @@ class Replicas:
             attachment.linger = None
         attachment.waiting[subscription] = request
         if has_members(request.channel):
-            self._seats.take(attachment, member, subscription)
+            self._seats.take(attachment, member, subscription=subscription)
         self._wish(attachment).want(True)
         self._admit_some(attachment, [subscription])
 
@@ -70,7 +70,7 @@ class Replicas:
             self._counted(attachment.name)
         attachment.confirming.pop(subscription, None)
         if has_members(attachment.name):
-            self._seats.leave(attachment, user, subscription)
+            self._seats.leave(attachment, user, subscription=subscription)
         if not attachment.heard:
             loop = asyncio.get_running_loop()
             attachment.linger = loop.call_later(self._linger_s, self._let_go, attachment)
@@ -91,7 +91,7 @@ class Replicas:
             attachment.keep_early(epoch, publication)
         elif epoch != channel.log.epoch:
             self._repair_soon(attachment)
-        elif self._hub.append(channel, publication, self._clock()):
+        elif self._hub.append(channel, publication, now=self._clock()):
             self._changed()
         else:
             attachment.hear_of(epoch, publication)
@@ -106,7 +106,7 @@ class Replicas:
         if channel is None or channel.presence is None:
             attachment.keep_early(epoch, change)
         elif epoch == channel.presence.position.epoch and self._hub.change(
-            channel, change, self._clock()
+            channel, change, now=self._clock()
         ):
             self._changed()
             self._seats.keep(attachment, change.member.user)
@@ -136,13 +136,13 @@ class Replicas:
         behind = [
             (attachment, place)
             for attachment, place in zip(attached, positions, strict=True)
-            if _is_behind(attachment.channel, *place)
+            if _is_behind(attachment.channel, place)
         ]
         if not behind:
             return
         await asyncio.sleep(on_its_way_s)
         for attachment, place in behind:
-            if _is_behind(attachment.channel, *place):
+            if _is_behind(attachment.channel, place):
                 self._repair_soon(attachment)
 
     # Attaching.
@@ -162,7 +162,7 @@ class Replicas:
             def settled() -> None:
                 self._forget_if_idle(attachment)
 
-            attachment.wish = Wish(change, self._tasks, settled)
+            attachment.wish = Wish(change, self._tasks, settled=settled)
         return attachment.wish
 
     async def _attach(self, attachment: Attachment) -> None:
@@ -173,7 +173,7 @@ class Replicas:
         self.reads += 1
         tail = await self._broker.read(name)
         roster = await self._broker.members(name) if has_members(name) else None
-        attachment.channel = self._hub.open(name, tail, roster, now=self._clock())
+        attachment.channel = self._hub.open(name, tail, roster=roster, now=self._clock())
         attachment.settling = None
         early, attachment.early = attachment.early, []
         for epoch, entry in early:
@@ -209,6 +209,7 @@ class Replicas:
         self,
         attachment: Attachment,
         some: Iterable[Subscription],
+        *,
         confirmed: Container[Subscription] = (),
     ) -> None:
         """Let in those of some that wait and whose turn it is.
@@ -221,15 +222,17 @@ class Replicas:
             return
         for subscription in list(some):
             request = attachment.waiting.get(subscription)
-            if request is None or not self._seated(attachment, channel, subscription):
+            if request is None or not self._seated(attachment, subscription, channel=channel):
                 continue
             if is_ahead(request.position, channel.log) and subscription not in confirmed:
                 attachment.confirming[subscription] = None
                 self._repair_soon(attachment)
             else:
-                self._admit(attachment, channel, subscription)
+                self._admit(attachment, subscription, channel=channel)
 
-    def _seated(self, attachment: Attachment, channel: Channel, subscription: Subscription) -> bool:
+    def _seated(
+        self, attachment: Attachment, subscription: Subscription, *, channel: Channel
+    ) -> bool:
         """Whether the list of members that a joiner will be shown has the joiner in it."""
         presence, claims = channel.presence, subscription.session.claims
         if presence is None or claims is None:
@@ -245,7 +248,9 @@ class Replicas:
             self._repair_soon(attachment)
         return False
 
-    def _admit(self, attachment: Attachment, channel: Channel, subscription: Subscription) -> None:
+    def _admit(
+        self, attachment: Attachment, subscription: Subscription, *, channel: Channel
+    ) -> None:
         request = attachment.waiting.pop(subscription)
         start = start_of(request, channel.log)
         reply = Subscribed(
@@ -258,7 +263,7 @@ class Replicas:
         )
         # No await since the log was looked at: whatever it says next comes after the reply.
         frames = subscription.session.dialect.reply(reply)
-        self._hub.join(subscription, channel, frames, start.after)
+        self._hub.join(subscription, channel, reply=frames, after=start.after)
         self._counted(channel.name)
         self._changed()
 
@@ -284,7 +289,7 @@ class Replicas:
                     continue
                 # Also those that wait for a version of the list that was passed over.
                 attachment.unseen.clear()
-                self._admit_some(attachment, attachment.waiting, confirming)
+                self._admit_some(attachment, attachment.waiting, confirmed=confirming)
         finally:
             attachment.repairing = False
 
@@ -302,17 +307,17 @@ class Replicas:
             return
         now = self._clock()
         if not channel.log.can_take(tail.position, len(tail.publications)):
-            self._hub.restart(channel, tail, now)
+            self._hub.restart(channel, tail, now=now)
         for publication in tail.publications:
-            self._hub.append(channel, publication, now)
+            self._hub.append(channel, publication, now=now)
         if roster is not None:
-            self._take_roster(attachment, channel, roster)
+            self._take_roster(attachment, roster, channel=channel)
         if attachment.is_behind:
             # The read was older than what the feed spoke of.
             attachment.stale = True
         self._changed()
 
-    def _take_roster(self, attachment: Attachment, channel: Channel, roster: Roster) -> None:
+    def _take_roster(self, attachment: Attachment, roster: Roster, *, channel: Channel) -> None:
         presence = channel.presence
         assert presence is not None, "a roster is read for channels with members"
         ours, theirs = presence.position, roster.position
@@ -344,10 +349,11 @@ class Replicas:
         self._repair_soon(attachment)
 
 
-def _is_behind(channel: Channel | None, log: Position, members: Position | None) -> bool:
+def _is_behind(channel: Channel | None, place: tuple[Position, Position | None]) -> bool:
     """Whether the broker has more of a channel than this node, or another log or list."""
     if channel is None:
         return False
+    log, members = place
     if log.epoch != channel.log.epoch or log.offset > channel.log.offset:
         return True
     if channel.presence is None or members is None:

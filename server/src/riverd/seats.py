@@ -29,7 +29,7 @@ class Seats:
         self._seated = seated
         self._empty = empty
 
-    def take(self, attachment: Attachment, member: Member, subscription: Subscription) -> None:
+    def take(self, attachment: Attachment, member: Member, *, subscription: Subscription) -> None:
         """One more connection of a user."""
         seat = attachment.seats.get(member.user)
         if seat is None:
@@ -37,7 +37,7 @@ class Seats:
         seat.subscriptions[subscription] = None
         self._wish(attachment, seat).want(True)
 
-    def leave(self, attachment: Attachment, user: str, subscription: Subscription) -> None:
+    def leave(self, attachment: Attachment, user: str, *, subscription: Subscription) -> None:
         """One connection less."""
         seat = attachment.seats[user]
         del seat.subscriptions[subscription]
@@ -83,5 +83,5 @@ class Seats:
                     attachment.seats.pop(seat.member.user, None)
                     self._empty(attachment)
 
-            seat.wish = Wish(change, self._tasks, settled)
+            seat.wish = Wish(change, self._tasks, settled=settled)
         return seat.wish

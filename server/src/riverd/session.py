@@ -132,7 +132,7 @@ class Session:
             return None
         return self._checked(command, now)
 
-    def authenticate(self, token: str, now: float, request_id: RequestId = None) -> bool:
+    def authenticate(self, token: str, now: float, *, request_id: RequestId = None) -> bool:
         """Take a token; False if it was refused, and with it the connection."""
         try:
             claims = self._verify(token, now)
@@ -194,7 +194,7 @@ class Session:
                 self.reply(Pong(command.id))
                 return None
             case Authenticate():
-                accepted = self.authenticate(command.token, now, command.id)
+                accepted = self.authenticate(command.token, now, request_id=command.id)
                 return command if accepted else None
             case _:
                 pass

@@ -75,26 +75,26 @@ class Verifier:
         if algorithm == "HS256":
             return self._by_secret(token)
         if algorithm in _PUBLIC_ALGORITHMS and self._public_keys:
-            return self._by_public_key(token, algorithm, str(header.get("kid", "")))
+            return self._by_public_key(token, algorithm, key_id=str(header.get("kid", "")))
         raise _invalid(f"the algorithm {str(algorithm)[:16]!r} is not accepted")
 
     def _by_secret(self, token: str) -> dict[str, Any]:
         for secret in self._secrets:
             try:
-                return _decode(token, secret, "HS256")
+                return _decode(token, secret, algorithm="HS256")
             except jwt.InvalidSignatureError:
                 continue
             except jwt.InvalidTokenError as error:
                 raise _invalid(f"the token cannot be used: {error}") from None
         raise _invalid("the token's signature fits none of the secrets")
 
-    def _by_public_key(self, token: str, algorithm: str, key_id: str) -> dict[str, Any]:
+    def _by_public_key(self, token: str, algorithm: str, *, key_id: str) -> dict[str, Any]:
         key = self._public_keys.get(key_id)
         self.misses_key = self.misses_key or key is None
         if key is None or key.algorithm_name != algorithm:
             raise _invalid("the token's key is not one of the identity provider's")
         try:
-            return _decode(token, key, algorithm)
+            return _decode(token, key, algorithm=algorithm)
         except jwt.InvalidTokenError as error:
             raise _invalid(f"the token cannot be used: {error}") from None
 
@@ -147,7 +147,7 @@ def _river_claim(grants: Grants | None, info: Mapping[str, object] | None) -> di
     return claim
 
 
-def _decode(token: str, key: str | jwt.PyJWK, algorithm: str) -> dict[str, Any]:
+def _decode(token: str, key: str | jwt.PyJWK, *, algorithm: str) -> dict[str, Any]:
     # Times and parties are checked here, against the given clock, not by the library.
     unchecked = {
         f"verify_{name}": False for name in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")

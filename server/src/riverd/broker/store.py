@@ -76,7 +76,7 @@ class Store:
         self._trim(log, now)
         position = log.position
         if message.key is not None:
-            self._remember((message.channel, message.key), position, now)
+            self._remember((message.channel, message.key), position, now=now)
         return position, publication
 
     def read(self, channel: str, after: Position | None, limit: int | None, now: float) -> Tail:
@@ -201,7 +201,7 @@ class Store:
         while entries and (len(entries) > self._size or entries[0][0] < before):
             entries.popleft()
 
-    def _remember(self, key: tuple[str, str], position: Position, now: float) -> None:
+    def _remember(self, key: tuple[str, str], position: Position, *, now: float) -> None:
         self._keys[key] = (now, position)
         self._keys.move_to_end(key)
         if len(self._keys) > KEYS_MAX:
