@@ -150,6 +150,11 @@ class Client:
                 raise EOFError(f"closed: {self.close_frame}")
         return self._texts.popleft()
 
+    async def hear(self) -> None:
+        """Wait until anything comes, a ping or the end, too."""
+        async with asyncio.timeout(DEADLINE_S):
+            await self._read()
+
     def texts(self) -> Iterator[bytes]:
         """Messages that are here already."""
         while self._texts:

@@ -30,6 +30,7 @@ from riverd.session import Limits, Session, Sink
 SUBPROTOCOL = "river.v1"
 BEARER = "bearer."
 TICK_S = 0.25
+HANDSHAKE_S_MAX = 10.0
 RETRY_MS_MAX = 5_000
 CODES = frozenset(CloseCode)
 LAG_S_MAX = 1.0
@@ -81,7 +82,14 @@ class Gateway:
 
     async def start(self, sock: socket.socket, ssl_context: ssl.SSLContext | None = None) -> None:
         """Take connections from a bound socket."""
-        self._listeners.append(await serve(self._decide, sock, ssl_context=ssl_context))
+        listener = await serve(
+            self._decide,
+            sock,
+            ssl_context=ssl_context,
+            # Who has not even asked for a WebSocket by then will have no token in time either.
+            handshake_timeout_s=min(HANDSHAKE_S_MAX, self._limits.auth_timeout_s),
+        )
+        self._listeners.append(listener)
         if self._turning is None:
             self._turning = asyncio.create_task(self._turn())
 
