@@ -16,7 +16,9 @@ FETCH_TIMEOUT_S = 5.0
 FETCH_S_MAX = 15.0
 DOCUMENT_BYTES_MAX = 262_144
 REFRESH_S = 600.0
-MISSING_KEY_S = 5.0
+AGAIN_S_MIN = 5.0
+RETRY_S_FIRST = 0.5
+LOOK_S = 0.5
 
 Keys = Mapping[str, jwt.PyJWK]
 
@@ -51,6 +53,7 @@ class Provider:
 
     async def run(self) -> None:
         """Fetch now, every ten minutes, and within seconds of a token with an unknown key."""
+        pause_s = RETRY_S_FIRST
         while True:
             try:
                 async with asyncio.timeout(FETCH_S_MAX):
@@ -58,16 +61,20 @@ class Provider:
             except (OSError, ValueError) as error:
                 # The keys that are known stay good: a provider that is away locks nobody out.
                 self._failed(error)
-                await asyncio.sleep(MISSING_KEY_S)
+                await asyncio.sleep(pause_s)
+                pause_s = min(AGAIN_S_MIN, pause_s * 2)
                 continue
+            pause_s = RETRY_S_FIRST
             self._verifier.use_public_keys(keys)
             await self._until_stale()
 
     async def _until_stale(self) -> None:
-        for _ in range(int(REFRESH_S / MISSING_KEY_S)):
-            await asyncio.sleep(MISSING_KEY_S)
+        # Whoever makes up key ids cannot have the provider asked more often than this.
+        await asyncio.sleep(AGAIN_S_MIN)
+        for _ in range(int((REFRESH_S - AGAIN_S_MIN) / LOOK_S)):
             if self._verifier.misses_key:
                 return
+            await asyncio.sleep(LOOK_S)
 
 
 async def _fetched(url: str) -> Keys:
