@@ -72,6 +72,8 @@ class Hub:
         self.channels: dict[str, Channel] = {}
         self.deliveries = 0
         self.gaps = 0
+        self.recounted: dict[str, None] = {}
+        """The channels that more or fewer sessions hear than before; the caller empties it."""
         self.history_size = history_size
         self._history_ttl_s = history_ttl_s
         self._part_bytes_max = part_bytes_max
@@ -152,6 +154,7 @@ class Hub:
             reply += frames
             self.deliveries += subscription.offset - after
         audience.behind.add(subscription)
+        self.recounted[channel.name] = None
         # It is live from the next flush on, which brings it to where the others are.
         self._eager[subscription] = None
         session.write(reply)
@@ -162,6 +165,7 @@ class Hub:
         audience.live.pop(subscription, None)
         audience.behind.discard(subscription)
         self._eager.pop(subscription, None)
+        self.recounted[channel.name] = None
 
     def block(self, session: Session) -> None:
         """The session's socket does not drain: its cursors stand still."""

@@ -55,7 +55,6 @@ class Node:
         self._clock = clock
         self._tasks = Tasks(failed)
         self._users: dict[str, dict[Session, None]] = {}
-        self._uncounted: dict[str, None] = {}
         self._reporting = False
         self._flush_due = False
         self._compare_s = compare_s
@@ -65,7 +64,6 @@ class Node:
             self._tasks,
             clock=clock,
             changed=self._flush_soon,
-            counted=self._report_soon,
             linger_s=linger_s,
         )
 
@@ -238,27 +236,27 @@ class Node:
         self._flush_due = False
         if self._hub.flush(self._clock()):
             self._flush_soon()
+        self._report_soon()
 
-    def _report_soon(self, channel: str) -> None:
-        self._uncounted[channel] = None
-        if not self._reporting:
+    def _report_soon(self) -> None:
+        if self._hub.recounted and not self._reporting:
             self._reporting = True
             self._tasks.start(self._report())
 
     def _report_all(self) -> None:
-        for name in self.replicas.names():
-            self._report_soon(name)
+        self._hub.recounted |= dict.fromkeys(self._hub.channels)
+        self._report_soon()
 
     async def _report(self) -> None:
         """Tell the broker the counts that changed; those that change meanwhile, after that."""
         try:
-            while self._uncounted:
-                names, self._uncounted = self._uncounted, {}
+            while names := self._hub.recounted:
+                self._hub.recounted = {}
                 counts = {name: self._count(name) for name in names}
                 try:
                     await self._broker.report(counts)
                 except RiverError:
-                    self._uncounted |= names
+                    self._hub.recounted |= names
                     await asyncio.sleep(SWEEP_S)
         finally:
             self._reporting = False

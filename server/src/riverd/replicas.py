@@ -21,8 +21,7 @@ SETTLE_S = 1.5
 class Replicas:
     """Attaches channels that somebody hears, follows the feed, repairs holes, lets go again.
 
-    `changed` is called when the hub has something to flush, `counted` when the number of a
-    channel's subscribers is another.
+    `changed` is called when the hub has something to flush, or sessions to count.
     """
 
     def __init__(
@@ -33,7 +32,6 @@ class Replicas:
         *,
         clock: Callable[[], float],
         changed: Callable[[], None],
-        counted: Callable[[str], None],
         linger_s: float,
     ) -> None:
         self._broker = broker
@@ -41,7 +39,6 @@ class Replicas:
         self._tasks = tasks
         self._clock = clock
         self._changed = changed
-        self._counted = counted
         self._linger_s = linger_s
         self._attachments: dict[str, Attachment] = {}
         self._seats = Seats(broker, tasks, seated=self._admit_some, empty=self._forget_if_idle)
@@ -67,7 +64,7 @@ class Replicas:
         if attachment.waiting.pop(subscription, None) is None:
             assert attachment.channel is not None, "a placed session's channel is attached"
             self._hub.leave(subscription, attachment.channel)
-            self._counted(attachment.name)
+            self._changed()
         attachment.confirming.pop(subscription, None)
         if has_members(attachment.name):
             self._seats.leave(attachment, user, subscription=subscription)
@@ -118,10 +115,6 @@ class Replicas:
         """The broker has given up this node's seats: take those again that are still wanted."""
         for attachment in self._attachments.values():
             self._seats.doubt(attachment)
-
-    def names(self) -> list[str]:
-        """The channels that this node has a replica of."""
-        return list(self._hub.channels)
 
     async def compare(self, *, on_its_way_s: float) -> None:
         """Ask the broker where all channels stand, and repair those that stand elsewhere here.
@@ -264,7 +257,6 @@ class Replicas:
         # No await since the log was looked at: whatever it says next comes after the reply.
         frames = subscription.session.dialect.reply(reply)
         self._hub.join(subscription, channel, reply=frames, after=start.after)
-        self._counted(channel.name)
         self._changed()
 
     # Repairing.
