@@ -61,7 +61,7 @@ class Node:
         self.replicas = Replicas(
             broker,
             hub,
-            self._tasks,
+            tasks=self._tasks,
             clock=clock,
             changed=self._flush_soon,
             linger_s=linger_s,
