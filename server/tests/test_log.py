@@ -119,6 +119,22 @@ def test_a_part_ends_with_the_entry_that_fills_it() -> None:
     assert log.part(frame, 9, bytes_max=6) == (b"", 9)
 
 
+def test_those_that_come_back_to_one_place_together_cost_one_encoding() -> None:
+    encoded: list[int] = []
+
+    def counting(publication: Publication) -> bytes:
+        encoded.append(publication.offset)
+        return frame(publication)
+
+    log = log_of(1, 50)
+    log.joined(counting, 49)
+    log.trim(size=100, before=-1)
+    encoded.clear()
+    runs = [log.part(counting, 0, bytes_max=1_000)[0] for _ in range(1_000)]
+    assert all(run is runs[0] for run in runs)
+    assert len(encoded) <= 50
+
+
 @given(st.data())
 def test_whatever_is_asked_in_whatever_order_frames_are_those_of_the_entries(
     data: st.DataObject,
