@@ -90,13 +90,10 @@ class Log(Generic[E]):
 
     def joined(self, encode: Callable[[E], bytes], after: int) -> bytes:
         """All entries after a held place, encoded and joined. Kept, because many ask the same."""
-        key = (encode, after)
-        found = self._joined.get(key)
-        if found is None:
-            if len(self._joined) >= JOINED_KEPT_MAX:
-                self._joined.clear()
-            found = self._joined[key] = b"".join(self._frames(encode, after))
-        return found
+        kept = self._joined.get((encode, after))
+        if kept is not None:
+            return kept
+        return self._keep(encode, after, frames=self._frames(encode, after))
 
     def part(
         self, encode: Callable[[E], bytes], after: int, *, bytes_max: int
@@ -112,7 +109,13 @@ class Log(Generic[E]):
             size += len(frame)
             if size >= bytes_max:
                 return b"".join(frames[:count]), after + count
-        return self.joined(encode, after), self.offset
+        return self._keep(encode, after, frames=frames), self.offset
+
+    def _keep(self, encode: Callable[[E], bytes], after: int, *, frames: list[bytes]) -> bytes:
+        if len(self._joined) >= JOINED_KEPT_MAX:
+            self._joined.clear()
+        joined = self._joined[encode, after] = b"".join(frames)
+        return joined
 
     def _frames(self, encode: Callable[[E], bytes], after: int) -> list[bytes]:
         """The frames of all entries after a held place, each made once while it is new."""
