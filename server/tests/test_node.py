@@ -33,9 +33,8 @@ def in_a_cluster(
     return without_arguments
 
 
-async def live(cluster: Cluster, visitor: Visitor, channel: str = "c", **fields: object) -> None:
+async def live(visitor: Visitor, channel: str = "c", **fields: object) -> None:
     """Subscribe and wait until it is so."""
-    del cluster
     visitor.ask(type="subscribe", channel=channel, **fields)
     await until(lambda: "subscribed" in visitor.client.types())
     visitor.client.take()
@@ -74,7 +73,7 @@ async def test_subscribe_publish_and_hear(cluster: Cluster) -> None:
 async def test_what_one_client_publishes_at_once_stays_in_order(cluster: Cluster) -> None:
     node, _ = await cluster.node()
     ann = cluster.visitor(node)
-    await live(cluster, ann)
+    await live(ann)
     for number in range(20):
         ann.ask(type="publish", channel="c", event="e", data=number)
     await until(lambda: len(ann.client.events()) == 20)
@@ -160,7 +159,7 @@ async def test_history_comes_from_the_replica_where_there_is_one(cluster: Cluste
             assert [one["offset"] for one in told["publications"]] == offsets
         assert broker.calls.count("read") == len(asked) + attached
         if not attached:
-            await live(cluster, ann)
+            await live(ann)
 
 
 @in_a_cluster
@@ -178,7 +177,7 @@ async def test_history_that_cannot_be_had_is_refused_with_its_reason(cluster: Cl
             [told] = await ann.told("error")
             assert (told["id"], told["code"], told["message"]) == (6, "unrecoverable", reason)
         if not attached:
-            await live(cluster, ann)
+            await live(ann)
 
 
 @in_a_cluster
@@ -210,7 +209,7 @@ async def test_a_user_is_disconnected_wherever_it_is(cluster: Cluster) -> None:
 async def test_leaving_before_a_token_and_leaving_twice_are_fine(cluster: Cluster) -> None:
     node, _ = await cluster.node()
     ann = cluster.visitor(node)
-    await live(cluster, ann)
+    await live(ann)
     ann.leave()
     ann.leave()
     stranger = cluster.visitor(node, "bad token")
@@ -224,7 +223,7 @@ async def test_the_broker_knows_how_many_hear_a_channel(cluster: Cluster) -> Non
     two, _ = await cluster.node()
     visitors = [cluster.visitor(node, f"u{n}") for n, node in enumerate((one, one, two))]
     for visitor in visitors:
-        await live(cluster, visitor)
+        await live(visitor)
     await until(lambda: cluster.store.occupancy("c") == Occupancy(3))
     visitors[0].leave()
     visitors[2].ask(type="unsubscribe", channel="c")
@@ -240,8 +239,8 @@ async def test_a_count_that_changes_while_it_is_reported_is_reported_again(
     node, broker = await cluster.node()
     ann, bob = cluster.visitor(node, "ann"), cluster.visitor(node, "bob")
     broker.hold("report")
-    await live(cluster, ann)
-    await live(cluster, bob)
+    await live(ann)
+    await live(bob)
     ann.leave()
     broker.let("report")
     await until(lambda: cluster.store.occupancy("c") == Occupancy(1))
@@ -251,7 +250,7 @@ async def test_a_count_that_changes_while_it_is_reported_is_reported_again(
 async def test_a_count_that_could_not_be_reported_is_reported_later(cluster: Cluster) -> None:
     node, broker = await cluster.node()
     ann = cluster.visitor(node)
-    await live(cluster, ann)
+    await live(ann)
     await until(lambda: cluster.store.occupancy("c") == Occupancy(1))
     broker.cut = True
     ann.ask(type="unsubscribe", channel="c")
@@ -264,10 +263,10 @@ async def test_a_count_that_could_not_be_reported_is_reported_later(cluster: Clu
 async def test_a_channel_is_kept_for_a_while_after_its_last_subscriber(cluster: Cluster) -> None:
     node, broker = await cluster.node()
     ann = cluster.visitor(node)
-    await live(cluster, ann)
+    await live(ann)
     ann.ask(type="unsubscribe", channel="c")
     await asyncio.sleep(LINGER_S / 2)
-    await live(cluster, ann)
+    await live(ann)
     await asyncio.sleep(LINGER_S * 2)
     cluster.publish()
     await ann.told("event")
@@ -284,7 +283,7 @@ async def test_a_channel_is_kept_for_a_while_after_its_last_subscriber(cluster: 
 async def test_a_quiet_channel_keeps_its_log_while_somebody_hears_it(cluster: Cluster) -> None:
     node, _ = await cluster.node()
     ann = cluster.visitor(node)
-    await live(cluster, ann)
+    await live(ann)
     for _ in range(100):
         await asyncio.sleep(10)
         cluster.store.expire(cluster.loop.time())
@@ -296,7 +295,7 @@ async def test_a_quiet_channel_keeps_its_log_while_somebody_hears_it(cluster: Cl
 async def test_a_node_that_is_closed_does_nothing_more(cluster: Cluster) -> None:
     node, broker = await cluster.node()
     ann = cluster.visitor(node)
-    await live(cluster, ann)
+    await live(ann)
     ann.leave()
     await node.close()
     calls = list(broker.calls)
@@ -312,7 +311,7 @@ async def test_one_that_comes_while_the_channel_is_let_go_is_not_deaf(cluster: C
     node, broker = await cluster.node(linger_s=0)
     for held in ("unsubscribe", "unsubscribe answer"):
         ann, bob = cluster.visitor(node, "ann"), cluster.visitor(node, "bob")
-        await live(cluster, ann)
+        await live(ann)
         broker.hold(held)
         ann.leave()
         await asyncio.sleep(1)
@@ -370,7 +369,7 @@ async def test_an_attachment_that_failed_half_way_leaves_nothing_behind(cluster:
 async def test_one_that_comes_after_letting_go_failed_is_not_deaf(cluster: Cluster) -> None:
     node, broker = await cluster.node(linger_s=0)
     ann, bob = cluster.visitor(node, "ann"), cluster.visitor(node, "bob")
-    await live(cluster, ann)
+    await live(ann)
     broker.cut = True
     ann.leave()
     await asyncio.sleep(10)
@@ -386,7 +385,7 @@ async def test_one_that_comes_after_letting_go_failed_is_not_deaf(cluster: Clust
 async def test_letting_go_is_tried_until_it_succeeds(cluster: Cluster) -> None:
     node, broker = await cluster.node(linger_s=0)
     ann = cluster.visitor(node)
-    await live(cluster, ann)
+    await live(ann)
     broker.cut = True
     ann.leave()
     await asyncio.sleep(30)
@@ -427,7 +426,7 @@ async def test_a_late_joiner_hears_what_is_in_flight_and_so_do_the_others(
 ) -> None:
     node, broker = await cluster.node()
     ann, bob, cat = (cluster.visitor(node, user) for user in ("ann", "bob", "cat"))
-    await live(cluster, ann)
+    await live(ann)
     broker.hold("feed")
     at = cluster.publish(times=3)
     bob.ask(type="subscribe", channel="c")
@@ -515,8 +514,8 @@ async def test_a_client_that_is_ahead_waits_and_hears_nothing_twice(cluster: Clu
     ahead, _ = await cluster.node()
     late, broker = await cluster.node()
     ann, bob = cluster.visitor(ahead, "ann"), cluster.visitor(late, "bob")
-    await live(cluster, ann)
-    await live(cluster, bob)
+    await live(ann)
+    await live(bob)
     broker.hold("feed")
     at = cluster.publish(times=3)
     await ann.told("event", "event", "event")
@@ -536,7 +535,7 @@ async def test_a_client_that_claims_what_nobody_published_is_told_so(cluster: Cl
     node, _ = await cluster.node()
     at = cluster.publish(times=3)
     ann, bob = cluster.visitor(node, "ann"), cluster.visitor(node, "bob")
-    await live(cluster, ann)
+    await live(ann)
     bob.ask(type="subscribe", channel="c", epoch=at.epoch, offset=4)
     [told] = await bob.told("subscribed")
     assert (told["recovered"], told["reason"], told["offset"]) == (False, "unknown", 3)
@@ -546,7 +545,7 @@ async def test_a_client_that_claims_what_nobody_published_is_told_so(cluster: Cl
 async def test_a_client_that_is_ahead_waits_until_the_broker_is_back(cluster: Cluster) -> None:
     node, broker = await cluster.node()
     ann, bob = cluster.visitor(node, "ann"), cluster.visitor(node, "bob")
-    await live(cluster, ann)
+    await live(ann)
     broker.hold("feed")
     at = cluster.publish(times=3)
     broker.cut = True
@@ -566,8 +565,8 @@ async def test_a_client_that_is_ahead_waits_until_the_broker_is_back(cluster: Cl
 async def test_a_read_that_the_feed_overtook_takes_nothing_back(cluster: Cluster) -> None:
     node, broker = await cluster.node()
     ann = cluster.visitor(node)
-    await live(cluster, ann)
-    lose(broker, cluster, 1)
+    await live(ann)
+    lose(cluster, 1)
     broker.hold("read answer")
     cluster.publish()
     await turns()
@@ -582,12 +581,12 @@ async def test_a_read_that_the_feed_overtook_takes_nothing_back(cluster: Cluster
 async def test_a_read_that_is_older_than_the_feed_is_done_again(cluster: Cluster) -> None:
     node, broker = await cluster.node()
     ann = cluster.visitor(node)
-    await live(cluster, ann)
+    await live(ann)
     cluster.publish(times=2)
     await ann.told("event", "event")
     for known in (2, 0):
         old = await cluster.publisher.read("c")
-        lose(broker, cluster, 1)
+        lose(cluster, 1)
         broker.old_tails += [Tail(old.position, old.publications[:known])] * 2
         offset = cluster.publish().offset
         told = await ann.told("event", "event")
@@ -598,12 +597,12 @@ async def test_a_read_that_is_older_than_the_feed_is_done_again(cluster: Cluster
 async def test_a_read_that_is_older_than_the_log_is_no_loss(cluster: Cluster) -> None:
     node, broker = await cluster.node()
     ann = cluster.visitor(node)
-    await live(cluster, ann)
+    await live(ann)
     cluster.publish(times=2)
     old = await cluster.publisher.read("c")
     cluster.publish(times=2)
     await ann.told(*["event"] * 4)
-    lose(broker, cluster, 1)
+    lose(cluster, 1)
     broker.old_tails += [old, old]
     cluster.publish()
     told = await ann.told("event", "event")
@@ -613,9 +612,8 @@ async def test_a_read_that_is_older_than_the_log_is_no_loss(cluster: Cluster) ->
 # Trap 6: a last publication that is lost has no follower.
 
 
-def lose(broker: object, cluster: Cluster, times: int, channel: str = "c") -> None:
+def lose(cluster: Cluster, times: int, channel: str = "c") -> None:
     """Publish what no node is told of."""
-    del broker
     listeners, cluster.board.listeners = cluster.board.listeners, {}
     cluster.publish(channel, times=times)
     cluster.board.listeners = listeners
@@ -623,10 +621,10 @@ def lose(broker: object, cluster: Cluster, times: int, channel: str = "c") -> No
 
 @in_a_cluster
 async def test_a_hole_in_the_feed_is_filled_before_what_follows(cluster: Cluster) -> None:
-    node, broker = await cluster.node()
+    node, _ = await cluster.node()
     ann = cluster.visitor(node)
-    await live(cluster, ann)
-    lose(broker, cluster, 3)
+    await live(ann)
+    lose(cluster, 3)
     cluster.publish()
     told = await ann.told(*["event"] * 4)
     assert [one["offset"] for one in told] == [1, 2, 3, 4]
@@ -634,10 +632,10 @@ async def test_a_hole_in_the_feed_is_filled_before_what_follows(cluster: Cluster
 
 @in_a_cluster
 async def test_a_hole_larger_than_the_window_is_told(cluster: Cluster) -> None:
-    node, broker = await cluster.node()
+    node, _ = await cluster.node()
     ann = cluster.visitor(node)
-    await live(cluster, ann)
-    lose(broker, cluster, 60)
+    await live(ann)
+    lose(cluster, 60)
     at = cluster.publish()
     [gap] = await ann.told("gap")
     assert (gap["epoch"], gap["offset"]) == (at.epoch, 61)
@@ -649,13 +647,13 @@ async def test_a_hole_larger_than_the_window_is_told(cluster: Cluster) -> None:
 async def test_a_lost_last_publication_is_found_in_time(cluster: Cluster) -> None:
     node, broker = await cluster.node(compare_s=COMPARE_S)
     ann = cluster.visitor(node)
-    await live(cluster, ann)
-    lose(broker, cluster, 1)
+    await live(ann)
+    lose(cluster, 1)
     lost_at = cluster.loop.time()
     await ann.told("event")
     assert cluster.loop.time() - lost_at <= 5
     quiet = cluster.visitor(node)
-    await live(cluster, quiet, "other")
+    await live(quiet, "other")
     before = broker.calls.count("positions")
     await asyncio.sleep(COMPARE_S * 10)
     assert broker.calls.count("positions") - before <= 11
@@ -665,7 +663,7 @@ async def test_a_lost_last_publication_is_found_in_time(cluster: Cluster) -> Non
 async def test_a_lost_join_is_found_in_time(cluster: Cluster) -> None:
     node, _ = await cluster.node(compare_s=COMPARE_S)
     ann = cluster.visitor(node)
-    await live(cluster, ann, "presence-c")
+    await live(ann, "presence-c")
     cluster.store.join("presence-c", "elsewhere", Member("bob"))
     [told] = await ann.told("joined")
     assert told["user"] == "bob"
@@ -673,10 +671,10 @@ async def test_a_lost_join_is_found_in_time(cluster: Cluster) -> None:
 
 @in_a_cluster
 async def test_after_an_interruption_positions_are_compared_at_once(cluster: Cluster) -> None:
-    node, broker = await cluster.node()
+    node, _ = await cluster.node()
     ann = cluster.visitor(node)
-    await live(cluster, ann)
-    lose(broker, cluster, 2)
+    await live(ann)
+    lose(cluster, 2)
     before = cluster.loop.time()
     node.on_interrupted()
     await ann.told("event", "event")
@@ -687,10 +685,10 @@ async def test_after_an_interruption_positions_are_compared_at_once(cluster: Clu
 async def test_a_comparison_survives_a_broker_that_is_away(cluster: Cluster) -> None:
     node, broker = await cluster.node(compare_s=COMPARE_S)
     ann = cluster.visitor(node)
-    await live(cluster, ann)
+    await live(ann)
     broker.cut = True
     await asyncio.sleep(COMPARE_S * 5)
-    lose(broker, cluster, 1)
+    lose(cluster, 1)
     broker.cut = False
     await ann.told("event")
 
@@ -699,7 +697,7 @@ async def test_a_comparison_survives_a_broker_that_is_away(cluster: Cluster) -> 
 async def test_a_comparison_reads_nothing_again_while_all_is_well(cluster: Cluster) -> None:
     node, broker = await cluster.node(compare_s=COMPARE_S)
     ann = cluster.visitor(node)
-    await live(cluster, ann, "presence-c")
+    await live(ann, "presence-c")
     reads, lists = broker.calls.count("read"), broker.calls.count("members")
     broker.hold("positions answer")
     await asyncio.sleep(COMPARE_S)
@@ -786,8 +784,8 @@ async def test_a_subscriber_waits_until_the_broker_is_there(cluster: Cluster) ->
 async def test_while_the_broker_is_away_a_repair_waits(cluster: Cluster) -> None:
     node, broker = await cluster.node()
     ann = cluster.visitor(node)
-    await live(cluster, ann)
-    lose(broker, cluster, 2)
+    await live(ann)
+    lose(cluster, 2)
     broker.cut = True
     cluster.publish()
     await asyncio.sleep(60)
@@ -801,7 +799,7 @@ async def test_while_the_broker_is_away_a_repair_waits(cluster: Cluster) -> None
 async def test_a_log_that_began_again_is_told_as_a_gap(cluster: Cluster) -> None:
     node, _ = await cluster.node()
     ann = cluster.visitor(node)
-    await live(cluster, ann)
+    await live(ann)
     cluster.publish(times=3)
     await ann.told("event", "event", "event")
     cluster.begin_again()
@@ -853,7 +851,7 @@ async def test_members_are_told_on_request_with_or_without_a_replica(cluster: Cl
     node, _ = await cluster.node()
     other, _ = await cluster.node()
     bob = cluster.visitor(other, "bob")
-    await live(cluster, bob, "presence-c")
+    await live(bob, "presence-c")
     ann = cluster.visitor(node, "ann")
     for visitor in (ann, bob):
         visitor.ask(type="presence", id=5, channel="presence-c")
@@ -871,7 +869,7 @@ async def test_members_are_told_on_request_with_or_without_a_replica(cluster: Cl
 async def test_a_joiner_is_in_its_own_list_and_not_told_of_itself(cluster: Cluster) -> None:
     node, broker = await cluster.node()
     first = cluster.visitor(node, "first")
-    await live(cluster, first, "presence-c")
+    await live(first, "presence-c")
     for held in ("feed", "join answer", "members answer"):
         broker.hold(held)
         ann = cluster.visitor(node, held)
@@ -886,13 +884,40 @@ async def test_a_joiner_is_in_its_own_list_and_not_told_of_itself(cluster: Clust
 
 
 @in_a_cluster
+async def test_a_hole_in_joins_and_leaves_is_filled(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    ann = cluster.visitor(node)
+    await live(ann, "presence-c")
+    cluster.store.join("presence-c", "elsewhere", Member("bob"))
+    await cluster.publisher.join("presence-c", Member("cat"))
+    told = await ann.told("joined", "joined")
+    assert {one["user"] for one in told} == {"bob", "cat"}
+
+
+@in_a_cluster
+async def test_a_list_that_the_feed_overtook_takes_nothing_back(cluster: Cluster) -> None:
+    node, broker = await cluster.node()
+    ann = cluster.visitor(node)
+    await live(ann, "presence-c")
+    broker.hold("members answer")
+    cluster.store.join("presence-c", "elsewhere", Member("bob"))
+    node.on_interrupted()
+    await turns()
+    await cluster.publisher.join("presence-c", Member("cat"))
+    await turns()
+    broker.let("members answer")
+    told = await ann.told("joined", "joined")
+    assert {one["user"] for one in told} == {"bob", "cat"}
+
+
+@in_a_cluster
 async def test_a_user_that_comes_back_at_once_is_in_the_list(cluster: Cluster) -> None:
     node, broker = await cluster.node()
     watcher = cluster.visitor(node, "watcher")
-    await live(cluster, watcher, "presence-c")
+    await live(watcher, "presence-c")
     for held in ("leave", "leave answer", "feed"):
         ann = cluster.visitor(node, "ann")
-        await live(cluster, ann, "presence-c")
+        await live(ann, "presence-c")
         await watcher.told("joined")
         broker.hold(held)
         ann.leave()
@@ -931,8 +956,8 @@ async def test_a_broker_that_lost_its_members_gets_them_again(cluster: Cluster) 
     one, _ = await cluster.node(compare_s=COMPARE_S)
     two, _ = await cluster.node(compare_s=COMPARE_S)
     ann, bob = cluster.visitor(one, "ann"), cluster.visitor(two, "bob")
-    await live(cluster, ann, "presence-c")
-    await live(cluster, bob, "presence-c")
+    await live(ann, "presence-c")
+    await live(bob, "presence-c")
     await ann.told("joined")
     cluster.store._members.clear()
     await asyncio.sleep(20)
@@ -948,8 +973,8 @@ async def test_a_broker_that_lost_its_members_gets_them_again(cluster: Cluster) 
 async def test_seats_that_were_given_up_are_taken_again(cluster: Cluster) -> None:
     node, broker = await cluster.node()
     ann, bob = cluster.visitor(node, "ann"), cluster.visitor(node, "bob")
-    await live(cluster, ann, "presence-c")
-    await live(cluster, bob, "presence-c")
+    await live(ann, "presence-c")
+    await live(bob, "presence-c")
     await ann.told("joined")
     for channel, position, change in cluster.store.forget_node(broker._inner._node):
         cluster.board.change(channel, position.epoch, change)
@@ -965,7 +990,7 @@ async def test_a_thousand_that_join_together_are_let_in_without_asking_each_abou
 ) -> None:
     node, broker = await cluster.node()
     first = cluster.visitor(node, "first")
-    await live(cluster, first, "presence-c")
+    await live(first, "presence-c")
     visitors = [cluster.visitor(node, f"u{number}") for number in range(1_000)]
     for visitor in visitors:
         visitor.ask(type="subscribe", channel="presence-c")
@@ -979,8 +1004,8 @@ async def test_a_thousand_that_join_together_are_let_in_without_asking_each_abou
 async def test_a_slow_client_stays_where_it_is_and_goes_on(cluster: Cluster) -> None:
     node, _ = await cluster.node()
     slow, fast = cluster.visitor(node, "slow"), cluster.visitor(node, "fast")
-    await live(cluster, slow)
-    await live(cluster, fast)
+    await live(slow)
+    await live(fast)
     slow.client.takes = 100
     cluster.publish(times=10)
     await until(lambda: slow.session.blocked)
