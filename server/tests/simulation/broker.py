@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from simulation.feed import SimFeed
+from simulation.truth import demand
 
 from riverd.broker import Feed
 from riverd.errors import BrokerError, RiverError
 from riverd.model import Member, Message, Occupancy, Position, Roster, Tail
+from riverd.node import Node
 
 if TYPE_CHECKING:
     from simulation.world import World
 
 RENEW_S = 1.2
 GIVE_UP_S = 1.0
+SLOW_S = 0.1
+GHOST_S_MAX = 3.0
 
 T = TypeVar("T")
 
@@ -25,17 +30,19 @@ class SimBroker:
     """See `Broker` for the promises; what a broker does not promise happens here.
 
     A call's effect comes after a while and its answer after another one. It may fail before the
-    effect or after it, and it fails when its connection breaks in between.
+    effect or after it, and it fails when its connection breaks in between. `trouble_s` is when
+    a call last failed or was slow.
     """
 
     def __init__(self, world: World, place: str) -> None:
         self.node = place
         self.cut_off = False
+        self.closed = False
+        self.trouble_s = 0.0
         self.feed: SimFeed | None = None
         self._world = world
         self._server = world.server
         self._place = place
-        self._listener: Feed | None = None
         self._renewing: asyncio.Task[None] | None = None
         self._line = 0
 
@@ -47,12 +54,14 @@ class SimBroker:
     def break_connection(self) -> None:
         """Whatever is on its way, in any direction, is lost."""
         self._line += 1
+        self.trouble_s = max(self.trouble_s, self._world.now)
         if self.feed is not None:
             self.feed.cut()
 
     def kill(self) -> None:
         """The process is gone: nothing of it happens any more."""
         self._line += 1
+        self.trouble_s = math.inf
         self.cut_off = True
         if self._renewing is not None:
             self._renewing.cancel()
@@ -62,7 +71,12 @@ class SimBroker:
     # The broker's interface.
 
     async def publish(self, message: Message) -> Position:
-        return await self._call(lambda: self._server.publish(message))
+        try:
+            return await self._call(lambda: self._server.publish(message))
+        except BrokerError:
+            if message.key is not None and self._world.dice.random() < self._world.weather.ghosts:
+                self._publish_late(message, self._server.run)
+            raise
 
     async def publish_many(self, messages: Sequence[Message]) -> list[Position | RiverError]:
         return [await self.publish(message) for message in messages]
@@ -79,7 +93,7 @@ class SimBroker:
         return await self._call(lambda: self._server.positions(list(channels)))
 
     async def attach(self, feed: Feed) -> None:
-        self._listener = feed
+        assert isinstance(feed, Node), "only a node listens"
         self.node = self._server.new_name(self._place)
         self.feed = SimFeed(self._world, self, feed)
         self._renewing = self._world.start(self._renew_always(feed))
@@ -96,6 +110,7 @@ class SimBroker:
 
     async def unsubscribe(self, channel: str) -> None:
         assert self.feed is not None, "only a node subscribes"
+        demand(not self.closed, f"{self.node} was stopped, and goes on unsubscribing")
         feed, line = self.feed, self.feed.line
         feed.names.pop(channel, None)
         if feed.connected:
@@ -129,7 +144,7 @@ class SimBroker:
         await self._call(lambda: None)
 
     async def close(self) -> None:
-        node = self.node
+        node, self.trouble_s = self.node, math.inf
         if self._renewing is not None:
             self._renewing.cancel()
         if self.feed is not None:
@@ -144,23 +159,43 @@ class SimBroker:
 
     async def _call(self, effect: Callable[[], T]) -> T:
         world, line = self._world, self._line
-        await asyncio.sleep(world.delay_s())
+        demand(not self.closed, f"{self.node} was stopped, and goes on asking")
+        await self._wait()
         if not self.reachable:
             await asyncio.sleep(world.dice.uniform(0, GIVE_UP_S))
-            raise BrokerError("the broker is away")
+            raise self._trouble("the broker is away")
         if line != self._line or world.dice.random() < world.weather.refused:
-            raise BrokerError("the call was lost")
+            raise self._trouble("the call was lost")
         error: RiverError | None = None
         try:
             answer = effect()
         except RiverError as raised:
             error = raised
-        await asyncio.sleep(world.delay_s())
+        await self._wait()
         if line != self._line or world.dice.random() < world.weather.unanswered:
-            raise BrokerError("the answer was lost")
+            raise self._trouble("the answer was lost")
         if error is not None:
             raise error
         return answer
+
+    def _publish_late(self, message: Message, run: int) -> None:
+        """What was given up may be carried out all the same: the key is there for that."""
+
+        def effect() -> None:
+            if self._server.run == run:
+                self._server.publish(message)
+
+        self._world.loop.call_later(self._world.dice.uniform(0, GHOST_S_MAX), effect)
+
+    async def _wait(self) -> None:
+        delay_s = self._world.delay_s()
+        if delay_s > SLOW_S:
+            self.trouble_s = max(self.trouble_s, self._world.now + delay_s)
+        await asyncio.sleep(delay_s)
+
+    def _trouble(self, what: str) -> BrokerError:
+        self.trouble_s = max(self.trouble_s, self._world.now)
+        return BrokerError(what)
 
     async def _renew_always(self, listener: Feed) -> None:
         first = True

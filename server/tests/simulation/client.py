@@ -44,7 +44,7 @@ class Client:
 
     async def live(self) -> None:
         """Do this and that; when the weather is calm, only what is needed to hear."""
-        pace = self._dice.choice((0.5, 1.0, 3.0))
+        pace = self._dice.choice((0.5, 1.5, 4.0))
         while True:
             calm = self._world.calm
             await asyncio.sleep(CALM_STEP_S if calm else self._dice.expovariate(pace))

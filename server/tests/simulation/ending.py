@@ -34,7 +34,7 @@ class Ending:
         await self._last_words()
         world.calm = True
         world.weather.late = world.weather.refused = world.weather.unanswered = 0.0
-        world.weather.lost = 0.0
+        world.weather.lost = world.weather.ghosts = 0.0
         world.note("world", "CALM")
         if not any(client.wanted for client in world.clients):
             world.clients[0].wanted[world.channels[0]] = None

@@ -6,9 +6,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from riverd.broker import Feed
+from simulation.truth import demand, is_newer
+
 from riverd.errors import BrokerError
-from riverd.model import Change, Publication
+from riverd.model import Change, Position, Publication
+from riverd.node import Node
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from simulation.world import World
 
 RECONNECT_S_MAX = 1.0
+EXCUSED_S = 2.5
 
 
 class SimFeed:
@@ -26,7 +29,7 @@ class SimFeed:
     knows, `line` counts connections.
     """
 
-    def __init__(self, world: World, broker: SimBroker, listener: Feed) -> None:
+    def __init__(self, world: World, broker: SimBroker, listener: Node) -> None:
         self.names: dict[str, None] = {}
         self.subscribed: dict[str, None] = {}
         self.connected = False
@@ -72,6 +75,7 @@ class SimFeed:
         def arrive() -> None:
             world.note(self._broker.node, "feed brings", channel, epoch, entry)
             if isinstance(entry, Publication):
+                self._expect(channel, Position(epoch, entry.offset))
                 self._listener.on_publication(channel, epoch, entry)
             else:
                 self._listener.on_change(channel, epoch, entry)
@@ -119,7 +123,31 @@ class SimFeed:
         self.connected = True
         self.subscribed = dict(self.names)
         self._world.note(self._broker.node, "feed connected", *self.subscribed)
+        for name in self.subscribed:
+            place = self._world.server.position(name)
+            if place is not None:
+                self._expect(name, place)
         self._listener.on_interrupted()
+
+    def _expect(self, channel: str, place: Position) -> None:
+        """The node has heard of a place, or should ask: it has to be there soon."""
+        world = self._world
+        # Two calls that are under way may be followed by another two.
+        prompt_s = 0.3 + 12 * world.weather.latency_s
+        world.loop.call_later(prompt_s, self._check_prompt, channel, place, world.now)
+
+    def _check_prompt(self, channel: str, place: Position, since_s: float) -> None:
+        replica = self._listener.replicas.channel(channel)
+        # A node that could not ask, or waits before it asks again, is excused.
+        if replica is None or self._broker.trouble_s > since_s - EXCUSED_S:
+            return
+        log = replica.log
+        older = log.epoch != place.epoch and is_newer(place.epoch, log.epoch)
+        behind = log.epoch == place.epoch and log.offset < place.offset
+        demand(
+            not (older or behind),
+            f"{self._broker.node} stands at {log.position} of {channel} and does nothing: {place}",
+        )
 
     def _check(self, line: int) -> None:
         if not self.connected or line != self.line:

@@ -68,3 +68,4 @@ class Host:
         for line in list(self.lines):
             line.session.close(CloseCode.UNAVAILABLE, "draining")
         await self.node.close()
+        self.broker.closed = True

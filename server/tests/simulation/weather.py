@@ -25,6 +25,7 @@ class Weather:
     late: float = 0.0
     refused: float = 0.0
     unanswered: float = 0.0
+    ghosts: float = 0.0
     lost: float = 0.0
     faults: dict[str, float] = field(default_factory=dict[str, float])
 
@@ -39,13 +40,14 @@ def drawn(dice: Random) -> Weather:
     """The weather of one run."""
     faults = {}
     for fault in FAULTS:
-        if dice.random() < 0.5:
-            faults[fault] = dice.choice((0.05, 0.1, 0.3))
+        if dice.random() < 0.4:
+            faults[fault] = dice.choice((0.1, 0.3, 0.8))
     return Weather(
         latency_s=dice.choice((0.004, 0.02, 0.1)),
         late=dice.choice((0.0, 0.02, 0.1)),
-        refused=dice.choice((0.0, 0.02, 0.1)),
-        unanswered=dice.choice((0.0, 0.02, 0.1)),
+        refused=dice.choice((0.0, 0.02, 0.2)),
+        unanswered=dice.choice((0.0, 0.02, 0.2)),
+        ghosts=dice.choice((0.0, 0.1)),
         lost=dice.choice((0.0, 0.02, 0.2)),
         faults=faults,
     )

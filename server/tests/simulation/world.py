@@ -11,13 +11,14 @@ from simulation.broker import SimBroker
 from simulation.client import Client
 from simulation.ending import Ending
 from simulation.host import Host
+from simulation.limits import drawn_limits
 from simulation.loop import VirtualLoop
 from simulation.publisher import Publisher
 from simulation.server import Server
 from simulation.storm import Storm
 from simulation.weather import drawn
 
-STORM_S = (6.0, 16.0)
+STORM_S = (6.0, 24.0)
 
 
 class World:
@@ -38,15 +39,15 @@ class World:
         self.weather = drawn(dice)
         self._trace = trace
         self._tasks: dict[asyncio.Task[None], None] = {}
-        self._failed = self.loop.create_future()
+        self._over = self.loop.create_future()
         names = ["dogs", "cats", "birds"][: dice.randint(1, 3)]
         self.channels = names + ["presence-zoo", "presence-den"][: dice.randint(0, 2)]
         self.server = Server(self)
-        self.hosts = [Host(self, f"n{number}") for number in range(dice.randint(1, 3))]
+        self.hosts = [Host(self, f"n{number}") for number in range(dice.choice((1, 2, 2, 3)))]
         self.publishers = [Publisher(self, f"p{number}") for number in range(dice.randint(1, 2))]
         users = [f"u{number}" for number in range(dice.randint(2, 5))]
         self.clients = [
-            Client(self, f"c{number}", dice.choice(users)) for number in range(dice.randint(2, 7))
+            Client(self, f"c{number}", dice.choice(users)) for number in range(dice.randint(2, 8))
         ]
 
     @property
@@ -80,8 +81,8 @@ class World:
         if self.failure is None:
             self.failure = error
             self.note("world", "FAILS:", repr(error))
-            if not self._failed.done():
-                self._failed.set_result(None)
+            if not self._over.done():
+                self._over.set_result(None)
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Have something done beside."""
@@ -95,8 +96,9 @@ class World:
         self.loop.set_exception_handler(self._on_exception)
         asyncio.set_event_loop(self.loop)
         try:
-            self.start(self._story())
-            self.loop.run_until_complete(self._failed)
+            with drawn_limits(self.dice):
+                self.start(self._story())
+                self.loop.run_until_complete(self._over)
         except BaseException as error:  # noqa: BLE001  whatever it is, it is the result
             self.fail(error)
         finally:
@@ -112,7 +114,7 @@ class World:
         self.start(Storm(self).rage())
         await asyncio.sleep(self.calm_at)
         await Ending(self).play()
-        self._failed.set_result(None)
+        self._over.set_result(None)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.pop(task, None)
