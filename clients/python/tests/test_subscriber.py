@@ -17,7 +17,8 @@ from river_realtime import (
     Subscriber,
     sign_token,
 )
-from river_realtime.subscriber import websocket_url
+from river_realtime.addresses import websocket_url
+from river_realtime.inbox import WAITING_MAX
 
 WAIT_S_MAX = 20.0
 
@@ -119,9 +120,58 @@ async def test_a_channel_can_be_added_and_given_up(running: Running) -> None:
     assert event.data == 2
 
 
+async def test_a_channel_may_be_taken_twice_and_given_up_before_it_is_there(
+    running: Running,
+) -> None:
+    token = sign_token(running.secret, "ann")
+    async with (
+        AsyncRiver(running.api_url, running.key) as river,
+        Subscriber(running.url, token) as subscriber,
+    ):
+        await subscriber.subscribe("py-early")
+        await until_heard(river, "py-early")
+        for _ in range(20):
+            await subscriber.subscribe("py-twice")
+            await subscriber.subscribe("py-twice")
+            await subscriber.unsubscribe("py-twice")
+        await subscriber.subscribe("py-twice")
+        await subscriber.unsubscribe("py-early")
+        await subscriber.unsubscribe("py-early")
+        await subscriber.subscribe("py-late")
+        await until_heard(river, "py-late")
+        for channel in ("py-twice", "py-early", "py-late"):
+            await river.publish(channel, "n", channel)
+        heard = {str(getattr(await next_of(subscriber, Event), "data", "")) for _ in range(2)}
+    assert heard == {"py-twice", "py-late"}
+
+
+async def test_who_takes_nothing_is_not_buried_and_is_told_of_what_is_gone(
+    running: Running,
+) -> None:
+    token = sign_token(running.secret, "ann")
+    size, batches = 900, 12
+    async with (
+        AsyncRiver(running.api_url, running.key) as river,
+        Subscriber(running.url, token, "py-slow") as subscriber,
+    ):
+        await until_heard(river, "py-slow")
+        for number in range(batches):
+            data = f"{number} " + "x" * 1_000
+            message = {"channel": "py-slow", "event": "n", "data": data}
+            await river.publish_batch([message] * size)
+        assert len(subscriber._inbox._waiting) < 2 * WAITING_MAX
+        last, offset = size * batches, 0
+        while offset < last:
+            heard = await next_of(subscriber, Event, Gap)
+            assert isinstance(heard, Event | Gap)
+            step = heard.position.offset - offset
+            assert step == 1 if isinstance(heard, Event) else step > 0
+            offset = heard.position.offset
+
+
 @pytest.mark.parametrize(
     ("token", "channel", "code"),
-    [("garbage", "dogs", "closed"), (None, "private-dogs", "forbidden")],
+    [("garbage", "dogs", "token_invalid"), (None, "private-dogs", "forbidden")],
 )
 async def test_what_is_refused_for_good_is_raised(
     running: Running, token: str | None, channel: str, code: str

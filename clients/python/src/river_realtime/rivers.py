@@ -1,23 +1,26 @@
 """Publishing and looking, from a back end: one shape, with and without await."""
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping, Sequence
+from itertools import count
 from types import TracebackType
-from typing import Self, TypeVar, cast, overload
+from typing import Self, TypeVar, overload
 
 import httpx
 
 from river_realtime import calls
+from river_realtime.addresses import api_url
+from river_realtime.attempts import Attempt, answered, time_for_one_s, unanswered
 from river_realtime.calls import Call
-from river_realtime.errors import RiverError, UnreachableError
+from river_realtime.errors import RiverError
 from river_realtime.tokens import TTL_S, sign_token
 from river_realtime.values import History, Json, Position, Presence
 
 T = TypeVar("T")
 
 TIMEOUT_S = 10.0
-ATTEMPT_S_MAX = 3.0
 
 Message = Mapping[str, Json]
 Several = list[str] | tuple[str, ...]
@@ -27,8 +30,9 @@ Published = Position | list[Position]
 class River:
     """River's publish API, for code that waits.
 
-    One object serves a whole program and all its threads: connections are kept and shared. What
-    fails because River is away for a moment is repeated, under one key, until `timeout_s` is over.
+    One object serves a whole program, all its threads, and its children after a fork: connections
+    are kept and shared. What fails because River is away for a moment is repeated, under one key,
+    until `timeout_s` is over.
 
         river = River("http://localhost:8001", "the API key")
         river.publish("dogs", "post", {"text": "Hello"})
@@ -39,7 +43,8 @@ class River:
     def __init__(
         self, url: str, key: str, *, secret: str | None = None, timeout_s: float = TIMEOUT_S
     ) -> None:
-        self._client = httpx.Client(base_url=url.rstrip("/"), headers={"x-api-key": key})
+        self._url, self._key = api_url(url), key
+        self._client, self._process = self._new_client(), os.getpid()
         self._secret = secret
         self._timeout_s = timeout_s
 
@@ -117,26 +122,37 @@ class River:
 
     def _do(self, call: Call[T]) -> T:
         deadline = time.monotonic() + self._timeout_s
-        attempt = 0
-        while True:
-            answer, reason = self._try(call, deadline)
-            wait_s = _pause_after(answer, attempt)
+        attempt = self._try(call, deadline)
+        for number in count():
+            wait_s = attempt.pause_s(call, number)
             if wait_s is None or time.monotonic() + wait_s >= deadline:
-                return _value(call, answer, reason)
+                break
             time.sleep(wait_s)
-            attempt += 1
+            attempt = self._try(call, deadline)
+        return attempt.value(call)
 
-    def _try(self, call: Call[T], deadline: float) -> tuple[httpx.Response | None, str]:
+    def _try(self, call: Call[T], deadline: float) -> Attempt:
         try:
-            return self._client.request(
+            answer = self._connected().request(
                 call.method,
                 call.path,
                 json=call.body,
                 params=call.query,
-                timeout=_attempt_s(deadline),
-            ), ""
-        except httpx.TransportError as error:
-            return None, str(error) or type(error).__name__
+                timeout=time_for_one_s(deadline),
+            )
+        except httpx.RequestError as error:
+            return unanswered(error)
+        return answered(answer)
+
+    def _connected(self) -> httpx.Client:
+        # The connections of a process that forked are the parent's: two would read one answer.
+        if self._process != os.getpid():
+            self._parents = self._client
+            self._client, self._process = self._new_client(), os.getpid()
+        return self._client
+
+    def _new_client(self) -> httpx.Client:
+        return httpx.Client(base_url=self._url, headers={"x-api-key": self._key})
 
 
 class AsyncRiver:
@@ -148,7 +164,7 @@ class AsyncRiver:
     def __init__(
         self, url: str, key: str, *, secret: str | None = None, timeout_s: float = TIMEOUT_S
     ) -> None:
-        self._client = httpx.AsyncClient(base_url=url.rstrip("/"), headers={"x-api-key": key})
+        self._client = httpx.AsyncClient(base_url=api_url(url), headers={"x-api-key": key})
         self._secret = secret
         self._timeout_s = timeout_s
 
@@ -224,45 +240,24 @@ class AsyncRiver:
 
     async def _do(self, call: Call[T]) -> T:
         deadline = time.monotonic() + self._timeout_s
-        attempt = 0
-        while True:
-            answer, reason = await self._try(call, deadline)
-            wait_s = _pause_after(answer, attempt)
+        attempt = await self._try(call, deadline)
+        for number in count():
+            wait_s = attempt.pause_s(call, number)
             if wait_s is None or time.monotonic() + wait_s >= deadline:
-                return _value(call, answer, reason)
+                break
             await asyncio.sleep(wait_s)
-            attempt += 1
+            attempt = await self._try(call, deadline)
+        return attempt.value(call)
 
-    async def _try(self, call: Call[T], deadline: float) -> tuple[httpx.Response | None, str]:
+    async def _try(self, call: Call[T], deadline: float) -> Attempt:
         try:
-            return await self._client.request(
+            answer = await self._client.request(
                 call.method,
                 call.path,
                 json=call.body,
                 params=call.query,
-                timeout=_attempt_s(deadline),
-            ), ""
-        except httpx.TransportError as error:
-            return None, str(error) or type(error).__name__
-
-
-def _attempt_s(deadline: float) -> float:
-    """One attempt does not take the time of all: an answer may be lost that would never come."""
-    return max(0.05, min(ATTEMPT_S_MAX, deadline - time.monotonic()))
-
-
-def _pause_after(answer: httpx.Response | None, attempt: int) -> float | None:
-    if answer is None:
-        return calls.pause_s(attempt, None, None)
-    return calls.pause_s(attempt, answer.status_code, answer.headers.get("retry-after"))
-
-
-def _value(call: Call[T], answer: httpx.Response | None, reason: str) -> T:
-    if answer is None:
-        raise UnreachableError(f"{call.method} {call.path}: {reason}")
-    try:
-        content = cast("Json", answer.json())
-    except ValueError:
-        # Something else than River answered, a proxy perhaps.
-        content = None
-    return call.answer(answer.status_code, content)
+                timeout=time_for_one_s(deadline),
+            )
+        except httpx.RequestError as error:
+            return unanswered(error)
+        return answered(answer)

@@ -1,29 +1,34 @@
 """Hears channels, through lost connections, without missing anything in silence."""
 
 import asyncio
-import inspect
-import json
+import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+import time
+from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from river_realtime.addresses import websocket_url
+from river_realtime.calls import Object
+from river_realtime.conversation import Conversation, Heard, NotRiverError
+from river_realtime.errors import LostError, RiverError, UnreachableError
+from river_realtime.inbox import Inbox
+from river_realtime.line import Line
+from river_realtime.token_source import Token, TokenSource, renew_in_s
 
-from river_realtime.conversation import Conversation, Heard
-from river_realtime.errors import RiverError, UnreachableError
+State = Literal["connecting", "connected", "waiting", "closed"]
 
-RETRY_S_FIRST = 0.25
+TIMEOUT_S = 10.0
+RETRY_S_FIRST = 0.5
 RETRY_S_MAX = 20.0
-OPEN_S_MAX = 10.0
-WAITING_MAX = 1_000
+STABLE_S = 10.0
+_DOUBLINGS_MAX = 10
 _FINAL = (4400, 4403)
 _NOT_AUTHENTICATED = 4401
-_NOT_JSON = (ValueError, KeyError, TypeError)
+# Refusals of a channel that are over in a moment.
+_PASSING = ("broker_unavailable", "internal", "too_fast", "unavailable")
 
-Token = str | Callable[[], str] | Callable[[], Awaitable[str]]
+log = logging.getLogger("river_realtime")
 
 
 class Subscriber:
@@ -35,35 +40,52 @@ class Subscriber:
 
     It gives `Event`s once and in order, a `Gap` where something cannot be had any more, and on
     `presence-` channels `Presence` (the members), `Joined` and `Left`. A lost connection is made
-    again, with full jitter, and goes on where it was. A program that does not take what comes is
-    not buried: no more than a thousand wait here, the rest at the server.
+    again, with full jitter, and goes on where it was; why is told by `state` and `reason`, and in
+    the log `river_realtime`. A program that does not take what comes is not buried: no more than
+    about a thousand wait here, the rest at the server.
 
-    `token` is a text or a function, with or without await, which is asked for each connection.
-    Iterating raises RiverError when River refuses for good: a token that is not accepted twice,
-    a channel without a grant, a user disconnected by the back end.
+    `token` is a text or a function, with or without await, which is asked for each connection and
+    before a token ends. One that fails is asked again. One without await runs in a thread.
+
+    With `history` a new channel begins with up to so many of its last events. `timeout_s` is how
+    long River, or the token function, may take to answer; a line that died without a word is
+    noticed within twice that time.
+
+    Iterating raises RiverError when River refuses for good: a token that is not accepted (from a
+    function: twice in a row), a channel without a grant, a user disconnected by the back end; and
+    UnreachableError when the first connection finds something else than River at the address.
     """
 
-    def __init__(self, url: str, token: Token, *channels: str, history: int = 0) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: Token,
+        *channels: str,
+        history: int = 0,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
         self._url = websocket_url(url)
-        self._token = token
+        self._tokens = TokenSource(token, timeout_s=timeout_s)
+        self._timeout_s = timeout_s
         self._talk = Conversation(history, dict.fromkeys(channels))
-        self._heard: asyncio.Queue[Heard | RiverError] = asyncio.Queue(WAITING_MAX)
+        self._inbox = Inbox()
         self._following: asyncio.Task[None] | None = None
-        self._connection: ClientConnection | None = None
+        self._line: Line | None = None
+        self._was_connected = False
         self._failures = 0
-        self._refused_tokens = 0
+        self._refusals = 0
+        self.state: State = "closed"
+        self.reason = "not started"
 
     async def subscribe(self, channel: str) -> None:
         """Hear one more channel from now on."""
         if channel not in self._talk.positions:
-            self._talk.positions[channel] = None
             await self._say(self._talk.subscription(channel))
 
     async def unsubscribe(self, channel: str) -> None:
-        """Hear a channel no more."""
+        """Hear a channel no more. What was heard of it before may still come."""
         if channel in self._talk.positions:
-            del self._talk.positions[channel]
-            await self._say(json.dumps({"type": "unsubscribe", "channel": channel}))
+            await self._say(self._talk.unsubscription(channel))
 
     async def __aenter__(self) -> Self:
         self._following = asyncio.create_task(self._follow())
@@ -78,7 +100,7 @@ class Subscriber:
         await self.close()
 
     async def close(self) -> None:
-        """Disconnect."""
+        """Disconnect. Iterating ends after what has been heard."""
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
@@ -87,79 +109,141 @@ class Subscriber:
         return self
 
     async def __anext__(self) -> Heard:
-        heard = await self._heard.get()
-        if isinstance(heard, RiverError):
-            raise heard
+        if self._following is None:
+            raise RuntimeError("enter the subscriber first: async with Subscriber(...)")
+        heard = await self._inbox.take()
+        if heard is None:
+            raise StopAsyncIteration
         return heard
 
     async def _follow(self) -> None:
+        """Connection after connection. However it ends, those who iterate are told."""
+        why: BaseException | None = None
+        old: Line | None = None
         try:
             while True:
-                await self._connect_once()
-                limit = min(RETRY_S_MAX, RETRY_S_FIRST * 2**self._failures)
-                self._failures += 1
-                await asyncio.sleep(random.uniform(0, limit))  # noqa: S311  jitter
-        except RiverError as error:
-            await self._heard.put(error)
-
-    async def _connect_once(self) -> None:
-        """One connection to its end. Raises RiverError when there should be no other."""
-        try:
-            async with connect(self._url, open_timeout=OPEN_S_MAX, max_size=None) as connection:
-                for words in self._talk.opening(await self._fresh_token()):
-                    await connection.send(words)
-                self._connection = connection
-                async for text in connection:
-                    await self._take(str(text))
-        except ConnectionClosed as closed:
-            self._judge(closed)
-        except (OSError, TimeoutError, InvalidHandshake):
-            return
+                try:
+                    old = await self._connect(old)
+                except LostError as lost:
+                    old = None
+                    self._judge(lost)
+                    await self._wait(lost)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            why = error
+            raise
         finally:
-            self._connection = None
+            self.state, self.reason = "closed", str(why or "closed by the program")
+            self._inbox.end(why)
 
-    async def _take(self, text: str) -> None:
+    async def _connect(self, old: Line | None) -> Line:
+        """One connection, until the server asks to move: it is returned, and still open then.
+
+        `old` is closed when this one has taken over. Raises LostError at the end.
+        """
+        line: Line | None = None
         try:
-            heard = list(self._talk.hear(text))
+            self.state, self.reason = "connecting", "opening the connection"
+            token = await self._tokens.fresh()
+            line = await Line.open(self._url, token, timeout_s=self._timeout_s)
+            self._opened(line)
+            await self._attend(line, old)
+        except BaseException:
+            self._line = None
+            if line is not None:
+                await line.close()
+            raise
+        finally:
+            if old is not None:
+                await old.close()
+        return line
+
+    def _opened(self, line: Line) -> None:
+        self._was_connected = True
+        self._refusals = 0
+        self._line = line
+        self.state, self.reason = "connected", f"connected as {line.user}"
+
+    async def _attend(self, line: Line, old: Line | None) -> None:
+        """Hear a connection, and keep its token young, until it is time to move."""
+        renewing = asyncio.create_task(self._renew(line))
+        try:
+            async with asyncio.timeout(None) as patience:
+                for words in self._talk.opening():
+                    await line.say(words)
+                while True:
+                    self._take(await line.hear())
+                    patience.reschedule(line.move_at)
+                    if old is not None and self._talk.is_settled:
+                        await old.close()
+                        old = None
+                    await self._inbox.room()
+        except TimeoutError:
+            log.info("moving: the server asked for it")
+        finally:
+            self._line = None
+            renewing.cancel()
+            if time.monotonic() - line.opened_at >= STABLE_S:
+                self._failures = 0
+
+    def _take(self, told: Object) -> None:
+        try:
+            for heard in self._talk.hear(told):
+                self._inbox.put(heard)
+        except NotRiverError as error:
+            raise LostError(f"what answers does not speak River: {error}") from None
         except RiverError as error:
-            # Of the token the close code speaks, and it may be a matter of a new one.
-            if not error.code.startswith("token_"):
-                raise
-            return
-        except _NOT_JSON as error:
-            raise UnreachableError(
-                f"{self._url} does not speak River's protocol: {error}"
-            ) from None
-        for one in heard:
-            self._failures = self._refused_tokens = 0
-            await self._heard.put(one)
+            if error.code in _PASSING:
+                raise LostError(error.message, told=error.code) from None
+            raise
 
-    def _judge(self, closed: ConnectionClosed) -> None:
-        code = closed.rcvd.code if closed.rcvd is not None else 1006
-        reason = closed.rcvd.reason if closed.rcvd is not None else "connection lost"
-        self._refused_tokens += code == _NOT_AUTHENTICATED
-        hopeless = isinstance(self._token, str) or self._refused_tokens > 1
-        if code in _FINAL or (code == _NOT_AUTHENTICATED and hopeless):
-            raise RiverError("closed", reason, status=code)
+    async def _renew(self, line: Line) -> None:
+        """Have a new token before the old one ends."""
+        while self._tokens.is_renewable:
+            await line.accepted.wait()
+            line.accepted.clear()
+            if line.expires_at is not None:
+                await asyncio.sleep(renew_in_s(line.expires_at))
+                await self._show_another_token(line)
 
-    async def _fresh_token(self) -> str:
-        if isinstance(self._token, str):
-            return self._token
-        token = self._token()
-        return await token if inspect.isawaitable(token) else token
+    async def _show_another_token(self, line: Line) -> None:
+        while True:
+            try:
+                token = await self._tokens.fresh()
+            except LostError as lost:
+                # The old token still serves; if it ends before there is another, River says so.
+                log.warning("no new token: %s", lost.reason)
+                await asyncio.sleep(random.uniform(0, RETRY_S_MAX))  # noqa: S311  jitter
+            else:
+                return await line.renew(token)
+
+    def _judge(self, lost: LostError) -> None:
+        """Raise what no other connection would mend."""
+        refused = RiverError(lost.told or "closed", lost.reason, status=lost.code)
+        if lost.code in _FINAL:
+            raise refused from None
+        if lost.code == _NOT_AUTHENTICATED:
+            self._refusals += 1
+            if self._refusals > 1 or not self._tokens.is_renewable:
+                raise refused from None
+        if lost.wrong_place and not self._was_connected:
+            raise UnreachableError(lost.reason) from None
+
+    async def _wait(self, lost: LostError) -> None:
+        wait_s = max(backoff_s(self._failures), lost.retry_after_s)
+        self._failures += 1
+        self.state, self.reason = "waiting", lost.reason
+        log.warning("%s; next attempt in %.1f s", lost.reason, wait_s)
+        await asyncio.sleep(wait_s)
 
     async def _say(self, text: str) -> None:
         # Without a connection, or when it breaks now, the next one begins with all that is wanted.
-        if self._connection is not None:
-            with suppress(ConnectionClosed):
-                await self._connection.send(text)
+        if self._line is not None:
+            await self._line.say(text)
 
 
-def websocket_url(url: str) -> str:
-    """The WebSocket's address for a gateway's, as people write it."""
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        scheme, rest = "ws", url
-    scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
-    host, _, path = rest.partition("/")
-    return f"{scheme}://{host}/{path or 'ws'}"
+def backoff_s(failures: int) -> float:
+    """Full jitter: who lost the same server in the same moment comes back spread out."""
+    limit_s = min(RETRY_S_MAX, RETRY_S_FIRST * 2 ** min(failures, _DOUBLINGS_MAX))
+    return random.uniform(0, limit_s)  # noqa: S311  jitter

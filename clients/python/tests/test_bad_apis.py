@@ -1,0 +1,156 @@
+"""Publishing to what is away, broken, or something else, and from many places at once."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from bad_servers import SILENCE, Raw, certificate_for, html, ok
+from real_river import Line, Running
+
+from river_realtime import AsyncRiver, Position, River, RiverError, UnreachableError
+from river_realtime.calls import pause_s
+
+GOOD = ok({"epoch": "e", "offset": 1})
+AWAY = ok({"results": [{"error": {"code": "broker_unavailable", "message": "away"}}]})
+
+FORK = """
+import os, sys
+from river_realtime import River
+river = River(sys.argv[1], sys.argv[2])
+river.publish("py-fork", "n", "before")
+children = []
+for number in range(4):
+    child = os.fork()
+    if not child:
+        for again in range(25):
+            position = river.publish("py-fork", "n", [number, again])
+            told = river.history("py-fork", limit=100).events
+            assert [one.data for one in told if one.position == position] == [[number, again]]
+        os._exit(0)
+    children.append(child)
+assert all(os.waitpid(child, 0)[1] == 0 for child in children)
+assert river.publish("py-fork", "n", "after").offset == 102
+"""
+
+
+@pytest.mark.parametrize("url", ["", "localhost:port", "ws://localhost:8001", "http://"])
+@pytest.mark.parametrize("kind", [River, AsyncRiver])
+def test_what_is_no_address_is_refused_at_once(
+    kind: Callable[[str, str], object], url: str
+) -> None:
+    with pytest.raises(ValueError, match="is no address"):
+        kind(url, "key")
+
+
+def test_an_address_needs_no_scheme(running: Running) -> None:
+    with River(running.api_url.removeprefix("http://") + "/", running.key) as river:
+        assert river.channels("nobody") == {}
+
+
+def test_a_page_instead_of_an_answer_is_said_to_be_one() -> None:
+    with (
+        Raw(html("200 OK")) as server,
+        River(server.address, "key") as river,
+        pytest.raises(UnreachableError, match="not River answers") as caught,
+    ):
+        river.publish("dogs", "n")
+    assert (caught.value.status, bool(caught.value.key)) == (200, True)
+
+
+@pytest.mark.parametrize("content", [[], None, {"epoch": "e"}, {"epoch": "e", "offset": "1"}])
+def test_an_answer_of_another_shape_is_said_to_be_none(content: object) -> None:
+    with (
+        Raw(ok(content)) as server,
+        River(server.address, "key") as river,
+        pytest.raises(UnreachableError, match="not River answers"),
+    ):
+        river.publish("dogs", "n")
+
+
+def test_what_a_proxy_refuses_has_its_status() -> None:
+    with (
+        Raw(html("403 Forbidden")) as server,
+        River(server.address, "key") as river,
+        pytest.raises(RiverError, match="http_403"),
+    ):
+        river.publish("dogs", "n")
+
+
+@pytest.mark.parametrize(
+    "trouble", [html("502 Bad Gateway"), html("504 Timeout"), b"", b"SSH-2.0-OpenSSH\r\n"]
+)
+def test_what_is_over_in_a_moment_is_tried_again_under_the_same_key(trouble: bytes) -> None:
+    with Raw(trouble, trouble, GOOD) as server, River(server.address, "key") as river:
+        assert river.publish("dogs", "n") == Position("e", 1)
+    assert len({json.loads(request)["id"] for request in server.requests}) == 1
+
+
+def test_a_server_that_never_answers_costs_the_time_that_was_given() -> None:
+    with (
+        Raw(SILENCE) as server,
+        River(server.address, "key", timeout_s=0.3) as river,
+        pytest.raises(UnreachableError) as caught,
+    ):
+        river.publish("dogs", "n", key="post-1")
+    assert caught.value.key == "post-1"
+
+
+def test_a_certificate_that_nobody_signed_is_not_tried_again(tmp_path: Path) -> None:
+    with Raw(b"", tls=certificate_for("localhost", tmp_path)) as server:
+        river = River(f"https://{server.address}", "key", timeout_s=3600)
+        with river, pytest.raises(UnreachableError, match=r"(?i)certificate"):
+            river.publish("dogs", "n")
+
+
+def test_a_part_of_a_batch_that_failed_for_a_moment_is_tried_again() -> None:
+    taken = ok({"results": [{"epoch": "e", "offset": 1}]})
+    with Raw(AWAY, taken) as server, River(server.address, "key") as river:
+        message = {"channel": "dogs", "event": "n", "data": 1}
+        assert river.publish_batch([message]) == [Position("e", 1)]
+    first, second = server.requests
+    assert first == second
+
+
+def test_a_part_that_keeps_failing_is_told_in_its_place() -> None:
+    with Raw(AWAY) as server, River(server.address, "key", timeout_s=0.2) as river:
+        (error,) = river.publish_batch([{"channel": "dogs", "event": "n", "data": 1}])
+        assert isinstance(error, RiverError)
+        assert error.code == "broker_unavailable"
+        with pytest.raises(RiverError, match="broker_unavailable"):
+            river.publish(["dogs"], "n")
+
+
+def test_a_message_of_a_batch_has_one_channel(running: Running) -> None:
+    message = {"channels": ["a", "b"], "event": "n", "data": 1}
+    with River(running.api_url, running.key) as river, pytest.raises(ValueError, match="one"):
+        river.publish_batch([message])
+
+
+def test_threads_share_one_river(running: Running) -> None:
+    with River(running.api_url, running.key) as river, ThreadPoolExecutor(16) as threads:
+        places = list(threads.map(lambda n: river.publish("py-threads", "n", n), range(200)))
+    assert sorted(place.offset for place in places) == list(range(1, 201))
+
+
+def test_children_after_a_fork_do_not_read_each_others_answers(running: Running) -> None:
+    command = [sys.executable, "-c", FORK, running.api_url, running.key]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONWARNINGS": "ignore"})
+
+
+async def test_a_connection_that_died_while_it_was_idle_is_no_trouble(
+    running: Running, api_line: Line
+) -> None:
+    async with AsyncRiver(api_line.url, running.key) as river:
+        for number in range(3):
+            assert (await river.publish("py-idle", "n", number)).offset == number + 1
+            api_line.cut()
+
+
+def test_the_wait_has_a_limit_whatever_the_server_asks_for() -> None:
+    for asked in (None, "soon", "Wed, 21 Oct 2026 07:28:00 GMT", "-1", "9" * 400):
+        assert 0 <= pause_s(100_000, asked) <= 4
