@@ -40,5 +40,5 @@ class Notes:
 async def until(is_so: Callable[[], bool]) -> None:
     """Wait for a condition; much longer than it should take, so that no slow machine fails."""
     async with asyncio.timeout(PATIENCE_S):
-        while not is_so():  # noqa: ASYNC110  what is waited for may be in another process
+        while not is_so():
             await asyncio.sleep(0.002)
