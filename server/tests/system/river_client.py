@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import jwt
-from river_process import SECRET, address
+from river_process import SECRET, River, address, ask
 
 DEADLINE_S = 60.0
-TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 FIN = 0x80
 
 Json = dict[str, Any]
@@ -111,6 +111,7 @@ class Client:
         self.answer: Answer
         self.mute = False
         self.pings = 0
+        self.pongs = 0
         self.received_bytes = 0
         self.close_frame: tuple[int, str] | None = None
         self._reader = reader
@@ -137,6 +138,16 @@ class Client:
         async with asyncio.timeout(DEADLINE_S):
             await self._writer.drain()
 
+    async def attack(self, data: bytes) -> None:
+        """Send bytes, as far as the server takes them."""
+        with suppress(ConnectionError):
+            await self.send_raw(data)
+
+    async def pongs_to(self, count: int) -> None:
+        """Wait until so many pings of its own were answered."""
+        while self.pongs < count:
+            await self.hear()
+
     async def next(self) -> Json:
         """The next message."""
         async with asyncio.timeout(DEADLINE_S):
@@ -145,10 +156,15 @@ class Client:
 
     async def next_text(self) -> bytes:
         """The next message's bytes."""
+        await self.peek()
+        return self._texts.popleft()
+
+    async def peek(self) -> bytes:
+        """The next message's bytes, which remain the next."""
         while not self._texts:
             if self.close_frame is not None or not await self._read():
                 raise EOFError(f"closed: {self.close_frame}")
-        return self._texts.popleft()
+        return self._texts[0]
 
     async def hear(self) -> None:
         """Wait until anything comes, a ping or the end, too."""
@@ -180,8 +196,8 @@ class Client:
         return self.close_frame or (1006, "")
 
     async def close(self) -> None:
-        """Go, without a word."""
-        self._writer.close()
+        """Go, without a word: what is not sent yet never will be."""
+        self._writer.transport.abort()
         with suppress(ConnectionError):
             await self._writer.wait_closed()
 
@@ -217,6 +233,8 @@ class Client:
             self.pings += 1
             if not self.mute:
                 self._writer.write(frame(PONG, payload))
+        elif opcode == PONG:
+            self.pongs += 1
         elif opcode == CLOSE and self.close_frame is None:
             self.close_frame = int.from_bytes(payload[:2]), payload[2:].decode()
             if not self.mute:
@@ -226,14 +244,26 @@ class Client:
 async def opened(
     url: str, *, receive_bytes: int | None = None, path: str = "/ws", **headers: str
 ) -> Client:
-    """A client whose upgrade was accepted; it has read nothing yet."""
+    """A client whose upgrade was accepted; the server's first word waits for it."""
     client = Client(*await connection(url, receive_bytes=receive_bytes))
     try:
         await client.upgrade(request(path, **headers))
+        await client.peek()
     except BaseException:
         await client.close()
         raise
     return client
+
+
+async def let_in(url: str, *, receive_bytes: int | None = None, **headers: str) -> Client:
+    """The same, for one that comes again when it is asked to: the machine may be very busy."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            client = await opened(url, receive_bytes=receive_bytes, **headers)
+            if b'"welcome"' in await client.peek():
+                return client
+            await client.close()
+            await asyncio.sleep(0.3)
 
 
 @asynccontextmanager
@@ -241,7 +271,7 @@ async def visitor(
     url: str, *, receive_bytes: int | None = None, **headers: str
 ) -> AsyncIterator[Client]:
     """An open client that goes at the end."""
-    client = await opened(url, receive_bytes=receive_bytes, **headers)
+    client = await let_in(url, receive_bytes=receive_bytes, **headers)
     try:
         yield client
     finally:
@@ -256,6 +286,13 @@ async def member(
     async with visitor(url, receive_bytes=receive_bytes) as client:
         await enter(client, proof, *channels)
         yield client
+
+
+def metric(river: River, name: str) -> float:
+    """One number of a gateway's metrics."""
+    _, text = ask(f"{river.url}/metrics")
+    line = next(line for line in text.splitlines() if line.startswith(f"{name} "))
+    return float(line.split()[1])
 
 
 async def condition(holds: Callable[[], bool]) -> None:

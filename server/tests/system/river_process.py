@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 from urllib.error import HTTPError
@@ -17,6 +18,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 SECRET = "the-secret-of-the-system-tests-0123456789"
 API_KEY = "key-of-the-system-tests"
+MEBIBYTE = 1 << 20
 START_S_MAX = 60.0
 STOP_S_MAX = 30.0
 
@@ -137,6 +139,14 @@ class Command:
         status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
         line = next(line for line in status.splitlines() if line.startswith(f"{name}:"))
         return int(line.split()[1]) * 1024
+
+    @contextmanager
+    def growth(self) -> Iterator[Callable[[], int]]:
+        """Watch its memory: what is given tells by how many bytes the most was above the start."""
+        # Linux then measures the most (VmHWM) from now on.
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5", encoding="ascii")
+        before = self.memory_bytes()
+        yield lambda: self.memory_bytes("VmHWM") - before
 
     def file_limits(self) -> tuple[int, int]:
         """How many files it may have open: soft and hard limit."""

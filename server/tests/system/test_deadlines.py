@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
-from river_client import Client, condition, connection, member, token, visitor
+from river_client import Client, condition, connection, member, metric, token, visitor
 from river_process import River, Start, ask
 
 # Long enough for a client of a busy machine to answer, short enough to wait for.
@@ -172,4 +172,4 @@ async def test_client_that_answers_pings_is_kept_and_one_that_does_not_is_closed
         assert good.pings >= 1
         assert talker.pings >= 1
         assert good.close_frame is talker.close_frame is None
-    await condition(lambda: "river_connections 0.0" in ask(f"{river.url}/metrics")[1])
+    await condition(lambda: metric(river, "river_connections") == 0)

@@ -5,7 +5,7 @@ import signal
 import socket
 
 import pytest
-from river_client import condition, member, token, visitor
+from river_client import condition, member, opened, token, visitor
 from river_process import API_KEY, River, Start, address, ask
 
 # A stop that takes no longer did not wait for what it must not wait for.
@@ -28,9 +28,10 @@ async def test_gateway_that_stops_asks_clients_to_move_and_ends_when_they_did(
         await stranger.until("bye")
         assert ask(f"{river.url}/readyz") == (503, "stopping\n")
         assert ask(f"{river.url}/healthz")[0] == 200
-        async with visitor(river.url) as newcomer:
-            assert (await newcomer.expect("bye"))["reason"] == "draining"
-            assert (await newcomer.ends())[0] == 4503
+        newcomer = await opened(river.url)
+        assert (await newcomer.expect("bye"))["reason"] == "draining"
+        assert (await newcomer.ends())[0] == 4503
+        await newcomer.close()
         # Those who were asked are served until they go.
         await ann.send(type="ping", id=1)
         await ann.expect("pong")

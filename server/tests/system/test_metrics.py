@@ -1,0 +1,97 @@
+"""What Prometheus scrapes."""
+
+import asyncio
+
+from prometheus_client.parser import text_string_to_metric_families
+from river_client import CLOSE, TEXT, condition, exchange, frame, member, token, visitor
+from river_process import API_KEY, River, Start, ask, publish
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def scraped(url: str) -> Samples:
+    """All numbers, as Prometheus reads them."""
+    status, text = ask(f"{url}/metrics")
+    assert status == 200
+    samples: Samples = {}
+    for family in text_string_to_metric_families(text):
+        assert family.documentation, family.name
+        assert family.type in {"counter", "gauge"}, family.name
+        for sample in family.samples:
+            key = sample.name, frozenset(sample.labels.items())
+            assert key not in samples
+            samples[key] = sample.value
+    return samples
+
+
+def number(samples: Samples, name: str, **labels: str) -> float:
+    return samples.get((name, frozenset(labels.items())), 0.0)
+
+
+async def test_gateway_counts_connections_deliveries_and_ends(river: River) -> None:
+    before = scraped(river.url)
+    async with (
+        member(river.url, token("ann"), "dogs", "cats") as ann,
+        member(river.url, token("bob"), "dogs") as bob,
+        visitor(river.url),
+    ):
+        publish(river, "dogs", 10)
+        for client in (ann, bob):
+            for _ in range(10):
+                await client.expect("event")
+        now = scraped(river.url)
+        assert number(now, "river_connections") == 3
+        assert number(now, "river_unauthenticated") == 1
+        assert number(now, "river_channels") == 2
+        assert growth(before, now, "river_deliveries_total") == 20
+        assert growth(before, now, "river_publications_total") == 10
+        assert growth(before, now, "river_broker_reads_total") == 2
+        # A client's own code is not a label of its own: there are thousands of those.
+        await ann.send_raw(frame(CLOSE, (3_999).to_bytes(2)))
+        await ann.ends()
+        await bob.send_raw(frame(TEXT, b"nonsense"))
+        await bob.ends()
+    await condition(lambda: number(scraped(river.url), "river_connections") == 0)
+    await condition(lambda: closed(before, scraped(river.url)) == 3)
+    now = scraped(river.url)
+    assert growth(before, now, "river_closed_total", code="other") == 1
+    assert growth(before, now, "river_closed_total", code="4400") == 1
+    assert growth(before, now, "river_closed_total", code="1006") == 1
+    assert number(now, "river_cpu_seconds_total") > 0
+    assert number(now, "river_memory_peak_bytes") > 1_000_000
+
+
+def growth(before: Samples, now: Samples, name: str, **labels: str) -> float:
+    return number(now, name, **labels) - number(before, name, **labels)
+
+
+def closed(before: Samples, now: Samples) -> float:
+    """How many connections have ended since."""
+    return sum(
+        value - before.get(key, 0.0) for key, value in now.items() if key[0] == "river_closed_total"
+    )
+
+
+async def test_api_counts_publications_and_refusals_by_their_code(start: Start) -> None:
+    api = start("api")
+    before = await asyncio.to_thread(scraped, api.api_url)
+    message = {"channel": "dogs", "event": "post", "data": 1}
+    url = f"{api.api_url}/publish"
+    assert ask(url, message, key=API_KEY)[0] == 200
+    assert ask(url, {**message, "channel": "a channel"}, key=API_KEY)[0] == 400
+    assert ask(url, message, key="a-key-that-is-not-one")[0] == 401
+    now = scraped(api.api_url)
+    assert growth(before, now, "river_publications_total") == 1
+    refused = "river_publish_refused_total"
+    assert growth(before, now, refused, code="channel_invalid") == 1
+    assert growth(before, now, refused, code="api_key_invalid") == 1
+    # Those of the other plane are not there: an API holds no connections.
+    assert not any(name.startswith("river_connections") for name, _ in now)
+
+
+async def test_metrics_are_told_in_the_format_that_prometheus_wants(river: River) -> None:
+    for url in (river.url, river.api_url):
+        answer = await exchange(
+            url, b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        )
+        assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
