@@ -26,9 +26,9 @@ before(async () => {
 after(() => rm(project, { recursive: true, force: true }));
 
 test("the package can be imported, whole or minified", async () => {
-  for (const entry of ["", "/min", "/src/river.js", "/server"]) {
+  for (const entry of ["", "/min", "/src/river.js", "/server", "/tabs"]) {
     const name = `river-realtime${entry}`;
-    const script = `import { River, RiverError } from "${name}"; console.log(typeof River)`;
+    const script = `import * as all from "${name}"; console.log(typeof (all.River ?? all.sharedSocket))`;
     const args = ["--input-type=module", "--eval", script];
     assert.equal((await run(process.execPath, args, { cwd: project })).stdout, "function\n");
   }
