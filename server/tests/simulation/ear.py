@@ -76,6 +76,12 @@ class Ear:
             case _:
                 self._demand(False, told)
 
+    def agree(self, position: Position) -> None:
+        """What was told of members makes the list that the broker had at this version."""
+        true = self._server.census.at(self.channel, position)
+        same = self.users == true
+        demand(same, f"{self._user} sees {self.users} in {self.channel}, {position} was {true}")
+
     def _refused(self, wanted: Position | None, told: Message) -> None:
         reason = told.get("reason")
         if wanted is None:
@@ -128,7 +134,7 @@ class Ear:
         users = self.users
         self._demand(users is not None and told["user"] in users, told, "unseen")
         if told["user"] == self._user:
-            given_up = self._server.gave_up(self.channel, self._user, self._since_s)
+            given_up = self._server.census.may_have_lost(self.channel, self._user, self._since_s)
             self._demand(given_up, told, "of itself")
         if users is not None:
             del users[told["user"]]

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from simulation.census import Shown, shown
 from simulation.client import Client
 from simulation.host import Host
 from simulation.publisher import Publisher
@@ -104,12 +105,8 @@ class Ending:
             elif has_members(name) and ear.users != self._members(name):
                 yield f"{client.name} sees {ear.users} in {name}: {self._members(name)}"
 
-    def _members(self, name: str) -> dict[str, object]:
-        members = self._world.server.store.roster(name).members
-        return {
-            user: None if member.info is None else member.info.decode().strip('"')
-            for user, member in members.items()
-        }
+    def _members(self, name: str) -> Shown:
+        return shown([*self._world.server.store.roster(name).members.values()])
 
     def _undone(self, host: Host) -> Iterator[str]:
         for channel in host.hub.channels.values():
@@ -136,9 +133,9 @@ class Ending:
 
     def _counts(self, name: str) -> Iterator[str]:
         hearers = [client for client in self._world.clients if name in client.asked]
-        occupancy = self._world.server.store.occupancy(name)
-        if occupancy.subscribers != len(hearers):
-            yield f"{len(hearers)} hear {name}, counted are {occupancy.subscribers}"
+        counted = self._world.server.counted(name)
+        if counted != len(hearers):
+            yield f"{len(hearers)} hear {name}, counted are {counted}"
         if has_members(name):
             users, members = {client.user for client in hearers}, self._members(name)
             if users != members.keys():
@@ -157,7 +154,7 @@ class Ending:
             for name in host.broker.feed.subscribed:
                 yield f"{host.name} still listens to {name}"
         for name in self._world.channels:
-            if store.occupancy(name).subscribers:
+            if self._world.server.counted(name):
                 yield f"{name} is still heard: {store._counts}"
             if has_members(name) and store.roster(name).members:
                 yield f"{name} still has {store.roster(name)}"

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulation.broker import SimBroker
+from simulation.census import shown
+from simulation.truth import demand, is_newer
 
 from riverd.errors import CloseCode
 from riverd.hub import Hub
+from riverd.model import Position
 from riverd.node import Node
 
 if TYPE_CHECKING:
+    from simulation.ear import Ear
     from simulation.line import Line
     from simulation.world import World
 
@@ -26,11 +30,13 @@ class Host:
         self.up = False
         self.lines: dict[Line, None] = {}
         self._world = world
+        self._versions: dict[str, Position] = {}
 
     async def start(self) -> None:
         """Run a new node."""
         world = self._world
         world.note(self.name, "starts")
+        self._versions.clear()
         self.broker = SimBroker(world, self.name)
         self.hub = Hub(
             history_size=world.history_size,
@@ -47,6 +53,25 @@ class Host:
         )
         await self.node.start()
         self.up = True
+
+    def check_members(self, channel: str, ear: Ear | None) -> None:
+        """A session was told of members: it sees the list that the node has, which is true."""
+        presence = self.hub.channels[channel].presence
+        assert presence is not None, "nobody is told of members of a channel without"
+        position, before = presence.position, self._versions.get(channel)
+        self._versions[channel] = position
+        if before is not None and before != position:
+            newer = (
+                position.offset > before.offset
+                if position.epoch == before.epoch
+                else is_newer(position.epoch, before.epoch)
+            )
+            demand(newer, f"{self.name} goes back to {position} of {channel} from {before}")
+        true = self._world.server.census.at(channel, position)
+        has = shown([*presence._members.values()])
+        demand(has == true, f"{self.name} has {has} in {channel}, {position} was {true}")
+        if ear is not None:
+            ear.agree(position)
 
     async def crash(self) -> None:
         """As with `kill -9`: nothing is said to anybody, nothing of it runs any more."""

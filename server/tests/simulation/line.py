@@ -51,6 +51,7 @@ class Line:
         self._room_bytes = world.dice.choice((300, 1000, 5000, 1_000_000))
         self._unread_bytes = 0
         self._stalled_until = 0.0
+        self._dead = False
         self._down: deque[tuple[float, int, list[Message] | None]] = deque()
         self._upward: deque[tuple[float, list[Message]]] = deque()
         self._down_timer: TimerHandle | None = None
@@ -62,11 +63,16 @@ class Line:
     # The sink.
 
     def write(self, frames: bytes) -> None:
+        if self._dead:
+            return
         demand(self.held, f"{self.session.id} is written to after its end")
         messages = [_decode(payload) for _, payload in split(frames)]
         for message in messages:
             self._world.note(self.host.name, "tells", self.session.id, message)
             self.stream.told(message)
+        for channel in self.stream.moved:
+            self.host.check_members(channel, self.stream.ears.get(channel))
+        self.stream.moved.clear()
         self._unread_bytes += len(frames)
         self._send_down(len(frames), messages)
         if self._unread_bytes > self._room_bytes and not self.session.blocked:
@@ -100,7 +106,7 @@ class Line:
 
     def cut_by_crash(self, notice_s: float) -> None:
         """The server's process is gone: the client learns of it in a while."""
-        self.held = False
+        self._dead, self.held = True, False
         self._lose()
         self._world.loop.call_later(notice_s, self._client.lost, self)
 

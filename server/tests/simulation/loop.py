@@ -1,6 +1,7 @@
 """An event loop whose time passes at once: waiting costs nothing and nothing comes from outside."""
 
 import asyncio
+import math
 import selectors
 
 TURNS_MAX = 20_000
@@ -13,16 +14,18 @@ class Stuck(Exception):  # noqa: N818  it is what happened
 class _Clock(selectors.SelectSelector):
     """Where a real loop would wait for sockets, this one lets its time pass."""
 
-    def __init__(self) -> None:
+    def __init__(self, step_s: float) -> None:
         super().__init__()
         self.now_s = 0.0
         self.turns = 0
+        self._step_s = step_s
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise Stuck("nobody waits for a time, and nothing else can come")
         if timeout > 0:
-            self.now_s += timeout
+            steps = math.ceil((self.now_s + timeout) / self._step_s)
+            self.now_s = max(self.now_s + timeout, steps * self._step_s)
             self.turns = 0
         self.turns += 1
         if self.turns > TURNS_MAX:
@@ -31,10 +34,13 @@ class _Clock(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop in virtual time. Its order of events depends on what is scheduled and nothing else."""
+    """A loop in virtual time. Its order of events depends on what is scheduled and nothing else.
 
-    def __init__(self) -> None:
-        self._clock = _Clock()
+    Time passes in steps: as in a busy process, much happens in one turn.
+    """
+
+    def __init__(self, *, step_s: float) -> None:
+        self._clock = _Clock(step_s)
         super().__init__(self._clock)
 
     def time(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING
 
+from simulation.census import Census
 from simulation.truth import Truth
 
 from riverd.broker.store import Store
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from simulation.world import World
 
 LEASE_S = 5.0
-NEWS_S_MAX = 8.0
-"""A node that is cut off does not know for so long what became of its seats."""
 
 
 class Server:
@@ -29,12 +28,11 @@ class Server:
 
     def __init__(self, world: World) -> None:
         self.truth = Truth()
+        self.census = Census()
         self.run = 1
         self.away = False
         self.feeds: dict[SimFeed, None] = {}
         self.leases: dict[str, float] = {}
-        self._began_s = 0.0
-        self._given_up_s: dict[tuple[str, str], float] = {}
         self._world = world
         self._epochs = count(1)
         self._nodes = count(1)
@@ -50,7 +48,7 @@ class Server:
     def restart(self, *, keep_leases: bool) -> None:
         """Come back with nothing, or with what is not trusted any more."""
         self.run += 1
-        self._began_s = self._world.now
+        self.census.began_again(self._world.now)
         self.store = self._empty()
         if not keep_leases:
             self.leases.clear()
@@ -72,21 +70,22 @@ class Server:
         return position
 
     def join(self, channel: str, node: str, member: Member) -> Position:
-        self._check_lease(node)
+        if node not in self.leases:
+            # Nobody would ever give it up.
+            raise BrokerError("a node without a lease has no seats")
         position, change = self.store.join(channel, node, member)
         self._world.note("server", "join", channel, node, member.user, position, change)
         if change is not None:
-            self._announce(channel, position.epoch, change)
+            self._announce_change(channel, position, change)
         return position
 
     def leave(self, channel: str, node: str, user: str) -> None:
         left = self.store.leave(channel, node, user)
         self._world.note("server", "leave", channel, node, user, left)
         if left is not None:
-            self._announce(channel, left[0].epoch, left[1])
+            self._announce_change(channel, *left)
 
     def report(self, node: str, subscribers: dict[str, int]) -> None:
-        self._check_lease(node)
         self._world.note("server", "counts", node, subscribers)
         self.store.report(node, subscribers)
 
@@ -105,11 +104,6 @@ class Server:
             feed.push_disconnect(user)
 
     # Leases.
-
-    def _check_lease(self, node: str) -> None:
-        # What a node had is given up with its lease: nobody would give up what comes after that.
-        if node not in self.leases:
-            raise BrokerError("a node without a lease has nothing")
 
     def new_name(self, place: str) -> str:
         """A name that no node has had."""
@@ -130,10 +124,16 @@ class Server:
     def forget(self, node: str) -> None:
         """A node is gone: tell of each seat that nobody else has."""
         self.leases.pop(node, None)
+        for channel, members in self.store._members.items():
+            for user in members.nodes.get(node, ()):
+                self.census.gave_up(channel, user, self._world.now)
         for channel, position, change in self.store.forget_node(node):
             self._world.note("server", "forgets", node, channel, position, change)
-            self._given_up_s[channel, change.member.user] = self._world.now
-            self._announce(channel, position.epoch, change)
+            self._announce_change(channel, position, change)
+
+    def _announce_change(self, channel: str, position: Position, change: Change) -> None:
+        self.census.change(channel, position, change)
+        self._announce(channel, position.epoch, change)
 
     def _announce(self, channel: str, epoch: str, entry: Publication | Change) -> None:
         for feed in self.feeds:
@@ -157,10 +157,10 @@ class Server:
         before = self._world.now - self._world.history_ttl_s
         return log.offset - sum(1 for at, _ in log.entries if at >= before)
 
-    def gave_up(self, channel: str, user: str, since_s: float) -> bool:
-        """Whether a user may have lost its seat since then, though it did not leave."""
-        given_up_s = max(self._began_s, self._given_up_s.get((channel, user), 0))
-        return given_up_s + NEWS_S_MAX >= since_s
+    def counted(self, channel: str) -> int:
+        """How many hear a channel: what is told under a name without a lease does not count."""
+        counts = self.store._counts.get(channel, {})
+        return sum(count for node, count in counts.items() if node in self.leases)
 
     def position(self, channel: str) -> Position | None:
         """Where the log stands, without making one."""

@@ -24,11 +24,15 @@ class Request:
 
 
 class Stream:
-    """The client's requests as the session got them, and the answers as they are written."""
+    """The client's requests as the session got them, and the answers as they are written.
+
+    `moved` are the channels whose members were spoken of.
+    """
 
     def __init__(self, server: Server, user: str) -> None:
         self.ears: dict[str, Ear] = {}
         self.open: dict[int, Request] = {}
+        self.moved: dict[str, None] = {}
         self._server = server
         self._user = user
         self._handlers = {
@@ -66,6 +70,8 @@ class Stream:
             demand(ear is not None, f"{self._user} hears of a channel that it has not: {message}")
             if ear is not None:
                 ear.hear(message)
+                if message["type"] in ("joined", "left", "presence"):
+                    self.moved[ear.channel] = None
         else:
             handler(message)
 
@@ -88,6 +94,8 @@ class Stream:
         demand(channel not in self.ears, f"{self._user} is subscribed twice: {message}")
         ear = self.ears[channel] = Ear(self._server, channel, self._user, since_s=request.at_s)
         ear.subscribed(request.asked, message)
+        if ear.users is not None:
+            self.moved[channel] = None
 
     def _unsubscribed(self, message: Message) -> None:
         asked = self._request(message).asked

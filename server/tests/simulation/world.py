@@ -27,7 +27,7 @@ class World:
     def __init__(self, seed: int, *, trace: Callable[[str], None] | None = None) -> None:
         self.dice = dice = random.Random(seed)  # noqa: S311  a simulation, no secrets
         random.seed(seed)
-        self.loop = VirtualLoop()
+        self.loop = VirtualLoop(step_s=dice.choice((0.001, 0.005, 0.02)))
         self.failure: BaseException | None = None
         self.calm = False
         self.reads = 0
