@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     [
         *ROOT.glob("*.md"),
-        *(page for page in (ROOT / "docs").glob("*.md") if not page.is_symlink()),
+        *(page for page in (ROOT / "docs").rglob("*.md") if not page.is_symlink()),
         ROOT / "protocol" / "README.md",
         ROOT / "protocol" / "cases" / "README.md",
     ]

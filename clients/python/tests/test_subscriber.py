@@ -183,6 +183,34 @@ async def test_what_is_refused_for_good_is_raised(
     assert caught.value.code == code
 
 
+async def test_a_channel_that_is_refused_does_not_end_the_others(running: Running) -> None:
+    token = sign_token(running.secret, "ann")
+    async with (
+        AsyncRiver(running.api_url, running.key) as river,
+        Subscriber(running.url, token, "private-py", "py-open") as subscriber,
+    ):
+        with pytest.raises(RiverError, match="forbidden"):
+            await next_of(subscriber, Event)
+        await river.publish("py-open", "n", 1)
+        assert isinstance(await next_of(subscriber, Event), Event)
+
+
+async def test_a_program_that_kept_its_position_goes_on_after_it(running: Running) -> None:
+    token = sign_token(running.secret, "ann")
+    async with (
+        AsyncRiver(running.api_url, running.key) as river,
+        Subscriber(running.url, token) as subscriber,
+    ):
+        kept = [await river.publish("py-kept", "n", number) for number in range(3)][1]
+        await subscriber.subscribe("py-kept", after=kept)
+        event = await next_of(subscriber, Event, Gap)
+        await subscriber.subscribe("py-kept-elsewhere", after=kept)
+        gap = await next_of(subscriber, Event, Gap)
+    assert isinstance(event, Event)
+    assert event.data == 2
+    assert isinstance(gap, Gap)
+
+
 async def test_a_user_who_is_disconnected_stays_away(running: Running) -> None:
     token = sign_token(running.secret, "zoe")
     async with (

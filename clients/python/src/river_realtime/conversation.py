@@ -15,6 +15,8 @@ Heard = Event | Gap | Joined | Left | Presence
 _PRESENCE = "presence-"
 # What became of it stands in what was asked later.
 _OVERTAKEN = ("cancelled", "already_subscribed")
+PASSING = ("broker_unavailable", "internal", "too_fast", "unavailable")
+"""Refusals that are over in a moment."""
 
 
 class NotRiverError(Exception):
@@ -30,6 +32,7 @@ class Conversation:
 
     history: int = 0
     positions: dict[str, Position | None] = field(default_factory=dict[str, Position | None])
+    _histories: dict[str, int] = field(default_factory=dict[str, int])
     _asked: dict[int, str] = field(default_factory=dict[int, str])
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -43,23 +46,29 @@ class Conversation:
         self._asked.clear()
         return [self.subscription(channel) for channel in self.positions]
 
+    def want(self, channel: str, *, after: Position | None, history: int | None) -> str:
+        """What to say to hear one more channel, after a position or with its last events."""
+        self.positions[channel] = after
+        if history is not None:
+            self._histories[channel] = history
+        return self.subscription(channel)
+
     def subscription(self, channel: str) -> str:
         """What to say to hear a channel, from where we were if we were there before."""
         self._forget(channel)
         number = next(self._numbers)
         self._asked[number] = channel
         wanted: dict[str, object] = {"type": "subscribe", "id": number, "channel": channel}
-        position = self.positions.setdefault(channel, None)
+        position, history = self.positions[channel], self._history_of(channel)
         if position is not None:
             wanted |= {"epoch": position.epoch, "offset": position.offset}
-        elif self.history:
-            wanted["history"] = self.history
+        elif history:
+            wanted["history"] = history
         return json.dumps(wanted)
 
     def unsubscription(self, channel: str) -> str:
         """What to say to hear a channel no more."""
-        self._forget(channel)
-        self.positions.pop(channel, None)
+        self._leave(channel)
         wanted = {"type": "unsubscribe", "id": next(self._numbers), "channel": channel}
         return json.dumps(wanted)
 
@@ -67,7 +76,7 @@ class Conversation:
         """What one message of the server means for the program.
 
         Raises:
-            RiverError: a channel was refused.
+            RiverError: a channel was refused. Unless the code is one of PASSING it is given up.
             NotRiverError: the message is not as the protocol has it.
         """
         try:
@@ -102,7 +111,8 @@ class Conversation:
         resumed, position = self.positions[channel], position_of(told)
         if not told["recovered"]:
             # The history that follows stands before the position that is told.
-            before = max(0, position.offset - self.history) if resumed is None else position.offset
+            history = self._history_of(channel) if resumed is None else 0
+            before = max(0, position.offset - history)
             self.positions[channel] = Position(position.epoch, before)
             if resumed is not None:
                 yield Gap(channel, position)
@@ -122,12 +132,23 @@ class Conversation:
                 return _presence(channel, told)
 
     def _refused(self, told: Object) -> None:
-        if self._asked.pop(_number(told), None) is None or told["code"] in _OVERTAKEN:
+        channel = self._asked.pop(_number(told), None)
+        if channel is None or told["code"] in _OVERTAKEN:
             return
+        if told["code"] not in PASSING:
+            self._leave(channel)
         raise RiverError(str(told["code"]), str(told["message"]))
 
     def _is_answer(self, channel: str, told: Object) -> bool:
         return self._asked.pop(_number(told), None) == channel
+
+    def _history_of(self, channel: str) -> int:
+        return self._histories.get(channel, self.history)
+
+    def _leave(self, channel: str) -> None:
+        self._forget(channel)
+        self.positions.pop(channel, None)
+        self._histories.pop(channel, None)
 
     def _forget(self, channel: str) -> None:
         """An answer that is still on its way speaks of a subscription that is over."""

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 
 from river_realtime.conversation import Heard
+from river_realtime.errors import RiverError
 
 WAITING_MAX = 1_000
 
@@ -16,14 +17,14 @@ class Inbox:
     """
 
     def __init__(self) -> None:
-        self._waiting = deque[Heard]()
+        self._waiting = deque[Heard | RiverError]()
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
         self._ended = False
         self._error: BaseException | None = None
 
-    def put(self, heard: Heard) -> None:
-        """Add one."""
+    def put(self, heard: Heard | RiverError) -> None:
+        """Add one; an error is raised where it is taken, and is not the end."""
         self._waiting.append(heard)
         self._filled.set()
 
@@ -40,7 +41,7 @@ class Inbox:
         self._filled.set()
 
     async def take(self) -> Heard | None:
-        """The oldest, or None after the end."""
+        """The oldest, or None after the end. Raises RiverError where one was put."""
         while not self._waiting:
             if self._error is not None:
                 raise self._error
@@ -51,4 +52,6 @@ class Inbox:
         heard = self._waiting.popleft()
         if len(self._waiting) < WAITING_MAX:
             self._emptied.set()
+        if isinstance(heard, RiverError):
+            raise heard
         return heard

@@ -10,11 +10,12 @@ from typing import Literal, Self
 
 from river_realtime.addresses import websocket_url
 from river_realtime.calls import Object
-from river_realtime.conversation import Conversation, Heard, NotRiverError
+from river_realtime.conversation import PASSING, Conversation, Heard, NotRiverError
 from river_realtime.errors import LostError, RiverError, UnreachableError
 from river_realtime.inbox import Inbox
 from river_realtime.line import Line
 from river_realtime.token_source import Token, TokenSource, renew_in_s
+from river_realtime.values import Position
 
 State = Literal["connecting", "connected", "waiting", "closed"]
 
@@ -25,8 +26,6 @@ STABLE_S = 10.0
 _DOUBLINGS_MAX = 10
 _FINAL = (4400, 4403)
 _NOT_AUTHENTICATED = 4401
-# Refusals of a channel that are over in a moment.
-_PASSING = ("broker_unavailable", "internal", "too_fast", "unavailable")
 
 log = logging.getLogger("river_realtime")
 
@@ -51,9 +50,10 @@ class Subscriber:
     long River, or the token function, may take to answer; a line that died without a word is
     noticed within twice that time.
 
-    Iterating raises RiverError when River refuses for good: a token that is not accepted (from a
-    function: twice in a row), a channel without a grant, a user disconnected by the back end; and
-    UnreachableError when the first connection finds something else than River at the address.
+    Iterating raises RiverError when River refuses: a token (from a function: two in a row), or a
+    user disconnected by the back end, which is the end; or a channel without a grant, after which
+    the others can be iterated on. It raises UnreachableError when the first connection finds
+    something else than River at the address.
     """
 
     def __init__(
@@ -77,10 +77,16 @@ class Subscriber:
         self.state: State = "closed"
         self.reason = "not started"
 
-    async def subscribe(self, channel: str) -> None:
-        """Hear one more channel from now on."""
+    async def subscribe(
+        self, channel: str, *, after: Position | None = None, history: int | None = None
+    ) -> None:
+        """Hear one more channel: from now on, after a position, or with some of its last events.
+
+        `after` is for a program that keeps the position of the last event it has dealt with. What
+        cannot be had any more after it is told as a `Gap`.
+        """
         if channel not in self._talk.positions:
-            await self._say(self._talk.subscription(channel))
+            await self._say(self._talk.want(channel, after=after, history=history))
 
     async def unsubscribe(self, channel: str) -> None:
         """Hear a channel no more. What was heard of it before may still come."""
@@ -194,9 +200,9 @@ class Subscriber:
         except NotRiverError as error:
             raise LostError(f"what answers does not speak River: {error}") from None
         except RiverError as error:
-            if error.code in _PASSING:
+            if error.code in PASSING:
                 raise LostError(error.message, told=error.code) from None
-            raise
+            self._inbox.put(error)
 
     async def _renew(self, line: Line) -> None:
         """Have a new token before the old one ends."""
