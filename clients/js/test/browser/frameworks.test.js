@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { Server, until } from "../server.js";
+import { Stage, skip } from "./stage.js";
+
+const HOME = new URL("../../", import.meta.url);
+const PAGE = new URL("../../docs/how-to/frameworks.md", HOME);
+
+describe("the how-to for frameworks", { skip }, () => {
+  const stage = new Stage();
+  const server = new Server();
+  /** @type {Map<string, string>} code by heading and file name */
+  const code = new Map();
+
+  before(async () => {
+    await Promise.all([stage.start(), server.start()]);
+    stage.pages["/river-token"] = await server.token("ada");
+    const text = await readFile(PAGE, "utf8");
+    for (const section of text.split(/^## /m)) {
+      const heading = section.split("\n")[0];
+      for (const [, language, block = ""] of section.matchAll(/^```(\w+)\n(.*?)^```$/gms)) {
+        const file = block.match(/^\/\/ (\S+)/)?.[1] ?? language;
+        code.set(`${heading}/${file}`, block.replaceAll("http://localhost:8000", server.url));
+      }
+    }
+  });
+
+  after(() => Promise.all([stage.end(), server.remove()]));
+
+  /** @param {string} name */
+  const block = (name) => code.get(name) ?? assert.fail(`there is no ${name}`);
+
+  /**
+   * The framework's code and ours, in one file, in a page.
+   *
+   * @param {string} heading
+   * @param {string} main
+   */
+  async function bundled(heading, main) {
+    const folder = await mkdtemp(join(tmpdir(), "river-how-to-"));
+    await symlink(fileURLToPath(new URL("node_modules", HOME)), join(folder, "node_modules"));
+    for (const [name, text] of code) {
+      const [of = "", file = ""] = name.split("/");
+      if (of === heading || file === "river.js") await writeFile(join(folder, file), text);
+    }
+    await writeFile(join(folder, "main.jsx"), main);
+    const { outputFiles } = await build({
+      entryPoints: [join(folder, "main.jsx")],
+      bundle: true,
+      format: "esm",
+      jsx: "automatic",
+      write: false,
+      define: { "process.env.NODE_ENV": '"production"' },
+      alias: {
+        "river-realtime": fileURLToPath(new URL("src/river.js", HOME)),
+        vue: "vue/dist/vue.esm-bundler.js",
+      },
+    });
+    await rm(folder, { recursive: true });
+    const script = outputFiles[0]?.text.replaceAll("</script", "<\\/script");
+    return `<!doctype html><div id="app"></div><script type="module">${script}</script>`;
+  }
+
+  /**
+   * @param {string} path
+   * @param {(opened: import("playwright-core").Page) => Promise<void>} publish
+   */
+  async function sees(path, publish) {
+    const context = await stage.context();
+    const opened = await context.newPage();
+    await opened.goto(stage.origin + path);
+    await publish(opened);
+    const items = opened.locator("li");
+    await items.getByText("second").waitFor();
+    assert.deepEqual(await items.allTextContents(), ["first", "second"]);
+    await context.close();
+    // The next one waits for its own subscription.
+    await subscribed(0);
+  }
+
+  const posted = async () => {
+    await subscribed(1);
+    await server.publish("dogs", { id: 2, text: "second" });
+    stage.pages["/posts"] = "<li>first</li><li>second</li>";
+  };
+
+  /** @param {number} count */
+  const subscribed = (count) =>
+    until(
+      async () => (await server.api("/channels/dogs")).subscribers === count,
+      `${count} subscribers`,
+    );
+
+  test("React draws what comes", async () => {
+    stage.pages["/react"] = await bundled(
+      "React",
+      `import { createRoot } from "react-dom/client";
+       import { StrictMode } from "react";
+       import { Posts } from "./posts.jsx";
+       const first = [{ id: 1, text: "first" }];
+       createRoot(document.querySelector("#app"))
+         .render(<StrictMode><Posts channel="dogs" first={first} /></StrictMode>);`,
+    );
+    await sees("/react", posted);
+  });
+
+  test("Vue draws what comes", async () => {
+    stage.pages["/vue"] = await bundled(
+      "Vue",
+      `import { createApp } from "vue";
+       import { Posts } from "./posts.js";
+       createApp(Posts, { channel: "dogs", first: [{ id: 1, text: "first" }] }).mount("#app");`,
+    );
+    await sees("/vue", posted);
+  });
+
+  test("htmx asks again when something comes", async () => {
+    stage.pages["/posts"] = "<li>first</li>";
+    stage.pages["/htmx"] =
+      `<!doctype html><body><script src="/node_modules/htmx.org/dist/htmx.min.js"></script>${block("htmx/html")}</body>`;
+    await sees("/htmx", async (opened) => {
+      await opened.getByText("first").waitFor();
+      await subscribed(1);
+      stage.pages["/posts"] = "<li>first</li><li>second</li>";
+      await server.publish("dogs", { id: 2, text: "second" });
+    });
+  });
+});
