@@ -107,7 +107,7 @@ async def _tidy() -> AsyncIterator[None]:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE_S):
-        while not condition():  # noqa: ASYNC110 - a set of handshakes tells nobody
+        while not condition():
             await asyncio.sleep(0.005)
 
 
