@@ -163,6 +163,7 @@ class River(Command):
         self, kind: str, *flags: str, settings: Mapping[str, str] | None = None, folder: Path
     ) -> None:
         super().__init__(kind, *flags, settings={**FREE_PORTS, **(settings or {})}, folder=folder)
+        self.kind = kind
         try:
             self._find_addresses(kind)
         except BaseException as error:
@@ -179,6 +180,9 @@ class River(Command):
 
     def ends_well(self, *, within_s: float = STOP_S_MAX) -> None:
         assert self.wait(within_s=within_s) == 0, self.stderr.text
+        assert not any(secret in self.stderr.text for secret in KEYS.values())
+        # The log of what is no `river dev` is for machines, to its last line.
+        assert self.kind == "dev" or all(line["event"] for line in self.log())
         for url in filter(None, (self.url, self.api_url)):
             with socket.socket() as sock:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

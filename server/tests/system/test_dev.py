@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import signal
 import stat
 import subprocess
 from pathlib import Path
@@ -10,7 +11,18 @@ from pathlib import Path
 import jwt
 import pytest
 from river_client import member, token, visitor
-from river_process import API_KEY, SECRET, River, Start, ask, environment, run, run_all
+from river_process import (
+    API_KEY,
+    SECRET,
+    Command,
+    River,
+    Start,
+    ask,
+    environment,
+    publish,
+    run,
+    run_all,
+)
 
 NO_KEYS = {"RIVER_SECRETS": "", "RIVER_API_KEYS": ""}
 
@@ -185,3 +197,15 @@ async def test_river_dev_takes_secrets_and_keys_that_are_set(start: Start, tmp_p
     # What is set elsewhere is not written down here.
     assert SECRET not in kept
     assert API_KEY not in kept
+
+
+def test_river_subscribe_finds_what_river_dev_keeps(dev: River) -> None:
+    command = Command("subscribe", "birds", folder=dev.folder)
+    try:
+        command.stderr.wait_for(lambda line: "live in birds" in line)
+        publish(dev, "birds", key=kept_in(dev.folder)["api_key"])
+        command.stdout.wait_for(lambda line: '{"n": 0}' in line)
+        command.signal(signal.SIGINT)
+        assert command.wait() == 0
+    finally:
+        command.kill()

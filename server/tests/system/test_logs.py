@@ -85,14 +85,3 @@ async def test_log_of_river_dev_is_for_people_unless_told(start: Start, tmp_path
     river.stderr.wait_for(lambda line: "Invalid HTTP request" in line)
     with pytest.raises(json.JSONDecodeError):
         river.log()
-
-
-async def test_gateway_and_api_log_json_and_what_they_do(start: Start) -> None:
-    gateway, api = start("gateway"), start("api")
-    assert gateway.event("gateway_ready")["url"].startswith("ws://127.0.0.1:")
-    assert gateway.event("memory_broker")["level"] == "warning"
-    assert api.event("api_ready")["url"] == api.api_url
-    for river in (gateway, api):
-        await asyncio.to_thread(river.stop)
-        assert all(line["timestamp"] for line in river.log())
-        assert SECRET not in river.stderr.text

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 from river_client import visitor
-from river_process import API_KEY, KEYS, SECRET, Start, ask, run, run_all
+from river_process import API_KEY, KEYS, SECRET, Start, run, run_all
 
 from riverd.settings import describe
 
@@ -60,6 +60,18 @@ USAGES = [
     Wrong("JSON", f"publish dogs post {'[' * 100_000}", {}),
     Wrong("channel", "subscribe a/channel", {}),
 ]
+HELP = [Wrong("", f"{kind} --help", {}) for kind in ("gateway", "api", "dev")]
+DEFAULTS = [
+    "RIVER_SECRETS; default: none",
+    "RIVER_BROKER; default: memory://",
+    "RIVER_PORT; default: 8000",
+    "RIVER_API_PORT; default: 8001",
+    "RIVER_AUTH_TIMEOUT_S; default: 15",
+    "RIVER_HISTORY_SIZE; default: 100",
+    "RIVER_HISTORY_TTL_S; default: 300",
+    "RIVER_ALLOWED_ORIGINS; default: *",
+    "RIVER_DRAIN_S; default: 30",
+]
 
 Outcomes = Mapping[str, tuple[int, str, str]]
 
@@ -69,12 +81,34 @@ def named(wrong: Wrong) -> str:
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
-    """Run all of them, and return how each ended."""
-    every = [*SETTINGS, *USAGES]
+def taken_port() -> Iterator[int]:
+    """Return a port that somebody else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        yield sock.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def taken(taken_port: int) -> list[Wrong]:
+    """Return commands that want it."""
+    port = str(taken_port)
+    return [
+        Wrong("RIVER_PORT", "gateway", {"RIVER_PORT": port}),
+        Wrong("RIVER_API_PORT", "api", {"RIVER_API_PORT": port}),
+        Wrong("RIVER_API_PORT", "dev", {"RIVER_PORT": "0", "RIVER_API_PORT": port}),
+    ]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("wrong")
+
+
+@pytest.fixture(scope="module")
+def outcomes(folder: Path, taken: list[Wrong]) -> Outcomes:
+    """Run all commands of this module, and return how each ended."""
+    every = [*SETTINGS, *USAGES, *HELP, *taken]
     commands = [(wrong.command.split(), {**KEYS, **wrong.settings}) for wrong in every]
-    ended = run_all(commands, folder=tmp_path_factory.mktemp("wrong"))
-    return dict(zip(map(named, every), ended, strict=True))
+    return dict(zip(map(named, every), run_all(commands, folder=folder), strict=True))
 
 
 @pytest.mark.parametrize("wrong", SETTINGS, ids=named)
@@ -97,54 +131,28 @@ def test_wrong_usage_is_told_and_ends_with_2(wrong: Wrong, outcomes: Outcomes) -
     assert "Traceback" not in complaint
 
 
-@pytest.fixture
-def taken_port() -> Iterator[int]:
-    """Return a port that somebody else listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        yield sock.getsockname()[1]
-
-
-def test_port_in_use_is_told_by_the_name_of_its_setting(taken_port: int, tmp_path: Path) -> None:
-    taken = str(taken_port)
-    free = {**KEYS, "RIVER_PORT": "0", "RIVER_API_PORT": "0"}
-    commands = [
-        (["gateway"], {**free, "RIVER_PORT": taken}),
-        (["api"], {**free, "RIVER_API_PORT": taken}),
-        (["dev"], {**free, "RIVER_API_PORT": taken}),
-    ]
-    names = ["RIVER_PORT", "RIVER_API_PORT", "RIVER_API_PORT"]
-    for (code, out, complaint), name in zip(run_all(commands, folder=tmp_path), names, strict=True):
-        assert code == 2
-        assert not out
-        why = f"cannot listen on 127.0.0.1:{taken}: Address already in use"
-        assert complaint == f"river: {name}: {why}"
-    # What did not start has not made itself at home.
-    assert not list(tmp_path.iterdir())
-
-
-def test_help_lists_every_setting_with_its_default(
-    tmp_path_factory: pytest.TempPathFactory,
+def test_port_in_use_is_told_by_the_name_of_its_setting(
+    taken: list[Wrong], taken_port: int, outcomes: Outcomes, folder: Path
 ) -> None:
-    commands = [([kind, "--help"], {}) for kind in ("gateway", "api", "dev")]
-    for code, out, complaint in run_all(commands, folder=tmp_path_factory.mktemp("help")):
-        assert code == 0
-        assert not complaint
-        text = " ".join(out.split())
-        for setting in describe():
-            assert f"{setting.flag} " in text
-            assert f"[{setting.variable}; default: " in text
-        for default in (
-            "RIVER_SECRETS; default: none",
-            "RIVER_BROKER; default: memory://",
-            "RIVER_PORT; default: 8000",
-            "RIVER_API_PORT; default: 8001",
-            "RIVER_AUTH_TIMEOUT_S; default: 15",
-            "RIVER_HISTORY_SIZE; default: 100",
-            "RIVER_HISTORY_TTL_S; default: 300",
-            "RIVER_ALLOWED_ORIGINS; default: *",
-            "RIVER_DRAIN_S; default: 30",
-        ):
-            assert f"[{default}]" in text
+    for wrong in taken:
+        code, out, complaint = outcomes[named(wrong)]
+        assert (code, out) == (2, "")
+        why = f"cannot listen on 127.0.0.1:{taken_port}: Address already in use"
+        assert complaint == f"river: {wrong.names}: {why}"
+    # What did not start has not made itself at home.
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("wanted", HELP, ids=named)
+def test_help_lists_every_setting_with_its_default(wanted: Wrong, outcomes: Outcomes) -> None:
+    code, out, complaint = outcomes[named(wanted)]
+    assert (code, complaint) == (0, "")
+    text = " ".join(out.split())
+    for setting in describe():
+        assert f"{setting.flag} " in text
+        assert f"[{setting.variable}; default: " in text
+    for default in DEFAULTS:
+        assert f"[{default}]" in text
 
 
 def test_command_itself_tells_its_version_and_what_it_misses(tmp_path: Path) -> None:
@@ -160,10 +168,6 @@ async def test_flag_wins_over_the_environment(start: Start) -> None:
     river = start("gateway", "--auth-timeout-s", "7", settings=settings)
     async with visitor(river.url) as client:
         assert (await client.expect("welcome"))["auth_timeout_s"] == 7
-
-
-def test_server_may_open_as_many_files_as_the_system_lets_it(start: Start) -> None:
-    river = start("gateway")
+    # And it may open as many files as the system lets it.
     soft, hard = river.file_limits()
     assert soft == hard
-    assert ask(f"{river.url}/healthz")[0] == 200

@@ -95,7 +95,7 @@ async def test_client_that_reads_nothing_costs_no_memory_and_delays_nobody(river
             last = await asyncio.to_thread(flood, river, "flood")
             await asyncio.gather(*(one.read_to(last) for one in good))
         with river.growth() as grown:
-            while last < 30_000:
+            while last < 20_000:
                 last = await asyncio.to_thread(flood, river, "flood")
                 await asyncio.gather(*(one.read_to(last) for one in good))
             assert grown() < GROWTH_BYTES_MAX

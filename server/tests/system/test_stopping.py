@@ -4,7 +4,6 @@ import asyncio
 import signal
 import socket
 
-import pytest
 from river_client import condition, member, opened, token, visitor
 from river_process import API_KEY, River, Start, address, ask
 
@@ -37,7 +36,8 @@ async def test_gateway_that_stops_asks_clients_to_move_and_ends_when_they_did(
         await ann.expect("pong")
     await ends_well(river)
     assert river.event("gateway_draining")["connections"] == 2
-    assert river.event("gateway_stopped")
+    assert river.event("gateway_stopped")["level"] == "info"
+    assert river.event("memory_broker")["level"] == "warning"
 
 
 async def test_client_that_stays_is_closed_when_the_drain_time_is_over(start: Start) -> None:
@@ -59,13 +59,10 @@ async def test_second_signal_cuts_the_drain_short(start: Start) -> None:
     await ends_well(river)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_river_dev_says_goodbye_and_ends_at_once(
-    start: Start, number: signal.Signals
-) -> None:
+async def test_ctrl_c_ends_river_dev_at_once_and_it_says_goodbye(start: Start) -> None:
     river = start("dev", settings={"RIVER_DRAIN_S": "600"})
     async with member(river.url, token(), "presence-dogs") as client:
-        river.signal(number)
+        river.signal(signal.SIGINT)
         assert (await client.expect("bye"))["reason"] == "draining"
         assert (await client.ends())[0] == 4503
     await ends_well(river)
@@ -96,7 +93,8 @@ async def test_api_stops_and_its_port_is_free_again(start: Start) -> None:
     assert ask(f"{river.api_url}/publish", message, key=API_KEY)[0] == 200
     river.signal(signal.SIGTERM)
     await ends_well(river)
-    assert river.event("api_stopped")
+    assert river.event("api_stopped")["level"] == "info"
+    assert river.event("memory_broker")["level"] == "warning"
     again = start("api", settings={"RIVER_API_PORT": str(address(river.api_url)[1])})
     assert again.api_url == river.api_url
 
