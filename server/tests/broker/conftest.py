@@ -10,6 +10,7 @@ import uvloop
 
 # Test folders are no packages: what the tests share is found beside them.
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[3] / "chaos"))
 
 from redis_doors import Doors, MemoryDoors, RedisDoors
 from redis_server import RedisServer, running

@@ -1,5 +1,6 @@
 """Doors to brokers of every kind, closed when the test is over."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from itertools import count
@@ -11,9 +12,12 @@ from riverd.broker.memory import MemoryBroker, Switchboard
 from riverd.broker.redis import RedisBroker
 from riverd.broker.redis_clients import Clients
 from riverd.broker.store import Store
+from riverd.errors import BrokerError
+from riverd.model import Message, Position
 
 SIZE = 5
 TTL_S = 300.0
+ACCEPTED_S_MAX = 40.0
 
 Doors = Callable[[], Broker]
 """Makes one more door to the same broker: of another node, or of a publisher."""
@@ -44,6 +48,7 @@ class RedisDoors:
         self.failures: list[BaseException] = []
         self._url = url
         self._opened: list[RedisBroker] = []
+        self._publisher: RedisBroker | None = None
 
     def __call__(self, *, size: int = SIZE, ttl_s: float = TTL_S) -> RedisBroker:
         broker = RedisBroker(
@@ -60,6 +65,17 @@ class RedisDoors:
         broker, notes = self(), Notes()
         await broker.attach(notes)
         return broker, notes
+
+    async def published(self, message: Message) -> Position:
+        """Publish as back ends do: again and again until it is accepted."""
+        if self._publisher is None:
+            self._publisher = self()
+        async with asyncio.timeout(ACCEPTED_S_MAX):
+            while True:
+                try:
+                    return await self._publisher.publish(message)
+                except BrokerError:
+                    await asyncio.sleep(0)
 
     async def close(self) -> None:
         for broker in self._opened:

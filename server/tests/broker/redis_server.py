@@ -20,15 +20,18 @@ START_S_MAX = 20.0
 class RedisServer:
     """One process with a folder of its own; it can be started again in the same place.
 
-    `options` are those of its command line, without dashes; `mode` is another first argument
-    (`--sentinel`).
+    `options` are those of its command line, without dashes. With `tls` it takes nothing but TLS;
+    with a configuration for it, it is a Sentinel.
     """
 
-    def __init__(self, *, mode: str | None = None, **options: str | int) -> None:
+    def __init__(self, *, sentinel: str = "", tls: bool = False, **options: str | int) -> None:
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="river-redis-"))
-        self._mode = mode
-        self._options = {"save": "", "port": self.port, "bind": "127.0.0.1", **options}
+        self._sentinel = sentinel
+        self._tls = tls
+        ports = {"port": 0, "tls-port": self.port} if tls else {"port": self.port}
+        kept = {} if sentinel else {"save": ""}
+        self._options = {"bind": "127.0.0.1", **kept, **ports, **options}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -48,10 +51,11 @@ class RedisServer:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         options = [word for name, one in self._options.items() for word in (f"--{name}", str(one))]
-        # Sentinels write into their configuration, so each has a file.
+        # Servers of a cluster and Sentinels write into their configuration, so each has a file.
         config = self.folder / "redis.conf"
-        config.touch()
-        mode = [] if self._mode is None else [self._mode]
+        if not config.exists():
+            config.write_text(self._sentinel, encoding="ascii")
+        mode = ["--sentinel"] if self._sentinel else []
         self._process = subprocess.Popen(
             [PROGRAM, str(config), *mode, *options, "--dir", str(self.folder)],
             stdout=subprocess.DEVNULL,
@@ -69,13 +73,13 @@ class RedisServer:
 
     def client(self) -> redis.Redis:
         """A client beside River's, to look at things and to change them."""
-        tls = "tls-port" in self._options
+        authority = self._options.get("tls-ca-cert-file")
         return redis.Redis(
             "127.0.0.1",
             self.port,
             password=self.password,
-            ssl=tls,
-            ssl_ca_certs=str(self._options.get("tls-ca-cert-file")) if tls else None,
+            ssl=self._tls,
+            ssl_ca_certs=None if authority is None else str(authority),
         )
 
     def pause(self) -> None:
@@ -108,9 +112,11 @@ class RedisServer:
 
 
 @contextlib.contextmanager
-def running(*, mode: str | None = None, **options: str | int) -> Iterator[RedisServer]:
+def running(
+    *, sentinel: str = "", tls: bool = False, **options: str | int
+) -> Iterator[RedisServer]:
     """A server for the length of a block."""
-    server = RedisServer(mode=mode, **options)
+    server = RedisServer(sentinel=sentinel, tls=tls, **options)
     try:
         server.start()
         yield server

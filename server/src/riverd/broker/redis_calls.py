@@ -14,6 +14,8 @@ SILENCE_S_MAX = 0.75
 """Longer than a publisher waits, shorter than the second within which it is told."""
 RETRY_S = 0.1
 MEASURE_S = 10.0
+ROUGH_S = 0.05
+"""A measurement that took longer is made again."""
 
 Open = Callable[[Callable[[], Line]], Awaitable[Line]]
 
@@ -102,27 +104,30 @@ class ServerLine(Line):
 
         That is off by the time that the last measurement took: so it is repeated.
         """
-        now = time.monotonic()
-        if now - self._measured_at > MEASURE_S:
-            self._measured_at = now
+        if time.monotonic() - self._measured_at > MEASURE_S:
             self.measure_soon()
         return int((at + self._ahead_s) * 1000)
 
     def measure_soon(self) -> None:
         """Compare the clocks again."""
-        self.send("TIME").add_done_callback(self._compare)
+        asked = self._measured_at = time.monotonic()
+        self.send("TIME").add_done_callback(lambda answer: self._compare(asked, answer))
 
     async def _measure(self) -> None:
+        asked = time.monotonic()
         answer = self.send("TIME")
-        await answer
-        self._compare(answer)
+        checked(await answer)
+        self._compare(asked, answer)
 
-    def _compare(self, answer: asyncio.Future[Reply]) -> None:
-        if answer.exception() is None and isinstance(answer.result(), list):
-            seconds, microseconds = cast("list[bytes]", answer.result())
-            # The server said it before now: what is too late for us is too late for it.
-            self._measured_at = time.monotonic()
-            self._ahead_s = int(seconds) + int(microseconds) / 1e6 - self._measured_at
+    def _compare(self, asked: float, answer: asyncio.Future[Reply]) -> None:
+        if answer.exception() is not None or not isinstance(answer.result(), list):
+            return
+        seconds, microseconds = cast("list[bytes]", answer.result())
+        # The server said it before now: what is too late for us is too late for it.
+        now = time.monotonic()
+        self._ahead_s = int(seconds) + int(microseconds) / 1e6 - now
+        if now - asked > ROUGH_S:
+            self.measure_soon()
 
 
 class Calls:

@@ -116,7 +116,9 @@ class Lease:
     async def _renew_always(self) -> None:
         while True:
             try:
-                await self._renew()
+                while await self._renew():
+                    # There may be more nodes to clear up after.
+                    continue
                 await self._clear_former()
             except BrokerError:
                 # The lease may run out over this: then the node takes a new name.
@@ -124,7 +126,8 @@ class Lease:
             self._tried.set()
             await asyncio.sleep(RENEW_S)
 
-    async def _renew(self) -> None:
+    async def _renew(self) -> bool:
+        """Renew the lease, or take another name. Whether there was a node to clear up after."""
         name = self._name
         answer = await self._server.call(
             "renew",
@@ -142,7 +145,7 @@ class Lease:
             self._clear_soon(over.decode())
         await self._server.commands([("PEXPIRE", keys.counts(name.text), COUNTS_MS)])
         await self._keep_notes(name)
-        return None
+        return bool(over)
 
     async def _keep_notes(self, name: Name) -> None:
         """Write the notes again where some of them may have been lost."""
@@ -185,14 +188,7 @@ class Lease:
         """Give up all seats of a node, announce each leave, and forget the node."""
         [noted] = await self._server.commands([("SMEMBERS", keys.seated(node))])
         for name in sorted(cast("list[bytes]", noted)):
-            channel = name.decode()
-            while await self._server.call(
-                "clear",
-                (*keys.member_keys(channel), keys.seats(channel, node)),
-                (secrets.token_hex(4), CLEARED_AT_ONCE, self._feed_name(channel), self._announce),
-            ):
-                # The others' calls go in between.
-                continue
+            await self._clear_channel(node, name.decode())
         await self._server.commands(
             [
                 ("DEL", keys.seated(node)),
@@ -201,3 +197,13 @@ class Lease:
                 ("HDEL", keys.CLAIMS, node),
             ]
         )
+
+    async def _clear_channel(self, node: str, channel: str) -> None:
+        names = (*keys.member_keys(channel), keys.seats(channel, node))
+        feed_name, upto = self._feed_name(channel), b"0"
+        while True:
+            # In portions: the others' calls go in between.
+            given = (secrets.token_hex(4), CLEARED_AT_ONCE, feed_name, self._announce, upto)
+            upto = cast("bytes", await self._server.call("clear", names, given))
+            if upto == b"0":
+                return

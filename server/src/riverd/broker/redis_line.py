@@ -89,7 +89,8 @@ class Line(asyncio.Protocol):
         return checked(await self.send(*words))
 
     def drop(self) -> None:
-        """Give the line up."""
+        """Give the line up: it is lost from now on."""
+        self._lose()
         if self._transport is not None:
             self._transport.abort()
 
@@ -105,8 +106,7 @@ class Line(asyncio.Protocol):
         del exc
         if self._timer is not None:
             self._timer.cancel()
-        if not self.lost.done():
-            self.lost.set_result(None)
+        self._lose()
         for waiting in self._waiting:
             if not waiting.done():
                 waiting.set_exception(BrokerError("the connection to the broker was lost"))
@@ -130,6 +130,10 @@ class Line(asyncio.Protocol):
             done = self._waiting.popleft()
             if not done.done():
                 done.set_result(reply)
+
+    def _lose(self) -> None:
+        if not self.lost.done():
+            self.lost.set_result(None)
 
     def _flush(self) -> None:
         unsent, self._unsent = self._unsent, []

@@ -1,0 +1,188 @@
+"""Members and counts over several nodes: leases, nodes that die, nodes that come back."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from redis_doors import RedisDoors
+from redis_server import RedisServer
+from river_feed import Notes, until
+
+from proxy import Proxy
+from riverd.broker.redis import RedisBroker
+from riverd.model import Member, Occupancy
+
+DoorsTo = Callable[[str], RedisDoors]
+CROWD = 20_000
+GONE_S_MAX = 10.0
+
+
+async def vanish(broker: RedisBroker) -> None:
+    """What `kill -9` leaves of a node: nothing that could give up anything."""
+    assert broker._lease is not None
+    assert broker._feed is not None
+    assert broker._lease._renewing is not None
+    broker._lease._renewing.cancel()
+    await broker._feed.close()
+    await broker._server.close()
+
+
+def leaves(notes: Notes) -> Counter[str]:
+    return Counter(change.member.user for _, _, change in notes.changes if not change.joined)
+
+
+def joins(notes: Notes) -> Counter[str]:
+    return Counter(change.member.user for _, _, change in notes.changes if change.joined)
+
+
+async def test_a_killed_node_is_cleared_once_by_one_of_its_survivors(
+    redis_door: RedisDoors,
+) -> None:
+    survivors = [await redis_door.node() for _ in range(3)]
+    for broker, _ in survivors:
+        await broker.subscribe("presence-c")
+        await broker.join("presence-c", Member("stays"))
+    dead, _ = await redis_door.node()
+    gone = {f"user-{number}" for number in range(500)}
+    await asyncio.gather(*[dead.join("presence-c", Member(user)) for user in gone])
+    await dead.join("presence-c", Member("stays"))
+    await dead.report({"presence-c": 501, "dogs": 1})
+    assert await survivors[0][0].occupancy("dogs") == Occupancy(1)
+    await vanish(dead)
+    began = time.monotonic()
+    for _, notes in survivors:
+        await until(lambda notes=notes: leaves(notes).keys() == gone)
+    assert time.monotonic() - began < GONE_S_MAX
+    broker = survivors[0][0]
+    async with asyncio.timeout(20):
+        while await broker.occupied(""):
+            await asyncio.sleep(0.01)
+    assert list((await broker.members("presence-c")).members) == ["stays"]
+    for _, notes in survivors:
+        assert set(leaves(notes).values()) == {1}
+
+
+async def test_many_nodes_that_die_together_are_all_cleared(redis_door: RedisDoors) -> None:
+    survivor, notes = await redis_door.node()
+    await survivor.subscribe("presence-c")
+    for number in range(4):
+        dead, _ = await redis_door.node()
+        await dead.join("presence-c", Member(f"user-{number}"))
+        await vanish(dead)
+    began = time.monotonic()
+    await until(lambda: len(leaves(notes)) == 4)
+    assert time.monotonic() - began < GONE_S_MAX
+    assert set(leaves(notes).values()) == {1}
+
+
+async def test_a_cut_off_node_loses_its_seats_and_takes_them_again_under_another_name(
+    server: RedisServer, doors_to: DoorsTo
+) -> None:
+    proxy = Proxy(server.port)
+    await proxy.start()
+    try:
+        other, notes = await doors_to(server.url).node()
+        await other.subscribe("presence-c")
+        broker, lost = await doors_to(f"redis://127.0.0.1:{proxy.port}").node()
+        assert broker._lease is not None
+        name = broker._lease.node
+        await broker.join("presence-c", Member("ann"))
+        await broker.report({"presence-c": 1})
+        proxy.cut()
+        await until(lambda: leaves(notes) == Counter(["ann"]))
+        proxy.mend()
+        await until(lambda: lost.seats_lost == 1)
+        assert broker._lease.node != name
+        await broker.join("presence-c", Member("ann"))
+        await broker.report({"presence-c": 1})
+        await until(lambda: joins(notes)["ann"] == 2)
+        assert await other.occupancy("presence-c") == Occupancy(1, 1)
+        await broker.leave("presence-c", "ann")
+        await until(lambda: leaves(notes)["ann"] == 2)
+    finally:
+        await proxy.close()
+
+
+async def test_a_seat_taken_under_a_name_that_others_cleared_does_not_stay(
+    redis_door: RedisDoors,
+) -> None:
+    other, notes = await redis_door.node()
+    await other.subscribe("presence-c")
+    late, lost = await redis_door.node()
+    assert late._lease is not None
+    assert other._lease is not None
+    await late.join("presence-c", Member("ann"))
+    # Its lease ran out while it was frozen; now it goes on before it knows.
+    await other._lease._clear(late._lease.node)
+    await late.join("presence-c", Member("ann"))
+    await late.join("presence-c", Member("bob"))
+    await until(lambda: lost.seats_lost == 1)
+    await late.join("presence-c", Member("ann"))
+    await until(lambda: "bob" in leaves(notes))
+    assert list((await other.members("presence-c")).members) == ["ann"]
+    await late.close()
+    await until(lambda: leaves(notes) == joins(notes))
+    assert (await other.members("presence-c")).members == {}
+
+
+async def test_a_node_whose_name_is_being_cleared_takes_another(redis_door: RedisDoors) -> None:
+    broker, notes = await redis_door.node()
+    assert broker._lease is not None
+    await broker._server.commands([("HSET", "river:{nodes}:claims", broker._lease.node, 1)])
+    await until(lambda: notes.seats_lost == 1)
+    names = await broker._server.commands([("ZRANGE", "river:{nodes}", 0, -1)])
+    assert broker._lease.node.encode() in names[0]  # type: ignore[operator]  a list of names
+
+
+async def test_a_crowd_comes_and_goes(
+    redis_door: RedisDoors, record_property: Callable[[str, str], None]
+) -> None:
+    watcher, notes = await redis_door.node()
+    await watcher.subscribe("presence-crowd")
+    nodes = [(await redis_door.node())[0] for _ in range(2)]
+    began = time.monotonic()
+    users = [Member(f"user-{number}", b'{"name":"somebody"}') for number in range(CROWD)]
+    for start in range(0, CROWD, 1000):
+        await asyncio.gather(
+            *[
+                nodes[number % 2].join("presence-crowd", member)
+                for number, member in enumerate(users[start : start + 1000])
+            ]
+        )
+    joined = time.monotonic()
+    roster = await watcher.members("presence-crowd")
+    read = time.monotonic()
+    assert len(roster.members) == roster.position.offset == CROWD
+    await nodes[0].close()
+    await vanish(nodes[1])
+    closed = time.monotonic()
+    await until(lambda: len(leaves(notes)) == CROWD)
+    cleared = time.monotonic()
+    assert set(joins(notes).values()) == set(leaves(notes).values()) == {1}
+    assert [change.offset for _, _, change in notes.changes] == list(range(1, 2 * CROWD + 1))
+    record_property(
+        "figures",
+        f"{CROWD:,} joins: {joined - began:.1f} s; reading the list: {read - joined:.3f} s; "
+        f"a planned stop of half of them: {closed - read:.1f} s; "
+        f"the others gone after their node was killed: {cleared - closed:.1f} s",
+    )
+
+
+async def test_nothing_is_left_that_has_no_end(redis_door: RedisDoors, server: RedisServer) -> None:
+    one, notes = await redis_door.node()
+    two, _ = await redis_door.node()
+    for broker in (one, two):
+        await broker.subscribe("presence-c")
+        await broker.join("presence-c", Member("ann"))
+        await broker.read("presence-c")
+        await broker.report({"presence-c": 1})
+    await one.close()
+    await vanish(two)
+    last, _ = await redis_door.node()
+    with server.client() as client:
+        await until(lambda: client.zcard("river:{nodes}") == 1)
+        await last.close()
+        kept = [key for key in client.scan_iter() if client.ttl(key) < 0]
+    assert kept == []
+    assert notes.seats_lost == 0

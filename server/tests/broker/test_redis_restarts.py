@@ -1,0 +1,177 @@
+"""A Redis that dies and comes back: no position is given twice, and everybody learns of it."""
+
+import asyncio
+from collections.abc import Callable
+from itertools import groupby
+
+import pytest
+from redis_doors import RedisDoors
+from redis_server import RedisServer
+from river_feed import until
+
+from riverd.broker.redis import RedisBroker
+from riverd.broker.redis_scripts import Scripts
+from riverd.errors import BrokerError, RiverError
+from riverd.model import Member, Message, Position
+
+DoorsTo = Callable[[str], RedisDoors]
+
+
+async def publish(broker: RedisBroker, channel: str = "c", key: str | None = None) -> Position:
+    """Publish as back ends do: again and again until it is accepted."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await broker.publish(Message(channel, "e", b"1", key))
+            except BrokerError:
+                await asyncio.sleep(0)
+
+
+def restart(server: RedisServer, *, with_data: bool) -> None:
+    server.kill()
+    if not with_data:
+        server.lose_data()
+    server.start()
+
+
+@pytest.mark.parametrize("with_data", [True, False])
+async def test_a_log_begins_again_under_a_new_epoch(
+    own_server: RedisServer, doors_to: DoorsTo, *, with_data: bool
+) -> None:
+    broker = doors_to(own_server.url)()
+    before = [await publish(broker) for _ in range(3)][-1]
+    restart(own_server, with_data=with_data)
+    after = await publish(broker)
+    assert after.epoch != before.epoch
+    assert after.offset == 1
+    with pytest.raises(RiverError, match="epoch"):
+        await broker.read("c", after=before)
+    assert len((await broker.read("c")).publications) == 1
+
+
+@pytest.mark.parametrize("with_data", [True, False])
+async def test_a_process_that_was_idle_takes_part_in_the_new_run(
+    own_server: RedisServer, doors_to: DoorsTo, *, with_data: bool
+) -> None:
+    idle, busy = doors_to(own_server.url)(), doors_to(own_server.url)()
+    await publish(idle)
+    restart(own_server, with_data=with_data)
+    after = await publish(busy)
+    assert await publish(idle) == Position(after.epoch, 2)
+    assert await publish(busy) == Position(after.epoch, 3)
+
+
+async def test_scripts_that_outlived_their_server_are_not_used(
+    own_server: RedisServer, doors_to: DoorsTo
+) -> None:
+    # Redis 6.2 keeps scripts in its append-only file and gives them to its replicas.
+    broker = doors_to(own_server.url)()
+    before = await publish(broker)
+    with own_server.client() as client:
+        old = Scripts(str(client.info("server")["run_id"]))
+    restart(own_server, with_data=True)
+    with own_server.client() as client:
+        for text in old.texts.values():
+            client.script_load(text)
+    assert (await publish(broker)).epoch != before.epoch
+
+
+async def test_no_position_is_given_twice_while_it_dies_and_comes_back(
+    own_server: RedisServer, doors_to: DoorsTo
+) -> None:
+    doors = doors_to(own_server.url)
+    places: list[Position] = []
+    going = asyncio.Event()
+
+    async def go_on(broker: RedisBroker) -> None:
+        while not going.is_set():
+            places.append(await publish(broker))
+
+    tasks = [asyncio.create_task(go_on(doors())) for _ in range(4)]
+    for with_data in (True, False, True):
+        enough = len(places) + 200
+        await until(lambda enough=enough: len(places) > enough)
+        await asyncio.to_thread(restart, own_server, with_data=with_data)
+    enough = len(places) + 200
+    await until(lambda: len(places) > enough)
+    going.set()
+    await asyncio.gather(*tasks)
+    assert len(set(places)) == len(places)
+    epochs = [epoch for epoch, _ in groupby(places, key=lambda place: place.epoch)]
+    assert len(set(epochs)) == 4
+
+
+async def test_a_key_is_kept_over_a_lost_answer_and_not_over_a_lost_log(
+    own_server: RedisServer, doors_to: DoorsTo
+) -> None:
+    broker, notes = await doors_to(own_server.url).node()
+    first = await publish(broker, key="k")
+    with own_server.client() as client:
+        client.client_kill_filter(_type="normal", skipme=True)
+    assert await publish(broker, key="k") == first
+    restart(own_server, with_data=True)
+    assert (await publish(broker, key="k")).epoch != first.epoch
+    assert notes.interruptions
+
+
+async def test_a_node_that_only_listens_finds_another_epoch(
+    own_server: RedisServer, doors_to: DoorsTo
+) -> None:
+    broker, notes = await doors_to(own_server.url).node()
+    await broker.subscribe("presence-c")
+    log = (await broker.read("presence-c")).position
+    version = await broker.join("presence-c", Member("ann"))
+    interruptions = notes.interruptions
+    restart(own_server, with_data=True)
+    await until(lambda: notes.interruptions > interruptions)
+    [(log_now, version_now)] = await positions(broker, "presence-c")
+    assert log_now.epoch != log.epoch
+    assert version_now is not None
+    assert version_now.epoch != version.epoch
+
+
+async def test_members_begin_again_and_seats_can_be_taken_anew(
+    own_server: RedisServer, doors_to: DoorsTo
+) -> None:
+    doors = doors_to(own_server.url)
+    nodes = [await doors.node() for _ in range(2)]
+    for broker, _ in nodes:
+        await broker.join("presence-c", Member("ann"))
+    restart(own_server, with_data=True)
+    for broker, _ in nodes:
+        await joined(broker, "presence-c", "ann")
+    assert list((await nodes[0][0].members("presence-c")).members) == ["ann"]
+    for broker, _ in nodes:
+        await broker.leave("presence-c", "ann")
+    assert (await nodes[0][0].members("presence-c")).members == {}
+
+
+async def test_a_node_without_a_lease_any_more_is_told_and_takes_another(
+    own_server: RedisServer, doors_to: DoorsTo
+) -> None:
+    broker, notes = await doors_to(own_server.url).node()
+    await broker.join("presence-c", Member("ann"))
+    restart(own_server, with_data=False)
+    await until(lambda: notes.seats_lost == 1)
+    await joined(broker, "presence-c", "ann")
+    assert list((await broker.members("presence-c")).members) == ["ann"]
+
+
+async def positions(broker: RedisBroker, channel: str) -> list[tuple[Position, Position | None]]:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await broker.positions([channel])
+            except BrokerError:
+                await asyncio.sleep(0)
+
+
+async def joined(broker: RedisBroker, channel: str, user: str) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await broker.join(channel, Member(user))
+            except BrokerError:
+                await asyncio.sleep(0)
+            else:
+                return
