@@ -176,6 +176,8 @@ class Replicas:
                 self.on_change(name, epoch, entry)
         if attachment.is_behind:
             self._repair_soon(attachment)
+        if roster is not None:
+            self._seats.keep_all(attachment, roster.position.epoch)
         self._admit_some(attachment, attachment.waiting)
 
     def _let_go(self, attachment: Attachment) -> None:
