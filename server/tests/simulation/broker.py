@@ -18,7 +18,7 @@ from riverd.node import Node
 if TYPE_CHECKING:
     from simulation.world import World
 
-RENEW_S = 1.2
+RENEW_S = 0.8
 GIVE_UP_S = 1.0
 SLOW_S = 0.1
 GHOST_S_MAX = 3.0

@@ -44,7 +44,7 @@ class Client:
 
     async def live(self) -> None:
         """Do this and that; when the weather is calm, only what is needed to hear."""
-        pace = self._dice.choice((0.5, 1.5, 4.0))
+        pace = self._dice.choice((0.5, 2.0, 6.0))
         while True:
             calm = self._world.calm
             await asyncio.sleep(CALM_STEP_S if calm else self._dice.expovariate(pace))
@@ -95,17 +95,17 @@ class Client:
     def _whim(self) -> list[Message]:
         channel = self._dice.choice(self._world.channels)
         chance = self._dice.random()
-        if chance < 0.35:
-            return [self._turn(channel)]
         if chance < 0.45:
+            return [self._turn(channel)]
+        if chance < 0.55:
             return [self._turn(channel), self._turn(channel)]
-        if chance < 0.5:
-            return [self._request("subscribe", channel=channel)] if channel in self.asked else []
         if chance < 0.6:
+            return [self._request("subscribe", channel=channel)] if channel in self.asked else []
+        if chance < 0.7:
             return [self._publish(channel)]
-        if chance < 0.65:
+        if chance < 0.75:
             return [self._history(channel)]
-        if chance < 0.7 and has_members(channel):
+        if chance < 0.8 and has_members(channel):
             return [self._request("presence", channel=channel)]
         return []
 

@@ -48,7 +48,7 @@ class Line:
         self.session = Session(client.name, self, dialect=NATIVE, limits=LIMITS, verify=verify)
         self._world = world
         self._client = client
-        self._room_bytes = world.dice.choice((300, 1000, 5000, 1_000_000))
+        self._room_bytes = world.dice.choice((300, 800, 2000, 1_000_000))
         self._unread_bytes = 0
         self._stalled_until = 0.0
         self._dead = False

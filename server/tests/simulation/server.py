@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from simulation.feed import SimFeed
     from simulation.world import World
 
-LEASE_S = 5.0
+LEASE_S = 3.0
 
 
 class Server:

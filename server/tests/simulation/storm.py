@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from simulation.world import World
 
 NOTICE_S_MAX = 5.0
+STALL_S_MAX = 10.0
 
 
 class Storm:
@@ -122,7 +123,9 @@ class Storm:
     async def _stall(self) -> None:
         line = self._dice.choice(self._world.clients).line
         if line is not None:
-            line.stall(min(self._world.calm_at, self._world.now + self._dice.uniform(0, 6)))
+            line.stall(
+                min(self._world.calm_at, self._world.now + self._dice.uniform(0, STALL_S_MAX))
+            )
 
     async def _kick(self) -> None:
         user = self._dice.choice(self._world.clients).user

@@ -41,7 +41,7 @@ def drawn(dice: Random) -> Weather:
     faults = {}
     for fault in FAULTS:
         if dice.random() < 0.4:
-            faults[fault] = dice.choice((0.1, 0.3, 0.8))
+            faults[fault] = dice.choice((0.1, 0.3, 1.0))
     return Weather(
         latency_s=dice.choice((0.004, 0.02, 0.1)),
         late=dice.choice((0.0, 0.02, 0.1)),

@@ -18,7 +18,7 @@ from simulation.server import Server
 from simulation.storm import Storm
 from simulation.weather import drawn
 
-STORM_S = (6.0, 24.0)
+STORM_S = (8.0, 24.0)
 
 
 class World:
@@ -27,7 +27,7 @@ class World:
     def __init__(self, seed: int, *, trace: Callable[[str], None] | None = None) -> None:
         self.dice = dice = random.Random(seed)  # noqa: S311  a simulation, no secrets
         random.seed(seed)
-        self.loop = VirtualLoop(step_s=dice.choice((0.001, 0.005, 0.02)))
+        self.loop = VirtualLoop(step_s=dice.choice((0.001, 0.01, 0.05)))
         self.failure: BaseException | None = None
         self.calm = False
         self.reads = 0
@@ -41,13 +41,13 @@ class World:
         self._tasks: dict[asyncio.Task[None], None] = {}
         self._over = self.loop.create_future()
         names = ["dogs", "cats", "birds"][: dice.randint(1, 3)]
-        self.channels = names + ["presence-zoo", "presence-den"][: dice.randint(0, 2)]
+        self.channels = names + ["presence-zoo", "presence-den"][: dice.choice((0, 1, 2, 2))]
         self.server = Server(self)
         self.hosts = [Host(self, f"n{number}") for number in range(dice.choice((1, 2, 2, 3)))]
         self.publishers = [Publisher(self, f"p{number}") for number in range(dice.randint(1, 2))]
-        users = [f"u{number}" for number in range(dice.randint(2, 5))]
+        users = [f"u{number}" for number in range(dice.randint(2, 6))]
         self.clients = [
-            Client(self, f"c{number}", dice.choice(users)) for number in range(dice.randint(2, 8))
+            Client(self, f"c{number}", dice.choice(users)) for number in range(dice.randint(3, 9))
         ]
 
     @property
