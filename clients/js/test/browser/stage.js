@@ -44,6 +44,35 @@ export class Stage {
   }
 
   /**
+   * The longest task of a page's main thread while something is done, in milliseconds of its processor's
+   * time: other programs of the machine make a task last longer, but not this.
+   *
+   * @template T
+   * @param {import("playwright-core").Page} page
+   * @param {() => Promise<T>} run
+   * @returns {Promise<{result: T, longestMs: number}>}
+   */
+  async longestTask(page, run) {
+    const browser = /** @type {import("playwright-core").Browser} */ (this.#browser);
+    const categories = ["disabled-by-default-devtools.timeline", "__metadata"];
+    await browser.startTracing(page, { categories });
+    const result = await run();
+    const { traceEvents } = JSON.parse(String(await browser.stopTracing()));
+    const mains = new Set(
+      traceEvents
+        .filter((/** @type {any} */ { args }) => args?.name === "CrRendererMain")
+        .map((/** @type {any} */ { pid, tid }) => `${pid} ${tid}`),
+    );
+    const tasks = traceEvents.filter(
+      (/** @type {any} */ { name, pid, tid }) => name === "RunTask" && mains.has(`${pid} ${tid}`),
+    );
+    if (tasks.length === 0) throw new Error("the trace has no tasks");
+    let longestMs = 0;
+    for (const { tdur = 0 } of tasks) longestMs = Math.max(longestMs, tdur / 1_000);
+    return { result, longestMs };
+  }
+
+  /**
    * A page that has the client as `River`, and its own global object as `page`.
    *
    * @param {import("playwright-core").BrowserContext} context
