@@ -96,8 +96,8 @@ class ServerLine(Line):
     async def load(self) -> None:
         """Give the server the scripts."""
         texts = self.scripts.texts.values()
-        for answer in [self.send("SCRIPT", "LOAD", text) for text in texts]:
-            checked(await answer)
+        for answer in await self.ask_all([("SCRIPT", "LOAD", text) for text in texts]):
+            checked(answer)
 
     def server_ms(self, at: float) -> int:
         """A time of this process (`time.monotonic`) by the server's clock, if anything too early.
@@ -174,10 +174,8 @@ class Calls:
         if not commands:
             return []
         line = await self._ready()
-        answers = [line.send(*words) for words in commands]
-        await asyncio.wait(answers)
         try:
-            return [checked(answer.result()) for answer in answers]
+            return [checked(answer) for answer in await line.ask_all(commands)]
         except RefusedError as error:
             self._look_at(line, error)
             raise

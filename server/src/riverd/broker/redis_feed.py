@@ -189,14 +189,16 @@ class RedisFeed:
 
     async def _introduce(self, line: FeedLine) -> None:
         # One by one: in a cluster a command names one slot.
-        asked = {name: line.send(self._dialect.subscribe, name) for name in sorted(self._names)}
-        for name, answer in asked.items():
+        names = sorted(self._names)
+        answers = await line.ask_all([(self._dialect.subscribe, name) for name in names])
+        for name, answer in zip(names, answers, strict=True):
             try:
-                checked(await answer)
+                checked(answer)
             except RefusedError:
                 if self._missing is None:
                     raise
                 self._missing(name)
-        for name in asked.keys() - self._names:
-            # It was given up meanwhile.
-            line.unsubscribe(name)
+        for name in names:
+            if name not in self._names:
+                # It was given up meanwhile.
+                line.unsubscribe(name)

@@ -7,6 +7,7 @@ speaks to, and that is what River's promises rest on.
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import hiredis
@@ -87,6 +88,19 @@ class Line(asyncio.Protocol):
             BrokerError: when the line was lost.
         """
         return checked(await self.send(*words))
+
+    async def ask_all(self, commands: Iterable[Sequence[Word]]) -> list[Reply]:
+        """Send commands in one write; their answers, errors of the server among them.
+
+        Raises:
+            BrokerError: when the line was lost.
+        """
+        sent = [self.send(*words) for words in commands]
+        answers = await asyncio.gather(*sent, return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BrokerError):
+                raise answer
+        return answers
 
     def drop(self) -> None:
         """Give the line up: it is lost from now on."""
