@@ -64,7 +64,7 @@ describe("against a real server", { skip: unavailable }, () => {
   const hears = (count) => until(() => heard.length >= count, `${count} events, not ${heard}`);
 
   test("the gateway serves every module that the client imports", async () => {
-    const wanted = new Set(["river.js"]);
+    const wanted = new Set(["river.js", "tabs.js"]);
     for (const file of wanted) {
       const response = await fetch(`${server.url}/client/${file}`);
       assert.equal(response.status, 200, file);
