@@ -212,9 +212,10 @@ class Gateway:
             slept_at = self._clock()
             await asyncio.sleep(TICK_S)
             self.lag_s = self._clock() - slept_at - TICK_S
+            loop = asyncio.get_running_loop()
             for connection in self._wheel.due():
-                if connection in self.connections:
-                    self._wake(connection)
+                # By itself: what goes wrong with one must not stop the clock for all.
+                loop.call_soon(self._wake, connection)
 
     def _schedule(self, connection: Connection) -> None:
         """Have it woken at its next deadline, unless it is woken before that anyway.
@@ -233,6 +234,8 @@ class Gateway:
 
     def _wake(self, connection: Connection) -> None:
         session, now = connection.session, self._clock()
+        if connection not in self.connections:
+            return
         if now < connection.wake_at:
             # An earlier deadline came up since this one was set, and it was woken for that.
             return
