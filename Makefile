@@ -12,6 +12,7 @@ run: .setup/python
 test: .setup/python .setup/system .setup/autobahn.done .setup/js lint types
 	$(RUN)pytest
 	npm --prefix clients/js test
+	npm --prefix examples/tasks test
 
 lint: .setup/python
 	$(RUN)ruff check .
@@ -55,8 +56,9 @@ setup: .setup/python .setup/system .setup/js
 	bash scripts/install_autobahn.sh
 	@touch $@
 
-.setup/js: clients/js/package-lock.json
+.setup/js: clients/js/package-lock.json examples/tasks/package-lock.json
 	npm --prefix clients/js ci
+	npm --prefix examples/tasks ci
 	@mkdir -p .setup && touch $@
 
 clean:
