@@ -48,6 +48,7 @@ class Line:
         self.session = Session(client.name, self, dialect=NATIVE, limits=LIMITS, verify=verify)
         self._world = world
         self._client = client
+        self._slow_s = world.dice.choice((0.0, 0.0, 0.3, 1.5))
         self._room_bytes = world.dice.choice((300, 800, 2000, 1_000_000))
         self._unread_bytes = 0
         self._stalled_until = 0.0
@@ -112,8 +113,11 @@ class Line:
 
     # On the way.
 
-    def _due(self, last: float) -> float:
-        return max(last, self._world.now + self._world.delay_s())
+    def _due(self, last: float, slow_s: float = 0.0) -> float:
+        delay_s = self._world.delay_s()
+        if slow_s and not self._world.calm:
+            delay_s += slow_s * self._world.dice.random()
+        return max(last, self._world.now + delay_s)
 
     def _lose(self) -> None:
         self.up = False
@@ -122,7 +126,7 @@ class Line:
 
     def _send_down(self, size: int, messages: list[Message] | None) -> None:
         if self.up:
-            due = self._due(self._down[-1][0] if self._down else 0)
+            due = self._due(self._down[-1][0] if self._down else 0, self._slow_s)
             self._down.append((due, size, messages))
             self._arm_down()
 
