@@ -4,13 +4,14 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from forum_visitor import Clock, Visitor
 
 from forum.app import create_app
-from forum.settings import River, Settings
+from forum.settings import RiverPlace, Settings
 
 
 @dataclass
@@ -32,9 +33,11 @@ def listener() -> Iterator[Listener]:
             heard.keys.append(self.headers["x-api-key"])
             length = int(self.headers["content-length"])
             heard.messages.append(json.loads(self.rfile.read(length)) | {"path": self.path})
+            answer = b'{"epoch":"e","offset":1}' if heard.status == HTTPStatus.OK else b""
             self.send_response(heard.status)
-            self.send_header("content-length", "0")
+            self.send_header("content-length", str(len(answer)))
             self.end_headers()
+            self.wfile.write(answer)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name upstream
             """Say nothing."""
@@ -52,7 +55,7 @@ def listener() -> Iterator[Listener]:
 @pytest.fixture
 def ana(settings: Settings, clock: Clock, listener: Listener) -> Visitor:
     """Return Ana on a forum that has a River."""
-    river = River(url="http://r:8000", api_url=listener.url, api_key="key-1", secret="s" * 32)
+    river = RiverPlace(url="http://r:8000", api_url=listener.url, api_key="key-1", secret="s" * 32)
     ana = Visitor(create_app(replace(settings, river=river), clock_s=clock).test_client())
     ana.log_in("Ana")
     return ana
@@ -102,7 +105,7 @@ def test_a_river_that_refuses_costs_no_post(
 def test_a_river_that_is_away_costs_no_post(
     settings: Settings, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    river = River(url="http://r", api_url="http://127.0.0.1:1", api_key="k", secret="s" * 32)
+    river = RiverPlace(url="http://r", api_url="http://127.0.0.1:1", api_key="k", secret="s" * 32)
     ana = Visitor(create_app(replace(settings, river=river), clock_s=clock).test_client())
     ana.log_in("Ana")
     assert ana.reply("/b/dogs/8", "Still here.").status_code == 303

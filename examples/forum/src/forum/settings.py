@@ -16,7 +16,7 @@ class SettingsError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class River:
+class RiverPlace:
     """Where River is, and what proves to it that the forum is the forum."""
 
     url: str
@@ -33,7 +33,7 @@ class Settings:
     port: int = 8080
     database: Path = Path("forum.db")
     posts_per_minute: int = 20
-    river: River | None = None
+    river: RiverPlace | None = None
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -86,7 +86,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _river(flags: argparse.Namespace) -> River | None:
+def _river(flags: argparse.Namespace) -> RiverPlace | None:
     if flags.river not in {"auto", "on", "off"}:
         raise SettingsError(f"RIVER must be auto, on or off, not {flags.river!r}")
     if flags.river == "off":
@@ -103,7 +103,7 @@ def _river(flags: argparse.Namespace) -> River | None:
     missing = [name for name, value in found.items() if not value]
     if missing:
         raise SettingsError(f"{', '.join(missing)} missing (or start `river dev` here first)")
-    return River(
+    return RiverPlace(
         url=found["RIVER_URL"].rstrip("/"),
         api_url=found["RIVER_API_URL"].rstrip("/"),
         api_key=found["RIVER_API_KEY"],
