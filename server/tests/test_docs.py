@@ -186,7 +186,14 @@ def test_javascript_of_the_pages_compiles(block: Block, tmp_path: Path) -> None:
 def test_code_of_the_pages_runs(block: Block, server: Server) -> None:
     command, environment = _runnable(block, server)
     done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=DEADLINE_S, check=True
+        command,
+        # From there Node finds river-realtime.
+        cwd=ROOT / "clients" / "js",
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=True,
     )
     if block.language == "sh":
         assert "error" not in json.loads(done.stdout)
