@@ -12,6 +12,7 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[3] / "chaos"))
 
+from redis_cluster_servers import RedisCluster, cluster
 from redis_doors import Doors, MemoryDoors, RedisDoors
 from redis_server import RedisServer, running
 
@@ -39,6 +40,13 @@ def server(shared_redis: RedisServer) -> RedisServer:
     return shared_redis
 
 
+@pytest.fixture(scope="session")
+def shared_cluster() -> Iterator[RedisCluster]:
+    """One cluster for all tests that do it no harm."""
+    with cluster() as servers:
+        yield servers
+
+
 @pytest.fixture
 def own_server() -> Iterator[RedisServer]:
     """A server that keeps its data on a disk, for a test that torments it."""
@@ -46,10 +54,10 @@ def own_server() -> Iterator[RedisServer]:
         yield server
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "redis", "cluster"])
 async def door(request: pytest.FixtureRequest) -> AsyncIterator[Doors]:
     """Makes doors to one broker; those that the test leaves open are closed after it."""
-    doors = MemoryDoors() if request.param == "memory" else _redis(request)
+    doors = _DOORS[request.param](request)
     yield doors
     await doors.close()
 
@@ -76,6 +84,23 @@ async def doors_to() -> AsyncIterator[Callable[[str], RedisDoors]]:
         await doors.close()
 
 
+def _memory(_request: pytest.FixtureRequest) -> MemoryDoors:
+    return MemoryDoors()
+
+
 def _redis(request: pytest.FixtureRequest) -> RedisDoors:
     server: RedisServer = request.getfixturevalue("server")
     return RedisDoors(server.url)
+
+
+def _cluster(request: pytest.FixtureRequest) -> RedisDoors:
+    servers: RedisCluster = request.getfixturevalue("shared_cluster")
+    servers.flush()
+    return RedisDoors(servers.url)
+
+
+_DOORS: Mapping[str, Callable[[pytest.FixtureRequest], MemoryDoors | RedisDoors]] = {
+    "memory": _memory,
+    "redis": _redis,
+    "cluster": _cluster,
+}

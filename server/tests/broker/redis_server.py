@@ -66,6 +66,10 @@ class RedisServer:
             assert time.monotonic() < deadline, "it does not answer"
             time.sleep(0.02)
 
+    @property
+    def runs(self) -> bool:
+        return self._process is not None
+
     def answers(self) -> bool:
         with contextlib.suppress(redis.ConnectionError), self.client() as client:
             return bool(client.ping())

@@ -6,6 +6,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, cast
 
+from hiredis import ReplyError
+
 from riverd.broker.redis_line import Line, RefusedError, Reply, Word, checked
 from riverd.broker.redis_scripts import RUN_ID, Scripts
 from riverd.errors import BrokerError
@@ -162,7 +164,7 @@ class Calls:
                 arguments = (*arguments, line.server_ms(until))
             reply = await self._run(line, script, keys, arguments)
         except RefusedError as error:
-            self._look_at(line, error)
+            self._look_at(line, error.reply)
             raise
         except BrokerError:
             await asyncio.sleep(until - time.monotonic())
@@ -171,14 +173,18 @@ class Calls:
 
     async def commands(self, commands: Sequence[Sequence[Word]]) -> list[Reply]:
         """Carry out commands in one round trip."""
+        return [checked(answer) for answer in await self.answers(commands)]
+
+    async def answers(self, commands: Sequence[Sequence[Word]]) -> list[Reply]:
+        """What is answered to commands, errors of the server among them."""
         if not commands:
             return []
         line = await self._ready()
-        try:
-            return [checked(answer) for answer in await line.ask_all(commands)]
-        except RefusedError as error:
-            self._look_at(line, error)
-            raise
+        answers = await line.ask_all(commands)
+        for answer in answers:
+            if isinstance(answer, ReplyError):
+                self._look_at(line, str(answer))
+        return answers
 
     async def ping(self) -> None:
         """Returns if the server answers."""
@@ -211,11 +217,12 @@ class Calls:
         await line.load()
         return checked(await line.send(*words))
 
-    def _look_at(self, line: ServerLine, error: RefusedError) -> None:
-        if error.reply.startswith(_ELSEWHERE):
+    def _look_at(self, line: ServerLine, refusal: str) -> None:
+        # Before Redis 7, what a script ran into comes with words before it.
+        if any(word in refusal for word in _ELSEWHERE):
             # The master may be another server by now.
             line.drop()
-        elif error.reply.startswith("LATE"):
+        elif refusal.startswith("LATE"):
             # Or one of the clocks was set.
             line.measure_soon()
 

@@ -7,13 +7,13 @@ from typing import cast
 
 from riverd.broker.redis_address import RedisAddress
 from riverd.broker.redis_calls import Calls, Server
-from riverd.broker.redis_feed import PLAIN, Feeds, Hearer, RedisFeed
+from riverd.broker.redis_cluster import ClusterCalls, ClusterFeed
+from riverd.broker.redis_feed import PLAIN, SHARDED, Feeds, Hearer, RedisFeed
 from riverd.broker.redis_line import Line
+from riverd.broker.redis_topology import Place
 from riverd.errors import BrokerError
 
 CONNECT_S_MAX = 0.8
-
-Place = tuple[str, int]
 
 
 class Clients:
@@ -21,16 +21,20 @@ class Clients:
 
     def __init__(self, address: RedisAddress) -> None:
         self.address = address
-        self.dialect = PLAIN
+        self.dialect = SHARDED if address.cluster else PLAIN
         self._tls = address.ssl_context()
 
     def server(self) -> Server:
         """Whom to ask."""
+        if self.address.cluster:
+            return ClusterCalls(self.open, self.address.hosts)
         return Calls(self.open)
 
     def feed(self, hearer: Hearer, *, always: str) -> Feeds:
         """A feed on which one name is always subscribed."""
-        return RedisFeed(self.open, self.dialect, hearer, names=(always,))
+        if self.address.cluster:
+            return ClusterFeed(self.open, self.address.hosts, hearer, names=(always,))
+        return RedisFeed(self.open, PLAIN, hearer, names=(always,))
 
     async def open(self, new_line: Callable[[], Line], place: Place | None = None) -> Line:
         """A line to the server, or to one of its servers, that knows who we are.

@@ -126,9 +126,10 @@ class RedisFeed:
         self._tried = asyncio.Event()
 
     async def start(self) -> None:
-        """Connect, and stay connected."""
-        self._keeping = asyncio.create_task(self._keep())
-        self._keeping.add_done_callback(self._ended)
+        """Connect, and stay connected; again, it only waits."""
+        if self._keeping is None:
+            self._keeping = asyncio.create_task(self._keep())
+            self._keeping.add_done_callback(self._ended)
         await self._tried.wait()
 
     async def close(self) -> None:
