@@ -35,6 +35,7 @@ OWED = {
     "server/src/riverd/broker/memory.py": 2,
     "server/src/riverd/broker/redis_calls.py": 3,
     "server/src/riverd/broker/redis_clients.py": 1,
+    "server/src/riverd/broker/redis_cluster.py": 1,
     "server/src/riverd/broker/redis_feed.py": 1,
     "server/src/riverd/broker/redis_lease.py": 2,
     "server/src/riverd/broker/store.py": 3,

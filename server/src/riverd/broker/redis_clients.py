@@ -33,7 +33,7 @@ class Clients:
     def feed(self, hearer: Hearer, *, always: str) -> Feeds:
         """A feed on which one name is always subscribed."""
         if self.address.cluster:
-            return ClusterFeed(self.open, self.address.hosts, hearer, names=(always,))
+            return ClusterFeed(self.open, self.address.hosts, hearer=hearer, names=(always,))
         return RedisFeed(self.open, PLAIN, hearer, names=(always,))
 
     async def open(self, new_line: Callable[[], Line], place: Place | None = None) -> Line:

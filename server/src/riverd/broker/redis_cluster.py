@@ -115,7 +115,7 @@ class ClusterFeed:
     """Subscriptions at the servers that have the names' slots. See `Feeds` for the promises."""
 
     def __init__(
-        self, open_at: OpenAt, seeds: Iterable[Place], hearer: Hearer, *, names: Iterable[str]
+        self, open_at: OpenAt, seeds: Iterable[Place], *, hearer: Hearer, names: Iterable[str]
     ) -> None:
         self._open_at = open_at
         self._hearer = hearer

@@ -42,7 +42,7 @@ class Topology:
     """
 
     def __init__(
-        self, open_at: OpenAt, seeds: Iterable[Place], changed: Callable[[], None]
+        self, open_at: OpenAt, seeds: Iterable[Place], *, changed: Callable[[], None]
     ) -> None:
         self._open_at = open_at
         self._seeds = list(seeds)
