@@ -45,3 +45,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._clock.now_s
+
+    def patience_begins(self) -> None:
+        """Let it turn as often again as it may at one moment."""
+        self._clock.turns = 0

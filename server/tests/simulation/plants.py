@@ -123,6 +123,14 @@ LOGS = (
 
 CURSORS = (
     _plant(
+        "a session that left is told all the same",
+        ("hub:Hub.leave", "audience.live.pop(subscription, None)", "pass"),
+    ),
+    _plant(
+        "a history is one short",
+        ("log:Log.last", "self.offset - count", "self.offset - count + 1"),
+    ),
+    _plant(
         "a blocked session's cursor is where the log is",
         (
             "hub:Hub.block",
@@ -160,6 +168,15 @@ CURSORS = (
 
 MEMBERS = (
     _plant(
+        "a user leaves with the first of its connections",
+        ("seats:Seats.leave", "if not seat.subscriptions:", "if True:"),
+    ),
+    _plant(
+        "a seat that was given up is believed in",
+        ("replicas:Replicas._seated", "return presence.has(claims.user)", "return True"),
+        ("seats:Seats.keep", "self._wish(attachment, seat).doubt()", "pass"),
+    ),
+    _plant(
         "a seat is not given up",
         ("seats:Seats.leave", "self._wish(attachment, seat).want(False)", "pass"),
     ),
@@ -188,21 +205,16 @@ MEMBERS = (
         "a list older than the replica is accepted",
         ("replicas:Replicas._take_roster", "theirs.offset < ours.offset", "False"),
     ),
-    _plant(
-        "a new list passes over changes that were not told",
-        ("hub:Hub.replace_members", "self._flush_live(channel)", "pass"),
-    ),
-    _plant(
-        "those behind are not told of a new list",
-        ("hub:Hub.replace_members", "subscription.version = NEVER", "pass"),
-    ),
 )
 
 WISHES = (
     _plant(
-        "a doubt that comes during a change is forgotten",
-        ("reconcile:Wish.doubt", "self._doubted = True", "pass"),
-        ("seats:Seats.keep", "self._wish(attachment, seat).doubt()", "pass"),
+        "what was attached half-way is closed",
+        ("replicas:Replicas._detach", "if attachment.channel is not None:", "if True:"),
+    ),
+    _plant(
+        "a node that was stopped goes on",
+        ("reconcile:Tasks.start", "if self._closed:", "if False:"),
     ),
     _plant(
         "what failed is not tried again",

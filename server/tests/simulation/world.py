@@ -126,12 +126,15 @@ class World:
         self.fail(context.get("exception") or AssertionError(context["message"]))
 
     def _clear(self) -> None:
-        """After a failure much is left."""
+        """After a failure much is left, and it may never stop by itself."""
         left = asyncio.all_tasks(self.loop)
         for task in left:
             task.cancel()
         self.loop.set_exception_handler(lambda *_: None)
-        if left:
-            self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        asyncio.set_event_loop(None)
-        self.loop.close()
+        self.loop.patience_begins()
+        try:
+            if left:
+                self.loop.run_until_complete(asyncio.wait(left))
+        finally:
+            asyncio.set_event_loop(None)
+            self.loop.close()

@@ -1,0 +1,17 @@
+"""The simulator is as good as the bugs that it finds."""
+
+from collections.abc import Callable
+
+import pytest
+from simulation.command import first_failure
+from simulation.planting import Plant
+from simulation.plants import PLANTS
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name.replace(" ", "-"))
+def test_a_planted_bug_is_found(
+    plant: Plant, record_property: Callable[[str, object], None]
+) -> None:
+    found = first_failure(plant)
+    assert found is not None, f"no seed finds that {plant.name}"
+    record_property("seeds", found[0] + 1)
