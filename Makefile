@@ -26,6 +26,12 @@ types: .setup/python
 bench: .setup/python
 	$(RUN)python bench/run.py --short
 
+# The core in virtual time, under faults made from seeds: `make sim SEEDS=20000`, or FROM:TO.
+SEEDS ?= 2000
+.PHONY: sim
+sim: .setup/python
+	$(RUN)python server/tests/simulation/run.py --seeds $(SEEDS)
+
 # Every fault to a real cluster, and the table of what it did in docs/reliability.md.
 chaos: .setup/python .setup/system
 	$(RUN)python chaos/run.py --write
