@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from itertools import count
+from typing import TypeVar
 
 from river_feed import Notes
 
@@ -18,6 +19,8 @@ from riverd.model import Message, Position
 SIZE = 5
 TTL_S = 300.0
 ACCEPTED_S_MAX = 40.0
+
+T = TypeVar("T")
 
 Doors = Callable[[], Broker]
 """Makes one more door to the same broker: of another node, or of a publisher."""
@@ -68,16 +71,20 @@ class RedisDoors:
 
     async def published(self, message: Message) -> Position:
         """Publish as back ends do: again and again until it is accepted."""
-        if self._publisher is None:
-            self._publisher = self()
-        async with asyncio.timeout(ACCEPTED_S_MAX):
-            while True:
-                try:
-                    return await self._publisher.publish(message)
-                except BrokerError:
-                    await asyncio.sleep(0)
+        publisher = self._publisher = self._publisher or self()
+        return await persistently(lambda: publisher.publish(message))
 
     async def close(self) -> None:
         for broker in self._opened:
             await broker.close()
         assert self.failures == []
+
+
+async def persistently(do: Callable[[], Awaitable[T]]) -> T:
+    """Do it again and again until the broker does it, as back ends and nodes do."""
+    async with asyncio.timeout(ACCEPTED_S_MAX):
+        while True:
+            try:
+                return await do()
+            except BrokerError:
+                await asyncio.sleep(0.005)

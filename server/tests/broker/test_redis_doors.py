@@ -59,7 +59,16 @@ async def test_without_the_password_everything_is_refused(
 async def test_a_user_with_the_rights_that_are_documented_is_enough(
     locked: RedisServer, doors_to: DoorsTo
 ) -> None:
-    rights = ["~river:*", "&river:*", "+@all", "-@admin", "-@dangerous", "+info", "-@blocking"]
+    rights = [
+        "~river:*",
+        "resetchannels",
+        "&river:*",
+        "+@all",
+        "-@admin",
+        "-@dangerous",
+        "+info",
+        "-@blocking",
+    ]
     with locked.client() as client:
         client.execute_command("ACL", "SETUSER", "river", "on", ">pw", *rights)
     await works(doors_to(f"redis://river:pw@127.0.0.1:{locked.port}"), "d")

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable
 
-from redis_doors import RedisDoors
+import pytest
+from redis_doors import RedisDoors, persistently
 from redis_server import RedisServer
 from river_feed import until
 
 from proxy import Proxy
-from riverd.broker.redis import RedisBroker
 from riverd.broker.redis_feed import RedisFeed
 from riverd.errors import BrokerError
 from riverd.model import Message
@@ -24,18 +24,6 @@ def cut_feeds(server: RedisServer) -> None:
 def heard_names(server: RedisServer) -> set[bytes]:
     with server.client() as client:
         return set(client.pubsub_channels())
-
-
-async def subscribed(broker: RedisBroker, channel: str) -> None:
-    """Subscribe as a node does: again and again until it is so."""
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                await broker.subscribe(channel)
-            except BrokerError:
-                await asyncio.sleep(0.01)
-            else:
-                return
 
 
 async def test_subscriptions_outlive_connections(
@@ -62,7 +50,7 @@ async def test_what_is_given_up_while_it_is_cut_off_is_not_subscribed_again(
     cut_feeds(server)
     await broker.unsubscribe("b")
     await until(lambda: notes.interruptions == 2)
-    await subscribed(broker, "c")
+    await persistently(lambda: broker.subscribe("c"))
     names = {b"river:control", b"river:{a}:feed", b"river:{c}:feed"}
     await until(lambda: heard_names(server) == names)
 
@@ -114,12 +102,9 @@ async def test_a_feed_without_a_server_is_no_error_until_somebody_subscribes(
     doors_to: DoorsTo,
 ) -> None:
     broker, notes = await doors_to("redis://127.0.0.1:1").node()
-    try:
+    with pytest.raises(BrokerError, match="not connected"):
         await broker.subscribe("c")
-    except BrokerError:
-        assert notes.interruptions == 0
-    else:
-        raise AssertionError("there is nobody to subscribe at")
+    assert notes.interruptions == 0
 
 
 async def test_a_node_that_begins_before_its_server_finds_it(doors_to: DoorsTo) -> None:
@@ -160,3 +145,28 @@ async def test_garbage_on_the_feed_ends_a_connection_and_not_the_node(
     await until(lambda: notes.interruptions >= 2)
     await redis_door.published(Message("c", "e", b"1"))
     await until(lambda: notes.offsets("c") == [1])
+
+
+async def test_a_disconnect_is_not_called_done_while_a_node_cannot_be_told(
+    server: RedisServer, doors_to: DoorsTo
+) -> None:
+    proxy = Proxy(server.port)
+    await proxy.start()
+    try:
+        doors = doors_to(server.url)
+        _, near = await doors.node()
+        far_broker, far = await doors_to(f"redis://127.0.0.1:{proxy.port}").node()
+        await doors().disconnect("ann")
+        await until(lambda: near.disconnected == far.disconnected == ["ann"])
+        feed = far_broker._feed
+        assert isinstance(feed, RedisFeed)
+        await feed.close()
+        with pytest.raises(BrokerError, match="not every node"):
+            await doors().disconnect("bob")
+        await until(lambda: "bob" in near.disconnected)
+        # A node without a lease does not count.
+        await far_broker.close()
+        await doors().disconnect("cid")
+        await until(lambda: "cid" in near.disconnected)
+    finally:
+        await proxy.close()

@@ -5,26 +5,20 @@ from collections.abc import Callable
 from itertools import groupby
 
 import pytest
-from redis_doors import RedisDoors
+from redis_doors import RedisDoors, persistently
 from redis_server import RedisServer
 from river_feed import until
 
 from riverd.broker.redis import RedisBroker
 from riverd.broker.redis_scripts import Scripts
-from riverd.errors import BrokerError, RiverError
+from riverd.errors import RiverError
 from riverd.model import Member, Message, Position
 
 DoorsTo = Callable[[str], RedisDoors]
 
 
 async def publish(broker: RedisBroker, channel: str = "c", key: str | None = None) -> Position:
-    """Publish as back ends do: again and again until it is accepted."""
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                return await broker.publish(Message(channel, "e", b"1", key))
-            except BrokerError:
-                await asyncio.sleep(0)
+    return await persistently(lambda: broker.publish(Message(channel, "e", b"1", key)))
 
 
 def restart(server: RedisServer, *, with_data: bool) -> None:
@@ -124,7 +118,7 @@ async def test_a_node_that_only_listens_finds_another_epoch(
     interruptions = notes.interruptions
     restart(own_server, with_data=True)
     await until(lambda: notes.interruptions > interruptions)
-    [(log_now, version_now)] = await positions(broker, "presence-c")
+    [(log_now, version_now)] = await persistently(lambda: broker.positions(["presence-c"]))
     assert log_now.epoch != log.epoch
     assert version_now is not None
     assert version_now.epoch != version.epoch
@@ -139,7 +133,7 @@ async def test_members_begin_again_and_seats_can_be_taken_anew(
         await broker.join("presence-c", Member("ann"))
     restart(own_server, with_data=True)
     for broker, _ in nodes:
-        await joined(broker, "presence-c", "ann")
+        await persistently(lambda broker=broker: broker.join("presence-c", Member("ann")))
     assert list((await nodes[0][0].members("presence-c")).members) == ["ann"]
     for broker, _ in nodes:
         await broker.leave("presence-c", "ann")
@@ -153,25 +147,5 @@ async def test_a_node_without_a_lease_any_more_is_told_and_takes_another(
     await broker.join("presence-c", Member("ann"))
     restart(own_server, with_data=False)
     await until(lambda: notes.seats_lost == 1)
-    await joined(broker, "presence-c", "ann")
+    await persistently(lambda: broker.join("presence-c", Member("ann")))
     assert list((await broker.members("presence-c")).members) == ["ann"]
-
-
-async def positions(broker: RedisBroker, channel: str) -> list[tuple[Position, Position | None]]:
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                return await broker.positions([channel])
-            except BrokerError:
-                await asyncio.sleep(0)
-
-
-async def joined(broker: RedisBroker, channel: str, user: str) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                await broker.join(channel, Member(user))
-            except BrokerError:
-                await asyncio.sleep(0)
-            else:
-                return

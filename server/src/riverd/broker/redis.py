@@ -14,7 +14,7 @@ from riverd.broker.redis_feed import Feeds, Hearer
 from riverd.broker.redis_lease import COUNTS_MS, Lease
 from riverd.broker.redis_line import Word
 from riverd.channels import has_members
-from riverd.errors import ErrorCode, RiverError
+from riverd.errors import BrokerError, ErrorCode, RiverError
 from riverd.model import Change, Member, Message, Occupancy, Position, Publication, Roster, Tail
 
 KEY_TTL_S = 600
@@ -210,8 +210,11 @@ class RedisBroker:
         return Occupancy(sum(counts), users.get(channel))
 
     async def disconnect(self, user: str) -> None:
-        """Tell all nodes."""
-        await self._server.commands([(self._announce, self._feeds.control, f"d:{user}")])
+        """Tell all nodes. Fails if one that lives could not be told: its feed may be cut off."""
+        alive = cast("int", await self._server.call("alive", (keys.NODES,), ()))
+        [told] = await self._server.commands([(self._announce, self._feeds.control, f"d:{user}")])
+        if cast("int", told) < alive:
+            raise BrokerError("not every node could be told: ask again")
 
     async def ping(self) -> None:
         """Returns if the server answers."""

@@ -1,9 +1,8 @@
 """River's operations on Redis: one atomic Lua script each, bound to one run of the server.
 
-The server's run id stands in the scripts' text, so their names (the hash of the text) are known to
-that run only. After a restart or a failover every call answers NOSCRIPT and does nothing, until
-the scripts are loaded with the new run id: no call can mistake a server that lost its newest data
-for the one that it knew.
+The server's run id stands in the scripts' text, and so in the hash by which they are called. A log
+that another run wrote begins again: no call can mistake a server that lost its newest data for
+the one that it knew. A line speaks to one run only, and so uses the scripts of that run.
 """
 
 from hashlib import sha1
@@ -20,6 +19,7 @@ _HEADS = {
     "clear": "_members",
     "members": "_members",
     "renew": None,
+    "alive": None,
 }
 
 
