@@ -27,7 +27,8 @@ class World:
     def __init__(self, seed: int, *, trace: Callable[[str], None] | None = None) -> None:
         self.dice = dice = random.Random(seed)  # noqa: S311  a simulation, no secrets
         random.seed(seed)
-        self.loop = VirtualLoop(step_s=dice.choice((0.001, 0.01, 0.05)))
+        self.step_s = dice.choice((0.001, 0.01, 0.05))
+        self.loop = VirtualLoop(step_s=self.step_s)
         self.failure: BaseException | None = None
         self.calm = False
         self.reads = 0
