@@ -133,7 +133,7 @@ class SimFeed:
         """The node has heard of a place, or should ask: it has to be there soon."""
         world = self._world
         # Some calls that are under way may be followed by as many others.
-        prompt_s = 0.3 + 12 * (world.weather.latency_s + world.step_s)
+        prompt_s = 0.05 + 14 * (world.weather.latency_s + world.step_s)
         world.loop.call_later(prompt_s, self._check_prompt, channel, place, world.now)
 
     def _check_prompt(self, channel: str, place: Position, since_s: float) -> None:
