@@ -278,7 +278,10 @@ class Replicas:
                     await self._read_again(attachment, attachment.channel)
                 except RiverError:
                     attachment.stale = True
-                    attachment.confirming |= confirming
+                    # Not those that left meanwhile: they would be kept until the next repair.
+                    attachment.confirming |= {
+                        one: None for one in confirming if one in attachment.waiting
+                    }
                     await asyncio.sleep(random.uniform(0, RETRY_S_MAX))  # noqa: S311  jitter
                     continue
                 # Also those that wait for a version of the list that was passed over.
