@@ -33,6 +33,7 @@ class Server:
         self.away = False
         self.feeds: dict[SimFeed, None] = {}
         self.leases: dict[str, float] = {}
+        self._ended: set[str] = set()
         self._world = world
         self._epochs = count(1)
         self._nodes = count(1)
@@ -112,14 +113,15 @@ class Server:
     def renew(self, node: str, *, first: bool) -> bool:
         """Whether the lease was still there; clears up after one node whose lease is over."""
         now = self._world.now
-        kept = node in self.leases
-        if kept or first:
+        kept = node in self.leases or (first and node not in self._ended)
+        if kept:
             self.leases[node] = now + LEASE_S
         over = [name for name, until in self.leases.items() if until < now]
         for name in over[:1]:
             del self.leases[name]
+            self._ended.add(name)
             self._world.loop.call_later(self._world.delay_s(), self.forget, name)
-        return kept or first
+        return kept
 
     def forget(self, node: str) -> None:
         """A node is gone: tell of each seat that nobody else has."""
