@@ -94,6 +94,9 @@ class Client:
 
     def _whim(self) -> list[Message]:
         channel = self._dice.choice(self._world.channels)
+        if not has_members(channel):
+            # Where who is there is told there is more to go wrong.
+            channel = self._dice.choice(self._world.channels)
         chance = self._dice.random()
         if chance < 0.45:
             return [self._turn(channel)]

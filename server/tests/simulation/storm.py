@@ -109,6 +109,11 @@ class Storm:
         self._world.note("storm", "the broker comes back with nothing")
         server.restart(keep_leases=self._dice.random() < 0.5)
         server.away = False
+        # Some nodes know of it before others, and clients go from the ones to the others.
+        await self._while(2.0)
+        for client in self._world.clients:
+            if client.line is not None and self._dice.random() < 0.5:
+                client.line.cut(0.0)
 
     async def _cut_client(self) -> None:
         line = self._dice.choice(self._world.clients).line
