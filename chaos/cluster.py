@@ -4,16 +4,21 @@ import asyncio
 import random
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import Api, Balancer, Gateway, Redis, get_json
+from processes import Api, Balancer, Gateway, Program, Redis, get_json
 from proxy import Proxy
 from publisher import Publisher
 from witness import Witness
 
+Place = tuple[str | None, int]
+
 GATEWAYS = 3
 LIVE_S_MAX = 60.0
+CROWD = "presence-crowd"
+"""All clients are its members, and nobody publishes to it."""
 
 
 @dataclass
@@ -37,14 +42,18 @@ class Outcome:
     reordered: int
     told: int
     live_after_s: float
+    agreed_after_s: float
+    """From then on, until all were right about the quiet channel: its place and its members."""
     published: int
     slowest_refusal_s: float
+    errors: list[str]
+    """What River's processes logged as errors."""
     remark: str = ""
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing happened in silence."""
-        return not (self.lost or self.duplicated or self.reordered)
+        """Whether nothing happened in silence, and nothing that nobody expected."""
+        return not (self.lost or self.duplicated or self.reordered or self.errors)
 
 
 class Cluster:
@@ -54,6 +63,8 @@ class Cluster:
         self.shape = shape
         self._folder = tempfile.TemporaryDirectory()
         self.redis = Redis(Path(self._folder.name))
+        self.programs: list[Program] = [self.redis]
+        self._errors_seen = 0
         self.gateways: list[Gateway] = []
         self.witnesses: list[Witness] = []
         self.publishers: list[Publisher] = []
@@ -67,20 +78,20 @@ class Cluster:
         ports = [self.proxy.port, *[self.redis.port] * (GATEWAYS - 1)]
         self.gateways = [Gateway(port, self.shape.drain_s) for port in ports]
         self.api = Api(self.redis.port)
-        for program in (*self.gateways, self.api):
-            await asyncio.to_thread(program.start)
         self.balancer = Balancer([gateway.port for gateway in self.gateways])
-        await asyncio.to_thread(self.balancer.start)
+        for program in (*self.gateways, self.api, self.balancer):
+            self.programs.append(program)
+            await asyncio.to_thread(program.start)
         self._load()
         await self.until_live()
 
     def _load(self) -> None:
         shape = self.shape
         names = [f"chaos-{number}" for number in range(shape.channels)]
-        contents: dict[str, dict[tuple[str, int], int]] = {name: {} for name in names}
+        contents: dict[str, dict[tuple[str, int], int]] = {name: {} for name in (*names, CROWD)}
         self.contents = contents
         for number in range(shape.clients):
-            channels = random.sample(names, shape.channels_each)
+            channels = [*random.sample(names, shape.channels_each), CROWD]
             witness = Witness(self.url, f"user-{number}", channels, contents)
             self.add(witness)
         for name in names:
@@ -105,65 +116,90 @@ class Cluster:
         """
         began = time.monotonic()
         wanted = {one.channel: one.number + 2 for one in self.publishers}
-        while any(one.number < wanted[one.channel] for one in self.publishers):
-            await self._patience(began)
+        await _until(lambda: not [o for o in self.publishers if o.number < wanted[o.channel]])
         for publisher in self.publishers:
             publisher.pausing = True
         # The one that each may have under way.
         await asyncio.sleep(self.shape.every_s)
-        while self._behind():
-            await self._patience(began)
-        took = time.monotonic() - began
-        for publisher in self.publishers:
-            publisher.pausing = False
-        return took
-
-    async def _patience(self, began: float) -> None:
-        if time.monotonic() - began > LIVE_S_MAX:
-            raise TimeoutError(f"not all live after {LIVE_S_MAX} s: {self._behind()[:5]}")
-        await asyncio.sleep(0.02)
-
-    def _behind(self) -> list[str]:
-        """Clients that do not stand where their channels' logs stand."""
         try:
-            ends = {
-                one.channel: get_json(self.api.port, f"/channels/{one.channel}")
-                for one in self.publishers
-            }
-        except OSError:
+            await _until(lambda: not self.behind())
+        finally:
+            for publisher in self.publishers:
+                publisher.pausing = False
+        return time.monotonic() - began
+
+    async def until_agreed(self) -> float:
+        """Seconds until every client is right about the quiet channel: its place, its members."""
+        began = time.monotonic()
+        await _until(lambda: not self.mistaken())
+        return time.monotonic() - began
+
+    def behind(self) -> list[str]:
+        """Clients that do not stand where their channels' logs stand, and logs that lack an end."""
+        places = self._places([one.channel for one in self.publishers])
+        if places is None:
             return ["the API does not answer"]
         behind: list[str] = []
+        for publisher in self.publishers:
+            epoch, offset = places[publisher.channel]
+            last = publisher.last
+            if last is not None and last[0] == epoch and last[1] != offset:
+                behind.append(f"the log of {publisher.channel}: {offset}, {last} was accepted")
         for witness in self.witnesses:
             for channel, book in witness.books.items():
-                end = ends[channel]
-                if (book.epoch, book.offset) != (end["epoch"], end["offset"]):
-                    behind.append(f"{witness.user} {channel} {book.epoch}:{book.offset} {end}")
+                if places.get(channel, book.place) != book.place:
+                    behind.append(f"{witness.user} {channel} {book.place} {places[channel]}")
         return behind
 
-    def outcome(self, fault: str, live_after_s: float, remark: str = "") -> Outcome:
+    def mistaken(self) -> list[str]:
+        """Clients that are wrong about the quiet channel."""
+        number, places = len(self.witnesses), self._places([CROWD])
+        if places is None:
+            return ["the API does not answer"]
+        return [
+            f"{one.user}: {one.present} of {number}, {one.books[CROWD].place} of {places[CROWD]}"
+            for one in self.witnesses
+            if one.present != number or one.books[CROWD].place != places[CROWD]
+        ]
+
+    def _places(self, channels: list[str]) -> dict[str, Place] | None:
+        """Where logs stand; None if the API does not say."""
+        try:
+            told = {name: get_json(self.api.port, f"/channels/{name}") for name in channels}
+        except OSError:
+            return None
+        return {name: (str(one["epoch"]), int(str(one["offset"]))) for name, one in told.items()}
+
+    def outcome(self, fault: str) -> Outcome:
         """What was lost, doubled, reordered or told since the last call."""
         books = [book for witness in self.witnesses for book in witness.books.values()]
-        unseen = sum(
+        wrong = sum(
             self.contents[one.channel].get(position, number) != number
             for one in self.publishers
             for position, number in one.accepted.items()
         )
-        repeated = sum(len(seen) - len(set(seen.values())) for seen in self.contents.values())
+        repeated = sum(
+            len(seen) - len({(epoch, number) for (epoch, _), number in seen.items()})
+            for seen in self.contents.values()
+        )
+        errors = [line for program in self.programs for line in program.errors()]
         outcome = Outcome(
             fault,
-            lost=sum(book.holes for book in books) + unseen,
+            lost=sum(book.holes for book in books),
             duplicated=sum(book.duplicated for book in books)
             + sum(one.doubled for one in self.publishers)
             + repeated,
-            reordered=sum(book.wrong for book in books),
+            reordered=sum(book.wrong for book in books) + wrong,
             told=sum(book.told for book in books),
-            live_after_s=live_after_s,
+            live_after_s=0.0,
+            agreed_after_s=0.0,
             published=sum(len(one.accepted) for one in self.publishers),
             slowest_refusal_s=max(one.slowest_refusal_s for one in self.publishers),
-            remark=remark,
+            errors=errors[self._errors_seen :],
         )
+        self._errors_seen = len(errors)
         for book in books:
-            book.told = 0
+            book.forgive()
         for publisher in self.publishers:
             publisher.slowest_refusal_s = 0.0
         return outcome
@@ -173,7 +209,13 @@ class Cluster:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for program in (self.balancer, self.api, *self.gateways, self.redis):
+        for program in reversed(self.programs):
             program.kill()
         await self.proxy.close()
         self._folder.cleanup()
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(LIVE_S_MAX):
+        while not is_so():
+            await asyncio.sleep(0.02)

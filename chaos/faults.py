@@ -7,8 +7,9 @@ live again; what comes after it tidies up.
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 
-from cluster import Cluster, Outcome
+from cluster import LIVE_S_MAX, Cluster, Outcome
 from processes import CONTINUE, STOP, TERMINATE, Gateway
 from witness import Witness
 
@@ -17,6 +18,7 @@ Fault = Callable[[Cluster], Harm]
 
 PAUSE_S = 10.0
 CUT_S = 6.0
+FREEZE_S = 8.0
 STALL_S = 8.0
 GHOST_S_MAX = 10.0
 CALM_S = 1.0
@@ -72,6 +74,14 @@ async def cut_gateway(cluster: Cluster) -> Harm:
     cluster.proxy.cut()
     await asyncio.sleep(CUT_S)
     cluster.proxy.mend()
+    yield ""
+
+
+async def freeze_gateway(cluster: Cluster) -> Harm:
+    """Stop a gateway for longer than its lease, as a machine that is moved does."""
+    cluster.gateways[1].signal(STOP)
+    await asyncio.sleep(FREEZE_S)
+    cluster.gateways[1].signal(CONTINUE)
     yield ""
 
 
@@ -138,19 +148,43 @@ FAULTS: dict[str, Fault] = {
     "Redis killed, back with its data": restart_redis,
     "Redis killed, back without its data": lose_redis,
     "a gateway cut off from Redis for 6 s": cut_gateway,
+    "a gateway frozen for 8 s": freeze_gateway,
     "the publish API killed": restart_api,
     "a client that does not read for 8 s": stall_client,
 }
 
 
+BEGINS_AGAIN = frozenset(
+    {"Redis killed, back with its data", "Redis killed, back without its data"}
+)
+"""After these the logs begin again, and everyone is told so; after the others nobody is."""
+
+
 async def suffer(cluster: Cluster, name: str) -> Outcome:
-    """Do one fault, wait until everyone is live again, and count."""
+    """Do one fault, wait until everyone is live again, and count.
+
+    Who does not become live again has lost something.
+    """
     await asyncio.sleep(CALM_S)
     fault = FAULTS[name](cluster)
     remark = await anext(fault)
-    live_after_s = await cluster.until_live()
+    missing: list[str] = []
+    live_after_s = agreed_after_s = LIVE_S_MAX
+    try:
+        live_after_s = await cluster.until_live()
+        agreed_after_s = await cluster.until_agreed()
+    except TimeoutError:
+        missing = cluster.behind() or cluster.mistaken()
+        remark += f" {len(missing)} not live again: {'; '.join(missing[:3])}"
     await anext(fault, None)
-    return cluster.outcome(name, live_after_s, remark)
+    outcome = cluster.outcome(name)
+    return replace(
+        outcome,
+        lost=outcome.lost + len(missing),
+        live_after_s=live_after_s,
+        agreed_after_s=agreed_after_s,
+        remark=remark,
+    )
 
 
 async def _restart(gateway: Gateway) -> int:

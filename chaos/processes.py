@@ -27,7 +27,9 @@ class Program:
         self, command: list[str], environment: Mapping[str, str], ready: Callable[[], bool]
     ) -> None:
         self._command = command
-        self._environment = {**os.environ, **environment}
+        # Where servers are installed, which is not on everybody's path.
+        path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+        self._environment = {**os.environ, "PATH": path, **environment}
         self._ready = ready
         self._log = tempfile.TemporaryFile()
         self._process: subprocess.Popen[bytes] | None = None
@@ -64,8 +66,9 @@ class Program:
         return self._log.read().decode(errors="replace")
 
     def errors(self) -> list[str]:
-        """Its log lines of level error."""
-        return [line for line in self.log().splitlines() if '"level": "error"' in line]
+        """Its log lines of level error, and what it did not log but died of."""
+        lines = self.log().splitlines()
+        return [line for line in lines if '"level": "error"' in line or "Traceback" in line]
 
 
 def free_port() -> int:

@@ -19,6 +19,7 @@ class Publisher:
     channel: str
     every_s: float
     accepted: dict[tuple[str, int], int] = field(default_factory=dict)
+    last: tuple[str, int] | None = None
     doubled: int = 0
     """Numbers that were accepted under a position which another number has."""
     refused: int = 0
@@ -48,16 +49,24 @@ class Publisher:
             began = time.monotonic()
             try:
                 answer = await client.post("/publish", json=message)
+            except httpx.TimeoutException:
+                # No answer is the slowest refusal of all.
+                self._was_refused(began)
+                continue
             except httpx.HTTPError:
                 await asyncio.sleep(RETRY_S)
                 continue
             if answer.status_code == httpx.codes.OK:
                 break
-            self.refused += 1
-            self.slowest_refusal_s = max(self.slowest_refusal_s, time.monotonic() - began)
+            self._was_refused(began)
             await asyncio.sleep(RETRY_S)
         place = answer.json()
         position = (str(place["epoch"]), int(place["offset"]))
         self.doubled += position in self.accepted
         self.accepted[position] = self.number
+        self.last = position
         self.number += 1
+
+    def _was_refused(self, began: float) -> None:
+        self.refused += 1
+        self.slowest_refusal_s = max(self.slowest_refusal_s, time.monotonic() - began)

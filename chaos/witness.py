@@ -28,10 +28,17 @@ class Book:
     wrong: int = 0
     """Events that others had with another content under the same position."""
 
+    @property
+    def place(self) -> tuple[str | None, int]:
+        """Where it stands."""
+        return self.epoch, self.offset
+
     def subscribed(self, message: dict[str, object]) -> None:
         """The answer to a subscribe, with or without a position to resume from."""
         resumed = self.epoch is not None
         if resumed and message["recovered"]:
+            # What was missed is promised under the epoch that we know.
+            self.wrong += message["epoch"] != self.epoch
             return
         self.told += resumed
         self._move_to(message)
@@ -53,6 +60,10 @@ class Book:
         content = int(str(message["data"]))
         self.wrong += contents.setdefault((str(self.epoch), offset), content) != content
 
+    def forgive(self) -> None:
+        """Count from nothing again."""
+        self.told = self.duplicated = self.holes = self.wrong = 0
+
     def _move_to(self, message: dict[str, object]) -> None:
         self.epoch, self.offset = str(message["epoch"]), int(str(message["offset"]))
 
@@ -70,6 +81,8 @@ class Witness:
     books: dict[str, Book] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)
     joined: dict[str, int] = field(default_factory=dict)
+    present: int | None = None
+    """How many members its presence channel has, by what it was told."""
     errors: list[str] = field(default_factory=list)
     connections: int = 0
     live: int = 0
@@ -119,12 +132,25 @@ class Witness:
         elif kind == "subscribed":
             self.books[channel].subscribed(message)
             self.live += 1
+            self._see(message.get("presence"))
         elif kind == "gap":
             self.books[channel].gap(message)
         elif kind in {"joined", "left"}:
-            counts = self.joined if kind == "joined" else self.left
-            user = str(message["user"])
-            counts[user] = counts.get(user, 0) + 1
+            self._change(str(message["user"]), joined=kind == "joined")
+        elif kind == "presence":
+            self._see(message)
         elif kind == "error":
             self.errors.append(str(message["code"]))
         return kind == "bye"
+
+    def _change(self, user: str, *, joined: bool) -> None:
+        counts = self.joined if joined else self.left
+        counts[user] = counts.get(user, 0) + 1
+        if self.present is not None:
+            self.present += 1 if joined else -1
+
+    def _see(self, listed: object) -> None:
+        if isinstance(listed, dict):
+            self.present = int(str(listed["count"]))
+            for member in listed["members"]:
+                self.joined.setdefault(str(member["user"]), 1)
