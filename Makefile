@@ -42,16 +42,16 @@ docs: .setup/python
 # Versions and hashes of everything, without an index: it serves behind any mirror.
 lock:
 	uv lock --upgrade
-	uv export --quiet --all-packages --all-groups --no-emit-workspace --no-header --output-file requirements.lock
+	uv export --quiet --all-packages --all-groups --all-extras --no-emit-workspace --no-header --output-file requirements.lock
 
 setup: .setup/python .setup/system .setup/js
 
-.setup/python: requirements.lock pyproject.toml server/pyproject.toml clients/python/pyproject.toml examples/forum/pyproject.toml
+.setup/python: requirements.lock pyproject.toml server/pyproject.toml clients/python/pyproject.toml examples/forum/pyproject.toml deploy/aws/pyproject.toml
 	@mkdir -p .setup
 	@command -v uv >/dev/null || $(PYTHON) -m pip install --quiet uv
 	test -d $(VENV) || uv venv --quiet --python $(PYTHON) $(VENV)
 	uv pip install --quiet --python $(RUN)python --require-hashes --requirement requirements.lock
-	uv pip install --quiet --python $(RUN)python --no-deps --editable server --editable clients/python --editable examples/forum
+	uv pip install --quiet --python $(RUN)python --no-deps --editable server --editable clients/python --editable examples/forum --editable deploy/aws
 	@touch $@
 
 .setup/system: scripts/install_system.sh
