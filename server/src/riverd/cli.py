@@ -1,6 +1,7 @@
 """The `river` command."""
 
 import functools
+import importlib
 import json
 import os
 import re
@@ -27,6 +28,15 @@ WRONG_USAGE = 2
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 Command = Callable[..., None]
+
+APART: Mapping[str, tuple[str, str]] = {
+    "bench": ("riverd.bench.command", "riverd"),
+    "deploy": ("riverd_aws.command", "riverd-aws"),
+    "destroy": ("riverd_aws.command", "riverd-aws"),
+    "doctor": ("riverd.doctor.command", "riverd"),
+    "estimate": ("riverd.estimate.command", "riverd"),
+}
+"""Commands with a room of their own: the module that holds each, and the distribution it is in."""
 
 
 def main() -> NoReturn:
@@ -67,7 +77,35 @@ def with_settings(**usual: str) -> Callable[[Command], Command]:
     return decorate
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class Commands(click.Group):
+    """The commands of this file, and those that are loaded only when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, also of commands whose distribution is not installed."""
+        return sorted({*super().list_commands(ctx), *APART})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, None for an unknown name.
+
+        Raises:
+            click.UsageError: it is in a distribution that is not installed.
+        """
+        if cmd_name not in APART:
+            return super().get_command(ctx, cmd_name)
+        module, distribution = APART[cmd_name]
+        try:
+            found = getattr(importlib.import_module(module), cmd_name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise
+            return _missing(cmd_name, distribution)
+        return cast("click.Command", found)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, prog_name="river")
 def cli() -> None:
     """River: real time beside an existing web application."""
@@ -188,6 +226,23 @@ def subscribe(
         )
 
     sys.exit(Tail(address, channel, token=fresh_token, history=history, as_json=as_json).run())
+
+
+def _missing(name: str, distribution: str) -> click.Command:
+    """Stands for a command that is not installed: it is listed, and says how to get it."""
+
+    @click.command(
+        name,
+        short_help=f"(not installed: pip install {distribution})",
+        context_settings={"ignore_unknown_options": True},
+        add_help_option=False,
+    )
+    @click.argument("words", nargs=-1)
+    def missing(words: tuple[str, ...]) -> None:
+        del words
+        raise click.UsageError(f"`river {name}` is not installed: pip install {distribution}")
+
+    return missing
 
 
 def _by_variable(values: Mapping[str, str | None]) -> dict[str, str]:
