@@ -3,6 +3,7 @@
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import jwt
@@ -19,15 +20,8 @@ TOKEN_LENGTH_MAX = 16_384
 TIME_MAX = 2**53
 
 _PUBLIC_ALGORITHMS = ("RS256", "ES256")
-# The heads of HS256 tokens as libraries write them: {"alg":"HS256","typ":"JWT"}, the same the other
-# way round, and without the type.
-_USUAL_HEADS = frozenset(
-    {
-        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9",
-        "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9",
-        "eyJhbGciOiJIUzI1NiJ9",
-    }
-)
+_PLAIN_FIELDS = frozenset({"alg", "typ"})
+_PLAIN_HEAD_LENGTH_MAX = 128
 _object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -67,7 +61,7 @@ class Verifier:
         Raises:
             TokenError: token_invalid, token_expired, token_not_yet_valid.
         """
-        payload = self._usual_payload(token) or self._signed_payload(token)
+        payload = self._plain_payload(token) or self._signed_payload(token)
         expires_at = _number(payload, "exp")
         not_before = _number(payload, "nbf")
         if expires_at is not None and expires_at <= now:
@@ -77,15 +71,15 @@ class Verifier:
         self._check_parties(payload)
         return _claims(payload, expires_at)
 
-    def _usual_payload(self, token: str) -> dict[str, Any] | None:
-        """What nearly every token that fits says, a tenth of the time of the library.
+    def _plain_payload(self, token: str) -> dict[str, Any] | None:
+        """What nearly every token that fits says, in a tenth of the library's time.
 
         None for all others, and for those that do not fit: the library says what is wrong. Only
         the signature's one canonical spelling fits, and nothing is read before it does.
         """
         signed, _, signature = token.rpartition(".")
         head, _, body = signed.partition(".")
-        if head not in _USUAL_HEADS or len(token) > TOKEN_LENGTH_MAX or not token.isascii():
+        if len(token) > TOKEN_LENGTH_MAX or not token.isascii() or not _is_plain(head):
             return None
         message = signed.encode()
         for key in self._keys:
@@ -183,6 +177,13 @@ def _decode(token: str, key: str | jwt.PyJWK, *, algorithm: str) -> dict[str, An
         f"verify_{name}": False for name in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")
     }
     return jwt.decode(token, key, algorithms=[algorithm], options=cast("Any", unchecked))
+
+
+@lru_cache(maxsize=64)
+def _is_plain(head: str) -> bool:
+    """Whether a token's first part asks for HS256 and for nothing that changes how it is read."""
+    fields = _plain_object(head) if len(head) <= _PLAIN_HEAD_LENGTH_MAX else None
+    return fields is not None and fields.get("alg") == "HS256" and fields.keys() <= _PLAIN_FIELDS
 
 
 def _plain_object(body: str) -> dict[str, Any] | None:
