@@ -1,6 +1,9 @@
 """Signing and verifying of tokens: keys and time are given (contract, "Tokens")."""
 
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import jwt
@@ -17,6 +20,9 @@ TOKEN_LENGTH_MAX = 16_384
 TIME_MAX = 2**53
 
 _PUBLIC_ALGORITHMS = ("RS256", "ES256")
+_PLAIN_FIELDS = frozenset({"alg", "typ"})
+_PLAIN_HEAD_LENGTH_MAX = 128
+_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class _RiverClaim(msgspec.Struct):
@@ -37,6 +43,7 @@ class Verifier:
         self, secrets: Sequence[str], *, issuer: str | None = None, audience: str | None = None
     ) -> None:
         self._secrets = tuple(secrets)
+        self._keys = tuple(secret.encode() for secret in secrets)
         self._issuer = issuer
         self._audience = audience
         self._public_keys: Mapping[str, jwt.PyJWK] = {}
@@ -54,7 +61,7 @@ class Verifier:
         Raises:
             TokenError: token_invalid, token_expired, token_not_yet_valid.
         """
-        payload = self._signed_payload(token)
+        payload = self._plain_payload(token) or self._signed_payload(token)
         expires_at = _number(payload, "exp")
         not_before = _number(payload, "nbf")
         if expires_at is not None and expires_at <= now:
@@ -63,6 +70,23 @@ class Verifier:
             raise TokenError(ErrorCode.TOKEN_NOT_YET_VALID, "the token is not valid yet")
         self._check_parties(payload)
         return _claims(payload, expires_at)
+
+    def _plain_payload(self, token: str) -> dict[str, Any] | None:
+        """What nearly every token that fits says, in a tenth of the library's time.
+
+        None for all others, and for those that do not fit: the library says what is wrong. Only
+        the signature's one canonical spelling fits, and nothing is read before it does.
+        """
+        signed, _, signature = token.rpartition(".")
+        head, _, body = signed.partition(".")
+        if len(token) > TOKEN_LENGTH_MAX or not token.isascii() or not _is_plain(head):
+            return None
+        message = signed.encode()
+        for key in self._keys:
+            wanted = urlsafe_b64encode(hmac.digest(key, message, "sha256")).rstrip(b"=")
+            if hmac.compare_digest(wanted, signature.encode()):
+                return _plain_object(body)
+        return None
 
     def _signed_payload(self, token: str) -> dict[str, Any]:
         if len(token) > TOKEN_LENGTH_MAX:
@@ -153,6 +177,20 @@ def _decode(token: str, key: str | jwt.PyJWK, *, algorithm: str) -> dict[str, An
         f"verify_{name}": False for name in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")
     }
     return jwt.decode(token, key, algorithms=[algorithm], options=cast("Any", unchecked))
+
+
+@lru_cache(maxsize=64)
+def _is_plain(head: str) -> bool:
+    """Whether a token's first part asks for HS256 and for nothing that changes how it is read."""
+    fields = _plain_object(head) if len(head) <= _PLAIN_HEAD_LENGTH_MAX else None
+    return fields is not None and fields.get("alg") == "HS256" and fields.keys() <= _PLAIN_FIELDS
+
+
+def _plain_object(body: str) -> dict[str, Any] | None:
+    try:
+        return _object(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _claims(payload: Mapping[str, Any], expires_at: float | None) -> Claims:
