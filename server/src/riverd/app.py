@@ -15,7 +15,6 @@ import uvloop
 from riverd import __version__, logs
 from riverd.api.asgi import create_app
 from riverd.api.handlers import Api
-from riverd.api.keys import Keys
 from riverd.dialects.native import Native
 from riverd.errors import SettingsError
 from riverd.gateway.gateway import Admission, Gateway
@@ -28,7 +27,6 @@ from riverd.node import Node
 from riverd.process import Process
 from riverd.session import Limits
 from riverd.settings import MEMORY, Settings
-from riverd.tokens import Signer
 
 COMPARE_S = 2.5
 PART_BYTES_MAX = 131_072
@@ -80,17 +78,12 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
 def build_api(process: Process) -> uvicorn.Server:
     """The publish API, as a server that waits to be run."""
     settings = process.settings
-    signer = None
-    if settings.secrets:
-        signer = Signer(
-            settings.secrets[0], issuer=settings.jwt_issuer, audience=settings.jwt_audience
-        )
     tally = Tally()
     process.metrics.add(*tally.readings())
     api = Api(
         process.broker(),
-        Keys(settings.api_keys),
-        signer=signer,
+        process.keys,
+        signer=process.signer,
         version=__version__,
         message_bytes_max=settings.max_message_bytes,
         body_bytes_max=BODY_BYTES_MAX,

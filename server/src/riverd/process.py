@@ -5,11 +5,13 @@ import gc
 import secrets
 import signal
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TypeVar
 
 import structlog
 
-from riverd.broker import Broker, redis_address
+from riverd.api.keys import Keys
+from riverd.broker import Broker
 from riverd.broker.memory import MemoryBroker, Switchboard
 from riverd.broker.redis import RedisBroker
 from riverd.broker.redis_clients import Clients
@@ -17,13 +19,24 @@ from riverd.broker.store import Store
 from riverd.metrics import Metrics, process_readings
 from riverd.provider import Provider
 from riverd.reconcile import Tasks
-from riverd.settings import MEMORY, Settings
-from riverd.tokens import Verifier
+from riverd.renewal import Renewal
+from riverd.settings import (
+    MEMORY,
+    Settings,
+    api_keys_in,
+    broker_address,
+    password_in,
+    secrets_in,
+    source,
+)
+from riverd.tokens import Signer, Verifier
 
 BROKER_AWAY = "the broker is away"
 HEALTH_S = 1.0
 PING_TIMEOUT_S = 0.8
 STORE_SWEEP_S = 10.0
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -38,6 +51,12 @@ class Process:
         self.verifier = Verifier(
             settings.secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience
         )
+        self.keys = Keys(settings.api_keys)
+        self.signer: Signer | None = None
+        if settings.secrets:
+            self.signer = Signer(
+                settings.secrets[0], issuer=settings.jwt_issuer, audience=settings.jwt_audience
+            )
         self.stopping = asyncio.Event()
         self._board = Switchboard(
             Store(
@@ -48,7 +67,7 @@ class Process:
         )
         self._clients: Clients | None = None
         if settings.broker != MEMORY:
-            self._clients = Clients(redis_address.parse(settings.broker))
+            self._clients = Clients(broker_address(settings))
         self._asked_again = asyncio.Event()
         self._tasks = Tasks(self.failed)
         self._broker_missing: str | None = "the broker was not asked yet"
@@ -86,6 +105,14 @@ class Process:
         if self.settings.jwks_url is not None:
             provider = Provider(self.settings.jwks_url, self.verifier, failed=_without_keys)
             self.start(provider.run())
+        self._renew(
+            "secrets",
+            secrets_in,
+            use=self._use_secrets,
+            missed=lambda: self.verifier.misses_secret,
+        )
+        self._renew("api_keys", api_keys_in, use=self.keys.use, missed=lambda: self.keys.missed)
+        self._renew("broker_password", password_in, use=self._use_password)
         # What lives since the start lives to the end: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -103,6 +130,46 @@ class Process:
         for task in (doing, hurry):
             task.cancel()
         await asyncio.gather(doing, hurry, return_exceptions=True)
+
+    def _renew(
+        self,
+        field: str,
+        parse: Callable[[Sequence[str]], T],
+        *,
+        use: Callable[[T], None],
+        missed: Callable[[], bool] = bool,
+    ) -> None:
+        """Keep to the source of a setting, if it has one: no restart, no dropped connection."""
+        place, present = source(self.settings, field), getattr(self.settings, field)
+        # What was not read at the start is of no use to this kind of process.
+        if place is None or not present:
+            return
+
+        def take(texts: Sequence[str]) -> None:
+            nonlocal present
+            found = parse(texts)
+            use(found)
+            if found != present:
+                log.info("secrets_renewed", setting=field)
+            present = found
+
+        def failed(error: Exception) -> None:
+            log.warning("secrets_kept", setting=field, error=str(error))
+
+        every_s = self.settings.secrets_refresh_s
+        renewal = Renewal(
+            place, take, every_s=every_s, clock=time.time, failed=failed, missed=missed
+        )
+        self.start(renewal.run())
+
+    def _use_secrets(self, found: Sequence[str]) -> None:
+        self.verifier.use_secrets(found)
+        if self.signer is not None:
+            self.signer.use_secret(found[0])
+
+    def _use_password(self, found: str) -> None:
+        if self._clients is not None:
+            self._clients.use_password(found)
 
     def _asked_to_stop(self) -> None:
         (self._asked_again if self.stopping.is_set() else self.stopping).set()
