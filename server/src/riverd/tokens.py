@@ -34,9 +34,9 @@ class _RiverClaim(msgspec.Struct):
 class Verifier:
     """Tells who a token speaks of.
 
-    HS256 is tried with every secret. RS256 and ES256 need the identity provider's public keys
-    (by key id), which `use_public_keys` gives and renews: a secret never verifies those, nor a
-    public key HS256, so that neither can be taken for the other.
+    HS256 is tried with every secret, which `use_secrets` renews. RS256 and ES256 need the identity
+    provider's public keys (by key id), which `use_public_keys` gives and renews: a secret never
+    verifies those, nor a public key HS256, so that neither can be taken for the other.
     """
 
     def __init__(
@@ -49,6 +49,13 @@ class Verifier:
         self._public_keys: Mapping[str, jwt.PyJWK] = {}
         self.misses_key = False
         """A token came whose key is not known: the provider may have a new one."""
+        self.misses_secret = False
+        """A token came that fits none of the secrets: there may be a new one."""
+
+    def use_secrets(self, secrets: Sequence[str]) -> None:
+        """The secrets from now on. Who came in with another one stays until its token ends."""
+        self._secrets = tuple(secrets)
+        self.misses_secret = False
 
     def use_public_keys(self, keys: Mapping[str, jwt.PyJWK]) -> None:
         """The identity provider's keys from now on, by key id."""
@@ -110,6 +117,7 @@ class Verifier:
                 continue
             except jwt.InvalidTokenError as error:
                 raise _invalid(f"the token cannot be used: {error}") from None
+        self.misses_secret = True
         raise _invalid("the token's signature fits none of the secrets")
 
     def _by_public_key(self, token: str, algorithm: str, *, key_id: str) -> dict[str, Any]:
@@ -142,6 +150,10 @@ class Signer:
         self._parties = {
             name: value for name, value in (("iss", issuer), ("aud", audience)) if value is not None
         }
+
+    def use_secret(self, secret: str) -> None:
+        """The secret from now on."""
+        self._secret = secret
 
     def sign(
         self,
