@@ -390,3 +390,13 @@ def test_a_signature_that_only_means_the_right_bits_is_refused(head: bytes) -> N
     other = good[:-1] + last[last.index(good[-1]) ^ 1]
     assert verify(good).user == "ada"
     assert refusal(other) == ErrorCode.TOKEN_INVALID
+
+
+@pytest.mark.parametrize("head", [b'{"alg":"HS256","typ":"JWT"}', b'{"alg":"HS256","kid":"1"}'])
+def test_a_secret_that_was_replaced_is_gone(head: bytes) -> None:
+    verifier = Verifier([OLD])
+    verifier.use_secrets([NEW])
+    assert verify(by_hand(head, b'{"sub":"ada"}', NEW.encode()), verifier).user == "ada"
+    assert refusal(by_hand(head, b'{"sub":"ada"}', OLD.encode()), verifier) == (
+        ErrorCode.TOKEN_INVALID
+    )

@@ -42,20 +42,18 @@ class Verifier:
     def __init__(
         self, secrets: Sequence[str], *, issuer: str | None = None, audience: str | None = None
     ) -> None:
-        self._secrets = tuple(secrets)
-        self._keys = tuple(secret.encode() for secret in secrets)
+        self.use_secrets(secrets)
         self._issuer = issuer
         self._audience = audience
         self._public_keys: Mapping[str, jwt.PyJWK] = {}
         self.misses_key = False
         """A token came whose key is not known: the provider may have a new one."""
-        self.misses_secret = False
-        """A token came that fits none of the secrets: there may be a new one."""
 
     def use_secrets(self, secrets: Sequence[str]) -> None:
         """The secrets from now on. Who came in with another one stays until its token ends."""
-        self._secrets = tuple(secrets)
+        self._keys = tuple(secret.encode() for secret in secrets)
         self.misses_secret = False
+        """A token came that fits none of the secrets: there may be a new one."""
 
     def use_public_keys(self, keys: Mapping[str, jwt.PyJWK]) -> None:
         """The identity provider's keys from now on, by key id."""
@@ -110,9 +108,9 @@ class Verifier:
         raise _invalid(f"the algorithm {str(algorithm)[:16]!r} is not accepted")
 
     def _by_secret(self, token: str) -> dict[str, Any]:
-        for secret in self._secrets:
+        for key in self._keys:
             try:
-                return _decode(token, secret, algorithm="HS256")
+                return _decode(token, key, algorithm="HS256")
             except jwt.InvalidSignatureError:
                 continue
             except jwt.InvalidTokenError as error:
@@ -183,7 +181,7 @@ def _river_claim(grants: Grants | None, info: Mapping[str, object] | None) -> di
     return claim
 
 
-def _decode(token: str, key: str | jwt.PyJWK, *, algorithm: str) -> dict[str, Any]:
+def _decode(token: str, key: bytes | jwt.PyJWK, *, algorithm: str) -> dict[str, Any]:
     # Times and parties are checked here, against the given clock, not by the library.
     unchecked = {
         f"verify_{name}": False for name in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")
