@@ -1,7 +1,8 @@
 """Whether the River in this container answers: the image's health check.
 
-`river gateway` and `river dev` answer on RIVER_PORT, `river api` on RIVER_API_PORT; the first that is open
-is asked. It asks /healthz: a gateway whose broker is away must keep its sockets, not be restarted.
+`river gateway` and `river dev` answer on RIVER_PORT, `river api` on RIVER_API_PORT; the first that
+is open is asked. It asks /healthz: a gateway whose broker is away must keep its sockets, not be
+restarted.
 """
 
 import os

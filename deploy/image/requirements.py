@@ -1,6 +1,6 @@
 """Picks from requirements.lock what some distributions need: their lines, with versions and hashes.
 
-    python requirements.py requirements.lock riverd
+python requirements.py requirements.lock riverd
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# `name==1.2 ; marker \`, then its hashes, then those that asked for it: `# via one`, or a line each.
+# `name==1.2 ; marker \`, then its hashes, then who asked for it: `# via one`, or a line each.
 _PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==\S")
 _VIA = re.compile(r"^    #(?: via|  )(?: (?P<parent>[A-Za-z0-9._-]+))?$")
 

@@ -2,7 +2,8 @@
 
     python sbom.py VERSION > sbom.cdx.json
 
-Run by the interpreter that serves, in the image that is shipped. The same image gives the same text.
+Run by the interpreter that serves, in the image that is shipped. The same image gives the same
+text.
 """
 
 import json
