@@ -1,10 +1,11 @@
 """A browser, as far as River sees one: a WebSocket that is authenticated and hears a channel."""
 
 import json
+import logging
 import ssl
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.error import HTTPError
@@ -17,11 +18,30 @@ DEADLINE_S = 60.0
 Json = dict[str, Any]
 
 
+class Pings(logging.Handler):
+    """Counts the pings that a connection got and answered: its library tells them to its log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.count += record.getMessage().startswith("< PING")
+
+    def logger(self) -> logging.Logger:
+        found = logging.getLogger(f"pings-{id(self)}")
+        found.setLevel(logging.DEBUG)
+        found.propagate = False
+        found.handlers = [self]
+        return found
+
+
 class Listener:
     """One connection, live in a channel."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: ClientConnection, pings: "Pings") -> None:
         self._connection = connection
+        self.pings = pings
 
     def tell(self, **message: object) -> None:
         self._connection.send(json.dumps(message))
@@ -43,6 +63,13 @@ class Listener:
         self.tell(type="subscribe", id=2, channel=channel)
         self.until("subscribed")
 
+    def rest_until(self, holds: Callable[[], bool]) -> None:
+        """Say nothing and hear nothing until something is so."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not holds():
+            assert time.monotonic() < deadline, "it did not come to pass"
+            time.sleep(0.05)
+
     def ends(self) -> int:
         """Read to the end; the close code."""
         try:
@@ -57,11 +84,17 @@ def listening(
     url: str, proof: str, channel: str, *, context: ssl.SSLContext | None = None
 ) -> Iterator[Listener]:
     """A listener on `ws://...` or `wss://...`, without `/ws`."""
+    pings = Pings()
     connection = connect(
-        f"{url}/ws", ssl=context, proxy=None, open_timeout=DEADLINE_S, ping_interval=None
+        f"{url}/ws",
+        ssl=context,
+        proxy=None,
+        open_timeout=DEADLINE_S,
+        ping_interval=None,
+        logger=pings.logger(),
     )
     with connection:
-        listener = Listener(connection)
+        listener = Listener(connection, pings)
         listener.enter(proof, channel)
         yield listener
 
