@@ -46,15 +46,15 @@ class Listener:
     def tell(self, **message: object) -> None:
         self._connection.send(json.dumps(message))
 
-    def until(self, kind: str) -> Json:
-        """The next message of this type, whatever comes before it."""
+    def until(self, *kinds: str) -> Json:
+        """The next message of one of these types, whatever comes before it."""
         deadline = time.monotonic() + DEADLINE_S
         while time.monotonic() < deadline:
             told: Json = json.loads(self._connection.recv(DEADLINE_S))
-            if told["type"] == kind:
+            if told["type"] in kinds:
                 return told
             assert told["type"] != "error", told
-        raise AssertionError(f"no {kind} came")
+        raise AssertionError(f"none of {kinds} came")
 
     def enter(self, proof: str, channel: str) -> None:
         """Authenticate and subscribe."""

@@ -5,8 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from container_engine import ROOT, Engine
 from listener import ask, listening, publish, token
 from river_image import Image
+from waiting import becomes
 
 import riverd
 
@@ -22,7 +22,6 @@ API_KEY = "key-of-the-image-tests"
 SERVER = ["-e", f"RIVER_SECRETS={SECRET}", "-e", f"RIVER_API_KEYS={API_KEY}"]
 HARDENED = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
 OFTEN = ["--health-interval", "1s", "--health-retries", "1", "--health-start-period", "0s"]
-DEADLINE_S = 90.0
 # What River adds to the Python image, as it lies on disk.
 ADDED_BYTES_MAX = 85 * 1_000_000
 
@@ -84,14 +83,6 @@ def address(engine: Engine, name: str, port: int) -> str:
 
 def health(engine: Engine, name: str) -> str:
     return engine("inspect", "--format", "{{.State.Health.Status}}", name)
-
-
-def becomes(holds: Callable[[], bool]) -> None:
-    """Wait until something is so that nobody tells of."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.1)
 
 
 def ready(engine: Engine, name: str, port: int) -> str:
