@@ -9,7 +9,7 @@ RUN := $(VENV)/bin/
 run: .setup/python
 	$(RUN)python scripts/run.py
 
-test: .setup/python .setup/system .setup/autobahn.done .setup/js lint types
+test: .setup/python .setup/system .setup/autobahn.done .setup/containers .setup/js lint types
 	$(RUN)pytest
 	npm --prefix clients/js test
 	npm --prefix examples/tasks test
@@ -36,6 +36,20 @@ sim: .setup/python
 chaos: .setup/python .setup/system
 	$(RUN)python chaos/run.py --write
 
+# The image, and the list of what is in it as dist/river-VERSION.cdx.json. For example DOCKER=podman, IMAGE_FLAGS=--pull.
+IMAGE ?= riverlive/river
+IMAGE_FLAGS ?=
+DOCKER ?= docker
+DIST ?= dist
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' server/pyproject.toml)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+.PHONY: image
+image:
+	$(DOCKER) build --file deploy/image/Dockerfile --tag $(IMAGE):$(VERSION) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) $(IMAGE_FLAGS) .
+	mkdir -p $(DIST)
+	$(DOCKER) run --rm --network none --entrypoint cat $(IMAGE):$(VERSION) /opt/river/sbom.cdx.json > $(DIST)/river-$(VERSION).cdx.json
+	@$(DOCKER) image inspect --format '$(IMAGE):$(VERSION) is {{.Size}} bytes' $(IMAGE):$(VERSION)
+
 docs: .setup/python
 	$(RUN)zensical build
 
@@ -44,7 +58,7 @@ lock:
 	uv lock --upgrade
 	uv export --quiet --all-packages --all-groups --all-extras --no-emit-workspace --no-header --output-file requirements.lock
 
-setup: .setup/python .setup/system .setup/js
+setup: .setup/python .setup/system .setup/containers .setup/js
 
 .setup/python: requirements.lock pyproject.toml server/pyproject.toml clients/python/pyproject.toml examples/forum/pyproject.toml deploy/aws/pyproject.toml
 	@mkdir -p .setup
@@ -61,6 +75,11 @@ setup: .setup/python .setup/system .setup/js
 .setup/autobahn.done: scripts/install_autobahn.sh | .setup/python
 	bash scripts/install_autobahn.sh
 	@touch $@
+
+# A container engine, if none runs; what stands in for images that cannot be pulled; a Caddy.
+.setup/containers: scripts/install_containers.sh
+	bash scripts/install_containers.sh
+	@mkdir -p .setup && touch $@
 
 .setup/js: clients/js/package-lock.json examples/tasks/package-lock.json
 	npm --prefix clients/js ci
