@@ -32,7 +32,7 @@ def _memory_mib(url: str) -> float:
     return round(sums["river_memory_peak_bytes"] / MEBIBYTE, 1)
 
 
-def _publish(api_url: str, key: str, count: int) -> None:
+def _publish(api_url: str, key: str, *, count: int) -> None:
     """Publish one after the other over one connection; an answer but 200 is an error."""
     link = http.client.HTTPConnection(urlsplit(api_url).netloc, timeout=10)
     headers = {"content-type": "application/json", "x-api-key": key}
@@ -60,10 +60,10 @@ def measure() -> dict[str, float]:
             "gateway_memory_mib": _memory_mib(f"http://127.0.0.1:{gateway}"),
             "api_memory_mib": _memory_mib(api_url),
         }
-        _publish(api_url, keys.api_key, CHANNELS)
+        _publish(api_url, keys.api_key, count=CHANNELS)
         with redis.Redis.from_url(broker) as client:
             before, held = client.info("cpu"), client.info("memory")["used_memory"]
-            _publish(api_url, keys.api_key, PUBLICATIONS)
+            _publish(api_url, keys.api_key, count=PUBLICATIONS)
             after, full = client.info("cpu"), client.info("memory")["used_memory"]
     used_s = sum(after[name] - before[name] for name in ("used_cpu_user", "used_cpu_sys"))
     return {

@@ -18,19 +18,19 @@ def break_even_requests_per_s(load: Load, choices: Choices) -> float | None:
     All else as in the load. None: it never is, as far as one Valkey node reaches.
     """
     reach = _reach(load, choices)
-    if not _service_is_cheaper(load, choices, reach):
+    if not _service_is_cheaper(load, choices, requests_per_s=reach):
         return None
     low, high = _LEAST, reach
     for _ in range(_STEPS):
         middle = (low * high) ** 0.5
-        if _service_is_cheaper(load, choices, middle):
+        if _service_is_cheaper(load, choices, requests_per_s=middle):
             high = middle
         else:
             low = middle
     return high
 
 
-def _service_is_cheaper(load: Load, choices: Choices, requests_per_s: float) -> bool:
+def _service_is_cheaper(load: Load, choices: Choices, *, requests_per_s: float) -> bool:
     rated = _at_rate(load, requests_per_s)
     usd = {
         publish: publishing_usd(stack_for(rated, msgspec.structs.replace(choices, publish=publish)))

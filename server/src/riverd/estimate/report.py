@@ -16,6 +16,7 @@ from riverd.estimate.stack import Choices
 from riverd.estimate.variants import ABOUT, DEFAULT
 
 _MILLION = 1e6
+_WHOLE = 100.0
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,8 +100,8 @@ def _headline(load: Load) -> Text:
     text = Text()
     text.append(f"{load.connections:,} connections", style="bold")
     text.append(
-        f", {load.channels:,.0f} channels, {load.publications_per_s:,.4g} publications/s, "
-        f"{load.deliveries_per_s:,.4g} deliveries/s, {load.messages_a_day / _MILLION:,.3g} million "
+        f", {load.channels:,.0f} channels, {_rate(load.publications_per_s)} publications/s, "
+        f"{_rate(load.deliveries_per_s)} deliveries/s, {load.messages_a_day / _MILLION:,.3g} million "
         "messages a day as hosted services count\n"
     )
     return text
@@ -162,6 +163,11 @@ def _hosted(found: Findings) -> Table:
     return table
 
 
+def _rate(per_s: float) -> str:
+    """A rate with three digits, and all of those before its point."""
+    return f"{per_s:,.0f}" if per_s >= _WHOLE else f"{per_s:.3g}"
+
+
 def _publishing(found: Findings) -> Text:
     rate = found.break_even_requests_per_s
     if rate is None:
@@ -170,7 +176,7 @@ def _publishing(found: Findings) -> Text:
         load = found.load
         now = load.publications_per_s / load.batch
         words = (
-            f"publish=service is cheaper than Lambda from {rate:,.3g} publish requests a second on "
-            f"({rate * load.seconds / _MILLION:,.3g} million a month); this load has {now:,.3g}."
+            f"publish=service is cheaper than Lambda from {_rate(rate)} publish requests a second on "
+            f"({rate * load.seconds / _MILLION:,.3g} million a month); this load has {_rate(now)}."
         )
     return Text(f"{words}\n")

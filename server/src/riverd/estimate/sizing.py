@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from riverd.estimate.capacity import Capacity, TaskSize, capacity
+from riverd.estimate.capacity import TaskSize, capacity
 from riverd.estimate.load import SECONDS_AN_HOUR, EstimateError, Load
 from riverd.estimate.prices import Node, prices
 
@@ -49,12 +49,28 @@ class Fleet(msgspec.Struct, frozen=True):
         return self.count * self.size.memory_gb
 
 
+class Pricer(msgspec.Struct, frozen=True):
+    """What tasks of a size cost an hour, with an address each."""
+
+    vcpu_usd: float
+    gb_usd: float
+    address_usd: float
+
+    def hour(self, fleet: Fleet) -> float:
+        """All of a fleet."""
+        return (
+            fleet.vcpu * self.vcpu_usd
+            + fleet.memory_gb * self.gb_usd
+            + fleet.count * self.address_usd
+        )
+
+
 NeedOf = Callable[[int], Need]
 
 
-def gateways_need(load: Load, count: int, able: Capacity | None = None) -> Need:
+def gateways_need(load: Load, count: int) -> Need:
     """What `count` gateways need. Each hears every publication, if its channels are spread."""
-    able = able or capacity()
+    able = capacity()
     connects_per_s = load.connections * load.sessions_a_day / _SECONDS_A_DAY
     heard_by = min(float(count), load.subscribers_per_channel)
     cores = (
@@ -74,14 +90,14 @@ def gateways_need(load: Load, count: int, able: Capacity | None = None) -> Need:
     )
 
 
-def api_need(load: Load, able: Capacity | None = None) -> Need:
+def api_need(load: Load) -> Need:
     """What the publish API needs as a service."""
-    able = able or capacity()
+    able = capacity()
     cores = load.peak * load.publications_per_s / load.batch / able.publishes_a_cpu_s.value
     return Need(cores * able.safety_factor, 0.0, able.api_memory_mib.value)
 
 
-def gateways_for(load: Load, *, at_least: int, spare: int, price: "Pricer") -> Fleet:
+def gateways_for(load: Load, *, at_least: int, spare: int, price: Pricer) -> Fleet:
     """The cheapest gateways that carry a load even when `spare` of them are missing.
 
     Raises:
@@ -92,7 +108,7 @@ def gateways_for(load: Load, *, at_least: int, spare: int, price: "Pricer") -> F
     )
 
 
-def api_for(load: Load, *, at_least: int, spare: int, price: "Pricer") -> Fleet:
+def api_for(load: Load, *, at_least: int, spare: int, price: Pricer) -> Fleet:
     """The cheapest tasks for the publish API that carry it even when `spare` are missing.
 
     Raises:
@@ -123,23 +139,6 @@ def valkey_need(load: Load) -> tuple[float, float]:
     cores = load.peak * load.publications_per_s * able.broker_cpu_us_a_publication.value / 1e6
     kept_bytes = load.channels * _kept(load) * _message_bytes(load)
     return cores * able.safety_factor, kept_bytes / MIB_A_GIB**3 * able.safety_factor
-
-
-class Pricer:
-    """What tasks of a size cost an hour."""
-
-    def __init__(self, vcpu_usd: float, gb_usd: float, address_usd: float) -> None:
-        self._vcpu_usd = vcpu_usd
-        self._gb_usd = gb_usd
-        self._address_usd = address_usd
-
-    def hour(self, fleet: Fleet) -> float:
-        """With an address each."""
-        return (
-            fleet.vcpu * self._vcpu_usd
-            + fleet.memory_gb * self._gb_usd
-            + fleet.count * self._address_usd
-        )
 
 
 def _cheapest(need_of: NeedOf, price: Pricer, *, at_least: int, spare: int) -> Fleet:

@@ -51,7 +51,9 @@ def task_pricer() -> Pricer:
     """What tasks cost."""
     aws = prices().aws
     return Pricer(
-        aws["fargate_vcpu_hour"].usd, aws["fargate_gb_hour"].usd, aws["public_ipv4_hour"].usd
+        vcpu_usd=aws["fargate_vcpu_hour"].usd,
+        gb_usd=aws["fargate_gb_hour"].usd,
+        address_usd=aws["public_ipv4_hour"].usd,
     )
 
 
