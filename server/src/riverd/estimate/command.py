@@ -110,8 +110,9 @@ def drawing(curve: tuple[Series, ...], load: Load) -> str:
 def rate_text(per_s: float) -> str:
     """Messages a second, in the unit in which people say it."""
     for unit, seconds in (("a second", 1), ("a minute", 60), ("an hour", 3600)):
-        if per_s * seconds >= 1:
-            return f"{per_s * seconds:.3g} message{'s' if per_s * seconds > 1 else ''} {unit}"
+        number = f"{per_s * seconds:.3g}"
+        if float(number) >= 1:
+            return f"{number} message{'' if number == '1' else 's'} {unit}"
     return "no messages" if per_s == 0 else f"{per_s * 86_400:.2g} messages a day"
 
 

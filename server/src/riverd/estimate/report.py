@@ -101,8 +101,8 @@ def _headline(load: Load) -> Text:
     text.append(f"{load.connections:,} connections", style="bold")
     text.append(
         f", {load.channels:,.0f} channels, {_rate(load.publications_per_s)} publications/s, "
-        f"{_rate(load.deliveries_per_s)} deliveries/s, {load.messages_a_day / _MILLION:,.3g} million "
-        "messages a day as hosted services count\n"
+        f"{_rate(load.deliveries_per_s)} deliveries/s, "
+        f"{load.messages_a_day / _MILLION:,.3g} million messages a day as hosted services count\n"
     )
     return text
 
@@ -176,7 +176,7 @@ def _publishing(found: Findings) -> Text:
         load = found.load
         now = load.publications_per_s / load.batch
         words = (
-            f"publish=service is cheaper than Lambda from {_rate(rate)} publish requests a second on "
-            f"({rate * load.seconds / _MILLION:,.3g} million a month); this load has {_rate(now)}."
+            f"publish=service is cheaper than Lambda from {_rate(rate)} publish requests a second "
+            f"on ({rate * load.seconds / _MILLION:,.3g} million a month); this load has {_rate(now)}."
         )
     return Text(f"{words}\n")
