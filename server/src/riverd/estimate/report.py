@@ -177,6 +177,7 @@ def _publishing(found: Findings) -> Text:
         now = load.publications_per_s / load.batch
         words = (
             f"publish=service is cheaper than Lambda from {_rate(rate)} publish requests a second "
-            f"on ({rate * load.seconds / _MILLION:,.3g} million a month); this load has {_rate(now)}."
+            f"on ({rate * load.seconds / _MILLION:,.3g} million a month); "
+            f"this load has {_rate(now)}."
         )
     return Text(f"{words}\n")
