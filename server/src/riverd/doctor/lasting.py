@@ -6,6 +6,7 @@ from riverd.doctor.line import Ended, Line, Refused, Silent
 from riverd.doctor.publishing import heard, sender
 from riverd.doctor.session import ask_for_channel, authenticate
 from riverd.doctor.visit import Visit
+from riverd.doctor.web import NoAnswer
 
 IDLE, RESUME = "idle", "resume"
 PING_S = 25.0
@@ -25,7 +26,7 @@ def idle(visit: Visit) -> Finding:
     cut_after_s = line.hold(for_s=for_s)
     pings = len(line.pings) - pings_before
     if cut_after_s is not None:
-        visit.line = None
+        visit.close()
         return broken(
             IDLE,
             f"cut after {cut_after_s:.1f} s of silence, {pings} pings of River in it: a proxy's "
@@ -41,7 +42,7 @@ def idle(visit: Visit) -> Finding:
                 "something on the way swallows pings, or RIVER_PING_INTERVAL_S is longer than usual"
             ),
         )
-    if for_s < PING_S_LATEST:
+    if for_s < PING_S_LATEST and not pings:
         return ok(
             IDLE, f"{for_s:g} s of silence are survived; --idle 90 waits for River's pings too"
         )
@@ -50,9 +51,7 @@ def idle(visit: Visit) -> Finding:
 
 def resume(visit: Visit) -> Finding:
     """Whether a client that was cut off gets what it missed."""
-    if visit.line is not None:
-        visit.line.cut()
-        visit.line = None
+    visit.close()
     try:
         line = visit.dial()
     except (Refused, Silent, OSError) as error:
@@ -70,6 +69,8 @@ def resume(visit: Visit) -> Finding:
         )
     except Ended as ended:
         return broken(RESUME, f"closed: {ended}", cure="look at the gateway's log")
+    except (NoAnswer, OSError) as error:
+        return broken(RESUME, f"while publishing: {error}", cure="see publish")
 
 
 def _resumed(visit: Visit, line: Line) -> Finding:

@@ -12,6 +12,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import InvalidHandshake
 from websockets.frames import Close, Frame, Opcode
 from websockets.http11 import Response
+from websockets.protocol import Event
 from websockets.typing import Origin
 from websockets.uri import parse_uri
 
@@ -73,10 +74,12 @@ class Line:
         self._flush()
         deadline = time.monotonic() + within_s
         while True:
-            for event in self._protocol.events_received():
-                if isinstance(event, Response):
-                    self._opened(event)
-                    return
+            events = self._protocol.events_received()
+            if events and isinstance(events[0], Response):
+                self._opened(events[0])
+                # The first messages may have come in one packet with it.
+                self._sort(events[1:])
+                return
             if self._protocol.handshake_exc is not None:
                 # An answer that is no HTTP; what came of it is in `raw`.
                 raise Refused(None, self._raw, str(self._protocol.handshake_exc))
@@ -176,7 +179,10 @@ class Line:
 
     def _take(self) -> None:
         """Sort what came: pings (which the protocol answers), messages, the end."""
-        for event in self._protocol.events_received():
+        self._sort(self._protocol.events_received())
+
+    def _sort(self, events: list[Event]) -> None:
+        for event in events:
             frame = cast("Frame", event)
             if frame.opcode is Opcode.PING:
                 self.pings.append(time.monotonic())

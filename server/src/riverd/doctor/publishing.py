@@ -120,7 +120,9 @@ class _Sender:
     def __call__(self, number: int) -> None:
         visit = self._visit
         if self._line is None:
-            post(visit, number=number)
+            answer = post(visit, number=number)
+            if answer.status != HTTPStatus.OK:
+                raise NoAnswer(f"{answer.status}: {_message(answer)}")
             return
         body = {"channel": visit.channel, "event": EVENT, "data": number}
         self._line.send({"type": "publish", "id": visit.number(), **body})
@@ -128,8 +130,7 @@ class _Sender:
 
 def sender(visit: Visit, line: Line | None = None) -> _Sender | None:
     """How events can be published: by the API, else by the client itself, else not at all."""
-    options = visit.options
-    if options.api_url is not None and options.api_key is not None:
+    if visit.api_works:
         return _Sender(visit, None)
     return _Sender(visit, line or visit.opened) if visit.may_publish else None
 
@@ -173,6 +174,7 @@ def _get(visit: Visit, name: str) -> Answer:
 def _answered(visit: Visit, answer: Answer) -> Finding:
     api_url = visit.options.api_url
     if answer.status == HTTPStatus.OK and not answer.is_page:
+        visit.api_works = True
         return ok(PUBLISH, f"{api_url} takes publications", ms=answer.ms)
     if answer.status == HTTPStatus.UNAUTHORIZED:
         return broken(
@@ -204,7 +206,7 @@ def _message(answer: Answer) -> str:
 
 
 def _undelivered(visit: Visit) -> Finding:
-    if visit.options.api_url is None:
+    if not visit.api_works:
         return broken(
             DELIVERY,
             f"an event of this client did not come back within {visit.timeout_s:g} s",

@@ -43,35 +43,34 @@ CHAIN = (
 def walk(options: Options, *, begin: Callable[[str], None] | None = None) -> Iterator[Finding]:
     """Look at all hops. `begin` is told each one's name before it is looked at."""
     visit = Visit(options)
-    seen: dict[str, Finding] = {}
+    passed: dict[str, Status] = {}
     try:
         for hop in CHAIN:
             if begin is not None:
                 begin(hop.check)
-            finding = _looked(hop, visit, seen=seen)
-            seen[hop.check] = finding
+            missing = _missing(hop, passed)
+            if missing is None:
+                finding = hop.look(visit)
+                passed[hop.check] = finding.status
+            else:
+                finding = skipped(hop.check, f"after {missing}")
             yield finding
     finally:
         visit.close()
 
 
-def _looked(hop: Hop, visit: Visit, *, seen: dict[str, Finding]) -> Finding:
+def _missing(hop: Hop, passed: dict[str, Status]) -> str | None:
+    """What this hop needs and was not looked at, or not with success."""
     for needed in hop.needs:
-        status = seen[needed].status
-        if status is Status.BROKEN or (status is Status.WARNING and hop.unless_warned):
-            return skipped(hop.check, f"after {needed}")
+        status = passed.get(needed)
+        if status is None or status is Status.BROKEN:
+            return needed
+        if status is Status.WARNING and hop.unless_warned:
+            return needed
         if status is Status.SKIPPED and needed in _BRINGS_SOMETHING:
-            return skipped(hop.check, f"after {needed}")
-    return hop.look(visit)
+            return needed
+    return None
 
 
-_BRINGS_SOMETHING = {
-    network.DNS,
-    network.TCP,
-    plain.HTTP,
-    upgrade.UPGRADE,
-    session.WELCOME,
-    session.TOKEN,
-    session.SUBSCRIBE,
-}
-"""Hops without whose result those that need them have nothing to look at."""
+_BRINGS_SOMETHING = {session.TOKEN, publishing.PUBLISH}
+"""Hops that may be left out for want of a key; then others have nothing to look at."""
