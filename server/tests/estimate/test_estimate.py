@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from riverd.estimate import EstimateError, Load, aws_estimate
+from riverd.estimate.aws import estimate
 from riverd.estimate.capacity import capacity
 from riverd.estimate.hosted import offers
 from riverd.estimate.load import HOURS_A_MONTH
@@ -76,7 +77,8 @@ def test_an_idle_installation_is_what_its_prices_say() -> None:
         + prices().valkey[0].usd_hour
     )
     reads = 2 * 2 * 60 * HOURS_A_MONTH * aws["secret_read"].usd
-    expected = hour * HOURS_A_MONTH + 3 * aws["secret_month"].usd + reads
+    alarms = (14 - 10) * aws["alarm_month"].usd
+    expected = hour * HOURS_A_MONTH + 3 * aws["secret_month"].usd + reads + alarms
     assert aws_estimate(Load()).total_usd == pytest.approx(expected)
 
 
@@ -134,6 +136,13 @@ def test_the_sizes_carry_the_load_with_the_safety_factor(*, connections: int, sp
     assert working * (fleet.size.memory_gb * 1024 - need.each_mib) >= need.memory_mib
     processes = working * max(1, math.floor(fleet.size.vcpu))
     assert processes * CONNECTIONS_A_PROCESS_MAX >= connections
+
+
+def test_a_full_gateway_has_another_beside_it() -> None:
+    load = Load(connections=20_001)
+    assert aws_estimate(load).stack.gateways.count == 5
+    roomy = estimate(load, Choices(connections_per_gateway=20_000))
+    assert roomy.stack.gateways.count == 2
 
 
 def test_more_load_never_costs_less() -> None:

@@ -13,6 +13,10 @@ from riverd.estimate.stack import Choices, CloudFront, Publish, Stack, fleet_usd
 LCU_CONNECTIONS = 3_000.0
 LCU_CONNECTS_PER_S = 25.0
 LCU_GB_AN_HOUR = 1.0
+ALARMS = 8
+ALARMS_A_NODE = 2
+SCALING_ALARMS = 2  # a policy: gateways have two, the API as a service one
+METRICS = 3
 SECRETS = 3  # the tokens' secret, the API key, the broker's password
 MINUTES_A_MONTH = HOURS_A_MONTH * 60
 
@@ -82,7 +86,7 @@ def _items(stack: Stack) -> Iterator[Item]:
     yield _balancer_use(stack)
     yield _valkey(stack)
     yield _secrets(stack)
-    yield _endpoint()
+    yield _endpoint(stack)
     yield _cloudfront_requests(stack)
     yield _cloudfront_data(stack)
     yield _http_api(stack)
@@ -177,11 +181,11 @@ def _secrets(stack: Stack) -> Item:
     return Item(SECRETS_NAME, usd, how, ("secret_month", "secret_read"))
 
 
-def _endpoint() -> Item:
-    usd = prices().aws["endpoint_hour"].usd * HOURS_A_MONTH
-    return Item(
-        "interface endpoint", usd, "1, for Secrets Manager, in one zone", ("endpoint_hour",)
-    )
+def _endpoint(stack: Stack) -> Item:
+    zones = 2 if stack.choices.resilient else 1
+    usd = zones * prices().aws["endpoint_hour"].usd * HOURS_A_MONTH
+    how = f"for Secrets Manager, zones: {zones}"
+    return Item("interface endpoint", usd, how, ("endpoint_hour",))
 
 
 def _requests(stack: Stack) -> float:
@@ -264,13 +268,15 @@ def _logs(stack: Stack) -> Item:
 
 
 def _watching(stack: Stack) -> Item:
-    aws, choices = prices().aws, stack.choices
+    aws = prices().aws
+    services = 1 if stack.api is None else 2
+    alarms = ALARMS + ALARMS_A_NODE * stack.valkey_nodes + SCALING_ALARMS * (1 + services)
     usd = (
-        aws["alarm_month"].of(choices.alarms)
-        + aws["metric_month"].of(choices.metrics)
+        aws["alarm_month"].of(alarms)
+        + aws["metric_month"].of(METRICS)
         + aws["dashboard_month"].of(1)
     )
-    how = f"{choices.alarms} alarms, {choices.metrics} metrics, 1 dashboard: free are 10, 10 and 3"
+    how = f"{alarms} alarms, {METRICS} metrics, 1 dashboard: free are 10, 10 and 3"
     return Item(
         "alarms and dashboard", usd, how, ("alarm_month", "metric_month", "dashboard_month")
     )

@@ -41,7 +41,13 @@ PAGE_COLUMNS = 118
     show_default=True,
     help="How CloudFront is paid: a flat-rate plan is chosen in its console.",
 )
-@click.option("--lambda-mb", default=256, show_default=True, help="Memory of the function.")
+@click.option(
+    "--connections-per-gateway",
+    default=5_000,
+    show_default=True,
+    help="With more the stack starts another (its option connections).",
+)
+@click.option("--lambda-mb", default=512, show_default=True, help="Memory of the function.")
 @click.option("--lambda-ms", default=15.0, show_default=True, help="How long a request takes it.")
 @click.option("--logs-gb", default=1.0, show_default=True, help="Logs of a month.")
 @click.option("--json", "as_json", is_flag=True, help="Everything, with sources, as JSON.")

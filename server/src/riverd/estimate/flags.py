@@ -31,7 +31,7 @@ def flag_of(field: str) -> str:
 def with_flag(message: str) -> str:
     """An error about a field, with its flag's name instead."""
     field, colon, rest = message.partition(":")
-    named = field in (*_LOAD_FLAGS, "gateways")
+    named = field in (*_LOAD_FLAGS, "gateways", "connections_per_gateway")
     return f"{flag_of(field)}{colon}{rest}" if named else message
 
 

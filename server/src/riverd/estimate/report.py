@@ -52,6 +52,7 @@ def assumptions(found: Findings) -> list[str]:
         f"the load is there for {load.hours:g} of {HOURS_A_MONTH:g} hours (--hours)",
         f"the busiest minute has {load.peak:g} times the average (--peak)",
         f"sizes have a factor of {able.safety_factor:g} above that: {able.safety_reason}",
+        _gateway_limit(choices),
         f"a request of a back end carries {load.batch:g} publications (--batch)",
         f"a connection is made anew {load.sessions_a_day:g} times a day (--sessions-a-day)",
         f"{load.users:,} different users a month (--monthly-users); the fewest, if not given",
@@ -60,6 +61,13 @@ def assumptions(found: Findings) -> list[str]:
         "figures of this repository, scaled: a Fargate vCPU is taken for a core that was measured",
         f"prices of {prices().region}, read on {prices().read}; --sources names where each is from",
     ]
+
+
+def _gateway_limit(choices: Choices) -> str:
+    limit = choices.connections_per_gateway
+    return (
+        f"with more than {limit:,} connections there is another gateway (--connections-per-gateway)"
+    )
 
 
 def sources() -> Text:

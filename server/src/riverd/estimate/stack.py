@@ -1,17 +1,27 @@
 """What stands in AWS: the choices that `river deploy aws` offers, with what follows from them."""
 
+import math
 from typing import Literal
 
 import msgspec
 
 from riverd.estimate.load import HOURS_A_MONTH, EstimateError, Load
 from riverd.estimate.prices import Node, prices
-from riverd.estimate.sizing import Fleet, Pricer, api_for, gateways_for, valkey_for
+from riverd.estimate.sizing import (
+    CONNECTIONS_A_PROCESS_MAX,
+    Fleet,
+    Pricer,
+    api_for,
+    gateways_for,
+    valkey_for,
+)
 
 Publish = Literal["lambda", "service"]
 CloudFront = Literal["pay-as-you-go", "flat"]
 GATEWAYS = 2
 GATEWAYS_MAX = 100
+SERVICE_TASKS = 2
+"""`publish=service` runs at least as many."""
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,12 +36,12 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     resilient: bool = False
     publish: Publish = "lambda"
     cloudfront: CloudFront = "pay-as-you-go"
-    lambda_mb: int = 256
+    connections_per_gateway: int = 5_000
+    """With more of them the stack starts another gateway (its option `connections`)."""
+    lambda_mb: int = 512
     lambda_ms: float = 15.0
     """How long the function takes for a request. An assumption: it was not measured in AWS."""
     logs_gb: float = 1.0
-    alarms: int = 7
-    metrics: int = 10
     secret_reads_a_minute: float = 2.0
     """Of each process: RIVER_SECRETS_REFRESH_S is a minute."""
 
@@ -65,15 +75,18 @@ def stack_for(load: Load, choices: Choices) -> Stack:
     """
     if not 1 <= choices.gateways <= GATEWAYS_MAX:
         raise EstimateError(f"gateways: from 1 to {GATEWAYS_MAX}")
+    if not 1 <= choices.connections_per_gateway <= CONNECTIONS_A_PROCESS_MAX:
+        raise EstimateError(f"connections_per_gateway: from 1 to {CONNECTIONS_A_PROCESS_MAX}")
     spare = 1 if choices.resilient else 0
     price = task_pricer()
-    at_least = max(choices.gateways, 1 + spare)
+    full = math.ceil(load.connections / choices.connections_per_gateway)
+    at_least = max(choices.gateways, 1 + spare, full)
     service = choices.publish == "service"
     return Stack(
         load,
         choices,
         gateways_for(load, at_least=at_least, spare=spare, price=price),
-        api_for(load, at_least=1 + spare, spare=spare, price=price) if service else None,
+        api_for(load, at_least=SERVICE_TASKS, spare=spare, price=price) if service else None,
         valkey_for(load),
         1 + spare,
     )
