@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Python and Node: a browser, a Redis, a balancer, a compiler.
+# Installs what the tests need beside Python and Node: a browser, a Redis, a balancer, a compiler, valgrind.
 set -euo pipefail
 
 wanted=()
@@ -7,6 +7,7 @@ command -v chromium >/dev/null || command -v google-chrome >/dev/null || [ -n "$
 command -v cc >/dev/null || wanted+=(gcc libc6-dev)
 command -v redis-server >/dev/null || wanted+=(redis-server)
 command -v haproxy >/dev/null || wanted+=(haproxy)
+command -v valgrind >/dev/null || wanted+=(valgrind)
 [ ${#wanted[@]} -eq 0 ] && exit 0
 
 as_root=()
