@@ -88,6 +88,7 @@ class Client:
         self._wire: Wire | None = None
         self._started_ns = 0
         self._stopping = False
+        self._was_up = False
         self._bye: Told | None = None
         self._failures = 0
 
@@ -145,7 +146,11 @@ class Client:
         except WSError as error:
             self._tally.error(f"cannot connect: {error}")
         else:
-            return cast("Wire", wire)
+            # picows raises nothing when the server goes away instead of answering.
+            made = cast("Wire | None", wire)
+            if made is None:
+                self._tally.error("cannot connect: closed in the handshake, without an answer")
+            return made
         return None
 
     async def _socket(self, _url: object) -> socket:
@@ -169,12 +174,13 @@ class Client:
         self.is_up = True
         self._failures = 0
         self._tally.up += 1
-        if self.first.done():
+        if self._was_up:
             self._tally.rejoins += 1
         else:
+            self._was_up = True
             self._tally.joins += 1
             self._tally.joining.add(time.monotonic_ns() - self._started_ns)
-            self._first_is_over()
+        self._first_is_over()
 
     def _first_is_over(self) -> None:
         if not self.first.done():

@@ -9,6 +9,8 @@ from riverd.bench.run import Run, Sample
 CPU_WARNING = 0.85
 """Of one core: above it this program, not the server, may be what is measured."""
 
+LAG_S_WARNING = 0.05
+
 
 class Spread(msgspec.Struct, frozen=True):
     """Times, in milliseconds."""
@@ -53,6 +55,7 @@ class Report(msgspec.Struct, frozen=True):
     errors: dict[str, int]
     warnings: list[str]
     generator_cpu_max: float
+    generator_lag_ms_max: float
     samples: list[Sample]
 
 
@@ -85,6 +88,7 @@ def report(run: Run, url: str) -> Report:
         errors=dict(tally.errors.most_common()),
         warnings=_warnings(run),
         generator_cpu_max=round(run.cpu_max, 2),
+        generator_lag_ms_max=round(run.lag_s_max * 1000, 1),
         samples=run.samples,
     )
 
@@ -165,6 +169,11 @@ def _warnings(run: Run) -> list[str]:
         found.append(
             f"This program used up to {run.cpu_max:.0%} of a core: rates and delays may be its "
             "own limit, not the server's. Run several at once, or ask for less."
+        )
+    if run.lag_s_max > LAG_S_WARNING:
+        found.append(
+            f"This program was late by up to {run.lag_s_max * 1000:.0f} ms, which the delays "
+            "contain: its machine is busy."
         )
     if run.unsent:
         found.append(

@@ -76,6 +76,7 @@ class Run:
         self.load_s = 0.0
         self.up_at_end = 0
         self.cpu_max = 0.0
+        self.lag_s_max = 0.0
         self._door = door
         self._publisher = publisher
         self._clients: list[Client] = []
@@ -207,10 +208,11 @@ class Run:
         return missing
 
     async def _watched(self, watcher: Watcher) -> None:
-        before = _Counts.of(self)
+        before = ticked = _Counts.of(self)
         while True:
             await asyncio.sleep(TICK_S)
             now = _Counts.of(self)
+            self.lag_s_max = max(self.lag_s_max, now.at_s - ticked.at_s - TICK_S)
             if now.at_s - before.at_s >= SAMPLE_S:
                 sample = self._between(before, now)
                 before = now
@@ -219,6 +221,7 @@ class Run:
                     self.samples.append(sample)
                 watcher.look(sample)
             watcher.tick()
+            ticked = _Counts.of(self)
 
     def _between(self, before: "_Counts", now: "_Counts") -> Sample:
         tally, seconds = self.tally, now.at_s - before.at_s
