@@ -66,7 +66,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except CountError as error:
         print(f"guard: {error}", file=sys.stderr)
         return 1
-    verdicts = judge(chosen, now, load())
+    verdicts = judge(chosen, now, records=load())
     print(report(verdicts))
     if asked.record:
         save(recorded(load(), now))

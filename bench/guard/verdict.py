@@ -42,12 +42,12 @@ class Verdict:
         return self.growth is not None and self.growth > self.allowed
 
 
-def judge(paths: Sequence[Path], now: Figures, records: Sequence[Figures]) -> list[Verdict]:
+def judge(paths: Sequence[Path], now: Figures, *, records: Sequence[Figures]) -> list[Verdict]:
     """A verdict on every path that was counted."""
-    return [_judged(path, now, records) for path in paths if path.name != CALIBRATION]
+    return [_judged(path, now, records=records) for path in paths if path.name != CALIBRATION]
 
 
-def _judged(path: Path, now: Figures, records: Sequence[Figures]) -> Verdict:
+def _judged(path: Path, now: Figures, *, records: Sequence[Figures]) -> Verdict:
     count = now.counts[path.name]
     known = [entry for entry in records if path.name in entry.counts]
     if not known:
@@ -55,7 +55,7 @@ def _judged(path: Path, now: Figures, records: Sequence[Figures]) -> Verdict:
     nearest = min(known, key=lambda entry: _distance(entry, now))
     before = nearest.counts[path.name]
     in_units = count / now.unit / (before / nearest.unit) - 1
-    elsewhere = _elsewhere(path, now, nearest)
+    elsewhere = _elsewhere(path, now, entry=nearest)
     if elsewhere:
         return Verdict(path.name, count, in_units, ELSEWHERE_MAX, elsewhere)
     if abs(now.unit / nearest.unit - 1) > SAME_BUILD:
@@ -67,7 +67,7 @@ def _distance(entry: Figures, now: Figures) -> tuple[bool, int]:
     return entry.machine != now.machine, abs(version_of(entry)[1] - version_of(now)[1])
 
 
-def _elsewhere(path: Path, now: Figures, entry: Figures) -> str:
+def _elsewhere(path: Path, now: Figures, *, entry: Figures) -> str:
     """What makes the two environments different for this path; nothing if they are alike."""
     if entry.place != now.place:
         return f"Python {entry.python} on {entry.machine}"

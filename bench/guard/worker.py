@@ -28,7 +28,7 @@ def paths(names: Sequence[str] = ()) -> list[Path]:
     return [path for path in found if not names or path.name in names]
 
 
-def main(library: str, planted: str, names: Sequence[str]) -> None:
+def main(library: str, planted: str, *, names: Sequence[str]) -> None:
     """Count each path twice, the second time with twice the work: what both share drops out."""
     marks = ctypes.CDLL(library)
     chosen = paths(names)
@@ -50,4 +50,4 @@ def main(library: str, planted: str, names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    main(sys.argv[1], sys.argv[2], names=sys.argv[3:])

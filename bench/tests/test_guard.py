@@ -39,7 +39,7 @@ def counted(work: float, *, unit: float = 1_000.0, **changed: object) -> Figures
 
 
 def has_grown(now: Figures, *records: Figures) -> bool:
-    (verdict,) = judge([THEIRS], now, records or (RECORDED,))
+    (verdict,) = judge([THEIRS], now, records=records or (RECORDED,))
     return verdict.has_grown
 
 
@@ -91,7 +91,7 @@ def test_another_build_of_python_is_compared_in_units_of_the_calibration() -> No
 def test_another_environment_is_compared_loosely_and_named(elsewhere: dict[str, object]) -> None:
     assert not has_grown(counted(560, **elsewhere))
     assert has_grown(counted(505 * (1 + ELSEWHERE_MAX), **elsewhere))
-    text = report(judge([THEIRS], counted(560, **elsewhere), [RECORDED]))
+    text = report(judge([THEIRS], counted(560, **elsewhere), records=[RECORDED]))
     assert "another environment" in text
     assert "make guard-record" in text
 
@@ -105,7 +105,7 @@ def test_the_nearest_record_is_taken() -> None:
 
 def test_a_path_without_a_record_is_told_as_new() -> None:
     empty = replace(RECORDED, counts={CALIBRATION: 1_000.0})
-    (verdict,) = judge([THEIRS], counted(500), [empty])
+    (verdict,) = judge([THEIRS], counted(500), records=[empty])
     assert (verdict.growth, verdict.has_grown) == (None, False)
     assert "not recorded yet" in report([verdict])
 

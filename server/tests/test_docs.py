@@ -226,7 +226,8 @@ def test_code_that_is_quoted_is_still_there(block: Block) -> None:
 
 @pytest.mark.parametrize(("place", "words"), COMMANDS)
 def test_commands_of_the_pages_exist(place: str, words: list[str]) -> None:
-    command = cli.commands[words[1]]
+    command = cli.get_command(click.Context(cli), words[1])
+    assert command is not None, place
     options = {
         name
         for parameter in command.params

@@ -77,7 +77,7 @@ class Client:
     other one. `is_up` while all its channels are live.
     """
 
-    def __init__(self, number: int, channels: list[str], door: Door) -> None:
+    def __init__(self, number: int, door: Door, *, channels: list[str]) -> None:
         self.cursors = {name: Cursor() for name in channels}
         self.first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.gave_up = ""

@@ -56,21 +56,21 @@ def bench(url: str | None, **given: object) -> NoReturn:
         raise_file_limit(plan.connections)
     except TargetError as error:
         raise click.UsageError(str(error)) from None
-    _confirm(options, target, plan)
-    told = uvloop.run(_measured(plan, Door(target, _tls(target), token, Tally()), api))
+    _confirm(options, target, plan=plan)
+    told = uvloop.run(_measured(plan, Door(target, _tls(target), token, Tally()), api=api))
     _tell(told, options)
     sys.exit(0 if told.clean else 1)
 
 
-async def _measured(plan: Plan, door: Door, api: Api | None) -> Report:
+async def _measured(plan: Plan, door: Door, *, api: Api | None) -> Report:
     """The run, shown while it goes on; Ctrl-C ends it early, and its report is given all the same.
 
     Raises:
         TargetError: the target's address is not known.
     """
     await door.target.look_up(plan.connections)
-    publisher = None if api is None else Publisher(plan, api, door.tally)
-    run = Run(plan, door, publisher)
+    publisher = None if api is None else Publisher(plan, api, tally=door.tally)
+    run = Run(plan, door, publisher=publisher)
     display = Display(run, door.target.url)
     loop = asyncio.get_running_loop()
     for wanted in (signal.SIGINT, signal.SIGTERM):
@@ -143,7 +143,8 @@ def _api(options: Options, target: Target, *, kept: devfile.DevFile | None) -> A
     url = options.api_url or _api_url(target, kept)
     if not url.startswith(("http://", "https://")) or not host_of(url):
         raise TargetError(f"--api-url {url}: not an http(s) URL")
-    return Api(url, key, ssl.create_default_context() if url.startswith("https:") else None)
+    tls = ssl.create_default_context() if url.startswith("https:") else None
+    return Api(url, key, tls=tls)
 
 
 def _api_url(target: Target, kept: devfile.DevFile | None) -> str:
@@ -164,7 +165,7 @@ def _tls(target: Target) -> ssl.SSLContext | None:
     return ssl.create_default_context() if target.is_secure else None
 
 
-def _confirm(options: Options, target: Target, plan: Plan) -> None:
+def _confirm(options: Options, target: Target, *, plan: Plan) -> None:
     """Nobody puts load on other people's machines by a slip of the keyboard."""
     hosts = {target.host, host_of(options.api_url or target.url)}
     others = sorted(host for host in hosts if not is_loopback(host))

@@ -20,6 +20,7 @@ BATCH_MAX = 500
 REQUESTS_MAX = 4
 TICK_S = 0.01
 ANSWER_S_MAX = 10.0
+IDLE_S_MAX = 2.0
 PAUSE_S = 0.5
 """After a request that failed: a server that is away is not asked in a loop."""
 OK = 200
@@ -46,7 +47,7 @@ _answer = msgspec.json.Decoder(_Answer)
 class Api:
     """The API over kept connections, one for each thread that asks."""
 
-    def __init__(self, url: str, key: str, tls: SSLContext | None) -> None:
+    def __init__(self, url: str, key: str, *, tls: SSLContext | None) -> None:
         parts = urlsplit(url)
         self._secure = parts.scheme == "https"
         self._host, self._port = str(parts.hostname), parts.port
@@ -61,8 +62,7 @@ class Api:
         Raises:
             OSError, HTTPException: there was none.
         """
-        connection = getattr(self._kept, "connection", None) or self._new()
-        self._kept.connection = None
+        connection = self._taken()
         try:
             body = msgspec.json.encode({"messages": messages})
             connection.request("POST", self._path, body, self._headers)
@@ -71,8 +71,18 @@ class Api:
         except BaseException:
             connection.close()
             raise
-        self._kept.connection = connection
+        self._kept.idle = (connection, time.monotonic())
         return told
+
+    def _taken(self) -> HTTPConnection:
+        """This thread's connection; a new one if the server may have closed the last by now."""
+        idle: tuple[HTTPConnection, float] | None = getattr(self._kept, "idle", None)
+        self._kept.idle = None
+        if idle is not None:
+            if time.monotonic() - idle[1] < IDLE_S_MAX:
+                return idle[0]
+            idle[0].close()
+        return self._new()
 
     def _new(self) -> HTTPConnection:
         if self._secure:
@@ -87,7 +97,7 @@ class Publisher:
     `accepted` is where each channel stands, as far as the API has said so.
     """
 
-    def __init__(self, plan: Plan, api: Api, tally: Tally) -> None:
+    def __init__(self, plan: Plan, api: Api, *, tally: Tally) -> None:
         self.accepted: dict[str, tuple[str, int]] = {}
         self.unsent = 0
         self._plan = plan

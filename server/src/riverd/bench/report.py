@@ -122,7 +122,7 @@ def markdown(told: Report) -> str:
         f"{plan.channels_each} each; {plan.rate:g} publications a second of {plan.size} bytes "
         f"for {plan.duration_s:g} s"
     )
-    lines = [f"# Load on {told.url}", "", f"Asked for: {asked}.", f"Ended: {told.ended}."]
+    lines = [f"# Load on {told.url}", "", f"Asked for: {asked}.", "", f"Ended: {told.ended}."]
     lines += ["", f"**{verdict(told)}**", "", "| | |", "|---|---:|"]
     lines += [f"| {name} | {value} |" for name, value in rows(told)]
     lines += ["", "## Errors", ""]
@@ -177,7 +177,7 @@ def _warnings(run: Run) -> list[str]:
         )
     if run.unsent:
         found.append(
-            f"{run.unsent:,} publications were due and never left: the API answered too slowly."
+            f"{run.unsent:,} publications were due and never left: the API was too slow, or silent."
         )
     return found
 

@@ -66,7 +66,7 @@ class Watcher(Protocol):
 class Run:
     """The load and what is seen of it. `why` says what ended it early, if something did."""
 
-    def __init__(self, plan: Plan, door: Door, publisher: Publisher | None) -> None:
+    def __init__(self, plan: Plan, door: Door, *, publisher: Publisher | None) -> None:
         self.plan = plan
         self.phase = Phase.FIRST
         self.samples: list[Sample] = []
@@ -173,7 +173,7 @@ class Run:
         self._settled += 1
 
     def _start(self, number: int) -> Client:
-        client = Client(number, self.plan.heard_by(number), self._door)
+        client = Client(number, self._door, channels=self.plan.heard_by(number))
         self._clients.append(client)
         client.first.add_done_callback(self._count_settled)
         task = asyncio.create_task(client.run())

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import ipaddress
+import os
 import resource
 import socket
 from collections.abc import Sequence
@@ -127,7 +128,9 @@ def named(error: OSError) -> str:
         return "no source port left: give more addresses of this machine with --source"
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    return error.strerror or str(error) or type(error).__name__
+    # The loop's own texts name the address, of which there are many.
+    known = os.strerror(error.errno) if error.errno else error.strerror
+    return known or str(error) or type(error).__name__
 
 
 def _split(url: str) -> SplitResult:
