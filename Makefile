@@ -26,6 +26,14 @@ types: .setup/python
 bench: .setup/python
 	$(RUN)python bench/run.py --short
 
+# Hot paths counted in instructions, held against bench/guard/recorded.json; record what is meant to stay.
+.PHONY: guard guard-record
+guard: .setup/python .setup/system
+	cd bench && ../$(RUN)python -m guard
+
+guard-record: .setup/python .setup/system
+	cd bench && ../$(RUN)python -m guard --record
+
 # The core in virtual time, under faults made from seeds: `make sim SEEDS=20000`, or FROM:TO.
 SEEDS ?= 2000
 .PHONY: sim

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Python and Node: a browser, a Redis, two balancers, a compiler.
+# Installs what the tests need beside Python and Node: a browser, a Redis, balancers, a compiler, valgrind.
 set -euo pipefail
 
 wanted=()
@@ -8,6 +8,7 @@ command -v cc >/dev/null || wanted+=(gcc libc6-dev)
 command -v redis-server >/dev/null || wanted+=(redis-server)
 command -v haproxy >/dev/null || wanted+=(haproxy)
 command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || wanted+=(nginx-light)
+command -v valgrind >/dev/null || wanted+=(valgrind)
 [ ${#wanted[@]} -eq 0 ] && exit 0
 
 as_root=()
