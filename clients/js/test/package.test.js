@@ -6,9 +6,12 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
 
 const run = promisify(execFile);
 const HOME = fileURLToPath(new URL("..", import.meta.url));
+/** 6 KB, of 1,000 bytes each. */
+const MINIFIED_BYTES_MAX = 6_000;
 
 /** An empty project into which the package was installed as it would be published. */
 let project = "";
@@ -32,6 +35,12 @@ test("the package can be imported, whole or minified", async () => {
     const args = ["--input-type=module", "--eval", script];
     assert.equal((await run(process.execPath, args, { cwd: project })).stdout, "function\n");
   }
+});
+
+test("the minified file has at most 6 KB gzipped", async () => {
+  const file = join(project, "node_modules", "river-realtime", "dist", "river.min.js");
+  const bytes = gzipSync(await readFile(file), { level: 9 }).length;
+  assert.ok(bytes <= MINIFIED_BYTES_MAX, `${bytes} bytes`);
 });
 
 test("a TypeScript project that uses every public call compiles", async () => {
