@@ -202,7 +202,7 @@ export class Connection {
 
   /** @param {import("./protocol.js").Authenticated} message */
   #authenticated({ expires_at }) {
-    const remainingMs = expires_at === null ? null : expires_at * 1000 - this.#platform.wallMs();
+    const remainingMs = expires_at && expires_at * 1000 - this.#platform.wallMs();
     this.#do(this.#link.authenticated(remainingMs, this.#clock()));
   }
 

@@ -10,8 +10,11 @@ export const PONG_MS = 10_000;
 export const WAKE_PONG_MS = 5_000;
 /** Who was heard so short a time ago is not asked. */
 export const RECENT_MS = 3_000;
-/** A connection that did not last this long does not count as a success: the outage goes on. */
-export const STABLE_MS = 10_000;
+/**
+ * A connection that did not last this long, or not as long as the outage before it, does not count as a
+ * success: the outage goes on.
+ */
+export const STABLE_MS = 2_000;
 /** `tick` is asked for at least this often; one that comes much later means that the machine slept. */
 export const PULSE_MS = 5_000;
 export const ASLEEP_MS = 10_000;

@@ -337,7 +337,8 @@ export class Link {
    * @returns {Effect[]}
    */
   #wait(now, reason) {
-    if (this.state === "connected" && now - this.#connectedAt >= STABLE_MS) this.#lostAt = now;
+    const enoughMs = Math.max(STABLE_MS, this.#connectedAt - this.#lostAt);
+    if (this.state === "connected" && now - this.#connectedAt >= enoughMs) this.#lostAt = now;
     const closing = this.#drop();
     this.#dueAt = Math.max(now + outageBackoff(now - this.#lostAt, this.#random), this.#notBefore);
     return [closing, this.#enter("waiting", reason, this.#dueAt - now)];

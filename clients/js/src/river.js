@@ -306,8 +306,7 @@ function where({ host, url, token, jwt, WebSocket }) {
   const source = token ?? jwt;
   if (!source) throw new RiverError("token_missing", "there is no token");
   const Socket = WebSocket ?? globalThis.WebSocket;
-  if (!Socket)
-    throw new RiverError("websocket_missing", "there is no WebSocket class here: pass one");
+  if (!Socket) throw new RiverError("websocket_missing", "there is no WebSocket class: pass one");
   const page = globalThis.location?.protocol;
   return { url: endpoint(host ?? url, import.meta.url, page), token: source, WebSocket: Socket };
 }
