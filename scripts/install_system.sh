@@ -5,6 +5,7 @@ set -euo pipefail
 wanted=()
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || [ -n "${CHROMIUM:-}" ] || wanted+=(chromium)
 command -v cc >/dev/null || wanted+=(gcc libc6-dev)
+command -v openssl >/dev/null || wanted+=(openssl)
 command -v redis-server >/dev/null || wanted+=(redis-server)
 command -v haproxy >/dev/null || wanted+=(haproxy)
 [ ${#wanted[@]} -eq 0 ] && exit 0

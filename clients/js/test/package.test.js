@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
+import { PAGE } from "../scripts/reference.js";
 
 const run = promisify(execFile);
 const HOME = fileURLToPath(new URL("..", import.meta.url));
@@ -50,9 +51,24 @@ test("a TypeScript project that uses every public call compiles", async () => {
   await run(join(HOME, "node_modules", ".bin", "tsc"), [...options, "use.mts"], { cwd: project });
 });
 
+test("that project uses every public call indeed", async () => {
+  const used = await readFile(join(HOME, "test", "types.ts"), "utf8");
+  const reference = await readFile(PAGE, "utf8");
+  const names = [...reference.matchAll(/^#### `(?:new )?(?:\w+\.)?(\w+)/gm)].map(
+    ([, name]) => name,
+  );
+  assert.ok(names.length > 30);
+  const options = [...reference.matchAll(/^\| `\[?(\w+)\]?` \| `/gm)].map(([, name]) => name);
+  assert.deepEqual(
+    [...names, ...options].filter((name) => !new RegExp(`\\b${name}\\b`).test(used)),
+    [],
+  );
+});
+
 /** @param {string} source */
 function imports(source) {
   return source
+    .replace("../src/tabs.js", "river-realtime/tabs")
     .replace("../src/river.js", "river-realtime")
     .replace("../server/river.js", "river-realtime/server");
 }
