@@ -1,0 +1,50 @@
+"""The publish API as a service of its own, for those who publish much: no fee a request."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_elasticloadbalancingv2 as elb
+from constructs import Construct
+
+from riverd_aws.constructs.service import Place, Service, Task
+
+PORT = 8001
+PATHS = (
+    ("/publish", "/publish/*", "/users/*", "/tokens"),
+    ("/channels", "/channels/*", "/nodes/*", "/openapi.json"),
+)
+"""The API's paths; the balancer takes five a rule. None of them is a gateway's."""
+
+LEAST, MOST = 2, 10
+CPU_PERCENT = 60
+LEAVE_S = 10
+STOP_S = 30
+
+
+class PublishService(Construct):
+    """Behind the same distribution and balancer as the gateways, by its paths."""
+
+    def __init__(self, scope: Construct, name: str, *, place: Place, task: Task) -> None:
+        super().__init__(scope, name)
+        # Requests are short: there is nothing to wait for.
+        self.targets = place.balancer.targets("Api", port=task.port, leave_s=LEAVE_S)
+        for number, paths in enumerate(PATHS):
+            place.balancer.listener.add_target_groups(
+                f"Api{number}",
+                priority=10 + number,
+                conditions=[elb.ListenerCondition.path_patterns(list(paths))],
+                target_groups=[self.targets],
+            )
+        running = Service(self, "Tasks", place=place, task=task, targets=self.targets)
+        self.group, self.log, self.service = running.group, running.log, running.service
+        running.service.auto_scale_task_count(
+            min_capacity=LEAST, max_capacity=MOST
+        ).scale_on_cpu_utilization(
+            "Processor",
+            target_utilization_percent=CPU_PERCENT,
+            scale_out_cooldown=Duration.seconds(30),
+            scale_in_cooldown=Duration.seconds(300),
+        )
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """All its paths."""
+        return tuple(path for paths in PATHS for path in paths)
