@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import cast
 
 from aws_cdk import App
+from aws_cdk import aws_lambda as lambda_
 
 from riverd_aws import options
-from riverd_aws.lambda_package import PackageError
+from riverd_aws.lambda_package import PackageError, assembled
 from riverd_aws.options import Options, OptionsError
 from riverd_aws.stack import RiverStack
 
@@ -18,7 +19,7 @@ WRONG_USAGE = 2
 def synthesize(chosen: Options, *, outdir: Path | None = None) -> App:
     """The app with its one stack, for the toolkit or a test to synthesise."""
     app = _app(outdir)
-    RiverStack(app, chosen)
+    _add_stack(app, chosen)
     return app
 
 
@@ -29,11 +30,17 @@ def main() -> None:
     try:
         chosen = options.parse(context)
         options.check_region(chosen, os.environ.get("CDK_DEFAULT_REGION"))
-        RiverStack(app, chosen)
+        _add_stack(app, chosen)
     except (OptionsError, PackageError) as error:
         print(f"river: {error}", file=sys.stderr)  # noqa: T201  the toolkit shows it
         sys.exit(WRONG_USAGE)
     app.synth()
+
+
+def _add_stack(app: App, chosen: Options) -> None:
+    # The toolkit copies the package as soon as the functions are made.
+    with assembled() as package:
+        RiverStack(app, chosen, code=lambda_.Code.from_asset(str(package)))
 
 
 def _app(outdir: Path | None) -> App:

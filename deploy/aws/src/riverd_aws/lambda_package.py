@@ -1,4 +1,4 @@
-"""The package of the Lambda functions: what they import and nothing else, for ARM, without Docker."""
+"""The package of the Lambda functions: what they import, for ARM, made without Docker."""
 
 import ast
 import hashlib
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import riverd
@@ -29,22 +30,42 @@ class PackageError(Exception):
     """The package cannot be made: one line that says why and what would help."""
 
 
-def build(distributions: Sequence[str] = DISTRIBUTIONS) -> Path:
-    """A folder with the package. Made once for the same contents, so a network is needed only then.
+@contextmanager
+def assembled(distributions: Sequence[str] = DISTRIBUTIONS) -> Iterator[Path]:
+    """A folder with the package, for as long as the toolkit needs to copy it.
+
+    Raises:
+        PackageError: one line.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "package"
+        shutil.copytree(installed(distributions), made)
+        for path in needed_files(ENTRIES):
+            copy = made / "riverd" / path.relative_to(root())
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+        yield made
+
+
+def installed(distributions: Sequence[str]) -> Path:
+    """A folder with these distributions for ARM, in the versions that are installed here.
+
+    It is kept: only the first time needs the package registry.
 
     Raises:
         PackageError: one line.
     """
     wanted = sorted(f"{name}=={importlib.metadata.version(name)}" for name in distributions)
-    sources = list(needed_files(ENTRIES))
-    target = cache() / f"lambda-{_digest(wanted, sources)}"
+    name = hashlib.sha256(" ".join((PYTHON, PLATFORM, *wanted)).encode()).hexdigest()[:20]
+    target = cache() / f"lambda-{name}"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-            made = Path(folder) / "package"
+            made = Path(folder) / "made"
             _install(wanted, made)
-            _copy(sources, made)
-            made.rename(target)
+            # Somebody else may have been faster; what he made is the same.
+            with suppress(FileExistsError, OSError):
+                made.rename(target)
     return target
 
 
@@ -102,14 +123,6 @@ def _imports_of(path: Path, module: str) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _digest(wanted: Sequence[str], sources: Sequence[Path]) -> str:
-    found = hashlib.sha256("\n".join((PYTHON, PLATFORM, *wanted)).encode())
-    for path in sorted(sources):
-        found.update(f"\n{path.relative_to(root())}\n".encode())
-        found.update(path.read_bytes())
-    return found.hexdigest()[:20]
-
-
 def _install(wanted: Sequence[str], target: Path) -> None:
     command = [*_installer(), "--target", str(target), "--no-deps", "--quiet", *wanted]
     done = subprocess.run(  # noqa: S603  an installer and names of our own
@@ -141,12 +154,5 @@ def _installer() -> list[str]:
     raise PackageError("the Lambda package cannot be made without pip or uv: install one of them")
 
 
-def _copy(sources: Iterable[Path], target: Path) -> None:
-    for path in sources:
-        copy = target / "riverd" / path.relative_to(root())
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-
-
 if __name__ == "__main__":
-    print(build())  # noqa: T201
+    installed(DISTRIBUTIONS)

@@ -207,6 +207,17 @@ _READERS: Mapping[type, Callable[[str, object], object]] = {
 
 
 def _check_together(options: Options) -> None:
+    _check_size(options)
+    _check_identity(options)
+    if options.domain and not (options.hosted_zone_id or options.certificate_arn):
+        raise OptionsError(
+            "domain: pass hosted_zone_id too (its certificate and records are made there), "
+            "or certificate_arn (then point the domain to the distribution yourself)"
+        )
+    _check_alone(options, "domain", "hosted_zone_id", "certificate_arn")
+
+
+def _check_size(options: Options) -> None:
     sizes = MEMORY_BY_CPU.get(options.task_cpu)
     if sizes is None:
         known = ", ".join(map(str, MEMORY_BY_CPU))
@@ -221,14 +232,9 @@ def _check_together(options: Options) -> None:
             f"gateways_max={options.gateways_max}: it must not be less than gateways="
             f"{options.gateways}"
         )
-    if options.domain and not (options.hosted_zone_id or options.certificate_arn):
-        raise OptionsError(
-            "domain: pass hosted_zone_id too (its certificate and records are made there), "
-            "or certificate_arn (then point the domain to the distribution yourself)"
-        )
-    for name in ("hosted_zone_id", "certificate_arn"):
-        if getattr(options, name) and not options.domain:
-            raise OptionsError(f"{name}: it is of use only with domain")
+
+
+def _check_identity(options: Options) -> None:
     if options.cognito and options.oidc_issuer:
         raise OptionsError("cognito: there can be one identity provider; leave out oidc_issuer")
     if options.oidc_issuer and not options.oidc_audience:
@@ -236,6 +242,11 @@ def _check_together(options: Options) -> None:
             "oidc_issuer: pass oidc_audience too, or the provider's tokens for every other "
             "application would open River as well"
         )
-    for name in ("oidc_audience", "oidc_jwks_url"):
-        if getattr(options, name) and not options.oidc_issuer:
-            raise OptionsError(f"{name}: it is of use only with oidc_issuer")
+    _check_alone(options, "oidc_issuer", "oidc_audience", "oidc_jwks_url")
+
+
+def _check_alone(options: Options, needed: str, *names: str) -> None:
+    """These options mean nothing without another."""
+    for name in names:
+        if getattr(options, name) and not getattr(options, needed):
+            raise OptionsError(f"{name}: it is of use only with {needed}")

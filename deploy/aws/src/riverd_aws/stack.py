@@ -5,11 +5,12 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from riverd_aws import lambda_package
 from riverd_aws.constructs import gateways as gateways_of
 from riverd_aws.constructs import publish_service as publish_service_of
+from riverd_aws.constructs.alarms import Alarms
 from riverd_aws.constructs.balancer import Balancer
 from riverd_aws.constructs.broker import Broker
+from riverd_aws.constructs.dashboard import Dashboard
 from riverd_aws.constructs.domain import Domain
 from riverd_aws.constructs.drain import Drain
 from riverd_aws.constructs.entry import Entry
@@ -25,6 +26,7 @@ from riverd_aws.constructs.secrets import Secrets, SecretsDoor, may_read
 from riverd_aws.constructs.service import STOP_MARGIN_S, Place, Task, cluster_in
 from riverd_aws.environment import Surroundings
 from riverd_aws.options import Options
+from riverd_aws.watching import PublishPlane, Watched
 
 _WHAT = {"TokenSecret": "Signs tokens: for your servers", "ApiKey": "May publish: for your servers"}
 
@@ -40,7 +42,7 @@ def read_line(secret: str, region: str) -> str:
 class RiverStack(Stack):
     """River in one account and region, from options alone: it looks nothing up."""
 
-    def __init__(self, app: App, options: Options) -> None:
+    def __init__(self, app: App, options: Options, *, code: lambda_.Code) -> None:
         super().__init__(
             app, options.name, description="River: a real-time service beside your application"
         )
@@ -75,17 +77,18 @@ class RiverStack(Stack):
             ),
         )
         self._image = image_of(self, name=options.image, built=options.build_image)
-        self._code = lambda_.Code.from_asset(str(lambda_package.build()))
+        self._code = code
         self.gateways = self._gateways()
         self.drain = self._drain()
         self.entry = self._entry()
-        publish_url = self._publish_plane()
-        Rotation(
+        self.publish, publish_url = self._publish_plane()
+        self.rotation = Rotation(
             self,
             "Rotation",
             secrets=(self.secrets.token, self.secrets.api_key),
             called=f"{options.name}-rotation",
         )
+        self._watch()
         self._say(publish_url)
 
     def _identity(self) -> Provider | None:
@@ -170,8 +173,8 @@ class RiverStack(Stack):
             domain.point_to(entry.distribution)
         return entry
 
-    def _publish_plane(self) -> str:
-        """The publish API in one of its two forms; its URL."""
+    def _publish_plane(self) -> tuple[PublishPlane, str]:
+        """The publish API in one of its two forms, and its URL."""
         rights = [may_read(one) for one in self.secrets.all]
         if self._options.publish == "service":
             return self._publish_service(rights)
@@ -192,9 +195,9 @@ class RiverStack(Stack):
             provider=self.provider,
         )
         self._let_in(api.function.lambda_)
-        return api.url
+        return api, api.url
 
-    def _publish_service(self, rights: list[iam.PolicyStatement]) -> str:
+    def _publish_service(self, rights: list[iam.PolicyStatement]) -> tuple[PublishPlane, str]:
         service = PublishService(
             self,
             "PublishService",
@@ -213,7 +216,29 @@ class RiverStack(Stack):
         )
         self._let_in(service.group)
         self.entry.add_paths(*service.patterns)
-        return f"https://{self.entry.host}"
+        return service, f"https://{self.entry.host}"
+
+    def _watch(self) -> None:
+        """The dashboard, and alarms."""
+        watched = Watched(
+            options=self._options,
+            gateways=self.gateways,
+            broker=self.broker,
+            publish=self.publish,
+            drain=self.drain.function,
+            rotation=self.rotation.function,
+            distribution_id=self.entry.distribution.distribution_id,
+        )
+        alarms = Alarms(
+            self, "Alarms", concerns=watched.concerns(), email=self._options.alarm_email
+        )
+        Dashboard(
+            self,
+            "Dashboard",
+            called=self._options.name,
+            graphs=watched.graphs(),
+            alarms=alarms.alarms,
+        )
 
     def _let_in(self, client: ec2.IConnectable) -> None:
         """Let a part of River reach Valkey, and ask for its secrets."""
@@ -225,9 +250,9 @@ class RiverStack(Stack):
         host = self.entry.host
         CfnOutput(self, "WebSocketUrl", value=f"wss://{host}/ws", description="For browsers")
         CfnOutput(self, "PublishUrl", value=publish_url, description="For your servers")
-        for name, secret, called in (
-            ("TokenSecret", self.secrets.token, f"{self._options.name}/token-secret"),
-            ("ApiKey", self.secrets.api_key, f"{self._options.name}/api-key"),
+        for name, called in (
+            ("TokenSecret", f"{self._options.name}/token-secret"),
+            ("ApiKey", f"{self._options.name}/api-key"),
         ):
             CfnOutput(self, f"{name}Name", value=called, description=_WHAT[name])
             CfnOutput(self, f"Read{name}", value=read_line(called, self.region))

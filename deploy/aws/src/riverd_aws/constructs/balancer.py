@@ -29,14 +29,14 @@ PREFIX_LISTS = {
     "us-west-1": "pl-4ea04527",
     "us-west-2": "pl-82a045eb",
 }
-"""CloudFront's origin-facing addresses, com.amazonaws.global.cloudfront.origin-facing, by region."""
+"""By region, the list that AWS keeps of CloudFront's addresses towards origins."""
 
 
 class Balancer(Construct):
     """Listens for CloudFront in the isolated subnets, where the internet has no way to it.
 
-    What comes through a VPC origin keeps CloudFront's addresses: a rule for the network's own range would
-    let none of it in, and the range of addresses that it takes is a list that AWS keeps.
+    What comes through a VPC origin keeps CloudFront's addresses: a rule for the network's own range
+    would let none of it in. Which addresses those are is a list that AWS keeps.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Balancer(Construct):
                 elb.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS
             ),
             health_check=elb.HealthCheck(
-                # Not /readyz: a gateway whose broker is away keeps its clients, and must not be replaced.
+                # Not /readyz: a gateway whose broker is away keeps its clients; it is not replaced.
                 path="/healthz",
                 healthy_http_codes="200",
                 interval=Duration.seconds(10),

@@ -1,11 +1,13 @@
 """ElastiCache for Valkey: what stands between publishers and gateways."""
 
 from aws_cdk import RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from riverd_aws.constructs.measures import of_cache
 from riverd_aws.constructs.network import Network
 
 PORT = 6379
@@ -16,8 +18,8 @@ FAMILY = "valkey8"
 class Broker(Construct):
     """One node, or with `resilient` two in two zones of which one takes over.
 
-    Encrypted in transit and at rest, and closed by a password. It keeps minutes of history that need no
-    backup: it holds nothing that must outlive it.
+    Encrypted in transit and at rest, and closed by a password. It keeps minutes of history: nothing
+    that must outlive it, and nothing to back up.
     """
 
     def __init__(
@@ -70,6 +72,8 @@ class Broker(Construct):
             auto_minor_version_upgrade=True,
             snapshot_retention_limit=0,
         )
+        # As ElastiCache names them: the group's own name, and a number.
+        self.nodes = [f"{self.group.ref}-{number:03}" for number in range(1, 3 if resilient else 2)]
         self.group.apply_removal_policy(RemovalPolicy.DESTROY)
         self.url = f"rediss://{self.group.attr_primary_end_point_address}:{PORT}"
 
@@ -77,3 +81,7 @@ class Broker(Construct):
         """Let these connect."""
         for client in clients:
             self._connections.allow_default_port_from(client, "Valkey")
+
+    def of_node(self, name: str, statistic: str, *, node: str) -> cloudwatch.Metric:
+        """A number of one of its nodes."""
+        return of_cache(name, statistic, node=node)

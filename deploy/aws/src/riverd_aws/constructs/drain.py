@@ -13,8 +13,8 @@ from riverd_aws.constructs.network import Network
 class Drain(Construct):
     """A rule on the gateways' task events, and a function that tells the gateway of that task.
 
-    The event comes as the balancer begins to let go of the task: its clients move during that delay, and
-    when SIGTERM comes nobody is left.
+    The event comes as the balancer begins to let go of the task: its clients move during that
+    delay, and when SIGTERM comes nobody is left.
     """
 
     def __init__(

@@ -19,8 +19,8 @@ READ_S = 30
 class Entry(Construct):
     """Ends TLS near the user and reaches the internal balancer through a VPC origin.
 
-    Nothing is cached, and every header of the viewer goes on: without Sec-WebSocket-Key and its like
-    there is no upgrade.
+    Nothing is cached, and every header of the viewer goes on: without Sec-WebSocket-Key and its
+    like there is no upgrade.
     """
 
     def __init__(

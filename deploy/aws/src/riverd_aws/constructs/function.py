@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from riverd_aws.constructs.measures import of_function
 from riverd_aws.constructs.network import Network
 
 LOG_KEPT = logs.RetentionDays.ONE_MONTH
@@ -72,6 +75,14 @@ class Function(Construct):
             vpc_subnets=network.isolated if network else None,
             security_groups=[network.group(self, about=program.about)] if network else None,
         )
+
+        # The toolkit has it wait for what it refers to anyway.
+        resource = cast("lambda_.CfnFunction", self.lambda_.node.default_child)
+        resource.add_deletion_override("DependsOn")
+
+    def errors(self) -> cloudwatch.Metric:
+        """Calls that failed."""
+        return of_function("Errors", "Sum", function=self.lambda_.function_name)
 
     def _role(self, about: str, rights: Sequence[iam.PolicyStatement]) -> iam.IRole:
         """A role with these rights; what the toolkit would add to it by itself is left out."""

@@ -6,8 +6,10 @@ from typing import cast
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from riverd_aws.constructs.measures import MINUTE, Balance, of_gateways, of_tasks
 from riverd_aws.constructs.service import Place, Service, Task
 
 PORT = 8000
@@ -21,7 +23,11 @@ SOCKETS_A_CONNECTION = 2
 """The balancer counts a WebSocket twice: from CloudFront to it, and from it to the gateway."""
 
 _SCALE_OUT_S = 60
-_MINUTE = Duration.minutes(1)
+_SAID = {
+    "Deliveries": ("deliveries", cloudwatch.Unit.COUNT),
+    "Gaps": ("gaps", cloudwatch.Unit.COUNT),
+    "BrokerDelay": ("broker_delay_seconds", cloudwatch.Unit.SECONDS),
+}
 # Clients of a gateway that goes away must move: rather late than often.
 _SCALE_IN_S = 900
 
@@ -38,9 +44,9 @@ class Numbers:
 class Gateways(Construct):
     """A Fargate service behind the balancer.
 
-    ECS takes a task out of the balancer first and sends SIGTERM only when that has let go of it, which
-    with WebSockets is after the whole delay. So the delay is longer than a drain, and what begins the
-    drain is another sign (see `drain`).
+    ECS takes a task out of the balancer first and sends SIGTERM only when that has let go of it,
+    which with WebSockets is after the whole delay. So the delay is longer than a drain, and what
+    begins the drain is another sign (see `drain`).
     """
 
     def __init__(
@@ -54,7 +60,6 @@ class Gateways(Construct):
         drain_s: int,
     ) -> None:
         super().__init__(scope, name)
-        self._balancer = place.balancer.balancer
         self.targets = place.balancer.targets(
             "Gateways", port=task.port, leave_s=drain_s + LEAVE_MARGIN_S
         )
@@ -62,10 +67,15 @@ class Gateways(Construct):
         running = Service(self, "Tasks", place=place, task=task, targets=self.targets)
         self.group, self.log = running.group, running.log
         self.definition, self.service = running.definition, running.service
+        self._balance = Balance(
+            balancer=place.balancer.balancer.load_balancer_full_name,
+            targets=self.targets.target_group_full_name,
+        )
         self._scale(numbers)
+        self._read_log()
 
     def _scale(self, numbers: Numbers) -> None:
-        """More gateways when they are busy, or when they hold many connections: whatever asks for more."""
+        """More gateways when they are busy or hold many connections: whatever asks for more."""
         target = self.service.auto_scale_task_count(
             min_capacity=numbers.least, max_capacity=numbers.most
         )
@@ -79,10 +89,10 @@ class Gateways(Construct):
         self._track_connections(found.scalable_target_id, numbers.connections)
 
     def _track_connections(self, scalable_target_id: str, connections: int) -> None:
-        """Scale by connections a gateway: what the balancer counts, over the gateways it finds healthy.
+        """Scale by connections a gateway: what the balancer counts, over what it finds healthy.
 
-        The balancer has this number without a line in the gateways and without a fee; it halves when
-        the gateways double, as scaling to a target needs it.
+        The balancer has this number without a line in the gateways and without a fee; it halves
+        when the gateways double, as scaling to a target needs it.
         """
         policy = autoscaling.CfnScalingPolicy
         track = policy.TargetTrackingScalingPolicyConfigurationProperty(
@@ -117,15 +127,50 @@ class Gateways(Construct):
             expression=f"sockets / {SOCKETS_A_CONNECTION}",
             using_metrics={"sockets": self._sockets()},
             label="connections",
-            period=_MINUTE,
+            period=MINUTE,
         )
 
     def healthy(self) -> cloudwatch.Metric:
         """Gateways that the balancer finds healthy."""
-        return self.targets.metrics.healthy_host_count(period=_MINUTE, statistic="Average")
+        return self.of_targets("HealthyHostCount", "Average")
+
+    def of_balancer(self, name: str, statistic: str = "Sum") -> cloudwatch.Metric:
+        """A number of the balancer."""
+        return self._balance.of_balancer(name, statistic)
+
+    def of_targets(self, name: str, statistic: str) -> cloudwatch.Metric:
+        """A number of the gateways as the balancer sees them."""
+        return self._balance.of_targets(name, statistic)
+
+    def of_tasks(self, name: str, statistic: str) -> cloudwatch.Metric:
+        """A number of the gateways' tasks."""
+        return of_tasks(
+            name,
+            statistic,
+            cluster=self.service.cluster.cluster_name,
+            service=self.service.service_name,
+        )
+
+    def said(self, name: str, statistic: str) -> cloudwatch.Metric:
+        """A number that the gateways write into their log."""
+        return of_gateways(name, statistic, stack=Stack.of(self).stack_name)
 
     def _sockets(self) -> cloudwatch.Metric:
-        return self._balancer.metrics.active_connection_count(period=_MINUTE, statistic="Sum")
+        return self.of_balancer("ActiveConnectionCount")
+
+    def _read_log(self) -> None:
+        """Make metrics of the line that each gateway logs every minute, without an agent."""
+        for name, (field, unit) in _SAID.items():
+            logs.MetricFilter(
+                self,
+                name,
+                log_group=self.log,
+                filter_pattern=logs.FilterPattern.string_value("$.event", "=", "metrics"),
+                metric_namespace=f"River/{Stack.of(self).stack_name}",
+                metric_name=name,
+                metric_value=f"$.{field}",
+                unit=unit,
+            )
 
 
 def _query(

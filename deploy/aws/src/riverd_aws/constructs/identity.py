@@ -27,7 +27,7 @@ class Provider:
 
 
 def provider_at(*, issuer: str, audience: str, jwks_url: str) -> Provider:
-    """Any OpenID Connect provider; its keys stand in the usual place unless it is said otherwise."""
+    """Any OpenID Connect provider; its keys stand in the usual place unless one is given."""
     usual = f"{issuer.removesuffix('/')}/.well-known/jwks.json"
     return Provider(issuer=issuer, audience=audience, jwks_url=jwks_url or usual)
 

@@ -9,9 +9,9 @@ CIDR = "10.80.0.0/16"
 class Network(Construct):
     """A network of River's own.
 
-    Gateways live in the public subnets, since an address of their own ($3.65 a month) is cheaper than a
-    NAT gateway ($33): they fetch their image and reach AWS, and nothing but the balancer reaches them.
-    The isolated subnets have no way to the internet at all.
+    Gateways live in the public subnets, since an address of their own ($3.65 a month) is cheaper
+    than a NAT gateway ($33): they fetch their image and reach AWS, and nothing but the balancer
+    reaches them. The isolated subnets have no way to the internet at all.
     """
 
     def __init__(self, scope: Construct, name: str, *, zones: tuple[str, ...]) -> None:

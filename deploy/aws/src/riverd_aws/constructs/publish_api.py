@@ -4,18 +4,21 @@ import json
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigatewayv2 as gateway
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from riverd_aws.constructs.function import LOG_KEPT, Function, Program
 from riverd_aws.constructs.identity import Provider
+from riverd_aws.constructs.measures import of_api
 from riverd_aws.constructs.network import Network
 
 BURST = 2
 """Requests at once, as a multiple of the rate."""
 
 TIMEOUT_MS = 15_000
+SLOW_MS = 1_000
 _LINE = {
     "time": "$context.requestTime",
     "request": "$context.requestId",
@@ -30,8 +33,8 @@ _LINE = {
 class PublishApi(Construct):
     """The whole HTTP API of River. The handler checks the key itself.
 
-    With an identity provider there is a second way in, /oidc/..., before which the gateway checks the
-    provider's tokens; what they may publish says their claim `river.publish`.
+    With an identity provider there is a second way in, /oidc/..., before which the provider's
+    tokens are checked; what they may publish says their claim `river.publish`.
     """
 
     def __init__(
@@ -64,7 +67,7 @@ class PublishApi(Construct):
         )
         self._route("Route", "$default")
         if provider is not None:
-            self._route("OidcRoute", "ANY /oidc/{proxy+}", provider)
+            self._route("OidcRoute", "ANY /oidc/{proxy+}", provider=provider)
         self._stage(rate)
         lambda_.CfnPermission(
             self,
@@ -78,7 +81,7 @@ class PublishApi(Construct):
         )
         self.url = self.api.attr_api_endpoint
 
-    def _route(self, name: str, key: str, provider: Provider | None = None) -> None:
+    def _route(self, name: str, key: str, *, provider: Provider | None = None) -> None:
         authorizer = self._authorizer(provider) if provider else None
         gateway.CfnRoute(
             self,
@@ -104,9 +107,7 @@ class PublishApi(Construct):
         )
 
     def _stage(self, rate: int) -> None:
-        log = logs.LogGroup(
-            self, "Log", retention=LOG_KEPT, removal_policy=RemovalPolicy.DESTROY
-        )
+        log = logs.LogGroup(self, "Log", retention=LOG_KEPT, removal_policy=RemovalPolicy.DESTROY)
         gateway.CfnStage(
             self,
             "Stage",
@@ -122,3 +123,19 @@ class PublishApi(Construct):
                 destination_arn=log.log_group_arn, format=json.dumps(_LINE)
             ),
         )
+
+    def requests(self) -> cloudwatch.Metric:
+        """See `PublishPlane`."""
+        return of_api("Count", "Sum", api=self.api.ref)
+
+    def failures(self) -> cloudwatch.Metric:
+        """See `PublishPlane`."""
+        return of_api("5xx", "Sum", api=self.api.ref)
+
+    def delay(self) -> cloudwatch.Metric:
+        """See `PublishPlane`: milliseconds."""
+        return of_api("Latency", "p95", api=self.api.ref)
+
+    def slow(self) -> float:
+        """See `PublishPlane`."""
+        return SLOW_MS

@@ -1,9 +1,11 @@
 """The publish API as a service of its own, for those who publish much: no fee a request."""
 
 from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
+from riverd_aws.constructs.measures import Balance
 from riverd_aws.constructs.service import Place, Service, Task
 
 PORT = 8001
@@ -17,6 +19,7 @@ LEAST, MOST = 2, 10
 CPU_PERCENT = 60
 LEAVE_S = 10
 STOP_S = 30
+SLOW_S = 1
 
 
 class PublishService(Construct):
@@ -43,6 +46,27 @@ class PublishService(Construct):
             scale_out_cooldown=Duration.seconds(30),
             scale_in_cooldown=Duration.seconds(300),
         )
+
+        self._balance = Balance(
+            balancer=place.balancer.balancer.load_balancer_full_name,
+            targets=self.targets.target_group_full_name,
+        )
+
+    def requests(self) -> cloudwatch.Metric:
+        """See `PublishPlane`."""
+        return self._balance.of_targets("RequestCount")
+
+    def failures(self) -> cloudwatch.Metric:
+        """See `PublishPlane`."""
+        return self._balance.of_targets("HTTPCode_Target_5XX_Count")
+
+    def delay(self) -> cloudwatch.Metric:
+        """See `PublishPlane`: seconds."""
+        return self._balance.of_targets("TargetResponseTime", "p95")
+
+    def slow(self) -> float:
+        """See `PublishPlane`."""
+        return SLOW_S
 
     @property
     def patterns(self) -> tuple[str, ...]:

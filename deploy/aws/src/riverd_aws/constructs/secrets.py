@@ -17,21 +17,23 @@ HEX_DIGITS = 64
 class Secrets(Construct):
     """The token secret, the API key and Valkey's password, each 256 bits as 64 hex digits.
 
-    Their values are made by Secrets Manager and never stand in the template, an environment or a log.
+    Their values are made by Secrets Manager and stand in no template, environment or log.
     """
 
     def __init__(self, scope: Construct, name: str, *, prefix: str) -> None:
         super().__init__(scope, name)
-        self.token = self._secret("Token", f"{prefix}/token-secret", "Signs and verifies tokens")
-        self.api_key = self._secret("ApiKey", f"{prefix}/api-key", "May publish")
-        self.broker = self._secret("Broker", f"{prefix}/valkey-password", "Opens Valkey")
+        self.token = self._secret(
+            "Token", f"{prefix}/token-secret", about="Signs and verifies tokens"
+        )
+        self.api_key = self._secret("ApiKey", f"{prefix}/api-key", about="May publish")
+        self.broker = self._secret("Broker", f"{prefix}/valkey-password", about="Opens Valkey")
 
     @property
     def all(self) -> tuple[secretsmanager.Secret, ...]:
         """All of them."""
         return self.token, self.api_key, self.broker
 
-    def _secret(self, name: str, called: str, about: str) -> secretsmanager.Secret:
+    def _secret(self, name: str, called: str, *, about: str) -> secretsmanager.Secret:
         return secretsmanager.Secret(
             self,
             name,

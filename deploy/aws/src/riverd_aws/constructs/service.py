@@ -1,4 +1,4 @@
-"""A service of River's image on Fargate: tasks that are spread, watched, replaced and rolled back."""
+"""A service of River's image on Fargate: its tasks are spread, watched and replaced."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Place:
 
 
 class Service(Construct):
-    """Tasks with public addresses, so that they need no NAT gateway, and no way in but the balancer's.
+    """Tasks with public addresses, which spare a NAT gateway, and no way in but the balancer's.
 
     How many run is left to its scaling: a deployment does not set it back.
     """
@@ -90,9 +90,7 @@ class Service(Construct):
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
         )
         targets.add_target(
-            self.service.load_balancer_target(
-                container_name=CONTAINER, container_port=task.port
-            )
+            self.service.load_balancer_target(container_name=CONTAINER, container_port=task.port)
         )
 
     def _definition(self, task: Task) -> ecs.FargateTaskDefinition:
@@ -156,4 +154,3 @@ def _asks(port: int) -> str:
         "import urllib.request as u; "
         f"u.urlopen('http://127.0.0.1:{port}/healthz', timeout=4).close()"
     )
-
