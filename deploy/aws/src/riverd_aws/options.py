@@ -39,6 +39,19 @@ NAMES = {
 }
 """The options, and what each means."""
 
+_NODE_SIZES = {
+    "t3": "micro small medium",
+    "t4g": "micro small medium",
+    "m6g": "large xlarge 2xlarge 4xlarge",
+    "m7g": "large xlarge 2xlarge 4xlarge",
+    "r6g": "large xlarge 2xlarge 4xlarge",
+    "r7g": "large xlarge 2xlarge 4xlarge",
+}
+NODE_TYPES = [
+    f"cache.{kind}.{size}" for kind, sizes in _NODE_SIZES.items() for size in sizes.split()
+]
+"""Node types that Valkey runs on in nearly every region."""
+
 MEMORY_BY_CPU = {
     256: (512, 1024, 2048),
     512: tuple(range(1024, 4097, 1024)),
@@ -53,7 +66,7 @@ _FOREIGN = re.compile(r"[@:/]|^acknowledged-issue-numbers$")
 _PATTERNS = {
     "name": (r"[A-Za-z][A-Za-z0-9-]{0,27}", "letters, digits and dashes, at most 28"),
     "image": (r"[\w.\-/:@]{1,255}", "an image's name, for example riverlive/river:1.0"),
-    "cache_node": (r"cache\.[a-z0-9]+\.[a-z0-9]+", "a node type, for example cache.t4g.micro"),
+    "cache_node": ("|".join(map(re.escape, NODE_TYPES)), f"one of {', '.join(NODE_TYPES)}"),
     "domain": (r"(?!-)([a-z0-9-]{1,63}\.)+[a-z]{2,63}", "a domain, for example rt.example.com"),
     "hosted_zone_id": (r"Z[A-Z0-9]{1,31}", "the id of a hosted zone, for example Z0123456789ABC"),
     "certificate_arn": (
@@ -187,7 +200,7 @@ def _web_address(name: str, text: str) -> str:
 
 
 def _texts(name: str, value: object) -> tuple[str, ...]:
-    parts: list[object] = value if isinstance(value, list) else str(value).split(",")
+    parts = cast("list[object]", value) if isinstance(value, list) else str(value).split(",")
     found = tuple(str(part).strip() for part in parts if str(part).strip())
     if name == "zones" and (len(set(found)) != 2 or not all(map(_is_zone, found))):  # noqa: PLR2004
         raise OptionsError(f"zones={value}: it must be two zones, as in us-east-1a,us-east-1b")

@@ -5,6 +5,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
+from riverd_aws.acknowledged import acknowledge
 from riverd_aws.constructs import gateways as gateways_of
 from riverd_aws.constructs import publish_service as publish_service_of
 from riverd_aws.constructs.alarms import Alarms
@@ -90,6 +91,7 @@ class RiverStack(Stack):
         )
         self._watch()
         self._say(publish_url)
+        acknowledge(self)
 
     def _identity(self) -> Provider | None:
         options = self._options
