@@ -1,10 +1,13 @@
 """What a user may choose, and the one line for each mistake."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from riverd_aws import app
 from riverd_aws.options import NAMES, Options, OptionsError, check_region, parse
 
 WRONG = {
@@ -22,7 +25,7 @@ WRONG = {
     "domain=https://rt.example.com": "it must be a domain, for example rt.example.com",
     "hosted_zone_id=Z0123": "hosted_zone_id: it is of use only with domain",
     "certificate_arn=arn:aws:acm:eu-west-1:123456789012:certificate/a": "certificate in us-east-1",
-    "oidc_issuer=http://login.example.com": "oidc_issuer=http://login.example.com: it must be an https",
+    "oidc_issuer=http://login.example.com": "login.example.com: it must be an https:// address",
     "oidc_issuer=https://login.example.com": "oidc_issuer: pass oidc_audience too",
     "oidc_audience=river": "oidc_audience: it is of use only with oidc_issuer",
     "publish=cloud": "publish=cloud: it must be lambda or service",
@@ -82,11 +85,15 @@ def test_certificate_is_made_in_one_region_only() -> None:
         check_region(chosen, "eu-west-1")
 
 
-def test_app_ends_with_the_line_and_code_2(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("CDK_CONTEXT_JSON", json.dumps({"gateways": "none"}))
-    with pytest.raises(SystemExit) as ended:
-        app.main()
-    assert ended.value.code == 2
-    assert capsys.readouterr().err == "river: gateways=none: that is no whole number\n"
+def test_app_ends_with_the_line_and_code_2() -> None:
+    done = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "CDK_CONTEXT_JSON": json.dumps({"gateways": "none"})},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "river: gateways=none: that is no whole number\n"

@@ -14,6 +14,7 @@ from riverd_aws.rotation import steps
 from riverd_aws.rotation.steps import RotationError, handler
 
 FIRST = "0" * 64
+NO_VALUE = "(none)"
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:River-rotation"
 
 
@@ -54,7 +55,7 @@ def vault(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
         client.put_secret_value(
             SecretId=arn,
             ClientRequestToken=version,
-            SecretString="",
+            SecretString=NO_VALUE,
             VersionStages=["AWSPENDING"],
         )
         monkeypatch.setattr(client, "describe_secret", _rotating(client.describe_secret))
@@ -73,7 +74,7 @@ def _empty_is_missing(client: Any) -> Any:
 
     def get_secret_value(**asked: str) -> Any:
         found = get(**asked)
-        if found["SecretString"] == "":
+        if found["SecretString"] == NO_VALUE:
             error = {"Error": {"Code": "ResourceNotFoundException", "Message": "no value"}}
             raise client.exceptions.ResourceNotFoundException(error, "GetSecretValue")
         return found
