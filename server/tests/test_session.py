@@ -15,7 +15,7 @@ def told_one(client: Client) -> dict[str, object]:
 
 def test_welcome_names_the_session_and_the_time_for_a_token() -> None:
     client = Client()
-    session_of(client, limits=Limits(auth_timeout_s=7)).welcome()
+    client.write(session_of(client, limits=Limits(auth_timeout_s=7)).welcome())
     assert told_one(client) == {"type": "welcome", "session": "s", "auth_timeout_s": 7}
 
 
@@ -144,7 +144,6 @@ def test_after_the_end_nothing_is_heard_and_nothing_said() -> None:
     session.close(CloseCode.INTERNAL, "second")
     assert client.closed == (CloseCode.DISCONNECTED, "first")
     assert session.receive(sent(type="ping", id=1), 0) is None
-    session.welcome()
     session.wake(1e9)
     assert client.told == []
 

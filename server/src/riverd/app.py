@@ -1,10 +1,7 @@
-"""The composition root: the only place that names implementations."""
+"""The composition root: puts together what each kind of process runs."""
 
 import asyncio
-import gc
 import resource
-import secrets
-import signal
 import socket
 import time
 from collections.abc import Callable, Coroutine, Generator
@@ -18,12 +15,6 @@ import uvloop
 from riverd import __version__, logs
 from riverd.api.asgi import create_app
 from riverd.api.handlers import Api
-from riverd.api.keys import Keys
-from riverd.broker import Broker, redis_address
-from riverd.broker.memory import MemoryBroker, Switchboard
-from riverd.broker.redis import RedisBroker
-from riverd.broker.redis_clients import Clients
-from riverd.broker.store import Store
 from riverd.dialects.native import Native
 from riverd.errors import SettingsError
 from riverd.gateway.gateway import Admission, Gateway
@@ -31,18 +22,12 @@ from riverd.gateway.origins import Origins
 from riverd.gateway.pages import Pages, scripts
 from riverd.gateway.websocket import Limits as SocketLimits
 from riverd.hub import Hub
-from riverd.metrics import LabelledReading, Metrics, Reading, Tally, process_readings
+from riverd.metrics import LabelledReading, Reading, Tally
 from riverd.node import Node
-from riverd.provider import Provider
-from riverd.reconcile import Tasks
+from riverd.process import Process
 from riverd.session import Limits
 from riverd.settings import MEMORY, Settings
-from riverd.tokens import Signer, Verifier
 
-BROKER_AWAY = "the broker is away"
-HEALTH_S = 1.0
-PING_TIMEOUT_S = 0.8
-STORE_SWEEP_S = 10.0
 COMPARE_S = 2.5
 PART_BYTES_MAX = 131_072
 BODY_BYTES_MAX = 10_485_760
@@ -50,107 +35,6 @@ REQUESTS_END_S = 3
 """How long a stop waits for publish requests that are under way; each takes less than a second."""
 
 log = structlog.get_logger()
-
-
-class Process:
-    """What every kind of River process has: settings, a broker, metrics, its background work."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.metrics = Metrics()
-        self.metrics.add(*process_readings())
-        self.verifier = Verifier(
-            settings.secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience
-        )
-        self.stopping = asyncio.Event()
-        self._board = Switchboard(
-            Store(
-                size=settings.history_size,
-                ttl_s=settings.history_ttl_s,
-                new_epoch=lambda: secrets.token_hex(4),
-            )
-        )
-        self._clients: Clients | None = None
-        if settings.broker != MEMORY:
-            self._clients = Clients(redis_address.parse(settings.broker))
-        self._asked_again = asyncio.Event()
-        self._tasks = Tasks(self.failed)
-        self._broker_missing: str | None = "the broker was not asked yet"
-
-    def broker(self) -> Broker:
-        """A door to the broker: one for a node, one for a publisher."""
-        if self._clients is not None:
-            return RedisBroker(
-                self._clients,
-                history_size=self.settings.history_size,
-                history_ttl_s=self.settings.history_ttl_s,
-                failed=self.failed,
-            )
-        return MemoryBroker(self._board, time.monotonic)
-
-    def start(self, work: Coroutine[None, None, None]) -> None:
-        """Run background work until the process ends."""
-        self._tasks.start(work)
-
-    def unready(self) -> str | None:
-        """See `Health`."""
-        return "stopping" if self.stopping.is_set() else self._broker_missing
-
-    def failed(self, error: BaseException) -> None:
-        """Log what nobody expected."""
-        log.error("task_failed", error=repr(error), exc_info=error)
-
-    def begin(self) -> None:
-        """Obey signals, watch the broker, fetch public keys."""
-        loop = asyncio.get_running_loop()
-        for wanted in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(wanted, self._asked_to_stop)
-        self.start(self._watch_broker(self.broker()))
-        self.start(self._sweep_store())
-        if self.settings.jwks_url is not None:
-            provider = Provider(self.settings.jwks_url, self.verifier, failed=_without_keys)
-            self.start(provider.run())
-        # What lives since the start lives to the end: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(100_000, 20, 20)
-
-    async def end(self) -> None:
-        """Cancel background work."""
-        await self._tasks.close()
-
-    async def unless_hurried(self, work: Coroutine[None, None, None]) -> None:
-        """Do what an orderly stop takes its time for; a second signal cuts it short."""
-        doing = asyncio.create_task(work)
-        hurry = asyncio.create_task(self._asked_again.wait())
-        await asyncio.wait((doing, hurry), return_when=asyncio.FIRST_COMPLETED)
-        for task in (doing, hurry):
-            task.cancel()
-        await asyncio.gather(doing, hurry, return_exceptions=True)
-
-    def _asked_to_stop(self) -> None:
-        (self._asked_again if self.stopping.is_set() else self.stopping).set()
-
-    async def _watch_broker(self, broker: Broker) -> None:
-        while True:
-            away = self._broker_missing == BROKER_AWAY
-            try:
-                async with asyncio.timeout(PING_TIMEOUT_S):
-                    await broker.ping()
-            except Exception as error:  # noqa: BLE001  whatever it is, this process is not ready
-                self._broker_missing = BROKER_AWAY
-                if not away:
-                    log.warning("broker_away", error=repr(error))
-            else:
-                self._broker_missing = None
-                if away:
-                    log.info("broker_back")
-            await asyncio.sleep(HEALTH_S)
-
-    async def _sweep_store(self) -> None:
-        while True:
-            await asyncio.sleep(STORE_SWEEP_S)
-            self._board.store.expire(time.monotonic())
 
 
 def build_gateway(process: Process) -> tuple[Gateway, Node]:
@@ -194,17 +78,12 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
 def build_api(process: Process) -> uvicorn.Server:
     """The publish API, as a server that waits to be run."""
     settings = process.settings
-    signer = None
-    if settings.secrets:
-        signer = Signer(
-            settings.secrets[0], issuer=settings.jwt_issuer, audience=settings.jwt_audience
-        )
     tally = Tally()
     process.metrics.add(*tally.readings())
     api = Api(
         process.broker(),
-        Keys(settings.api_keys),
-        signer=signer,
+        process.keys,
+        signer=process.signer,
         version=__version__,
         message_bytes_max=settings.max_message_bytes,
         body_bytes_max=BODY_BYTES_MAX,
@@ -296,11 +175,6 @@ async def serve_dev(settings: Settings, announce: Callable[[str, str], None]) ->
     await serving
     await gateway.drain(0)
     await _end(process, gateway, node)
-
-
-def _without_keys(error: Exception) -> None:
-    """The identity provider is away or says nothing sensible: it is asked again soon."""
-    log.warning("public_keys_missing", error=repr(error))
 
 
 async def _end(process: Process, gateway: Gateway, node: Node) -> None:

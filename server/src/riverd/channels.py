@@ -10,6 +10,7 @@ from riverd.model import Grants
 
 NAME_LENGTH_MAX = 164
 EVENT_LENGTH_MAX = 128
+NODE_NAME_LENGTH_MAX = 256
 PRIVATE = "private-"
 PRESENCE = "presence-"
 
@@ -40,6 +41,19 @@ def check_event(name: str) -> str:
     if not 1 <= len(name) <= EVENT_LENGTH_MAX:
         raise RiverError(
             ErrorCode.EVENT_INVALID, f"an event name is 1 to {EVENT_LENGTH_MAX} characters"
+        )
+    return name
+
+
+def check_node(name: str) -> str:
+    """The name itself, if a node can be called so: 1 to 256 characters that can be printed.
+
+    Raises:
+        RiverError: invalid_field.
+    """
+    if not 1 <= len(name) <= NODE_NAME_LENGTH_MAX or not name.isprintable():
+        raise RiverError(
+            ErrorCode.INVALID_FIELD, f"node: 1 to {NODE_NAME_LENGTH_MAX} printable characters"
         )
     return name
 

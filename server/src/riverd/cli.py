@@ -117,6 +117,7 @@ def gateway(chosen: Settings) -> None:
     """Run a WebSocket node."""
     from riverd import app, supervisor  # noqa: PLC0415  small commands start without it
 
+    chosen = settings.fetched(chosen, time.time(), "secrets", "broker_password")
     settings.require_secrets(chosen)
     app.configure_logs(chosen)
     if chosen.workers > 1 and not supervisor.is_worker(os.environ):
@@ -130,6 +131,7 @@ def api(chosen: Settings) -> None:
     """Run the publish API."""
     from riverd import app  # noqa: PLC0415  small commands start without it
 
+    chosen = settings.fetched(chosen, time.time(), *settings.SOURCED)
     settings.require_secrets(chosen)
     settings.require_api_keys(chosen)
     app.configure_logs(chosen)
@@ -143,6 +145,7 @@ def dev(chosen: Settings) -> None:
     from riverd import app  # noqa: PLC0415  small commands start without it
 
     kept = devfile.read() or devfile.new()
+    chosen = settings.fetched(chosen, time.time(), *settings.SOURCED)
     chosen = settings.with_keys(chosen, secret=kept.secret, api_key=kept.api_key)
     app.configure_logs(chosen)
 
@@ -164,7 +167,7 @@ def token(
     *, user: str, ttl: str, subscribe: tuple[str, ...], publish: tuple[str, ...], info: str | None
 ) -> None:
     """Print a token for a user, signed with the first of RIVER_SECRETS (or that of river dev)."""
-    chosen = settings.load(os.environ)
+    chosen = _from_environment("secrets")
     secret = chosen.secrets[0] if chosen.secrets else _kept().secret
     issuer, audience, now = chosen.jwt_issuer, chosen.jwt_audience, time.time()
     made = Signer(secret, issuer=issuer, audience=audience).sign(
@@ -195,7 +198,7 @@ def publish(*, channel: str, event: str, data: str, api_url: str | None) -> None
         json.loads(data.encode())
     except (ValueError, RecursionError):
         raise click.UsageError(f"{data!r} is not JSON; a text is '\"in quotes\"'") from None
-    chosen = settings.load(os.environ)
+    chosen = _from_environment("api_keys")
     key = chosen.api_keys[0] if chosen.api_keys else _kept().api_key
     url = api_url or os.environ.get("RIVER_API_URL") or _url_of(chosen)
     click.echo(publish_once(url, key, channel=channel, event=event, data=data))
@@ -213,7 +216,7 @@ def subscribe(
 ) -> None:
     """Follow a channel in the terminal, through lost connections, until Ctrl-C."""
     _check(check_channel, channel)
-    chosen = settings.load(os.environ)
+    chosen = settings.load(os.environ) if given else _from_environment("secrets")
     kept = devfile.read()
     address = url or (kept.url if kept else f"http://{chosen.host}:{chosen.port}")
 
@@ -249,6 +252,11 @@ def _by_variable(values: Mapping[str, str | None]) -> dict[str, str]:
     """Settings by the names of their variables; those that were not given are left out."""
     variables = {one.field: one.variable for one in settings.describe()}
     return {variables[field]: value for field, value in values.items() if value is not None}
+
+
+def _from_environment(field: str) -> Settings:
+    """The settings, with what stands in the source of one of them."""
+    return settings.fetched(settings.load(os.environ), time.time(), field)
 
 
 def _kept() -> devfile.DevFile:

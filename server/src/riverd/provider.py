@@ -1,15 +1,14 @@
 """Fetches the public keys of an identity provider, and again when they change (RFC 7517)."""
 
 import asyncio
-import threading
 import urllib.request
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from http.client import HTTPException
 
 import jwt
 import msgspec
 
+from riverd import aside
 from riverd.tokens import Verifier
 
 FETCH_TIMEOUT_S = 5.0
@@ -57,7 +56,7 @@ class Provider:
         while True:
             try:
                 async with asyncio.timeout(FETCH_S_MAX):
-                    keys = await _fetched(self._url)
+                    keys = await aside.done(lambda: _fetch(self._url))
             except (OSError, ValueError) as error:
                 # The keys that are known stay good: a provider that is away locks nobody out.
                 self._failed(error)
@@ -77,34 +76,23 @@ class Provider:
             await asyncio.sleep(LOOK_S)
 
 
-async def _fetched(url: str) -> Keys:
-    """The keys at a URL, fetched by a thread that a stop of the process does not wait for.
+def _fetch(url: str) -> Keys:
+    """The keys at a URL.
 
     Raises:
         OSError: the provider cannot be reached.
         ValueError: it gave something else than keys that can be used.
     """
-    outcome: Future[Keys | OSError | ValueError] = Future()
-    # Now it cannot be cancelled any more: its thread may always put its result there.
-    outcome.set_running_or_notify_cancel()
-    threading.Thread(target=lambda: outcome.set_result(_fetch(url)), daemon=True).start()
-    keys = await asyncio.wrap_future(outcome)
-    if isinstance(keys, Exception):
-        raise keys
-    return keys
-
-
-def _fetch(url: str) -> Keys | OSError | ValueError:
     request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310  checked in settings
     try:
         with urllib.request.urlopen(request, timeout=FETCH_TIMEOUT_S) as answer:  # noqa: S310
             document = answer.read(DOCUMENT_BYTES_MAX + 1)
-        keys = _usable(document)
     except HTTPException as error:
-        return OSError(f"no HTTP answer: {error!r}")
-    except (OSError, ValueError) as error:
-        return error
-    return keys or ValueError("there is no key of use in the key set")
+        raise OSError(f"no HTTP answer: {error!r}") from None
+    keys = _usable(document)
+    if not keys:
+        raise ValueError("there is no key of use in the key set")
+    return keys
 
 
 def _usable(document: bytes) -> Keys:

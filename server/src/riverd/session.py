@@ -117,9 +117,9 @@ class Session:
         self._budget = limits.burst
         self._budget_at = 0.0
 
-    def welcome(self) -> None:
-        """Say the first words."""
-        self.reply(Welcome(self.id, self._limits.auth_timeout_s))
+    def welcome(self) -> bytes:
+        """The first words, as a frame: whoever carries the bytes sends it before all others."""
+        return self.dialect.reply(Welcome(self.id, self._limits.auth_timeout_s))
 
     def receive(self, payload: bytes, now: float) -> Command | None:
         """Take one text message at `now` (unix seconds); the command to carry out, if any."""

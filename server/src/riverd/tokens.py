@@ -1,6 +1,9 @@
 """Signing and verifying of tokens: keys and time are given (contract, "Tokens")."""
 
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import jwt
@@ -17,6 +20,9 @@ TOKEN_LENGTH_MAX = 16_384
 TIME_MAX = 2**53
 
 _PUBLIC_ALGORITHMS = ("RS256", "ES256")
+_PLAIN_FIELDS = frozenset({"alg", "typ"})
+_PLAIN_HEAD_LENGTH_MAX = 128
+_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class _RiverClaim(msgspec.Struct):
@@ -28,20 +34,26 @@ class _RiverClaim(msgspec.Struct):
 class Verifier:
     """Tells who a token speaks of.
 
-    HS256 is tried with every secret. RS256 and ES256 need the identity provider's public keys
-    (by key id), which `use_public_keys` gives and renews: a secret never verifies those, nor a
-    public key HS256, so that neither can be taken for the other.
+    HS256 is tried with every secret, which `use_secrets` renews. RS256 and ES256 need the identity
+    provider's public keys (by key id), which `use_public_keys` gives and renews: a secret never
+    verifies those, nor a public key HS256, so that neither can be taken for the other.
     """
 
     def __init__(
         self, secrets: Sequence[str], *, issuer: str | None = None, audience: str | None = None
     ) -> None:
-        self._secrets = tuple(secrets)
+        self.use_secrets(secrets)
         self._issuer = issuer
         self._audience = audience
         self._public_keys: Mapping[str, jwt.PyJWK] = {}
         self.misses_key = False
         """A token came whose key is not known: the provider may have a new one."""
+
+    def use_secrets(self, secrets: Sequence[str]) -> None:
+        """The secrets from now on. Who came in with another one stays until its token ends."""
+        self._keys = tuple(secret.encode() for secret in secrets)
+        self.misses_secret = False
+        """A token came that fits none of the secrets: there may be a new one."""
 
     def use_public_keys(self, keys: Mapping[str, jwt.PyJWK]) -> None:
         """The identity provider's keys from now on, by key id."""
@@ -54,7 +66,7 @@ class Verifier:
         Raises:
             TokenError: token_invalid, token_expired, token_not_yet_valid.
         """
-        payload = self._signed_payload(token)
+        payload = self._plain_payload(token) or self._signed_payload(token)
         expires_at = _number(payload, "exp")
         not_before = _number(payload, "nbf")
         if expires_at is not None and expires_at <= now:
@@ -63,6 +75,23 @@ class Verifier:
             raise TokenError(ErrorCode.TOKEN_NOT_YET_VALID, "the token is not valid yet")
         self._check_parties(payload)
         return _claims(payload, expires_at)
+
+    def _plain_payload(self, token: str) -> dict[str, Any] | None:
+        """What nearly every token that fits says, in a tenth of the library's time.
+
+        None for all others, and for those that do not fit: the library says what is wrong. Only
+        the signature's one canonical spelling fits, and nothing is read before it does.
+        """
+        signed, _, signature = token.rpartition(".")
+        head, _, body = signed.partition(".")
+        if len(token) > TOKEN_LENGTH_MAX or not token.isascii() or not _is_plain(head):
+            return None
+        message = signed.encode()
+        for key in self._keys:
+            wanted = urlsafe_b64encode(hmac.digest(key, message, "sha256")).rstrip(b"=")
+            if hmac.compare_digest(wanted, signature.encode()):
+                return _plain_object(body)
+        return None
 
     def _signed_payload(self, token: str) -> dict[str, Any]:
         if len(token) > TOKEN_LENGTH_MAX:
@@ -79,13 +108,14 @@ class Verifier:
         raise _invalid(f"the algorithm {str(algorithm)[:16]!r} is not accepted")
 
     def _by_secret(self, token: str) -> dict[str, Any]:
-        for secret in self._secrets:
+        for key in self._keys:
             try:
-                return _decode(token, secret, algorithm="HS256")
+                return _decode(token, key, algorithm="HS256")
             except jwt.InvalidSignatureError:
                 continue
             except jwt.InvalidTokenError as error:
                 raise _invalid(f"the token cannot be used: {error}") from None
+        self.misses_secret = True
         raise _invalid("the token's signature fits none of the secrets")
 
     def _by_public_key(self, token: str, algorithm: str, *, key_id: str) -> dict[str, Any]:
@@ -119,6 +149,10 @@ class Signer:
             name: value for name, value in (("iss", issuer), ("aud", audience)) if value is not None
         }
 
+    def use_secret(self, secret: str) -> None:
+        """The secret from now on."""
+        self._secret = secret
+
     def sign(
         self,
         user: str,
@@ -147,12 +181,26 @@ def _river_claim(grants: Grants | None, info: Mapping[str, object] | None) -> di
     return claim
 
 
-def _decode(token: str, key: str | jwt.PyJWK, *, algorithm: str) -> dict[str, Any]:
+def _decode(token: str, key: bytes | jwt.PyJWK, *, algorithm: str) -> dict[str, Any]:
     # Times and parties are checked here, against the given clock, not by the library.
     unchecked = {
         f"verify_{name}": False for name in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")
     }
     return jwt.decode(token, key, algorithms=[algorithm], options=cast("Any", unchecked))
+
+
+@lru_cache(maxsize=64)
+def _is_plain(head: str) -> bool:
+    """Whether a token's first part asks for HS256 and for nothing that changes how it is read."""
+    fields = _plain_object(head) if len(head) <= _PLAIN_HEAD_LENGTH_MAX else None
+    return fields is not None and fields.get("alg") == "HS256" and fields.keys() <= _PLAIN_FIELDS
+
+
+def _plain_object(body: str) -> dict[str, Any] | None:
+    try:
+        return _object(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _claims(payload: Mapping[str, Any], expires_at: float | None) -> Claims:

@@ -357,7 +357,7 @@ async def test_a_callback_that_fails_is_our_fault_and_is_logged(
     peer.send(frame(TEXT, b"raise"))
     opcode, payload = await peer.frame()
     assert (opcode, payload[:2]) == (CLOSE, b"\x03\xf3")
-    assert [record.name for record in caplog.records] == ["riverd.gateway.parser"]
+    assert [record.name for record in caplog.records] == ["riverd.gateway.websocket"]
     assert caplog.records[0].exc_info
 
 

@@ -32,12 +32,17 @@ class Wire(asyncio.Transport):
 
     def __init__(self) -> None:
         super().__init__()
-        self.written = b""
+        self.writes: list[bytes] = []
         self.ended = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         assert not self.ended
-        self.written += data
+        if data:
+            self.writes.append(bytes(data))
+
+    @property
+    def written(self) -> bytes:
+        return b"".join(self.writes)
 
     def can_write_eof(self) -> bool:
         return True
@@ -111,13 +116,19 @@ def fragments(message: Message, data: st.DataObject) -> Iterator[bytes]:
             yield frame(data.draw(st.sampled_from([PING, PONG])), b"beat")
 
 
+def room_of(collector: Collector) -> int:
+    """How much the parser that is kept has room for."""
+    assert collector._parser is not None
+    return len(collector._parser.get_buffer(-1))
+
+
 @given(messages=MESSAGES, data=st.data())
 async def test_messages_come_out_alike_however_they_are_cut(
     messages: list[Message], data: st.DataObject
 ) -> None:
     sent = [part for message in messages for part in fragments(message, data)]
     wire, collector = Wire(), Collector()
-    collector.attach(wire)
+    collector.attach(wire, head=b"")
     for portion in cut(b"".join(sent), data):
         collector.receive(portion)
     assert collector.messages == messages
@@ -131,7 +142,7 @@ async def test_the_last_word_is_one_close_frame_whatever_comes(
     noise: list[bytes], data: st.DataObject
 ) -> None:
     wire, collector = Wire(), Collector()
-    collector.attach(wire)
+    collector.attach(wire, head=b"")
     for portion in cut(b"".join(noise), data):
         collector.receive(portion)
     rest = wire.written
@@ -149,7 +160,7 @@ async def test_a_closed_connection_is_freed_without_the_garbage_collector() -> N
     gc.disable()
     try:
         collector = Collector()
-        collector.attach(Wire())
+        collector.attach(Wire(), head=b"")
         collector.receive(memoryview(frame(TEXT, b"begun", 0)))
         collector.close(1000)
         deadline = collector._deadline
@@ -165,7 +176,7 @@ async def test_a_closed_connection_is_freed_without_the_garbage_collector() -> N
 
 async def test_a_control_frame_may_come_slowly_within_a_message_of_the_limit() -> None:
     wire, collector = Wire(), Collector()
-    collector.attach(wire)
+    collector.attach(wire, head=b"")
     collector.receive(memoryview(frame(BINARY, bytes(20_000), 0)))
     ping = memoryview(frame(PING, bytes(125)))
     collector.receive(ping[:130])
@@ -178,26 +189,48 @@ async def test_a_control_frame_may_come_slowly_within_a_message_of_the_limit() -
 
 async def test_the_room_of_a_large_message_is_given_back() -> None:
     collector = Collector()
-    collector.attach(Wire())
+    collector.attach(Wire(), head=b"")
     for size in (20_000, 100, 18_000):
         collector.receive(memoryview(frame(BINARY, bytes(size))))
-        assert len(collector._room(-1)) < 2_048
+        assert room_of(collector) < 2_048
     collector.connection_lost(None)
 
 
 async def test_small_messages_in_haste_take_no_more_room() -> None:
     collector = Collector()
-    collector.attach(Wire())
+    collector.attach(Wire(), head=b"")
     for count in (60, 1_000):
         collector.receive(memoryview(frame(BINARY, bytes(100)) * count))
-        assert len(collector._room(-1)) < 2_048
+        assert room_of(collector) < 2_048
     collector.connection_lost(None)
 
 
 async def test_what_follows_a_close_does_not_matter() -> None:
     wire, collector = Wire(), Collector()
-    collector.attach(wire)
+    collector.attach(wire, head=b"")
     collector.receive(memoryview(frame(CLOSE, b"\x03\xe8") + frame(RESERVED, b"")))
     assert wire.written == frames.close(1000)
     collector.connection_lost(None)
     assert collector.codes == [1000]
+
+
+async def test_who_sends_small_texts_has_no_parser() -> None:
+    collector = Collector()
+    collector.attach(Wire(), head=b"")
+    collector.receive(memoryview(frame(TEXT, b"{}") + frame(TEXT, bytes(300))))
+    assert collector._parser is None
+    assert collector.messages == [(TEXT, b"{}"), (TEXT, bytes(300))]
+    collector.connection_lost(None)
+
+
+async def test_the_greeting_goes_out_with_the_101() -> None:
+    wire = Wire()
+
+    class Greeting(Collector):
+        def greeting(self) -> bytes:
+            return b"welcome"
+
+    greeting = Greeting()
+    greeting.attach(wire, head=b"101 ")
+    assert wire.writes == [b"101 welcome"]
+    greeting.connection_lost(None)

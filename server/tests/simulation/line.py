@@ -59,7 +59,7 @@ class Line:
         self._up_timer: TimerHandle | None = None
         host.lines[self] = None
         self.node.opened(self.session)
-        self.session.welcome()
+        self.write(self.session.welcome())
 
     # The sink.
 

@@ -9,8 +9,12 @@ import pytest
 
 # Test folders are no packages: what they share is made importable.
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "broker"))
 
+from redis_server import RedisServer, running
 from river_process import KEYS, River, Start
+
+BROKER_PASSWORD = "the password, of the broker"
 
 
 class Rivers:
@@ -70,6 +74,13 @@ def start_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     rivers = Rivers(tmp_path_factory)
     yield rivers.start
     rivers.stop()
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[RedisServer]:
+    """Return a broker for servers of several kinds, with a password."""
+    with running(requirepass=BROKER_PASSWORD) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from riverd.dialects.native import Native
 from riverd.gateway.connection import Connection
 from riverd.gateway.gateway import Gateway
 from riverd.model import Claims, Failure, Reply
+from riverd.process import Process
 from riverd.settings import load
 
 PING_INTERVAL_S = 0.2
@@ -25,7 +26,7 @@ KEPT_MAX = 2
 async def gateway_here(**settings: str) -> AsyncIterator[tuple[Gateway, str]]:
     """A gateway in this process, and its URL."""
     chosen = load({"RIVER_SECRETS": SECRET, **settings})
-    gateway, node = app.build_gateway(app.Process(chosen))
+    gateway, node = app.build_gateway(Process(chosen))
     await node.start()
     sock = app.bound_socket("127.0.0.1", 0)
     await gateway.start(sock)

@@ -200,12 +200,11 @@ async def test_provider_that_never_finishes_does_not_hold_a_stop(start: Start) -
     ],
 )
 def test_nonsense_of_a_provider_is_an_error_that_is_told(says: object) -> None:
-    with identity(says) as provided:
-        assert isinstance(provider._fetch(provided.url), OSError | ValueError)
+    with identity(says) as provided, pytest.raises((OSError, ValueError)):
+        provider._fetch(provided.url)
 
 
 def test_one_odd_key_does_not_spoil_the_others() -> None:
     with identity({"keys": [*JUNK, published(FIRST, "first"), *JUNK]}) as provided:
         keys = provider._fetch(provided.url)
-    assert isinstance(keys, dict)
     assert list(keys) == ["first"]

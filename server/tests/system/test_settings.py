@@ -20,6 +20,9 @@ class Wrong(NamedTuple):
     settings: Mapping[str, str]
 
 
+WITH_PASSWORD = "redis://:a-password@127.0.0.1"
+NO_SECRETS = {"RIVER_SECRETS": ""}
+TOO_SHORT = (Path(__file__).parent / "a_secret_that_is_too_short.txt").as_uri()
 SETTINGS = [
     Wrong("RIVER_SECRETS", "gateway", {"RIVER_SECRETS": ""}),
     Wrong("RIVER_SECRETS", "api", {"RIVER_SECRETS": ""}),
@@ -35,6 +38,21 @@ SETTINGS = [
     Wrong("RIVER_PORT", "gateway", {"RIVER_HOST": "no-such-host.invalid"}),
     Wrong("RIVER_BROKER", "gateway", {"RIVER_BROKER": "carrier-pigeon://x"}),
     Wrong("RIVER_BROKER", "dev", {"RIVER_BROKER": "redis://:a-password@"}),
+    Wrong("RIVER_BROKER", "gateway", {"RIVER_BROKER": WITH_PASSWORD, "RIVER_BROKER_PASSWORD": "x"}),
+    Wrong("RIVER_SECRETS", "gateway", {"RIVER_SECRETS_FROM": "file:///nowhere"}),
+    Wrong("RIVER_SECRETS_FROM", "gateway", {**NO_SECRETS, "RIVER_SECRETS_FROM": "secrets.txt"}),
+    Wrong("RIVER_SECRETS_FROM", "api", {**NO_SECRETS, "RIVER_SECRETS_FROM": "file:///nowhere"}),
+    Wrong(
+        "RIVER_SECRETS_FROM", "gateway", {**NO_SECRETS, "RIVER_SECRETS_FROM": "file:///dev/null"}
+    ),
+    Wrong("RIVER_SECRETS_FROM", "gateway", {**NO_SECRETS, "RIVER_SECRETS_FROM": TOO_SHORT}),
+    Wrong("RIVER_API_KEYS_FROM", "api", {"RIVER_API_KEYS": "", "RIVER_API_KEYS_FROM": TOO_SHORT}),
+    Wrong("RIVER_API_KEYS", "api", {"RIVER_API_KEYS_FROM": TOO_SHORT}),
+    Wrong(
+        "RIVER_BROKER_PASSWORD_FROM", "gateway", {"RIVER_BROKER_PASSWORD_FROM": "file:///nowhere"}
+    ),
+    Wrong("RIVER_SECRETS_REFRESH_S", "gateway", {"RIVER_SECRETS_REFRESH_S": "0"}),
+    Wrong("RIVER_NODE_NAME", "gateway", {"RIVER_NODE_NAME": "n" * 257}),
     Wrong("RIVER_WORKERS", "gateway --workers 2", {}),
     Wrong("RIVER_AUTH_TIMEOUT_S", "gateway", {"RIVER_AUTH_TIMEOUT_S": "0"}),
     Wrong("RIVER_PING_INTERVAL_S", "gateway", {"RIVER_PING_INTERVAL_S": "nan"}),
@@ -119,7 +137,9 @@ def test_wrong_setting_is_told_in_one_line_that_names_it(wrong: Wrong, outcomes:
     assert complaint.startswith("river: ")
     assert len(complaint.splitlines()) == 1
     assert wrong.names in complaint
-    assert not any(secret in complaint for secret in (SECRET, API_KEY, "too-short", "a-password"))
+    assert not any(
+        secret in complaint for secret in (SECRET, API_KEY, "too-short", "a-password", "few-bytes")
+    )
 
 
 @pytest.mark.parametrize("wrong", USAGES, ids=named)

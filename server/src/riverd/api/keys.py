@@ -11,7 +11,13 @@ class Keys:
     """Tells whether a request carries one of the keys. The keys themselves are not kept."""
 
     def __init__(self, keys: Iterable[str]) -> None:
+        self.use(keys)
+
+    def use(self, keys: Iterable[str]) -> None:
+        """The keys from now on."""
         self._digests = tuple(sha256(key.encode()).digest() for key in keys)
+        self.missed = False
+        """Somebody brought a key that is none of these: there may be a new one."""
 
     def fit(self, headers: Mapping[str, str]) -> bool:
         """Whether `x-api-key`, or else `Authorization: Bearer`, has one of the keys."""
@@ -29,4 +35,5 @@ class Keys:
         # Every key is looked at, and digests are all of one length: the time tells nothing.
         for known in self._digests:
             found |= compare_digest(known, digest)
+        self.missed |= not found
         return found

@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import Callable
 from typing import cast
 
+import msgspec
+
 from riverd.broker.redis_address import RedisAddress
 from riverd.broker.redis_calls import Calls, Server
 from riverd.broker.redis_cluster import ClusterCalls, ClusterFeed
@@ -23,6 +25,10 @@ class Clients:
         self.address = address
         self.dialect = SHARDED if address.cluster else PLAIN
         self._tls = address.ssl_context()
+
+    def use_password(self, password: str) -> None:
+        """The password for lines that are opened from now on; those that are open stay."""
+        self.address = msgspec.structs.replace(self.address, password=password)
 
     def server(self) -> Server:
         """Whom to ask."""

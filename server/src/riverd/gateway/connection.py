@@ -18,7 +18,7 @@ class Door(Protocol):
         ...
 
     def arrived(self, connection: "Connection", token: str | None) -> None:
-        """It is open: say welcome, take the token that it brought."""
+        """It is open and was welcomed: take the token that it brought."""
         ...
 
     def received(self, connection: "Connection", payload: bytes) -> None:
@@ -60,9 +60,13 @@ class Connection(WebSocket):
         self.ping_at = 0.0
         self.wake_at = math.inf
 
-    def on_open(self) -> None:
-        """Begin the session."""
+    def greeting(self) -> bytes:
+        """Begin the session: its welcome."""
         self.session = self._door.session_for(self)
+        return self.session.welcome()
+
+    def on_open(self) -> None:
+        """Take the token that the upgrade brought."""
         token, self._token = self._token, None
         self._door.arrived(self, token)
 

@@ -125,12 +125,11 @@ class Gateway:
         )
 
     def arrived(self, connection: Connection, token: str | None) -> None:
-        """Count it, greet it, and set its deadlines."""
+        """Count it and set its deadlines."""
         session, now = connection.session, self._clock()
         self.connections.add(connection)
         self.unauthenticated += 1
         self._node.opened(session)
-        session.welcome()
         # Spread, so that those that came together are not pinged together for ever.
         connection.ping_at = now + self._admission.ping_interval_s * random.uniform(0.5, 1)  # noqa: S311
         connection.auth_by = now + self._limits.auth_timeout_s

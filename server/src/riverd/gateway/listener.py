@@ -106,8 +106,7 @@ class Handshake(asyncio.Protocol):
             key = websocket_key(request)
             if isinstance(key, str):
                 self._leave()
-                self._transport.write(switching(key, decision.headers))
-                decision.websocket.attach(self._transport)
+                decision.websocket.attach(self._transport, head=switching(key, decision.headers))
                 decision.websocket.receive(memoryview(rest))
                 return
             decision = key

@@ -1,11 +1,13 @@
 """One WebSocket over picows: whole messages in, ready frames out (RFC 6455).
 
-picows takes the bytes apart into frames and unmasks them. What the RFC asks beyond that is here:
-joined fragments, UTF-8, reserved bits, close codes, the closing handshake; and a bound for
-everything that a client can make the server hold.
+picows takes the bytes apart into frames and unmasks them, unless they are a whole small message,
+as nearly always: a client that sends nothing else never has a parser. What the RFC asks beyond
+that is here: joined fragments, UTF-8, reserved bits, close codes, the closing handshake; and a
+bound for everything that a client can make the server hold.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 import msgspec
@@ -13,7 +15,8 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
 from riverd import frames
 from riverd.errors import CloseCode
-from riverd.gateway.parser import new_parser
+from riverd.gateway.parser import Parser, new_parser
+from riverd.gateway.whole import whole_text
 
 # An enumeration's members are slow to look up, and every frame needs several.
 _BINARY = WSMsgType.BINARY
@@ -21,6 +24,7 @@ _CONTINUATION = WSMsgType.CONTINUATION
 _CLOSE = WSMsgType.CLOSE
 _PING = WSMsgType.PING
 _PONG = WSMsgType.PONG
+_TEXT = WSMsgType.TEXT
 
 # How far a connection has come.
 _OPEN = 0
@@ -35,6 +39,8 @@ _PARSER_BYTES_KEPT = 16_384
 _INBOX = memoryview(bytearray(16_384))
 # The close codes that a peer may send (RFC 6455, section 7.4, and its registry).
 _RECEIVABLE = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
+
+_log = logging.getLogger(__name__)
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -63,10 +69,8 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         "_deadline",
         "_joined",
         "_limits",
-        "_parse",
+        "_parser",
         "_pending",
-        "_picows",
-        "_room",
         "_state",
         "_transport",
         "heard",
@@ -74,9 +78,6 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
     )
 
     heard: bool
-    _parse: Callable[[int], None]
-    _picows: WSTransport
-    _room: Callable[[int], memoryview]
     _transport: asyncio.Transport
 
     def __init__(self, limits: Limits) -> None:
@@ -85,12 +86,17 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         self._code: int = CloseCode.ABNORMAL
         self._deadline: asyncio.TimerHandle | None = None
         self._joined: _Joined | None = None
+        self._parser: Parser | None = None
         self._allowed = limits.message_bytes_max + _OVERHEAD_BYTES
         self._pending = 0
         self.heard = True
         self.write: Callable[[bytes], None] = _discard
 
     # For subclasses to override.
+
+    def greeting(self) -> bytes:
+        """Frames that go out with the 101. Nothing is to be written yet."""
+        return b""
 
     def on_open(self) -> None:
         """The connection is up: write at will."""
@@ -147,13 +153,13 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
 
     # For the listener.
 
-    def attach(self, transport: asyncio.Transport) -> None:
-        """Take a transport over, right after the 101 was written to it."""
+    def attach(self, transport: asyncio.Transport, *, head: bytes) -> None:
+        """Take a transport over, and write the 101 (`head`) to it together with the greeting."""
         self._transport = transport
         self.write = transport.write
-        self._renew_parser()
         transport.set_protocol(self)
         transport.set_write_buffer_limits(high=self._limits.write_buffer_bytes_max)
+        transport.write(head + self.greeting())
         self.on_open()
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -169,11 +175,33 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         self.receive(_INBOX[:nbytes])
 
     def receive(self, data: memoryview) -> None:
-        """Hand bytes to the parser in portions, as long as there is a use for them."""
+        """Take messages that are whole out of what came, and hand the rest to the parser."""
         self.heard = True
+        at = 0 if self._pending else self._take_whole(data)
+        if at < len(data):
+            self._parse(data, at)
+
+    def _take_whole(self, data: memoryview) -> int:
+        """Deliver the small whole text messages in front; where what is left begins."""
         at = 0
+        longest = self._allowed - _OVERHEAD_BYTES
+        while self._state == _OPEN and self._joined is None:
+            found = whole_text(data, at)
+            if found is None or len(found[0]) > longest:
+                break
+            payload, at = found
+            try:
+                self._deliver(_TEXT, payload)
+            except Exception:  # noqa: BLE001  one client's trouble must not become all others'
+                _log.exception("a message was not handled")
+                self.close(CloseCode.INTERNAL, "our fault")
+        return at
+
+    def _parse(self, data: memoryview, at: int) -> None:
+        """Hand bytes to the parser in portions, as long as there is a use for them."""
+        parser = self._parser or self._renewed_parser()
         while at < len(data) and self._state != _DEAF:
-            room = self._room(-1)
+            room = parser.get_buffer(-1)
             capacity = self._pending + len(room)
             # picows doubles its buffer whenever it is almost full: half of the room makes it grow
             # with the frames that a client sends, not with its haste.
@@ -182,11 +210,11 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
             at += size
             room[:size] = portion
             self._pending += size
-            self._parse(size)
-            if self._pending > self._allowed or self._picows.is_close_frame_sent:
-                self._give_up()
+            parser.buffer_updated(size)
+            if self._pending > self._allowed or parser.transport.is_close_frame_sent:
+                self._give_up(parser.transport)
             elif capacity > _PARSER_BYTES_KEPT and not self._pending:
-                self._renew_parser()
+                parser = self._renewed_parser()
 
     def eof_received(self) -> bool:
         """The peer sends no more: what waits is sent still, if that does not take too long."""
@@ -213,8 +241,8 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         self._state = _DEAF
         self.write = _discard
         self._joined = None
-        # The parser holds this object: without these there is no cycle left.
-        del self._room, self._parse
+        # It holds this object: without it there is no cycle left.
+        self._parser = None
         self.on_closed(self._code)
 
     # For the parser.
@@ -281,13 +309,13 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         self._state = _DEAF
         self._transport.close()
 
-    def _give_up(self) -> None:
+    def _give_up(self, told: WSTransport) -> None:
         """Close because no more frames can be found in the stream.
 
         What arrives later is read and thrown away until the peer ends too: the kernel would answer
         unread bytes with a reset, and the peer might never see the close frame.
         """
-        found = self._picows.close_handshake
+        found = told.close_handshake
         if found and found.sent:
             # A malformed frame, or a callback of ours failed.
             self.close(found.sent.code.value, found.sent.reason)
@@ -297,12 +325,10 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
             self._state = _DEAF
             end_output(self._transport)
 
-    def _renew_parser(self) -> None:
+    def _renewed_parser(self) -> Parser:
         """A parser with a small buffer, in place of one that has read everything so far."""
-        parser = new_parser(self)
-        self._room = parser.get_buffer
-        self._parse = parser.buffer_updated
-        self._picows = parser.transport
+        parser = self._parser = new_parser(self)
+        return parser
 
     def _set_deadline(self) -> None:
         if self._deadline is None:

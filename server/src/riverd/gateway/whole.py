@@ -1,0 +1,31 @@
+"""The usual read: a text message in one frame that came whole."""
+
+_TEXT = 0x81  # FIN and the opcode; no reserved bit
+_MASKED = 0x80
+_LENGTH_16 = 126
+_MASK_BYTES = 4
+
+
+def whole_text(data: memoryview, at: int) -> tuple[bytes, int] | None:
+    """The payload of the text frame that begins at `at`, and where the next one begins.
+
+    None for everything else that may stand there: a part of a frame, another opcode, a fragment,
+    a frame that is malformed, or longer than 65,535 bytes (RFC 6455, section 5.2).
+    """
+    size = len(data)
+    if size < at + 2 + _MASK_BYTES or data[at] != _TEXT:
+        return None
+    length, begin = data[at + 1] - _MASKED, at + 2 + _MASK_BYTES
+    if length == _LENGTH_16:
+        length, begin = data[at + 2] << 8 | data[at + 3], begin + 2
+        if length < _LENGTH_16:
+            return None
+    elif not 0 <= length < _LENGTH_16:
+        return None
+    end = begin + length
+    if end > size:
+        return None
+    mask = bytes(data[begin - _MASK_BYTES : begin]) * (length // _MASK_BYTES + 1)
+    # One number for all bytes: the interpreter has no faster way.
+    plain = int.from_bytes(data[begin:end]) ^ int.from_bytes(mask[:length])
+    return plain.to_bytes(length), end
