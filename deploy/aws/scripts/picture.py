@@ -131,9 +131,7 @@ def draw(template: dict[str, object]) -> str:
 def _frames(facts: Facts, picture: Picture) -> None:
     numbers = {2: "two", 3: "three"}
     picture.frame("cloud", (230, 30, 950, 700), "Your AWS account, one region")
-    picture.frame(
-        "net", (470, 70, 450, 640), f"A network of its own: {facts.network()}"
-    )
+    picture.frame("net", (470, 70, 450, 640), f"A network of its own: {facts.network()}")
     picture.frame("zone", (485, 112, 205, 582))
     picture.frame("zone", (700, 112, 205, 582))
     picture.note((497, 130), f"one of {numbers[facts.zones()]} zones")
@@ -165,7 +163,9 @@ def _inside(facts: Facts, picture: Picture) -> None:
     address = "public address, no way in" if facts.has_public_addresses() else "private"
     for x in (500, 710):
         picture.box(
-            "core", (x, 285, 180, 95), ["Gateway", size, f"{processor}, port {gateway_port}", address]
+            "core",
+            (x, 285, 180, 95),
+            ["Gateway", size, f"{processor}, port {gateway_port}", address],
         )
     picture.note((560, 410), f"{least} to {most} of them, as the load asks")
     valkey = facts.valkey()
@@ -210,9 +210,7 @@ def _beside(facts: Facts, picture: Picture) -> None:
         ["Rotation", f"Lambda, every {facts.rotated()}"],
     )
     picture.box("core", (950, 425, 210, 110), ["Secrets Manager", *facts.secrets()])
-    picture.box(
-        "box", (950, 580, 210, 80), ["EventBridge", "a gateway is taken", "out of service"]
-    )
+    picture.box("box", (950, 580, 210, 80), ["EventBridge", "a gateway is taken", "out of service"])
 
 
 def _arrows(facts: Facts, picture: Picture) -> None:
@@ -243,6 +241,6 @@ def _arrows(facts: Facts, picture: Picture) -> None:
     clients = len(facts.let_in("BrokerGroupfrom"))
     picture.note(
         (250, 760),
-        f"Filled: the two entries from the internet. Valkey lets in {clients} parts and nobody else: "
-        "gateways, publish API, sign to drain.",
+        f"Filled: the two entries from the internet. Valkey lets in {clients} parts and nobody "
+        "else: gateways, publish API, sign to drain.",
     )

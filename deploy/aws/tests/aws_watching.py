@@ -1,10 +1,13 @@
 """Checks of alarms, graphs and scaling: each number is one that AWS, or River, really publishes."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from aws_template import Check, Finding, Template, text, walk
+
+from riverd_aws.lambda_package import root
 
 TARGETS = frozenset({"LoadBalancer", "TargetGroup"})
 BALANCER = frozenset({"LoadBalancer"})
@@ -34,6 +37,13 @@ PUBLISHED = {
     ("AWS/CloudFront", "Requests"): (WORLD, {"Sum"}),
 }
 """By AWS's documentation: dimensions and useful statistics of the numbers that are used here."""
+
+SAID = {
+    name
+    for path in root().glob("*.py")
+    for name in re.findall(r'"river_(\w+)"', path.read_text(encoding="utf-8"))
+}
+"""The names of River's metrics, as they stand in its log."""
 
 ALARMS_FREE = 10
 MISSING = ("breaching", "notBreaching")
@@ -143,6 +153,13 @@ def check_filters(template: Template) -> Iterator[Finding]:
             yield f"{name}: reads another log"
         if one["FilterPattern"] != '{ $.event = "metrics" }':
             yield f"{name}: reads lines that the gateways do not write"
+        (made,) = one["MetricTransformations"]
+        field = made["MetricValue"].removeprefix("$.")
+        if field not in SAID:
+            yield f"{name}: the gateways do not write {field}"
+    told = {pair["Name"]: pair["Value"] for pair in template.container("Gateways")["Environment"]}
+    if told.get("RIVER_METRICS_LOG_S") != "60":
+        yield "the gateways do not write a line a minute"
 
 
 CHECKS: tuple[Check, ...] = (

@@ -488,6 +488,17 @@ def alarm_that_sleeps_when_all_is_gone(template: Template) -> None:
     template.one("CloudWatch::Alarm", "GatewaysMissing")["TreatMissingData"] = "notBreaching"
 
 
+@mistake("check_filters")
+def number_that_gateways_do_not_log(template: Template) -> None:
+    (made,) = template.one("Logs::MetricFilter", "Deliveries")["MetricTransformations"]
+    made["MetricValue"] = "$.delivered"
+
+
+@mistake("check_filters")
+def gateways_that_log_no_numbers(template: Template) -> None:
+    _tell(template, "RIVER_METRICS_LOG_S", "0")
+
+
 @mistake("check_scaling_metrics")
 def scaling_by_a_number_that_nobody_publishes(template: Template) -> None:
     policy = template.one("ApplicationAutoScaling::ScalingPolicy", "Connections")

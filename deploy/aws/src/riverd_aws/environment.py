@@ -9,6 +9,7 @@ from riverd_aws.constructs.secrets import Secrets, source
 from riverd_aws.options import Options
 
 PING_INTERVAL_S = 25
+METRICS_LOG_S = 60
 CPU_UNITS_A_CORE = 1024
 CONNECTIONS_SPARE = 2
 """A gateway takes this many times what it should hold, before it refuses: others may be missing."""
@@ -38,6 +39,8 @@ class Surroundings:
             "RIVER_ALLOWED_ORIGINS": ",".join(options.allowed_origins),
             "RIVER_WORKERS": str(max(1, options.task_cpu // CPU_UNITS_A_CORE)),
             "RIVER_SECRETS_FROM": source(self.secrets.token),
+            # What CloudWatch reads deliveries and delays from.
+            "RIVER_METRICS_LOG_S": str(METRICS_LOG_S),
         }
 
     def publish(self) -> dict[str, str]:
