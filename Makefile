@@ -9,7 +9,7 @@ RUN := $(VENV)/bin/
 run: .setup/python
 	$(RUN)python scripts/run.py
 
-test: .setup/python .setup/system .setup/autobahn.done .setup/containers .setup/js lint types
+test: .setup/python .setup/system .setup/autobahn.done .setup/containers .setup/js .setup/deploy lint types
 	$(RUN)pytest
 	npm --prefix clients/js test
 	npm --prefix examples/tasks test
@@ -66,7 +66,7 @@ lock:
 	uv lock --upgrade
 	uv export --quiet --all-packages --all-groups --all-extras --no-emit-workspace --no-header --output-file requirements.lock
 
-setup: .setup/python .setup/system .setup/containers .setup/js
+setup: .setup/python .setup/system .setup/containers .setup/js .setup/deploy
 
 .setup/python: requirements.lock pyproject.toml server/pyproject.toml clients/python/pyproject.toml examples/forum/pyproject.toml deploy/aws/pyproject.toml
 	@mkdir -p .setup
@@ -93,6 +93,12 @@ setup: .setup/python .setup/system .setup/containers .setup/js
 	npm --prefix clients/js ci
 	npm --prefix examples/tasks ci
 	@mkdir -p .setup && touch $@
+
+# The AWS toolkit's command and the wheels of the Lambda package: from then on deploy/aws needs no network.
+.setup/deploy: deploy/aws/package-lock.json deploy/aws/src/riverd_aws/lambda_package.py .setup/python
+	npm --prefix deploy/aws ci
+	$(RUN)python -m riverd_aws.lambda_package
+	@touch $@
 
 clean:
 	rm -rf .setup $(VENV) .coverage .pytest_cache .mypy_cache .ruff_cache site
