@@ -89,6 +89,10 @@ class Contender(ABC):
     differs: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
+    def is_here(self) -> bool:
+        """Whether it was installed before."""
+
+    @abstractmethod
     def install(self) -> str:
         """Have it ready under `peers/build` and return its version.
 

@@ -22,6 +22,11 @@ def folder_of(name: str) -> Path:
     return folder
 
 
+def has(name: str, *parts: str) -> bool:
+    """Whether this was made in the peer's folder."""
+    return BUILD.joinpath(name, *parts).exists()
+
+
 def run(*command: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
     """What the command prints.
 

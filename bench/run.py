@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).resolve().parent / "results"
 ROUNDS = 3
+TRIES = 3
+DISTURBED_CORES = 0.3
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Form:
     size: Size
     rounds: int
     short: bool
+    tries: int = 1
 
     def rounds_of(self, scenario: Scenario) -> int:
         """The short form repeats long scenarios less often."""
@@ -47,6 +50,11 @@ class Form:
         """The sizes that a scenario is run at; one without a name where it has none."""
         steps = scenario.steps or ({},)
         return steps[: scenario.steps_short] if self.short else steps
+
+
+def disturbed(found: Round) -> float:
+    """How many cores other programs had during a round."""
+    return (number(found, "machine.others") or 0.0) + (number(found, "machine.stolen") or 0.0)
 
 
 @dataclass
@@ -84,16 +92,25 @@ class Course:
                     del going[name]
 
     def _one(self, contender: Contender, form: Form, step: Mapping[str, float]) -> bool:
-        measured = storm_round if self.scenario.nodes > 1 else one_round
-        size = Size(**{**vars(form.size), "step": step})
+        size = replace(form.size, step=step)
         try:
-            found = measured(self.scenario, contender, keys=Keys(), size=size)
+            found = self._undisturbed(contender, size, tries=form.tries)
         except (RuntimeError, OSError) as error:
             print(f"{self.scenario.name}: {contender.name}: {error}", file=sys.stderr)
             self.trouble[contender.name] = str(error)[:300]
             return False
         self.rounds[contender.name][-1].append(found)
         return True
+
+    def _undisturbed(self, contender: Contender, size: Size, *, tries: int) -> Round:
+        """The round that other programs disturbed least; the first one that they left alone."""
+        measured = storm_round if self.scenario.nodes > 1 else one_round
+        found = measured(self.scenario, contender, keys=Keys(), size=size)
+        while tries > 1 and disturbed(found) > DISTURBED_CORES:
+            tries -= 1
+            again = measured(self.scenario, contender, keys=Keys(), size=size)
+            found = min(found, again, key=disturbed)
+        return found
 
     def _is_over(self, name: str) -> bool:
         """Whether a larger step says no more: this one already is far over what can be used."""
@@ -109,6 +126,11 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--rounds", type=int, help=f"how often each runs ({ROUNDS})")
     parser.add_argument("--seconds", type=float, help="the length of a window")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        help="seconds to wait for a quiet machine before each round, and repeat disturbed ones",
+    )
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
     parser.add_argument("--install", action="store_true", help="get all peers ready and end")
     parser.add_argument(
@@ -179,9 +201,10 @@ def _form(asked: argparse.Namespace) -> Form:
         seconds=asked.seconds or (2.0 if short else 5.0),
         rest=5.0 if short else 30.0,
         storm_s=15.0 if short else 200.0,
-        quiet_s=2.0 if short else 15.0,
+        quiet_s=asked.patience or (2.0 if short else 15.0),
     )
-    return Form(size=size, rounds=asked.rounds or ROUNDS, short=short)
+    tries = TRIES if asked.patience else 1
+    return Form(size=size, rounds=asked.rounds or ROUNDS, short=short, tries=tries)
 
 
 def main(words: list[str] | None = None) -> int:

@@ -75,7 +75,7 @@ TEN_THOUSAND = ("--connections", "10000", "--channels", "news", "--offsets")
 TWO_CHANNELS = ("--connections", "10000", "--channels", "news,room-%d", "--spread", "100")
 WINDOW = ("--duration-s", "{seconds}")
 DELIVERIES = "load.window.deliveries_per_s"
-SILENT = Figure("lost without a word", "load.total.undelivered", "", at_most=True)
+SILENT = Figure("not delivered in time", "load.total.undelivered", "", at_most=True)
 UNSEEN = Figure("offsets missing", "load.total.missing", "", goal=0, at_most=True)
 REPEATED = Figure("offsets twice", "load.total.duplicates", "", goal=0, at_most=True)
 TOLD = Figure("gaps told", "load.total.gaps_told", "", at_most=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from contender import Ability, Ask, Contender, Server
-from installing import from_go, run
+from installing import from_go, has, run
 from serving import filled, free_port, running
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ class Centrifugo(Contender):
         "history and recovery on with River's window; memory engine, Redis engine between nodes",
         "its pushes carry no event name",
     )
+
+    def is_here(self) -> bool:
+        """Whether it was installed before."""
+        return has(self.name, self.name)
 
     def install(self) -> str:
         """Build it from the Go module proxy."""

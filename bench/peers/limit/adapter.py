@@ -25,6 +25,10 @@ class Limit(Contender):
     offers: ClassVar[frozenset[Ability]] = frozenset(("sockets",))
     differs = ("one ready frame a write, no protocol, no publishers: the machine's own bound",)
 
+    def is_here(self) -> bool:
+        """Whether it was installed before."""
+        return LIMIT.exists()
+
     def install(self) -> str:
         """It is built with the generator."""
         return "this bench's"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from contender import Ability, Ask, Contender, Server
-from installing import from_debian, version_in
+from installing import DONE, from_debian, has, version_in
 from serving import filled, free_port, running
 
 if TYPE_CHECKING:
@@ -63,6 +63,10 @@ class Nats(Contender):
         "no history, recovery or joins for subscribers of subjects; "
         "JetStream is on only in the scenarios that publish with history",
     )
+
+    def is_here(self) -> bool:
+        """Whether it was installed before."""
+        return has(self.name, "root", DONE)
 
     def install(self) -> str:
         """Unpack Debian's package."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from contender import Ability, Ask, Contender, Server
-from installing import from_debian, version_in
+from installing import DONE, from_debian, has, version_in
 from serving import filled, free_port, running
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ class Nchan(Contender):
         "no batches of publications, and no joins told to others",
         "its message head has an id, no channel and no event name",
     )
+
+    def is_here(self) -> bool:
+        """Whether it was installed before."""
+        return has(self.name, "root", DONE)
 
     def install(self) -> str:
         """Unpack Debian's packages."""

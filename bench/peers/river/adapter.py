@@ -31,6 +31,10 @@ class River(Contender):
         ("batch", "history", "joins", "nodes", "plain", "publish", "recovery", "sockets")
     )
 
+    def is_here(self) -> bool:
+        """Whether it was installed before."""
+        return True
+
     def install(self) -> str:
         """Nothing to do: it is in the environment that runs this."""
         return metadata.version("riverd")

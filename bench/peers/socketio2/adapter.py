@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from contender import Ability, Ask, Contender, Server
-from installing import from_npm
+from installing import DONE, from_npm, has
 from serving import free_port, redis, running
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ class SocketIO2(Contender):
         "WebSocket from the start; compression, which it has on by default, is off",
         "clients ping, the server answers",
     )
+
+    def is_here(self) -> bool:
+        """Whether it was installed before."""
+        return has(self.name, DONE)
 
     def install(self) -> str:
         """Install what the lock names."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from contender import Ability, Ask, Contender, Server
-from installing import from_npm
+from installing import DONE, from_npm, has
 from serving import free_port, running
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ class SocketIO4(Contender):
         "WebSocket from the start, without its HTTP long-polling first",
         "a server and a publish API of a few lines, since it has none of its own",
     )
+
+    def is_here(self) -> bool:
+        """Whether it was installed before."""
+        return has(self.name, DONE)
 
     def install(self) -> str:
         """Install what the lock names."""

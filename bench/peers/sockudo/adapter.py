@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from contender import Ability, Ask, Contender, Server
-from installing import from_cargo
+from installing import from_cargo, has
 from serving import filled, free_port, running
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ class Sockudo(Contender):
         "and 10 a batch",
         "one node: between nodes it needs a build with another feature",
     )
+
+    def is_here(self) -> bool:
+        """Whether it was installed before."""
+        return has(self.name, "bin", self.name)
 
     def install(self) -> str:
         """Build it from crates.io; this takes a quarter of an hour the first time."""
