@@ -51,7 +51,7 @@ def _unknown(scenario: str, goal: str) -> Verdict:
 
 
 def _beside(
-    outcome: Outcome, scenario: str, label: str, *, step: float | None = None
+    outcome: Outcome, scenario: str, *, label: str, step: float | None = None
 ) -> tuple[Seen, Seen] | None:
     """River and the best peer."""
     found = outcome.seen(scenario, label, step=step)
@@ -67,7 +67,7 @@ def _against(outcome: Outcome, pair: tuple[Seen, Seen]) -> str:
 
 def _fanout(outcome: Outcome) -> Iterator[Verdict]:
     goal = "at least 2 times the best peer"
-    pair = _beside(outcome, "fanout", "deliveries/s")
+    pair = _beside(outcome, "fanout", label="deliveries/s")
     if pair:
         ratio = pair[0].times_better(pair[1])
         told = f"{times(ratio)}: {_against(outcome, pair)}"
@@ -86,7 +86,7 @@ def _fanout(outcome: Outcome) -> Iterator[Verdict]:
 
 def _latency(outcome: Outcome) -> Iterator[Verdict]:
     goal = "at 50 publications/s to 1,000: p99 at most the best peer's"
-    pair = _beside(outcome, "latency", "delay, p99", step=LATENCY_STEP)
+    pair = _beside(outcome, "latency", label="delay, p99", step=LATENCY_STEP)
     if pair is None:
         yield _unknown("latency", goal)
     else:
@@ -95,7 +95,7 @@ def _latency(outcome: Outcome) -> Iterator[Verdict]:
 
 def _connect(outcome: Outcome) -> Iterator[Verdict]:
     goal = "at least the best peer's on the same core"
-    pair = _beside(outcome, "connect", "connect+auth+subscribe")
+    pair = _beside(outcome, "connect", label="connect+auth+subscribe")
     if pair is None:
         yield _unknown("connect", goal)
     else:

@@ -62,10 +62,19 @@ def from_debian(name: str, *packages: str) -> Path:
     if shutil.which("apt-get") is None:
         raise UnavailableError("there is no apt here to fetch it with")
     with tempfile.TemporaryDirectory(prefix="river-bench-") as folder:
-        run("apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *packages, cwd=Path(folder))
+        run(
+            "apt-get",
+            "-qq",
+            "-o",
+            "APT::Sandbox::User=root",
+            "download",
+            *packages,
+            cwd=Path(folder),
+        )
         fetched = sorted(Path(folder).glob("*.deb"))
         for package in fetched:
             run("dpkg-deb", "--extract", str(package), str(root))
+        shutil.rmtree(root / "usr" / "share", ignore_errors=True)
         names = "\n".join(package.stem for package in fetched)
     (root / DONE).write_text(names, encoding="utf-8")
     return root

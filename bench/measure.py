@@ -171,11 +171,11 @@ def one_round(
             options=scenario.server_options,
         )
         with contender.start(ask) as server:
-            tokens = loader.write_tokens(contender, keys, home)
+            tokens = loader.write_tokens(contender, keys, folder=home)
             work = loader.Work(options=size.fill(scenario.load), tokens=tokens)
             watch = Watch(server)
             watch.note("begin")
-            load = loader.run(loader.command(contender, server, work), watch.note)
+            load = loader.run(loader.command(contender, server, work=work), watch.note)
             watch.note("end")
         return {
             "load": load,

@@ -89,9 +89,7 @@ class Outcome:
         found = (number(one, "step") for one in self._steps(scenario, name))
         return [step for step in found if step is not None]
 
-    def seen(
-        self, scenario: str, label: str, *, step: float | None = None
-    ) -> dict[str, Seen]:
+    def seen(self, scenario: str, label: str, *, step: float | None = None) -> dict[str, Seen]:
         """A figure of everybody, by name."""
         found: dict[str, Seen] = {}
         for name in self.names(scenario):

@@ -1,7 +1,7 @@
 """The report as a page that needs nothing beside it, made from a result file.
 
-    python bench/page.py                        # results/recorded.json to report.html
-    python bench/page.py results/NAME.json      # another one
+python bench/page.py                        # results/recorded.json to report.html
+python bench/page.py results/NAME.json      # another one
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NOISY = "other work had"
 def _table(head: Sequence[str], lines: Iterable[Sequence[str]], *, numbers: frozenset[int]) -> str:
     def row(cells: Sequence[str], tag: str) -> str:
         made = (
-            f'<{tag}{" class=number" if place in numbers else ""}>{cell}</{tag}>'
+            f"<{tag}{' class=number' if place in numbers else ''}>{cell}</{tag}>"
             for place, cell in enumerate(cells)
         )
         return f"<tr>{''.join(made)}</tr>"
@@ -164,20 +164,21 @@ def page(outcome: Outcome) -> str:
     links = "".join(f'<a href="#{one.scenario}">{one.scenario}</a>' for one, _ in shown)
     told = noise(outcome)
     css = (HERE / "page.css").read_text(encoding="utf-8")
-    rules = f"{css}{STYLE}.hue {{ fill: var(--c) }} .hueline {{ stroke: var(--c) }}\n{colour_rules(0)}"
+    rules = f"{css}{STYLE}{colour_rules(0)}"
     rules += f"\n@media (prefers-color-scheme: dark) {{ {colour_rules(1)} }}"
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>River beside the best</title><style>{rules}</style></head><body><main>
 <h1>River beside the best</h1>
-<p class="soft">The same work for each system, on one core, with the load on another; all take turns round by
-round. Bars are medians, whiskers go from the least to the most of the rounds.</p>
+<p class="soft">The same work for each system, on one core, with the load on another; all take
+turns round by round. Bars are medians, whiskers go from the least to the most of the rounds.</p>
 <p class="small soft">{escape(_facts(outcome))}</p>
 {f'<p class="warning">{escape(told)}</p>' if told else ""}{_cards(outcome)}
 <nav>{links}</nav>
 <h2 id="goals">Goals</h2>{_goals(outcome)}
 <h2 id="behind">Where River is behind</h2>
-<p class="soft">Every figure of this page in which a peer is better, the widest gap first.</p>{_behind(outcome)}
+<p class="soft">Every figure of this page in which a peer is better, the widest gap first.</p>
+{_behind(outcome)}
 {"".join(text for _, text in shown)}
 <h2 id="contenders">Who took part</h2>{_contenders(outcome)}
 </main></body></html>

@@ -113,7 +113,9 @@ def _goal(figure: Figure, row: Row | None) -> str:
 
 def _lines(scenario: Scenario, by_name: Mapping[str, Sequence[dict[str, object]]]) -> list[str]:
     """The figures of one step, a line each, a column for each contender."""
-    seen = {name: {row.label: row for row in rows(scenario, rounds)} for name, rounds in by_name.items()}
+    seen = {
+        name: {row.label: row for row in rows(scenario, rounds)} for name, rounds in by_name.items()
+    }
     held = "river" if "river" in by_name else next(iter(by_name), "")
     head = ("figure", *by_name, "goal of River" if held == "river" else "goal")
     lines = [head]
@@ -138,7 +140,9 @@ def table(scenario: Scenario, rounds: Mapping[str, Sequence[Sequence[dict[str, o
     """One scenario as lines of text: each contender's rounds, step by step."""
     lines = [f"{scenario.name}: {scenario.about}"]
     for nth in range(max((len(steps) for steps in rounds.values()), default=0)):
-        by_name = {name: steps[nth] for name, steps in rounds.items() if len(steps) > nth and steps[nth]}
+        by_name = {
+            name: steps[nth] for name, steps in rounds.items() if len(steps) > nth and steps[nth]
+        }
         if scenario.steps:
             lines.append(f"  {scenario.steps[nth]['step']:g} {scenario.step_unit}")
         if by_name:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import chapter
 import loader
+import page
 import report
 from contender import UnavailableError
 from facts import facts
@@ -84,14 +86,18 @@ class Course:
             for nth in range(form.rounds_of(self.scenario)):
                 for name, contender in list(going.items()):
                     label = f" {step['step']:g} {self.scenario.step_unit}" if step else ""
-                    print(f"{self.scenario.name}{label}: {name}, round {nth + 1}", file=sys.stderr, flush=True)
-                    if not self._one(contender, form, step):
+                    print(
+                        f"{self.scenario.name}{label}: {name}, round {nth + 1}",
+                        file=sys.stderr,
+                        flush=True,
+                    )
+                    if not self._one(contender, form, step=step):
                         del going[name]
             for name in list(going):
                 if self._is_over(name):
                     del going[name]
 
-    def _one(self, contender: Contender, form: Form, step: Mapping[str, float]) -> bool:
+    def _one(self, contender: Contender, form: Form, *, step: Mapping[str, float]) -> bool:
         size = replace(form.size, step=step)
         try:
             found = self._undisturbed(contender, size, tries=form.tries)
@@ -139,10 +145,12 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def _chosen(kind: str, names: list[str], known: list[str]) -> list[str]:
+def _chosen(kind: str, names: list[str], *, known: list[str]) -> list[str]:
     unknown = [name for name in names if name not in known]
     if unknown:
-        print(f"no such {kind}: {', '.join(unknown)} (there are: {', '.join(known)})", file=sys.stderr)
+        print(
+            f"no such {kind}: {', '.join(unknown)} (there are: {', '.join(known)})", file=sys.stderr
+        )
         raise SystemExit(2)
     return names or known
 
@@ -164,7 +172,8 @@ def _installed(names: list[str]) -> tuple[dict[str, Contender], dict[str, dict[s
     return ready, told
 
 
-def _fits(scenario: Scenario, contender: Contender) -> bool:
+def fits(scenario: Scenario, contender: Contender) -> bool:
+    """Whether a contender takes part in a scenario."""
     if scenario.only:
         return contender.name in scenario.only
     lacks_limit = contender.name == "limit" and not scenario.server_options
@@ -173,7 +182,7 @@ def _fits(scenario: Scenario, contender: Contender) -> bool:
 
 @dataclass
 class Result:
-    """What a run leaves: written anew after each scenario, so that a broken run leaves something."""
+    """What a run leaves: written after each scenario, so that a broken one leaves something."""
 
     form: Form
     told: dict[str, dict[str, object]]
@@ -190,9 +199,24 @@ class Result:
         """Everything so far."""
         size = self.form.size
         form = {"seconds": size.seconds, "rounds": self.form.rounds, "short": self.form.short}
-        result = {"facts": self.known, "form": form, "contenders": self.told, "scenarios": self.found}
+        result = {
+            "facts": self.known,
+            "form": form,
+            "contenders": self.told,
+            "scenarios": self.found,
+        }
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def _pages(result: Result, *, record: bool) -> str:
+    """The report beside the result; of one that is kept, the one that is kept, and the chapter."""
+    if record:
+        page.main([])
+        chapter.main([])
+    beside = result.path.with_suffix(".html")
+    page.main([str(result.path), "--to", str(beside)])
+    return str(result.path.relative_to(RESULTS.parent.parent))
 
 
 def _form(asked: argparse.Namespace) -> Form:
@@ -215,9 +239,9 @@ def main(words: list[str] | None = None) -> int:
             print(f"{scenario.name:20} {scenario.about}")
         return 0
     known = [scenario.name for scenario in SCENARIOS]
-    names = _chosen("scenario", asked.scenario, known)
+    names = _chosen("scenario", asked.scenario, known=known)
     wanted = asked.peers.split(",") if asked.peers else []
-    ready, told = _installed(_chosen("peer", wanted, list(CONTENDERS)))
+    ready, told = _installed(_chosen("peer", wanted, known=list(CONTENDERS)))
     if asked.install:
         return 0
     form = _form(asked)
@@ -225,7 +249,7 @@ def main(words: list[str] | None = None) -> int:
     result = Result(form, told)
     failed = False
     for scenario in (one for one in SCENARIOS if one.name in names):
-        course = Course(scenario, {n: c for n, c in ready.items() if _fits(scenario, c)})
+        course = Course(scenario, {n: c for n, c in ready.items() if fits(scenario, c)})
         if course.contenders:
             course.run(form)
             failed = failed or "river" in course.trouble
@@ -235,7 +259,7 @@ def main(words: list[str] | None = None) -> int:
             result.write(result.path)
     if asked.record:
         result.write(RESULTS / "recorded.json")
-    print(f"written: {result.path.relative_to(RESULTS.parent.parent)}")
+    print(f"written: {_pages(result, record=asked.record)}")
     return 1 if failed else 0
 
 

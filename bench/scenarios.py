@@ -286,7 +286,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario(
         name="many",
-        about="the same work for more: 1,250 clients, 125 channels, 250 publications/s, times so many",
+        about="1,250 clients, 125 channels, 250 publications/s, and so many times as much",
         side="dev",
         load=(
             *("--connections", "{clients}", "--channels", "room-%d", "--spread", "{channels}"),

@@ -67,7 +67,9 @@ SECTIONS = (
     Section("idle", "10,000 clients that wait", ("memory a client", "server's CPU")),
     Section("publish", "Publications one by one", ("publications/s", "the same a CPU second")),
     Section("publish-plain", "The same without history", ("publications/s",)),
-    Section("publish-batch", "Publications 100 at a time", ("publications/s", "the same a CPU second")),
+    Section(
+        "publish-batch", "Publications 100 at a time", ("publications/s", "the same a CPU second")
+    ),
     Section("publish-batch-plain", "The same without history", ("publications/s",)),
     Section("comeback", "10,000 clients cut at once", ("until all are live",)),
     Section("many", "More of everything", (COST,), (8.0,)),
@@ -81,24 +83,25 @@ SECTIONS = (
 
 
 def _remark(outcome: Outcome, found: dict[str, Seen]) -> str:
+    """River beside the best peer and the machine's bound; ratios say how many times better."""
     river, leader, bound = found.get(RIVER), best(found), found.get(LIMIT)
     if river is None:
         return ""
     said: list[str] = []
     if leader:
-        ratio = river.times_better(leader)
-        title = outcome.title(leader.name)
-        said.append(
-            f"River is {times(ratio)} as good as the best peer, {title}"
-            if ratio >= 1
-            else f"{title} is {times(1 / ratio)} as good as River"
-        )
+        ratio, title = river.times_better(leader), outcome.title(leader.name)
+        if ratio >= 1:
+            said.append(f"River is {times(ratio)} better than the best peer, {title}")
+        else:
+            said.append(f"{title} is {times(1 / ratio)} better than River")
     if bound:
-        said.append(f"{times(river.times_better(bound))} the machine's bound of one message a write")
+        said.append(f"{times(river.times_better(bound))} the bound of one message a write")
     return "; ".join(said)
 
 
-def _bar_picture(outcome: Outcome, section: Section, label: str, *, step: float | None) -> Picture | None:
+def _bar_picture(
+    outcome: Outcome, section: Section, *, label: str, step: float | None
+) -> Picture | None:
     found = outcome.seen(section.scenario, label, step=step)
     if not found:
         return None
@@ -124,7 +127,7 @@ def _less(found: dict[str, Seen]) -> bool:
     return next(iter(found.values())).at_most
 
 
-def _step_curves(outcome: Outcome, scenario: str, label: str) -> list[Curve]:
+def _step_curves(outcome: Outcome, scenario: str, *, label: str) -> list[Curve]:
     drawn: list[Curve] = []
     for name in outcome.names(scenario):
         points = tuple(
@@ -139,14 +142,19 @@ def _step_curves(outcome: Outcome, scenario: str, label: str) -> list[Curve]:
 
 def _latency(outcome: Outcome) -> Iterator[Picture]:
     across = Axis("publications a second to 1,000 subscribers", logarithmic=True)
-    for label, word in (("delay, p99", "99 of 100 are faster"), ("delay, median", "half are faster")):
-        drawn = _step_curves(outcome, "latency", label)
+    for label, word in (
+        ("delay, p99", "99 of 100 are faster"),
+        ("delay, median", "half are faster"),
+    ):
+        drawn = _step_curves(outcome, "latency", label=label)
         if drawn:
             yield Picture(
                 name=f"latency-curve-{label}",
                 title=f"{label}, ms, at growing rates",
                 better="less is better, further right is better",
-                drawing=curves(drawn, across=across, up=Axis(f"ms: {word}", logarithmic=True), title=label),
+                drawing=curves(
+                    drawn, across=across, up=Axis(f"ms: {word}", logarithmic=True), title=label
+                ),
                 remark=knees(outcome),
             )
 
@@ -165,11 +173,15 @@ def knees(outcome: Outcome) -> str:
         told.append((max(good, default=0.0), outcome.title(name)))
     ranked = sorted(told, key=lambda one: -one[0])
     ways = ", ".join(f"{title} {step:g}" for step, title in ranked)
-    return f"Publications/s with a p99 of at most {KNEE_MS:g} ms and everything delivered: {ways}" if ways else ""
+    return (
+        f"Publications/s with a p99 of at most {KNEE_MS:g} ms and everything delivered: {ways}"
+        if ways
+        else ""
+    )
 
 
 def _growth(outcome: Outcome) -> Iterator[Picture]:
-    drawn = _step_curves(outcome, "many", COST)
+    drawn = _step_curves(outcome, "many", label=COST)
     if drawn:
         yield Picture(
             name="many-curve",
@@ -177,7 +189,9 @@ def _growth(outcome: Outcome) -> Iterator[Picture]:
             better="flat and low is better",
             drawing=curves(
                 drawn,
-                across=Axis("times 1,250 clients, 125 channels, 250 publications/s", logarithmic=True),
+                across=Axis(
+                    "times 1,250 clients, 125 channels, 250 publications/s", logarithmic=True
+                ),
                 up=Axis("CPU s", logarithmic=True),
                 title="growth",
             ),
@@ -214,7 +228,7 @@ def pictures(outcome: Outcome, section: Section) -> list[Picture]:
     drawn = [*_CURVES[section.scenario](outcome)] if section.scenario in _CURVES else []
     for step in section.steps:
         for label in section.bars:
-            picture = _bar_picture(outcome, section, label, step=step)
+            picture = _bar_picture(outcome, section, label=label, step=step)
             if picture is not None:
                 drawn.append(picture)
     return drawn

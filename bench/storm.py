@@ -30,7 +30,7 @@ from tree import at, number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from contender import Contender, Server
+    from contender import Contender
     from scenarios import Scenario
 
     Report = dict[str, object]
@@ -62,9 +62,9 @@ def storm_round(scenario: Scenario, contender: Contender, *, keys: Keys, size: S
         for nth, node in enumerate(nodes):
             folder = home / f"load-{nth}"
             folder.mkdir()
-            tokens = loader.write_tokens(contender, keys, folder, users=clients)
+            tokens = loader.write_tokens(contender, keys, folder=folder, users=clients)
             told = loader.Work(options=options, tokens=tokens, core=None, ends_s=limit_s + GRACE_S)
-            work.append(loader.command(contender, node, told))
+            work.append(loader.command(contender, node, work=told))
         begin = look(pids)
         loads = _together(work)
         end = look(pids)
@@ -87,7 +87,9 @@ def seconds_of(loads: Sequence[Report]) -> list[tuple[int, int]]:
     last = [one[-1][0] if one else 0 for one in series]
 
     def whole(nth: int) -> tuple[int, int]:
-        rows = [one[nth] if nth < len(one) else (up, 0, 0) for one, up in zip(series, last, strict=True)]
+        rows = [
+            one[nth] if nth < len(one) else (up, 0, 0) for one, up in zip(series, last, strict=True)
+        ]
         return sum(row[0] for row in rows), sum(row[1] + row[2] for row in rows)
 
     return [whole(nth) for nth in range(max(map(len, series), default=0))]
@@ -117,7 +119,7 @@ def _figures(loads: Sequence[Report]) -> dict[str, float]:
 
 
 def main() -> int:
-    """Run one storm and print its seconds and its end as JSON; 1 if a client was refused or lost."""
+    """Run one storm and print its seconds and its end; 1 if a client was refused or lost."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--clients", type=int, default=20_000)
     parser.add_argument("--rate", type=float, default=1_000, help="joins a second")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from wording import short
@@ -22,6 +23,9 @@ LEFT, RIGHT, TOP, BOTTOM = 56, 150, 14, 44
 LABEL_GAP = 15
 TICKS_MAX = 6
 DECADE_STEPS = (1, 2, 5)
+DOTS_MAX = 12  # more are a line
+BASELINE = 4
+QUIET = "soft small"
 
 # Colours are named once, for light and for dark; a page may set them itself.
 COLOURS = {
@@ -37,24 +41,24 @@ COLOURS = {
 STYLE = """
 .ink { fill: var(--ink, #1b1f24) } .soft { fill: var(--soft, #5b6672) }
 text { font: 13px system-ui, sans-serif } .small { font-size: 11.5px } .strong { font-weight: 650 }
-.rule { stroke: var(--rule, #d9dee4); stroke-width: 1 } .spread { stroke: var(--ink, #1b1f24); stroke-width: 1.4; opacity: .75 }
-.peer { fill: var(--bar, #b9c3ce) } .bound { fill: none; stroke: var(--soft, #5b6672); stroke-dasharray: 3 3 }
+.rule { stroke: var(--rule, #d9dee4); stroke-width: 1 } .peer { fill: var(--bar, #b9c3ce) }
+.spread { stroke: var(--ink, #1b1f24); stroke-width: 1.4; opacity: .75 }
+.bound { fill: none; stroke: var(--soft, #5b6672); stroke-dasharray: 3 3 }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round } .thick { stroke-width: 3.2 }
+.leader { fill: none; opacity: .45 } .hue { fill: var(--c) } .hueline { stroke: var(--c) }
 """
 
 
 def colour_rules(dark: int) -> str:
     """The contenders' colours as CSS rules; 0: for a light page, 1: for a dark one."""
-    return "\n".join(
-        f".c-{name}, .{name} {{ --c: {pair[dark]} }}" for name, pair in COLOURS.items()
-    )
+    return "\n".join(f".c-{name} {{ --c: {pair[dark]} }}" for name, pair in COLOURS.items())
 
 
 def alone(picture: str) -> str:
     """A picture that needs no page around it, in light and in dark."""
     dark = ":root { --ink: #e6e9ed; --soft: #9aa5b1; --rule: #3a424c; --bar: #55606d }"
-    rules = f"{STYLE}{colour_rules(0)}\n.hue {{ fill: var(--c) }} .hueline {{ stroke: var(--c) }}"
-    told = f"<style>{rules}\n@media (prefers-color-scheme: dark) {{ {dark}\n{colour_rules(1)} }}</style>"
+    at_night = f"@media (prefers-color-scheme: dark) {{ {dark}\n{colour_rules(1)} }}"
+    told = f"<style>{STYLE}{colour_rules(0)}\n{at_night}</style>"
     head, rest = picture.split(">", 1)
     return f'{head} xmlns="http://www.w3.org/2000/svg">{told}{rest}\n'
 
@@ -71,21 +75,44 @@ class Bar:
     text: str
 
 
-def _bar(bar: Bar, top: float, scale: float) -> list[str]:
+@dataclass(frozen=True)
+class _Spot:
+    """Where something stands, in pixels."""
+
+    x: float
+    y: float
+
+
+def _text(at: _Spot, words: str, *, kind: str, anchor: str = "start") -> str:
+    place = f'x="{at.x:.1f}" y="{at.y + BASELINE:.1f}"'
+    side = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    return f'<text {place} class="{kind}"{side}>{escape(words)}</text>'
+
+
+def _path(way: str, kind: str) -> str:
+    return f'<path class="{kind}" d="{way}"/>'
+
+
+def _open(height: float, title: str) -> str:
+    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">'
+
+
+def _bar(bar: Bar, *, top: float, scale: float) -> list[str]:
     middle = top + BAR / 2
-    strong = " strong" if bar.name == "river" else ""
+    ink = "ink strong" if bar.name == "river" else "ink"
     kind = {"river": "hue c-river", "limit": "bound"}.get(bar.name, "peer")
     length = max(bar.middle * scale, 1.5)
+    box = f'x="{LABEL_WIDTH}" y="{top:.1f}" width="{length:.1f}" height="{BAR}" rx="3"'
     parts = [
-        f'<text x="{LABEL_WIDTH - 10}" y="{middle + 4:.1f}" text-anchor="end" class="ink{strong}">{escape(bar.label)}</text>',
-        f'<rect x="{LABEL_WIDTH}" y="{top:.1f}" width="{length:.1f}" height="{BAR}" rx="3" class="{kind}"/>',
+        _text(_Spot(LABEL_WIDTH - 10, middle), bar.label, kind=ink, anchor="end"),
+        f'<rect {box} class="{kind}"/>',
     ]
     low, high = LABEL_WIDTH + bar.low * scale, LABEL_WIDTH + bar.high * scale
     if high - low > 1:
         ends = "".join(f"M{x:.1f} {middle - 4:.1f}v8" for x in (low, high))
-        parts.append(f'<path class="spread" d="M{low:.1f} {middle:.1f}H{high:.1f}{ends}"/>')
+        parts.append(_path(f"M{low:.1f} {middle:.1f}H{high:.1f}{ends}", "spread"))
     right = max(LABEL_WIDTH + length, high) + 8
-    parts.append(f'<text x="{right:.1f}" y="{middle + 4:.1f}" class="ink{strong}">{escape(bar.text)}</text>')
+    parts.append(_text(_Spot(right, middle), bar.text, kind=ink))
     return parts
 
 
@@ -94,10 +121,9 @@ def bars(of: Sequence[Bar], *, title: str) -> str:
     most = max((bar.high for bar in of), default=0.0) or 1.0
     scale = (WIDTH - LABEL_WIDTH - TEXT_WIDTH) / most
     height = len(of) * (BAR + GAP) + GAP
-    parts = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">']
-    parts.append(f'<path class="rule" d="M{LABEL_WIDTH} 0V{height}"/>')
+    parts = [_open(height, title), _path(f"M{LABEL_WIDTH} 0V{height}", "rule")]
     for nth, bar in enumerate(of):
-        parts += _bar(bar, GAP + nth * (BAR + GAP), scale)
+        parts += _bar(bar, top=GAP + nth * (BAR + GAP), scale=scale)
     return "".join([*parts, "</svg>"])
 
 
@@ -161,7 +187,7 @@ def _spread_out(wanted: list[float]) -> list[float]:
     """Places for labels, near those wanted, that do not stand on each other."""
     order = sorted(range(len(wanted)), key=lambda nth: wanted[nth])
     places = list(wanted)
-    for before, nth in zip(order, order[1:], strict=False):
+    for before, nth in pairwise(order):
         places[nth] = max(places[nth], places[before] + LABEL_GAP)
     over = max(places, default=0.0) - (CURVES_HEIGHT - BOTTOM + 6)
     return [place - max(over, 0.0) for place in places]
@@ -172,15 +198,31 @@ def _frame(x: _Scale, y: _Scale, *, across: Axis, up: Axis) -> list[str]:
     parts: list[str] = []
     for tick in y.ticks():
         at = y(tick)
-        parts.append(f'<path class="rule" d="M{LEFT} {at:.1f}H{right}"/>')
-        parts.append(f'<text x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end" class="soft small">{short(tick)}</text>')
-    for tick in x.ticks():
-        at = x(tick)
-        parts.append(f'<text x="{at:.1f}" y="{bottom + 17}" text-anchor="middle" class="soft small">{short(tick)}</text>')
-    middle = (LEFT + right) / 2
-    parts.append(f'<text x="{middle:.0f}" y="{CURVES_HEIGHT - 6}" text-anchor="middle" class="soft small">{escape(across.title)}</text>')
-    parts.append(f'<text x="{LEFT}" y="{TOP - 3}" class="soft small">{escape(up.title)}</text>')
+        parts.append(_path(f"M{LEFT} {at:.1f}H{right}", "rule"))
+        parts.append(_text(_Spot(LEFT - 8, at), short(tick), kind=QUIET, anchor="end"))
+    parts += [
+        _text(_Spot(x(tick), bottom + 13), short(tick), kind=QUIET, anchor="middle")
+        for tick in x.ticks()
+    ]
+    below = _Spot((LEFT + right) / 2, CURVES_HEIGHT - 10)
+    parts.append(_text(below, across.title, kind=QUIET, anchor="middle"))
+    parts.append(_text(_Spot(LEFT, TOP - 7), up.title, kind=QUIET))
     return parts
+
+
+def _curve(curve: Curve, *, x: _Scale, y: _Scale, label: float) -> str:
+    way = "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in curve.points)
+    is_river = curve.name == "river"
+    parts = [_path(f"M{way}", "line hueline thick" if is_river else "line hueline")]
+    if len(curve.points) <= DOTS_MAX:
+        dots = ((x(a), y(b)) for a, b in curve.points)
+        parts += [f'<circle class="hue" r="3" cx="{a:.1f}" cy="{b:.1f}"/>' for a, b in dots]
+    end = _Spot(x(curve.points[-1][0]) + 5, y(curve.points[-1][1]))
+    right = WIDTH - RIGHT + 8
+    parts.append(_path(f"M{end.x:.1f} {end.y:.1f}L{right} {label:.1f}", "hueline leader"))
+    ink = "hue small strong" if is_river else "hue small"
+    parts.append(_text(_Spot(right + 4, label), curve.label, kind=ink))
+    return f'<g class="c-{curve.name}">{"".join(parts)}</g>'
 
 
 def curves(of: Sequence[Curve], *, across: Axis, up: Axis, title: str) -> str:
@@ -188,17 +230,7 @@ def curves(of: Sequence[Curve], *, across: Axis, up: Axis, title: str) -> str:
     points = [point for curve in of for point in curve.points]
     x = _scale(across, [point[0] for point in points], start=LEFT + 6, end=WIDTH - RIGHT - 6)
     y = _scale(up, [point[1] for point in points], start=CURVES_HEIGHT - BOTTOM, end=TOP + 10)
-    parts = [f'<svg viewBox="0 0 {WIDTH} {CURVES_HEIGHT}" role="img" aria-label="{escape(title)}">']
-    parts += _frame(x, y, across=across, up=up)
     labels = _spread_out([y(curve.points[-1][1]) for curve in of])
-    for curve, label in zip(of, labels, strict=True):
-        way = "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in curve.points)
-        thick = " thick" if curve.name == "river" else ""
-        strong = " strong" if curve.name == "river" else ""
-        parts.append(f'<g class="c-{curve.name}"><path class="line hueline{thick}" d="M{way}"/>')
-        if len(curve.points) <= 12:  # noqa: PLR2004 - more are a line
-            parts += [f'<circle class="hue" r="3" cx="{x(a):.1f}" cy="{y(b):.1f}"/>' for a, b in curve.points]
-        end = curve.points[-1]
-        parts.append(f'<path class="hueline" fill="none" opacity=".45" d="M{x(end[0]) + 5:.1f} {y(end[1]):.1f}L{WIDTH - RIGHT + 8} {label:.1f}"/>')
-        parts.append(f'<text x="{WIDTH - RIGHT + 12}" y="{label + 4:.1f}" class="hue small{strong}">{escape(curve.label)}</text></g>')
-    return "".join([*parts, "</svg>"])
+    drawn = [_curve(curve, x=x, y=y, label=label) for curve, label in zip(of, labels, strict=True)]
+    parts = [_open(CURVES_HEIGHT, title), *_frame(x, y, across=across, up=up), *drawn, "</svg>"]
+    return "".join(parts)

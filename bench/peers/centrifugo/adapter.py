@@ -1,7 +1,7 @@
 """Centrifugo 6: one static program, configured by a JSON file.
 
-Documentation: centrifugal.dev/docs/server/configuration, /channels, /history_and_recovery, /engines,
-/infra_tuning. Everything that is not in config.json is at its default (compression off).
+Documentation: centrifugal.dev/docs/server, its pages configuration, channels, history_and_recovery,
+engines, infra_tuning. What is not in config.json is at its default (compression off).
 """
 
 from __future__ import annotations

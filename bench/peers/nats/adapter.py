@@ -58,10 +58,9 @@ class Nats(Contender):
     )
     differs = (
         "one token for all clients, compared as it stands, instead of a JWT each",
-        "publishers keep a TCP connection and speak its own protocol, no HTTP; "
-        "an answer is the PONG behind a publication (or JetStream's, where history is on)",
-        "no history, recovery or joins for subscribers of subjects; "
-        "JetStream is on only in the scenarios that publish with history",
+        "publishers speak its own protocol over TCP; an answer is the PONG behind a publication",
+        "no history, recovery or joins for subscribers",
+        "JetStream is on, and answers, where publications are counted with history",
     )
 
     def is_here(self) -> bool:

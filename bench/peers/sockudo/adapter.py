@@ -33,8 +33,7 @@ class Sockudo(Contender):
         "a signature (HMAC) for each private channel instead of a token for the connection",
         "publishers sign each request (MD5 and HMAC), data is JSON in a string",
         "replay buffers on, but protocol V1 clients, who cannot resume",
-        "rate limits off and batches of up to 1,000, since its defaults are 100 requests a minute "
-        "and 10 a batch",
+        "rate limits off (default: 100 requests a minute) and batches of up to 1,000 (10)",
         "one node: between nodes it needs a build with another feature",
     )
 
