@@ -120,6 +120,8 @@ class Course:
 
     def _is_over(self, name: str) -> bool:
         """Whether a larger step says no more: this one already is far over what can be used."""
+        if len(self.rounds[name]) < self.scenario.steps_least:
+            return False
         path, ceiling = self.scenario.step_ends
         seen = [number(one, path) or 0.0 for one in self.rounds[name][-1]] if path else []
         return bool(seen) and min(seen) > ceiling

@@ -49,6 +49,7 @@ class Scenario:
         steps_short: How many of them the short form takes.
         step_unit: What a step is counted in.
         step_ends: No larger step once this figure of the last one is over so much.
+        steps_least: So many steps are taken in any case.
         server_options: Options of the limit server, when it takes part.
         rounds_short: How often it runs in the short form.
     """
@@ -66,13 +67,19 @@ class Scenario:
     steps_short: int = 99
     step_unit: str = ""
     step_ends: tuple[str, float] = ("", 0.0)
+    steps_least: int = 1
     server_options: tuple[str, ...] = ()
     rounds_short: int = 1
 
 
 THOUSAND = ("--connections", "1000", "--channels", "news", "--offsets")
-TEN_THOUSAND = ("--connections", "10000", "--channels", "news", "--offsets")
-TWO_CHANNELS = ("--connections", "10000", "--channels", "news,room-%d", "--spread", "100")
+TEN_THOUSAND = (
+    *("--connections", "10000", "--connect-s", "120", "--channels", "news", "--offsets"),
+)
+TWO_CHANNELS = (
+    *("--connections", "10000", "--connect-s", "120"),
+    *("--channels", "news,room-%d", "--spread", "100"),
+)
 WINDOW = ("--duration-s", "{seconds}")
 DELIVERIES = "load.window.deliveries_per_s"
 SILENT = Figure("not delivered in time", "load.total.undelivered", "", at_most=True)
@@ -189,6 +196,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         steps=tuple({"step": rate} for rate in (10, 50, 100, 200, 400, 800, 1600, 3200)),
         step_unit="publications/s",
         step_ends=("load.delay_ms.p99", 100.0),
+        steps_least=3,
     ),
     Scenario(
         name="channels",
@@ -207,7 +215,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         side="gateway",
         load=(
             *("--connections", "10000", "--channels", "news", "--inflight", "100"),
-            *("--duration-s", "0"),
+            *("--connect-s", "120", "--duration-s", "0"),
         ),
         figures=(
             Figure("connect+auth+subscribe", "load.connect.per_s", "/s", goal=1_500),
