@@ -49,6 +49,7 @@ ROUTE = {
 INSTALLATIONS = {"trial": TRIAL, "production": PRODUCTION, "plain": PLAIN, "route": ROUTE}
 # Kinds that Kubernetes itself does not know: they come with an operator.
 FOREIGN = {"HTTPRoute", "ServiceMonitor"}
+PING_S = 25
 DRY_RUN = ["--namespace", "apps", "--dry-run=server", "--disable-openapi-validation"]
 VERSIONS = ["1.27", "1.37"]
 # Set by the chart itself, from values of other names, or by the image.
@@ -226,7 +227,7 @@ def test_timeouts_of_the_ingress_leave_room_for_pings(production: Rendered) -> N
     annotations = production.one("Ingress")["metadata"]["annotations"]
     for name in ("read", "send"):
         timeout_s = int(annotations[f"nginx.ingress.kubernetes.io/proxy-{name}-timeout"])
-        assert timeout_s >= 2 * 25 + 10
+        assert timeout_s >= 3 * PING_S
 
 
 def test_another_ingress_controller_gets_no_words_of_nginx() -> None:
