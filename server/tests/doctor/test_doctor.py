@@ -361,6 +361,7 @@ def test_a_paused_broker_is_named(cluster: Cluster) -> None:
     assert "publish" in broken(found)
     assert "broker is away" in found["publish"].message
     assert "RIVER_BROKER" in found["publish"].cure
+    assert "the API's broker is away" in found["broker"].message
     deadline = time.monotonic() + 60
     while complaints(examine(cluster.gateway.url, cluster)):
         assert time.monotonic() < deadline, "it did not go on by itself"

@@ -1,12 +1,13 @@
 """`river doctor`: its list, its JSON, its exit codes."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from doctor_cluster import Cluster
-from doctor_proxies import free_port
+from doctor_proxies import ROOT, free_port
 from river_process import API_KEY, SECRET, run
 
 from riverd.doctor.address import Address, AddressError, parse
@@ -118,3 +119,12 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 
 def test_pages_are_beside_the_websocket() -> None:
     assert parse("wss://rt.example.com/live").beside("healthz") == "/live/healthz"
+
+
+def test_the_page_names_all_hops_in_their_order() -> None:
+    page = (ROOT / "docs" / "deploy" / "doctor.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert rows == [hop.check for hop in CHAIN]
+    whole = page.partition("```text\n")[2].partition("```")[0]
+    shown = re.findall(r"^  (?:ok|broken|warning|-) +(\w+) ", whole, re.MULTILINE)
+    assert shown == rows

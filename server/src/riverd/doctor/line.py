@@ -38,7 +38,7 @@ class Ended(Exception):  # noqa: N818  it is what happened
 class Refused(Exception):  # noqa: N818  it is what happened
     """The upgrade was not answered with a WebSocket. Either a response, or bytes that are none."""
 
-    def __init__(self, response: Response | None, raw: bytes, why: str) -> None:
+    def __init__(self, why: str, *, response: Response | None = None, raw: bytes) -> None:
         super().__init__(why)
         self.response = response
         self.raw = raw
@@ -82,9 +82,9 @@ class Line:
                 return
             if self._protocol.handshake_exc is not None:
                 # An answer that is no HTTP; what came of it is in `raw`.
-                raise Refused(None, self._raw, str(self._protocol.handshake_exc))
+                raise Refused(str(self._protocol.handshake_exc), raw=self._raw)
             if not self._receive(deadline):
-                raise Refused(None, self._raw, "the connection was closed without an answer")
+                raise Refused("the connection was closed without an answer", raw=self._raw)
 
     def send(self, message: Json) -> None:
         """Send one message.
@@ -154,7 +154,7 @@ class Line:
         problem = self._protocol.handshake_exc
         if problem is not None:
             why = str(problem) if isinstance(problem, InvalidHandshake) else repr(problem)
-            raise Refused(response, self._raw, why)
+            raise Refused(why, response=response, raw=self._raw)
         self.headers = response.headers
 
     def _receive(self, deadline: float) -> bool:

@@ -54,6 +54,8 @@ def broker(visit: Visit) -> Finding:
     api_url = visit.options.api_url
     if api_url is None:
         return skipped(BROKER, "only the API measures it: give --api-url")
+    if not visit.api_answers:
+        return skipped(BROKER, f"after {PUBLISH}")
     try:
         alive = [_get(visit, "healthz").ms for _ in range(ROUNDS)]
         answers = [_get(visit, "readyz") for _ in range(ROUNDS)]
@@ -173,6 +175,7 @@ def _get(visit: Visit, name: str) -> Answer:
 
 def _answered(visit: Visit, answer: Answer) -> Finding:
     api_url = visit.options.api_url
+    visit.api_answers = answer.headers.get("content-type", "").startswith("application/json")
     if answer.status == HTTPStatus.OK and not answer.is_page:
         visit.api_works = True
         return ok(PUBLISH, f"{api_url} takes publications", ms=answer.ms)

@@ -15,6 +15,22 @@ STRANGER = "https://river-doctor.invalid"
 _OK, _MOVED, _CLIENT_ERROR, _SERVER_ERROR = 200, 300, 400, 500
 _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _UPGRADE_REQUIRED = 400, 401, 403, 404, 426
 
+_REFUSALS = {
+    _UNAUTHORIZED: (
+        "the proxy wants a login",
+        "exempt River's path: clients prove themselves with tokens",
+    ),
+    _FORBIDDEN: (
+        "refused, even without an Origin,",
+        "a firewall for web applications or an access rule of the proxy: exempt River's path",
+    ),
+    _NOT_FOUND: (
+        "nothing is",
+        "River's WebSocket is at /ws: give that path, or have the proxy pass it on as it is",
+    ),
+}
+"""What a status means, and its cure."""
+
 
 def upgrade(visit: Visit) -> Finding:
     """Open the WebSocket that the next hops use. Without an Origin, as programs do."""
@@ -74,41 +90,20 @@ def _judged(visit: Visit, refused: Refused) -> Finding:
     response = refused.response
     if response is None:
         return _no_answer(refused)
-    status = response.status_code
     headers = {name.lower(): value for name, value in response.headers.raw_items()}
     visit.proxy = visit.proxy or cures.proxy_of(headers)
-    river = headers.get("sec-websocket-version") == "13"
+    status = response.status_code
     if status == _UPGRADE_REQUIRED or (status == _BAD_REQUEST and not _is_page(response)):
-        who = "River" if river else "the server"
+        who = "River" if headers.get("sec-websocket-version") == "13" else "the server"
         return broken(
             UPGRADE,
-            f"{who} was reached, but without the headers of the upgrade: the proxy dropped them "
-            f"({status})",
+            f"{who} was reached, but without the headers of the upgrade: "
+            f"the proxy dropped them ({status})",
             cure=f"pass them on: {visit.setting(cures.UPGRADE)}",
         )
-    if status == _FORBIDDEN:
-        return broken(
-            UPGRADE,
-            "refused with 403, even without an Origin",
-            cure=(
-                "a firewall for web applications or an access rule of the proxy: exempt River's "
-                "path"
-            ),
-        )
-    if status == _UNAUTHORIZED:
-        return broken(
-            UPGRADE,
-            "the proxy wants a login (401)",
-            cure="exempt River's path: clients prove themselves with tokens",
-        )
-    if status == _NOT_FOUND:
-        return broken(
-            UPGRADE,
-            f"nothing is at {visit.address.path} (404)",
-            cure=(
-                "River's WebSocket is at /ws: give that path, or have the proxy pass it on as it is"
-            ),
-        )
+    if status in _REFUSALS:
+        what, cure = _REFUSALS[status]
+        return broken(UPGRADE, f"{what} at {visit.address.path} ({status})", cure=cure)
     if _MOVED <= status < _CLIENT_ERROR:
         return broken(
             UPGRADE,
@@ -121,19 +116,18 @@ def _judged(visit: Visit, refused: Refused) -> Finding:
             f"the proxy has no gateway for it: {status}",
             cure=f"start the gateways, check the addresses: {visit.setting(cures.BALANCE)}",
         )
+    return _not_upgraded(visit, refused, response=response)
+
+
+def _not_upgraded(visit: Visit, refused: Refused, *, response: Response) -> Finding:
+    status = response.status_code
+    what = f"the upgrade is wrong: {status}, {refused.why}"
     if _OK <= status < _MOVED:
-        return broken(
-            UPGRADE,
-            f"answered with {status} and {_kind(response)} instead of a WebSocket",
-            cure=(
-                "the proxy serves a page there, or drops the upgrade: "
-                f"{visit.setting(cures.UPGRADE)}"
-            ),
-        )
+        what = f"answered with {status} and {_kind(response)} instead of a WebSocket"
     return broken(
         UPGRADE,
-        f"the upgrade is wrong: {status}, {refused.why}",
-        cure=f"a proxy changes it: {visit.setting(cures.UPGRADE)}",
+        what,
+        cure=f"a proxy serves that, or changes the upgrade: {visit.setting(cures.UPGRADE)}",
     )
 
 

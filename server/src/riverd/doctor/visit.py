@@ -51,6 +51,8 @@ class Visit:
         self.epoch, self.offset = "", 0
         self.may_publish = False
         """Whether the token lets this client publish to the channel itself."""
+        self.api_answers = False
+        """Whether a publish API is where it should be."""
         self.api_works = False
         """Whether the publish API took a publication."""
         self.next_id = 10

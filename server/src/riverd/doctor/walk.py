@@ -31,7 +31,7 @@ CHAIN = (
     Hop(session.TOKEN, session.token, (session.WELCOME,)),
     Hop(session.SUBSCRIBE, session.subscribe, (session.TOKEN,)),
     Hop(publishing.PUBLISH, publishing.publish),
-    Hop(publishing.BROKER, publishing.broker, (publishing.PUBLISH,)),
+    Hop(publishing.BROKER, publishing.broker),
     Hop(plain.CLOCK, plain.clock),
     Hop(publishing.DELIVERY, publishing.delivery, (session.SUBSCRIBE,), unless_warned=True),
     Hop(lasting.IDLE, lasting.idle, (session.TOKEN,)),
@@ -72,5 +72,5 @@ def _missing(hop: Hop, passed: dict[str, Status]) -> str | None:
     return None
 
 
-_BRINGS_SOMETHING = {session.TOKEN, publishing.PUBLISH}
+_BRINGS_SOMETHING = {session.TOKEN}
 """Hops that may be left out for want of a key; then others have nothing to look at."""
