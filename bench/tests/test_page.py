@@ -16,6 +16,7 @@ from sections import SECTIONS, behind, knees, pictures
 from wording import plain, times
 
 BENCH = Path(__file__).resolve().parent.parent
+UNKNOWN = "not measured in this run"
 RECORDED = BENCH / "results" / "recorded.json"
 
 
@@ -92,6 +93,26 @@ def test_growth_may_cost_no_more_than_the_machine_s_noise(cost: float, *, reache
 def test_what_was_not_run_is_open() -> None:
     assert {one.reached for one in goals.verdicts(an_outcome())} == {None}
     assert "reached" not in page.page(an_outcome()).partition("<main>")[2]
+
+
+def test_a_busy_machine_gives_no_verdict_but_on_memory() -> None:
+    busy = {"machine": {"others": 1.5}}
+    memory = {
+        name: [step({"memory a client": figure(kib, unit="KiB", at_most=True)})]
+        for name, kib in {"river": 8.0, "nats": 20.0}.items()
+    }
+    memory["river"][0]["figures"]["server's CPU"] = figure(0.01, at_most=True)  # type: ignore[index]
+    outcome = an_outcome(fanout=fanout(river=8, nats=4, limit=1), idle=memory)
+    assert {one.reached for one in goals.verdicts(outcome) if one.found != UNKNOWN} == {True}
+    assert page.noise(outcome) is None
+    for scenario in ("fanout", "idle"):
+        for steps in outcome.tree["scenarios"][scenario]["contenders"].values():  # type: ignore[index]
+            steps[0]["rounds"].append(busy)
+    told = {one.goal: one.reached for one in goals.verdicts(outcome) if one.found != UNKNOWN}
+    assert told.pop("at most 16 KiB a client") is True
+    assert told.pop("less memory than every peer but Nchan") is True
+    assert set(told.values()) == {None}
+    assert "1.5 cores" in (page.noise(outcome) or "")
 
 
 def test_the_page_tells_where_river_is_behind() -> None:
