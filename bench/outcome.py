@@ -76,6 +76,11 @@ class Outcome:
         """A scenario in one line."""
         return str(at(self.tree, f"scenarios.{scenario}.about") or "")
 
+    def source(self, scenario: str) -> str:
+        """Which commit a scenario's figures are of, and when they were taken."""
+        of = (str(at(self.tree, f"scenarios.{scenario}.{name}") or "") for name in ("commit", "at"))
+        return ", ".join(part[:16] for part in of if part)
+
     def names(self, scenario: str) -> list[str]:
         """Those of whom there are figures, in the order in which they took turns."""
         found = at(self.tree, f"scenarios.{scenario}.contenders") or {}

@@ -103,7 +103,9 @@ def _section(outcome: Outcome, section: Section) -> str:
     if not drawn:
         return ""
     parts = [f'<h2 id="{section.scenario}">{escape(section.title)}</h2>']
+    source = escape(outcome.source(section.scenario))
     parts.append(f'<p class="soft">{escape(outcome.about(section.scenario))}.</p>')
+    parts.append(f'<p class="small soft">{source}</p>' if source else "")
     for picture in drawn:
         caption = f"{escape(picture.title)} <span>({picture.better})</span>"
         parts.append(f"<figure><figcaption>{caption}</figcaption>{picture.drawing}</figure>")

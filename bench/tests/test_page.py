@@ -124,14 +124,14 @@ def test_the_page_tells_where_river_is_behind() -> None:
 
 
 def test_the_knee_is_the_last_rate_at_which_all_is_well() -> None:
-    def at(rate: float, late_ms: float, gone: float) -> dict[str, object]:
+    def at(rate: float, *, late_ms: float, gone: float = 0) -> dict[str, object]:
         late = figure(late_ms, unit="ms", at_most=True)
         return step({"delay, p99": late, "not delivered in time": figure(gone)}, size=rate)
 
     outcome = an_outcome(
         latency={
-            "river": [at(10, 1, 0), at(50, 99, 0), at(100, 101, 0)],
-            "nats": [at(10, 1, 0), at(50, 1, 3)],
+            "river": [at(10, late_ms=1), at(50, late_ms=99), at(100, late_ms=101)],
+            "nats": [at(10, late_ms=1), at(50, late_ms=1, gone=3)],
         }
     )
     assert knees(outcome).endswith("River 50, Nats 10")
