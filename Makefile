@@ -23,7 +23,10 @@ types: .setup/python
 	$(RUN)mypy server/src clients/python/src
 	$(RUN)pyright
 
+# The peers are built once (half an hour with all compilers there); measuring takes a quarter of an hour.
 bench: .setup/python
+	$(RUN)python bench/run.py --install
+	$(RUN)pytest -q bench/tests/test_dialects.py
 	$(RUN)python bench/run.py --short
 
 # Hot paths counted in instructions, held against bench/guard/recorded.json; record what is meant to stay.

@@ -121,18 +121,25 @@ def from_cargo(name: str, version: str) -> Path:
     folder = folder_of(name)
     program = folder / "bin" / name
     if not program.exists():
-        compiler = from_debian("protoc", "protobuf-compiler", "libprotoc32", "libprotobuf32")
         built = folder / "target"
         run(
             *("cargo", "install", name, "--version", version, "--locked", "--root", str(folder)),
-            env={
-                "CARGO_TARGET_DIR": str(built),
-                "PROTOC": str(compiler / "usr" / "bin" / "protoc"),
-                "LD_LIBRARY_PATH": ":".join(map(str, (compiler / "usr" / "lib").glob("*-linux-*"))),
-            },
+            env={"CARGO_TARGET_DIR": str(built), **_protoc()},
         )
         shutil.rmtree(built, ignore_errors=True)
     return program
+
+
+def _protoc() -> dict[str, str]:
+    """How a build finds protoc: nothing to say when it is installed."""
+    if shutil.which("protoc") is not None:
+        return {}
+    root = from_debian("protoc", "protobuf-compiler", "libprotoc32", "libprotobuf32")
+    libraries = map(str, (root / "usr" / "lib").glob("*-linux-*"))
+    return {
+        "PROTOC": str(root / "usr" / "bin" / "protoc"),
+        "LD_LIBRARY_PATH": ":".join(libraries),
+    }
 
 
 def version_in(root: Path, package: str) -> str:

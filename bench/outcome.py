@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import median
 from typing import TYPE_CHECKING, cast
 
 from tree import at, number, words
@@ -75,6 +76,11 @@ class Outcome:
         """A scenario in one line."""
         return str(at(self.tree, f"scenarios.{scenario}.about") or "")
 
+    def source(self, scenario: str) -> str:
+        """Which commit a scenario's figures are of, and when they were taken."""
+        of = (str(at(self.tree, f"scenarios.{scenario}.{name}") or "") for name in ("commit", "at"))
+        return ", ".join(part[:16] for part in of if part)
+
     def names(self, scenario: str) -> list[str]:
         """Those of whom there are figures, in the order in which they took turns."""
         found = at(self.tree, f"scenarios.{scenario}.contenders") or {}
@@ -122,6 +128,16 @@ class Outcome:
             if number(one, "step") == step:
                 return cast("list[object]", one["rounds"])
         return []
+
+    def disturbed(self, scenario: str) -> float:
+        """How many cores other programs had in the middle round of a scenario."""
+        seen = [
+            (number(one, "machine.others") or 0.0) + (number(one, "machine.stolen") or 0.0)
+            for name in self.names(scenario)
+            for step in self._steps(scenario, name)
+            for one in cast("list[object]", step["rounds"])
+        ]
+        return median(seen) if seen else 0.0
 
     def trouble(self, scenario: str) -> dict[str, str]:
         """Who could not go on, and why."""

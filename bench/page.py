@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goals import verdicts
+from goals import DISTURBED_CORES, verdicts
 from outcome import LIMIT, RIVER, Outcome, best
 from sections import SECTIONS, Section, behind, pictures
 from svg import STYLE, colour_rules
@@ -27,7 +27,6 @@ RECORDED = HERE / "results" / "recorded.json"
 REPORT = HERE / "report.html"
 WORD = {True: "reached", False: "missed", None: "open"}
 MARK = {True: "yes", False: "no", None: "soft"}
-NOISY = "other work had"
 
 
 def _table(head: Sequence[str], lines: Iterable[Sequence[str]], *, numbers: frozenset[int]) -> str:
@@ -104,7 +103,9 @@ def _section(outcome: Outcome, section: Section) -> str:
     if not drawn:
         return ""
     parts = [f'<h2 id="{section.scenario}">{escape(section.title)}</h2>']
+    source = escape(outcome.source(section.scenario))
     parts.append(f'<p class="soft">{escape(outcome.about(section.scenario))}.</p>')
+    parts.append(f'<p class="small soft">{source}</p>' if source else "")
     for picture in drawn:
         caption = f"{escape(picture.title)} <span>({picture.better})</span>"
         parts.append(f"<figure><figcaption>{caption}</figcaption>{picture.drawing}</figure>")
@@ -135,17 +136,14 @@ def _contenders(outcome: Outcome) -> str:
 
 def noise(outcome: Outcome) -> str | None:
     """What a reader must know of the machine: None when it was left alone."""
-    noisy = [
-        note.partition(NOISY)[2]
-        for scenario in outcome.scenarios
-        for note in outcome.notes(scenario)
-        if NOISY in note
-    ]
-    if not noisy:
+    busy = {scenario: outcome.disturbed(scenario) for scenario in outcome.scenarios}
+    loud = [scenario for scenario, cores in busy.items() if cores > DISTURBED_CORES]
+    if not loud:
         return None
     return (
-        f"The machine was not left alone: in {len(noisy)} places other work had a part of its two "
-        "cores. Believe ratios and CPU seconds rather than figures a second."
+        f"Other work had up to {max(busy.values()):.1f} cores of this machine in {len(loud)} of "
+        f"{len(busy)} scenarios. What took time there compares nobody: only memory, and with care "
+        "CPU seconds, can be believed. It wants another run on a quiet machine."
     )
 
 
@@ -161,7 +159,7 @@ def page(outcome: Outcome) -> str:
     """The whole report."""
     made = [(section, _section(outcome, section)) for section in SECTIONS]
     shown = [(section, text) for section, text in made if text]
-    links = "".join(f'<a href="#{one.scenario}">{one.scenario}</a>' for one, _ in shown)
+    links = " ".join(f'<a href="#{one.scenario}">{one.scenario}</a>' for one, _ in shown)
     told = noise(outcome)
     css = (HERE / "page.css").read_text(encoding="utf-8")
     rules = f"{css}{STYLE}{colour_rules(0)}"

@@ -7,7 +7,7 @@ import json
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import chapter
 import loader
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from contender import Contender
 
     Round = dict[str, object]
+    Tree = dict[str, object]
 
 RESULTS = Path(__file__).resolve().parent / "results"
 ROUNDS = 3
@@ -142,7 +143,7 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
     parser.add_argument("--install", action="store_true", help="get all peers ready and end")
     parser.add_argument(
-        "--record", action="store_true", help="also write results/recorded.json, which is kept"
+        "--record", action="store_true", help="put it into what is kept: results/recorded.json"
     )
     return parser.parse_args(words)
 
@@ -197,28 +198,44 @@ class Result:
         moment = str(self.known["at"]).replace(":", "").replace("+0000", "Z")
         return RESULTS / f"{moment}-{str(self.known['commit']).rstrip('+')}.json"
 
+    def add(self, name: str, found: dict[str, object]) -> None:
+        """One scenario's outcome, with the commit and the time that it is of."""
+        of = {"commit": self.known["commit"], "at": self.known["at"]}
+        self.found[name] = {**of, **found}
+
     def write(self, path: Path) -> None:
         """Everything so far."""
         size = self.form.size
         form = {"seconds": size.seconds, "rounds": self.form.rounds, "short": self.form.short}
-        result = {
-            "facts": self.known,
-            "form": form,
-            "contenders": self.told,
-            "scenarios": self.found,
-        }
+        result = {"facts": self.known, "form": form}
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        _write(path, {**result, "contenders": self.told, "scenarios": self.found})
 
 
-def _pages(result: Result, *, record: bool) -> str:
-    """The report beside the result; of one that is kept, the one that is kept, and the chapter."""
-    if record:
-        page.main([])
-        chapter.main([])
-    beside = result.path.with_suffix(".html")
-    page.main([str(result.path), "--to", str(beside)])
-    return str(result.path.relative_to(RESULTS.parent.parent))
+def _write(path: Path, tree: Tree) -> None:
+    path.write_text(json.dumps(tree, indent=1) + "\n", encoding="utf-8")
+
+
+def merged(kept: Tree, new: Tree) -> Tree:
+    """A kept result with what was run anew in the place of what it had of the same names."""
+    parts = {
+        name: {**_part(kept, name), **_part(new, name)} for name in ("contenders", "scenarios")
+    }
+    return {**new, **parts}
+
+
+def _part(tree: Tree, name: str) -> Tree:
+    found = tree.get(name)
+    return cast("Tree", found) if isinstance(found, dict) else {}
+
+
+def record(result: Path) -> None:
+    """Put a result into the one that is kept, and draw its report and chapter anew."""
+    kept = RESULTS / "recorded.json"
+    before: Tree = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    _write(kept, merged(before, json.loads(result.read_text(encoding="utf-8"))))
+    page.main([])
+    chapter.main([])
 
 
 def _form(asked: argparse.Namespace) -> Form:
@@ -255,13 +272,13 @@ def main(words: list[str] | None = None) -> int:
         if course.contenders:
             course.run(form)
             failed = failed or "river" in course.trouble
-            told_all = report.as_json(scenario, course.rounds, trouble=course.trouble)
-            result.found[scenario.name] = told_all
+            outcome = report.as_json(scenario, course.rounds, trouble=course.trouble)
+            result.add(scenario.name, outcome)
             print(report.table(scenario, course.rounds), flush=True)
             result.write(result.path)
     if asked.record:
-        result.write(RESULTS / "recorded.json")
-    print(f"written: {_pages(result, record=asked.record)}")
+        record(result.path)
+    page.main([str(result.path), "--to", str(result.path.with_suffix(".html"))])
     return 1 if failed else 0
 
 

@@ -193,7 +193,7 @@ def _spread_out(wanted: list[float]) -> list[float]:
     return [place - max(over, 0.0) for place in places]
 
 
-def _frame(x: _Scale, y: _Scale, *, across: Axis, up: Axis) -> list[str]:
+def _frame(x: _Scale, y: _Scale, *, across: Axis, up: Axis, marks: Sequence[float]) -> list[str]:
     bottom, right = CURVES_HEIGHT - BOTTOM, WIDTH - RIGHT
     parts: list[str] = []
     for tick in y.ticks():
@@ -202,7 +202,7 @@ def _frame(x: _Scale, y: _Scale, *, across: Axis, up: Axis) -> list[str]:
         parts.append(_text(_Spot(LEFT - 8, at), short(tick), kind=QUIET, anchor="end"))
     parts += [
         _text(_Spot(x(tick), bottom + 13), short(tick), kind=QUIET, anchor="middle")
-        for tick in x.ticks()
+        for tick in marks
     ]
     below = _Spot((LEFT + right) / 2, CURVES_HEIGHT - 10)
     parts.append(_text(below, across.title, kind=QUIET, anchor="middle"))
@@ -231,6 +231,14 @@ def curves(of: Sequence[Curve], *, across: Axis, up: Axis, title: str) -> str:
     x = _scale(across, [point[0] for point in points], start=LEFT + 6, end=WIDTH - RIGHT - 6)
     y = _scale(up, [point[1] for point in points], start=CURVES_HEIGHT - BOTTOM, end=TOP + 10)
     labels = _spread_out([y(curve.points[-1][1]) for curve in of])
-    drawn = [_curve(curve, x=x, y=y, label=label) for curve, label in zip(of, labels, strict=True)]
-    parts = [_open(CURVES_HEIGHT, title), *_frame(x, y, across=across, up=up), *drawn, "</svg>"]
+    named = sorted(zip(of, labels, strict=True), key=lambda one: one[0].name == "river")
+    drawn = [_curve(curve, x=x, y=y, label=label) for curve, label in named]
+    own = sorted({point[0] for point in points})
+    marks = own if len(own) <= DOTS_MAX else x.ticks()
+    parts = [
+        _open(CURVES_HEIGHT, title),
+        *_frame(x, y, across=across, up=up, marks=marks),
+        *drawn,
+        "</svg>",
+    ]
     return "".join(parts)

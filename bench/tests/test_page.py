@@ -16,6 +16,7 @@ from sections import SECTIONS, behind, knees, pictures
 from wording import plain, times
 
 BENCH = Path(__file__).resolve().parent.parent
+UNKNOWN = "not measured in this run"
 RECORDED = BENCH / "results" / "recorded.json"
 
 
@@ -94,6 +95,26 @@ def test_what_was_not_run_is_open() -> None:
     assert "reached" not in page.page(an_outcome()).partition("<main>")[2]
 
 
+def test_a_busy_machine_gives_no_verdict_but_on_memory() -> None:
+    busy = {"machine": {"others": 1.5}}
+    memory = {
+        name: [step({"memory a client": figure(kib, unit="KiB", at_most=True)})]
+        for name, kib in {"river": 8.0, "nats": 20.0}.items()
+    }
+    memory["river"][0]["figures"]["server's CPU"] = figure(0.01, at_most=True)  # type: ignore[index]
+    outcome = an_outcome(fanout=fanout(river=8, nats=4, limit=1), idle=memory)
+    assert {one.reached for one in goals.verdicts(outcome) if one.found != UNKNOWN} == {True}
+    assert page.noise(outcome) is None
+    for scenario in ("fanout", "idle"):
+        for steps in outcome.tree["scenarios"][scenario]["contenders"].values():  # type: ignore[index]
+            steps[0]["rounds"].append(busy)
+    told = {one.goal: one.reached for one in goals.verdicts(outcome) if one.found != UNKNOWN}
+    assert told.pop("at most 16 KiB a client") is True
+    assert told.pop("less memory than every peer but Nchan") is True
+    assert set(told.values()) == {None}
+    assert "1.5 cores" in (page.noise(outcome) or "")
+
+
 def test_the_page_tells_where_river_is_behind() -> None:
     (gap,) = behind(an_outcome(fanout=fanout(river=2, nats=6, nchan=5)))
     assert (gap.leader.name, gap.leader.times_better(gap.river)) == ("nats", 3)
@@ -103,14 +124,14 @@ def test_the_page_tells_where_river_is_behind() -> None:
 
 
 def test_the_knee_is_the_last_rate_at_which_all_is_well() -> None:
-    def at(rate: float, late_ms: float, gone: float) -> dict[str, object]:
+    def at(rate: float, *, late_ms: float, gone: float = 0) -> dict[str, object]:
         late = figure(late_ms, unit="ms", at_most=True)
         return step({"delay, p99": late, "not delivered in time": figure(gone)}, size=rate)
 
     outcome = an_outcome(
         latency={
-            "river": [at(10, 1, 0), at(50, 99, 0), at(100, 101, 0)],
-            "nats": [at(10, 1, 0), at(50, 1, 3)],
+            "river": [at(10, late_ms=1), at(50, late_ms=99), at(100, late_ms=101)],
+            "nats": [at(10, late_ms=1), at(50, late_ms=1, gone=3)],
         }
     )
     assert knees(outcome).endswith("River 50, Nats 10")

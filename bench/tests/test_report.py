@@ -92,3 +92,13 @@ def test_a_channel_is_named_as_each_system_names_it() -> None:
     assert told[2] == "presence:a,room-%d"
     told = loader.command(CONTENDERS["sockudo"], server, work=work)
     assert told[2] == "private-presence-a,private-room-%d"
+
+
+def test_what_is_run_anew_takes_the_place_of_what_was_kept() -> None:
+    kept = {"facts": 1, "contenders": {"nats": 1}, "scenarios": {"a": 1, "b": 1}}
+    new = {"facts": 2, "contenders": {"river": 2}, "scenarios": {"b": 2}}
+    assert run.merged(kept, new) == {
+        "facts": 2,
+        "contenders": {"nats": 1, "river": 2},
+        "scenarios": {"a": 1, "b": 2},
+    }

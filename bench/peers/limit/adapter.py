@@ -21,7 +21,7 @@ class Limit(Contender):
     """No service: it shows what the kernel takes from one core."""
 
     name = "limit"
-    title = "limit (a C loop of send)"
+    title = "limit: send() in C"
     offers: ClassVar[frozenset[Ability]] = frozenset(("sockets",))
     differs = ("one ready frame a write, no protocol, no publishers: the machine's own bound",)
 
