@@ -26,6 +26,11 @@ types: .setup/python
 bench: .setup/python
 	$(RUN)python bench/run.py --short
 
+# Three browser clients side by side; a client whose server is not installed is left out.
+.PHONY: bench-clients
+bench-clients: .setup/python .setup/system .setup/bench-clients
+	node bench/clients/run.js
+
 # The core in virtual time, under faults made from seeds: `make sim SEEDS=20000`, or FROM:TO.
 SEEDS ?= 2000
 .PHONY: sim
@@ -66,6 +71,10 @@ setup: .setup/python .setup/system .setup/js
 	npm --prefix clients/js ci
 	npm --prefix examples/tasks ci
 	@mkdir -p .setup && touch $@
+
+.setup/bench-clients: bench/clients/package-lock.json | .setup/js
+	npm --prefix bench/clients ci
+	@touch $@
 
 clean:
 	rm -rf .setup $(VENV) .coverage .pytest_cache .mypy_cache .ruff_cache site
