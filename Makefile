@@ -37,6 +37,11 @@ guard: .setup/python .setup/system
 guard-record: .setup/python .setup/system
 	cd bench && ../$(RUN)python -m guard --record
 
+# Three browser clients side by side; a client whose server is not installed is left out.
+.PHONY: bench-clients
+bench-clients: .setup/python .setup/system .setup/bench-clients
+	node bench/clients/run.js
+
 # The core in virtual time, under faults made from seeds: `make sim SEEDS=20000`, or FROM:TO.
 SEEDS ?= 2000
 .PHONY: sim
@@ -101,6 +106,10 @@ setup: .setup/python .setup/system .setup/containers .setup/js .setup/deploy
 .setup/deploy: deploy/aws/package-lock.json deploy/aws/src/riverd_aws/lambda_package.py .setup/python
 	npm --prefix deploy/aws ci
 	$(RUN)python -m riverd_aws.lambda_package
+	@touch $@
+
+.setup/bench-clients: bench/clients/package-lock.json | .setup/js
+	npm --prefix bench/clients ci
 	@touch $@
 
 clean:

@@ -21,7 +21,7 @@ import * as sockudo from "./servers/sockudo.js";
  * @property {string} app
  * @property {new () => Server} Server
  * @property {() => string | undefined} missing
- * @property {(() => Promise<void>) | undefined} install
+ * @property {() => Promise<void>} [install]
  */
 
 /** @type {Contender[]} */
@@ -47,7 +47,7 @@ export async function bundle({ app }, external = []) {
     external,
     write: false,
   });
-  return outputFiles[0].text;
+  return String(outputFiles[0]?.text);
 }
 
 /**

@@ -91,13 +91,17 @@ export class Front {
     server.write(head);
     browser.setNoDelay(true);
     server.setNoDelay(true);
-    for (const [from, to] of [
-      [browser, server],
-      [server, browser],
-    ]) {
-      from.on("error", () => {});
-      from.on("close", () => to.destroy());
-      from.pipe(to);
-    }
+    join(browser, server);
+    join(server, browser);
   }
+}
+
+/**
+ * @param {import("node:net").Socket} from
+ * @param {import("node:net").Socket} to
+ */
+function join(from, to) {
+  from.on("error", () => {});
+  from.on("close", () => to.destroy());
+  from.pipe(to);
 }

@@ -15,7 +15,7 @@ const CUTS = 3;
 const BETWEEN_MS = 250;
 /** How many posts are published while the network is cut. */
 const CUT_POSTS = 4;
-/** So much longer than any client waits before its next attempt. */
+/** So long it is waited for the last post, longer than any client waits before its next attempt here. */
 const PATIENCE_MS = 30_000;
 /** While a page loads it is published so often: no first post is later than this because of it. */
 const OFTEN_MS = 10;
