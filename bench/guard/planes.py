@@ -189,7 +189,7 @@ MESSAGE = b'{"channel":"news","event":"post","data":%b}' % DATA
 MESSAGES = b'{"messages":[%b]}' % b",".join([MESSAGE] * BATCH)
 
 GATEWAY = ("msgspec", "picows", "uvloop", "PyJWT", "cryptography")
-API = ("msgspec", "uvloop", "starlette")
+API = ("msgspec", "uvloop")
 
 PATHS = (
     Path("connect", "handshake, token, subscription, end", _connect, 40, GATEWAY),

@@ -9,7 +9,7 @@ from guard.calibration import NAME as CALIBRATION
 from guard.figures import Figures, version_of
 from guard.path import Path
 
-SAME_BUILD = 0.01
+SAME_BUILD = 0.02
 """Builds whose calibration differs by less are one."""
 GROWTH_MAX = 0.10
 OTHER_BUILD_MAX = 0.20

@@ -20,7 +20,7 @@ TOKEN_LENGTH_MAX = 16_384
 TIME_MAX = 2**53
 
 _PUBLIC_ALGORITHMS = ("RS256", "ES256")
-_PLAIN_FIELDS = frozenset({"alg", "typ"})
+_PLAIN_FIELDS = frozenset({"alg", "typ", "kid"})
 _PLAIN_HEAD_LENGTH_MAX = 128
 _object = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -193,7 +193,12 @@ def _decode(token: str, key: bytes | jwt.PyJWK, *, algorithm: str) -> dict[str, 
 def _is_plain(head: str) -> bool:
     """Whether a token's first part asks for HS256 and for nothing that changes how it is read."""
     fields = _plain_object(head) if len(head) <= _PLAIN_HEAD_LENGTH_MAX else None
-    return fields is not None and fields.get("alg") == "HS256" and fields.keys() <= _PLAIN_FIELDS
+    return (
+        fields is not None
+        and fields.get("alg") == "HS256"
+        and fields.keys() <= _PLAIN_FIELDS
+        and all(isinstance(value, str) for value in fields.values())
+    )
 
 
 def _plain_object(body: str) -> dict[str, Any] | None:

@@ -1,6 +1,5 @@
 """From a request to its answer, in two steps: what its head allows, then what its body asks."""
 
-import asyncio
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
@@ -10,6 +9,7 @@ from riverd.api import bodies
 from riverd.api.answers import Error, ErrorAnswer
 from riverd.api.exchange import JSON, Request, Response
 from riverd.api.handlers import Api, Call
+from riverd.api.patience import within
 from riverd.api.route import Route
 from riverd.api.router import Router
 from riverd.api.routes import ROUTES
@@ -72,8 +72,7 @@ async def answer(api: Api, admitted: Admitted, body: bytes) -> Response:
         if len(body) > admitted.body_bytes_max:
             raise _too_large(admitted.body_bytes_max)
         call = Call(admitted.path, admitted.query, bodies.check_text(body))
-        async with asyncio.timeout(api.answer_s_max):
-            given = await route.handler(api, call)
+        given = await within(api.answer_s_max, route.handler(api, call))
     except RiverError as error:
         return _counted(api, route, error)
     except TimeoutError:

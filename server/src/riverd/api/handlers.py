@@ -1,7 +1,7 @@
 """What handlers take and give: the API's surroundings, one call, the answer's object."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Protocol
 
 import msgspec
@@ -84,7 +84,7 @@ class Call(msgspec.Struct, frozen=True):
     body: bytes
 
 
-Handler = Callable[[Api, Call], Awaitable[msgspec.Struct | Response]]
+Handler = Callable[[Api, Call], Coroutine[object, None, msgspec.Struct | Response]]
 """Gives the object of a 200, or a whole answer.
 
 Raises:
