@@ -420,19 +420,11 @@ json_values = st.recursive(
 )
 
 
-CLAIMS = st.dictionaries(
-    st.sampled_from(["sub", "exp", "nbf", "iss", "aud", "iat", "jti", "river"]), json_values
+@given(
+    st.dictionaries(
+        st.sampled_from(["sub", "exp", "nbf", "iss", "aud", "iat", "jti", "river"]), json_values
+    )
 )
-
-
-def outcome(candidate: str) -> Claims | tuple[ErrorCode, str]:
-    try:
-        return verify(candidate)
-    except TokenError as error:
-        return error.error, error.message
-
-
-@given(CLAIMS)
 @example({"sub": "ann", "iat": "yesterday", "jti": 5})
 def test_whatever_a_signed_token_holds_it_is_taken_or_refused(claims: dict[str, object]) -> None:
     verifier = Verifier([NEW], issuer="app", audience="river")
@@ -444,39 +436,16 @@ def test_whatever_a_signed_token_holds_it_is_taken_or_refused(claims: dict[str, 
             error.message.encode()
 
 
-@pytest.mark.parametrize(
-    "head",
-    [
-        b'{"alg":"HS256","typ":"JWT"}',
-        b'{"typ":"JWT","alg":"HS256"}',
-        b'{"alg":"HS256"}',
-        b'{"alg": "HS256", "typ": "JWT", "kid": "1"}',
-    ],
-)
-@given(claims=CLAIMS)
-def test_a_token_says_the_same_whatever_its_head_is_spelt_like(
-    head: bytes, claims: dict[str, object]
-) -> None:
-    payload = json.dumps(claims).encode()
-    plain = by_hand(b'{ "alg": "HS256" }', payload)
-    assert outcome(by_hand(head, payload)) == outcome(plain)
-
-
-@pytest.mark.parametrize("head", [b'{"alg":"HS256","typ":"JWT"}', b'{"alg": "HS256"}'])
-def test_a_signature_that_only_means_the_right_bits_is_refused(head: bytes) -> None:
-    good = by_hand(head, b'{"sub":"ada"}')
-    # The last of 43 characters holds four bits and two that mean nothing.
-    last = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    other = good[:-1] + last[last.index(good[-1]) ^ 1]
-    assert verify(good).user == "ada"
-    assert refusal(other) == ErrorCode.TOKEN_INVALID
-
-
-@pytest.mark.parametrize("head", [b'{"alg":"HS256","typ":"JWT"}', b'{"alg":"HS256","kid":"1"}'])
+@pytest.mark.parametrize("head", [PLAIN, b'{"alg":"HS256","kid":"1"}'])
 def test_a_secret_that_was_replaced_is_gone(head: bytes) -> None:
     verifier = Verifier([OLD])
+    old = by_hand(head, b'{"sub":"ada"}', OLD.encode())
+    assert verify(old, verifier).user == "ada"
     verifier.use_secrets([NEW])
     assert verify(by_hand(head, b'{"sub":"ada"}', NEW.encode()), verifier).user == "ada"
-    assert refusal(by_hand(head, b'{"sub":"ada"}', OLD.encode()), verifier) == (
-        ErrorCode.TOKEN_INVALID
-    )
+    assert refusal(old, verifier) is ErrorCode.TOKEN_INVALID
+
+
+def test_a_token_is_not_longer_than_the_limit_whoever_knows_its_head() -> None:
+    long = by_hand(PLAIN, b'{"sub":"ada","x":"%b"}' % (b"x" * TOKEN_LENGTH_MAX))
+    assert refusal(long, acquainted(NEW)) is ErrorCode.TOKEN_INVALID
