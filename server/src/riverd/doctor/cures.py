@@ -14,7 +14,7 @@ class Lines(msgspec.Struct, frozen=True):
 
 
 NGINX, HAPROXY = "deploy/nginx/river.conf", "deploy/haproxy/river.cfg"
-OPERATING = "docs/operating.md"
+CADDY = "deploy/caddy/Caddyfile"
 UPGRADE = "upgrade"
 IDLE = "idle"
 BALANCE = "balance"
@@ -38,9 +38,10 @@ RECOMMENDED: dict[str, dict[str, Lines]] = {
         BALANCE: Lines(HAPROXY, ("option httpchk GET /readyz",)),
     },
     "Caddy": {
-        UPGRADE: Lines(OPERATING, ("reverse_proxy 127.0.0.1:8000 127.0.0.1:8010",)),
-        IDLE: Lines(OPERATING, ("flush_interval -1",)),
-        BALANCE: Lines(OPERATING, ("health_uri /readyz",)),
+        # Caddy passes upgrades on by itself, and ends no open WebSocket.
+        UPGRADE: Lines(CADDY, ("reverse_proxy {$RIVER_GATEWAYS:127.0.0.1:8000} {",)),
+        IDLE: Lines(CADDY, ("flush_interval -1",)),
+        BALANCE: Lines(CADDY, ("health_uri /readyz",)),
     },
 }
 """By the proxy, by what is wrong."""
