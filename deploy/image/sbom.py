@@ -69,9 +69,9 @@ def _library(found: metadata.Distribution) -> Component:
 def _licence(found: metadata.Distribution) -> dict[str, Any] | None:
     """As the distribution says it: an expression, a name, or a classifier."""
     told = found.metadata
-    if expression := told.get("License-Expression"):
-        return {"expression": expression}
-    name = (told.get("License") or "").strip()
+    if "License-Expression" in told:
+        return {"expression": told["License-Expression"]}
+    name = told["License"].strip() if "License" in told else ""
     if name and name != "UNKNOWN" and "\n" not in name and len(name) <= LICENCE_LENGTH_MAX:
         return {"license": {"name": name}}
     classifiers = told.get_all("Classifier") or []

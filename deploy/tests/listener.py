@@ -6,15 +6,16 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from urllib.error import HTTPError
 
 import jwt
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosedError, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 DEADLINE_S = 60.0
+COME_AGAIN = 4503
 Json = dict[str, Any]
 
 
@@ -83,20 +84,45 @@ class Listener:
 def listening(
     url: str, proof: str, channel: str, *, context: ssl.SSLContext | None = None
 ) -> Iterator[Listener]:
-    """A listener on `ws://...` or `wss://...`, without `/ws`."""
+    """A listener on `ws://...` or `wss://...`, without `/ws`.
+
+    Where a gateway drains it comes again, as every client does: its balancer may not know yet.
+    """
+    deadline = time.monotonic() + DEADLINE_S
+    with ExitStack() as stack:
+        while True:
+            with ExitStack() as attempt:
+                listener = attempt.enter_context(_opened(url, context))
+                if _enters(listener, proof, channel=channel):
+                    stack.push(attempt.pop_all())
+                    break
+            assert time.monotonic() < deadline, "nobody let it in"
+            time.sleep(0.2)
+        yield listener
+
+
+def _enters(listener: Listener, proof: str, *, channel: str) -> bool:
+    try:
+        listener.enter(proof, channel)
+    except ConnectionClosedError as error:
+        if error.rcvd is None or error.rcvd.code != COME_AGAIN:
+            raise
+        return False
+    return True
+
+
+@contextmanager
+def _opened(url: str, context: ssl.SSLContext | None) -> Iterator[Listener]:
     pings = Pings()
-    connection = connect(
+    with connect(
         f"{url}/ws",
         ssl=context,
         proxy=None,
         open_timeout=DEADLINE_S,
         ping_interval=None,
         logger=pings.logger(),
-    )
-    with connection:
-        listener = Listener(connection, pings)
-        listener.enter(proof, channel)
-        yield listener
+    ) as connection:
+        yield Listener(connection, pings)
 
 
 def token(secret: str, user: str = "ann") -> str:

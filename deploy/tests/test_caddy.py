@@ -129,9 +129,9 @@ def test_a_gateway_that_stops_moves_its_clients_to_the_other(town: Town) -> None
 
 
 def test_a_client_that_says_nothing_stays_and_is_pinged(town: Town) -> None:
-    assert town.quiet.pings.count <= 1
+    # The first ping comes after half to all of its time, so that not all are pinged at once.
+    town.quiet.rest_until(lambda: time.monotonic() - town.came > PING_S)
     town.quiet.rest_until(lambda: town.quiet.pings.count > 0)
-    assert time.monotonic() - town.came > PING_S * 0.8
     publish(f"{town.caddy.url}/api", KEY, "quiet", context=town.context)
     assert town.quiet.until("event")["channel"] == "quiet"
 
