@@ -49,10 +49,10 @@ class Form:
         """The short form repeats long scenarios less often."""
         return min(self.rounds, scenario.rounds_short) if self.short else self.rounds
 
-    def steps_of(self, scenario: Scenario) -> tuple[Mapping[str, float], ...]:
-        """The sizes that a scenario is run at; one without a name where it has none."""
-        steps = scenario.steps or ({},)
-        return steps[: scenario.steps_short] if self.short else steps
+    def sized(self, scenario: Scenario) -> Scenario:
+        """The scenario with the steps that this form takes."""
+        short = tuple(scenario.steps[place] for place in scenario.steps_short)
+        return replace(scenario, steps=short) if self.short and short else scenario
 
 
 def disturbed(found: Round) -> float:
@@ -81,7 +81,7 @@ class Course:
         """
         going = dict(self.contenders)
         self.rounds = {name: [] for name in going}
-        for step in form.steps_of(self.scenario):
+        for step in self.scenario.steps or ({},):
             for name in going:
                 self.rounds[name].append([])
             for nth in range(form.rounds_of(self.scenario)):
@@ -242,8 +242,8 @@ def _form(asked: argparse.Namespace) -> Form:
     short: bool = asked.short
     size = Size(
         seconds=asked.seconds or (2.0 if short else 5.0),
-        rest=5.0 if short else 30.0,
-        storm_s=15.0 if short else 200.0,
+        rest=3.0 if short else 30.0,
+        storm_s=20.0 if short else 200.0,
         quiet_s=asked.patience or (2.0 if short else 15.0),
     )
     tries = TRIES if asked.patience else 1
@@ -267,7 +267,7 @@ def main(words: list[str] | None = None) -> int:
     loader.build()
     result = Result(form, told)
     failed = False
-    for scenario in (one for one in SCENARIOS if one.name in names):
+    for scenario in (form.sized(one) for one in SCENARIOS if one.name in names):
         course = Course(scenario, {n: c for n, c in ready.items() if fits(scenario, c)})
         if course.contenders:
             course.run(form)

@@ -46,7 +46,7 @@ class Scenario:
         history: Channels keep their last publications.
         nodes: How many, with a Redis between them; 1: one, without.
         steps: The same work at several sizes, each a round of its own; `step` is the size.
-        steps_short: How many of them the short form takes.
+        steps_short: Which of them the short form takes, by their places; all when empty.
         step_unit: What a step is counted in.
         step_ends: No larger step once this figure of the last one is over so much.
         steps_least: So many steps are taken in any case.
@@ -64,7 +64,7 @@ class Scenario:
     history: bool = True
     nodes: int = 1
     steps: tuple[Mapping[str, float], ...] = ()
-    steps_short: int = 99
+    steps_short: tuple[int, ...] = ()
     step_unit: str = ""
     step_ends: tuple[str, float] = ("", 0.0)
     steps_least: int = 1
@@ -153,7 +153,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         figures=(Figure("deliveries/s", DELIVERIES, "/s", goal=1_000_000), *FANOUT),
         needs=SOCKETS,
         server_options=("--connections", "1000"),
-        rounds_short=3,
+        rounds_short=2,
     ),
     Scenario(
         name="fanout-batch",
@@ -194,6 +194,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         figures=(P99, P50, MAX, CPU_EACH, SERVER_BUSY, REFUSED, *SOUND),
         needs=ALL_SIDES,
         steps=tuple({"step": rate} for rate in (10, 50, 100, 200, 400, 800, 1600, 3200)),
+        steps_short=(0, 1, 2, 4, 6),
         step_unit="publications/s",
         step_ends=("load.delay_ms.p99", 100.0),
         steps_least=3,
@@ -306,6 +307,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             {"step": times, "clients": 1250 * times, "channels": 125 * times, "rate": 250 * times}
             for times in (1, 2, 4, 8)
         ),
+        steps_short=(0, 3),
         step_unit="times",
     ),
     Scenario(

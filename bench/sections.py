@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from goals import DISTURBED_CORES
 from outcome import LIMIT, RIVER, best
 from storm import seconds_of
 from svg import Axis, Bar, Curve, bars, curves
@@ -162,6 +163,8 @@ def _latency(outcome: Outcome) -> Iterator[Picture]:
 def knees(outcome: Outcome) -> str:
     """How far each goes before one of a hundred messages is late."""
     told: list[tuple[float, str]] = []
+    if outcome.disturbed("latency") > DISTURBED_CORES:
+        return ""
     for name in outcome.names("latency"):
         good = [
             step

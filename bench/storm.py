@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Report = dict[str, object]
 
-GRACE_S = 15.0  # behind the moment at which all should be up
+GRACE_S = 10.0  # behind the moment at which all should be up
 END_S = 5
 WINDOW_S = 3
 

@@ -1,4 +1,4 @@
-"""Sockudo: a server of the Pusher protocol in Rust, from crates.io.
+"""Sockudo: a server of the Pusher protocol in Rust, built by cargo.
 
 Documentation: sockudo.io/docs/server/configuration, /docs/reference/configuration,
 /docs/server/history-recovery. What is not in config.json is at its default (compression off).
@@ -42,7 +42,7 @@ class Sockudo(Contender):
         return has(self.name, "bin", self.name)
 
     def install(self) -> str:
-        """Build it from crates.io; this takes a quarter of an hour the first time."""
+        """Build it with cargo; this takes half an hour the first time."""
         from_cargo(self.name, VERSION)
         return VERSION
 
