@@ -24,6 +24,7 @@ ASKING = [
     ("GET", "/channels/c/history", None),
     ("GET", "/channels/presence-c/presence", None),
     ("POST", "/users/u/disconnect", None),
+    ("POST", "/nodes/n/drain", None),
     ("GET", "/readyz", None),
 ]
 
@@ -62,6 +63,9 @@ class Troubled(MemoryBroker):
         return await self.trouble()
 
     async def disconnect(self, _user: str) -> None:
+        await self.trouble()
+
+    async def drain(self, _node: str) -> None:
         await self.trouble()
 
     async def ping(self) -> None:

@@ -17,6 +17,7 @@ KEYED = [
     ("GET", "/channels/c/history"),
     ("GET", "/channels/presence-c/presence"),
     ("POST", "/users/u/disconnect"),
+    ("POST", "/nodes/n/drain"),
     ("POST", "/tokens"),
 ]
 KEYLESS = ["/healthz", "/readyz", "/metrics", "/openapi.json"]
