@@ -8,7 +8,15 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from api_server import DEADLINE_S, Answer, Served, head, read_answer, serving
+from api_server import (
+    DEADLINE_S,
+    Answer,
+    Served,
+    head,
+    over_a_socket,
+    read_answer,
+    serving,
+)
 
 from riverd.api.handlers import ANSWER_S_MAX
 from riverd.broker.memory import MemoryBroker
@@ -147,6 +155,7 @@ class SlowBroker(MemoryBroker):
         return await super().publish(message)
 
 
+@over_a_socket
 def test_more_requests_than_the_limit_are_told_to_come_again() -> None:
     brokers: list[SlowBroker] = []
 

@@ -1,7 +1,7 @@
 """`POST /nodes/NAME/drain`."""
 
 import pytest
-from api_server import Served, run
+from api_server import Served, eventually
 from river_feed import Notes
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task/river/0123456789abcdef"
@@ -11,10 +11,10 @@ ARN = "arn:aws:ecs:eu-central-1:123456789012:task/river/0123456789abcdef"
 def test_every_node_is_told_which_is_to_drain(api: Served, segment: str) -> None:
     nodes = [Notes(), Notes()]
     for node in nodes:
-        run(api.door().attach(node))
+        api.door(node)
     answer = api.ask("POST", f"/nodes/{segment}/drain")
     assert (answer.status, answer.json) == (200, {"node": ARN, "asked": True})
-    assert [node.drained for node in nodes] == [[ARN], [ARN]]
+    eventually(lambda: [node.drained for node in nodes] == [[ARN], [ARN]])
     assert [node.disconnected for node in nodes] == [[], []]
 
 
