@@ -77,7 +77,7 @@ class Verifier:
         if not_before is not None and not_before > now:
             raise TokenError(ErrorCode.TOKEN_NOT_YET_VALID, "the token is not valid yet")
         self._check_parties(payload)
-        return _claims(payload, expires_at)
+        return claims_of(payload, expires_at)
 
     def _plainly_signed(self, token: str) -> dict[str, Any] | None:
         """The payload of a token like most: of a known HS256 head, and signed with a secret.
@@ -216,7 +216,12 @@ def _object_in(body: bytes) -> dict[str, Any] | None:
     return cast("dict[str, Any]", value)
 
 
-def _claims(payload: Mapping[str, Any], expires_at: float | None) -> Claims:
+def claims_of(payload: Mapping[str, Any], expires_at: float | None) -> Claims:
+    """What the payload of a token says, which somebody has verified.
+
+    Raises:
+        TokenError: token_invalid, when it says it in another form.
+    """
     user = payload.get("sub")
     if not isinstance(user, str) or not 1 <= len(user) <= USER_LENGTH_MAX:
         raise _invalid(f"the token's sub is not a text of 1 to {USER_LENGTH_MAX} characters")
