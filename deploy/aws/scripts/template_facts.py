@@ -25,6 +25,13 @@ class Facts:
             if resource["Type"] == f"AWS::{kind}" and part in name:
                 yield resource.get("Properties", {})
 
+    def named(self, kind: str, prefix: str) -> Iterator[tuple[str, Properties]]:
+        """The same, with the names that their construct gave them."""
+        for name, resource in self._resources.items():
+            if resource["Type"] == f"AWS::{kind}":
+                # The toolkit puts eight digits of a hash behind each name.
+                yield name.removeprefix(prefix)[:-8], resource["Properties"]
+
     def one(self, kind: str, part: str = "") -> Properties:
         """The properties of the one resource of a type with this part in its id."""
         (found,) = self.all(kind, part)

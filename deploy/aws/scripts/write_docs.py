@@ -1,4 +1,4 @@
-"""Writes docs/images/aws.svg and the table in docs/deploy/aws.md from the template of the stack."""
+"""Writes docs/images/aws.svg and the tables of docs/deploy/aws.md from the stack's template."""
 
 import argparse
 import json
@@ -6,8 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from page_tables import written
 from picture import draw
-from resource_table import written
 
 from riverd_aws.app import synthesize
 from riverd_aws.options import Options
@@ -18,7 +18,7 @@ PAGE = ROOT / "docs" / "deploy" / "aws.md"
 
 
 def main() -> None:
-    """Write both, or with --check say what differs."""
+    """Write both."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--template", type=Path, help="a synthesised template, to save the time")
     chosen = parser.parse_args()

@@ -39,9 +39,9 @@ def check_connections(template: Template) -> Iterator[Finding]:
     task = template.one("ECS::TaskDefinition", "Gateways")
     (container,) = task["ContainerDefinitions"]
     told = {pair["Name"]: pair["Value"] for pair in container["Environment"]}
-    most = int(told["RIVER_MAX_CONNECTIONS"])
+    most = int(told["RIVER_MAX_CONNECTIONS"]) * int(told["RIVER_WORKERS"])
     files = container.get("Ulimits", [{}])[0].get("SoftLimit", 0)
-    if most * int(told["RIVER_WORKERS"]) > files - FILES_SPARE:
+    if most > files - FILES_SPARE:
         yield f"{most} connections need more than {files} files"
     if most * CONNECTION_BYTES > int(task["Memory"]) * 2**20:
         yield f"{most} connections need more than {task['Memory']} MiB"

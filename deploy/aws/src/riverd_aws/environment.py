@@ -27,6 +27,7 @@ class Surroundings:
     def gateway(self) -> dict[str, str]:
         """For gateway tasks."""
         options = self.options
+        workers = max(1, options.task_cpu // CPU_UNITS_A_CORE)
         return {
             **self._common(),
             "RIVER_HOST": "0.0.0.0",  # noqa: S104  the task's own address
@@ -35,9 +36,9 @@ class Surroundings:
             "RIVER_NODE_NAME": "ecs-task",
             "RIVER_DRAIN_S": str(options.drain_s),
             "RIVER_PING_INTERVAL_S": str(PING_INTERVAL_S),
-            "RIVER_MAX_CONNECTIONS": str(CONNECTIONS_SPARE * options.connections),
+            "RIVER_MAX_CONNECTIONS": str(CONNECTIONS_SPARE * options.connections // workers),
             "RIVER_ALLOWED_ORIGINS": ",".join(options.allowed_origins),
-            "RIVER_WORKERS": str(max(1, options.task_cpu // CPU_UNITS_A_CORE)),
+            "RIVER_WORKERS": str(workers),
             "RIVER_SECRETS_FROM": source(self.secrets.token),
             # What CloudWatch reads deliveries and delays from.
             "RIVER_METRICS_LOG_S": str(METRICS_LOG_S),
