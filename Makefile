@@ -66,6 +66,11 @@ image:
 	$(DOCKER) run --rm --network none --entrypoint cat $(IMAGE):$(VERSION) /opt/river/sbom.cdx.json > $(DIST)/river-$(VERSION).cdx.json
 	@$(DOCKER) image inspect --format '$(IMAGE):$(VERSION) is {{.Size}} bytes' $(IMAGE):$(VERSION)
 
+# The deployment's whole life, the real commands against a fake AWS; prints what they say.
+.PHONY: deploy-test
+deploy-test: .setup/python .setup/system .setup/deploy
+	$(RUN)pytest -m deploy -rP deploy/aws/tests
+
 docs: .setup/python
 	$(RUN)zensical build
 
