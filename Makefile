@@ -9,7 +9,7 @@ RUN := $(VENV)/bin/
 run: .setup/python
 	$(RUN)python scripts/run.py
 
-test: .setup/python .setup/system .setup/autobahn.done .setup/js lint types
+test: .setup/python .setup/system .setup/autobahn.done .setup/containers .setup/js .setup/deploy lint types
 	$(RUN)pytest
 	npm --prefix clients/js test
 	npm --prefix examples/tasks test
@@ -29,6 +29,19 @@ bench: .setup/python
 	$(RUN)pytest -q bench/tests/test_dialects.py
 	$(RUN)python bench/run.py --short
 
+# Hot paths counted in instructions, held against bench/guard/recorded.json; record what is meant to stay.
+.PHONY: guard guard-record
+guard: .setup/python .setup/system
+	cd bench && ../$(RUN)python -m guard
+
+guard-record: .setup/python .setup/system
+	cd bench && ../$(RUN)python -m guard --record
+
+# Three browser clients side by side; a client whose server is not installed is left out.
+.PHONY: bench-clients
+bench-clients: .setup/python .setup/system .setup/bench-clients
+	node bench/clients/run.js
+
 # The core in virtual time, under faults made from seeds: `make sim SEEDS=20000`, or FROM:TO.
 SEEDS ?= 2000
 .PHONY: sim
@@ -39,6 +52,25 @@ sim: .setup/python
 chaos: .setup/python .setup/system
 	$(RUN)python chaos/run.py --write
 
+# The image, and the list of what is in it as dist/river-VERSION.cdx.json. For example DOCKER=podman, IMAGE_FLAGS=--pull.
+IMAGE ?= riverlive/river
+IMAGE_FLAGS ?=
+DOCKER ?= docker
+DIST ?= dist
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' server/pyproject.toml)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+.PHONY: image
+image:
+	$(DOCKER) build --file deploy/image/Dockerfile --tag $(IMAGE):$(VERSION) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) $(IMAGE_FLAGS) .
+	mkdir -p $(DIST)
+	$(DOCKER) run --rm --network none --entrypoint cat $(IMAGE):$(VERSION) /opt/river/sbom.cdx.json > $(DIST)/river-$(VERSION).cdx.json
+	@$(DOCKER) image inspect --format '$(IMAGE):$(VERSION) is {{.Size}} bytes' $(IMAGE):$(VERSION)
+
+# The deployment's whole life, the real commands against a fake AWS; prints what they say.
+.PHONY: deploy-test
+deploy-test: .setup/python .setup/system .setup/deploy
+	$(RUN)pytest -m deploy -rP deploy/aws/tests
+
 docs: .setup/python
 	$(RUN)zensical build
 
@@ -47,7 +79,7 @@ lock:
 	uv lock --upgrade
 	uv export --quiet --all-packages --all-groups --all-extras --no-emit-workspace --no-header --output-file requirements.lock
 
-setup: .setup/python .setup/system .setup/js
+setup: .setup/python .setup/system .setup/containers .setup/js .setup/deploy
 
 .setup/python: requirements.lock pyproject.toml server/pyproject.toml clients/python/pyproject.toml examples/forum/pyproject.toml deploy/aws/pyproject.toml
 	@mkdir -p .setup
@@ -65,10 +97,25 @@ setup: .setup/python .setup/system .setup/js
 	bash scripts/install_autobahn.sh
 	@touch $@
 
+# A container engine, if none runs; what stands in for images that cannot be pulled; a Caddy.
+.setup/containers: scripts/install_containers.sh
+	bash scripts/install_containers.sh
+	@mkdir -p .setup && touch $@
+
 .setup/js: clients/js/package-lock.json examples/tasks/package-lock.json
 	npm --prefix clients/js ci
 	npm --prefix examples/tasks ci
 	@mkdir -p .setup && touch $@
+
+# The AWS toolkit's command and the wheels of the Lambda package: from then on deploy/aws needs no network.
+.setup/deploy: deploy/aws/package-lock.json deploy/aws/src/riverd_aws/lambda_package.py .setup/python
+	npm --prefix deploy/aws ci
+	$(RUN)python -m riverd_aws.lambda_package
+	@touch $@
+
+.setup/bench-clients: bench/clients/package-lock.json | .setup/js
+	npm --prefix bench/clients ci
+	@touch $@
 
 clean:
 	rm -rf .setup $(VENV) .coverage .pytest_cache .mypy_cache .ruff_cache site

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = [ROOT / "server" / "src", *sorted(ROOT.glob("examples/*/src")), ROOT / "bench"]
+FOLDERS = [
+    ROOT / "server" / "src",
+    *sorted(ROOT.glob("examples/*/src")),
+    *sorted(ROOT.glob("deploy/*/src")),
+    ROOT / "bench",
+]
 FILES = sorted(path for folder in FOLDERS for path in folder.rglob("*.py"))
 
 FILE_LINES_MAX = 400

@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+PREFIX = "river_"
+
 
 class Reading(msgspec.Struct, frozen=True):
     """One number and where to read it; `labels` gives several by the value of one label."""
@@ -56,9 +58,31 @@ class Metrics:
         """Have these read at every scrape."""
         self._readings.extend(readings)
 
+    def readings(self) -> list[Reading]:
+        """Those that are one number each."""
+        return [one for one in self._readings if isinstance(one, Reading)]
+
     def render(self) -> bytes:
         """The text of one scrape."""
         return generate_latest(self._registry)
+
+
+class Diary:
+    """The readings as lines of a log: counters as what was added since the line before."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._before: dict[str, float] = {}
+
+    def line(self) -> dict[str, float]:
+        """The next line, by names without their prefix. What has labels is left to who scrapes."""
+        line: dict[str, float] = {}
+        for reading in self._metrics.readings():
+            now = reading.read()
+            before = self._before.get(reading.name, 0) if reading.counter else 0
+            line[reading.name.removeprefix(PREFIX)] = now - before
+            self._before[reading.name] = now
+        return line
 
 
 class Tally:

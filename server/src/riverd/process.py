@@ -16,7 +16,7 @@ from riverd.broker.memory import MemoryBroker, Switchboard
 from riverd.broker.redis import RedisBroker
 from riverd.broker.redis_clients import Clients
 from riverd.broker.store import Store
-from riverd.metrics import Metrics, process_readings
+from riverd.metrics import Diary, Metrics, Reading, process_readings
 from riverd.provider import Provider
 from riverd.reconcile import Tasks
 from riverd.renewal import Renewal
@@ -58,6 +58,8 @@ class Process:
                 settings.secrets[0], issuer=settings.jwt_issuer, audience=settings.jwt_audience
             )
         self.stopping = asyncio.Event()
+        self.draining = False
+        """Its node was asked to move its clients elsewhere; it is up until it is stopped."""
         self._board = Switchboard(
             Store(
                 size=settings.history_size,
@@ -71,6 +73,14 @@ class Process:
         self._asked_again = asyncio.Event()
         self._tasks = Tasks(self.failed)
         self._broker_missing: str | None = "the broker was not asked yet"
+        self._broker_delay_s = 0.0
+        self.metrics.add(
+            Reading(
+                "river_broker_delay_seconds",
+                "How long the broker took to answer last; it is asked every second.",
+                lambda: self._broker_delay_s,
+            )
+        )
 
     def broker(self) -> Broker:
         """A door to the broker: one for a node, one for a publisher."""
@@ -89,7 +99,9 @@ class Process:
 
     def unready(self) -> str | None:
         """See `Health`."""
-        return "stopping" if self.stopping.is_set() else self._broker_missing
+        if self.stopping.is_set():
+            return "stopping"
+        return "draining" if self.draining else self._broker_missing
 
     def failed(self, error: BaseException) -> None:
         """Log what nobody expected."""
@@ -102,6 +114,8 @@ class Process:
             loop.add_signal_handler(wanted, self._asked_to_stop)
         self.start(self._watch_broker(self.broker()))
         self.start(self._sweep_store())
+        if self.settings.metrics_log_s:
+            self.start(self._log_metrics(self.settings.metrics_log_s))
         if self.settings.jwks_url is not None:
             provider = Provider(self.settings.jwks_url, self.verifier, failed=_without_keys)
             self.start(provider.run())
@@ -177,6 +191,7 @@ class Process:
     async def _watch_broker(self, broker: Broker) -> None:
         while True:
             away = self._broker_missing == BROKER_AWAY
+            asked_at = time.monotonic()
             try:
                 async with asyncio.timeout(PING_TIMEOUT_S):
                     await broker.ping()
@@ -186,9 +201,16 @@ class Process:
                     log.warning("broker_away", error=repr(error))
             else:
                 self._broker_missing = None
+                self._broker_delay_s = time.monotonic() - asked_at
                 if away:
                     log.info("broker_back")
             await asyncio.sleep(HEALTH_S)
+
+    async def _log_metrics(self, every_s: float) -> None:
+        diary = Diary(self.metrics)
+        while True:
+            await asyncio.sleep(every_s)
+            log.info("metrics", **diary.line())
 
     async def _sweep_store(self) -> None:
         while True:

@@ -59,6 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     node_name: Annotated[str, Meta(max_length=NODE_NAME_LENGTH_MAX)] | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "json"
+    metrics_log_s: Annotated[float, Meta(ge=0, le=86_400)] = 0
 
 
 DESCRIPTIONS: Mapping[str, str] = {
@@ -93,6 +94,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "node_name": "How the gateway is called when it is asked to drain; ecs-task: its task's ARN.",
     "log_level": "The least that is logged.",
     "log_format": "Logs for people (console) or for machines (json).",
+    "metrics_log_s": "Log the metrics this often too, where nobody scrapes them; 0: never.",
 }
 
 
@@ -261,6 +263,11 @@ def with_keys(settings: Settings, *, secret: str, api_key: str) -> Settings:
     return msgspec.structs.replace(
         settings, secrets=settings.secrets or (secret,), api_keys=settings.api_keys or (api_key,)
     )
+
+
+def named(settings: Settings, node: str) -> Settings:
+    """The settings of a node that is called so."""
+    return msgspec.structs.replace(settings, node_name=node)
 
 
 def new_secret() -> str:

@@ -1,6 +1,7 @@
 """What Prometheus scrapes."""
 
 import asyncio
+import json
 
 from prometheus_client.parser import text_string_to_metric_families
 from river_client import CLOSE, TEXT, condition, exchange, frame, member, token, visitor
@@ -95,3 +96,27 @@ async def test_metrics_are_told_in_the_format_that_prometheus_wants(river: River
             url, b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         )
         assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def test_metrics_are_logged_where_nobody_scrapes(start: Start) -> None:
+    settings = {
+        "RIVER_METRICS_LOG_S": "0.2",
+        "RIVER_LOG_FORMAT": "json",
+        "RIVER_LOG_LEVEL": "info",
+    }
+    river = start("dev", settings=settings)
+    async with member(river.url, token("ann"), "dogs") as ann:
+        publish(river, "dogs", 3)
+        for _ in range(3):
+            await ann.expect("event")
+        await condition(lambda: sum(line["deliveries"] for line in _logged(river)) == 3)
+        await condition(lambda: any(line["connections"] == 1 for line in _logged(river)))
+    last = _logged(river)[-1]
+    assert last.keys() >= {"gaps", "channels", "publications", "cpu_seconds"}
+    assert 0 < last["broker_delay_seconds"] < 60
+
+
+def _logged(river: River) -> list[dict[str, float]]:
+    """Its lines of metrics. Its banner is for people, and no part of the log."""
+    lines = [json.loads(line) for line in list(river.stderr.lines) if line.startswith("{")]
+    return [line for line in lines if line["event"] == "metrics"]

@@ -1,0 +1,1 @@
+"""The units of the deployment, one a file; the stack wires them."""

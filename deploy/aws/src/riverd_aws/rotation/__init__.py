@@ -1,0 +1,1 @@
+"""What the rotation function runs: this folder is its package."""
