@@ -94,7 +94,7 @@ def _remark(outcome: Outcome, found: dict[str, Seen]) -> str:
         if ratio >= 1:
             said.append(f"River is {times(ratio)} better than the best peer, {title}")
         else:
-            said.append(f"{title} is {times(1 / ratio)} better than River")
+            said.append(f"{title} is {times(leader.times_better(river))} better than River")
     if bound:
         said.append(f"{times(river.times_better(bound))} the bound of one message a write")
     return "; ".join(said)

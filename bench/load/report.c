@@ -118,14 +118,25 @@ static void print_check(struct load *load)
     out("},");
 }
 
+/* What never came to pass took no time: null, not 0. */
+static void print_moment(const char *name, uint64_t ns)
+{
+    if (ns > 0)
+        out("\"%s\":%.4f,", name, seconds(ns));
+    else
+        out("\"%s\":null,", name);
+}
+
 static void print_comeback(const struct load *load)
 {
     if (!load->options.comeback)
         return;
-    out("\"comeback\":{\"clients\":%u,\"caught_up\":%u,\"away_s\":%.4f,\"subscribed_s\":%.4f,\"seconds\":%.4f,"
-        "\"recovered\":%llu,\"unrecovered\":%llu,",
-        load->fleet.count, load->fleet.caught_up, seconds(load->away_ns), seconds(load->subscribed_ns), seconds(load->comeback_ns),
-        (unsigned long long)load->fleet.recovered, (unsigned long long)load->fleet.unrecovered);
+    out("\"comeback\":{\"clients\":%u,\"caught_up\":%u,", load->fleet.count, load->fleet.caught_up);
+    print_moment("away_s", load->away_ns);
+    print_moment("subscribed_s", load->subscribed_ns);
+    print_moment("seconds", load->comeback_ns);
+    out("\"recovered\":%llu,\"unrecovered\":%llu,", (unsigned long long)load->fleet.recovered,
+        (unsigned long long)load->fleet.unrecovered);
     print_hist("ms", &load->returning);
     out("},");
 }

@@ -94,3 +94,27 @@ def test_wrong_options_are_refused_with_one_line(programs: Path, options: tuple[
     )
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_comeback_that_never_ended_took_no_number_of_seconds(programs: Path) -> None:
+    with subprocess.Popen(
+        [str(programs / "limit"), "--connections", "3", "--rounds", "1", "--timeout-s", "30"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as limit:
+        assert limit.stdout is not None
+        port = json.loads(limit.stdout.readline())["port"]
+        done = subprocess.run(
+            [
+                str(programs / "load"),
+                *("--url", f"ws://127.0.0.1:{port}/ws", "--token", "any", "--connections", "3"),
+                *("--channels", "news", "--duration-s", "0.5", "--comeback", "--comeback-s", "0.5"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        limit.kill()
+    found = json.loads(done.stdout)["comeback"]
+    assert found["seconds"] is None
