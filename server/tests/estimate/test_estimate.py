@@ -92,12 +92,12 @@ def test_each_price_names_its_page_and_where_it_was_seen() -> None:
 
 
 def _recorded(scenario: str, figure: str) -> float:
-    found = json.loads((RESULTS / "recorded.json").read_text(encoding="utf-8"))
+    found = json.loads((RESULTS / "alone.json").read_text(encoding="utf-8"))
     median: float = found["scenarios"][scenario]["figures"][figure]["median"]
     return median
 
 
-def test_measured_figures_are_those_of_the_recorded_results() -> None:
+def test_measured_figures_are_those_of_the_results() -> None:
     able = capacity()
     footprint = json.loads((RESULTS / "footprint.json").read_text(encoding="utf-8"))["figures"]
     assert able.connection_kib.value == _recorded("idle", "memory a client")

@@ -50,7 +50,7 @@ def test_json_has_everything_with_its_source() -> None:
 
 def test_sources_are_named_on_demand() -> None:
     told = river("--sources").stdout
-    for word in ("aws.amazon.com/fargate/pricing/", "pusher.com", "recorded.json", "0.03238"):
+    for word in ("aws.amazon.com/fargate/pricing/", "pusher.com", "alone.json", "0.03238"):
         assert word in told
 
 
