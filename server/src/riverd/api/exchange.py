@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 JSON = "application/json"
+HEADERS = ("x-api-key", "authorization", "content-type", "content-length", "content-encoding")
+"""The headers that are looked at. An adapter may leave out all others."""
 
 
 class Request(msgspec.Struct, frozen=True):
