@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 import uvloop
+from uvicorn.server import ServerState
 
 from guard.core import COMMANDS, DATA, SECRETS, token
 from guard.path import Path, Work
@@ -39,8 +40,15 @@ class Nowhere(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__({"peername": ("127.0.0.1", 1)})
 
+        self.last = b""
+
     def write(self, data: bytes) -> None:
-        """Nothing is sent."""
+        """Nothing is sent; the last is kept."""
+        self.last = data
+
+    def is_closing(self) -> bool:
+        """Never."""
+        return False
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """Nothing waits."""
@@ -185,16 +193,42 @@ def _publish(path: str, body: bytes) -> Callable[[], Work]:
     return make
 
 
+def _publish_over_http() -> Work:
+    """The same with the HTTP server: from a request's bytes to those of its answer."""
+    head = b"POST /publish HTTP/1.1\r\nHost: river:8001\r\nx-api-key: %b\r\n" % API_KEY.encode()
+    content = b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(MESSAGE)
+    request = head + content + MESSAGE
+    opened: list[tuple[asyncio.Protocol, Nowhere]] = []
+
+    async def work(times: int) -> None:
+        if not opened:
+            config = app.build_api(app.Process(_settings())).config
+            config.load()
+            new = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
+            opened.append((new(config=config, server_state=ServerState(), app_state={}), Nowhere()))
+            opened[0][0].connection_made(opened[0][1])
+        protocol, transport = opened[0]
+        for _ in range(times):
+            protocol.data_received(request)
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+        assert b'"offset":' in transport.last
+
+    return _run(work)
+
+
 MESSAGE = b'{"channel":"news","event":"post","data":%b}' % DATA
 MESSAGES = b'{"messages":[%b]}' % b",".join([MESSAGE] * BATCH)
 
 GATEWAY = ("msgspec", "picows", "uvloop", "PyJWT", "cryptography")
 API = ("msgspec", "uvloop")
+SERVER = (*API, "uvicorn", "httptools")
 
 PATHS = (
     Path("connect", "handshake, token, subscription, end", _connect, 40, GATEWAY),
     Path("keep", "a ping and its pong", _keep, 100, GATEWAY),
     Path("publish", "a request to publish", _publish("/publish", MESSAGE), 60, API),
+    Path("publish-http", "the same, with the HTTP server", _publish_over_http, 60, SERVER),
     Path(
         "publish-batch",
         f"a request to publish {BATCH}",

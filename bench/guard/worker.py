@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from guard import calibration
 from guard.path import Path
 
-PLANES = {"connect", "keep", "publish", "publish-batch"}
+PLANES = {"connect", "keep", "publish", "publish-http", "publish-batch"}
 
 
 def paths(names: Sequence[str] = ()) -> list[Path]:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from riverd.api.answer import Admitted, admit, answer, refuse
-from riverd.api.exchange import JSON, Request, Response
+from riverd.api.exchange import HEADERS, JSON, Request, Response
 from riverd.api.handlers import Api
 from riverd.api.patience import within
 from riverd.errors import ErrorCode, RiverError
@@ -16,6 +16,8 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _JSON_HEADER = (b"content-type", JSON.encode())
+
+_LOOKED_AT = {name.encode(): name for name in HEADERS}
 
 
 class _Gone(Exception):  # noqa: N818  it is what happened
@@ -91,7 +93,9 @@ async def _arriving(receive: Receive, bytes_max: int) -> bytes:
 
 def _request(scope: Scope) -> Request:
     headers: dict[str, str] = {
-        name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        _LOOKED_AT[name]: value.decode("latin-1")
+        for name, value in scope["headers"]
+        if name in _LOOKED_AT
     }
     path: bytes = scope["raw_path"]
     query: bytes = scope["query_string"]

@@ -7,6 +7,8 @@ import msgspec
 from riverd.model import Claims
 
 JSON = "application/json"
+HEADERS = ("x-api-key", "authorization", "content-type", "content-length", "content-encoding")
+"""The headers that are looked at. An adapter may leave out all others."""
 
 
 class Request(msgspec.Struct, frozen=True):
