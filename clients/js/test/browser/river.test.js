@@ -316,7 +316,9 @@ describe("200 clients in Chromium", { skip: skip || noCluster }, () => {
     const times = await all(() => page.clients.map((/** @type {any} */ { back }) => back));
     const seconds = bySecond(times);
     t.diagnostic(`back in each second: ${seconds}`);
-    const mean = times.length / seconds.length;
+    // Over the time in which all but two came: a busy machine holds somebody up for long.
+    const last = times.toSorted((one, other) => one - other).at(-3) ?? 0;
+    const mean = times.length / ((last - Math.min(...times)) / 1_000 + 1);
     assert.ok(Math.max(...seconds) <= 3 * mean, `${seconds}`);
   });
 });
