@@ -47,7 +47,6 @@ OWED = {
     "server/src/riverd/node.py": 2,
     "server/src/riverd/replicas.py": 2,
     "server/src/riverd/settings.py": 1,
-    "server/src/riverd/supervisor.py": 1,
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -27,7 +27,7 @@ from riverd.metrics import LabelledReading, Reading, Tally
 from riverd.node import Node
 from riverd.process import Process
 from riverd.session import Limits
-from riverd.settings import MEMORY, Settings
+from riverd.settings import MEMORY, Settings, broker_address
 
 COMPARE_S = 2.5
 PART_BYTES_MAX = 131_072
@@ -122,13 +122,18 @@ def client_folder() -> Path:
     return packaged if packaged.is_dir() else package.parents[2] / "clients" / "js" / "src"
 
 
-async def serve_gateway(settings: Settings) -> None:
-    """Run a gateway until a signal, then move its clients elsewhere."""
+async def serve_gateway(settings: Settings, *, lifeline: int | None = None) -> None:
+    """Run a gateway until a signal, then move its clients elsewhere.
+
+    `lifeline` is a worker's end of a pipe: it stops as well when the other end is gone.
+    """
     process = Process(settings)
     gateway, node = build_gateway(process)
     await node.start()
     sock = bound_socket(settings.host, settings.port, shared=settings.workers > 1)
     process.begin()
+    if lifeline is not None:
+        process.stop_without(lifeline)
     await gateway.start(sock)
     log.info("gateway_ready", url=f"ws://{address_of(sock)}/ws", version=__version__)
     if settings.broker == MEMORY:
@@ -212,6 +217,16 @@ def run(main: Coroutine[None, None, None]) -> None:
 def configure_logs(settings: Settings) -> None:
     """Set up this process's log."""
     logs.configure(settings.log_level, console=settings.log_format == "console")
+
+
+def check_workers(settings: Settings) -> None:
+    """Find out what every worker would find out, to say it once.
+
+    Raises:
+        SettingsError: when the port cannot be had, or the broker's authority cannot be read.
+    """
+    bound_socket(settings.host, settings.port, shared=True).close()
+    broker_address(settings).ssl_context()
 
 
 def bound_socket(

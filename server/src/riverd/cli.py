@@ -122,9 +122,13 @@ def gateway(chosen: Settings) -> None:
     if chosen.node_name == ecs.TASK:
         chosen = settings.named(chosen, ecs.task_arn(os.environ))
     app.configure_logs(chosen)
-    if chosen.workers > 1 and not supervisor.is_worker(os.environ):
+    if supervisor.is_worker(os.environ):
+        app.run(app.serve_gateway(chosen, lifeline=sys.stdin.fileno()))
+    elif chosen.workers > 1:
+        app.check_workers(chosen)
         sys.exit(supervisor.Supervisor(chosen.workers, drain_s=chosen.drain_s).run())
-    app.run(app.serve_gateway(chosen))
+    else:
+        app.run(app.serve_gateway(chosen))
 
 
 @cli.command()

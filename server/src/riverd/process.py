@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import secrets
 import signal
 import time
@@ -184,6 +185,18 @@ class Process:
     def _use_password(self, found: str) -> None:
         if self._clients is not None:
             self._clients.use_password(found)
+
+    def stop_without(self, lifeline: int) -> None:
+        """Stop in order when the other end of this pipe is gone, and with it whoever held it."""
+        loop = asyncio.get_running_loop()
+
+        def ended() -> None:
+            if not os.read(lifeline, 1):
+                loop.remove_reader(lifeline)
+                log.warning("supervisor_gone")
+                self._asked_to_stop()
+
+        loop.add_reader(lifeline, ended)
 
     def _asked_to_stop(self) -> None:
         (self._asked_again if self.stopping.is_set() else self.stopping).set()

@@ -14,58 +14,98 @@ RESTART_S_FIRST = 0.2
 RESTART_S_MAX = 10.0
 HEALTHY_S = 30.0
 KILL_AFTER_S = 15.0
+DEATHS_MAX = 3
+"""So often may every place die at the start, before it is clear that none will ever live."""
 
 WORKER = "RIVER_WORKER"
+CANNOT_START = 2
+"""What a process ends with whose settings are wrong (contract, "Commands")."""
 
 log = structlog.get_logger()
 
 
 class Worker:
-    """One place among the workers, whoever fills it."""
+    """One place among the workers, whoever fills it. `lifeline` is their standard input."""
 
-    def __init__(self, number: int, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, number: int, command: Sequence[str], *, lifeline: int) -> None:
         self._number = number
         self._command = command
-        self._environment = {**environment, WORKER: str(number)}
+        self._lifeline = lifeline
+        self._environment = {**os.environ, WORKER: str(number)}
         self._pause_s = RESTART_S_FIRST
         self._started = 0.0
         self._due = 0.0
         self.process: subprocess.Popen[bytes] | None = None
+        self.code = 0
+        """What the last one ended with."""
+        self.deaths = 0
+        """How many have died one after another without having been well."""
 
     def tend(self, now: float) -> None:
         """Start it if it is not there; after a quick death, not at once."""
+        healthy = now - self._started > HEALTHY_S
+        if self.process is not None and healthy:
+            self.deaths = 0
         if self.process is not None and (code := self.process.poll()) is not None:
-            healthy = now - self._started > HEALTHY_S
             self._pause_s = RESTART_S_FIRST if healthy else min(RESTART_S_MAX, self._pause_s * 2)
             self._due = now + self._pause_s
-            self.process = None
+            self.process, self.code = None, code
+            self.deaths += 1
             log.error("worker_died", worker=self._number, code=code, restart_s=self._pause_s)
         if self.process is None and now >= self._due:
             self._started = now
             # A group of its own: Ctrl-C reaches the supervisor alone, which tells the workers.
             self.process = subprocess.Popen(  # noqa: S603  this very command
-                self._command, env=self._environment, start_new_session=True
+                self._command,
+                env=self._environment,
+                stdin=self._lifeline,
+                start_new_session=True,
             )
 
 
 class Supervisor:
-    """Keeps a number of workers running until a signal, then waits for their orderly stop."""
+    """Keeps a number of workers running until a signal, then waits for their orderly stop.
+
+    They hold one end of a pipe whose other end nobody but the supervisor has: when that is gone,
+    however it went, they see the pipe's end and stop by themselves.
+    """
 
     def __init__(self, count: int, *, drain_s: float) -> None:
         self._drain_s = drain_s
         self._stopping = False
+        self._lifeline, self._held = os.pipe()
         command = [sys.executable, "-m", "riverd", *sys.argv[1:]]
-        self._workers = [Worker(number, command, os.environ) for number in range(1, count + 1)]
+        self._workers = [
+            Worker(number, command, lifeline=self._lifeline) for number in range(1, count + 1)
+        ]
 
     def run(self) -> int:
-        """Returns the exit code: 0, or 1 if a worker had to be killed at the end."""
+        """Returns the exit code.
+
+        0, or 1 if a worker had to be killed at the end; when none can be started what the last one
+        ended with, 2 if it is the settings.
+        """
         for wanted in (signal.SIGTERM, signal.SIGINT):
             signal.signal(wanted, self._stop)
         while not self._stopping:
             for worker in self._workers:
                 worker.tend(time.monotonic())
+            code = self._hopeless()
+            if code is not None:
+                self._end()
+                return code
             time.sleep(POLL_S)
         return self._end()
+
+    def _hopeless(self) -> int | None:
+        """The exit code if no worker will ever live; None while there is hope."""
+        if all(worker.deaths and worker.code == CANNOT_START for worker in self._workers):
+            # They have said why.
+            return CANNOT_START
+        if all(worker.deaths >= DEATHS_MAX for worker in self._workers):
+            log.error("workers_cannot_start", deaths=DEATHS_MAX)
+            return 1
+        return None
 
     def _stop(self, _signal: int, _frame: object) -> None:
         self._stopping = True
