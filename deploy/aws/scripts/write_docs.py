@@ -6,8 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from picture import draw
 from page_tables import written
+from picture import draw
 
 from riverd_aws.app import synthesize
 from riverd_aws.options import Options

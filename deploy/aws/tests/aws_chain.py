@@ -1,5 +1,6 @@
 """Checks of the chain from a browser to Valkey: what one end says, the next must hear."""
 
+import re
 from collections.abc import Iterator
 
 from aws_template import Check, Finding, Template, target, text
@@ -145,7 +146,8 @@ def check_handlers(template: Template) -> Iterator[Finding]:
             if name.startswith("Rotation")
             else root().joinpath(*module.split(".")[1:]).with_suffix(".py")
         )
-        if not place.is_file() or f"def {called}(" not in place.read_text(encoding="utf-8"):
+        known = re.compile(rf"^(def )?{called}\b", re.MULTILINE)
+        if not place.is_file() or not known.search(place.read_text(encoding="utf-8")):
             yield f"{name}: there is no {function['Handler']}"
 
 
