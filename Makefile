@@ -9,7 +9,7 @@ RUN := $(VENV)/bin/
 run: .setup/python
 	$(RUN)python scripts/run.py
 
-test: .setup/python .setup/system .setup/autobahn.done .setup/js .setup/deploy lint types
+test: .setup/python .setup/system .setup/autobahn.done .setup/containers .setup/js .setup/deploy lint types
 	$(RUN)pytest
 	npm --prefix clients/js test
 	npm --prefix examples/tasks test
@@ -23,8 +23,24 @@ types: .setup/python
 	$(RUN)mypy server/src clients/python/src
 	$(RUN)pyright
 
+# The peers are built once (half an hour with all compilers there); measuring takes a quarter of an hour.
 bench: .setup/python
+	$(RUN)python bench/run.py --install
+	$(RUN)pytest -q bench/tests/test_dialects.py
 	$(RUN)python bench/run.py --short
+
+# Hot paths counted in instructions, held against bench/guard/recorded.json; record what is meant to stay.
+.PHONY: guard guard-record
+guard: .setup/python .setup/system
+	cd bench && ../$(RUN)python -m guard
+
+guard-record: .setup/python .setup/system
+	cd bench && ../$(RUN)python -m guard --record
+
+# Three browser clients side by side; a client whose server is not installed is left out.
+.PHONY: bench-clients
+bench-clients: .setup/python .setup/system .setup/bench-clients
+	node bench/clients/run.js
 
 # The core in virtual time, under faults made from seeds: `make sim SEEDS=20000`, or FROM:TO.
 SEEDS ?= 2000
@@ -36,6 +52,25 @@ sim: .setup/python
 chaos: .setup/python .setup/system
 	$(RUN)python chaos/run.py --write
 
+# The image, and the list of what is in it as dist/river-VERSION.cdx.json. For example DOCKER=podman, IMAGE_FLAGS=--pull.
+IMAGE ?= riverlive/river
+IMAGE_FLAGS ?=
+DOCKER ?= docker
+DIST ?= dist
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' server/pyproject.toml)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+.PHONY: image
+image:
+	$(DOCKER) build --file deploy/image/Dockerfile --tag $(IMAGE):$(VERSION) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) $(IMAGE_FLAGS) .
+	mkdir -p $(DIST)
+	$(DOCKER) run --rm --network none --entrypoint cat $(IMAGE):$(VERSION) /opt/river/sbom.cdx.json > $(DIST)/river-$(VERSION).cdx.json
+	@$(DOCKER) image inspect --format '$(IMAGE):$(VERSION) is {{.Size}} bytes' $(IMAGE):$(VERSION)
+
+# The deployment's whole life, the real commands against a fake AWS; prints what they say.
+.PHONY: deploy-test
+deploy-test: .setup/python .setup/system .setup/deploy
+	$(RUN)pytest -m deploy -rP deploy/aws/tests
+
 docs: .setup/python
 	$(RUN)zensical build
 
@@ -44,7 +79,7 @@ lock:
 	uv lock --upgrade
 	uv export --quiet --all-packages --all-groups --all-extras --no-emit-workspace --no-header --output-file requirements.lock
 
-setup: .setup/python .setup/system .setup/js .setup/deploy
+setup: .setup/python .setup/system .setup/containers .setup/js .setup/deploy
 
 .setup/python: requirements.lock pyproject.toml server/pyproject.toml clients/python/pyproject.toml examples/forum/pyproject.toml deploy/aws/pyproject.toml
 	@mkdir -p .setup
@@ -62,6 +97,11 @@ setup: .setup/python .setup/system .setup/js .setup/deploy
 	bash scripts/install_autobahn.sh
 	@touch $@
 
+# A container engine, if none runs; what stands in for images that cannot be pulled; a Caddy.
+.setup/containers: scripts/install_containers.sh
+	bash scripts/install_containers.sh
+	@mkdir -p .setup && touch $@
+
 .setup/js: clients/js/package-lock.json examples/tasks/package-lock.json
 	npm --prefix clients/js ci
 	npm --prefix examples/tasks ci
@@ -71,6 +111,10 @@ setup: .setup/python .setup/system .setup/js .setup/deploy
 .setup/deploy: deploy/aws/package-lock.json deploy/aws/src/riverd_aws/lambda_package.py .setup/python
 	npm --prefix deploy/aws ci
 	$(RUN)python -m riverd_aws.lambda_package
+	@touch $@
+
+.setup/bench-clients: bench/clients/package-lock.json | .setup/js
+	npm --prefix bench/clients ci
 	@touch $@
 
 clean:

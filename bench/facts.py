@@ -52,6 +52,9 @@ def facts() -> dict[str, object]:
         "cores": os.cpu_count(),
         "python": sys.version.split()[0],
         "compiler": _said("gcc", "-dumpfullversion"),
+        "node": _said("node", "--version"),
+        "go": _said("go", "env", "GOVERSION"),
+        "redis": _said("redis-server", "--version"),
         "packages": {name: _version(name) for name in PACKAGES},
         "river_settings": {k: v for k, v in os.environ.items() if k.startswith("RIVER_")},
     }

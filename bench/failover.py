@@ -18,14 +18,18 @@ import sys
 import tempfile
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
+from contender import Ask
 from keys import Keys
 from loader import LOAD, build, write_tokens
-from serving import api_on, free_port, gateway_on, get, redis
+from peers.river.adapter import River
+from serving import get, redis
 
 CHANNELS = 101
 MISSED = 3
+GATEWAYS = 3
 
 
 def main() -> int:
@@ -34,40 +38,32 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=10_000)
     wanted = parser.parse_args()
     build()
-    keys = Keys()
+    keys, river = Keys(), River()
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="river-failover-")))
-        broker = stack.enter_context(redis(folder))
-        ports = [free_port() for _ in range(3)]
-        pids: list[int] = []
-        for port in ports:
-            home = folder / str(port)
-            home.mkdir()
-            pids.append(stack.enter_context(gateway_on(port, keys, home, broker=broker)))
-        api = stack.enter_context(api_on(free_port(), keys, folder, broker=broker))
-        load = subprocess.Popen(
-            _command(ports, api, keys, write_tokens(keys, folder), wanted.clients),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        threading.Thread(target=_kill_when_away, args=(load, pids[0]), daemon=True).start()
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="river-failover-")))
+        _, broker = stack.enter_context(redis(home))
+        ask = Ask(keys=keys, home=home, side="gateway", broker=broker, core=None)
+        gateways = [stack.enter_context(river.start(ask)) for _ in range(GATEWAYS)]
+        api = stack.enter_context(river.start(replace(ask, side="api")))
+        tokens = write_tokens(river, keys, folder=home)
+        line = _command([one.websocket_url for one in gateways], wanted.clients)
+        line += ["--publish-url", api.publish_url, "--api-key", keys.api_key]
+        line += ["--token-file", str(tokens)]
+        load = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        threading.Thread(target=_kill_when_away, args=(load, gateways[0].pid), daemon=True).start()
         told = json.loads(load.stdout.read() if load.stdout is not None else b"{}")
-        reads = [_reads(port) for port in ports[1:]]
+        reads = [_reads(one.metrics_url) for one in gateways[1:]]
     return _report(told, reads)
 
 
-def _command(ports: list[int], api: str, keys: Keys, tokens: Path, clients: int) -> list[str]:
-    urls = [f"ws://127.0.0.1:{port}/ws" for port in ports]
+def _command(urls: list[str], clients: int) -> list[str]:
     options = {
         "--url": urls[0],
-        "--token-file": str(tokens),
         "--connections": str(clients),
         "--channels": "news,room-%d",
         "--spread": str(CHANNELS - 1),
-        "--publish-url": api,
         "--publish-channels": "news,room-%d",
         "--publish-rate": "50",
-        "--api-key": keys.api_key,
         "--duration-s": "2",
         "--missed": str(MISSED),
     }
@@ -82,8 +78,8 @@ def _kill_when_away(load: subprocess.Popen[bytes], pid: int) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def _reads(port: int) -> int:
-    text = get(f"http://127.0.0.1:{port}/metrics", timeout_s=30) or ""
+def _reads(metrics_url: str) -> int:
+    text = get(metrics_url, timeout_s=30) or ""
     found = re.search(r"^river_broker_reads_total (\S+)$", text, re.MULTILINE)
     return int(float(found[1])) if found else -1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,8 @@ from tree import at
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from contender import Contender, Server
     from keys import Keys
-    from scenarios import Scenario
-    from serving import Server
 
 HERE = Path(__file__).resolve().parent
 LOAD = HERE / "load" / "build" / "load"
@@ -39,23 +39,51 @@ def build() -> None:
         raise RuntimeError(f"the load generator does not build:\n{made.stderr}")
 
 
-def write_tokens(keys: Keys, folder: Path) -> Path:
-    """A file with a token for each of so many users, one a line."""
-    path = folder / "tokens"
-    path.write_text("\n".join(keys.token(f"user-{i}") for i in range(USERS)), encoding="ascii")
+def write_tokens(contender: Contender, keys: Keys, *, folder: Path, users: int = USERS) -> Path:
+    """A file with what each of so many users shows, one a line."""
+    path = folder / f"tokens-{users}"
+    names = (contender.token(keys, f"user-{folder.name}-{i}") for i in range(users))
+    path.write_text("\n".join(names), encoding="ascii")
     return path
 
 
-def command(
-    scenario: Scenario, server: Server, keys: Keys, *, tokens: Path, seconds: float
-) -> list[str]:
-    """The generator's command line for this scenario and server."""
-    told = [option.format(seconds=seconds) for option in scenario.load]
+def _channels(contender: Contender, options: tuple[str, ...]) -> list[str]:
+    """The options with the channels named as this system names them."""
+    told = list(options)
+    for place, option in enumerate(told[:-1]):
+        if option in ("--channels", "--publish-channels"):
+            told[place + 1] = ",".join(map(contender.channel, told[place + 1].split(",")))
+    return told
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What the generator is told to do to a server.
+
+    Attributes:
+        options: The scenario's own, all numbers filled in.
+        tokens: From `write_tokens`.
+        core: The core to run on, None for any.
+        ends_s: It ends by then, whatever.
+    """
+
+    options: tuple[str, ...]
+    tokens: Path
+    core: int | None = 1
+    ends_s: float = ENDS_S
+
+
+def command(contender: Contender, server: Server, *, work: Work) -> list[str]:
+    """The generator's command line."""
+    told = [*_channels(contender, work.options), *server.load]
     if server.websocket_url:
-        told += ["--url", server.websocket_url, "--token-file", str(tokens)]
+        told += ["--url", server.websocket_url, "--token-file", str(work.tokens)]
     if server.publish_url:
-        told += ["--publish-url", server.publish_url, "--api-key", keys.api_key]
-    return [*pinned(1), str(LOAD), *told, "--timeout-s", str(ENDS_S)]
+        told += ["--publish-url", server.publish_url]
+    if server.api_key:
+        told += ["--api-key", server.api_key]
+    pinning = [] if work.core is None else pinned(work.core)
+    return [*pinning, str(LOAD), *told, "--timeout-s", str(work.ends_s)]
 
 
 def _phase(line: str) -> str | None:

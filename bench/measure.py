@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 import loader
 import proc
-from serving import get, running
+from contender import Ask
+from serving import get
 from tree import number
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from contender import Contender, Server
     from keys import Keys
     from scenarios import Scenario
-    from serving import Server
 
 MILLION = 1e6
 QUIET_CORES = 0.2
@@ -48,13 +51,14 @@ class Moment:
     stolen_s: float
 
 
-def look(pid: int) -> Moment:
-    """The server's process and the whole machine, now."""
+def look(pids: Iterable[int]) -> Moment:
+    """The server's processes with all that they started, and the whole machine, now."""
     machine_s, stolen_s = proc.machine_cpu_s()
+    family = proc.family(pids)
     return Moment(
         at_s=time.monotonic(),
-        rss_kib=proc.rss_kib(pid),
-        cpu_s=proc.cpu_s(pid),
+        rss_kib=proc.rss_kib(family),
+        cpu_s=proc.cpu_s(family),
         children_s=proc.children_cpu_s(),
         machine_s=machine_s,
         stolen_s=stolen_s,
@@ -71,14 +75,14 @@ class Watch:
 
     def note(self, moment: str) -> None:
         """Look now; at the window's beginning and after the end also at the metrics."""
-        self.moments[moment] = look(self.server.pid)
+        self.moments[moment] = look(self.server.pids)
         if self.server.metrics_url and moment in ("window", "end"):
             self.metrics[moment] = parse_metrics(get(self.server.metrics_url) or "")
 
 
-def await_quiet() -> None:
+def await_quiet(wait_s_max: float = QUIET_WAIT_S_MAX) -> None:
     """Wait while other programs keep the machine busy, but not for ever: then it is told."""
-    deadline = time.monotonic() + QUIET_WAIT_S_MAX
+    deadline = time.monotonic() + wait_s_max
     while time.monotonic() < deadline:
         before = proc.machine_cpu_s()[0]
         time.sleep(QUIET_S)
@@ -86,9 +90,8 @@ def await_quiet() -> None:
             return
 
 
-def _machine_figures(watch: Watch) -> dict[str, object]:
-    """How much of the machine neither server nor load had during the round, in cores."""
-    begin, end = watch.moments["begin"], watch.moments["end"]
+def machine_figures(begin: Moment, end: Moment) -> dict[str, object]:
+    """How much of the machine neither server nor load had meanwhile, in cores."""
     seconds = end.at_s - begin.at_s
     own = end.cpu_s - begin.cpu_s + end.children_s - begin.children_s
     return {
@@ -131,27 +134,52 @@ def _metric_figures(watch: Watch, load: dict[str, object]) -> dict[str, object]:
     }
 
 
-def one_round(scenario: Scenario, keys: Keys, *, seconds: float) -> dict[str, object]:
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How large a round is: the window, and what its scenario's step says."""
+
+    seconds: float
+    rest: float
+    storm_s: float
+    quiet_s: float
+    step: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def fill(self, options: Iterable[str]) -> tuple[str, ...]:
+        """The generator's options with all numbers in their places."""
+        numbers = {"seconds": self.seconds, "rest": self.rest, **self.step}
+        texts = {name: f"{number:g}" for name, number in numbers.items()}
+        return tuple(option.format(**texts) for option in options)
+
+
+def one_round(
+    scenario: Scenario, contender: Contender, *, keys: Keys, size: Size
+) -> dict[str, object]:
     """Run a scenario once on a fresh server; everything that was seen.
 
     Raises:
         RuntimeError: The server or the load did not do its part.
     """
-    await_quiet()
-    with (
-        tempfile.TemporaryDirectory(prefix="river-bench-") as folder,
-        running(scenario, keys, seconds=seconds) as server,
-    ):
-        tokens = loader.write_tokens(keys, Path(folder))
-        watch = Watch(server)
-        watch.note("begin")
-        load = loader.run(
-            loader.command(scenario, server, keys, tokens=tokens, seconds=seconds), watch.note
+    await_quiet(size.quiet_s)
+    with tempfile.TemporaryDirectory(prefix="river-bench-") as folder:
+        home = Path(folder)
+        ask = Ask(
+            keys=keys,
+            home=home,
+            side=scenario.side,
+            history=scenario.history,
+            seconds=size.seconds,
+            options=scenario.server_options,
         )
-        watch.note("end")
+        with contender.start(ask) as server:
+            tokens = loader.write_tokens(contender, keys, folder=home)
+            work = loader.Work(options=size.fill(scenario.load), tokens=tokens)
+            watch = Watch(server)
+            watch.note("begin")
+            load = loader.run(loader.command(contender, server, work=work), watch.note)
+            watch.note("end")
         return {
             "load": load,
-            "machine": _machine_figures(watch),
+            "machine": machine_figures(watch.moments["begin"], watch.moments["end"]),
             "server": _server_figures(watch, load),
             "metrics": _metric_figures(watch, load),
         }

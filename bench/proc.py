@@ -6,25 +6,56 @@ import os
 import resource
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_RSS = "VmRSS:"
+_PARENT = 1
 _UTIME = 11  # places behind the command's name, proc(5)
 _STIME = 12
 
 
-def rss_kib(pid: int) -> int:
-    """Resident memory in KiB."""
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1])
-    return 0
+def family(pids: Iterable[int]) -> set[int]:
+    """The processes and all that descend from them."""
+    parents: dict[int, int] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            fields = _stat(int(folder.name))
+            parents[int(folder.name)] = int(fields[_PARENT]) if fields else 0
+    found = set(pids)
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
 
 
-def cpu_s(pid: int) -> float:
-    """CPU seconds used so far, user and system, all threads."""
-    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    fields = stat.rpartition(")")[2].split()
-    return (int(fields[_UTIME]) + int(fields[_STIME])) / TICKS_PER_S
+def rss_kib(pids: Iterable[int]) -> int:
+    """Resident memory of the processes together, in KiB."""
+    sizes = 0
+    for pid in pids:
+        try:
+            status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+        except OSError:
+            continue
+        sizes += sum(int(line.split()[1]) for line in status.splitlines() if line.startswith(_RSS))
+    return sizes
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields behind the command's name, empty when the process has ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return []
+    return stat.rpartition(")")[2].split()
+
+
+def cpu_s(pids: Iterable[int]) -> float:
+    """CPU seconds that the processes used so far, user and system, all threads."""
+    fields = [found for pid in pids if (found := _stat(pid))]
+    return sum(int(one[_UTIME]) + int(one[_STIME]) for one in fields) / TICKS_PER_S
 
 
 def machine_cpu_s() -> tuple[float, float]:

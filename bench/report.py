@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tree import number, words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from scenarios import Figure, Scenario
 
@@ -17,7 +17,6 @@ LOAD_BUSY = 0.95  # cores
 OTHERS_BUSY = 0.2  # cores
 THOUSAND = 1000
 TEN = 10
-HEAD = ("figure", "median", "from", "to", "goal", "")
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,11 @@ def notes(rounds: Sequence[dict[str, object]]) -> list[str]:
     if any((number(one, "load.window.load_cpu") or 0.0) > LOAD_BUSY for one in rounds):
         said.append("the generator used its whole core: the figure may be its own bound")
     others = max(
-        ((number(one, "machine.others") or 0.0) + (number(one, "machine.stolen") or 0.0))
-        for one in rounds
+        (
+            (number(one, "machine.others") or 0.0) + (number(one, "machine.stolen") or 0.0)
+            for one in rounds
+        ),
+        default=0.0,
     )
     if others > OTHERS_BUSY:
         said.append(f"other work had up to {others:.1f} cores of this machine meanwhile")
@@ -94,39 +96,84 @@ def _text(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= TEN else f"{value:.3g}"
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    unit = "" if row.unit in ("", "/s") else f" {row.unit}"
-    goal = ""
-    if row.goal is not None:
-        goal = ("at most " if row.at_most else "at least ") + _text(row.goal) + unit
-    verdict = {True: "reached", False: "MISSED", None: ""}[row.reached]
-    spread = (_text(min(row.values)), _text(max(row.values)))
-    return (row.label, _text(row.middle) + unit, *spread, goal, verdict)
+def cell(row: Row) -> str:
+    """The median and, where rounds differ, the spread."""
+    low, high = min(row.values), max(row.values)
+    spread = f" ({_text(low)}-{_text(high)})" if _text(low) != _text(high) else ""
+    return _text(row.middle) + spread
 
 
-def table(scenario: Scenario, rounds: Sequence[dict[str, object]]) -> str:
-    """One scenario as lines of text."""
-    lines = [HEAD, *(_cells(row) for row in rows(scenario, rounds))]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(HEAD))]
-    title = f"{scenario.name}: {scenario.about} ({len(rounds)} rounds)"
-    body = [
+def _goal(figure: Figure, row: Row | None) -> str:
+    if figure.goal is None:
+        return ""
+    goal = ("at most " if figure.at_most else "at least ") + _text(figure.goal)
+    verdict = {True: " reached", False: " MISSED", None: ""}[row.reached if row else None]
+    return goal + verdict
+
+
+def _lines(scenario: Scenario, by_name: Mapping[str, Sequence[dict[str, object]]]) -> list[str]:
+    """The figures of one step, a line each, a column for each contender."""
+    seen = {
+        name: {row.label: row for row in rows(scenario, rounds)} for name, rounds in by_name.items()
+    }
+    held = "river" if "river" in by_name else next(iter(by_name), "")
+    head = ("figure", *by_name, "goal of River" if held == "river" else "goal")
+    lines = [head]
+    for figure in scenario.figures:
+        cells = [cell(row) if (row := seen[name].get(figure.label)) else "-" for name in by_name]
+        if set(cells) != {"-"}:
+            unit = f", {figure.unit}" if figure.unit not in ("", "/s") else ""
+            goal = _goal(figure, seen[held].get(figure.label))
+            lines.append((figure.label + unit, *cells, goal))
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    return [
         "  "
         + "  ".join(
-            cell.ljust(width) if place in (0, 4) else cell.rjust(width)
+            cell.ljust(width) if place in (0, len(head) - 1) else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines
     ]
-    return "\n".join([title, *body, *(f"  note: {note}" for note in notes(rounds)), ""])
 
 
-def as_json(scenario: Scenario, rounds: Sequence[dict[str, object]]) -> dict[str, object]:
-    """One scenario as a result file has it: figures first, then every round whole."""
+def table(scenario: Scenario, rounds: Mapping[str, Sequence[Sequence[dict[str, object]]]]) -> str:
+    """One scenario as lines of text: each contender's rounds, step by step."""
+    lines = [f"{scenario.name}: {scenario.about}"]
+    for nth in range(max((len(steps) for steps in rounds.values()), default=0)):
+        by_name = {
+            name: steps[nth] for name, steps in rounds.items() if len(steps) > nth and steps[nth]
+        }
+        if scenario.steps:
+            lines.append(f"  {scenario.steps[nth]['step']:g} {scenario.step_unit}")
+        if by_name:
+            lines += _lines(scenario, by_name)
+        lines += [f"  note: {name}: {note}" for name in by_name for note in notes(by_name[name])]
+    return "\n".join([*lines, ""])
+
+
+def as_json(
+    scenario: Scenario,
+    rounds: Mapping[str, Sequence[Sequence[dict[str, object]]]],
+    *,
+    trouble: Mapping[str, str],
+) -> dict[str, object]:
+    """One scenario as a result file has it: for each contender and step figures, then rounds."""
+
+    def step(nth: int, seen: Sequence[dict[str, object]]) -> dict[str, object]:
+        return {
+            "step": scenario.steps[nth]["step"] if scenario.steps else None,
+            "figures": {row.label: row.as_json() for row in rows(scenario, seen)},
+            "notes": notes(seen),
+            "rounds": list(seen),
+        }
+
     return {
         "about": scenario.about,
-        "server": scenario.server,
         "load": list(scenario.load),
-        "figures": {row.label: row.as_json() for row in rows(scenario, rounds)},
-        "notes": notes(rounds),
-        "rounds": list(rounds),
+        "step_unit": scenario.step_unit,
+        "trouble": dict(trouble),
+        "contenders": {
+            name: [step(nth, seen) for nth, seen in enumerate(steps) if seen]
+            for name, steps in rounds.items()
+        },
     }

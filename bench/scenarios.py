@@ -1,11 +1,14 @@
-"""What is measured: each scenario as data, with the goal it is held against."""
+"""What is measured: each scenario as data, with the goal that River is held against."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-Kind = Literal["dev", "gateway", "api", "limit"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from contender import Ability, Side
 
 
 @dataclass(frozen=True)
@@ -16,8 +19,8 @@ class Figure:
         label: What the table calls it.
         path: Where it stands in a round's observation, keys joined by dots.
         unit: What it is counted in.
-        goal: What it should reach, None when it is only told.
-        at_most: The goal is a ceiling, not a floor.
+        goal: What River should reach by itself, None when it is only told.
+        at_most: Less is better, and a goal is a ceiling.
     """
 
     label: str
@@ -27,181 +30,298 @@ class Figure:
     at_most: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """One piece of work for one kind of server.
+    """One piece of work that every system which can do it is given.
 
     Attributes:
         name: How it is asked for.
         about: One line for the table.
-        server: Which processes are started for it.
-        load: Options of the generator; `{seconds}` is the window's length.
-        figures: What is read out of a round.
-        server_options: Options of the limit server.
+        side: Which sides of a server it uses.
+        load: Options of the generator; `{seconds}` is the window's length, `{rest}` a longer one,
+            and what the step says is named as there.
+        figures: What is read out of a round; the first one is the scenario's own.
+        needs: What a system must offer to take part.
+        only: Those who take part, all when empty.
+        history: Channels keep their last publications.
+        nodes: How many, with a Redis between them; 1: one, without.
+        steps: The same work at several sizes, each a round of its own; `step` is the size.
+        steps_short: Which of them the short form takes, by their places; all when empty.
+        step_unit: What a step is counted in.
+        step_ends: No larger step once this figure of the last one is over so much.
+        steps_least: So many steps are taken in any case.
+        server_options: Options of the limit server, when it takes part.
         rounds_short: How often it runs in the short form.
     """
 
     name: str
     about: str
-    server: Kind
+    side: Side
     load: tuple[str, ...]
     figures: tuple[Figure, ...]
-    server_options: tuple[str, ...] = field(default=())
-    rounds_short: int = 3
+    needs: frozenset[Ability] = frozenset()
+    only: tuple[str, ...] = ()
+    history: bool = True
+    nodes: int = 1
+    steps: tuple[Mapping[str, float], ...] = ()
+    steps_short: tuple[int, ...] = ()
+    step_unit: str = ""
+    step_ends: tuple[str, float] = ("", 0.0)
+    steps_least: int = 1
+    server_options: tuple[str, ...] = ()
+    rounds_short: int = 1
 
 
 THOUSAND = ("--connections", "1000", "--channels", "news", "--offsets")
-TWO_CHANNELS = ("--connections", "10000", "--channels", "news,room-%d", "--spread", "100")
+TEN_THOUSAND = (
+    *("--connections", "10000", "--connect-s", "120", "--channels", "news", "--offsets"),
+)
+TWO_CHANNELS = (
+    *("--connections", "10000", "--connect-s", "120"),
+    *("--channels", "news,room-%d", "--spread", "100"),
+)
 WINDOW = ("--duration-s", "{seconds}")
 DELIVERIES = "load.window.deliveries_per_s"
+SILENT = Figure("not delivered in time", "load.total.undelivered", "", at_most=True)
 UNSEEN = Figure("offsets missing", "load.total.missing", "", goal=0, at_most=True)
 REPEATED = Figure("offsets twice", "load.total.duplicates", "", goal=0, at_most=True)
-TOLD = Figure("gaps told", "load.total.gaps_told", "")
+TOLD = Figure("gaps told", "load.total.gaps_told", "", at_most=True)
 LOST = Figure("clients lost", "load.total.lost", "", goal=0, at_most=True)
-REFUSED = Figure("API answers not 200", "load.publish.other", "", goal=0, at_most=True)
+REFUSED = Figure("answers that are no yes", "load.publish.other", "", goal=0, at_most=True)
 BUSY = Figure("generator's CPU", "load.window.load_cpu", "cores")
-SERVER_BUSY = Figure("server's CPU", "server.cpu_window", "cores")
+SERVER_BUSY = Figure("server's CPU", "server.cpu_window", "cores", at_most=True)
 PUBLISHED_A_CPU_S = Figure("the same a CPU second", "server.publications_a_cpu_s", "")
-CPU_EACH = Figure("CPU a million deliveries", "server.cpu_s_a_million", "s")
-SOUND = (UNSEEN, REPEATED, TOLD, LOST)
+CPU_EACH = Figure("CPU a million deliveries", "server.cpu_s_a_million", "s", at_most=True)
+P50 = Figure("delay, median", "load.delay_ms.p50", "ms", at_most=True)
+P99 = Figure("delay, p99", "load.delay_ms.p99", "ms", at_most=True)
+MAX = Figure("delay, max", "load.delay_ms.max", "ms", at_most=True)
+PUBLISHED = Figure("publications/s", "load.publish.per_s", "/s")
+READ = Figure("messages a read", "load.window.messages_a_read", "")
+SOUND = (UNSEEN, REPEATED, TOLD, SILENT, LOST)
+FANOUT = (PUBLISHED, READ, P99, CPU_EACH, SERVER_BUSY, BUSY, REFUSED, *SOUND)
+PUBLISHING = (
+    PUBLISHED_A_CPU_S,
+    Figure("answer, p99", "load.publish.ms.p99", "ms", at_most=True),
+    REFUSED,
+    SERVER_BUSY,
+    BUSY,
+)
+PUBLISH = ("--connections", "0", "--publish-channels", "news", *WINDOW)
+SINGLE = (*PUBLISH, "--publishers", "32")
+BATCHES = (*PUBLISH, "--publishers", "8", "--batch", "100")
+STORM = (
+    Figure("clients up", "storm.live", ""),
+    Figure("until all are up", "storm.seconds", "s", at_most=True),
+    Figure("joins/s at the end", "storm.joins_per_s_end", "/s"),
+    Figure("deliveries/s at the peak", "storm.deliveries_per_s_peak", "/s"),
+    Figure("one client, p99", "storm.connect_ms_p99", "ms", at_most=True),
+    Figure("refused", "storm.refused", "", goal=0, at_most=True),
+    Figure("lost", "storm.lost", "", goal=0, at_most=True),
+    Figure("nodes' and Redis' CPU", "storm.cpu", "cores", at_most=True),
+)
+ALL_SIDES: frozenset[Ability] = frozenset(("publish", "sockets"))
+SOCKETS: frozenset[Ability] = frozenset(("sockets",))
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
-        "limit",
-        "a bare loop of send(), one message a write, to 1,000 sockets",
-        "limit",
-        ("--connections", "1000", "--channels", "news", "--settle-s", "0.5", *WINDOW),
-        (
+        name="limit",
+        about="a bare loop of send(), one message a write, to 1,000 sockets",
+        side="limit",
+        load=(*THOUSAND, "--settle-s", "0.5", *WINDOW),
+        figures=(
             Figure("single reads/s", "load.window.reads_per_s", "/s", goal=150_000),
             Figure("last of 1,000 has it", "load.last_ms.p50", "ms"),
             BUSY,
         ),
-        ("--connections", "1000"),
+        only=("limit",),
+        server_options=("--connections", "1000"),
     ),
     Scenario(
-        "limit-batch",
-        "the same, 100 messages a write",
-        "limit",
-        ("--connections", "1000", "--channels", "news", "--settle-s", "0.5", *WINDOW),
-        (Figure("deliveries/s", DELIVERIES, "/s", goal=3_000_000), BUSY),
-        ("--connections", "1000", "--batch", "100"),
+        name="limit-batch",
+        about="the same, 100 messages a write",
+        side="limit",
+        load=(*THOUSAND, "--settle-s", "0.5", *WINDOW),
+        figures=(Figure("deliveries/s", DELIVERIES, "/s", goal=3_000_000), BUSY),
+        only=("limit",),
+        server_options=("--connections", "1000", "--batch", "100"),
     ),
     Scenario(
-        "fanout",
-        "1 channel, 1,000 subscribers, single publications as fast as the API takes them",
-        "dev",
-        (*THOUSAND, *WINDOW, "--publishers", "16"),
-        (
-            Figure("deliveries/s", DELIVERIES, "/s", goal=1_000_000),
-            Figure("publications/s", "load.publish.per_s", "/s"),
-            Figure("messages a read", "load.window.messages_a_read", ""),
-            Figure("delay p99", "load.delay_ms.p99", "ms"),
-            CPU_EACH,
-            BUSY,
-            REFUSED,
-            *SOUND,
-        ),
+        name="fanout",
+        about="1 channel, 1,000 subscribers, single publications as fast as they are taken",
+        side="dev",
+        load=(*THOUSAND, "--settle-s", "0.5", *WINDOW, "--publishers", "16"),
+        figures=(Figure("deliveries/s", DELIVERIES, "/s", goal=1_000_000), *FANOUT),
+        needs=SOCKETS,
+        server_options=("--connections", "1000"),
+        rounds_short=2,
     ),
     Scenario(
-        "fanout-batch",
-        "the same, 100 publications a request",
-        "dev",
-        (*THOUSAND, *WINDOW, "--publishers", "4", "--batch", "100"),
-        (
-            Figure("deliveries/s", DELIVERIES, "/s", goal=1_000_000),
-            Figure("publications/s", "load.publish.per_s", "/s"),
-            Figure("messages a read", "load.window.messages_a_read", ""),
-            CPU_EACH,
-            BUSY,
-            REFUSED,
-            *SOUND,
-        ),
+        name="fanout-batch",
+        about="the same, 100 publications a request",
+        side="dev",
+        load=(*THOUSAND, *WINDOW, "--publishers", "4", "--batch", "100"),
+        figures=(Figure("deliveries/s", DELIVERIES, "/s", goal=1_000_000), *FANOUT),
+        needs=ALL_SIDES | {"batch"},
     ),
     Scenario(
-        "single",
-        "one publication at a time to 1,000 subscribers",
-        "dev",
-        (*THOUSAND, *WINDOW, "--publishers", "1", "--one-at-a-time", "--gap-s", "0.03"),
-        (
+        name="fanout-10k",
+        about="1 channel, 10,000 subscribers, single publications as fast as they are taken",
+        side="dev",
+        load=(*TEN_THOUSAND, "--settle-s", "0.5", *WINDOW, "--publishers", "16"),
+        figures=(Figure("deliveries/s", DELIVERIES, "/s"), *FANOUT),
+        needs=SOCKETS,
+        server_options=("--connections", "10000"),
+    ),
+    Scenario(
+        name="single",
+        about="one publication at a time to 1,000 subscribers",
+        side="dev",
+        load=(*THOUSAND, *WINDOW, "--publishers", "1", "--one-at-a-time", "--gap-s", "0.03"),
+        figures=(
             Figure("last has it, median", "load.last_ms.p50", "ms", goal=15, at_most=True),
-            Figure("last has it, p99", "load.last_ms.p99", "ms"),
-            Figure("all deliveries, median", "load.delay_ms.p50", "ms"),
+            Figure("last has it, p99", "load.last_ms.p99", "ms", at_most=True),
+            Figure("all deliveries, median", "load.delay_ms.p50", "ms", at_most=True),
             REFUSED,
             *SOUND,
         ),
+        needs=ALL_SIDES,
     ),
     Scenario(
-        "idle",
-        "10,000 clients with a token in 2 channels each, 30 s of nothing but pings",
-        "gateway",
-        (*TWO_CHANNELS, "--duration-s", "30", "--settle-s", "1"),
-        (
-            Figure("memory a client", "server.rss_each_kib", "KiB", goal=20, at_most=True),
-            SERVER_BUSY,
-            Figure("until all are live", "load.connect.seconds", "s"),
-            Figure("pings answered", "load.total.pings", "", goal=10_000),
-            LOST,
+        name="latency",
+        about="1,000 subscribers, so many publications a second: how late deliveries are",
+        side="dev",
+        load=(*THOUSAND, *WINDOW, "--publishers", "16", "--publish-rate", "{step}"),
+        figures=(P99, P50, MAX, CPU_EACH, SERVER_BUSY, REFUSED, *SOUND),
+        needs=ALL_SIDES,
+        steps=tuple({"step": rate} for rate in (10, 50, 100, 200, 400, 800, 1600, 3200)),
+        steps_short=(0, 1, 2, 4, 6),
+        step_unit="publications/s",
+        step_ends=("load.delay_ms.p99", 100.0),
+        steps_least=3,
+    ),
+    Scenario(
+        name="channels",
+        about="10,000 clients over 1,000 channels, 2,000 publications/s",
+        side="dev",
+        load=(
+            *("--connections", "10000", "--channels", "room-%d", "--spread", "1000", "--offsets"),
+            *(*WINDOW, "--publishers", "32", "--publish-rate", "2000"),
         ),
-        rounds_short=1,
+        figures=(P99, P50, MAX, PUBLISHED, CPU_EACH, SERVER_BUSY, BUSY, REFUSED, *SOUND),
+        needs=ALL_SIDES,
     ),
     Scenario(
-        "connect",
-        "connections with token and one subscription",
-        "gateway",
-        ("--connections", "5000", "--channels", "news", "--inflight", "100", "--duration-s", "0"),
-        (
+        name="connect",
+        about="connections with token and one subscription, until 10,000",
+        side="gateway",
+        load=(
+            *("--connections", "10000", "--channels", "news", "--inflight", "100"),
+            *("--connect-s", "120", "--duration-s", "0"),
+        ),
+        figures=(
             Figure("connect+auth+subscribe", "load.connect.per_s", "/s", goal=1_500),
             Figure("the same a CPU second", "server.connects_a_cpu_s", ""),
-            Figure("one client, p99", "load.connect.ms.p99", "ms"),
+            Figure("one client, p99", "load.connect.ms.p99", "ms", at_most=True),
             Figure("refused", "load.connect.refused", "", goal=0, at_most=True),
             LOST,
         ),
+        needs=SOCKETS,
     ),
     Scenario(
-        "publish",
-        "HTTP publishes to one API process, memory broker, nobody subscribed",
-        "api",
-        ("--connections", "0", "--publish-channels", "news", *WINDOW, "--publishers", "32"),
-        (
-            Figure("publishes/s", "load.publish.per_s", "/s", goal=8_000),
-            PUBLISHED_A_CPU_S,
-            Figure("answer, p99", "load.publish.ms.p99", "ms"),
-            REFUSED,
-            BUSY,
+        name="idle",
+        about="10,000 clients with a token in 2 channels each: nothing but pings",
+        side="gateway",
+        load=(*TWO_CHANNELS, "--duration-s", "{rest}", "--settle-s", "1"),
+        figures=(
+            Figure("memory a client", "server.rss_each_kib", "KiB", goal=16, at_most=True),
+            SERVER_BUSY,
+            Figure("until all are live", "load.connect.seconds", "s", at_most=True),
+            Figure("pings answered", "load.total.pings", ""),
+            LOST,
         ),
+        needs=SOCKETS,
     ),
     Scenario(
-        "publish-batch",
-        "the same, 100 publications a request",
-        "api",
-        (
-            *("--connections", "0", "--publish-channels", "news", *WINDOW),
-            *("--publishers", "8", "--batch", "100"),
-        ),
-        (
-            Figure("publications/s", "load.publish.per_s", "/s"),
-            PUBLISHED_A_CPU_S,
-            Figure("answer, p99", "load.publish.ms.p99", "ms"),
-            REFUSED,
-            BUSY,
-        ),
+        name="publish",
+        about="single publications, with history, nobody subscribed",
+        side="api",
+        load=SINGLE,
+        figures=(Figure("publications/s", "load.publish.per_s", "/s", goal=8_000), *PUBLISHING),
+        needs=frozenset(("publish", "history")),
     ),
     Scenario(
-        "comeback",
-        "10,000 clients in 2 of 101 channels cut at once; 3 publications a channel missed",
-        "dev",
-        (
+        name="publish-plain",
+        about="single publications without history",
+        side="api",
+        load=SINGLE,
+        figures=(PUBLISHED, *PUBLISHING),
+        needs=frozenset(("publish", "plain")),
+        history=False,
+    ),
+    Scenario(
+        name="publish-batch",
+        about="100 publications a request, with history, nobody subscribed",
+        side="api",
+        load=BATCHES,
+        figures=(PUBLISHED, *PUBLISHING),
+        needs=frozenset(("publish", "batch", "history")),
+    ),
+    Scenario(
+        name="publish-batch-plain",
+        about="100 publications a request without history",
+        side="api",
+        load=BATCHES,
+        figures=(PUBLISHED, *PUBLISHING),
+        needs=frozenset(("publish", "batch", "plain")),
+        history=False,
+    ),
+    Scenario(
+        name="comeback",
+        about="10,000 clients in 2 of 101 channels cut at once; 3 publications a channel missed",
+        side="dev",
+        load=(
             *(*TWO_CHANNELS, "--duration-s", "2", "--publish-rate", "100"),
             *("--publish-count", "101", "--comeback", "--missed", "3"),
         ),
-        (
-            Figure("until all are live", "load.comeback.seconds", "s", goal=8, at_most=True),
-            Figure("one client, p99", "load.comeback.ms.p99", "ms"),
-            Figure("broker reads a channel", "metrics.reads_a_channel", "", goal=1, at_most=True),
+        figures=(
+            Figure("until all are live", "load.comeback.seconds", "s", goal=5, at_most=True),
+            Figure("one client, p99", "load.comeback.ms.p99", "ms", at_most=True),
+            Figure("reads a channel", "metrics.reads_a_channel", "", goal=1, at_most=True),
             Figure("not recovered", "load.comeback.unrecovered", "", goal=0, at_most=True),
             UNSEEN,
             REPEATED,
         ),
-        rounds_short=1,
+        needs=ALL_SIDES | {"recovery"},
+    ),
+    Scenario(
+        name="many",
+        about="1,250 clients, 125 channels, 250 publications/s, and so many times as much",
+        side="dev",
+        load=(
+            *("--connections", "{clients}", "--channels", "room-%d", "--spread", "{channels}"),
+            *("--offsets", *WINDOW, "--publishers", "32", "--publish-rate", "{rate}"),
+        ),
+        figures=(CPU_EACH, P99, P50, SERVER_BUSY, REFUSED, *SOUND),
+        needs=ALL_SIDES,
+        steps=tuple(
+            {"step": times, "clients": 1250 * times, "channels": 125 * times, "rate": 250 * times}
+            for times in (1, 2, 4, 8)
+        ),
+        steps_short=(0, 3),
+        step_unit="times",
+    ),
+    Scenario(
+        name="storm",
+        about="two nodes and Redis, so many joins a second until 20,000, each told to everybody",
+        side="gateway",
+        load=(
+            *("--channels", "presence-storm", "--rate", "{step}", "--connections", "{clients}"),
+            *("--connect-s", "{limit}", "--duration-s", "3", "--no-stamps"),
+        ),
+        figures=STORM,
+        needs=SOCKETS | {"joins", "nodes"},
+        nodes=2,
+        steps=({"step": 100, "clients": 20_000}, {"step": 1000, "clients": 20_000}),
+        step_unit="joins/s",
     ),
 )

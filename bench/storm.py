@@ -1,159 +1,140 @@
-"""The original's load test: every join is announced to everybody, over two gateways and Redis.
+"""The original's load test: every join is announced to everybody, over two nodes and Redis.
 
-    python bench/storm.py --clients 20000 --rate 100
+    python bench/storm.py --clients 20000 --rate 100 --peer socketio2
 
 Everything is the real thing: tokens, presence with members on each join, one Redis between the
-gateways. A line a few seconds shows how it goes, so that one sees whether it slows down at the end.
+nodes, all on any core. A line a second shows how it went.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
-import subprocess
 import sys
 import tempfile
-import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
+import loader
+from contender import Ask
 from keys import Keys
-from loader import LOAD, build
-from serving import free_port, gateway_on, get, redis
+from measure import Size, await_quiet, look, machine_figures
+from peers import CONTENDERS
+from scenarios import SCENARIOS
+from serving import redis
+from tree import at, number
 
-GATEWAYS = 2
-SAMPLE_S = 5.0
-CONNECT_S_MAX = 600
-_METRIC = re.compile(r"^(river_\w+?)(?:\{.*\})? (\S+)$", re.MULTILINE)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contender import Contender
+    from scenarios import Scenario
+
+    Report = dict[str, object]
+
+GRACE_S = 10.0  # behind the moment at which all should be up
+END_S = 5
+WINDOW_S = 3
 
 
-@dataclass(frozen=True)
-class Sample:
-    """What both gateways have counted so far, together."""
+def storm_round(scenario: Scenario, contender: Contender, *, keys: Keys, size: Size) -> Report:
+    """Let everybody join fresh nodes; how that went, second by second.
 
-    at: float
-    connections: float
-    deliveries: float
-    cpu_s: float
+    Raises:
+        RuntimeError: A node or a load did not do its part.
+    """
+    await_quiet(size.quiet_s)
+    rate = size.step["step"]
+    clients = int(min(size.step["clients"], rate * size.storm_s) / scenario.nodes)
+    limit_s = clients * scenario.nodes / rate + GRACE_S
+    step = {"step": rate / scenario.nodes, "clients": clients, "limit": limit_s}
+    options = replace(size, step=step).fill(scenario.load)
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="river-storm-")))
+        pid, broker = stack.enter_context(redis(home))
+        ask = Ask(keys=keys, home=home, side=scenario.side, broker=broker, core=None)
+        nodes = [stack.enter_context(contender.start(ask)) for _ in range(scenario.nodes)]
+        pids = (pid, *(one for node in nodes for one in node.pids))
+        work: list[list[str]] = []
+        for nth, node in enumerate(nodes):
+            folder = home / f"load-{nth}"
+            folder.mkdir()
+            tokens = loader.write_tokens(contender, keys, folder=folder, users=clients)
+            told = loader.Work(options=options, tokens=tokens, core=None, ends_s=limit_s + GRACE_S)
+            work.append(loader.command(contender, node, work=told))
+        begin = look(pids)
+        loads = _together(work)
+        end = look(pids)
+    return {
+        "loads": loads,
+        "machine": machine_figures(begin, end),
+        "storm": {**_figures(loads), "cpu": (end.cpu_s - begin.cpu_s) / (end.at_s - begin.at_s)},
+    }
 
 
-@dataclass(frozen=True)
-class Pace:
-    """What happened between two samples, a second."""
+def _together(work: Sequence[list[str]]) -> list[Report]:
+    """One generator for each node, at the same time."""
+    with ThreadPoolExecutor(len(work)) as pool:
+        return list(pool.map(lambda line: loader.run(line, lambda _: None), work))
 
-    connections: int
-    joins: float
-    deliveries: float
-    cpu: float
+
+def seconds_of(loads: Sequence[Report]) -> list[tuple[int, int]]:
+    """Clients up, and deliveries with presence messages, of all generators second by second."""
+    series = [cast("list[tuple[int, int, int]]", at(load, "series") or []) for load in loads]
+    last = [one[-1][0] if one else 0 for one in series]
+
+    def whole(nth: int) -> tuple[int, int]:
+        rows = [
+            one[nth] if nth < len(one) else (up, 0, 0) for one, up in zip(series, last, strict=True)
+        ]
+        return sum(row[0] for row in rows), sum(row[1] + row[2] for row in rows)
+
+    return [whole(nth) for nth in range(max(map(len, series), default=0))]
+
+
+def _figures(loads: Sequence[Report]) -> dict[str, float]:
+    def total(path: str) -> float:
+        return sum(number(load, path) or 0.0 for load in loads)
+
+    def most(path: str) -> float:
+        return max(number(load, path) or 0.0 for load in loads)
+
+    seconds = seconds_of(loads)
+    up = [live for live, _ in seconds]
+    joining = up[: int(most("connect.seconds")) + 1]
+    last = joining[-END_S - 1 :]
+    return {
+        "live": total("connect.live"),
+        "wanted": total("settings.connections"),
+        "seconds": most("connect.seconds"),
+        "refused": total("connect.refused"),
+        "lost": total("total.lost"),
+        "joins_per_s_end": (last[-1] - last[0]) / max(len(last) - 1, 1) if last else 0.0,
+        "deliveries_per_s_peak": max((count for _, count in seconds), default=0),
+        "connect_ms_p99": most("connect.ms.p99"),
+    }
 
 
 def main() -> int:
-    """Run one storm and print its paces and its end as JSON; 1 if a client was refused or lost."""
+    """Run one storm and print its seconds and its end; 1 if a client was refused or lost."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--clients", type=int, default=19_800)
+    parser.add_argument("--clients", type=int, default=20_000)
     parser.add_argument("--rate", type=float, default=1_000, help="joins a second")
+    parser.add_argument("--peer", choices=sorted(CONTENDERS), default="river")
     wanted = parser.parse_args()
-    build()
-    keys = Keys()
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="river-storm-")))
-        broker = stack.enter_context(redis(folder))
-        ports = [free_port() for _ in range(GATEWAYS)]
-        for port in ports:
-            home = folder / str(port)
-            home.mkdir()
-            stack.enter_context(gateway_on(port, keys, home, broker=broker))
-        loads = [
-            _load(port, keys, folder, clients=wanted.clients // GATEWAYS, rate=wanted.rate)
-            for port in ports
-        ]
-        paces = _watch(ports, loads)
-        return _report(paces, [json.loads(_output(load)) for load in loads])
-
-
-def _load(
-    port: int, keys: Keys, folder: Path, *, clients: int, rate: float
-) -> subprocess.Popen[bytes]:
-    """One generator for one gateway; every client is a user of its own."""
-    tokens = folder / f"tokens-{port}"
-    names = [keys.token(f"user-{port}-{number}") for number in range(clients)]
-    tokens.write_text("\n".join(names), encoding="ascii")
-    options = {
-        "--url": f"ws://127.0.0.1:{port}/ws",
-        "--token-file": str(tokens),
-        "--channels": "presence-storm",
-        "--connections": str(clients),
-        "--rate": str(rate / GATEWAYS),
-        "--connect-s": str(CONNECT_S_MAX),
-        "--timeout-s": str(CONNECT_S_MAX + 60),
-        "--duration-s": "3",
-    }
-    command = [str(LOAD), "--no-stamps", *[word for pair in options.items() for word in pair]]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-
-
-def _watch(ports: list[int], loads: list[subprocess.Popen[bytes]]) -> list[Pace]:
-    paces: list[Pace] = []
-    before = _sample(ports)
-    while any(load.poll() is None for load in loads):
-        time.sleep(SAMPLE_S)
-        now = _sample(ports)
-        if now.connections < before.connections:
-            # They leave again: it is over.
-            break
-        took = now.at - before.at
-        pace = Pace(
-            int(now.connections),
-            (now.connections - before.connections) / took,
-            (now.deliveries - before.deliveries) / took,
-            (now.cpu_s - before.cpu_s) / took,
-        )
-        paces.append(pace)
-        print(
-            f"{pace.connections:6} clients  {pace.joins:6.0f} joins/s"
-            f"  {pace.deliveries / 1e6:6.2f} million deliveries/s  {pace.cpu:4.2f} cores",
-            flush=True,
-        )
-        before = now
-    return paces
-
-
-def _sample(ports: list[int]) -> Sample:
-    totals: dict[str, float] = {}
-    for port in ports:
-        text = get(f"http://127.0.0.1:{port}/metrics", timeout_s=60) or ""
-        for name, value in cast("list[tuple[str, str]]", _METRIC.findall(text)):
-            totals[name] = totals.get(name, 0) + float(value)
-    return Sample(
-        time.monotonic(),
-        totals.get("river_connections", 0),
-        totals.get("river_deliveries_total", 0),
-        totals.get("river_cpu_seconds_total", 0),
-    )
-
-
-def _output(load: subprocess.Popen[bytes]) -> bytes:
-    output, _ = load.communicate()
-    return output
-
-
-def _report(paces: list[Pace], told: list[dict[str, dict[str, float]]]) -> int:
-    connects = [one["connect"] for one in told]
-    refused = sum(int(one["refused"]) for one in connects)
-    lost = sum(int(one["total"]["lost"]) for one in told)
-    busiest = max(paces, key=lambda pace: pace.deliveries)
-    result = {
-        "live": sum(int(one["live"]) for one in connects),
-        "seconds": max(one["seconds"] for one in connects),
-        "refused": refused,
-        "lost": lost,
-        "deliveries_per_s_peak": round(busiest.deliveries),
-    }
-    print(json.dumps(result))
-    return 1 if refused or lost else 0
+    loader.build()
+    scenario = next(one for one in SCENARIOS if one.name == "storm")
+    step = {"step": wanted.rate, "clients": wanted.clients}
+    size = Size(seconds=WINDOW_S, rest=0, storm_s=1e9, quiet_s=5, step=step)
+    found = storm_round(scenario, CONTENDERS[wanted.peer], keys=Keys(), size=size)
+    for live, deliveries in seconds_of(cast("list[Report]", found["loads"])):
+        print(f"{live:6} clients  {deliveries / 1e6:6.2f} million deliveries/s")
+    print(json.dumps(found["storm"]))
+    lost = (number(found, "storm.refused") or 0) + (number(found, "storm.lost") or 0)
+    return 1 if lost else 0
 
 
 if __name__ == "__main__":

@@ -78,7 +78,8 @@ class Cluster:
         ports = [self.proxy.port, *[self.redis.port] * (GATEWAYS - 1)]
         self.gateways = [Gateway(port, self.shape.drain_s) for port in ports]
         self.api = Api(self.redis.port)
-        self.balancer = Balancer([gateway.port for gateway in self.gateways])
+        ports = [gateway.port for gateway in self.gateways]
+        self.balancer = Balancer(ports, Path(self._folder.name))
         for program in (*self.gateways, self.api, self.balancer):
             self.programs.append(program)
             await asyncio.to_thread(program.start)
@@ -210,7 +211,7 @@ class Cluster:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for program in reversed(self.programs):
-            program.kill()
+            program.close()
         await self.proxy.close()
         self._folder.cleanup()
 

@@ -60,6 +60,11 @@ class Program:
             self._process.kill()
             self._process.wait()
 
+    def close(self) -> None:
+        """End it for good."""
+        self.kill()
+        self._log.close()
+
     def log(self) -> str:
         """All that it has printed."""
         self._log.seek(0)
@@ -111,11 +116,13 @@ class Redis(Program):
 
 
 class Gateway(Program):
-    """One River gateway."""
+    """One River gateway; it can be asked by its name to drain."""
 
     def __init__(self, redis_port: int, drain_s: float) -> None:
         self.port = free_port()
+        self.name = f"gateway at {self.port}"
         environment = {
+            "RIVER_NODE_NAME": self.name,
             "RIVER_SECRETS": SECRET,
             "RIVER_PORT": str(self.port),
             "RIVER_BROKER": f"redis://127.0.0.1:{redis_port}",
@@ -143,16 +150,35 @@ class Api(Program):
 
 
 class Balancer(Program):
-    """haproxy with the configuration that users copy."""
+    """haproxy with the configuration that users copy, and a socket to give it orders."""
 
-    def __init__(self, gateways: list[int]) -> None:
+    def __init__(self, gateways: list[int], folder: Path) -> None:
         self.port = free_port()
+        self._orders = folder / "haproxy.sock"
+        orders = folder / "orders.cfg"
+        orders.write_text(f"global\n    stats socket {self._orders} level admin\n")
         environment = {"RIVER_LISTEN": f"127.0.0.1:{self.port}", "RIVER_MAXCONN": "5000"}
         for number, port in enumerate(gateways, 1):
             environment[f"RIVER_GATEWAY_{number}"] = f"127.0.0.1:{port}"
         config = ROOT / "deploy" / "haproxy" / "river.cfg"
-        command = ["haproxy", "-db", "-f", str(config)]
+        command = ["haproxy", "-db", "-f", str(config), "-f", str(orders)]
         super().__init__(command, environment, lambda: answers(self.port))
+
+    def take_out(self, number: int) -> None:
+        """Give a gateway no new connections; those that it has stay."""
+        self._order(f"set server gateways/gateway{number} state maint")
+
+    def cut(self, number: int) -> None:
+        """End all connections of a gateway."""
+        self._order(f"shutdown sessions server gateways/gateway{number}")
+
+    def _order(self, words: str) -> None:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(self._orders))
+            line.sendall(f"{words}\n".encode())
+            told = line.recv(4096).strip()
+        if told:
+            raise RuntimeError(f"{words}: {told.decode()}")
 
 
 def get_json(port: int, path: str) -> dict[str, object]:

@@ -85,12 +85,20 @@ class Witness:
     """How many members its presence channel has, by what it was told."""
     errors: list[str] = field(default_factory=list)
     connections: int = 0
+    moved: int = 0
+    """How many of them ended because the server asked for it."""
+    is_connected: bool = False
     live: int = 0
     stalled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.books = {channel: Book() for channel in self.channels}
         self.stalled.set()
+
+    @property
+    def cut(self) -> int:
+        """How many connections ended without a word."""
+        return self.connections - self.moved - self.is_connected
 
     @property
     def is_live(self) -> bool:
@@ -103,15 +111,22 @@ class Witness:
             with contextlib.suppress(OSError, websockets.WebSocketException, TimeoutError):
                 await self._follow()
             self.live = 0
+            self.is_connected = False
             if self.stays_away:
                 return
             await asyncio.sleep(random.uniform(0, PAUSE_S_MAX))
 
     async def _follow(self) -> None:
         async with websockets.connect(
-            self.url, open_timeout=3, ping_interval=None, max_queue=4, compression=None
+            self.url,
+            open_timeout=3,
+            close_timeout=1,
+            ping_interval=None,
+            max_queue=4,
+            compression=None,
         ) as connection:
             self.connections += 1
+            self.is_connected = True
             token = jwt.encode({"sub": self.user}, SECRET)
             await connection.send(json.dumps({"type": "auth", "token": token}))
             for channel, book in self.books.items():
@@ -122,6 +137,7 @@ class Witness:
             async for text in connection:
                 await self.stalled.wait()
                 if self._take(json.loads(text)):
+                    self.moved += 1
                     return
 
     def _take(self, message: dict[str, object]) -> bool:

@@ -1,12 +1,19 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Python and Node: a browser, a Redis, a balancer, a compiler.
+# Installs what the tests need beside Python and Node: a browser, a Redis, balancers, a compiler, valgrind, and the
+# languages of the documentation's examples.
 set -euo pipefail
 
 wanted=()
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || [ -n "${CHROMIUM:-}" ] || wanted+=(chromium)
 command -v cc >/dev/null || wanted+=(gcc libc6-dev)
+command -v openssl >/dev/null || wanted+=(openssl)
 command -v redis-server >/dev/null || wanted+=(redis-server)
 command -v haproxy >/dev/null || wanted+=(haproxy)
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || wanted+=(nginx-light)
+command -v valgrind >/dev/null || wanted+=(valgrind)
+command -v go >/dev/null || wanted+=(golang-go)
+php -m 2>/dev/null | grep -qx curl || wanted+=(php-cli php-curl)
+ruby -e 'require "jwt"' 2>/dev/null || wanted+=(ruby ruby-jwt)
 [ ${#wanted[@]} -eq 0 ] && exit 0
 
 as_root=()

@@ -17,19 +17,40 @@ static bool watch(struct load *load, struct conn *conn)
     return epoll_ctl(load->epoll, EPOLL_CTL_ADD, conn->fd, &event) == 0;
 }
 
+static const char *upgrade_path(const struct load *load, const struct conn *conn)
+{
+    const struct dialect *dialect = load->options.dialect;
+    bool again = load->fleet.resuming && dialect->path_resume != NULL && conn->cursor[0] != '\0';
+
+    return again ? dialect->path_resume : dialect->path;
+}
+
 static void ask_upgrade(struct load *load, struct conn *conn, const struct target *target)
 {
     const struct options *options = &load->options;
+    const char *template = upgrade_path(load, conn);
     struct text extra = {0};
+    struct text path = {0};
 
+    if (template != NULL)
+        conn_expand(load, conn, template, &path);
+    else
+        text_puts(&path, target->path);
+    text_add(&path, "", 1);
+    if (options->dialect->protocol != NULL) {
+        text_puts(&extra, "Sec-WebSocket-Protocol: ");
+        text_puts(&extra, options->dialect->protocol);
+        text_puts(&extra, "\r\n");
+    }
     if (options->auth == AUTH_HEADER) {
         text_puts(&extra, "Authorization: Bearer ");
         text_puts(&extra, options->tokens[conn->index % options->token_count]);
         text_puts(&extra, "\r\n");
     }
     text_add(&extra, "", 1);
-    ws_request(&conn->out, target->host, target->path, extra.at);
+    ws_request(&conn->out, target->host, path.at, extra.at);
     text_free(&extra);
+    text_free(&path);
 }
 
 void conn_open(struct load *load, struct conn *conn)
@@ -45,6 +66,8 @@ void conn_open(struct load *load, struct conn *conn)
     conn->out.len = 0;
     conn->subs_left = load->heard.count;
     conn->caught_up = false;
+    conn->seen = 0;
+    conn->part.len = 0;
     conn->fd = target_connect(target, conn->index / targets);
     if (conn->fd < 0 || !watch(load, conn)) {
         load_word(load->words, &load->word_count, strerror(errno), strlen(strerror(errno)));
@@ -62,4 +85,5 @@ void conn_drop(struct conn *conn)
     conn->state = CONN_CLOSED;
     text_free(&conn->rest);
     text_free(&conn->out);
+    text_free(&conn->part);
 }

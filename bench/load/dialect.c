@@ -3,84 +3,35 @@
 
 #include <string.h>
 
-/* Replies are rare: they may be searched for; events are told by their first bytes. */
-static enum kind native_classify(const char *at, size_t len)
-{
-    size_t head = len < 64 ? len : 64;
-
-    if (starts(at, len, "{\"type\":\"event\""))
-        return KIND_EVENT;
-    if (has(at, head, "\"type\":\"joined\"") || has(at, head, "\"type\":\"left\""))
-        return KIND_PRESENCE;
-    if (has(at, head, "\"type\":\"subscribed\""))
-        return KIND_SUBSCRIBED;
-    if (has(at, head, "\"type\":\"authenticated\""))
-        return KIND_AUTHENTICATED;
-    if (has(at, head, "\"type\":\"welcome\""))
-        return KIND_GREETING;
-    if (has(at, head, "\"type\":\"gap\""))
-        return KIND_GAP;
-    if (has(at, head, "\"type\":\"error\""))
-        return KIND_ERROR;
-    return has(at, head, "\"type\":\"event\"") ? KIND_EVENT : KIND_OTHER;
-}
-
-static enum kind plain_classify(const char *at, size_t len)
-{
-    (void)at;
-    (void)len;
-    return KIND_EVENT;
-}
-
-static struct dialect dialects[] = {
-    {
-        .name = "native",
-        .auth = "{\"type\":\"auth\",\"id\":1,\"token\":\"$token\"}",
-        .subscribe = "{\"type\":\"subscribe\",\"id\":$id,\"channel\":\"$channel\"}",
-        .resume = "{\"type\":\"subscribe\",\"id\":$id,\"channel\":\"$channel\","
-                  "\"epoch\":\"$epoch\",\"offset\":$offset}",
-        .recovered = "\"recovered\":true",
-        .classify = native_classify,
-        .channel = KEY("\"channel\":\""),
-        .epoch = KEY("\"epoch\":\""),
-        .offset = KEY_AT_END("\"offset\":"),
-    },
-    {
-        /* The URL says everything, each message is an event. */
-        .name = "plain",
-        .classify = plain_classify,
-        .channel = KEY("\"channel\":\""),
-        .epoch = KEY("\"epoch\":\""),
-        .offset = KEY_AT_END("\"offset\":"),
-    },
+static struct dialect *const DIALECTS[] = {
+    &native_dialect,    &plain_dialect,     &centrifugo_dialect, &nchan_dialect,
+    &socketio2_dialect, &socketio4_dialect, &nats_dialect,       &pusher_dialect,
 };
 
-static struct api apis[] = {
-    {
-        .name = "native",
-        .path = "/publish",
-        .batch_path = "/publish/batch",
-        .headers = "x-api-key: $key\r\nContent-Type: application/json\r\n",
-        .message = "{\"channel\":\"$channel\",\"event\":\"bench\",\"data\":$data}",
-        .batch_open = "{\"messages\":[",
-        .batch_between = ",",
-        .batch_close = "]}",
-        .offset = KEY_AT_END("\"offset\":"),
-    },
+static struct api *const APIS[] = {
+    &native_api, &centrifugo_api, &nchan_api, &nats_api, &jetstream_api, &pusher_api,
 };
 
 struct dialect *dialect_named(const char *name)
 {
-    for (size_t i = 0; i < sizeof(dialects) / sizeof(dialects[0]); i++)
-        if (strcmp(dialects[i].name, name) == 0)
-            return &dialects[i];
+    for (size_t i = 0; i < sizeof(DIALECTS) / sizeof(DIALECTS[0]); i++)
+        if (strcmp(DIALECTS[i]->name, name) == 0)
+            return DIALECTS[i];
     return NULL;
 }
 
 struct api *api_named(const char *name)
 {
-    for (size_t i = 0; i < sizeof(apis) / sizeof(apis[0]); i++)
-        if (strcmp(apis[i].name, name) == 0)
-            return &apis[i];
+    for (size_t i = 0; i < sizeof(APIS) / sizeof(APIS[0]); i++)
+        if (strcmp(APIS[i]->name, name) == 0)
+            return APIS[i];
     return NULL;
+}
+
+const char *secret_of(const char *key, size_t *name_len)
+{
+    const char *colon = strchr(key, ':');
+
+    *name_len = colon != NULL ? (size_t)(colon - key) : strlen(key);
+    return colon != NULL ? colon + 1 : "";
 }

@@ -1,7 +1,8 @@
 /* All clients: opened at a pace, live, cut, back again. */
-#include "load.h"
-
 #include <string.h>
+
+#include "load.h"
+#include "ws.h"
 
 /* A server that refuses is not asked again at once. */
 #define REFUSED_PAUSE_NS (50 * NS_PER_MS)
@@ -104,13 +105,47 @@ void fleet_refused(struct load *load, struct conn *conn)
     queue_add(fleet, conn->index);
 }
 
+/* Some clients must speak first: spread evenly over the time between two pings of one client. */
+void fleet_ping(struct load *load, uint64_t now)
+{
+    const struct dialect *dialect = load->options.dialect;
+    struct fleet *fleet = &load->fleet;
+    uint64_t turn_ns = (uint64_t)(dialect->ping_every_s * 1e9);
+    uint64_t due;
+
+    if (dialect->ping == NULL || fleet->count == 0)
+        return;
+    if (fleet->ping_ns == 0 || now >= fleet->ping_ns + turn_ns) {
+        fleet->ping_ns = now;
+        fleet->pinged = 0;
+    }
+    due = fleet->count * (now - fleet->ping_ns) / turn_ns;
+    for (; fleet->pinged < due && fleet->pinged < fleet->count; fleet->pinged++) {
+        struct conn *conn = &fleet->conns[fleet->pinged];
+
+        if (conn->state != CONN_LIVE)
+            continue;
+        load->count.client_pings++;
+        conn_send(load, conn, OP_TEXT, dialect->ping, strlen(dialect->ping));
+    }
+}
+
+static bool has_all(const struct load *load, const struct conn *conn)
+{
+    if (load->options.dialect->offset.text == NULL)
+        return conn->seen >= load->options.missed * load->heard.count;
+    for (uint32_t i = 0; i < load->heard.count; i++)
+        if (conn->subs[i].offset < load->channels.at[conn->subs[i].channel].target)
+            return false;
+    return true;
+}
+
 void fleet_check_caught_up(struct load *load, struct conn *conn)
 {
     if (conn->state != CONN_LIVE || conn->caught_up)
         return;
-    for (uint32_t i = 0; i < load->heard.count; i++)
-        if (conn->subs[i].offset < load->channels.at[conn->subs[i].channel].target)
-            return;
+    if (!has_all(load, conn))
+        return;
     conn->caught_up = true;
     load->fleet.caught_up++;
 }

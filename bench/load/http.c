@@ -38,12 +38,13 @@ static int read_chunked(const char *at, size_t len, struct answer *answer)
     return ANSWER_WHOLE;
 }
 
-int answer_read(const char *at, size_t len, struct answer *answer)
+int answer_read(const char *at, size_t len, unsigned messages, struct answer *answer)
 {
     const char *end = memmem(at, len, "\r\n\r\n", 4);
     const char *value;
     size_t head;
 
+    (void)messages;
     if (end == NULL)
         return len > HEAD_BYTES_MAX ? ANSWER_BAD : ANSWER_PART;
     head = (size_t)(end - at) + 4;

@@ -15,7 +15,7 @@ struct answer {
 
 enum { ANSWER_BAD = -1, ANSWER_PART = 0, ANSWER_WHOLE = 1 };
 
-/* Read one answer from the bytes that arrived so far. */
-int answer_read(const char *at, size_t len, struct answer *answer);
+/* Read one answer, to a request of so many messages, from the bytes that arrived so far. */
+int answer_read(const char *at, size_t len, unsigned messages, struct answer *answer);
 
 #endif

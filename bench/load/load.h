@@ -38,6 +38,7 @@ struct counters {
     uint64_t duplicates;  /* offsets that had been there before */
     uint64_t unexpected;  /* events on channels that the client is not subscribed to */
     uint64_t errors;      /* error replies */
+    uint64_t client_pings; /* what clients had to say of their own */
     uint64_t refused;     /* connections that ended before they were live */
     uint64_t lost;        /* connections that ended afterwards */
     uint64_t cpu_ns;      /* of this process */
@@ -62,6 +63,10 @@ struct conn {
     struct sub *subs;
     struct text rest; /* a frame that has not arrived whole */
     struct text out;  /* what the socket did not take yet */
+    struct text part; /* a message that goes on in the next frame */
+    char session[64]; /* what the server calls this client */
+    char cursor[96];  /* the last event's own word for where to resume */
+    uint32_t seen;    /* events since it came back */
     uint64_t opened_ns;
     bool caught_up;
 };
@@ -84,6 +89,8 @@ struct fleet {
     bool resuming;
     uint64_t recovered;
     uint64_t unrecovered;
+    uint32_t pinged; /* of this turn of client pings */
+    uint64_t ping_ns;
 };
 
 enum pub_state { PUB_CLOSED, PUB_CONNECTING, PUB_IDLE, PUB_BUSY };
@@ -100,6 +107,7 @@ struct pub {
     uint32_t messages;
     uint32_t channel;  /* of the last message of the request */
     uint64_t expected; /* deliveries that it must cause */
+    bool greeted;      /* the other wire's hello has been sent */
 };
 
 struct publisher {
@@ -158,7 +166,6 @@ struct load {
     struct publisher publisher;
     struct flights flights;
     struct counters count;
-    struct key stamp;
     int epoll;
     char *buffer;
     uint64_t now_ns; /* when the bytes at hand were read */
@@ -196,6 +203,7 @@ void conn_open(struct load *load, struct conn *conn);
 void conn_drop(struct conn *conn);
 
 /* receive.c */
+void conn_missed(struct load *load, struct conn *conn, struct sub *sub, const char *at, size_t len);
 void conn_ready(struct load *load, struct source *source, uint32_t events);
 void conn_ended(struct load *load, struct conn *conn);
 
@@ -205,6 +213,7 @@ void conn_flush(struct load *load, struct conn *conn);
 void conn_upgraded(struct load *load, struct conn *conn);
 void conn_reply(struct load *load, struct conn *conn, enum kind kind, const char *at, size_t len);
 struct sub *conn_sub(struct load *load, struct conn *conn, const char *at, size_t len);
+void conn_expand(struct load *load, struct conn *conn, const char *template, struct text *out);
 
 /* fleet.c */
 void fleet_make(struct load *load);
@@ -213,6 +222,7 @@ void fleet_tick(struct load *load, uint64_t now);
 uint64_t fleet_wake(const struct load *load);
 void fleet_live(struct load *load, struct conn *conn);
 void fleet_refused(struct load *load, struct conn *conn);
+void fleet_ping(struct load *load, uint64_t now);
 void fleet_check_caught_up(struct load *load, struct conn *conn);
 void fleet_cut(struct load *load);
 

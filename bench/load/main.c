@@ -83,7 +83,6 @@ static void make(struct load *load)
         fprintf(stderr, "load: at most %d channel patterns\n", PATTERNS_MAX);
         exit(2);
     }
-    load->stamp = (struct key)KEY("\"t\":");
     load->buffer = must_calloc(1, REST_BYTES_MAX + READ_BYTES);
     load->epoll = epoll_create1(EPOLL_CLOEXEC);
     allow_files(load);
@@ -122,6 +121,7 @@ static void run(struct load *load)
     while (load->phase != PHASE_DONE && !stopped) {
         now = now_ns();
         fleet_tick(load, now);
+        fleet_ping(load, now);
         publisher_tick(load, now);
         phases_tick(load, now);
         wake = earliest(phases_wake(now), earliest(fleet_wake(load), publisher_wake(load)));

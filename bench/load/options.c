@@ -17,7 +17,7 @@ static const char USAGE[] =
     "  --rate R              new connections a second (0: as fast as it goes)\n"
     "  --inflight N          handshakes under way at once (256)\n"
     "  --connect-s S         all must be live after this (60)\n"
-    "  --dialect NAME        native, plain\n"
+    "  --dialect NAME        native, plain, centrifugo, nchan, socketio2, socketio4, nats, pusher\n"
     "  --auth HOW            message, header (with the upgrade), none\n"
     "  --token T, --token-file F   one for all, or one a line, taken in turn\n"
     "  --channels A,B-%d     of every client; %d: its number modulo --spread\n"
@@ -32,7 +32,8 @@ static const char USAGE[] =
     "  --comeback-inflight N, --comeback-s S     (1000, 60)\n"
     "publishing\n"
     "  --publish-url URL     http://host:port; none: nothing is published\n"
-    "  --api NAME --api-key KEY --publish-channels A,B-%d\n"
+    "  --api NAME            native, centrifugo, nchan, nats, jetstream, pusher (of --publish-url)\n"
+    "  --api-key KEY --publish-channels A,B-%d   (pusher: NAME:SECRET)\n"
     "  --publishers K --batch B --size BYTES     (4, 1, 64)\n"
     "  --publish-rate R      publications a second (default: as fast as answers come)\n"
     "  --one-at-a-time       the next one when every client has the last one; --gap-s S between\n"
@@ -246,9 +247,12 @@ static void check(struct options *options)
         options->publish_channels = options->channels;
     if (options->publishes && *options->publish_channels == '\0')
         wrong("--publish-channels is missing");
+    if (options->publishes && options->batch > 1 &&
+        (options->api->batch_open == NULL || (options->api->batch_max > 0 && options->batch > options->api->batch_max)))
+        wrong("--api %s takes no batches of %u", options->api->name, options->batch);
     if (options->inflight == 0 || options->comeback_inflight == 0)
         wrong("--inflight must be at least 1");
-    if (options->comeback && options->dialect->resume == NULL)
+    if (options->comeback && options->dialect->resume == NULL && options->dialect->cursor == NULL)
         wrong("--dialect %s cannot resume", options->dialect->name);
     options->offsets = options->offsets || options->comeback;
     if (options->publish_rate > 0 && options->pace == PACE_FAST)

@@ -9,20 +9,16 @@
 /* A server that is not there is not asked again at once. */
 #define FAILED_PAUSE_NS (50 * NS_PER_MS)
 
-/* The request's head up to the value of its Content-Length. */
+/* The lines behind the request's first one, up to the value of the Content-Length. */
 static void make_head(struct load *load)
 {
     const struct options *options = &load->options;
     struct text *head = &load->publisher.head;
     const struct field key[] = {{"key", options->api_key}, {NULL, NULL}};
-    const char *path = load->publisher.batch > 1 ? options->api->batch_path : options->api->path;
-    size_t own = strlen(options->publish_target.path);
-    bool slash = own > 0 && options->publish_target.path[own - 1] == '/';
 
     head->len = 0;
-    text_puts(head, "POST ");
-    text_add(head, options->publish_target.path, slash ? own - 1 : own);
-    text_puts(head, path);
+    if (options->api->path == NULL)
+        return;
     text_puts(head, " HTTP/1.1\r\nHost: ");
     text_puts(head, options->publish_target.host);
     text_puts(head, "\r\n");
@@ -140,13 +136,13 @@ void publisher_stop(struct load *load)
 }
 
 /* A batch that was answered 200 may still hold refused messages. */
-static uint64_t refused_in(const char *body, size_t len)
+static uint64_t refused_in(const char *body, size_t len, const char *sign)
 {
     uint64_t count = 0;
     const char *end = body + len;
 
-    while ((body = memmem(body, (size_t)(end - body), "\"error\"", 7)) != NULL) {
-        body += 7;
+    while (sign != NULL && (body = memmem(body, (size_t)(end - body), sign, strlen(sign))) != NULL) {
+        body += strlen(sign);
         count++;
     }
     return count;
@@ -156,7 +152,7 @@ void pub_answered(struct load *load, struct pub *pub, unsigned status, const cha
 {
     struct publisher *publisher = &load->publisher;
     struct channel *channel = &load->channels.at[pub->channel];
-    uint64_t refused = refused_in(body, len);
+    uint64_t refused = refused_in(body, len, load->options.api->refused);
     uint64_t offset;
 
     if (status < 200 || status > 299 || refused > pub->messages) {
@@ -169,6 +165,7 @@ void pub_answered(struct load *load, struct pub *pub, unsigned status, const cha
     if (refused > 0)
         load_word(publisher->words, &publisher->word_count, body, len);
     publisher->expected += pub->expected - refused * (pub->expected / pub->messages);
-    if (key_number(&load->options.api->offset, body, len, &offset) && offset > channel->target)
+    if (load->options.api->offset.text != NULL && key_number(&load->options.api->offset, body, len, &offset) &&
+        offset > channel->target)
         channel->target = offset;
 }

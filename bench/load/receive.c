@@ -1,5 +1,6 @@
 /* What arrives at a client: the hot path, which looks only at headers and known places. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -36,7 +37,7 @@ static void measure(struct load *load, const struct conn *conn, const char *at, 
     uint64_t stamp;
     uint64_t delay;
 
-    if (!key_number(&load->stamp, at, len, &stamp))
+    if (!key_number(&load->options.dialect->stamp, at, len, &stamp))
         return;
     delay = load->now_ns > stamp ? load->now_ns - stamp : 0;
     hist_add(&load->delay, delay);
@@ -44,6 +45,48 @@ static void measure(struct load *load, const struct conn *conn, const char *at, 
         meet(load, conn, stamp);
     if (flight_seen(&load->flights, stamp))
         hist_add(&load->last, delay);
+}
+
+/* A server without numbers: its own word for the place is kept, and events are only counted. */
+static void check_cursor(struct load *load, struct conn *conn, const char *at, size_t len)
+{
+    size_t cursor_len = 0;
+    const char *cursor = load->options.dialect->cursor(at, len, &cursor_len);
+
+    conn->seen++;
+    if (cursor == NULL || cursor_len >= sizeof(conn->cursor))
+        return;
+    memcpy(conn->cursor, cursor, cursor_len);
+    conn->cursor[cursor_len] = '\0';
+}
+
+static void check(struct load *load, struct conn *conn, const char *at, size_t len)
+{
+    if (load->options.dialect->offset.text != NULL)
+        check_offset(load, conn, at, len);
+    else if (load->options.dialect->cursor != NULL)
+        check_cursor(load, conn, at, len);
+}
+
+/* What was missed may stand in the answer itself: each one's offset is that of a delivery. */
+void conn_missed(struct load *load, struct conn *conn, struct sub *sub, const char *at, size_t len)
+{
+    const char *end = at + len;
+    const char *next = memmem(at, len, load->options.dialect->missed, strlen(load->options.dialect->missed));
+    const char *last = next != NULL ? memchr(next, ']', (size_t)(end - next)) : NULL;
+
+    (void)conn;
+    while (last != NULL && (next = memmem(next, (size_t)(last - next), "\"offset\":", 9)) != NULL) {
+        uint64_t offset = strtoull(next += 9, NULL, 10);
+
+        load->count.deliveries++;
+        if (offset <= sub->offset) {
+            load->count.duplicates++;
+            continue;
+        }
+        load->count.missing += offset - sub->offset - 1;
+        sub->offset = offset;
+    }
 }
 
 static inline void take_message(struct load *load, struct conn *conn, const char *at, size_t len)
@@ -59,7 +102,7 @@ static inline void take_message(struct load *load, struct conn *conn, const char
     if (load->measuring)
         measure(load, conn, at, len);
     if (load->options.offsets)
-        check_offset(load, conn, at, len);
+        check(load, conn, at, len);
 }
 
 static void take_messages(struct load *load, struct conn *conn, const struct frame *frame)
@@ -75,10 +118,36 @@ static void take_messages(struct load *load, struct conn *conn, const struct fra
     }
     while (left > 0 && conn->fd >= 0) {
         size = first(at, left);
+        take_message(load, conn, at, size - (at[size - 1] == '\n'));
+        at += size;
+        left -= size;
+    }
+}
+
+/* Frames are pieces of a stream: a message begins where the last one ended, in whatever frame. */
+static void take_piece(struct load *load, struct conn *conn, const struct frame *frame)
+{
+    struct text piece = conn->part;
+    const char *at = frame->payload;
+    size_t left = frame->len;
+    size_t size;
+
+    if (piece.len > 0) {
+        text_add(&piece, frame->payload, frame->len);
+        at = piece.at;
+        left = piece.len;
+    }
+    conn->part = (struct text){0};
+    while (left > 0 && conn->fd >= 0 && (size = load->options.dialect->first(at, left)) > 0) {
         take_message(load, conn, at, size);
         at += size;
         left -= size;
     }
+    if (left > REST_BYTES_MAX && conn->fd >= 0)
+        conn_ended(load, conn);
+    else if (left > 0 && conn->fd >= 0)
+        text_add(&conn->part, at, left);
+    text_free(&piece);
 }
 
 static void count_close(struct load *load, const struct frame *frame)
@@ -113,7 +182,9 @@ static size_t take_frames(struct load *load, struct conn *conn, const char *at, 
     size_t used = 0;
 
     while (conn->fd >= 0 && frame_read(at + used, len - used, &frame)) {
-        if (frame.opcode == OP_TEXT || frame.opcode == OP_BINARY)
+        if (frame.opcode <= OP_BINARY && load->options.dialect->streams)
+            take_piece(load, conn, &frame);
+        else if (frame.opcode == OP_TEXT || frame.opcode == OP_BINARY)
             take_messages(load, conn, &frame);
         else if (frame.opcode != OP_CONTINUATION)
             take_control(load, conn, &frame);

@@ -89,19 +89,28 @@ static void print_publish(struct load *load)
     out("},");
 }
 
+/* Deliveries that accepted publications must have caused and that never came, whatever the system says of it. */
+static uint64_t undelivered(const struct load *load)
+{
+    uint64_t expected = load->publisher.expected;
+
+    return !load->options.comeback && expected > load->count.deliveries ? expected - load->count.deliveries : 0;
+}
+
 static void print_check(struct load *load)
 {
     const struct counters *count = &load->count;
 
     out("\"total\":{\"deliveries\":%llu,\"presence\":%llu,\"payload_bytes\":%llu,\"reads\":%llu,\"pings\":%llu,"
         "\"gaps_told\":%llu,\"missing\":%llu,\"duplicates\":%llu,\"unexpected\":%llu,\"errors\":%llu,"
-        "\"lost\":%llu,\"codes\":{",
+        "\"lost\":%llu,\"client_pings\":%llu,\"undelivered\":%llu,\"codes\":{",
         (unsigned long long)count->deliveries, (unsigned long long)count->presence,
         (unsigned long long)count->payload_bytes, (unsigned long long)count->reads,
         (unsigned long long)count->pings, (unsigned long long)count->gaps_told,
         (unsigned long long)count->missing, (unsigned long long)count->duplicates,
         (unsigned long long)count->unexpected, (unsigned long long)count->errors,
-        (unsigned long long)count->lost);
+        (unsigned long long)count->lost, (unsigned long long)count->client_pings,
+        (unsigned long long)undelivered(load));
     for (size_t i = 0; i < CODES_MAX && load->codes[i].count > 0; i++)
         out("%s\"%u\":%llu", i > 0 ? "," : "", load->codes[i].code, (unsigned long long)load->codes[i].count);
     out("},");

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import jwt
+import loader
 import pytest
 import report
+from contender import Server
 from keys import Keys
-from measure import parse_metrics
+from measure import Size, parse_metrics
+from peers import CONTENDERS
 from scenarios import SCENARIOS, Figure, Scenario
 from tree import number
+
+import run
 
 
 def a_scenario(*, goal: float, at_most: bool = False) -> Scenario:
     figure = Figure("speed", "load.window.per_s", "/s", goal=goal, at_most=at_most)
-    return Scenario("work", "some work", "dev", (), (figure,))
+    return Scenario(name="work", about="some work", side="dev", load=(), figures=(figure,))
 
 
 def a_round(per_s: float) -> dict[str, object]:
@@ -28,9 +36,14 @@ def test_the_median_of_the_rounds_is_held_against_the_goal() -> None:
     assert row.reached is False
 
 
-def test_the_table_says_what_was_missed() -> None:
-    assert "MISSED" in report.table(a_scenario(goal=51), [a_round(50)])
-    assert "reached" in report.table(a_scenario(goal=50), [a_round(50)])
+def test_the_table_has_a_column_for_each_and_says_what_river_missed() -> None:
+    told = report.table(a_scenario(goal=51), {"river": [[a_round(50)]], "nats": [[a_round(60)]]})
+    head, line = told.splitlines()[1:3]
+    assert head.split()[:3] == ["figure", "river", "nats"]
+    assert "50" in line
+    assert "60" in line
+    assert line.endswith("at least 51.0 MISSED")
+    assert "reached" in report.table(a_scenario(goal=50), {"river": [[a_round(50)]]})
 
 
 def test_a_busy_generator_is_told() -> None:
@@ -54,8 +67,38 @@ def test_the_token_is_one_that_a_jwt_library_takes() -> None:
     assert jwt.decode(keys.token("u"), keys.secret, algorithms=["HS256"])["sub"] == "u"
 
 
+SIZE = Size(seconds=1, rest=1, storm_s=1, quiet_s=1)
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_every_scenario_can_be_told_to_the_generator(scenario: Scenario) -> None:
-    told = [option.format(seconds=1.0) for option in scenario.load]
-    assert "--connections" in told
-    assert not any("{" in option for option in told)
+    for step in scenario.steps or ({},):
+        told = replace(SIZE, step={"limit": 1.0, **step}).fill(scenario.load)
+        assert "--connections" in told
+        assert not any("{" in option for option in told)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_river_takes_part_in_every_scenario_but_the_machine_s_own(scenario: Scenario) -> None:
+    takers = [one for one in CONTENDERS.values() if run.fits(scenario, one)]
+    assert any(one.name == "river" for one in takers) or scenario.only == ("limit",)
+    assert len(takers) > 1 or scenario.only
+
+
+def test_a_channel_is_named_as_each_system_names_it() -> None:
+    server = Server(1, "", "")
+    work = loader.Work(options=("--channels", "presence-a,room-%d"), tokens=Path("t"), core=None)
+    told = loader.command(CONTENDERS["centrifugo"], server, work=work)
+    assert told[2] == "presence:a,room-%d"
+    told = loader.command(CONTENDERS["sockudo"], server, work=work)
+    assert told[2] == "private-presence-a,private-room-%d"
+
+
+def test_what_is_run_anew_takes_the_place_of_what_was_kept() -> None:
+    kept = {"facts": 1, "contenders": {"nats": 1}, "scenarios": {"a": 1, "b": 1}}
+    new = {"facts": 2, "contenders": {"river": 2}, "scenarios": {"b": 2}}
+    assert run.merged(kept, new) == {
+        "facts": 2,
+        "contenders": {"nats": 1, "river": 2},
+        "scenarios": {"a": 1, "b": 2},
+    }

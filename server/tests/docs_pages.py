@@ -11,6 +11,7 @@ PAGES = sorted(
     [
         *ROOT.glob("*.md"),
         *(page for page in (ROOT / "docs").rglob("*.md") if not page.is_symlink()),
+        ROOT / "clients" / "python" / "README.md",
         ROOT / "protocol" / "README.md",
         ROOT / "protocol" / "cases" / "README.md",
     ]

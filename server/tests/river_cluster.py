@@ -1,6 +1,7 @@
 """Nodes, clients and publishers around one store, with weather between if a test wants it."""
 
 import asyncio
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -81,14 +82,15 @@ class Cluster:
         weather: Weather | None = None,
         linger_s: float = LINGER_S,
         compare_s: float | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> tuple[Node, LateBroker]:
-        """One more node."""
+        """One more node; its `clock` need not agree with the loop's timers."""
         broker = LateBroker(self.board, self.loop.time, weather)
         hub = Hub(history_size=HISTORY_SIZE, history_ttl_s=HISTORY_TTL_S, part_bytes_max=2_000)
         node = Node(
             broker,
             hub,
-            clock=self.loop.time,
+            clock=clock or self.loop.time,
             failed=self.failures.append,
             linger_s=linger_s,
             compare_s=compare_s,

@@ -15,6 +15,7 @@ class Notes:
         self.publications: list[tuple[str, str, Publication]] = []
         self.changes: list[tuple[str, str, Change]] = []
         self.disconnected: list[str] = []
+        self.drained: list[str] = []
         self.interruptions = 0
         self.seats_lost = 0
 
@@ -26,6 +27,9 @@ class Notes:
 
     def on_disconnect(self, user: str) -> None:
         self.disconnected.append(user)
+
+    def on_drain(self, node: str) -> None:
+        self.drained.append(node)
 
     def on_interrupted(self) -> None:
         self.interruptions += 1

@@ -93,6 +93,11 @@ class LateBroker:
         feed = self._feed
         self._announce(lambda: feed.on_disconnect(user))
 
+    def on_drain(self, node: str) -> None:
+        assert self._feed is not None
+        feed = self._feed
+        self._announce(lambda: feed.on_drain(node))
+
     def on_interrupted(self) -> None:
         assert self._feed is not None
         self._announce(self._feed.on_interrupted)
@@ -207,6 +212,9 @@ class LateBroker:
 
     async def disconnect(self, user: str) -> None:
         await self._inner.disconnect(user)
+
+    async def drain(self, node: str) -> None:
+        await self._inner.drain(node)
 
     async def ping(self) -> None:
         self._fail_if_cut("ping")

@@ -19,6 +19,7 @@ import httpx
 import jwt
 import pytest
 from docs_pages import PAGES, ROOT, Block, anchors, blocks, links, text_of
+from flask import Flask, session
 from protocol_server import API_KEY, SECRETS, Server
 
 import riverd
@@ -104,6 +105,7 @@ def _runnable(block: Block, server: Server) -> tuple[list[str], dict[str, str]]:
     """The command that runs a piece of code against a server, and its environment."""
     code = block.code.replace("http://127.0.0.1:8001", server.api_url)
     code = code.replace("ws://127.0.0.1:8000", server.url.replace("http", "ws", 1))
+    code = code.replace("http://127.0.0.1:8000", server.url)
     programs = {
         "sh": ["bash", "-euo", "pipefail", "-c", code],
         "python": [sys.executable, "-u", "-c", code],
@@ -199,6 +201,23 @@ def test_code_of_the_pages_runs(block: Block, server: Server) -> None:
         assert "error" not in json.loads(done.stdout)
 
 
+def test_route_of_the_pages_gives_tokens_to_who_is_logged_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RIVER_SECRETS", ",".join(SECRETS))
+    app = Flask("pages")
+    app.secret_key = "for this test"
+    page = ROOT / "docs" / "authentication.md"
+    pieces = [one.code for one in PYTHON_BLOCKS if one.page == page]
+    exec("".join(pieces), {"app": app, "session": session})  # noqa: S102  our own pages
+    with app.test_client() as client:
+        with client.session_transaction() as logged_in:
+            logged_in["user"] = "ada"
+        token = client.get("/river-token").text
+    claims = jwt.decode(token, SECRETS[0], algorithms=["HS256"])
+    assert (claims["sub"], claims["river"]["subscribe"]) == ("ada", ["private-user-ada"])
+
+
 @pytest.mark.parametrize("block", LISTENING_BLOCKS, ids=str)
 def test_code_of_the_pages_hears_events(block: Block, server: Server) -> None:
     command, environment = _runnable(block, server)
@@ -226,7 +245,8 @@ def test_code_that_is_quoted_is_still_there(block: Block) -> None:
 
 @pytest.mark.parametrize(("place", "words"), COMMANDS)
 def test_commands_of_the_pages_exist(place: str, words: list[str]) -> None:
-    command = cli.commands[words[1]]
+    command = cli.get_command(click.Context(cli), words[1])
+    assert command is not None, place
     options = {
         name
         for parameter in command.params

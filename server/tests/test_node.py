@@ -970,6 +970,23 @@ async def test_a_broker_that_lost_its_members_gets_them_again(cluster: Cluster) 
 
 
 @in_a_cluster
+async def test_who_comes_after_a_lost_list_is_let_in_however_early_timers_end(
+    cluster: Cluster,
+) -> None:
+    # Timers of a real loop end up to a millisecond before a finer clock says so.
+    node, _ = await cluster.node(clock=lambda: cluster.loop.time() * 0.999)
+    ann = cluster.visitor(node, "ann")
+    await live(ann, "presence-c")
+    ann.leave()
+    await turns()
+    cluster.store._members.clear()
+    again = cluster.visitor(node, "ann")
+    again.ask(type="subscribe", channel="presence-c")
+    [told] = await again.told("subscribed")
+    assert told["presence"]["count"] == 1
+
+
+@in_a_cluster
 async def test_seats_that_were_given_up_are_taken_again(cluster: Cluster) -> None:
     node, broker = await cluster.node()
     ann, bob = cluster.visitor(node, "ann"), cluster.visitor(node, "bob")

@@ -141,6 +141,23 @@ def test_a_log_that_somebody_hears_is_kept() -> None:
     assert publish(store, now=IDLE_S_MAX * 9) == Position(epoch, 1)
 
 
+def test_what_was_heard_a_moment_ago_is_kept_for_those_who_come_back() -> None:
+    store = store_of(ttl_s=60)
+    log = store.position("c", 0)
+    store.report("n1", {"c": 1, "presence-c": 1})
+    store.join("presence-c", "n1", ANN)
+    store.expire(IDLE_S_MAX)
+    store.leave("presence-c", "n1", "ann")
+    members = store.roster("presence-c").position
+    store.report("n1", {"c": 0, "presence-c": 0})
+    store.expire(2 * IDLE_S_MAX)
+    assert store.roster("presence-c").position == members
+    assert publish(store, now=2 * IDLE_S_MAX).epoch == log.epoch
+    store.expire(4 * IDLE_S_MAX)
+    assert store.roster("presence-c").position.epoch != members.epoch
+    assert store.position("c", 4 * IDLE_S_MAX).epoch != log.epoch
+
+
 def test_expiring_lets_go_of_keys_and_empty_lists() -> None:
     store = store_of()
     publish(store, key="k", now=0)

@@ -2,13 +2,11 @@
 
 import { RiverError } from "./errors.js";
 import { Inbox } from "./inbox.js";
-import { Link, NEVER, PULSE_MS } from "./link.js";
+import { INBOX_MAX, PULSE_MS } from "./limits.js";
+import { Link, NEVER } from "./link.js";
 import { sleeplessClock } from "./platform.js";
 import { decode, encode, GARBAGE, OVERFLOW } from "./protocol.js";
 import { askToken } from "./token.js";
-
-/** A page so far behind lets the connection go, and resumes when it has caught up. */
-const INBOX_MAX = 100_000;
 
 /**
  * @typedef {import("./protocol.js").ServerMessage} ServerMessage
@@ -129,21 +127,26 @@ export class Connection {
   }
 
   #openSocket() {
+    const socket = this.#newSocket();
+    this.#socket = socket;
+    socket.onopen = () => this.#opened(socket);
+    socket.onmessage = (/** @type {{data: unknown}} */ { data }) => this.#arrived({ socket, data });
+    socket.onclose = (/** @type {Close} */ close) => this.#arrived({ socket, close });
+    // The close event that follows says the same; some WebSocket classes want an error handler.
+    socket.onerror = () => {};
+  }
+
+  /** @returns {Socket} */
+  #newSocket() {
     try {
-      const socket = new this.#where.WebSocket(this.#where.url);
-      this.#socket = socket;
-      socket.onopen = () => this.#opened(socket);
-      socket.onmessage = (/** @type {{data: unknown}} */ { data }) =>
-        this.#arrived({ socket, data });
-      socket.onclose = (/** @type {Close} */ close) => this.#arrived({ socket, close });
-      // The close event that follows says the same; some WebSocket classes want an error handler.
-      socket.onerror = () => {};
+      return new this.#where.WebSocket(this.#where.url);
     } catch (error) {
       // A page may be forbidden to open this address, by its content security policy for one.
       this.#link.refused(/** @type {Error} */ (error));
-      const socket = { send() {}, close() {} };
-      this.#socket = socket;
-      this.#platform.defer(() => this.#arrived({ socket, close: { code: 1006 } }));
+      /** @type {Socket} */
+      const none = { send() {}, close() {} };
+      this.#platform.defer(() => none.onclose({ code: 1006 }));
+      return none;
     }
   }
 
@@ -199,7 +202,7 @@ export class Connection {
 
   /** @param {import("./protocol.js").Authenticated} message */
   #authenticated({ expires_at }) {
-    const remainingMs = expires_at === null ? null : expires_at * 1000 - this.#platform.wallMs();
+    const remainingMs = expires_at && expires_at * 1000 - this.#platform.wallMs();
     this.#do(this.#link.authenticated(remainingMs, this.#clock()));
   }
 

@@ -43,7 +43,7 @@ export class Emitter {
   emit(name, ...args) {
     const callbacks = this.#callbacks.get(name);
     // A copy, because a callback may remove itself or add others while the round is on.
-    for (const callback of [...(callbacks ?? [])]) {
+    for (const callback of new Set(callbacks)) {
       if (!callbacks?.has(callback)) continue;
       try {
         callback(...args);

@@ -4,10 +4,8 @@ import { Channel } from "./channel.js";
 import { Emitter } from "./emitter.js";
 import { RiverError } from "./errors.js";
 import { Inbox } from "./inbox.js";
+import { HELD_MAX } from "./limits.js";
 import { Presence } from "./presence.js";
-
-/** While a snapshot is fetched so many events wait; with more, another snapshot is cheaper. */
-const HELD_MAX = 10_000;
 
 /**
  * @typedef {import("./protocol.js").EventMessage} EventMessage

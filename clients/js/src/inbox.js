@@ -61,12 +61,10 @@ export class Inbox {
 
   #slice() {
     this.#busy = true;
-    let now = this.#now();
+    const start = this.#now() - this.#spentMs;
     while (this.size > 0 && !this.#held && this.#spentMs < SLICE_MS) {
       this.#handle(/** @type {T} */ (this.#items[this.#head++]));
-      const then = now;
-      now = this.#now();
-      this.#spentMs += now - then;
+      this.#spentMs = this.#now() - start;
     }
     if (this.size === 0) this.clear();
     if (this.#spentMs < SLICE_MS) this.#busy = false;

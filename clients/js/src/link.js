@@ -1,22 +1,20 @@
 /** Where the connection stands and what to do next: a state machine without I/O. */
 
 import { backoff, outageBackoff } from "./backoff.js";
+import {
+  ASK_AGAIN,
+  ASLEEP_MS,
+  OPEN_MS,
+  PONG_MS,
+  QUIET_MS,
+  RECENT_MS,
+  STABLE_MS,
+  WAKE_PONG_MS,
+} from "./limits.js";
 import { inWords, verdict } from "./protocol.js";
 import { renewInMs } from "./token.js";
 
-export const NEVER = Number.POSITIVE_INFINITY;
-const OPEN_MS = 10_000;
-const QUIET_MS = 30_000;
-const PONG_MS = 10_000;
-const WAKE_PONG_MS = 5_000;
-const RECENT_MS = 3_000;
-/** The attempt whose back-off spreads the questions for another token. */
-const ASK_AGAIN = 5;
-/** A connection that did not last this long does not count as a success: the outage goes on. */
-const STABLE_MS = 10_000;
-/** `tick` is asked for at least this often; one that comes much later means that the machine slept. */
-export const PULSE_MS = 5_000;
-const ASLEEP_MS = 2 * PULSE_MS;
+export const NEVER = Infinity;
 
 /**
  * @typedef {"connecting" | "connected" | "waiting" | "closed"} State
@@ -339,7 +337,8 @@ export class Link {
    * @returns {Effect[]}
    */
   #wait(now, reason) {
-    if (this.state === "connected" && now - this.#connectedAt >= STABLE_MS) this.#lostAt = now;
+    const enoughMs = Math.max(STABLE_MS, this.#connectedAt - this.#lostAt);
+    if (this.state === "connected" && now - this.#connectedAt >= enoughMs) this.#lostAt = now;
     const closing = this.#drop();
     this.#dueAt = Math.max(now + outageBackoff(now - this.#lostAt, this.#random), this.#notBefore);
     return [closing, this.#enter("waiting", reason, this.#dueAt - now)];

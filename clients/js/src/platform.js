@@ -45,15 +45,14 @@ export function thisPlatform() {
  * @returns {() => number}
  */
 export function sleeplessClock({ steadyMs, wallMs }) {
-  let steady = steadyMs();
-  let wall = wallMs();
+  const ahead = () => wallMs() - steadyMs();
+  let before = ahead();
   let sleptMs = 0;
   return () => {
-    const ranAhead = wallMs() - wall - (steadyMs() - steady);
-    if (ranAhead > SLEEP_MS) sleptMs += ranAhead;
-    steady = steadyMs();
-    wall = wallMs();
-    return steady + sleptMs;
+    const now = ahead();
+    if (now - before > SLEEP_MS) sleptMs += now - before;
+    before = now;
+    return steadyMs() + sleptMs;
   };
 }
 
@@ -73,8 +72,7 @@ function defer(task) {
 
 /** @param {unknown} error */
 function report(error) {
-  if (typeof reportError === "function") reportError(error);
-  else console.error(error);
+  (globalThis.reportError ?? console.error)(error);
 }
 
 /**
@@ -91,9 +89,8 @@ function watch(told) {
     [globalThis, "offline", () => told("offline")],
     [globalThis.document, "visibilitychange", awake],
   ];
+  const end = new AbortController();
   // Outside of browsers the global object may be no event target, and there is no document.
-  for (const [target, name, listener] of listeners) target?.addEventListener?.(name, listener);
-  return () => {
-    for (const [target, name, listener] of listeners) target?.removeEventListener?.(name, listener);
-  };
+  for (const [target, name, listener] of listeners) target?.addEventListener?.(name, listener, end);
+  return () => end.abort();
 }

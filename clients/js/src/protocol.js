@@ -1,5 +1,9 @@
 /** The native dialect: what goes over the wire, and what its close codes mean. */
 
+/** This side's own codes: what came is not River's protocol, or came faster than the page could take it. */
+export const GARBAGE = 4000;
+export const OVERFLOW = 4001;
+
 /**
  * @typedef {{epoch: string, offset: number}} Position where a channel's log stands
  * @typedef {{user: string, info?: any}} Member
@@ -51,10 +55,6 @@ export function encode(message) {
   return JSON.stringify(message);
 }
 
-/** This side's own codes: what came is not River's protocol, or came faster than the page could take it. */
-export const GARBAGE = 4000;
-export const OVERFLOW = 4001;
-
 /** @type {Record<number, string>} */
 const WORDS = {
   1006: "the connection was lost",
@@ -82,5 +82,5 @@ export function verdict(code) {
  */
 export function inWords(code, reason, connected) {
   if (code === 1006 && !connected) return "the server cannot be reached";
-  return reason || (WORDS[code] ?? `the server closed the connection (${code})`);
+  return reason || WORDS[code] || `the server closed the connection (${code})`;
 }

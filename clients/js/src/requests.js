@@ -1,8 +1,7 @@
 /** Questions to the server that are not answered yet. */
 
 import { RiverError } from "./errors.js";
-
-const ANSWER_MS = 10_000;
+import { ANSWER_MS } from "./limits.js";
 
 /**
  * @typedef {import("./protocol.js").ServerMessage} ServerMessage

@@ -5,14 +5,12 @@ import { Emitter } from "./emitter.js";
 import { endpoint } from "./endpoint.js";
 import { RiverError } from "./errors.js";
 import { Feed } from "./feed.js";
+import { READS_MAX } from "./limits.js";
 import { thisPlatform } from "./platform.js";
 import { Requests } from "./requests.js";
 import { Subscription } from "./subscription.js";
 
 export { RiverError };
-
-/** So many questions about history may wait for a connection. */
-const READS_MAX = 100;
 
 /**
  * @typedef {import("./protocol.js").Position} Position
@@ -213,14 +211,11 @@ export class River {
    * @param {import("./protocol.js").ClientMessage} message
    * @param {number} queueMax how many such may wait for a connection
    */
-  #request(message, queueMax) {
+  async #request(message, queueMax) {
     const { state } = this;
     if (state === "connected") return this.#requests.ask(message);
-    if (state === "closed" || queueMax === 0) {
-      const words = `${message.type} needs a connection: ${this.reason}`;
-      return Promise.reject(new RiverError("not_connected", words));
-    }
-    return this.#requests.askLater(message, queueMax);
+    if (state !== "closed" && queueMax > 0) return this.#requests.askLater(message, queueMax);
+    throw new RiverError("not_connected", `${message.type} needs a connection: ${this.reason}`);
   }
 
   /** @param {Feed} feed */
@@ -294,7 +289,7 @@ export class River {
     this.#open = false;
     this.#replaying = null;
     for (const feed of this.#feeds.values()) feed.lost();
-    this.#requests.expire(Number.POSITIVE_INFINITY, "connection_lost", "the connection was lost");
+    this.#requests.expire(Infinity, "connection_lost", "the connection was lost");
   }
 
   /** @param {number} now */
@@ -311,8 +306,7 @@ function where({ host, url, token, jwt, WebSocket }) {
   const source = token ?? jwt;
   if (!source) throw new RiverError("token_missing", "there is no token");
   const Socket = WebSocket ?? globalThis.WebSocket;
-  if (!Socket)
-    throw new RiverError("websocket_missing", "there is no WebSocket class here: pass one");
+  if (!Socket) throw new RiverError("websocket_missing", "there is no WebSocket class: pass one");
   const page = globalThis.location?.protocol;
   return { url: endpoint(host ?? url, import.meta.url, page), token: source, WebSocket: Socket };
 }

@@ -1,8 +1,7 @@
 /** Where tokens come from. */
 
 import { RiverError } from "./errors.js";
-
-const ANSWER_MS = 10_000;
+import { TOKEN_MS } from "./limits.js";
 
 /** @typedef {string | (() => string | Promise<string>)} TokenSource */
 
@@ -22,14 +21,14 @@ export async function askToken(source, platform) {
     const token = await Promise.race([
       source(),
       new Promise((_, reject) => {
-        timer = platform.setTimer(() => reject(new Error("no answer in 10 s")), ANSWER_MS);
+        timer = platform.setTimer(() => reject(new Error("no answer in 10 s")), TOKEN_MS);
       }),
     ]);
     if (typeof token === "string" && token) return token;
     throw new TypeError("it gave no text");
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new RiverError("token_failed", `the token function failed: ${message}`, { cause });
+  } catch (/** @type {any} */ cause) {
+    const words = `the token function failed: ${cause?.message ?? cause}`;
+    throw new RiverError("token_failed", words, { cause });
   } finally {
     platform.clearTimer(timer);
   }
@@ -41,7 +40,7 @@ export async function askToken(source, platform) {
  * @param {number | null} remainingMs by the client's clock
  */
 export function renewInMs(remainingMs) {
-  if (remainingMs === null) return Number.POSITIVE_INFINITY;
+  if (remainingMs === null) return Infinity;
   // The server has just taken the token, so it is the client's clock that is wrong.
   if (remainingMs <= 0) return 60_000;
   return Math.max(Math.min(remainingMs * 0.8, remainingMs - 10_000), remainingMs / 2);

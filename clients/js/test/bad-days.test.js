@@ -1,11 +1,19 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
+import { createServer as createTlsServer } from "node:tls";
+import { promisify } from "node:util";
 import WebSocket from "ws";
 import { River } from "../src/river.js";
 import { Server, unavailable, until } from "./server.js";
+
+const run = promisify(execFile);
 
 /** @typedef {(socket: import("node:net").Socket, request: string) => void} Mood what it does instead of its duty */
 
@@ -118,6 +126,28 @@ describe("bad days, with a real server at the end", { skip: unavailable }, () =>
   test("TLS with a server that has none cannot be reached", async () => {
     const { host } = await moodyAt([saysHtml, saysHtml, saysHtml]);
     const river = client(`https://${host}`);
+    await until(() => river.state === "waiting", "the refusal");
+    assert.equal(river.reason, "the server cannot be reached");
+  });
+
+  test("a certificate that nobody vouches for is a server that cannot be reached", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "river-tls-"));
+    const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+    const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    const files = ["-keyout", key, "-out", cert, "-days", "1", "-subj", "/CN=localhost"];
+    await run("openssl", ["req", "-x509", ...kind, ...files]);
+    const secure = createTlsServer({ key: await readFile(key), cert: await readFile(cert) });
+    await rm(folder, { recursive: true });
+    let attempts = 0;
+    secure.on("tlsClientError", () => {
+      attempts += 1;
+    });
+    secure.listen(0, "127.0.0.1");
+    await once(secure, "listening");
+    ends.push(() => secure.close());
+    const { port } = /** @type {import("node:net").AddressInfo} */ (secure.address());
+    const river = client(`https://localhost:${port}`);
+    await until(() => attempts > 1, "a second attempt");
     await until(() => river.state === "waiting", "the refusal");
     assert.equal(river.reason, "the server cannot be reached");
   });

@@ -115,6 +115,29 @@ describe("losing the connection", () => {
     assert.equal(link.status.reason, "the connection was lost");
   });
 
+  test("a network that is cut again and again is tried soon after each cut", () => {
+    connected();
+    for (let now = 10_000, cut = 0; cut < 5; cut++) {
+      link.lost({ code: 1006 }, now);
+      assert.equal(link.status.retryInMs, 250);
+      now = link.nextAt;
+      link.tick(now);
+      link.opened(now);
+      link.authenticated(null, now);
+      now += 2_000;
+    }
+  });
+
+  test("a connection that did not last as long as the outage before it does not end the outage", () => {
+    connected();
+    link.lost({ code: 1006 }, 10_000);
+    link.tick(40_000);
+    link.opened(40_000);
+    link.authenticated(null, 40_000);
+    link.lost({ code: 1006 }, 69_000);
+    assert.equal(link.status.retryInMs, 10_000);
+  });
+
   test("a server that closes each connection soon is not asked ever faster", () => {
     connected();
     const opened = [];

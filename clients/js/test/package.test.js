@@ -6,9 +6,13 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { PAGE } from "../scripts/reference.js";
 
 const run = promisify(execFile);
 const HOME = fileURLToPath(new URL("..", import.meta.url));
+/** 6 KB, of 1,000 bytes each. */
+const MINIFIED_BYTES_MAX = 6_000;
 
 /** An empty project into which the package was installed as it would be published. */
 let project = "";
@@ -34,6 +38,12 @@ test("the package can be imported, whole or minified", async () => {
   }
 });
 
+test("the minified file has at most 6 KB gzipped", async () => {
+  const file = join(project, "node_modules", "river-realtime", "dist", "river.min.js");
+  const bytes = gzipSync(await readFile(file), { level: 9 }).length;
+  assert.ok(bytes <= MINIFIED_BYTES_MAX, `${bytes} bytes`);
+});
+
 test("a TypeScript project that uses every public call compiles", async () => {
   const used = await readFile(join(HOME, "test", "types.ts"), "utf8");
   await writeFile(join(project, "use.mts"), imports(used));
@@ -41,9 +51,24 @@ test("a TypeScript project that uses every public call compiles", async () => {
   await run(join(HOME, "node_modules", ".bin", "tsc"), [...options, "use.mts"], { cwd: project });
 });
 
+test("that project uses every public call indeed", async () => {
+  const used = await readFile(join(HOME, "test", "types.ts"), "utf8");
+  const reference = await readFile(PAGE, "utf8");
+  const names = [...reference.matchAll(/^#### `(?:new )?(?:\w+\.)?(\w+)/gm)].map(
+    ([, name]) => name,
+  );
+  assert.ok(names.length > 30);
+  const options = [...reference.matchAll(/^\| `\[?(\w+)\]?` \| `/gm)].map(([, name]) => name);
+  assert.deepEqual(
+    [...names, ...options].filter((name) => !new RegExp(`\\b${name}\\b`).test(used)),
+    [],
+  );
+});
+
 /** @param {string} source */
 function imports(source) {
   return source
+    .replace("../src/tabs.js", "river-realtime/tabs")
     .replace("../src/river.js", "river-realtime")
     .replace("../server/river.js", "river-realtime/server");
 }

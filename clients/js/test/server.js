@@ -135,6 +135,7 @@ export class Network {
   /** @type {Set<import("node:net").Socket>} */
   #sockets = new Set();
   #cut = false;
+  #frozen = false;
   #swallow = 0;
   #listener = createServer((client) => this.#joined(client));
   #target;
@@ -154,6 +155,17 @@ export class Network {
   async start() {
     this.#listener.listen(0, "127.0.0.1");
     await until(() => this.#listener.listening, "the network");
+  }
+
+  /** Connections seem to be there, but nothing comes through, also not their end: as after a long sleep. */
+  freeze() {
+    this.#frozen = true;
+    for (const socket of this.#sockets) socket.unpipe().pause();
+  }
+
+  /** New connections get through again; those that were frozen stay dead. */
+  thaw() {
+    this.#frozen = false;
   }
 
   /** Nothing comes through any more. */
@@ -183,6 +195,7 @@ export class Network {
   /** @param {import("node:net").Socket} client */
   #joined(client) {
     if (this.#cut) return client.destroy();
+    if (this.#frozen) return client.on("error", () => {}).pause();
     this.connections += 1;
     const server = connect(this.#target, "127.0.0.1");
     // Before the pipe below, which finds the client's end destroyed then.
@@ -198,7 +211,7 @@ export class Network {
       this.#sockets.add(/** @type {import("node:net").Socket} */ (from));
       from?.on("error", () => {});
       from?.on("close", () => {
-        to?.destroy();
+        if (!this.#frozen) to?.destroy();
         this.#sockets.delete(/** @type {import("node:net").Socket} */ (from));
       });
       from?.pipe(/** @type {import("node:net").Socket} */ (to));

@@ -2,6 +2,7 @@
 
 import { River as BackEnd, RiverError as BackEndError } from "../server/river.js";
 import { River, type RiverError } from "../src/river.js";
+import { sharedSocket } from "../src/tabs.js";
 
 interface Post {
   id: number;
@@ -14,6 +15,9 @@ const river = new River({
   queue: 10,
 });
 new River({ url: "localhost:8000", jwt: "a token" });
+new River({ token: "a token", WebSocket: sharedSocket("ada") });
+class Socket extends WebSocket {}
+new River({ token: "a token", WebSocket: Socket });
 
 const board = river.subscribe<{ post: Post; typing: { user: string } }>("presence-board", {
   history: 20,

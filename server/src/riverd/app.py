@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -72,6 +73,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         ),
     )
     process.metrics.add(*_gateway_readings(gateway, node, hub))
+    node.drain_asked = partial(_drain_if_named, process, gateway=gateway)
     return gateway, node
 
 
@@ -132,8 +134,7 @@ async def serve_gateway(settings: Settings) -> None:
     if settings.broker == MEMORY:
         log.warning("memory_broker", text="only clients of this process hear each other")
     await process.stopping.wait()
-    log.info("gateway_draining", connections=len(gateway.connections), drain_s=settings.drain_s)
-    await process.unless_hurried(gateway.drain(settings.drain_s))
+    await process.unless_hurried(_drain(process, gateway))
     await _end(process, gateway, node)
     log.info("gateway_stopped")
 
@@ -173,8 +174,24 @@ async def serve_dev(settings: Settings, announce: Callable[[str, str], None]) ->
     await process.stopping.wait()
     server.should_exit = True
     await serving
-    await gateway.drain(0)
+    if not process.draining:
+        await gateway.drain(0)
     await _end(process, gateway, node)
+
+
+def _drain_if_named(process: Process, node: str, *, gateway: Gateway) -> None:
+    """A node is asked to drain: if it is this one it does so at once, and stays up."""
+    if node == process.settings.node_name and process.unready() not in ("stopping", "draining"):
+        process.start(_drain(process, gateway))
+
+
+async def _drain(process: Process, gateway: Gateway) -> None:
+    """Move the clients elsewhere; if that is under way or done already, only what is left of it."""
+    drain_s = process.settings.drain_s
+    if not process.draining:
+        process.draining = True
+        log.info("gateway_draining", connections=len(gateway.connections), drain_s=drain_s)
+    await gateway.drain(drain_s)
 
 
 async def _end(process: Process, gateway: Gateway, node: Node) -> None:

@@ -34,6 +34,16 @@ class Seat:
         )
 
 
+class Settling:
+    """A list of members that began again under another epoch, while the nodes take their seats."""
+
+    __slots__ = ("epoch", "is_over")
+
+    def __init__(self, epoch: str) -> None:
+        self.epoch = epoch
+        self.is_over = False
+
+
 class Attachment:
     """The state between a channel's subscribers on this node and the broker.
 
@@ -70,8 +80,7 @@ class Attachment:
         """The newest place that the feed spoke of before the log had it."""
         self.stale = False
         """Something came during a repair that it may not have seen."""
-        self.settling: tuple[str, float] | None = None
-        """The list of members began again under this epoch; until this time nodes take seats."""
+        self.settling: Settling | None = None
         self.unseen: dict[int, list[Subscription]] = {}
         """Those whose turn it is when the list of members is at a version."""
         self.confirming: dict[Subscription, None] = {}

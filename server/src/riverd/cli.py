@@ -12,7 +12,7 @@ from typing import NoReturn, cast
 
 import click
 
-from riverd import __version__, devfile, settings
+from riverd import __version__, devfile, ecs, settings
 from riverd.channels import check_channel, check_event
 from riverd.errors import RiverError, SettingsError
 from riverd.model import Grants
@@ -119,6 +119,8 @@ def gateway(chosen: Settings) -> None:
 
     chosen = settings.fetched(chosen, time.time(), "secrets", "broker_password")
     settings.require_secrets(chosen)
+    if chosen.node_name == ecs.TASK:
+        chosen = settings.named(chosen, ecs.task_arn(os.environ))
     app.configure_logs(chosen)
     if chosen.workers > 1 and not supervisor.is_worker(os.environ):
         sys.exit(supervisor.Supervisor(chosen.workers, drain_s=chosen.drain_s).run())

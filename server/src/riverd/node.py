@@ -50,6 +50,8 @@ class Node:
         compare_s: float | None = None,
     ) -> None:
         self.sessions: set[Session] = set()
+        self.drain_asked: Callable[[str], None] = _ignore
+        """Told the names of nodes that are asked to drain: for whoever knows what this one's is."""
         self._broker = broker
         self._hub = hub
         self._clock = clock
@@ -147,6 +149,10 @@ class Node:
         """See `Feed`."""
         for session in list(self._users.get(user, ())):
             session.close(CloseCode.DISCONNECTED, "disconnected by the back end")
+
+    def on_drain(self, node: str) -> None:
+        """See `Feed`."""
+        self.drain_asked(node)
 
     def on_interrupted(self) -> None:
         """See `Feed`."""
@@ -281,3 +287,7 @@ class Node:
         except RiverError:
             # The broker went away again: it will say so, and this is done then.
             return
+
+
+def _ignore(_node: str) -> None:
+    pass

@@ -58,6 +58,8 @@ class Process:
                 settings.secrets[0], issuer=settings.jwt_issuer, audience=settings.jwt_audience
             )
         self.stopping = asyncio.Event()
+        self.draining = False
+        """Its node was asked to move its clients elsewhere; it is up until it is stopped."""
         self._board = Switchboard(
             Store(
                 size=settings.history_size,
@@ -97,7 +99,9 @@ class Process:
 
     def unready(self) -> str | None:
         """See `Health`."""
-        return "stopping" if self.stopping.is_set() else self._broker_missing
+        if self.stopping.is_set():
+            return "stopping"
+        return "draining" if self.draining else self._broker_missing
 
     def failed(self, error: BaseException) -> None:
         """Log what nobody expected."""

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Container, Iterable
 
 from riverd.admission import is_ahead, start_of
-from riverd.attachment import Attachment
+from riverd.attachment import Attachment, Settling
 from riverd.broker import Broker
 from riverd.channels import has_members
 from riverd.errors import ErrorCode, RiverError
@@ -333,16 +333,18 @@ class Replicas:
 
         Without it, clients would be told that all have left and come back.
         """
-        now = self._clock()
-        if attachment.settling is not None and attachment.settling[0] == epoch:
-            return now >= attachment.settling[1]
-        attachment.settling = (epoch, now + SETTLE_S)
+        settling = attachment.settling
+        if settling is not None and settling.epoch == epoch:
+            return settling.is_over
+        settling = attachment.settling = Settling(epoch)
         self._seats.doubt(attachment)
-        self._tasks.start(self._repair_settled(attachment))
+        self._tasks.start(self._settle(attachment, settling))
         return False
 
-    async def _repair_settled(self, attachment: Attachment) -> None:
+    async def _settle(self, attachment: Attachment, settling: Settling) -> None:
         await asyncio.sleep(SETTLE_S)
+        # Said, not compared with a clock: timers end up to a millisecond before their time.
+        settling.is_over = True
         self._repair_soon(attachment)
 
 

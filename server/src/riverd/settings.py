@@ -265,6 +265,11 @@ def with_keys(settings: Settings, *, secret: str, api_key: str) -> Settings:
     )
 
 
+def named(settings: Settings, node: str) -> Settings:
+    """The settings of a node that is called so."""
+    return msgspec.structs.replace(settings, node_name=node)
+
+
 def new_secret() -> str:
     """256 random bits as 64 hex digits."""
     return secrets.token_hex(32)

@@ -1,22 +1,31 @@
-"""The publish API behind a real uvicorn on a real socket, and a client to ask it."""
+"""The publish API on a real socket, behind uvicorn or API Gateway, and a client to ask it."""
 
 import asyncio
 import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 from http.client import HTTPConnection
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+import pytest
 import uvicorn
+from api_gateway import behind_api_gateway
+from redis_server import RedisServer
+from river_feed import Notes
 
 from riverd.api.asgi import create_app
+from riverd.api.aws_lambda import Function
 from riverd.api.handlers import Api
 from riverd.api.keys import Keys
+from riverd.broker import Broker, Feed, redis_address
 from riverd.broker.memory import MemoryBroker, Switchboard
+from riverd.broker.redis import RedisBroker
+from riverd.broker.redis_clients import Clients
 from riverd.broker.store import Store
 from riverd.model import Publication
 from riverd.tokens import Signer
@@ -25,9 +34,32 @@ KEY = "the-key-of-the-tests"
 OTHER_KEY = "the-key-that-comes-next"
 SECRET = "s" * 32
 DEADLINE_S = 30.0
+HISTORY_SIZE = 1_000
 JSON = {"content-type": "application/json"}
 
+T = TypeVar("T")
+
 _names = count(1)
+_databases = count()
+_unexpected: list[BaseException] = []
+
+
+class Doors:
+    """Which way into the API is tried now, and what is behind it."""
+
+    kind = "asgi"
+    redis: RedisServer
+
+
+class Beside:
+    """A loop in a thread of its own, for what a test does beside the API."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+
+
+_beside = Beside()
 
 
 class Answer(NamedTuple):
@@ -70,11 +102,15 @@ class Tally:
 class Served:
     """A running API: ask it, and look into the log behind it."""
 
-    def __init__(self, port: int, board: Switchboard, tally: Tally, failures: list[str]) -> None:
+    def __init__(
+        self, port: int, new_door: Callable[[], Broker], tally: Tally, failures: list[str]
+    ) -> None:
         self.port = port
-        self.board = board
         self.tally = tally
         self.failures = failures
+        self._new_door = new_door
+        self._doors: list[Broker] = []
+        self._reader: Broker | None = None
         self._connection = HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
 
     def ask(
@@ -104,11 +140,17 @@ class Served:
 
     def log(self, channel: str) -> list[Publication]:
         """What the broker has of a channel."""
-        return list(self.board.store.read(channel, None, None, time.monotonic()).publications)
+        if self._reader is None:
+            self._reader = self._new_door()
+            self._doors.append(self._reader)
+        return list(run(self._reader.read(channel)).publications)
 
-    def door(self) -> MemoryBroker:
-        """Another door to the same broker."""
-        return MemoryBroker(self.board, time.monotonic)
+    def door(self, feed: Feed | None = None) -> Broker:
+        """Another door to the same broker: that of a node."""
+        door = self._new_door()
+        self._doors.append(door)
+        run(door.attach(feed or Notes()))
+        return door
 
     def connect(self) -> socket.socket:
         """A connection on which bytes are sent as they are."""
@@ -116,6 +158,8 @@ class Served:
 
     def close(self) -> None:
         self._connection.close()
+        for door in self._doors:
+            run(door.close())
 
 
 def new_channel(prefix: str = "") -> str:
@@ -125,13 +169,13 @@ def new_channel(prefix: str = "") -> str:
 
 @contextmanager
 def serving(
-    door: Callable[[Switchboard, Callable[[], float]], MemoryBroker] = MemoryBroker,
+    door: Callable[[Switchboard, Callable[[], float]], MemoryBroker] | None = None,
     **surroundings: Any,
 ) -> Iterator[Served]:
-    """Run the API until the block ends, with what the test gives it in place of the usual."""
-    epochs = count(1)
-    store = Store(size=1_000, ttl_s=300, new_epoch=lambda: f"e{next(epochs)}")
-    board = Switchboard(store)
+    """Run the API until the block ends, with what the test gives it in place of the usual.
+
+    Behind API Gateway its broker is a Redis, unless a test brings one of its own.
+    """
     tally, failures = Tally(), list[str]()
     given = {
         "signer": Signer(SECRET),
@@ -139,13 +183,62 @@ def serving(
         "failed": lambda error: failures.append(repr(error)),
         **surroundings,
     }
-    api = Api(door(board, time.monotonic), Keys([KEY, OTHER_KEY]), **given)
+    if Doors.kind == "lambda" and door is None:
+        # A database of its own: nothing of other tests is in there.
+        new_door: Callable[[], Broker] = partial(_redis_door, next(_databases))
+        broker = new_door()
+        given.setdefault("answer_s_max", DEADLINE_S)
+    else:
+        epochs = count(1)
+        store = Store(size=HISTORY_SIZE, ttl_s=300, new_epoch=lambda: f"e{next(epochs)}")
+        board = Switchboard(store)
+        broker = (door or MemoryBroker)(board, time.monotonic)
+
+        def new_door() -> Broker:
+            return MemoryBroker(board, time.monotonic)
+
+    api = Api(broker, Keys([KEY, OTHER_KEY]), **given)
     with (
         socket.create_server(("127.0.0.1", 0)) as listening,
-        _running(api, listening),
-        closing(Served(listening.getsockname()[1], board, tally, failures)) as served,
+        (_running if Doors.kind == "asgi" else _invoked)(api, listening),
+        closing(Served(listening.getsockname()[1], new_door, tally, failures)) as served,
     ):
         yield served
+
+
+def _redis_door(database: int) -> RedisBroker:
+    clients = Clients(redis_address.parse(f"{Doors.redis.url}/{database}"))
+    return RedisBroker(
+        clients, history_size=HISTORY_SIZE, history_ttl_s=300, failed=_unexpected.append
+    )
+
+
+class _Kept:
+    """What a sandbox keeps, if nothing of it ever changes."""
+
+    may_renew = False
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def api(self) -> Api:
+        return self._api
+
+    async def renew(self) -> None:
+        raise NotImplementedError
+
+
+@contextmanager
+def _invoked(api: Api, listening: socket.socket) -> Iterator[None]:
+    loop = asyncio.new_event_loop()
+    function = Function(lambda work: loop.run_until_complete(work(_Kept(api))))
+    try:
+        with behind_api_gateway(function, listening):
+            yield
+    finally:
+        loop.run_until_complete(api.broker.close())
+        loop.close()
+        assert _unexpected == []
 
 
 @contextmanager
@@ -187,6 +280,18 @@ def read_answer(connection: socket.socket) -> Answer:
     return Answer(status, headers, stream.read(int(headers.get("content-length", "0"))))
 
 
-def run(work: Any) -> Any:
-    """Run what never really waits."""
-    return asyncio.run(work)
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run something beside the API."""
+    return asyncio.run_coroutine_threadsafe(work, _beside.loop).result(DEADLINE_S)
+
+
+def eventually(is_so: Callable[[], bool]) -> None:
+    """Wait for what is told on other ways than in an answer."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+over_a_socket = pytest.mark.parametrize("way_in", ["asgi"], indirect=True, scope="session")
+"""For tests of what API Gateway does by itself: bytes on a connection, many at once."""

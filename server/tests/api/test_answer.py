@@ -5,6 +5,7 @@ import time
 from itertools import count
 
 import pytest
+from api_server import over_a_socket
 
 from riverd.api.answer import respond
 from riverd.api.exchange import Request, Response
@@ -13,6 +14,7 @@ from riverd.api.keys import Keys
 from riverd.broker.memory import MemoryBroker, Switchboard
 from riverd.broker.store import Store
 
+pytestmark = over_a_socket
 KEY = "the-key-of-the-tests"
 BODY = b'{"channel":"c","event":"e","data":1}'
 

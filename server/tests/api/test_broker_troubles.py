@@ -8,7 +8,15 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from api_server import DEADLINE_S, Answer, Served, head, read_answer, serving
+from api_server import (
+    DEADLINE_S,
+    Answer,
+    Served,
+    head,
+    over_a_socket,
+    read_answer,
+    serving,
+)
 
 from riverd.api.handlers import ANSWER_S_MAX
 from riverd.broker.memory import MemoryBroker
@@ -24,6 +32,7 @@ ASKING = [
     ("GET", "/channels/c/history", None),
     ("GET", "/channels/presence-c/presence", None),
     ("POST", "/users/u/disconnect", None),
+    ("POST", "/nodes/n/drain", None),
     ("GET", "/readyz", None),
 ]
 
@@ -62,6 +71,9 @@ class Troubled(MemoryBroker):
         return await self.trouble()
 
     async def disconnect(self, _user: str) -> None:
+        await self.trouble()
+
+    async def drain(self, _node: str) -> None:
         await self.trouble()
 
     async def ping(self) -> None:
@@ -143,6 +155,7 @@ class SlowBroker(MemoryBroker):
         return await super().publish(message)
 
 
+@over_a_socket
 def test_more_requests_than_the_limit_are_told_to_come_again() -> None:
     brokers: list[SlowBroker] = []
 

@@ -47,6 +47,7 @@ def test_the_contracts_requests_are_all_there(document: Any) -> None:
         "/channels/{channel}/history",
         "/channels/{channel}/presence",
         "/users/{user}/disconnect",
+        "/nodes/{node}/drain",
         "/tokens",
         "/healthz",
         "/readyz",

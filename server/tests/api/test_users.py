@@ -5,42 +5,25 @@ import time
 from typing import Any
 
 import pytest
-from api_server import SECRET, Served, run, serving
+from api_server import SECRET, Served, eventually, over_a_socket, serving
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from river_feed import Notes
 
-from riverd.model import Change, Grants, Publication
+from riverd.model import Grants
 from riverd.tokens import Verifier
 
 NOW = 1_700_000_000.5
 DEEP = json.loads('{"a":' * 40 + "1" + "}" * 40)
 
 
-class Told:
-    """Hears which users are to be disconnected."""
-
-    def __init__(self) -> None:
-        self.users: list[str] = []
-
-    def on_disconnect(self, user: str) -> None:
-        self.users.append(user)
-
-    def on_publication(self, channel: str, epoch: str, publication: Publication) -> None: ...
-
-    def on_change(self, channel: str, epoch: str, change: Change) -> None: ...
-
-    def on_interrupted(self) -> None: ...
-
-    def on_seats_lost(self) -> None: ...
-
-
 def test_a_user_is_disconnected_on_every_node(api: Served) -> None:
-    nodes = [Told(), Told()]
+    nodes = [Notes(), Notes()]
     for node in nodes:
-        run(api.door().attach(node))
+        api.door(node)
     answer = api.ask("POST", "/users/ann/disconnect")
     assert (answer.status, answer.json) == (200, {"user": "ann"})
-    assert [node.users for node in nodes] == [["ann"], ["ann"]]
+    eventually(lambda: [node.disconnected for node in nodes] == [["ann"], ["ann"]])
 
 
 @pytest.mark.parametrize(
@@ -55,10 +38,10 @@ def test_a_user_is_disconnected_on_every_node(api: Served) -> None:
     ],
 )
 def test_a_users_name_is_decoded_once(api: Served, segment: str, user: str) -> None:
-    node = Told()
-    run(api.door().attach(node))
+    node = Notes()
+    api.door(node)
     assert api.ask("POST", f"/users/{segment}/disconnect").json == {"user": user}
-    assert node.users == [user]
+    eventually(lambda: node.disconnected == [user])
 
 
 def test_a_body_that_nobody_asked_for_does_no_harm(api: Served) -> None:
@@ -66,7 +49,13 @@ def test_a_body_that_nobody_asked_for_does_no_harm(api: Served) -> None:
     assert api.ask("POST", "/users/ann/disconnect", b"{}").status == 200
 
 
-@pytest.mark.parametrize("segment", ["", "u" * 257, "%FF"])
+@over_a_socket
+def test_a_name_that_is_no_utf_8_is_told(api: Served) -> None:
+    answer = api.ask("POST", "/users/%FF/disconnect")
+    assert (answer.status, answer.code) == (400, "invalid_field")
+
+
+@pytest.mark.parametrize("segment", ["", "u" * 257])
 def test_a_name_that_no_user_can_have_is_told(api: Served, segment: str) -> None:
     answer = api.ask("POST", f"/users/{segment}/disconnect")
     assert (answer.status, answer.code) == (400, "invalid_field")

@@ -271,5 +271,14 @@ async def test_all_nodes_are_told_whom_to_disconnect(door: Doors) -> None:
         await until(lambda notes=notes: notes.disconnected == ["ann"])
 
 
+async def test_all_nodes_are_told_which_is_to_drain(door: Doors) -> None:
+    nodes = [await node(door) for _ in range(2)]
+    name = "arn:aws:ecs:eu-central-1:123456789012:task/river/0123"
+    await door().drain(name)
+    for _, notes in nodes:
+        await until(lambda notes=notes: notes.drained == [name])
+        assert notes.disconnected == []
+
+
 async def test_a_broker_that_is_there_answers(door: Doors) -> None:
     await door().ping()

@@ -140,6 +140,9 @@ class SimBroker:
     async def disconnect(self, user: str) -> None:
         await self._call(lambda: self._server.disconnect(user))
 
+    async def drain(self, node: str) -> None:
+        await self._call(lambda: self._server.drain(node))
+
     async def ping(self) -> None:
         await self._call(lambda: None)
 

@@ -86,6 +86,10 @@ class SimFeed:
         """A back end wants a user's connections closed."""
         self._push(lambda: self._listener.on_disconnect(user))
 
+    def push_drain(self, node: str) -> None:
+        """A node is asked to move its clients."""
+        self._push(lambda: self._listener.on_drain(node))
+
     def _push(self, arrive: Callable[[], None]) -> None:
         if not self.connected:
             return

@@ -104,6 +104,10 @@ class Server:
         for feed in list(self.feeds):
             feed.push_disconnect(user)
 
+    def drain(self, node: str) -> None:
+        for feed in list(self.feeds):
+            feed.push_drain(node)
+
     # Leases.
 
     def new_name(self, place: str) -> str:

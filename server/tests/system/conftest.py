@@ -10,6 +10,7 @@ import pytest
 # Test folders are no packages: what they share is made importable.
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "broker"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "chaos"))
 
 from redis_server import RedisServer, running
 from river_process import KEYS, River, Start

@@ -94,7 +94,8 @@ async function answers(url) {
   await until(() => ok().catch(() => false), `${url} to answer`);
 }
 
-async function freePort() {
+/** @returns {Promise<number>} a port that nobody listens on just now */
+export async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());

@@ -55,7 +55,14 @@ describe("in Chromium", { skip }, () => {
    * @param {object} [options] of the subscription
    */
   async function client(options) {
-    const opened = await stage.page(context);
+    return withClient(await stage.page(context), options);
+  }
+
+  /**
+   * @param {Page} opened
+   * @param {object} [options] of the subscription
+   */
+  async function withClient(opened, options) {
     await opened.evaluate(
       (given) => {
         page.heard = [];
@@ -163,6 +170,51 @@ describe("in Chromium", { skip }, () => {
     await publish(3);
     await comes(opened, () => page.heard.length === 3, "the last");
     assert.deepEqual(await heard(opened), [1, 2, 3]);
+  });
+
+  test("a page that is hidden for ten minutes, its timers slowed to one a minute, goes on and comes back", async () => {
+    const opened = await withClient(await stage.page(context, { clock: true }));
+    await live(opened);
+    await hide(opened, "hidden");
+    const minute = async () => {
+      await opened.clock.fastForward(60_000);
+      await opened.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+    };
+    for (let minutes = 1; minutes <= 5; minutes++) {
+      await publish(minutes);
+      await minute();
+    }
+    await comes(opened, () => page.heard.length === 5, "all of five minutes");
+    assert.equal(network.connections, 1);
+    network.freeze();
+    await publish(6);
+    for (let minutes = 6; minutes <= 10; minutes++) await minute();
+    const words = await opened.evaluate(() => page.states.map((/** @type {any} */ s) => s.reason));
+    assert.ok(words.includes("the server does not answer"), `${words}`);
+    network.thaw();
+    await hide(opened, "visible");
+    await comes(opened, () => page.heard.length === 6, "what was missed");
+    assert.deepEqual(await heard(opened), [1, 2, 3, 4, 5, 6]);
+  });
+
+  test("after eight hours of sleep a dead connection is found within seconds", async () => {
+    const opened = await withClient(await stage.page(context, { clock: true }));
+    await live(opened);
+    // The page's time stands from here on: no slow machine makes five seconds longer.
+    await opened.clock.pauseAt(Date.now() + 60_000);
+    await publish(1);
+    await comes(opened, () => page.heard.length === 1, "a sign of life");
+    network.freeze();
+    await publish(2);
+    await opened.evaluate(() => page.states.splice(0));
+    await opened.clock.fastForward(8 * 3_600_000);
+    await opened.clock.runFor(5_000);
+    const [lost] = await opened.evaluate(() => page.states);
+    assert.equal(lost?.reason, "the server does not answer");
+    network.thaw();
+    await opened.clock.resume();
+    await comes(opened, () => page.heard.length === 2, "what was missed");
+    assert.deepEqual(await heard(opened), [1, 2]);
   });
 
   test("who comes back to a page that waits has a connection at once", async () => {

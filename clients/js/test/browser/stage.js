@@ -76,10 +76,12 @@ export class Stage {
    * A page that has the client as `River`, and its own global object as `page`.
    *
    * @param {import("playwright-core").BrowserContext} context
-   * @param {{module?: string, path?: string}} [other] another module, whose exports become global
+   * @param {{module?: string, path?: string, clock?: boolean}} [other] another module, whose exports
+   *   become global; `clock`: the page's time can be put forward
    */
-  async page(context, { module = "/src/river.js", path = "/" } = {}) {
+  async page(context, { module = "/src/river.js", path = "/", clock = false } = {}) {
     const page = await context.newPage();
+    if (clock) await page.clock.install();
     await page.addInitScript(() => Object.assign(globalThis, { page: globalThis }));
     await page.goto(this.origin + path);
     await page.evaluate(

@@ -12,11 +12,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 # Test folders are no packages: what the tests share is found beside them.
 sys.path.insert(0, str(Path(__file__).parent))
 
+from forum_diary import Diary, end_of
 from forum_processes import run_forum, run_river
 from forum_town import DESKTOP, FORUM_HOST, RIVER_HOST, Open, Screen, Town, Window
 from forum_wire import wire_to
 
 WAIT_MS = 30_000
+DIARY = pytest.StashKey[Diary]()
 FLAGS = [
     "--no-sandbox",
     "--disable-quic",
@@ -71,21 +73,41 @@ def wired_browser(playwright: Playwright, town: Town) -> Generator[Browser]:
 
 
 @pytest.fixture
-def window(browser: Browser) -> Generator[Open]:
+def diary(request: pytest.FixtureRequest) -> Diary:
+    """Return what keeps the words of this test's windows."""
+    return request.node.stash.setdefault(DIARY, Diary())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say with a failure what the windows and the servers said."""
+    report = yield
+    diary, town = item.stash.get(DIARY, None), getattr(item, "funcargs", {}).get("town")
+    if report.when == "call" and report.failed and diary is not None:
+        report.sections.append(("windows", diary.text()))
+        for log in ("river.log", "forum.log") if town else ():
+            report.sections.append((log, end_of(town.river.folder / log)))
+    return report
+
+
+@pytest.fixture
+def window(browser: Browser, diary: Diary) -> Generator[Open]:
     """Return a function that opens a window for somebody and logs them in."""
     with ExitStack() as stack:
 
         def open_window(name: str, screen: Screen = DESKTOP) -> Window:
-            return _log_in(stack.enter_context(screen.context(browser)), name)
+            return _log_in(stack.enter_context(screen.context(browser)), name, diary=diary)
 
         yield open_window
 
 
 @pytest.fixture
-def wired_window(wired_browser: Browser, town: Town) -> Generator[Window]:
+def wired_window(wired_browser: Browser, town: Town, diary: Diary) -> Generator[Window]:
     """Return the window of Ana, whose network the town can cut; it is whole again afterwards."""
     with DESKTOP.context(wired_browser) as context:
-        yield _log_in(context, "Ana")
+        yield _log_in(context, "Ana", diary=diary)
     town.mend()
 
 
@@ -109,9 +131,11 @@ def _launch(playwright: Playwright, forum_port: int, river_port: int) -> Browser
     )
 
 
-def _log_in(context: BrowserContext, name: str) -> Window:
+def _log_in(context: BrowserContext, name: str, *, diary: Diary) -> Window:
     context.set_default_timeout(WAIT_MS)
+    diary.follow(context)
     page = context.new_page()
+    diary.read(page, name)
     page.goto(f"http://{FORUM_HOST}/login")
     page.get_by_label("Your name").fill(name)
     page.get_by_role("button", name="Come in").click()

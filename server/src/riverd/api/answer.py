@@ -1,6 +1,5 @@
 """From a request to its answer, in two steps: what its head allows, then what its body asks."""
 
-import asyncio
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
@@ -10,10 +9,12 @@ from riverd.api import bodies
 from riverd.api.answers import Error, ErrorAnswer
 from riverd.api.exchange import JSON, Request, Response
 from riverd.api.handlers import Api, Call
+from riverd.api.patience import within
 from riverd.api.route import Route
 from riverd.api.router import Router
 from riverd.api.routes import ROUTES
 from riverd.errors import BrokerError, ErrorCode, RiverError
+from riverd.model import Claims
 
 QUERY_PARAMETERS_MAX = 32
 ECHO_LENGTH_MAX = 64
@@ -36,6 +37,7 @@ class Admitted(msgspec.Struct, frozen=True):
     path: Mapping[str, str]
     query: Mapping[str, str]
     body_bytes_max: int
+    claims: Claims | None = None
 
 
 def admit(api: Api, request: Request) -> Admitted | Response:
@@ -55,10 +57,10 @@ def admit(api: Api, request: Request) -> Admitted | Response:
         return _wrong_method(methods)
     try:
         query = _query(request.query) if request.query else {}
-        body_bytes_max = _checked(api, route, request.headers)
+        body_bytes_max = _checked(api, route, request)
     except RiverError as error:
         return _counted(api, route, error)
-    return Admitted(route, parameters, query, body_bytes_max)
+    return Admitted(route, parameters, query, body_bytes_max, request.claims)
 
 
 async def answer(api: Api, admitted: Admitted, body: bytes) -> Response:
@@ -71,9 +73,8 @@ async def answer(api: Api, admitted: Admitted, body: bytes) -> Response:
     try:
         if len(body) > admitted.body_bytes_max:
             raise _too_large(admitted.body_bytes_max)
-        call = Call(admitted.path, admitted.query, bodies.check_text(body))
-        async with asyncio.timeout(api.answer_s_max):
-            given = await route.handler(api, call)
+        call = Call(admitted.path, admitted.query, bodies.check_text(body), admitted.claims)
+        given = await within(api.answer_s_max, route.handler(api, call))
     except RiverError as error:
         return _counted(api, route, error)
     except TimeoutError:
@@ -118,9 +119,12 @@ def _wrong_method(methods: Mapping[str, Route]) -> Response:
     return msgspec.structs.replace(response, headers=(("allow", allowed),))
 
 
-def _checked(api: Api, route: Route, headers: Mapping[str, str]) -> int:
+def _checked(api: Api, route: Route, request: Request) -> int:
     """How large a body the request may send."""
-    if not route.keyless and not api.keys.fit(headers):
+    headers = request.headers
+    if request.claims is not None and not route.publishes and not route.keyless:
+        raise RiverError(ErrorCode.FORBIDDEN, "a token allows to publish, and nothing else here")
+    if request.claims is None and not route.keyless and not api.keys.fit(headers):
         raise RiverError(
             ErrorCode.API_KEY_INVALID, "send an API key in x-api-key or Authorization: Bearer"
         )

@@ -102,6 +102,13 @@ class Disconnected(msgspec.Struct, frozen=True):
     user: str
 
 
+class Drained(msgspec.Struct, frozen=True):
+    """All nodes were told; the one of this name moves its clients, if it is there."""
+
+    node: str
+    asked: bool
+
+
 class Token(msgspec.Struct, frozen=True):
     """A token, and when it ends in unix seconds."""
 

@@ -1,37 +1,43 @@
 """The API as an ASGI application: a thin layer between a server and the handlers."""
 
-import asyncio
-
-from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect
-from starlette.routing import BaseRoute, Match
-from starlette.types import Receive, Scope, Send
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
 
 from riverd.api.answer import Admitted, admit, answer, refuse
-from riverd.api.exchange import Request, Response
+from riverd.api.exchange import JSON, Request, Response
 from riverd.api.handlers import Api
+from riverd.api.patience import within
 from riverd.errors import ErrorCode, RiverError
 
+Scope = Mapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-def create_app(api: Api) -> Starlette:
-    """The application for a server."""
-    return Starlette(routes=[_Everything(api)])
+_JSON_HEADER = (b"content-type", JSON.encode())
 
 
-class _Everything(BaseRoute):
-    """All paths: which one is meant is decided by our own table, as for every other adapter.
+class _Gone(Exception):  # noqa: N818  it is what happened
+    """The client went away before its request was whole."""
 
-    Starlette's own routes would match after decoding, where a `%2F` has become a slash.
-    """
+
+def create_app(api: Api) -> Application:
+    """The application for a server: HTTP and nothing else."""
+    return _Everything(api)
+
+
+class _Everything:
+    """All paths: which one is meant is decided by our own table, as for every other adapter."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
         self._under_way = 0
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        return (Match.FULL if scope["type"] == "http" else Match.NONE), {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            # An application without a lifespan says so by raising (specification, "Lifespan").
+            raise NotImplementedError(f"no {scope['type']}: HTTP only")
         request = _request(scope)
         admitted = admit(self._api, request)
         try:
@@ -41,7 +47,7 @@ class _Everything(BaseRoute):
                 response = await answer(self._api, admitted, b"")
             else:
                 response = await self._in_turn(admitted, receive)
-        except ClientDisconnect:
+        except _Gone:
             return
         await _send(send, response, head_only=request.method == "HEAD")
 
@@ -64,18 +70,23 @@ class _Everything(BaseRoute):
         """What arrives, until it is all there or already too large.
 
         Raises:
-            ClientDisconnect: the client went away meanwhile.
+            _Gone: the client went away meanwhile.
             TimeoutError: it is not all there in time.
         """
-        body = bytearray()
-        async with asyncio.timeout(self._api.body_s_max):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                body += message.get("body", b"")
-                if len(body) > admitted.body_bytes_max or not message.get("more_body", False):
-                    return bytes(body)
+        return await within(self._api.body_s_max, _arriving(receive, admitted.body_bytes_max))
+
+
+async def _arriving(receive: Receive, bytes_max: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > bytes_max or not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _request(scope: Scope) -> Request:
@@ -89,7 +100,9 @@ def _request(scope: Scope) -> Request:
 
 async def _send(send: Send, response: Response, *, head_only: bool) -> None:
     headers = [
-        (b"content-type", response.content_type.encode("latin-1")),
+        _JSON_HEADER
+        if response.content_type is JSON
+        else (b"content-type", response.content_type.encode("latin-1")),
         (b"content-length", b"%d" % len(response.body)),
         *((name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers),
     ]

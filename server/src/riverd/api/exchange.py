@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from riverd.model import Claims
+
 JSON = "application/json"
 
 
@@ -11,13 +13,15 @@ class Request(msgspec.Struct, frozen=True):
     """A request's head, without its body.
 
     `path` and `query` are as they came, still percent-encoded. Header names are in lower case,
-    values hold one character a byte (latin-1).
+    values hold one character a byte (latin-1). `claims` are those of a token that somebody before
+    us has verified: they take the place of a key, and allow to publish what the token grants.
     """
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
+    claims: Claims | None = None
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """What handlers take and give: the API's surroundings, one call, the answer's object."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Protocol
 
 import msgspec
@@ -9,6 +9,7 @@ import msgspec
 from riverd.api.exchange import Response
 from riverd.api.keys import Keys
 from riverd.broker import Broker
+from riverd.model import Claims
 from riverd.tokens import Signer
 
 ENVELOPE_BYTES_MAX = 131_072
@@ -77,14 +78,18 @@ class Api(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """What a handler is asked: the path's and the query's parameters, decoded, and the body."""
+    """What a handler is asked: the path's and the query's parameters, decoded, and the body.
+
+    With `claims` it is asked by a client, who may do what they grant, not by a back end.
+    """
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
+    claims: Claims | None = None
 
 
-Handler = Callable[[Api, Call], Awaitable[msgspec.Struct | Response]]
+Handler = Callable[[Api, Call], Coroutine[object, None, msgspec.Struct | Response]]
 """Gives the object of a 200, or a whole answer.
 
 Raises:

@@ -8,8 +8,9 @@ from riverd.api import bodies
 from riverd.api.answers import Error, Result, Results
 from riverd.api.handlers import Api, Call
 from riverd.api.messages import messages_of
+from riverd.channels import may_publish
 from riverd.errors import BrokerError, ErrorCode, RiverError
-from riverd.model import Message, Position
+from riverd.model import Claims, Message, Position
 
 
 class _Planned(msgspec.Struct, frozen=True):
@@ -22,7 +23,7 @@ class _Planned(msgspec.Struct, frozen=True):
 async def publish(api: Api, call: Call) -> Position | Results:
     """One event: answered once the broker has it."""
     wanted = bodies.decoded(bodies.publish, call.body)
-    messages = messages_of(wanted, api.message_bytes_max)
+    messages = _allowed(messages_of(wanted, api.message_bytes_max), call.claims)
     if wanted.channels is not None:
         return Results([_result(api, outcome) for outcome in await _accepted(api, messages)])
     position = await api.broker.publish(messages[0])
@@ -35,7 +36,7 @@ async def publish_batch(api: Api, call: Call) -> Results:
     raw = bodies.decoded(bodies.batch, call.body).messages
     if len(raw) > bodies.BATCH_MAX:
         raise _too_many(len(raw), "messages")
-    planned = [_planned(one, api.message_bytes_max) for one in raw]
+    planned = [_planned(api, one, claims=call.claims) for one in raw]
     messages = [message for one in planned if isinstance(one, _Planned) for message in one.messages]
     if len(messages) > bodies.BATCH_MAX:
         raise _too_many(len(messages), "publications")
@@ -43,12 +44,27 @@ async def publish_batch(api: Api, call: Call) -> Results:
     return Results([_told(api, one, outcomes) for one in planned])
 
 
-def _planned(raw: msgspec.Raw, message_bytes_max: int) -> _Planned | RiverError:
+def _planned(api: Api, raw: msgspec.Raw, *, claims: Claims | None) -> _Planned | RiverError:
     try:
         wanted = bodies.decoded(bodies.publish, raw)
-        return _Planned(messages_of(wanted, message_bytes_max), wanted.channels is not None)
+        messages = _allowed(messages_of(wanted, api.message_bytes_max), claims)
+        return _Planned(messages, wanted.channels is not None)
     except RiverError as error:
         return error
+
+
+def _allowed(messages: list[Message], claims: Claims | None) -> list[Message]:
+    """The messages of a back end as they are; those of a client with its name, if it may.
+
+    Raises:
+        RiverError: forbidden, when the client has no grant for one of the channels.
+    """
+    if claims is None:
+        return messages
+    for message in messages:
+        if not may_publish(claims.grants, message.channel):
+            raise RiverError(ErrorCode.FORBIDDEN, f"no grant to publish to {message.channel}")
+    return [msgspec.structs.replace(message, user=claims.user) for message in messages]
 
 
 async def _accepted(api: Api, messages: Sequence[Message]) -> list[Position | RiverError]:

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import msgspec
 
-from riverd.api import answers, bodies, channels, health, publish, users
+from riverd.api import answers, bodies, channels, health, nodes, publish, users
 from riverd.api.exchange import Response
 from riverd.api.handlers import Api, Call
 from riverd.api.openapi import document
@@ -91,6 +91,13 @@ ROUTES: tuple[Route, ...] = (
         users.disconnect,
         "Close a user's connections on every node",
         gives=(answers.Disconnected,),
+    ),
+    Route(
+        "POST",
+        "/nodes/{node}/drain",
+        nodes.drain,
+        "Have a gateway move its clients elsewhere",
+        gives=(answers.Drained,),
     ),
     Route(
         "POST",

@@ -22,6 +22,10 @@ class Feed(Protocol):
         """A back end wants this user's connections closed."""
         ...
 
+    def on_drain(self, node: str) -> None:
+        """The node of this name, if it is this one, is asked to move its clients elsewhere."""
+        ...
+
     def on_interrupted(self) -> None:
         """Calls may have been lost until now: positions have to be compared."""
         ...
@@ -112,6 +116,10 @@ class Broker(Protocol):
 
     async def disconnect(self, user: str) -> None:
         """Tell all nodes to close the user's connections."""
+        ...
+
+    async def drain(self, node: str) -> None:
+        """Tell all nodes that the one of this name is to move its clients elsewhere."""
         ...
 
     async def ping(self) -> None:

@@ -112,6 +112,11 @@ class MemoryBroker:
         for feed in list(self._board.feeds.values()):
             feed.on_disconnect(user)
 
+    async def drain(self, node: str) -> None:
+        """Tell all nodes."""
+        for feed in list(self._board.feeds.values()):
+            feed.on_drain(node)
+
     async def ping(self) -> None:
         """It is there."""
 

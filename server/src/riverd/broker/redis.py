@@ -47,6 +47,7 @@ class RedisBroker:
         self._clients = clients
         self._server = clients.server()
         self._feeds = keys.Feeds(clients.address.database)
+        self._control = self._feeds.control.encode()
         self._announce = clients.dialect.publish
         self._size = history_size
         self._ttl_ms = int(history_ttl_s * 1000)
@@ -210,9 +211,17 @@ class RedisBroker:
         return Occupancy(sum(counts), users.get(channel))
 
     async def disconnect(self, user: str) -> None:
-        """Tell all nodes. Fails if one that lives could not be told: its feed may be cut off."""
+        """Tell all nodes."""
+        await self._tell_all(f"d:{user}")
+
+    async def drain(self, node: str) -> None:
+        """Tell all nodes."""
+        await self._tell_all(f"n:{node}")
+
+    async def _tell_all(self, message: str) -> None:
+        """Fails if a node that lives could not be told: its feed may be cut off."""
         alive = cast("int", await self._server.call("alive", (keys.NODES,), ()))
-        [told] = await self._server.commands([(self._announce, self._feeds.control, f"d:{user}")])
+        [told] = await self._server.commands([(self._announce, self._feeds.control, message)])
         if cast("int", told) < alive:
             raise BrokerError("not every node could be told: ask again")
 
@@ -234,8 +243,12 @@ class RedisBroker:
         listener = self._listener
         assert listener is not None, "only a node has a feed"
         kind, _, rest = message.partition(b":")
-        if kind == b"d":
-            listener.on_disconnect(rest.decode())
+        if name == self._control:
+            # Of another kind are words of a newer River.
+            if kind == b"d":
+                listener.on_disconnect(rest.decode())
+            elif kind == b"n":
+                listener.on_drain(rest.decode())
             return
         epoch, offset, body = rest.split(b":", 2)
         channel = keys.Feeds.channel(name)

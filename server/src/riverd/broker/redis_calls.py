@@ -187,8 +187,10 @@ class Calls:
         return answers
 
     async def ping(self) -> None:
-        """Returns if the server answers."""
-        await (await self._ready()).ask("PING")
+        """Returns if the server answers; its clock is compared with ours on the way."""
+        line = await self._ready()
+        line.measure_soon()
+        await line.ask("PING")
 
     async def asking(self) -> None:
         """The next call, made at once, may find keys that are only coming here (see ASK)."""

@@ -61,6 +61,7 @@ class Store:
         self._logs: dict[str, StoredLog] = {}
         self._members: dict[str, StoredMembers] = {}
         self._counts: dict[str, dict[str, int]] = {}
+        self._counted: set[str] = set()
         self._keys: OrderedDict[tuple[str, str], tuple[float, Position]] = OrderedDict()
 
     def publish(self, message: Message, now: float) -> tuple[Position, Publication | None]:
@@ -142,6 +143,7 @@ class Store:
 
     def report(self, node: str, subscribers: Mapping[str, int]) -> None:
         """Take a node's counts."""
+        self._counted.update(subscribers)
         for channel, count in subscribers.items():
             counts = self._counts.setdefault(channel, {})
             counts[node] = count
@@ -175,16 +177,20 @@ class Store:
     def expire(self, now: float) -> None:
         """Let go of old publications, of logs that nobody touched, of old keys, of empty lists.
 
-        What somebody hears is kept: its replicas would take a new epoch for a loss.
+        What somebody hears is kept, or has heard since the last call: replicas, which nodes keep
+        for a while, would take a new epoch for a loss. So leave more time between two calls than
+        nodes linger.
         """
+        heard = self._counts.keys() | self._counted
+        self._counted.clear()
         for channel, log in list(self._logs.items()):
             self._trim(log, now)
             # One without publications was only looked at: nobody can miss anything of it.
             idle_s = now - log.touched
-            if idle_s > (IDLE_S_MAX if log.offset else self._ttl_s) and channel not in self._counts:
+            if idle_s > (IDLE_S_MAX if log.offset else self._ttl_s) and channel not in heard:
                 del self._logs[channel]
         for channel in [name for name, stored in self._members.items() if not stored.members]:
-            if channel not in self._counts:
+            if channel not in heard:
                 del self._members[channel]
         while self._keys and next(iter(self._keys.values()))[0] <= now - KEYS_KEPT_S:
             self._keys.popitem(last=False)

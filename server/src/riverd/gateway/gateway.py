@@ -77,6 +77,7 @@ class Gateway:
         self._wheel: Wheel[Connection] = Wheel(tick_s=TICK_S, clock=self._clock)
         self._listeners: list[Listener] = []
         self._turning: asyncio.Task[None] | None = None
+        self._draining: asyncio.Task[None] | None = None
         self._prefix = secrets.token_hex(6)
         self._numbers: Iterator[int] = count(1)
 
@@ -94,8 +95,16 @@ class Gateway:
             self._turning = asyncio.create_task(self._turn())
 
     async def drain(self, drain_s: float) -> None:
-        """Move all clients elsewhere over this time, then close. New ones are refused meanwhile."""
-        self.draining = True
+        """Move all clients elsewhere over this time, then close. New ones are refused from now on.
+
+        Asked again, it goes on as it was asked first; who waits no longer does not stop it.
+        """
+        if self._draining is None:
+            self.draining = True
+            self._draining = asyncio.create_task(self._drain(drain_s))
+        await asyncio.shield(self._draining)
+
+    async def _drain(self, drain_s: float) -> None:
         await move(lambda: self.connections, drain_s=drain_s)
         for connection in list(self.connections):
             connection.session.close(CloseCode.UNAVAILABLE, "draining")
@@ -104,8 +113,9 @@ class Gateway:
         """Stop listening and end what is left."""
         for listener in self._listeners:
             listener.close()
-        if self._turning is not None:
-            self._turning.cancel()
+        for task in (self._turning, self._draining):
+            if task is not None:
+                task.cancel()
         for connection in list(self.connections):
             connection.session.close(CloseCode.UNAVAILABLE, "closing")
         # One turn of the loop, so that close frames are on their way.

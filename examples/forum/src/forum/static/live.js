@@ -13,6 +13,8 @@ const { River } = await load(`${host}/client/river.js`);
 const river = new River({ host, token });
 river.on("state", showState);
 showState(river);
+// Asked for with `localStorage.debug = "river"` in the browser's console.
+if (localStorage.getItem("debug") === "river") river.debug();
 
 async function token() {
   const answer = await fetch(board ? `/river-token?board=${board}` : "/river-token");

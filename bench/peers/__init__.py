@@ -1,0 +1,31 @@
+"""The systems that are measured, by name, in the order in which they take turns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from peers.centrifugo.adapter import Centrifugo
+from peers.limit.adapter import Limit
+from peers.nats.adapter import Nats
+from peers.nchan.adapter import Nchan
+from peers.river.adapter import River
+from peers.socketio2.adapter import SocketIO2
+from peers.socketio4.adapter import SocketIO4
+from peers.sockudo.adapter import Sockudo
+
+if TYPE_CHECKING:
+    from contender import Contender
+
+CONTENDERS: dict[str, Contender] = {
+    contender.name: contender
+    for contender in (
+        River(),
+        Centrifugo(),
+        Nchan(),
+        SocketIO4(),
+        SocketIO2(),
+        Nats(),
+        Sockudo(),
+        Limit(),
+    )
+}

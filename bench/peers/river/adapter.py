@@ -1,0 +1,65 @@
+"""River itself, as its settings are when nobody changes them."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from importlib import metadata
+from typing import TYPE_CHECKING, ClassVar
+
+from contender import Ability, Ask, Contender, Server
+from serving import free_port, running
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from contender import Side
+
+SIDES: dict[Side, tuple[str, ...]] = {
+    "gateway": ("gateway",),
+    "api": ("api",),
+    "dev": ("gateway", "api"),
+}
+
+
+class River(Contender):
+    """The system that this bench belongs to."""
+
+    name = "river"
+    title = "River"
+    offers: ClassVar[frozenset[Ability]] = frozenset(
+        ("batch", "history", "joins", "nodes", "plain", "publish", "recovery", "sockets")
+    )
+
+    def is_here(self) -> bool:
+        """Whether it was installed before."""
+        return True
+
+    def install(self) -> str:
+        """Nothing to do: it is in the environment that runs this."""
+        return metadata.version("riverd")
+
+    @contextmanager
+    def start(self, ask: Ask) -> Generator[Server, None, None]:
+        """One process; `river dev` when both sides are used."""
+        ports = {"gateway": free_port(), "api": free_port()}
+        environment = {
+            "RIVER_SECRETS": ask.keys.secret,
+            "RIVER_API_KEYS": ask.keys.api_key,
+            "RIVER_PORT": str(ports["gateway"]),
+            "RIVER_API_PORT": str(ports["api"]),
+            "RIVER_DRAIN_S": "0",
+            **({} if ask.history else {"RIVER_HISTORY_SIZE": "0"}),
+            **({"RIVER_BROKER": ask.broker} if ask.broker else {}),
+        }
+        sides = SIDES[ask.side]
+        command = [sys.executable, "-m", "riverd", ask.side]
+        with running(command, ask.home, environment=environment, core=ask.core) as server:
+            server.await_urls(*(f"http://127.0.0.1:{ports[side]}/readyz" for side in sides))
+            yield Server(
+                pid=server.pid,
+                websocket_url=f"ws://127.0.0.1:{ports['gateway']}/ws" if "gateway" in sides else "",
+                publish_url=f"http://127.0.0.1:{ports['api']}" if "api" in sides else "",
+                metrics_url=f"http://127.0.0.1:{ports[sides[0]]}/metrics",
+                api_key=ask.keys.api_key,
+            )

@@ -1,0 +1,53 @@
+"""What the doctor found at one hop."""
+
+from enum import Enum
+
+import msgspec
+
+
+class Status(Enum):
+    """How a hop is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    BROKEN = "broken"
+    SKIPPED = "skipped"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """A hop, how it is, what was seen, and what to do about it where something is wrong."""
+
+    check: str
+    status: Status
+    message: str
+    cure: str = ""
+    ms: float | None = None
+    """How long it took, where that says something."""
+
+
+def ok(check: str, message: str, *, ms: float | None = None) -> Finding:
+    """Nothing to complain of."""
+    return Finding(check, Status.OK, message, ms=ms)
+
+
+def skipped(check: str, why: str) -> Finding:
+    """It was not looked at."""
+    return Finding(check, Status.SKIPPED, why)
+
+
+def warning(check: str, message: str, *, cure: str) -> Finding:
+    """It works, but not well or not for long."""
+    return Finding(check, Status.WARNING, message, cure)
+
+
+def broken(check: str, message: str, *, cure: str) -> Finding:
+    """It does not work."""
+    return Finding(check, Status.BROKEN, message, cure)
+
+
+class Trouble(Exception):  # noqa: N818  it is what was found
+    """Thrown by a hop that is broken, with its finding."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding

@@ -1,0 +1,455 @@
+"""The function behind API Gateway, with a real Redis: what is its own, beside the API's cases."""
+
+import base64
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import jwt
+import pytest
+from api_gateway import body_of, event_for
+from mute_proxy import mute_proxy
+from redis_server import RedisServer, free_port
+from sandbox import package, sandbox
+
+from riverd.api.aws_event import ANSWER_BYTES_MAX, PLAIN_BYTES_MAX
+from riverd.api.aws_lambda import DISTRIBUTIONS, Function
+from riverd.broker.redis import RedisBroker
+from riverd.serverless import Host
+from riverd.settings import SOURCED
+
+KEY = "the-key-of-the-tests"
+NEXT_KEY = "the-key-that-comes-next"
+JSON = {"content-type": "application/json", "x-api-key": KEY}
+HANDLER = "riverd.api.aws_lambda.handler"
+ISSUER = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Example"
+
+_names = itertools.count(1)
+
+
+class Lambda:
+    """A function in this process, its sandbox open to view."""
+
+    def __init__(self) -> None:
+        self.host = Host(*SOURCED)
+        self.function = Function(self.host.run)
+
+    def ask(self, method: str, target: str, body: object = None, **event: Any) -> tuple[int, Any]:
+        """Status and JSON body of the answer."""
+        data = b"" if body is None else json.dumps(body).encode()
+        headers = {**JSON, **event.pop("headers", {})}
+        return self.result(event_for(method, target, data, headers=headers, **event))
+
+    def publish(self, channel: str, **event: Any) -> tuple[int, Any]:
+        message = {"channel": channel, "event": "e", "data": [1, "ü"]}
+        return self.ask("POST", "/publish", message, **event)
+
+    def result(self, event: object) -> tuple[int, Any]:
+        result = self.function(event, None)
+        # As AWS does with it.
+        assert json.loads(json.dumps(result)) == result
+        return cast("int", result["statusCode"]), json.loads(body_of(result))
+
+    def rested(self) -> None:
+        """As if its last invocation were long ago."""
+        assert self.host._sandbox is not None
+        self.host._sandbox._rests_since = 0.0
+
+
+@pytest.fixture
+def river_lambda(river: Path) -> Iterator[Lambda]:
+    del river
+    made = Lambda()
+    yield made
+    made.host.close()
+
+
+def new_channel() -> str:
+    return f"aws-{next(_names)}"
+
+
+def connections(redis: RedisServer) -> int:
+    """How many connections the server has ever had, beside the one that asks."""
+    with redis.client() as client:
+        told = cast("Mapping[str, int]", client.info("stats"))
+    return told["total_connections_received"]
+
+
+def test_what_is_published_by_an_event_is_answered_and_kept(river_lambda: Lambda) -> None:
+    channel = new_channel()
+    status, placed = river_lambda.publish(channel)
+    assert (status, placed["offset"]) == (200, 1)
+    status, told = river_lambda.ask("GET", f"/channels/{channel}/history?limit=1&limit=2&x=%20a+b")
+    assert (status, told["epoch"]) == (200, placed["epoch"])
+    assert [one["data"] for one in told["publications"]] == [[1, "ü"]]
+
+
+@pytest.mark.parametrize("stage", ["$default", "prod", "publish"])
+def test_the_stage_is_no_part_of_the_path(river_lambda: Lambda, stage: str) -> None:
+    assert river_lambda.publish(new_channel(), stage=stage)[0] == 200
+    assert river_lambda.ask("GET", "/healthz", stage=stage) == (200, {"status": "alive"})
+    assert river_lambda.ask("GET", f"/{stage}x/healthz", stage=stage)[0] == 404
+
+
+def test_header_names_may_be_in_any_case(river_lambda: Lambda) -> None:
+    event = event_for("GET", "/channels", headers={})
+    event["headers"] |= {"X-Api-Key": KEY}
+    assert river_lambda.result(event)[0] == 200
+    del event["headers"]["X-Api-Key"]
+    assert river_lambda.result(event)[0] == 401
+
+
+def test_a_body_may_come_as_base64(river_lambda: Lambda) -> None:
+    channel = new_channel()
+    event = event_for("POST", "/publish", b"{}", headers=JSON)
+    body = json.dumps({"channel": channel, "event": "e", "data": "ü"}, ensure_ascii=False).encode()
+    event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+    event["headers"]["content-length"] = str(len(body))
+    assert river_lambda.result(event)[0] == 200
+    event["body"] = "?" + event["body"][1:]
+    status, told = river_lambda.result(event)
+    assert (status, told["error"]["code"]) == (400, "not_json")
+
+
+def test_a_name_may_have_slashes_though_api_gateway_decodes_the_path(river_lambda: Lambda) -> None:
+    for name in ("a/b", "a%2Fb", "100%", "Jörg B", "arn:aws:ecs:x:1:task/river/0"):
+        encoded = "".join(f"%{byte:02X}" for byte in name.encode())
+        assert river_lambda.ask("POST", f"/users/{encoded}/disconnect") == (200, {"user": name})
+        told = river_lambda.ask("POST", f"/nodes/{encoded}/drain")
+        assert told == (200, {"node": name, "asked": True})
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        {},
+        [],
+        "event",
+        {"version": "1.0", "path": "/publish", "httpMethod": "POST"},
+        {"rawPath": "/", "requestContext": {}},
+        {"rawPath": "/", "requestContext": {"http": {"method": "GET"}}, "headers": {"a": 1}},
+    ],
+)
+def test_what_is_no_event_of_an_http_api_is_told(river_lambda: Lambda, event: object) -> None:
+    status, told = river_lambda.result(event)
+    assert (status, told["error"]["code"]) == (400, "invalid_field")
+
+
+def test_an_odd_text_is_an_answer_too(river_lambda: Lambda) -> None:
+    event = event_for("POST", "/", headers=JSON)
+    event["rawPath"] = "/users/\ud800/disconnect"
+    assert river_lambda.result(event)[1]["error"]["code"] == "invalid_field"
+    event = event_for("POST", "/publish", b"{}", headers=JSON)
+    event["body"] = '{"channel":"c","event":"\ud800"}'
+    assert river_lambda.result(event)[1]["error"]["code"] == "not_json"
+
+
+def test_one_connection_serves_many_invocations(river_lambda: Lambda, redis: RedisServer) -> None:
+    river_lambda.publish("aws-warm")
+    before = connections(redis)
+    for _ in range(20):
+        assert river_lambda.publish("aws-warm")[0] == 200
+    river_lambda.rested()
+    assert river_lambda.publish("aws-warm")[0] == 200
+    assert connections(redis) == before + 1
+
+
+def test_a_connection_that_was_closed_in_the_meantime_is_made_again(
+    river_lambda: Lambda, redis: RedisServer
+) -> None:
+    river_lambda.publish("aws-cold")
+    with redis.client() as client:
+        client.client_kill_filter(skipme=True, _type="normal")
+    river_lambda.rested()
+    assert river_lambda.publish("aws-cold")[0] == 200
+
+
+def test_a_connection_that_the_network_forgot_is_made_again_and_told_in_time(
+    redis: RedisServer, river: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del river
+    with mute_proxy(redis.port) as proxy:
+        monkeypatch.setenv("RIVER_BROKER", f"redis://127.0.0.1:{proxy.port}")
+        river_lambda = Lambda()
+        assert river_lambda.publish("aws-mute")[0] == 200
+        assert proxy.accepted == 1
+        proxy.forget()
+        river_lambda.rested()
+        assert river_lambda.publish("aws-mute")[0] == 200
+        assert proxy.accepted == 2
+        # Without a rest there was no reason to doubt it: that one publication is refused.
+        proxy.forget()
+        status, told = river_lambda.publish("aws-mute")
+        assert (status, told["error"]["code"]) == (503, "broker_unavailable")
+        assert river_lambda.publish("aws-mute")[0] == 200
+        river_lambda.host.close()
+
+
+def test_a_clock_that_stood_still_refuses_nothing(river_lambda: Lambda) -> None:
+    river_lambda.publish("aws-clock")
+    sandbox = river_lambda.host._sandbox
+    assert sandbox is not None
+
+    def stand_still(seconds: float) -> None:
+        broker = sandbox.broker
+        assert isinstance(broker, RedisBroker)
+        broker._server._line._ahead_s -= seconds  # type: ignore[attr-defined]  its clock
+        sandbox._slip_s -= seconds
+
+    stand_still(60)
+    assert river_lambda.publish("aws-clock")[0] == 200
+    # This is what would happen if nobody had looked.
+    stand_still(60)
+    sandbox._slip_s = time.time() - time.monotonic()
+    assert river_lambda.publish("aws-clock")[0] == 503
+
+
+def test_a_broker_that_is_away_is_told_and_comes_back(
+    river: Path, monkeypatch: pytest.MonkeyPatch, redis: RedisServer
+) -> None:
+    del river
+    monkeypatch.setenv("RIVER_BROKER", f"redis://127.0.0.1:{free_port()}")
+    away = Lambda()
+    result = away.function(event_for("GET", "/channels", headers=JSON), None)
+    assert result["statusCode"] == 503
+    assert cast("Mapping[str, str]", result["headers"])["retry-after"] == "1"
+    assert away.ask("GET", "/healthz") == (200, {"status": "alive"})
+    away.host.close()
+    monkeypatch.setenv("RIVER_BROKER", redis.url)
+    assert away.publish(new_channel())[0] == 200
+    away.host.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RIVER_BROKER", ""),
+        ("RIVER_BROKER", "carrier-pigeon://a-password"),
+        ("RIVER_API_KEYS_FROM", ""),
+        ("RIVER_API_KEYS_FROM", "file:///nowhere"),
+        ("RIVER_SECRETS_FROM", "nonsense"),
+        ("RIVER_HISTORY_SIZE", "many"),
+    ],
+)
+def test_a_wrong_setting_is_logged_and_not_told(
+    river_lambda: Lambda,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: str,
+) -> None:
+    monkeypatch.setenv(name, value)
+    status, told = river_lambda.publish("c")
+    assert (status, told) == (
+        500,
+        {"error": {"code": "internal", "message": "our fault; it was logged"}},
+    )
+    logged = json.loads(capsys.readouterr().err)
+    assert (logged["level"], logged["event"]) == ("error", "failed")
+    assert name.removesuffix("_FROM") in logged["exception"]
+    assert "a-password" not in logged["exception"]
+
+
+def test_a_new_key_is_taken_as_soon_as_it_is_there(river_lambda: Lambda, river: Path) -> None:
+    new = {"x-api-key": NEXT_KEY}
+    assert river_lambda.publish("c", headers=new)[0] == 401
+    (river / "api_keys").write_text(NEXT_KEY, encoding="utf-8")
+    sandbox = river_lambda.host._sandbox
+    assert sandbox is not None
+    # Not more often than every ten seconds, whoever asks.
+    assert river_lambda.publish("c", headers=new)[0] == 401
+    sandbox._renewed_at -= 11
+    assert river_lambda.publish("c", headers=new)[0] == 200
+    assert river_lambda.publish("c")[0] == 401
+
+
+def test_what_is_secret_is_read_again_after_its_time(
+    river_lambda: Lambda, river: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert river_lambda.publish("c")[0] == 200
+    sandbox = river_lambda.host._sandbox
+    assert sandbox is not None
+    (river / "secrets").write_text("n" * 32, encoding="utf-8")
+    (river / "api_keys").unlink()
+    sandbox._renewed_at -= 61
+    status, told = river_lambda.ask("POST", "/tokens", {"user": "ann"})
+    assert status == 200
+    assert jwt.decode(told["token"], "n" * 32, algorithms=["HS256"])["sub"] == "ann"
+    # What cannot be read stays as it was known.
+    assert '"setting": "api_keys", "error": "No such file' in capsys.readouterr().err
+    assert river_lambda.publish("c")[0] == 200
+
+
+def test_long_answers_go_as_base64_and_longer_ones_are_refused(river_lambda: Lambda) -> None:
+    channel = new_channel()
+    message = {"channel": channel, "event": "e", "data": "\\" * 30_000}
+    for count, longer in ((15, PLAIN_BYTES_MAX), (70, ANSWER_BYTES_MAX)):
+        river_lambda.ask("POST", "/publish/batch", {"messages": [message] * count})
+        result = river_lambda.function(
+            event_for("GET", f"/channels/{channel}/history?limit=100", headers=JSON), None
+        )
+        assert len(json.dumps(result)) < 6_291_556
+        assert len(body_of(result)) > longer or result["statusCode"] == 413
+        assert result["isBase64Encoded"] == (result["statusCode"] == 200)
+
+
+# Behind API Gateway's JWT authorizer.
+
+
+def token(**claims: object) -> str:
+    """A token as an identity provider signs it; only API Gateway looks at the signature."""
+    usual = {"sub": "ann", "iss": ISSUER, "exp": 2_000_000_000, "iat": 1_900_000_000}
+    return jwt.encode({**usual, **claims}, "k" * 32, algorithm="HS256")
+
+
+def verified(proof: str) -> dict[str, Any]:
+    """What the authorizer says of a token that it has verified: each claim as a text."""
+    claims = jwt.decode(proof, options={"verify_signature": False})
+    texts = {name: _written(value) for name, value in claims.items()}
+    return {"jwt": {"claims": texts, "scopes": None}}
+
+
+def _written(value: object) -> str:
+    if isinstance(value, dict):
+        inner = (f"{name}:{_written(one)}" for name, one in sorted(value.items()))
+        return f"map[{' '.join(inner)}]"
+    if isinstance(value, list):
+        return f"[{' '.join(map(_written, value))}]"
+    return str(value)
+
+
+Ask = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def as_client(river_lambda: Lambda) -> Ask:
+    """Return what asks with a token, below /oidc/ and without a key."""
+
+    def ask(path: str, body: object, proof: str, *, authorizer: Any = None) -> tuple[int, Any]:
+        headers = {"x-api-key": "", "authorization": f"Bearer {proof}"}
+        seen = verified(proof) if authorizer is None else authorizer
+        return river_lambda.ask("POST", f"/oidc{path}", body, headers=headers, authorizer=seen)
+
+    return ask
+
+
+def test_a_token_publishes_what_it_grants_in_the_clients_name(
+    as_client: Ask, river_lambda: Lambda
+) -> None:
+    channel = f"typing-{new_channel()}"
+    proof = token(river={"publish": ["typing-*"], "info": {"name": "x] publish:[*"}})
+    message = {"channel": channel, "event": "e", "data": 1}
+    assert as_client("/publish", message, proof)[0] == 200
+    told = river_lambda.ask("GET", f"/channels/{channel}/history")[1]
+    assert [one["user"] for one in told["publications"]] == ["ann"]
+    status, told = as_client("/publish", {**message, "channel": "other"}, proof)
+    assert (status, told["error"]["code"]) == (403, "forbidden")
+    several = {"channels": [channel, "other"], "event": "e"}
+    assert as_client("/publish", several, proof)[0] == 403
+    batch = {"messages": [message, {**message, "channel": "other"}]}
+    results = as_client("/publish/batch", batch, proof)[1]["results"]
+    assert [one.get("offset", one.get("error", {}).get("code")) for one in results] == [
+        2,
+        "forbidden",
+    ]
+
+
+def test_a_token_without_grants_publishes_nothing(as_client: Ask) -> None:
+    message = {"channel": "c", "event": "e"}
+    for proof in (token(), token(river={}), token(river={"subscribe": ["*"]})):
+        assert as_client("/publish", message, proof)[0] == 403
+
+
+def test_a_token_allows_nothing_but_to_publish(as_client: Ask) -> None:
+    proof = token(river={"publish": ["*"], "subscribe": ["*"]})
+    for path in ("/tokens", "/users/ann/disconnect", "/nodes/n/drain"):
+        status, told = as_client(path, {"user": "bob"}, proof)
+        assert (status, told["error"]["code"]) == (403, "forbidden")
+
+
+def test_without_the_authorizers_word_a_token_is_nothing(
+    as_client: Ask, river_lambda: Lambda
+) -> None:
+    proof = token(river={"publish": ["*"]})
+    message = {"channel": "c", "event": "e"}
+    for authorizer in ({}, {"lambda": {"jwt": 1}}, {"jwt": None}):
+        status, told = as_client("/publish", message, proof, authorizer=authorizer)
+        assert (status, told["error"]["code"]) == (401, "unauthenticated")
+    # A key does not help there, nor a token elsewhere.
+    told = river_lambda.ask("POST", "/oidc/publish", message)
+    assert (told[0], told[1]["error"]["code"]) == (401, "unauthenticated")
+    headers = {"x-api-key": "", "authorization": f"Bearer {proof}"}
+    told = river_lambda.ask(
+        "POST", "/publish", message, headers=headers, authorizer=verified(proof)
+    )
+    assert (told[0], told[1]["error"]["code"]) == (401, "api_key_invalid")
+
+
+@pytest.mark.parametrize("changed", [{"sub": "bob"}, {"exp": 1}, {"iss": "x"}, {"jti": "1"}])
+def test_the_grants_are_those_of_the_token_that_was_verified(
+    river_lambda: Lambda, changed: dict[str, object]
+) -> None:
+    own = token(river={"publish": []})
+    forged = token(river={"publish": ["*"]}, **changed)
+    for sent in (f"Bearer {forged}", f"Bearer {own},Bearer {forged}", "Bearer x", ""):
+        headers = {"x-api-key": "", "authorization": sent}
+        told = river_lambda.ask(
+            "POST",
+            "/oidc/publish",
+            {"channel": "c", "event": "e"},
+            headers=headers,
+            authorizer=verified(own),
+        )
+        assert (told[0], told[1]["error"]["code"]) == (401, "token_invalid")
+
+
+# Its package.
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return package(tmp_path_factory.mktemp("package"))
+
+
+def environment(river: Path, redis: RedisServer) -> dict[str, str]:
+    return {
+        "RIVER_BROKER": redis.url,
+        "RIVER_SECRETS_FROM": (river / "secrets").as_uri(),
+        "RIVER_API_KEYS_FROM": (river / "api_keys").as_uri(),
+        "RIVER_BROKER_PASSWORD_FROM": (river / "broker_password").as_uri(),
+    }
+
+
+def test_the_package_is_all_that_it_imports_and_it_works(
+    built: Path, river: Path, redis: RedisServer
+) -> None:
+    message = json.dumps({"channel": new_channel(), "event": "e", "data": 1}).encode()
+    with sandbox(built, HANDLER, environment(river, redis)) as running:
+        loaded = {name.partition(".")[0] for name in running.started["modules"]}
+        told = running.invoke(event_for("POST", "/publish", message, headers=JSON))
+    assert told["result"]["statusCode"] == 200
+    assert loaded - {"__main__"} == {"riverd", "hiredis", "msgspec", "jwt"}
+    assert set(DISTRIBUTIONS) == {"riverd", "hiredis", "msgspec", "pyjwt"}
+    # Nothing of a server, of a gateway or of the command.
+    rooms = {name.split(".")[1] for name in running.started["modules"] if name[:7] == "riverd."}
+    assert not rooms & {"app", "cli", "gateway", "node", "hub", "session", "logs", "metrics"}
+
+
+def test_a_sandbox_that_was_frozen_goes_on(built: Path, river: Path, redis: RedisServer) -> None:
+    channel = new_channel()
+    message = json.dumps({"channel": channel, "event": "e", "data": 1}).encode()
+    event = event_for("POST", "/publish", message, headers=JSON)
+    started = {**environment(river, redis), "AWS_LAMBDA_FUNCTION_NAME": "river"}
+    with sandbox(built, HANDLER, started) as running:
+        assert running.invoke(event)["result"]["statusCode"] == 200
+        running.freeze()
+        with redis.client() as client:
+            client.client_kill_filter(skipme=True, _type="normal")
+        time.sleep(1.5)
+        running.thaw()
+        told = running.invoke(event)["result"]
+    assert (told["statusCode"], json.loads(told["body"])["offset"]) == (200, 2)
