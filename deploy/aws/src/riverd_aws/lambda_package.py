@@ -18,7 +18,6 @@ import riverd
 PYTHON = "3.13"
 PLATFORM = "manylinux2014_aarch64"
 ENTRIES = ("riverd.api.aws_lambda", "riverd.api.aws_drain")
-DISTRIBUTIONS = ("hiredis", "msgspec", "pyjwt", "redis")
 INSTALL_TIMEOUT_S = 300
 _UNUSED = (
     *("__pycache__", "*.pyi", "tests", "bin", "*.c", "*.h", ".lock"),
@@ -31,7 +30,7 @@ class PackageError(Exception):
 
 
 @contextmanager
-def assembled(distributions: Sequence[str] = DISTRIBUTIONS) -> Iterator[Path]:
+def assembled() -> Iterator[Path]:
     """A folder with the package, for as long as the toolkit needs to copy it.
 
     Raises:
@@ -39,7 +38,7 @@ def assembled(distributions: Sequence[str] = DISTRIBUTIONS) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "package"
-        shutil.copytree(installed(distributions), made)
+        shutil.copytree(installed(distributions()), made)
         for path in needed_files(ENTRIES):
             copy = made / "riverd" / path.relative_to(root())
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +46,20 @@ def assembled(distributions: Sequence[str] = DISTRIBUTIONS) -> Iterator[Path]:
         yield made
 
 
-def installed(distributions: Sequence[str]) -> Path:
+def distributions() -> list[str]:
+    """What must be installed beside River's own files, as the function's module says it.
+
+    It is read, not imported: an import would set the function up.
+    """
+    path = _path_of(ENTRIES[0])
+    assert path is not None
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DISTRIBUTIONS":
+            return [str(name) for name in ast.literal_eval(node.value) if name != "riverd"]
+    raise AssertionError(f"{ENTRIES[0]} names no DISTRIBUTIONS")
+
+
+def installed(names: Sequence[str]) -> Path:
     """A folder with these distributions for ARM, in the versions that are installed here.
 
     It is kept: only the first time needs the package registry.
@@ -55,9 +67,9 @@ def installed(distributions: Sequence[str]) -> Path:
     Raises:
         PackageError: one line.
     """
-    wanted = sorted(f"{name}=={importlib.metadata.version(name)}" for name in distributions)
-    name = hashlib.sha256(" ".join((PYTHON, PLATFORM, *wanted)).encode()).hexdigest()[:20]
-    target = cache() / f"lambda-{name}"
+    wanted = sorted(f"{name}=={importlib.metadata.version(name)}" for name in names)
+    digest = hashlib.sha256(" ".join((PYTHON, PLATFORM, *wanted)).encode()).hexdigest()[:20]
+    target = cache() / f"lambda-{digest}"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
@@ -155,4 +167,4 @@ def _installer() -> list[str]:
 
 
 if __name__ == "__main__":
-    installed(DISTRIBUTIONS)
+    installed(distributions())
