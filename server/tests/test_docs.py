@@ -247,6 +247,9 @@ def test_code_that_is_quoted_is_still_there(block: Block) -> None:
 def test_commands_of_the_pages_exist(place: str, words: list[str]) -> None:
     command = cli.get_command(click.Context(cli), words[1])
     assert command is not None, place
+    if isinstance(command, click.Group):
+        command = command.get_command(click.Context(command), words[2])
+        assert command is not None, place
     options = {
         name
         for parameter in command.params

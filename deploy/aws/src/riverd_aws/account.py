@@ -81,7 +81,7 @@ class Account:
 
     def regions_of(self, service: str) -> tuple[str, ...]:
         """Regions that this version of boto3 knows to have a service."""
-        return tuple(self._session.get_available_regions(service))
+        return _regions(self._session, service)
 
     def environment(self) -> Mapping[str, str]:
         """What a program needs to ask as the same one, in the same region."""
@@ -121,12 +121,16 @@ def _checked_region(session: boto3.Session) -> str:
             "no region is chosen: pass --region (for example --region eu-central-1) or set "
             "AWS_REGION"
         )
-    known = session.get_available_regions("cloudformation")
+    known = _regions(session, "cloudformation")
     if region not in known:
         part = region.partition("-")[0]
         near = [one for one in known if one.partition("-")[0] == part] or known
         raise Mistake(f"there is no region {region}; there are {', '.join(near)}")
     return region
+
+
+def _regions(session: boto3.Session, service: str) -> tuple[str, ...]:
+    return tuple(cast("list[str]", session.get_available_regions(service)))
 
 
 def _in_words(error: Exception, call: str, region: str) -> Failure:
@@ -145,7 +149,7 @@ def _in_words(error: Exception, call: str, region: str) -> Failure:
 
 
 def _refusal(error: boto.ClientError, call: str, region: str) -> Failure:
-    told = error.response.get("Error", {})
+    told = cast("dict[str, str]", error.response.get("Error", {}))
     code, message = told.get("Code", ""), told.get("Message", str(error))
     if code in _EXPIRED:
         return Mistake("the AWS credentials have expired: sign in again")

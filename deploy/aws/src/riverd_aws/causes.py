@@ -48,7 +48,7 @@ _CURES = (
 
 def explained(causes: Iterable[Event]) -> list[str]:
     """A line for each resource that failed, and one for what helps where that is known."""
-    lines = []
+    lines: list[str] = []
     for event in causes:
         reason = event.resource_status_reason or "AWS gave no reason"
         lines.append(

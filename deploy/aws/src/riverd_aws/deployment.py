@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from rich.console import Console
 from rich.text import Text
@@ -194,6 +195,7 @@ def _finish(site: Site, stack: Stack, wishes: Wishes) -> None:
 
 def _list_options(console: Console) -> None:
     for name, about in options.NAMES.items():
-        default = getattr(Options(), name)
-        shown = ",".join(default) if isinstance(default, tuple) else default
+        default = cast("object", getattr(Options(), name))
+        several = isinstance(default, tuple)
+        shown = ",".join(cast("tuple[str, ...]", default)) if several else default
         console.print(Text(f"  {name:<16} {about} [{shown}]"), soft_wrap=True)

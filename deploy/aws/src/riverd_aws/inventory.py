@@ -39,7 +39,7 @@ class Probe:
             if error.is_missing:
                 return False
             raise
-        found = answer.get(self.key) or []
+        found: object = answer.get(self.key) or []
         listed = cast("list[object]", found if isinstance(found, list) else [found])
         return any(self._is_alive(one) for one in listed)
 

@@ -135,7 +135,7 @@ def _is_whole(stack: Stack, assembly: Assembly) -> bool:
     """The toolkit's word is not enough: all outputs must be there."""
     return (
         stack.stack_status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
-        and set(stack.values) == assembly.outputs
+        and frozenset(stack.values) == assembly.outputs
     )
 
 

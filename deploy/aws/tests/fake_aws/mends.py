@@ -125,6 +125,9 @@ def _current_is_current() -> None:
     def rotated(self: SecretsManagerBackend, secret_id: str, *rest: Any, **named: Any) -> object:
         """After a test without a rotation nothing is pending, and the value is what it was."""
         before = self.secrets[secret_id].default_version_id
+        # Who asks for a rotation now does not take the function away that the secret has.
+        if not named.get("rotation_lambda_arn"):
+            named["rotation_lambda_arn"] = self.secrets[secret_id].rotation_lambda_arn
         told = rotate(self, secret_id, *rest, **named)
         secret = self.secrets[secret_id]
         current = [
