@@ -245,7 +245,10 @@ def test_code_that_is_quoted_is_still_there(block: Block) -> None:
 
 @pytest.mark.parametrize(("place", "words"), COMMANDS)
 def test_commands_of_the_pages_exist(place: str, words: list[str]) -> None:
-    command = cli.get_command(click.Context(cli), words[1])
+    command: click.Command | None = cli
+    for word in words[1:]:
+        if isinstance(command, click.Group):
+            command = command.get_command(click.Context(command), word)
     assert command is not None, place
     if isinstance(command, click.Group):
         command = command.get_command(click.Context(command), words[2])
