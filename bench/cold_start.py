@@ -44,7 +44,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="river-cold-") as home:
         built = package(Path(home) / "package")
         size = sum(file.stat().st_size for file in built.rglob("*") if file.is_file())
-        with redis(Path(home)) as broker:
+        with redis(Path(home)) as (_, broker):
             told = [_round(built, broker) for _ in range(rounds)]
     _say("the package, unpacked", f"{size / 1e6:.1f} MB")
     parts = [_boto3() for _ in range(rounds)]
