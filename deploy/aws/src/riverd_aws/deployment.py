@@ -171,7 +171,8 @@ def _do(site: Site, made: Plan, *, who: Identity, wishes: Wishes) -> Stack:
     ask(f"\n{question}", yes=wishes.yes)
     if made.before is None:
         site.console.print(
-            "\nA first deployment takes 10 to 15 minutes: CloudFront and Valkey are slow."
+            "\nA first deployment takes 10 to 15 minutes (not measured): CloudFront and Valkey "
+            "are slow."
         )
     if made.bootstraps:
         bootstrap(site, who.account)
