@@ -119,6 +119,7 @@ def test_a_change_is_shown_and_made_without_making_anything_else_anew(cloud: Clo
     assert "AWS::ECS::TaskDefinition" in said
     now = service(cloud)
     assert now["taskDefinition"] != revision
+    assert now["desiredCount"] == 3
     after = cloud.inventory()
     changed = {kind for kind in after if after[kind] != before[kind]}
     assert changed == {"taskDefinitionArns"}

@@ -53,31 +53,31 @@ class Account:
         Raises:
             Mistake: there are no credentials, or AWS does not take them.
         """
-        return self.ask("sts", "get_caller_identity", Identity)
+        return self.ask("sts:get_caller_identity", Identity)
 
-    def ask(self, service: str, operation: str, kind: type[T], /, **parameters: object) -> T:
-        """What an operation answers, as a value of this type.
+    def ask(self, call: str, kind: type[T], /, **parameters: object) -> T:
+        """What an operation answers, as a value of this type. `call`: "SERVICE:OPERATION".
 
         Raises:
             Failure: in words; `AwsError`, one of them, if the service itself said no.
         """
+        service, _, operation = call.partition(":")
         method = cast("Callable[..., object]", getattr(self._client(service), operation))
         try:
             return msgspec.convert(method(**parameters), kind)
         except (boto.ClientError, boto.BotoCoreError) as error:
-            raise _in_words(error, f"{service}:{operation}", self.region) from error
+            raise _in_words(error, call, region=self.region) from error
 
-    def pages(
-        self, service: str, operation: str, kind: type[T], /, **parameters: object
-    ) -> Iterator[T]:
+    def pages(self, call: str, kind: type[T], /, **parameters: object) -> Iterator[T]:
         """The same for what comes in pages."""
+        service, _, operation = call.partition(":")
         client = self._client(service)
         paginate = cast("Callable[..., object]", client.get_paginator(operation).paginate)  # type: ignore[attr-defined]
         try:
             for page in cast("Iterator[object]", paginate(**parameters)):
                 yield msgspec.convert(page, kind)
         except (boto.ClientError, boto.BotoCoreError) as error:
-            raise _in_words(error, f"{service}:{operation}", self.region) from error
+            raise _in_words(error, call, region=self.region) from error
 
     def regions_of(self, service: str) -> tuple[str, ...]:
         """Regions that this version of boto3 knows to have a service."""
@@ -133,9 +133,9 @@ def _regions(session: boto3.Session, service: str) -> tuple[str, ...]:
     return tuple(cast("list[str]", session.get_available_regions(service)))
 
 
-def _in_words(error: Exception, call: str, region: str) -> Failure:
+def _in_words(error: Exception, call: str, *, region: str) -> Failure:
     if isinstance(error, boto.ClientError):
-        return _refusal(error, call, region)
+        return _refusal(error, call, region=region)
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError):
         return Mistake(f"there are no AWS credentials: {HOW_TO_SIGN_IN}")
     if isinstance(error, boto.EndpointConnectionError | boto.HTTPClientError):
@@ -148,7 +148,7 @@ def _in_words(error: Exception, call: str, region: str) -> Failure:
     return Failure(f"{call}: {error}")
 
 
-def _refusal(error: boto.ClientError, call: str, region: str) -> Failure:
+def _refusal(error: boto.ClientError, call: str, *, region: str) -> Failure:
     told = cast("dict[str, str]", error.response.get("Error", {}))
     code, message = told.get("Code", ""), told.get("Message", str(error))
     if code in _EXPIRED:

@@ -76,12 +76,12 @@ def run(wishes: Wishes) -> None:
     site = Site(account, toolkit.find(console.print), console, _log_file())
     with tempfile.TemporaryDirectory(prefix="river-") as folder:
         made = _plan(site, context, chosen=chosen, folder=Path(folder))
-        _show(console, made, wishes)
+        _show(console, made, wishes=wishes)
         if wishes.only_plan:
             return
         stack = made.before if made.is_nothing else _do(site, made, who=who, wishes=wishes)
     assert stack is not None
-    _finish(site, stack, wishes)
+    _finish(site, stack, wishes=wishes)
 
 
 def _context(wishes: Wishes) -> dict[str, str]:
@@ -147,7 +147,7 @@ def _plan(site: Site, context: Mapping[str, str], *, chosen: Options, folder: Pa
     return Plan(assembly, chosen, before, changes, missing)
 
 
-def _show(console: Console, made: Plan, wishes: Wishes) -> None:
+def _show(console: Console, made: Plan, *, wishes: Wishes) -> None:
     if made.is_nothing:
         console.print(f"{made.options.name} is as it should be: nothing to change.")
         return
@@ -171,14 +171,15 @@ def _do(site: Site, made: Plan, *, who: Identity, wishes: Wishes) -> Stack:
     ask(f"\n{question}", yes=wishes.yes)
     if made.before is None:
         site.console.print(
-            "\nA first deployment takes 10 to 15 minutes: CloudFront and Valkey are slow."
+            "\nA first deployment takes 10 to 15 minutes (not measured): CloudFront and Valkey "
+            "are slow."
         )
     if made.bootstraps:
         bootstrap(site, who.account)
     return roll_out(site, made.assembly, before=made.before)
 
 
-def _finish(site: Site, stack: Stack, wishes: Wishes) -> None:
+def _finish(site: Site, stack: Stack, *, wishes: Wishes) -> None:
     console = site.console
     console.print(Text(f"\n{stack.stack_name} runs.", style="bold"))
     console.print(Text(outcome.outputs(stack.values)), soft_wrap=True)

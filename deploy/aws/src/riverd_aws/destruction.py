@@ -43,6 +43,6 @@ def run(wishes: Wishes) -> None:
         )
     resources = stacks.resources(account, stack)
     console.print(f"Account {who.account}, {account.region}, as {who.arn}")
-    removal.show(console, stack, resources)
+    removal.show(console, stack, resources=resources)
     ask("\nRemove all of this?", yes=wishes.yes)
     removal.remove(account, stack, resources=resources, console=console)

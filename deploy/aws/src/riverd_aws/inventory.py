@@ -15,8 +15,7 @@ _GONE = {"deleted", "deleting", "inactive", "draining"}
 class Probe:
     """How a service is asked for one resource: what it answers holds it at `key`, a list or not."""
 
-    service: str
-    operation: str
+    call: str
     parameters: Callable[[str], Parameters]
     key: str
     state: str = ""
@@ -29,12 +28,7 @@ class Probe:
             Failure: the service cannot be asked.
         """
         try:
-            answer = account.ask(
-                self.service,
-                self.operation,
-                dict[str, object],
-                **self.parameters(physical_id),
-            )
+            answer = account.ask(self.call, dict[str, object], **self.parameters(physical_id))
         except AwsError as error:
             if error.is_missing:
                 return False
@@ -56,62 +50,57 @@ def _of_service(arn: str) -> Parameters:
 
 
 COSTING: Mapping[str, Probe] = {
-    "AWS::ApiGatewayV2::Api": Probe("apigatewayv2", "get_api", lambda it: {"ApiId": it}, "ApiId"),
+    "AWS::ApiGatewayV2::Api": Probe("apigatewayv2:get_api", lambda it: {"ApiId": it}, "ApiId"),
     "AWS::CloudFront::Distribution": Probe(
-        "cloudfront", "get_distribution", lambda it: {"Id": it}, "Distribution"
+        "cloudfront:get_distribution", lambda it: {"Id": it}, "Distribution"
     ),
     "AWS::CloudWatch::Alarm": Probe(
-        "cloudwatch", "describe_alarms", lambda it: {"AlarmNames": [it]}, "MetricAlarms"
+        "cloudwatch:describe_alarms", lambda it: {"AlarmNames": [it]}, "MetricAlarms"
     ),
     "AWS::CloudWatch::Dashboard": Probe(
-        "cloudwatch", "get_dashboard", lambda it: {"DashboardName": it}, "DashboardBody"
+        "cloudwatch:get_dashboard", lambda it: {"DashboardName": it}, "DashboardBody"
     ),
     "AWS::Cognito::UserPool": Probe(
-        "cognito-idp", "describe_user_pool", lambda it: {"UserPoolId": it}, "UserPool"
+        "cognito-idp:describe_user_pool", lambda it: {"UserPoolId": it}, "UserPool"
     ),
     "AWS::EC2::NatGateway": Probe(
-        "ec2",
-        "describe_nat_gateways",
+        "ec2:describe_nat_gateways",
         lambda it: {"NatGatewayIds": [it]},
         "NatGateways",
         "State",
     ),
-    "AWS::EC2::VPC": Probe("ec2", "describe_vpcs", lambda it: {"VpcIds": [it]}, "Vpcs"),
+    "AWS::EC2::VPC": Probe("ec2:describe_vpcs", lambda it: {"VpcIds": [it]}, "Vpcs"),
     "AWS::EC2::VPCEndpoint": Probe(
-        "ec2",
-        "describe_vpc_endpoints",
+        "ec2:describe_vpc_endpoints",
         lambda it: {"VpcEndpointIds": [it]},
         "VpcEndpoints",
         "State",
     ),
     "AWS::ECS::Cluster": Probe(
-        "ecs", "describe_clusters", lambda it: {"clusters": [it]}, "clusters", "status"
+        "ecs:describe_clusters", lambda it: {"clusters": [it]}, "clusters", "status"
     ),
-    "AWS::ECS::Service": Probe("ecs", "describe_services", _of_service, "services", "status"),
+    "AWS::ECS::Service": Probe("ecs:describe_services", _of_service, "services", "status"),
     "AWS::ElastiCache::ReplicationGroup": Probe(
-        "elasticache",
-        "describe_replication_groups",
+        "elasticache:describe_replication_groups",
         lambda it: {"ReplicationGroupId": it},
         "ReplicationGroups",
         "Status",
     ),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": Probe(
-        "elbv2",
-        "describe_load_balancers",
+        "elbv2:describe_load_balancers",
         lambda it: {"LoadBalancerArns": [it]},
         "LoadBalancers",
     ),
     "AWS::Lambda::Function": Probe(
-        "lambda",
-        "get_function_configuration",
+        "lambda:get_function_configuration",
         lambda it: {"FunctionName": it},
         "FunctionName",
     ),
     "AWS::Logs::LogGroup": Probe(
-        "logs", "describe_log_groups", lambda it: {"logGroupNamePrefix": it}, "logGroups"
+        "logs:describe_log_groups", lambda it: {"logGroupNamePrefix": it}, "logGroups"
     ),
     "AWS::SecretsManager::Secret": Probe(
-        "secretsmanager", "describe_secret", lambda it: {"SecretId": it}, "ARN"
+        "secretsmanager:describe_secret", lambda it: {"SecretId": it}, "ARN"
     ),
 }
 """The types that cost something while they are there; a network does not, but has a quota."""

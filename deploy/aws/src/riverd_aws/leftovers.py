@@ -37,25 +37,23 @@ def remove(account: Account, resources: list[Resource]) -> list[str]:
 
 
 def _logs(account: Account, name: str, *, exact: bool) -> list[str]:
-    pages = account.pages("logs", "describe_log_groups", _Groups, logGroupNamePrefix=name)
+    pages = account.pages("logs:describe_log_groups", _Groups, logGroupNamePrefix=name)
     found = [one.log_group_name for page in pages for one in page.log_groups]
     gone = [one for one in found if one == name or not exact]
     for one in gone:
-        account.ask("logs", "delete_log_group", dict[str, object], logGroupName=one)
+        account.ask("logs:delete_log_group", dict[str, object], logGroupName=one)
     return [f"log group {one}" for one in gone]
 
 
 def _snapshots(account: Account, group: str) -> list[str]:
     try:
-        told = account.ask(
-            "elasticache", "describe_snapshots", _Snapshots, ReplicationGroupId=group
-        )
+        told = account.ask("elasticache:describe_snapshots", _Snapshots, ReplicationGroupId=group)
     except AwsError as error:
         if error.is_missing:
             return []
         raise
     for one in told.snapshots:
         account.ask(
-            "elasticache", "delete_snapshot", dict[str, object], SnapshotName=one.snapshot_name
+            "elasticache:delete_snapshot", dict[str, object], SnapshotName=one.snapshot_name
         )
     return [f"snapshot {one.snapshot_name}" for one in told.snapshots]

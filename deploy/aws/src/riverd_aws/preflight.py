@@ -99,7 +99,7 @@ def _services_told(account: Account) -> frozenset[str]:
     """What AWS itself says that the region has; nothing if it may not be asked."""
     path = f"/aws/service/global-infrastructure/regions/{account.region}/services"
     try:
-        pages = account.pages("ssm", "get_parameters_by_path", _Parameters, Path=path)
+        pages = account.pages("ssm:get_parameters_by_path", _Parameters, Path=path)
         return frozenset(one.value for page in pages for one in page.parameters)
     except AwsError:
         return frozenset()
@@ -113,7 +113,7 @@ def is_bootstrapped(account: Account) -> bool:
     """Whether the account has in this region what `cdk deploy` needs: a bucket and roles."""
     name = f"/cdk-bootstrap/{QUALIFIER}/version"
     try:
-        told = account.ask("ssm", "get_parameter", _Told, Name=name)
+        told = account.ask("ssm:get_parameter", _Told, Name=name)
     except AwsError as error:
         if error.is_missing:
             return False
@@ -132,8 +132,7 @@ def completed(account: Account, context: Mapping[str, str]) -> dict[str, str]:
         _check_domain(account, found)
     if not found.get("prefix_list_id"):
         lists = account.ask(
-            "ec2",
-            "describe_managed_prefix_lists",
+            "ec2:describe_managed_prefix_lists",
             _Lists,
             Filters=[{"Name": "prefix-list-name", "Values": [_CDN_LIST]}],
         ).prefix_lists
@@ -145,7 +144,7 @@ def completed(account: Account, context: Mapping[str, str]) -> dict[str, str]:
 def _check_domain(account: Account, context: dict[str, str]) -> None:
     domain = context["domain"].lower()
     if context.get("certificate_arn"):
-        _check_certificate(account, domain, context["certificate_arn"])
+        _check_certificate(account, domain, arn=context["certificate_arn"])
     if context.get("hosted_zone_id"):
         zone = _zone(account, context["hosted_zone_id"])
         if not zone.holds(domain):
@@ -159,7 +158,7 @@ def _check_domain(account: Account, context: dict[str, str]) -> None:
 
 def _zone(account: Account, zone_id: str) -> _Zone:
     try:
-        return account.ask("route53", "get_hosted_zone", _OneZone, Id=zone_id).hosted_zone
+        return account.ask("route53:get_hosted_zone", _OneZone, Id=zone_id).hosted_zone
     except AwsError as error:
         raise Mistake(
             f"hosted_zone_id={zone_id}: this account has no such zone ({error.code})"
@@ -167,7 +166,7 @@ def _zone(account: Account, zone_id: str) -> _Zone:
 
 
 def _find_zone(account: Account, domain: str) -> str:
-    pages = account.pages("route53", "list_hosted_zones", _Zones)
+    pages = account.pages("route53:list_hosted_zones", _Zones)
     zones = [one for page in pages for one in page.hosted_zones]
     fitting = [one for one in zones if one.holds(domain)]
     if not fitting:
@@ -179,11 +178,11 @@ def _find_zone(account: Account, domain: str) -> str:
     return max(fitting, key=lambda one: len(one.name)).id.rpartition("/")[2]
 
 
-def _check_certificate(account: Account, domain: str, arn: str) -> None:
+def _check_certificate(account: Account, domain: str, *, arn: str) -> None:
     try:
         told = (
             Account(profile=account.profile, region="us-east-1")
-            .ask("acm", "describe_certificate", _OneCertificate, CertificateArn=arn)
+            .ask("acm:describe_certificate", _OneCertificate, CertificateArn=arn)
             .certificate
         )
     except AwsError as error:

@@ -14,7 +14,7 @@ from riverd_aws.rollout import Bar
 from riverd_aws.stacks import Resource, Stack
 
 
-def show(console: Console, stack: Stack, resources: list[Resource]) -> None:
+def show(console: Console, stack: Stack, *, resources: list[Resource]) -> None:
     """What is going to be removed."""
     services = by_service(Counter(one.resource_type for one in resources))
     console.print(f"\nWill be removed, {len(resources)} resources of {stack.stack_name}:")

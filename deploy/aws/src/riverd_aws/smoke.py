@@ -48,7 +48,7 @@ def entrance(account: Account, values: dict[str, str]) -> Entrance:
     """The addresses of a stack, with its secrets read."""
 
     def read(name: str) -> str:
-        kept = account.ask("secretsmanager", "get_secret_value", _Secret, SecretId=values[name])
+        kept = account.ask("secretsmanager:get_secret_value", _Secret, SecretId=values[name])
         return kept.secret_string
 
     return Entrance(
@@ -69,12 +69,12 @@ def smoke(place: Entrance, *, ready_s: float = READY_S_MAX) -> Passed:
     connection, connect_ms = _connect(place.websocket_url, ready_s)
     with connection:
         _say(connection, {"type": "auth", "id": 1, "token": token})
-        _expect(connection, "authenticated", "the token was not accepted")
+        _expect(connection, "authenticated", otherwise="the token was not accepted")
         _say(connection, {"type": "subscribe", "id": 2, "channel": channel})
-        _expect(connection, "subscribed", "the channel cannot be subscribed to")
+        _expect(connection, "subscribed", otherwise="the channel cannot be subscribed to")
         began = time.monotonic()
-        _publish(place, channel, word)
-        told = _expect(connection, "event", "what was published did not arrive")
+        _publish(place, channel, word=word)
+        told = _expect(connection, "event", otherwise="what was published did not arrive")
         if told.get("data") != word:
             raise Failure(f"smoke test: something else arrived: {json.dumps(told)[:200]}")
         return Passed(connect_ms, (time.monotonic() - began) * 1000)
@@ -100,7 +100,7 @@ def _say(connection: ClientConnection, message: dict[str, object]) -> None:
     connection.send(json.dumps(message))
 
 
-def _expect(connection: ClientConnection, kind: str, otherwise: str) -> dict[str, object]:
+def _expect(connection: ClientConnection, kind: str, *, otherwise: str) -> dict[str, object]:
     deadline = time.monotonic() + STEP_S
     last = "nothing came"
     try:
@@ -118,7 +118,7 @@ def _expect(connection: ClientConnection, kind: str, otherwise: str) -> dict[str
     raise Failure(f"smoke test: {otherwise}: {last}")
 
 
-def _publish(place: Entrance, channel: str, word: str) -> None:
+def _publish(place: Entrance, channel: str, *, word: str) -> None:
     try:
         publish_once(
             place.publish_url, place.api_key, channel=channel, event="smoke", data=json.dumps(word)

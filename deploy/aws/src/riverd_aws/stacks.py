@@ -103,7 +103,7 @@ def find(account: Account, name: str) -> Stack | None:
         Failure: there is one, and it is not River's.
     """
     try:
-        stack = account.ask("cloudformation", "describe_stacks", _Stacks, StackName=name).stacks[0]
+        stack = account.ask("cloudformation:describe_stacks", _Stacks, StackName=name).stacks[0]
     except AwsError as error:
         if error.is_missing:
             return None
@@ -119,18 +119,16 @@ def find(account: Account, name: str) -> Stack | None:
 def resources(account: Account, stack: Stack) -> list[Resource]:
     """All that is in a stack."""
     pages = account.pages(
-        "cloudformation", "list_stack_resources", _Resources, StackName=stack.stack_id
+        "cloudformation:list_stack_resources", _Resources, StackName=stack.stack_id
     )
     found = [one for page in pages for one in page.stack_resource_summaries]
     return [one for one in found if one.resource_status != "DELETE_COMPLETE"]
 
 
-def events_after(account: Account, stack_id: str, last: str) -> list[Event]:
+def events_after(account: Account, stack_id: str, *, last: str) -> list[Event]:
     """What happened since the event with this id, the oldest first; the empty id asks for all."""
     fresh: list[Event] = []
-    for page in account.pages(
-        "cloudformation", "describe_stack_events", _Events, StackName=stack_id
-    ):
+    for page in account.pages("cloudformation:describe_stack_events", _Events, StackName=stack_id):
         for event in page.stack_events:
             if event.event_id == last:
                 return fresh[::-1]
@@ -146,12 +144,12 @@ class Watch:
         self.seen: list[Event] = []
         self._last = ""
         if stack is not None:
-            before = events_after(account, stack.stack_id, "")
+            before = events_after(account, stack.stack_id, last="")
             self._last = before[-1].event_id if before else ""
 
     def look(self, stack_id: str) -> list[Event]:
         """What is new."""
-        fresh = events_after(self._account, stack_id, self._last)
+        fresh = events_after(self._account, stack_id, last=self._last)
         if fresh:
             self._last = fresh[-1].event_id
             self.seen += fresh
@@ -168,7 +166,7 @@ def delete(
 ) -> tuple[str, Watch]:
     """Have a stack removed, and wait until it is, or until it cannot be: its last status."""
     watch = Watch(account, stack)
-    account.ask("cloudformation", "delete_stack", dict, StackName=stack.stack_id)
+    account.ask("cloudformation:delete_stack", dict, StackName=stack.stack_id)
     for status in _states(account, stack.stack_id):
         tell(watch.look(stack.stack_id))
         if not status.endswith("_IN_PROGRESS"):

@@ -13,7 +13,8 @@ from moto.core.responses import ActionResult, BaseResponse
 from . import engine
 from .expressions import ACCOUNT
 from .failures import StackError
-from .resource import Account, Properties
+from .kinds import KINDS
+from .resource import Account, Plain, Properties, changed_names
 from .stack import ChangeSet, Stack, as_json, parsed
 
 STACKS: dict[tuple[str, str], Stack] = {}
@@ -258,11 +259,32 @@ def _differences(stack: Stack, body: str) -> list[Properties]:
         if name in stack.made:
             one["PhysicalResourceId"] = stack.made[name].resource.id
         if action == "Modify":
-            one |= {"Replacement": "Conditional", "Scope": ["Properties"]}
+            details = _details(now[name], then[name])
+            one |= {"Replacement": "Conditional", "Scope": ["Properties"], "Details": details}
         changes.append({"Type": "Resource", "ResourceChange": one})
     if not changes and json.loads(stack.body).get("Outputs") != json.loads(body).get("Outputs"):
         changes.append({"Type": "Resource", "ResourceChange": {"Action": "Modify"}})
     return changes
+
+
+def _details(now: Properties, then: Properties) -> list[Properties]:
+    """The properties that are other, and whether each has the resource made anew."""
+    kind = KINDS[then["Type"]]
+    others = changed_names(now.get("Properties", {}), then.get("Properties", {}))
+    return [
+        {
+            "Target": {
+                "Attribute": "Properties",
+                "Name": name,
+                "RequiresRecreation": (
+                    kind.recreation(name) if isinstance(kind, Plain) else "Conditionally"
+                ),
+            },
+            "Evaluation": "Static",
+            "ChangeSource": "DirectModification",
+        }
+        for name in sorted(others)
+    ]
 
 
 def _described(stack: Stack) -> Properties:

@@ -6,6 +6,7 @@ from typing import Any
 from moto.awslambda.models import LambdaFunction
 from moto.cloudformation import urls as cloudformation_urls
 from moto.core.responses import ActionResult
+from moto.ec2.models.vpcs import VPCBackend
 from moto.elasticache.exceptions import CacheSubnetGroupNotFound
 from moto.elasticache.models import ElastiCacheBackend
 from moto.elasticache.responses import ElastiCacheResponse
@@ -23,6 +24,7 @@ def apply() -> None:
     cloudformation_urls.url_paths["{0}/$"] = Stacks.dispatch
     ElastiCacheResponse.delete_cache_subnet_group = _delete_cache_subnet_group
     _finish_replication_groups()
+    _finish_endpoints()
     _run_functions()
     _tell_functions()
     _current_is_current()
@@ -48,6 +50,18 @@ def _finish_replication_groups() -> None:
         return group
 
     ElastiCacheBackend.delete_replication_group = finish
+
+
+def _finish_endpoints() -> None:
+    """An endpoint that is deleted is listed no more; moto lists it as `deleted` for ever."""
+    delete = VPCBackend.delete_vpc_endpoints
+
+    def finish(self: VPCBackend, vpce_ids: list[str] | None = None) -> None:
+        delete(self, vpce_ids)
+        for one in vpce_ids or []:
+            self.vpc_end_points.pop(one, None)
+
+    VPCBackend.delete_vpc_endpoints = finish
 
 
 def _run_functions() -> None:
@@ -124,12 +138,14 @@ def _current_is_current() -> None:
 
     def rotated(self: SecretsManagerBackend, secret_id: str, *rest: Any, **named: Any) -> object:
         """After a test without a rotation nothing is pending, and the value is what it was."""
-        before = self.secrets[secret_id].default_version_id
+        secret = self.secrets[secret_id]
+        before = secret.default_version_id
         # Who asks for a rotation now does not take the function away that the secret has.
         if not named.get("rotation_lambda_arn"):
-            named["rotation_lambda_arn"] = self.secrets[secret_id].rotation_lambda_arn
+            named["rotation_lambda_arn"] = secret.rotation_lambda_arn
+        # A schedule may be an expression as well as a number of days.
+        secret.rotation_enabled = bool(named["rotation_lambda_arn"])
         told = rotate(self, secret_id, *rest, **named)
-        secret = self.secrets[secret_id]
         current = [
             version
             for version, one in secret.versions.items()

@@ -105,8 +105,9 @@ class Plain:
     `create_with`, `delete_with` and `update_with` name operations; `id` and `attributes` are paths
     in the answer of the first. `name` is the parameter that gets a made name of `name_chars_max` at
     most if it has none. `spelled` are properties that the API calls otherwise, `turned` makes what
-    needs more than a name; `later` are those that `after` takes care of. An attribute may also be
-    worked out by a function from `{"in": parameters, "out": answer, "region": ...}`.
+    needs more than a name; `later` are those that `after` takes care of, `fixed` those that cannot
+    be changed. An attribute may also be worked out by a function from
+    `{"in": parameters, "out": answer, "region": ...}`.
     """
 
     service: str
@@ -123,6 +124,7 @@ class Plain:
     spelled: Mapping[str, str] = field(default_factory=dict)
     turned: Callable[[Properties], Properties] = dict
     later: frozenset[str] = frozenset()
+    fixed: frozenset[str] = frozenset()
     after: Callable[[Account, Resource], None] | None = None
 
     def create(self, account: Account, logical_id: str, properties: Properties) -> Resource:
@@ -161,14 +163,26 @@ class Plain:
 
     def update(self, account: Account, resource: Resource, properties: Properties) -> bool:
         """Change it if there is a call for that."""
+        changed = Resource(resource.id, resource.attributes, properties)
+        other = changed_names(resource.properties, properties)
+        if other & self.fixed:
+            return False
+        if self.after and other <= self.later:
+            self.after(account, changed)
+            return True
         if self.update_with is None:
             return False
         operation, parameters = self.update_with
-        changed = Resource(resource.id, resource.attributes, properties)
         account.call(self.service, operation, parameters(changed))
         if self.after:
             self.after(account, changed)
         return True
+
+    def recreation(self, name: str) -> str:
+        """Whether another value of a property makes it anew, in a change set's words."""
+        if name in self.fixed:
+            return "Always"
+        return "Never" if self.update_with or name in self.later else "Always"
 
     def delete(self, account: Account, resource: Resource) -> None:
         """Remove it; what is gone already is fine."""
@@ -176,6 +190,11 @@ class Plain:
             return
         operation, parameters = self.delete_with
         remove(account, self.service, operation, parameters(resource))
+
+
+def changed_names(before: Properties, after: Properties) -> set[str]:
+    """The properties that are other."""
+    return {key for key in {*before, *after} if before.get(key) != after.get(key)}
 
 
 def remove(

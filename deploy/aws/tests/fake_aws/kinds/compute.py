@@ -4,7 +4,7 @@ import io
 import zipfile
 
 from fake_aws.failures import StackError
-from fake_aws.resource import Account, Kind, Plain, Properties, Resource, remove
+from fake_aws.resource import Account, Kind, Plain, Properties, Resource, changed_names, remove
 
 _CODE = frozenset({"Code"})
 _FUNCTION = Plain(
@@ -116,6 +116,18 @@ def _policy_place(it: Resource) -> Properties:
     }
 
 
+def _scaled(account: Account, target: Resource) -> None:
+    """Bring a service within its new limits, as the scaling does at once."""
+    least, most = target.properties["MinCapacity"], target.properties["MaxCapacity"]
+    _, cluster, name = target.properties["ResourceId"].split("/")
+    named = {"cluster": cluster, "services": [name]}
+    wanted = account.call("ecs", "DescribeServices", named)["services"][0]["desiredCount"]
+    within = min(max(wanted, int(least)), int(most))
+    if within != wanted:
+        named = {"cluster": cluster, "service": name}
+        account.call("ecs", "UpdateService", {**named, "desiredCount": within})
+
+
 class Service:
     """An ECS service. What one of its tasks would run must be there, as ECS would find out."""
 
@@ -126,6 +138,7 @@ class Service:
         attributes={"Name": "service.serviceName", "ServiceArn": "service.serviceArn"},
         name="serviceName",
         name_chars_max=255,
+        usual={"desiredCount": 1},
         spelled={"ServiceName": "serviceName"},
         update_with=("UpdateService", _service),
         delete_with=(
@@ -139,12 +152,7 @@ class Service:
         return self._plain.create(account, logical_id, properties)
 
     def update(self, account: Account, resource: Resource, properties: Properties) -> bool:
-        changed = {
-            key
-            for key in {*properties, *resource.properties}
-            if properties.get(key) != resource.properties.get(key)
-        }
-        if changed & _SERVICE_FIXED:
+        if changed_names(resource.properties, properties) & _SERVICE_FIXED:
             return False
         self._startable(account, properties)
         return self._plain.update(account, resource, properties)
@@ -197,6 +205,8 @@ KINDS: dict[str, Kind] = {
         id="={in.ResourceId}|{in.ScalableDimension}|{in.ServiceNamespace}",
         update_with=("RegisterScalableTarget", lambda it: it.properties),
         delete_with=_registered("DeregisterScalableTarget"),
+        fixed=frozenset({"ResourceId", "ScalableDimension", "ServiceNamespace"}),
+        after=_scaled,
     ),
     "AWS::ApplicationAutoScaling::ScalingPolicy": Plain(
         service="application-autoscaling",

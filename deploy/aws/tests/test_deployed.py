@@ -1,0 +1,325 @@
+"""What was deployed works together: its settings, secrets and functions, with real gateways.
+
+The fake account says what a task would be told and which function stands behind which route and
+rule. Gateways are started with just that, on loopback: their broker is a Redis with TLS and the
+deployed password, in Valkey's place. Nothing here says whether AWS lets one reach the other.
+"""
+
+import asyncio
+import dataclasses
+import ipaddress
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_gateway import behind_api_gateway, event_for
+from cloud import ACCOUNT, REGION, Cloud
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from ecs_agent import agent
+from redis_server import RedisServer, running
+from river_client import Client, member, opened, token
+from river_process import River, ask
+
+from riverd_aws.account import Account
+from riverd_aws.failure import Failure
+from riverd_aws.smoke import entrance, smoke
+
+pytestmark = pytest.mark.deploy
+
+PLACE = "aws-secretsmanager:"
+LOOPBACK = "127.0.0.1"
+NAMES = ("one", "two")
+
+
+def arn(name: str) -> str:
+    return f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/River/{name}"
+
+
+class Deployed:
+    """A River in a fake account, as its own services describe it."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.outputs = cloud.outputs()
+        ecs = cloud.client("ecs")
+        self.cluster = next(one for one in ecs.list_clusters()["clusterArns"])
+        (name,) = ecs.list_services(cluster=self.cluster)["serviceArns"]
+        told = ecs.describe_services(cluster=self.cluster, services=[name])["services"][0]
+        self.service: str = told["serviceName"]
+        task = ecs.describe_task_definition(taskDefinition=told["taskDefinition"])
+        (container,) = task["taskDefinition"]["containerDefinitions"]
+        self.settings: dict[str, str] = {
+            one["name"]: one["value"] for one in container["environment"]
+        }
+
+    def secret(self, name: str) -> str:
+        kept = self.cloud.client("secretsmanager").get_secret_value(SecretId=name)
+        return str(kept["SecretString"])
+
+    @property
+    def token_secret(self) -> str:
+        return self.secret(self.outputs["TokenSecretName"])
+
+    @property
+    def api_key(self) -> str:
+        return self.secret(self.outputs["ApiKeyName"])
+
+    def ask(self, event: object, context: object = None) -> Any:
+        """Have the function answer that stands behind the publish API's address."""
+        del context
+        api = self.outputs["PublishUrl"].removeprefix("https://").partition(".")[0]
+        (behind,) = self.cloud.client("apigatewayv2").get_integrations(ApiId=api)["Items"]
+        told = self.cloud.client("lambda").invoke(
+            FunctionName=behind["IntegrationUri"], Payload=json.dumps(event)
+        )
+        assert "FunctionError" not in told, told["Payload"].read()
+        return json.loads(told["Payload"].read())
+
+    def publish(self, channel: str, data: object, *, key: str) -> int:
+        body = json.dumps({"channel": channel, "event": "post", "data": data}).encode()
+        headers = {"content-type": "application/json", "x-api-key": key}
+        status: int = self.ask(event_for("POST", "/publish", body, headers=headers))["statusCode"]
+        return status
+
+    def stops(self, task: str, *, service: str) -> list[str]:
+        """ECS says that a task is to stop: the rules that hear it."""
+        heard: list[str] = self.cloud.control(
+            "event",
+            {
+                "version": "0",
+                "id": "9bcdac79-b31f-4d3d-9410-fbd727c29fab",
+                "detail-type": "ECS Task State Change",
+                "source": "aws.ecs",
+                "account": ACCOUNT,
+                "time": "2026-01-01T00:00:00Z",
+                "region": REGION,
+                "resources": [task],
+                "detail": {
+                    "clusterArn": self.cluster,
+                    "group": f"service:{service}",
+                    "taskArn": task,
+                    "desiredStatus": "STOPPED",
+                    "lastStatus": "RUNNING",
+                },
+            },
+        )
+        return heard
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    cloud = Cloud(tmp_path_factory.mktemp("cloud"))
+    try:
+        cloud.river("deploy", "aws", "--yes", "--no-smoke")
+        yield Deployed(cloud)
+    finally:
+        cloud.stop()
+
+
+def certificate(folder: Path) -> Path:
+    """A file with a key and a certificate for loopback that vouches for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the tests' broker")])
+    place = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(LOOPBACK))])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(place, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "broker.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(made.public_bytes(Encoding.PEM) + private)
+    return file
+
+
+@pytest.fixture(scope="module")
+def broker(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """RIVER_BROKER for a Redis with the deployed password; the functions are told of it."""
+    file = certificate(tmp_path_factory.mktemp("tls"))
+    password = deployed.secret(deployed.settings["RIVER_BROKER_PASSWORD_FROM"].removeprefix(PLACE))
+    options = {f"tls-{name}-file": str(file) for name in ("cert", "key", "ca-cert")}
+    with running(
+        tls=True, **options, **{"tls-auth-clients": "no", "requirepass": password}
+    ) as server:
+        # The scheme is the deployed one, the host is this machine's.
+        scheme = deployed.settings["RIVER_BROKER"].partition("://")[0]
+        url = f"{scheme}://{LOOPBACK}:{server.port}?ca_file={file}"
+        deployed.cloud.control("settings", {"RIVER_BROKER": url})
+        assert clients_of(server) > 0
+        yield url
+
+
+def clients_of(server: RedisServer) -> int:
+    with server.client() as client:
+        return len(client.client_list())
+
+
+@pytest.fixture(scope="module")
+def gateways(
+    deployed: Deployed, broker: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, River]]:
+    """Two gateways as ECS would start them, each with the name of its task."""
+    started: dict[str, River] = {}
+    with ExitStack() as stack:
+        for name in NAMES:
+            here = {
+                "RIVER_BROKER": broker,
+                "RIVER_HOST": LOOPBACK,
+                "RIVER_PORT": "0",
+                # Sooner than after a minute.
+                "RIVER_SECRETS_REFRESH_S": "1",
+            }
+            metadata = stack.enter_context(agent(json.dumps({"TaskARN": arn(name)}).encode()))
+            aws = {
+                key: one for key, one in deployed.cloud.environment().items() if key[:4] == "AWS_"
+            }
+            settings = {
+                **deployed.settings,
+                **here,
+                **aws,
+                "ECS_CONTAINER_METADATA_URI_V4": metadata,
+            }
+            river = River("gateway", settings=settings, folder=tmp_path_factory.mktemp(name))
+            started[name] = river
+            stack.callback(river.kill)
+        yield started
+        for river in started.values():
+            river.stop()
+
+
+async def answers(client: Client) -> None:
+    await client.send(type="ping", id="still there?")
+    await client.until("pong")
+
+
+async def hears(client: Client, data: object) -> None:
+    assert (await client.until("event"))["data"] == data
+
+
+def test_a_task_is_told_where_its_secrets_are_and_no_secret(deployed: Deployed) -> None:
+    told = deployed.settings
+    assert told["RIVER_BROKER"].startswith("rediss://")
+    assert told["RIVER_NODE_NAME"] == "ecs-task"
+    names = ("RIVER_SECRETS_FROM", "RIVER_BROKER_PASSWORD_FROM")
+    secrets = [deployed.secret(told[name].removeprefix(PLACE)) for name in names]
+    assert secrets[0] == deployed.token_secret
+    for one in (*secrets, deployed.api_key):
+        assert all(one not in value for value in told.values())
+
+
+async def test_a_publish_through_the_function_reaches_clients_of_both_gateways(
+    deployed: Deployed, gateways: Mapping[str, River]
+) -> None:
+    secret, key = deployed.token_secret, deployed.api_key
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(member(one.url, token(secret=secret), "dogs"))
+            for one in gateways.values()
+        ]
+        assert await asyncio.to_thread(deployed.publish, "dogs", "no", key="k" * 64) == 401
+        assert await asyncio.to_thread(deployed.publish, "dogs", {"n": 1}, key=key) == 200
+        for client in clients:
+            await hears(client, {"n": 1})
+
+
+async def test_a_rotation_of_the_token_secret_drops_nobody(
+    deployed: Deployed, gateways: Mapping[str, River]
+) -> None:
+    old = token("old", secret=deployed.token_secret)
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(member(one.url, old, "dogs"))
+            for one in gateways.values()
+        ]
+        vault = deployed.cloud.client("secretsmanager")
+        await asyncio.to_thread(vault.rotate_secret, SecretId=deployed.outputs["TokenSecretName"])
+        new = token("new", secret=deployed.token_secret)
+        assert new != old
+        for one in gateways.values():
+            renewed = await asyncio.to_thread(one.event, "secrets_renewed")
+            assert renewed["setting"] == "secrets"
+            clients += [
+                await stack.enter_async_context(member(one.url, proof, "dogs"))
+                for proof in (old, new)
+            ]
+        told = await asyncio.to_thread(deployed.publish, "dogs", "still?", key=deployed.api_key)
+        assert told == 200
+        for client in clients:
+            await hears(client, "still?")
+
+
+def test_the_smoke_test_passes_and_names_what_is_wrong(
+    deployed: Deployed, gateways: Mapping[str, River], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in deployed.cloud.environment().items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    found = entrance(Account(region=REGION), deployed.outputs)
+    assert (found.secret, found.api_key) == (deployed.token_secret, deployed.api_key)
+    with socket.create_server((LOOPBACK, 0)) as listening:
+        port = listening.getsockname()[1]
+        with behind_api_gateway(deployed.ask, listening):
+            here = dataclasses.replace(
+                found,
+                websocket_url=gateways["two"].ws_url,
+                publish_url=f"http://{LOOPBACK}:{port}",
+            )
+            passed = smoke(here)
+            assert passed.connect_ms > 0
+            assert passed.deliver_ms > 0
+            with pytest.raises(Failure, match=r"the token was not accepted: .*token_invalid"):
+                smoke(dataclasses.replace(here, secret="x" * 64))
+            with pytest.raises(Failure, match="/publish answered 401: "):
+                smoke(dataclasses.replace(here, api_key="k" * 64))
+    nowhere = dataclasses.replace(here, websocket_url=f"ws://{LOOPBACK}:1/ws")
+    with pytest.raises(Failure, match=r"cannot be reached: .*--no-smoke"):
+        smoke(nowhere, ready_s=0)
+
+
+async def test_a_gateway_whose_task_is_to_stop_moves_its_clients_and_the_other_keeps_its_own(
+    deployed: Deployed, gateways: Mapping[str, River]
+) -> None:
+    proof = token(secret=deployed.token_secret)
+    stopping, staying = (gateways[name] for name in NAMES)
+    async with AsyncExitStack() as stack:
+        moved, kept = [
+            await stack.enter_async_context(member(one.url, proof, "dogs"))
+            for one in (stopping, staying)
+        ]
+        heard = await asyncio.to_thread(deployed.stops, arn("one"), service="another")
+        assert heard == []
+        heard = await asyncio.to_thread(deployed.stops, arn("one"), service=deployed.service)
+        assert len(heard) == 1
+        assert (await moved.until("bye"))["reason"] == "draining"
+        assert ask(f"{stopping.url}/readyz") == (503, "draining\n")
+        assert ask(f"{staying.url}/readyz")[0] == 200
+        refused = await opened(stopping.url)
+        stack.push_async_callback(refused.close)
+        assert (await refused.expect("bye"))["reason"] == "draining"
+        await answers(kept)
+        elsewhere = await stack.enter_async_context(member(staying.url, proof, "dogs"))
+        told = await asyncio.to_thread(deployed.publish, "dogs", "moved", key=deployed.api_key)
+        assert told == 200
+        # Who was asked to move hears everything until it has moved.
+        for client in (moved, kept, elsewhere):
+            await hears(client, "moved")
