@@ -16,7 +16,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport
 from riverd import frames
 from riverd.errors import CloseCode
 from riverd.gateway.parser import Parser, new_parser
-from riverd.gateway.whole import whole_text
+from riverd.gateway.whole import TEXT_WHOLE, whole_text
 
 # An enumeration's members are slow to look up, and every frame needs several.
 _BINARY = WSMsgType.BINARY
@@ -177,7 +177,9 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
     def receive(self, data: memoryview) -> None:
         """Take messages that are whole out of what came, and hand the rest to the parser."""
         self.heard = True
-        at = 0 if self._pending else self._take_whole(data)
+        at = 0
+        if data and data[0] == TEXT_WHOLE and not self._pending:
+            at = self._take_whole(data)
         if at < len(data):
             self._parse(data, at)
 

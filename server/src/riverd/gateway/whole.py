@@ -1,6 +1,8 @@
 """The usual read: a text message in one frame that came whole."""
 
-_TEXT = 0x81  # FIN and the opcode; no reserved bit
+TEXT_WHOLE = 0x81
+"""The first byte of a text message in one frame: FIN and the opcode, no reserved bit."""
+
 _MASKED = 0x80
 _LENGTH_16 = 126
 _MASK_BYTES = 4
@@ -13,7 +15,7 @@ def whole_text(data: memoryview, at: int) -> tuple[bytes, int] | None:
     a frame that is malformed, or longer than 65,535 bytes (RFC 6455, section 5.2).
     """
     size = len(data)
-    if size < at + 2 + _MASK_BYTES or data[at] != _TEXT:
+    if size < at + 2 + _MASK_BYTES or data[at] != TEXT_WHOLE:
         return None
     length, begin = data[at + 1] - _MASKED, at + 2 + _MASK_BYTES
     if length == _LENGTH_16:
