@@ -41,9 +41,13 @@ const ROWS = [
   [
     "first event after the network was back, median (all)",
     ({ cuts }) => {
+      /** @type {number[]} */
+      const all = cuts.flatMap((/** @type {any} */ one) => one.backMs);
       // Null is what never came.
-      const all = cuts.flatMap((/** @type {any} */ one) => one.backMs).filter(Number.isFinite);
-      return `${Math.round(median(all))} ms (${spread(all)})`;
+      const came = all.filter(Number.isFinite);
+      const never = all.length - came.length;
+      const words = never ? `; none after ${never} of ${all.length} cuts` : "";
+      return `${Math.round(median(came))} ms (${spread(came)})${words}`;
     },
   ],
 ];
