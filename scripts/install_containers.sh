@@ -47,7 +47,7 @@ if [ -n "$needs_stand_in" ]; then
     # Debian 13 has Python 3.13: with it, the image is built and tested where python:3.13-slim cannot be pulled.
     mkdir -p .setup
     packages=python3,python3-venv,python-is-python3,ca-certificates,passwd
-    "${as_root[@]}" mmdebstrap --quiet --variant=minbase --include="$packages" \
+    "${as_root[@]}" mmdebstrap --quiet --format=tar --variant=minbase --include="$packages" \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' trixie "$stand_in.new"
     mv "$stand_in.new" "$stand_in"
