@@ -96,6 +96,13 @@ def test_a_zone_that_is_not_there(cloud: Cloud) -> None:
     assert "hosted_zone_id=Z0NOTHERE: this account has no such zone" in said
 
 
+def test_a_plan_is_shown_and_nothing_is_made(cloud: Cloud) -> None:
+    said = cloud.river("deploy", "aws", "--plan", "--connections", "1000")
+    assert "The CDK's bootstrap is missing here" in said
+    assert "Will be made, " in said
+    assert "About what a month costs, with 1,000 connections" in said
+
+
 def test_nobody_to_ask(cloud: Cloud) -> None:
     for command in ("deploy", "destroy"):
         said = cloud.river(command, "aws", code=2)
