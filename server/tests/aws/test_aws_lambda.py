@@ -5,6 +5,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -175,18 +176,18 @@ def test_a_connection_that_the_network_forgot_is_made_again_and_told_in_time(
     with mute_proxy(redis.port) as proxy:
         monkeypatch.setenv("RIVER_BROKER", f"redis://127.0.0.1:{proxy.port}")
         river_lambda = Lambda()
-        assert river_lambda.publish("aws-mute")[0] == 200
-        assert proxy.accepted == 1
-        proxy.forget()
-        river_lambda.rested()
-        assert river_lambda.publish("aws-mute")[0] == 200
-        assert proxy.accepted == 2
-        # Without a rest there was no reason to doubt it: that one publication is refused.
-        proxy.forget()
-        status, told = river_lambda.publish("aws-mute")
-        assert (status, told["error"]["code"]) == (503, "broker_unavailable")
-        assert river_lambda.publish("aws-mute")[0] == 200
-        river_lambda.host.close()
+        with closing(river_lambda.host):
+            assert river_lambda.publish("aws-mute")[0] == 200
+            assert proxy.accepted == 1
+            proxy.forget()
+            river_lambda.rested()
+            assert river_lambda.publish("aws-mute")[0] == 200
+            assert proxy.accepted == 2
+            # Without a rest there was no reason to doubt it: that one publication is refused.
+            proxy.forget()
+            status, told = river_lambda.publish("aws-mute")
+            assert (status, told["error"]["code"]) == (503, "broker_unavailable")
+            assert river_lambda.publish("aws-mute")[0] == 200
 
 
 def test_a_clock_that_stood_still_refuses_nothing(river_lambda: Lambda) -> None:
