@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CADDYFILE = ROOT / "deploy" / "caddy" / "Caddyfile"
 
 # The processes of a cluster, which the tests of faults start too.
-sys.path.insert(0, str(ROOT / "chaos"))
+sys.path.append(str(ROOT / "chaos"))
 
 from processes import Program, free_port  # noqa: E402  it is found now
 
