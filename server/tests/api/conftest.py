@@ -23,11 +23,15 @@ def way_in(request: pytest.FixtureRequest) -> Iterator[None]:
     if Doors.kind == "asgi":
         yield
         return
-    with running(databases=1_000) as Doors.redis, pytest.MonkeyPatch.context() as patched:
-        # What is tried here is another thing than time, and the machine may be very busy.
-        patched.setattr(redis, "PUBLISH_WAIT_S", DEADLINE_S)
-        patched.setattr(redis_calls, "SILENCE_S_MAX", DEADLINE_S)
+    with running(databases=1_000) as Doors.redis:
         yield
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tried here is another thing than time, and the machine may be very busy."""
+    monkeypatch.setattr(redis, "PUBLISH_WAIT_S", DEADLINE_S)
+    monkeypatch.setattr(redis_calls, "SILENCE_S_MAX", DEADLINE_S)
 
 
 @pytest.fixture(scope="session")
