@@ -22,7 +22,8 @@ def configure(level: Level, *, console: bool) -> None:
     structlog.configure(
         processors=[*named, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # One write a line: workers share their standard error, and lines must not mix.
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

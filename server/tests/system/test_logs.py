@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,21 @@ def test_traceback_shows_no_values(*, console: bool) -> None:
     assert not done.stdout
     if not console:
         assert [json.loads(line)["level"] for line in done.stderr.splitlines()] == ["error"] * 2
+
+
+@pytest.mark.parametrize("console", [False, True])
+def test_a_line_is_one_write_so_that_the_lines_of_several_workers_do_not_mix(
+    *, console: bool
+) -> None:
+    # A packet socket gives each write as it was made; unbuffered is how containers run Python.
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    command = [sys.executable, "-u", "-c", FAILING % console]
+    with ours, theirs:
+        subprocess.run(command, stderr=theirs, check=True)
+        theirs.close()
+        writes = list(iter(lambda: ours.recv(65_536), b""))
+    assert len(writes) == 2
+    assert all(write.endswith(b"\n") for write in writes)
 
 
 async def make_trouble(river: River, proof: str) -> None:
