@@ -50,7 +50,7 @@ sim: .setup/python
 
 # Every fault to a real cluster, and the table of what it did in docs/reliability.md.
 chaos: .setup/python .setup/system
-	$(RUN)python chaos/run.py --write
+	$(RUN)python chaos/every_fault.py --write
 
 # The image, and the list of what is in it as dist/river-VERSION.cdx.json. For example DOCKER=podman, IMAGE_FLAGS=--pull.
 IMAGE ?= riverlive/river

@@ -27,7 +27,7 @@ BEGINS_AGAIN = ("Redis killed, back with its data", "Redis killed, back without 
 @pytest.fixture(scope="module")
 def rows() -> dict[str, dict[str, str]]:
     done = subprocess.run(
-        [sys.executable, str(CHAOS / "run.py"), "--clients", "40"],
+        [sys.executable, str(CHAOS / "every_fault.py"), "--clients", "40"],
         capture_output=True,
         text=True,
         timeout=RUN_S_MAX,
