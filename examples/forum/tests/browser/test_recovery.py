@@ -136,9 +136,12 @@ def test_who_typed_meanwhile_is_not_shown_afterwards(
     town.mend()
     expect(page.locator(".post", has_text="One left.")).to_have_count(1)
     expect(page.locator(".pill")).to_have_text("live")
-    ben.page.get_by_label("Your reply").press_sequentially("Now.")
+    # Ben's page was loaded again by his reply. He types for longer than his page is silent between
+    # two words of it, because the first may come while the other still catches up.
+    expect(ben.page.locator(".pill")).to_have_text("live")
+    ben.page.get_by_label("Your reply").press_sequentially("For a while now.", delay=300)
     expect(page.locator(".typing")).to_have_text("Ben is typing")
-    assert page.evaluate("window.typed") == ["Ben is typing"]
+    assert set(page.evaluate("window.typed")) == {"Ben is typing"}
 
 
 def test_the_readers_on_the_page_are_right_after_the_network_was_off(
