@@ -1,6 +1,7 @@
 """The composition root: puts together what each kind of process runs."""
 
 import asyncio
+import errno
 import resource
 import socket
 import time
@@ -251,6 +252,8 @@ def bound_socket(
     except (OSError, UnicodeError) as error:
         sock.close()
         why = getattr(error, "strerror", None) or error
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            why = f"{why}. Stop what is there (another River?), or choose a port with {variable}"
         raise SettingsError(f"{variable}: cannot listen on {host}:{port}: {why}") from None
     sock.setblocking(False)
     return sock

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, cast, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, inspect
 
 from riverd.broker import redis_address
 from riverd.broker.redis_address import RedisAddress
@@ -286,8 +286,29 @@ def _parsed(setting: Setting, text: str, wanted: object) -> object:
         return _parts(text)
     try:
         return msgspec.convert(text, wanted, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{setting.variable}={text}: {error}") from None
+    except msgspec.ValidationError:
+        wrong = f"{setting.variable}={text}"
+        raise SettingsError(f"{wrong}: write {_in_words(wanted)}") from None
+
+
+def _in_words(wanted: object) -> str:
+    """What a setting may be, for somebody who wrote something else."""
+    kind = inspect.type_info(wanted)
+    if isinstance(kind, inspect.UnionType):
+        kind = kind.types[0]
+    match kind:
+        case inspect.LiteralType(values):
+            return " or ".join(str(value) for value in values)
+        case inspect.IntType(ge=least, le=most):
+            return f"a whole number from {least:,} to {most:,}"
+        case inspect.FloatType(gt=None, ge=least, le=most):
+            return f"a number from {least:,} to {most:,}"
+        case inspect.FloatType(gt=floor, le=most):
+            return f"a number above {floor:,}, up to {most:,}"
+        case inspect.StrType(max_length=most):
+            return f"at most {most} characters"
+        case _:
+            raise AssertionError(kind)
 
 
 def _parts(text: str) -> Texts:
