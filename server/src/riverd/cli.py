@@ -125,7 +125,7 @@ def gateway(chosen: Settings) -> None:
     settings.require_secrets(chosen)
     if chosen.node_name == ecs.TASK:
         chosen = settings.named(chosen, ecs.task_arn(os.environ))
-    app.configure_logs(chosen)
+    app.configure_logs(chosen, os.environ)
     if supervisor.is_worker(os.environ):
         app.run(app.serve_gateway(chosen, lifeline=sys.stdin.fileno()))
     elif chosen.workers > 1:
@@ -144,7 +144,7 @@ def api(chosen: Settings) -> None:
     chosen = settings.fetched(chosen, time.time(), *settings.SOURCED)
     settings.require_secrets(chosen)
     settings.require_api_keys(chosen)
-    app.configure_logs(chosen)
+    app.configure_logs(chosen, os.environ)
     app.run(app.serve_api(chosen))
 
 
@@ -157,7 +157,7 @@ def dev(chosen: Settings) -> None:
     kept = devfile.read() or devfile.new()
     chosen = settings.fetched(chosen, time.time(), *settings.SOURCED)
     chosen = settings.with_keys(chosen, secret=kept.secret, api_key=kept.api_key)
-    app.configure_logs(chosen)
+    app.configure_logs(chosen, os.environ)
 
     def announce(public: str, private: str) -> None:
         kept.url, kept.api_url = f"http://{public}", f"http://{private}"

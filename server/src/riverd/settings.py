@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Annotated, Literal, cast, get_type_hints
 from urllib.parse import urlsplit
 
@@ -18,6 +19,8 @@ from riverd.tokens import SECRET_BYTES_MIN
 PREFIX = "RIVER_"
 MEMORY = "memory://"
 API_KEY_LENGTH_MIN = 16
+NO_SETTINGS = ("RIVER_API_KEY", "RIVER_WORKER")
+"""Variables that have names like settings: a publisher's key, a supervisor's mark."""
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
@@ -144,6 +147,15 @@ def load(values: Mapping[str, str]) -> Settings:
     settings = msgspec.convert(given, Settings)
     _check(settings)
     return settings
+
+
+def misspelt(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Variables of an environment that look like a setting and are none, each with that setting."""
+    known = [setting.variable for setting in describe()]
+    for name in values:
+        if name.startswith(PREFIX) and name not in {*known, *NO_SETTINGS}:
+            for meant in get_close_matches(name, known, n=1, cutoff=0.88):
+                yield name, meant
 
 
 def source(settings: Settings, field: str) -> Source | None:

@@ -209,3 +209,12 @@ async def test_flag_wins_over_the_environment(start: Start) -> None:
     # And it may open as many files as the system lets it.
     soft, hard = river.file_limits()
     assert soft == hard
+
+
+def test_a_setting_that_is_probably_misspelt_is_noted(start: Start) -> None:
+    named_alike = {"RIVER_HISTROY_SIZE": "7", "RIVER_API_KEY": "a-key", "RIVER_DOMAIN": "x"}
+    river = start("gateway", "--drain-s", "0", settings=named_alike)
+    noted = river.event("setting_unknown")
+    assert (noted["name"], noted["meant"]) == ("RIVER_HISTROY_SIZE", "RIVER_HISTORY_SIZE")
+    river.stop()
+    assert river.stderr.text.count("setting_unknown") == 1
