@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/
 # One's own uv, or else one in the environment: a system's Python takes no packages.
 UV = PATH="$$PATH:$(CURDIR)/$(VENV)/bin" uv
 
-.PHONY: run test lint types bench chaos docs setup lock clean
+.PHONY: run test lint types bench chaos docs setup venv lock clean
 
 run: .setup/python
 	@$(RUN)python scripts/run.py
@@ -82,6 +82,9 @@ lock:
 	$(UV) export --quiet --all-packages --all-groups --all-extras --no-emit-workspace --no-header --output-file requirements.lock
 
 setup: .setup/python .setup/system .setup/containers .setup/js .setup/deploy
+
+# The `river` command in .venv/bin, and nothing else.
+venv: .setup/python
 
 .setup/python: requirements.lock pyproject.toml server/pyproject.toml clients/python/pyproject.toml examples/forum/pyproject.toml deploy/aws/pyproject.toml
 	@mkdir -p .setup
