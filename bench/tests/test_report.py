@@ -9,14 +9,13 @@ import jwt
 import loader
 import pytest
 import report
+import run
 from contender import Server
 from keys import Keys
 from measure import Size, parse_metrics
 from peers import CONTENDERS
 from scenarios import SCENARIOS, Figure, Scenario
 from tree import number
-
-import run
 
 
 def a_scenario(*, goal: float, at_most: bool = False) -> Scenario:
