@@ -84,6 +84,13 @@ class Connection(HttpToolsProtocol):
         elif self._deadline is None and self._is_idle():
             self._set_deadline()
 
+    def shutdown(self) -> None:
+        """The server stops: it waits for answers, but for nobody who was refused."""
+        if self._refused and self._is_over():
+            self.transport.close()
+        else:
+            super().shutdown()
+
     def on_message_begin(self) -> None:
         """Another request begins."""
         super().on_message_begin()
@@ -140,6 +147,10 @@ class Connection(HttpToolsProtocol):
     def _is_idle(self) -> bool:
         """Whether nothing is waited for but a head, or the end of what nobody reads."""
         return cast("object", self.cycle) is None or self.cycle.response_complete
+
+    def _is_over(self) -> bool:
+        """Whether no answer is under way; who was refused in its body gets none."""
+        return self._is_idle() or self.cycle.disconnected
 
     def _refuse(self, response: Response) -> None:
         """Read nothing more, and say why, unless that would be taken for another request's answer.
