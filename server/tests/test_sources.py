@@ -76,6 +76,7 @@ def test_a_file_that_cannot_be_read_is_told_why(tmp_path: Path) -> None:
     path = tmp_path / "secrets"
     assert refusal(path.as_uri()) == "No such file or directory"
     assert refusal(tmp_path.as_uri()) == "Is a directory"
+    assert refusal(f"{path.as_uri()}%00") == "no file can be called so"
     path.write_bytes(b"\xff")
     assert refusal(path.as_uri()) == "not UTF-8"
     path.write_bytes(b"x" * (TEXT_BYTES_MAX + 1))

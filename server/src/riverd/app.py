@@ -15,6 +15,7 @@ import uvloop
 
 from riverd import __version__, logs
 from riverd.api.asgi import create_app
+from riverd.api.connection import Connection
 from riverd.api.handlers import Api
 from riverd.dialects.native import Native
 from riverd.errors import SettingsError
@@ -98,7 +99,7 @@ def build_api(process: Process) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         lifespan="off",
-        http="httptools",
+        http=Connection,
         ws="none",
         proxy_headers=False,
         server_header=False,

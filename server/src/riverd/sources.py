@@ -69,6 +69,8 @@ class File:
             raise SourceError("not UTF-8") from None
         except OSError as error:
             raise SourceError(error.strerror or repr(error)) from None
+        except ValueError:
+            raise SourceError("no file can be called so") from None
 
 
 class SecretsManager:
