@@ -3,11 +3,13 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
+# One's own uv, or else one in the environment: a system's Python takes no packages.
+UV = PATH="$$PATH:$(CURDIR)/$(VENV)/bin" uv
 
 .PHONY: run test lint types bench chaos docs setup lock clean
 
 run: .setup/python
-	$(RUN)python scripts/run.py
+	@$(RUN)python scripts/run.py
 
 test: .setup/python .setup/system .setup/autobahn.done .setup/containers .setup/js .setup/deploy lint types
 	$(RUN)pytest
@@ -76,17 +78,21 @@ docs: .setup/python
 
 # Versions and hashes of everything, without an index: it serves behind any mirror.
 lock:
-	uv lock --upgrade
-	uv export --quiet --all-packages --all-groups --all-extras --no-emit-workspace --no-header --output-file requirements.lock
+	$(UV) lock --upgrade
+	$(UV) export --quiet --all-packages --all-groups --all-extras --no-emit-workspace --no-header --output-file requirements.lock
 
 setup: .setup/python .setup/system .setup/containers .setup/js .setup/deploy
 
 .setup/python: requirements.lock pyproject.toml server/pyproject.toml clients/python/pyproject.toml examples/forum/pyproject.toml deploy/aws/pyproject.toml
 	@mkdir -p .setup
-	@command -v uv >/dev/null || $(PYTHON) -m pip install --quiet uv
-	test -d $(VENV) || uv venv --quiet --python $(PYTHON) $(VENV)
-	uv pip install --quiet --python $(RUN)python --require-hashes --requirement requirements.lock
-	uv pip install --quiet --python $(RUN)python --no-deps --editable server --editable clients/python --editable examples/forum --editable deploy/aws
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "River needs Python 3.11 or newer. If there is one: make run PYTHON=python3.12" >&2; exit 1; }
+	@echo 'Installing the Python packages of requirements.lock into $(VENV) (half a minute)'
+	@test -d $(VENV) || $(UV) venv --quiet --python $(PYTHON) $(VENV) 2>/dev/null || \
+	  $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+	@$(UV) --version >/dev/null 2>&1 || $(RUN)python -m pip install --quiet uv
+	@$(UV) pip install --quiet --python $(RUN)python --require-hashes --requirement requirements.lock
+	@$(UV) pip install --quiet --python $(RUN)python --no-deps --editable server --editable clients/python --editable examples/forum --editable deploy/aws
 	@touch $@
 
 .setup/system: scripts/install_system.sh

@@ -1,4 +1,7 @@
-"""Starts River and the forum side by side, and stops both together: `make run`."""
+"""Starts River and the forum side by side, and stops both together: `make run`.
+
+What they keep stands in `.river` of the folder in which it is called.
+"""
 
 import os
 import signal
@@ -7,17 +10,18 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-KEPT = ROOT / ".river" / "dev.json"
+KEPT = Path(".river") / "dev.json"
 START_S_MAX = 20.0
 STOP_S_MAX = 10.0
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 Processes = list[subprocess.Popen[bytes]]
 
 
 def main() -> int:
     """Run until Ctrl-C, or until one of the two ends by itself."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in STOPS:
+        signal.signal(number, _interrupt)
     running: Processes = []
     before = _changed_at()
     try:
@@ -35,7 +39,7 @@ def main() -> int:
 
 def _start(*arguments: str) -> subprocess.Popen[bytes]:
     # A group of its own: Ctrl-C comes here alone, and here decides in which order both end.
-    return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, start_new_session=True)
+    return subprocess.Popen([sys.executable, *arguments], start_new_session=True)
 
 
 def _wait_for_river(river: subprocess.Popen[bytes], before: int) -> bool:
@@ -72,6 +76,9 @@ def _stop(running: Processes) -> None:
 
 
 def _interrupt(_signal: int, _frame: object) -> None:
+    # Who is impatient and asks again is not shown Python's stack: the end is bounded.
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

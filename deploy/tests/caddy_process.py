@@ -1,4 +1,4 @@
-"""Caddy with the Caddyfile of deploy/, on free ports and with certificates of its own."""
+"""Caddy with the Caddyfile of deploy/ or another, on free ports and with its own certificates."""
 
 import json
 import os
@@ -34,8 +34,11 @@ def running(*programs: Program) -> Iterator[None]:
 class Caddy(Program):
     """A Caddy that runs; `settings` are the variables that the Caddyfile knows."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str], *, file: Path = CADDYFILE
+    ) -> None:
         self.folder = folder
+        self._file = file
         self.port, self.plain_port = free_port(), free_port()
         self.url = f"https://localhost:{self.port}"
         home = {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "HOME": str(folder)}
@@ -55,7 +58,7 @@ class Caddy(Program):
         """The Caddyfile, as Caddy reads it, with what belongs to this machine put aside."""
         environment = {**os.environ, "RIVER_DOMAIN": f"localhost:{self.port}", **settings}
         adapted = subprocess.run(
-            ["caddy", "adapt", "--config", str(CADDYFILE), "--validate"],
+            ["caddy", "adapt", "--config", str(self._file), "--validate"],
             env=environment,
             capture_output=True,
             check=True,

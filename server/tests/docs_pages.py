@@ -17,7 +17,7 @@ PAGES = sorted(
     ]
 )
 
-_FENCE = re.compile(
+FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)\n(?P<code>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
 )
 _MARK = re.compile(r"<!-- (?P<word>runs|from)(?:: (?P<rest>\S+))? -->\n\s*\Z")
@@ -49,7 +49,7 @@ def blocks(*languages: str) -> Iterator[Block]:
     """All pieces of code in these languages."""
     for page in PAGES:
         text = text_of(page)
-        for found in _FENCE.finditer(text):
+        for found in FENCE.finditer(text):
             if found["language"] in languages:
                 before = text[: found.start()]
                 mark = _MARK.search(before)
@@ -65,7 +65,7 @@ def blocks(*languages: str) -> Iterator[Block]:
 
 def links(page: Path) -> Iterator[str]:
     """What a page links to in this repository."""
-    prose = _FENCE.sub("", text_of(page))
+    prose = FENCE.sub("", text_of(page))
     for found in _LINK.finditer(prose):
         target = found["target"] or found["image"]
         if not target.startswith(("http://", "https://")):
@@ -74,7 +74,7 @@ def links(page: Path) -> Iterator[str]:
 
 def anchors(page: Path) -> set[str]:
     """The names of a page's headings, as they stand in links."""
-    prose = _FENCE.sub("", text_of(page))
+    prose = FENCE.sub("", text_of(page))
     return {_slug(found["text"]) for found in _HEADING.finditer(prose)}
 
 

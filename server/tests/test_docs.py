@@ -18,7 +18,7 @@ import click
 import httpx
 import jwt
 import pytest
-from docs_pages import PAGES, ROOT, Block, anchors, blocks, links, text_of
+from docs_pages import FENCE, PAGES, ROOT, Block, anchors, blocks, links, text_of
 from flask import Flask, session
 from protocol_server import API_KEY, SECRETS, Server
 
@@ -303,3 +303,20 @@ def test_site_is_built_without_a_complaint(tmp_path: Path) -> None:
     subprocess.run([zensical, "build", "--strict"], cwd=tmp_path, check=True)
     for page in ("index.html", "protocol/index.html", "comparison/index.html"):
         assert (tmp_path / "site" / page).exists()
+
+
+def test_configuration_knows_every_command() -> None:
+    page = text_of(ROOT / "docs" / "configuration.md").partition("## The command")[2]
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        group = command.list_commands(context) if isinstance(command, click.Group) else [""]
+        for one in group:
+            assert f"`river {name} {one}".rstrip() in page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_line_of_text_begins_with_a_comment(page: Path) -> None:
+    # Markdown takes such a line for HTML: it ends the list or the paragraph that it is in.
+    prose = FENCE.sub("", text_of(page))
+    assert re.findall(r"^ *<!--(?:(?!-->).)*-->[^\n<]*\w.*$", prose, re.MULTILINE) == []

@@ -1,10 +1,11 @@
 """The composition root: puts together what each kind of process runs."""
 
 import asyncio
+import errno
 import resource
 import socket
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,7 @@ from riverd.metrics import LabelledReading, Reading, Tally
 from riverd.node import Node
 from riverd.process import Process
 from riverd.session import Limits
-from riverd.settings import MEMORY, Settings, broker_address
+from riverd.settings import MEMORY, Settings, broker_address, misspelt
 
 COMPARE_S = 2.5
 PART_BYTES_MAX = 131_072
@@ -215,9 +216,11 @@ def run(main: Coroutine[None, None, None]) -> None:
     uvloop.run(main)
 
 
-def configure_logs(settings: Settings) -> None:
-    """Set up this process's log."""
+def configure_logs(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Set up this process's log, and note there which variables are probably misspelt."""
     logs.configure(settings.log_level, console=settings.log_format == "console")
+    for name, meant in misspelt(environment):
+        log.warning("setting_unknown", name=name, meant=meant)
 
 
 def check_workers(settings: Settings) -> None:
@@ -252,6 +255,8 @@ def bound_socket(
     except (OSError, UnicodeError) as error:
         sock.close()
         why = getattr(error, "strerror", None) or error
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            why = f"{why}. Stop what is there (another River?), or choose a port with {variable}"
         raise SettingsError(f"{variable}: cannot listen on {host}:{port}: {why}") from None
     sock.setblocking(False)
     return sock

@@ -5,15 +5,18 @@ import importlib
 import json
 import os
 import re
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NoReturn, cast
 
 import click
 
 from riverd import __version__, devfile, ecs, settings
 from riverd.channels import check_channel, check_event
+from riverd.dialects.native import HISTORY_MAX
 from riverd.errors import RiverError, SettingsError
 from riverd.model import Grants
 from riverd.publisher import PublishError, publish_once
@@ -105,6 +108,7 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Begin with `river dev`. `river COMMAND --help` has each command's options.",
 )
 @click.version_option(__version__, prog_name="river")
 def cli() -> None:
@@ -121,7 +125,7 @@ def gateway(chosen: Settings) -> None:
     settings.require_secrets(chosen)
     if chosen.node_name == ecs.TASK:
         chosen = settings.named(chosen, ecs.task_arn(os.environ))
-    app.configure_logs(chosen)
+    app.configure_logs(chosen, os.environ)
     if supervisor.is_worker(os.environ):
         app.run(app.serve_gateway(chosen, lifeline=sys.stdin.fileno()))
     elif chosen.workers > 1:
@@ -140,11 +144,11 @@ def api(chosen: Settings) -> None:
     chosen = settings.fetched(chosen, time.time(), *settings.SOURCED)
     settings.require_secrets(chosen)
     settings.require_api_keys(chosen)
-    app.configure_logs(chosen)
+    app.configure_logs(chosen, os.environ)
     app.run(app.serve_api(chosen))
 
 
-@cli.command()
+@cli.command(short_help="Run everything in one process: begin here.")
 @with_settings(log_format="console", log_level="warning")
 def dev(chosen: Settings) -> None:
     """Run everything in one process, with a secret and a key made on first use."""
@@ -153,7 +157,7 @@ def dev(chosen: Settings) -> None:
     kept = devfile.read() or devfile.new()
     chosen = settings.fetched(chosen, time.time(), *settings.SOURCED)
     chosen = settings.with_keys(chosen, secret=kept.secret, api_key=kept.api_key)
-    app.configure_logs(chosen)
+    app.configure_logs(chosen, os.environ)
 
     def announce(public: str, private: str) -> None:
         kept.url, kept.api_url = f"http://{public}", f"http://{private}"
@@ -163,11 +167,21 @@ def dev(chosen: Settings) -> None:
     app.run(app.serve_dev(chosen, announce))
 
 
-@cli.command()
-@click.option("--user", required=True, help="Who the token is for.")
+@cli.command(short_help="Print a token for a user.")
+@click.option("--user", required=True, help="Who the token is for (sub).")
 @click.option("--ttl", default="1h", show_default=True, help="How long: 90, 90s, 15m, 1h, 7d.")
-@click.option("--subscribe", multiple=True, metavar="GLOB", help="May hear these channels.")
-@click.option("--publish", multiple=True, metavar="GLOB", help="May publish to these channels.")
+@click.option(
+    "--subscribe",
+    multiple=True,
+    metavar="GLOB",
+    help="May hear these channels; again for more. [default: all but private-*]",
+)
+@click.option(
+    "--publish",
+    multiple=True,
+    metavar="GLOB",
+    help="May publish to these channels; again for more. [default: none]",
+)
 @click.option("--info", metavar="JSON", help="What presence channels show of the user.")
 def token(
     *, user: str, ttl: str, subscribe: tuple[str, ...], publish: tuple[str, ...], info: str | None
@@ -191,7 +205,7 @@ def token(
     click.echo(made)
 
 
-@cli.command()
+@cli.command(short_help="Publish one event.")
 @click.argument("channel")
 @click.argument("event")
 @click.argument("data", metavar="JSON")
@@ -210,12 +224,18 @@ def publish(*, channel: str, event: str, data: str, api_url: str | None) -> None
     click.echo(publish_once(url, key, channel=channel, event=event, data=data))
 
 
-@cli.command()
+@cli.command(short_help="Follow a channel in the terminal.")
 @click.argument("channel")
 @click.option("--url", help="Where the gateway is. [default: that of river dev]")
 @click.option("--token", "given", help="The token to use. [default: one is made]")
 @click.option("--user", default="tail", show_default=True, help="Who to be, if a token is made.")
-@click.option("--history", default=0, show_default=True, help="Begin with the last N events.")
+@click.option(
+    "--history",
+    type=click.IntRange(0, HISTORY_MAX),
+    default=0,
+    show_default=True,
+    help="Begin with the last N events.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print messages as they come, a line each.")
 def subscribe(
     *, channel: str, url: str | None, given: str | None, user: str, history: int, as_json: bool
@@ -306,6 +326,16 @@ def _object(flag: str, text: str | None) -> dict[str, object] | None:
     return cast("dict[str, object]", value)
 
 
+def _as_typed() -> str:
+    """This command, as it can be typed in this folder."""
+    if shutil.which("river") is not None:
+        return "river"
+    beside = Path(sys.executable).with_name("river")
+    if not beside.exists():
+        return f"{sys.executable} -m riverd"
+    return min(str(beside), os.path.relpath(beside), key=len)
+
+
 def _greeting(chosen: Settings, public: str, private: str) -> str:
     signer = Signer(chosen.secrets[0], issuer=chosen.jwt_issuer, audience=chosen.jwt_audience)
     ready = signer.sign(
@@ -321,7 +351,7 @@ def _greeting(chosen: Settings, public: str, private: str) -> str:
   Token         {ready}
                 (for user "you", every channel, one day)
 
-  Hear a channel:     river subscribe dogs
+  Hear a channel:     {_as_typed()} subscribe dogs
   and publish to it:
     curl http://{private}/publish \\
       -H 'x-api-key: {chosen.api_keys[0]}' -H 'content-type: application/json' \\
@@ -330,7 +360,7 @@ def _greeting(chosen: Settings, public: str, private: str) -> str:
   In a page:
     <script type="module">
       import {{ River }} from "http://{public}/client/river.js"
-      const river = new River({{ host: "ws://{public}", token: "..." }})
+      const river = new River({{ host: "ws://{public}", token: "{ready}" }})
       river.subscribe("dogs").bind("post", (data) => console.log(data))
     </script>
 

@@ -5,7 +5,22 @@ import urllib.error
 import urllib.request
 from http.client import HTTPException
 
+import msgspec
+
+from riverd.errors import SettingsError
+
 TIMEOUT_S = 10.0
+
+
+class _Told(msgspec.Struct):
+    code: str
+    message: str
+
+
+class _Refusal(msgspec.Struct):
+    """An error as the publish API tells it."""
+
+    error: _Told
 
 
 class PublishError(Exception):
@@ -17,21 +32,31 @@ def publish_once(api_url: str, key: str, *, channel: str, event: str, data: str)
 
     Raises:
         PublishError: for every answer but 200, and for none.
+        SettingsError: the URL is none.
     """
     head = json.dumps({"channel": channel, "event": event})
     body = f'{head[:-1]},"data":{data}}}'.encode()
     headers = {"content-type": "application/json", "x-api-key": key}
     url = f"{api_url.rstrip('/')}/publish"
     if not url.startswith(("http://", "https://")):
-        raise PublishError(f"{api_url} is not an http(s) URL")
+        raise SettingsError(f"{api_url} is not an http(s) URL, such as http://127.0.0.1:8001")
     try:
         request = urllib.request.Request(url, body, headers)  # noqa: S310  checked above
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
             return str(answer.read(), "utf-8")
     except urllib.error.HTTPError as error:
         with error:
-            told = error.read().decode(errors="replace").strip()
-        raise PublishError(f"{url} answered {error.code}: {told}") from None
+            body = error.read()
+        raise PublishError(f"{url} answered {error.code}: {_reason(body)}") from None
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise PublishError(f"{url} cannot be reached: {reason}. Is the publish API up?") from None
+
+
+def _reason(body: bytes) -> str:
+    """Why it was refused, in one line: the API's word, or that somebody else answers there."""
+    try:
+        told = msgspec.json.decode(body, type=_Refusal).error
+    except msgspec.DecodeError:
+        return "that is not a publish API (in river dev it has port 8001, the gateway 8000)"
+    return f"{told.code}, {told.message}"

@@ -2,11 +2,12 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Annotated, Literal, cast, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, inspect
 
 from riverd.broker import redis_address
 from riverd.broker.redis_address import RedisAddress
@@ -18,6 +19,8 @@ from riverd.tokens import SECRET_BYTES_MIN
 PREFIX = "RIVER_"
 MEMORY = "memory://"
 API_KEY_LENGTH_MIN = 16
+NO_SETTINGS = ("RIVER_API_KEY", "RIVER_WORKER")
+"""Variables that have names like settings: a publisher's key, a supervisor's mark."""
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
@@ -144,6 +147,15 @@ def load(values: Mapping[str, str]) -> Settings:
     settings = msgspec.convert(given, Settings)
     _check(settings)
     return settings
+
+
+def misspelt(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Variables of an environment that look like a setting and are none, each with that setting."""
+    known = [setting.variable for setting in describe()]
+    for name in values:
+        if name.startswith(PREFIX) and name not in {*known, *NO_SETTINGS}:
+            for meant in get_close_matches(name, known, n=1, cutoff=0.88):
+                yield name, meant
 
 
 def source(settings: Settings, field: str) -> Source | None:
@@ -287,8 +299,29 @@ def _parsed(setting: Setting, text: str, wanted: object) -> object:
         return _parts(text)
     try:
         return msgspec.convert(text, wanted, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{setting.variable}={text}: {error}") from None
+    except msgspec.ValidationError:
+        wrong = f"{setting.variable}={text}"
+        raise SettingsError(f"{wrong}: write {_in_words(wanted)}") from None
+
+
+def _in_words(wanted: object) -> str:
+    """What a setting may be, for somebody who wrote something else."""
+    kind = inspect.type_info(wanted)
+    if isinstance(kind, inspect.UnionType):
+        kind = kind.types[0]
+    match kind:
+        case inspect.LiteralType(values):
+            return " or ".join(str(value) for value in values)
+        case inspect.IntType(ge=least, le=most):
+            return f"a whole number from {least:,} to {most:,}"
+        case inspect.FloatType(gt=None, ge=least, le=most):
+            return f"a number from {least:,} to {most:,}"
+        case inspect.FloatType(gt=floor, le=most):
+            return f"a number above {floor:,}, up to {most:,}"
+        case inspect.StrType(max_length=most):
+            return f"at most {most} characters"
+        case _:
+            raise AssertionError(kind)
 
 
 def _parts(text: str) -> Texts:

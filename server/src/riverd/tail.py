@@ -135,8 +135,13 @@ class Tail:
     def _unconnected(self, error: OSError | InvalidHandshake) -> None:
         why = f"cannot connect to {self._url}: {error}"
         if isinstance(error, InvalidStatus) and error.response.status_code < SERVER_ERRORS:
-            raise Over(why)
+            raise Over(f"{why}. Is that the gateway? {self._doctor()}")
         self._note(why, style="yellow")
+        if not self._failures:
+            self._note(self._doctor())
+
+    def _doctor(self) -> str:
+        return f"`river doctor {self._url}` says what is broken"
 
     def _wait(self) -> None:
         """Full jitter: those that were cut off together do not come back together."""

@@ -45,6 +45,14 @@ def test_without_a_right_key_nothing_is_served(
 
 
 @pytest.mark.parametrize(
+    ("key", "told"), [(None, "send an API key"), ("", "send an API key"), ("wrong", "none of this")]
+)
+def test_a_wrong_key_is_told_from_none(api: Served, key: str | None, told: str) -> None:
+    answer = api.ask("POST", "/publish", GOOD, key=key)
+    assert told in answer.json["error"]["message"]
+
+
+@pytest.mark.parametrize(
     "headers",
     [
         {"x-api-key": KEY},

@@ -250,6 +250,13 @@ def test_a_page_instead_of_river_is_named(nginx: StartNginx, answer: str, word: 
     assert word in found["http"].message
 
 
+def test_the_publish_api_is_told_from_a_gateway(cluster: Cluster) -> None:
+    found = examine(cluster.api.url)
+    assert broken(found) == ["http", "upgrade"]
+    assert "River's publish API" in found["http"].message
+    assert "--api-url" in found["http"].cure
+
+
 def test_a_path_that_is_passed_on_elsewhere_is_named(cluster: Cluster) -> None:
     found = examine(f"{cluster.gateway.url}/chat/ws", cluster)
     assert broken(found) == ["upgrade"]

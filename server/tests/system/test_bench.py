@@ -139,6 +139,7 @@ def test_a_token_that_is_refused_ends_it_at_once(river: River, tmp_path: Path) -
     assert code == 1
     assert "closed 4401: not authenticated | 1 |" in out
     assert "the first client did not get through" in out
+    assert "`river doctor` says which hop is broken" in out
 
 
 def test_a_key_that_is_refused_is_counted(river: River, tmp_path: Path) -> None:
@@ -162,6 +163,7 @@ def test_a_wrong_address_ends_it_at_once(river: River, tmp_path: Path) -> None:
         code, out, err = run(*words, settings=KEYS, folder=tmp_path)
         assert code == 1, out + err
         assert why in out + err
+        assert "**Not clean: 1 error.**" in out or not out
 
 
 def test_a_server_that_is_full_is_reported(start: Start, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 import shutil
 import signal
 import stat
@@ -91,6 +92,16 @@ async def test_what_is_printed_can_be_pasted(dev: River) -> None:
     assert json.loads(done.stdout)["offset"] == event["offset"]
     script = next(line for line in lines if "import" in line).split('"')[1]
     assert "export" in ask(script)[1]
+    page = next(line for line in lines if "new River" in line)
+    assert f'host: "{dev.url.replace("http", "ws", 1)}"' in page
+    assert f'token: "{printed(dev, "Token")}"' in page
+    # This command, as this folder's terminal knows it.
+    typed = next(line for line in lines if "Hear a channel" in line).split()[3]
+    asked = shlex.split(f"{typed} --version")
+    done = await asyncio.to_thread(
+        subprocess.run, asked, cwd=dev.folder, capture_output=True, check=True
+    )
+    assert done.stdout.startswith(b"river, version")
 
 
 async def test_river_token_makes_what_it_was_asked_for(dev: River) -> None:
@@ -142,14 +153,13 @@ def test_river_publish_that_fails_says_why_and_ends_with_1(dev: River, tmp_path:
     post = ("publish", "dogs", "post")
     mine, nowhere = {"RIVER_API_KEYS": API_KEY}, {"RIVER_API_URL": "http://127.0.0.1:1"}
     failing = [
-        ((*post, "1"), mine, "api_key_invalid"),
+        ((*post, "1"), mine, "answered 401: api_key_invalid, the key is none of"),
         ((*post, f'"{"x" * 70_000}"'), {}, "too_large"),
         ((*post, "NaN"), {}, "not_json"),
         ((*post, "1"), nowhere, "cannot be reached"),
-        ((*post, "1", "--api-url", f"{dev.url}/ws"), {}, "405"),
+        ((*post, "1", "--api-url", f"{dev.url}/ws"), {}, "405: that is not a publish API"),
         ((*post, "1", "--api-url", "http://127.0.0.1:port"), {}, "cannot be reached"),
         ((*post, "1", "--api-url", "http://["), {}, "cannot be reached"),
-        ((*post, "1", "--api-url", "gopher://x"), {}, "not an http(s) URL"),
     ]
     ended = run_all([(arguments, more) for arguments, more, _ in failing], folder=dev.folder)
     for (code, out, complaint), (_, _, why) in zip(ended, failing, strict=True):

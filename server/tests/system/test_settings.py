@@ -31,7 +31,11 @@ SETTINGS = [
     Wrong("RIVER_SECRETS", "dev", {"RIVER_SECRETS": f"{SECRET},too-short"}),
     Wrong("RIVER_SECRETS", "gateway", {"RIVER_SECRETS": "\udcff" * 40}),
     Wrong("RIVER_API_KEYS", "api", {"RIVER_API_KEYS": f"{API_KEY},too-short"}),
-    Wrong("RIVER_PORT", "gateway", {"RIVER_PORT": "eighty"}),
+    Wrong(
+        "RIVER_PORT=eighty: write a whole number from 0 to 65,535",
+        "gateway",
+        {"RIVER_PORT": "eighty"},
+    ),
     Wrong("RIVER_PORT", "gateway", {"RIVER_PORT": "80\n80"}),
     Wrong("RIVER_API_PORT", "api", {"RIVER_API_PORT": "65536"}),
     Wrong("RIVER_PORT", "gateway --port -1", {}),
@@ -53,14 +57,14 @@ SETTINGS = [
     Wrong(
         "RIVER_BROKER_PASSWORD_FROM", "gateway", {"RIVER_BROKER_PASSWORD_FROM": "file:///nowhere"}
     ),
-    Wrong("RIVER_SECRETS_REFRESH_S", "gateway", {"RIVER_SECRETS_REFRESH_S": "0"}),
-    Wrong("RIVER_NODE_NAME", "gateway", {"RIVER_NODE_NAME": "n" * 257}),
+    Wrong("write a number from 0.1 to 86,400", "gateway", {"RIVER_SECRETS_REFRESH_S": "0"}),
+    Wrong("write at most 256 characters", "gateway", {"RIVER_NODE_NAME": "n" * 257}),
     Wrong("RIVER_WORKERS", "gateway --workers 2", {}),
     Wrong("RIVER_AUTH_TIMEOUT_S", "gateway", {"RIVER_AUTH_TIMEOUT_S": "0"}),
     Wrong("RIVER_PING_INTERVAL_S", "gateway", {"RIVER_PING_INTERVAL_S": "nan"}),
-    Wrong("RIVER_CLIENT_RATE", "gateway", {"RIVER_CLIENT_RATE": "inf"}),
+    Wrong("a number above 0, up to 1,000,000", "gateway", {"RIVER_CLIENT_RATE": "inf"}),
     Wrong("RIVER_HISTORY_SIZE", "gateway", {"RIVER_HISTORY_SIZE": "1.5"}),
-    Wrong("RIVER_LOG_LEVEL", "gateway", {"RIVER_LOG_LEVEL": "loud"}),
+    Wrong("write debug or error or info", "gateway", {"RIVER_LOG_LEVEL": "loud"}),
     Wrong("RIVER_JWKS_URL", "gateway", {"RIVER_JWKS_URL": "ftp://x/keys"}),
     Wrong("RIVER_JWKS_URL", "gateway", {"RIVER_JWKS_URL": "https://"}),
 ]
@@ -79,8 +83,12 @@ USAGES = [
     Wrong("JSON", "publish dogs post \udcff", {}),
     Wrong("JSON", f"publish dogs post {'[' * 100_000}", {}),
     Wrong("channel", "subscribe a/channel", {}),
+    Wrong("--history", "subscribe dogs --history -1", {}),
+    Wrong("--history", "subscribe dogs --history 1001", {}),
+    Wrong("nowhere is not an http(s) URL", "publish dogs post 1 --api-url nowhere", {}),
 ]
 HELP = [Wrong("", f"{kind} --help", {}) for kind in ("gateway", "api", "dev")]
+LISTS = [Wrong("", f"{group} --help".strip(), {}) for group in ("", "deploy", "destroy")]
 DEFAULTS = [
     "RIVER_SECRETS; default: none",
     "RIVER_BROKER; default: memory://",
@@ -126,7 +134,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def outcomes(folder: Path, taken: list[Wrong]) -> Outcomes:
     """Run all commands of this module, and return how each ended."""
-    every = [*SETTINGS, *USAGES, *HELP, *taken]
+    every = [*SETTINGS, *USAGES, *HELP, *LISTS, *taken]
     commands = [(wrong.command.split(), {**KEYS, **wrong.settings}) for wrong in every]
     return dict(zip(map(named, every), run_all(commands, folder=folder), strict=True))
 
@@ -160,7 +168,8 @@ def test_port_in_use_is_told_by_the_name_of_its_setting(
         code, out, complaint = outcomes[named(wrong)]
         assert (code, out) == (2, "")
         why = f"cannot listen on 127.0.0.1:{taken_port}: Address already in use"
-        assert complaint == f"river: {wrong.names}: {why}"
+        cure = f"Stop what is there (another River?), or choose a port with {wrong.names}"
+        assert complaint == f"river: {wrong.names}: {why}. {cure}"
     # What did not start has not made itself at home.
     assert not list(folder.iterdir())
 
@@ -175,6 +184,15 @@ def test_help_lists_every_setting_with_its_default(wanted: Wrong, outcomes: Outc
         assert f"[{setting.variable}; default: " in text
     for default in DEFAULTS:
         assert f"[{default}]" in text
+
+
+@pytest.mark.parametrize("wanted", LISTS, ids=named)
+def test_no_command_is_described_by_half_a_sentence(wanted: Wrong, outcomes: Outcomes) -> None:
+    code, out, complaint = outcomes[named(wanted)]
+    assert (code, complaint) == (0, "")
+    listed = out.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    assert listed
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)
 
 
 def test_command_itself_tells_its_version_and_what_it_misses(tmp_path: Path) -> None:
@@ -193,3 +211,12 @@ async def test_flag_wins_over_the_environment(start: Start) -> None:
     # And it may open as many files as the system lets it.
     soft, hard = river.file_limits()
     assert soft == hard
+
+
+def test_a_setting_that_is_probably_misspelt_is_noted(start: Start) -> None:
+    named_alike = {"RIVER_HISTROY_SIZE": "7", "RIVER_API_KEY": "a-key", "RIVER_DOMAIN": "x"}
+    river = start("gateway", "--drain-s", "0", settings=named_alike)
+    noted = river.event("setting_unknown")
+    assert (noted["name"], noted["meant"]) == ("RIVER_HISTROY_SIZE", "RIVER_HISTORY_SIZE")
+    river.stop()
+    assert river.stderr.text.count("setting_unknown") == 1

@@ -224,8 +224,7 @@ def test_tail_that_nothing_can_come_to_ends_with_1(river: River) -> None:
         (("dogs", *here, "--token", token(exp=1)), "4401 the token has expired"),
         (("dogs", *here, "--token", "nonsense"), "4401 that is not a JSON Web Token"),
         (("private-x", *here, "--token", restricted), "forbidden"),
-        (("dogs", *here, "--history", "1000000"), "history"),
-        (("dogs", "--url", river.api_url), "HTTP 404"),
+        (("dogs", "--url", river.api_url), "HTTP 404. Is that the gateway? `river doctor ws://"),
         (("dogs", "--url", "ws://["), "not a WebSocket address"),
         (("dogs", "--url", "gopher://x"), "not a WebSocket address"),
     ]

@@ -39,7 +39,7 @@ def destroy() -> None:
     """Remove River from the cloud, and leave nothing that costs."""
 
 
-@deploy.command("aws")
+@deploy.command("aws", short_help="In an AWS account, with one command.")
 @_where
 @click.option(
     OPTION,
@@ -64,7 +64,7 @@ def deploy_aws(**chosen: object) -> None:
     run(Wishes(**chosen))  # type: ignore[arg-type]  # click has checked each by its option
 
 
-@destroy.command("aws")
+@destroy.command("aws", short_help="From an AWS account.")
 @_where
 def destroy_aws(**chosen: object) -> None:
     """Remove River from an AWS account: lists what goes, asks once, and looks that it is gone."""

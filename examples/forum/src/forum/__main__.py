@@ -25,10 +25,21 @@ def main() -> None:
         sys.stderr.write(f"forum: {problem}\n")
         sys.exit(2)
     signal.signal(signal.SIGTERM, _stop)
-    listener = socket.create_server((settings.host, settings.port))
+    try:
+        listener = socket.create_server((settings.host, settings.port))
+    except OSError as problem:
+        place = f"{settings.host}:{settings.port}"
+        sys.stderr.write(
+            f"forum: cannot listen on {place}: {problem.strerror}. "
+            "Choose another port with --port or FORUM_PORT\n"
+        )
+        sys.exit(2)
     port = listener.getsockname()[1]
     river = f"live with River at {settings.river.url}" if settings.river else "without River"
-    sys.stdout.write(f"Towpath, {river}: http://{settings.host}:{port}/\n")
+    sys.stdout.write(
+        f"  The forum     http://{settings.host}:{port}/\n"
+        f"                ({river}; open it in two windows)\n\n"
+    )
     sys.stdout.flush()
     serve(create_app(settings), sockets=[listener], threads=THREADS)
 

@@ -119,15 +119,21 @@ def _wrong_method(methods: Mapping[str, Route]) -> Response:
     return msgspec.structs.replace(response, headers=(("allow", allowed),))
 
 
+def _wrong_key(headers: Mapping[str, str]) -> RiverError:
+    if headers.get("x-api-key") or headers.get("authorization"):
+        told = "the key is none of this API's RIVER_API_KEYS"
+    else:
+        told = "send an API key in x-api-key or Authorization: Bearer"
+    return RiverError(ErrorCode.API_KEY_INVALID, told)
+
+
 def _checked(api: Api, route: Route, request: Request) -> int:
     """How large a body the request may send."""
     headers = request.headers
     if request.claims is not None and not route.publishes and not route.keyless:
         raise RiverError(ErrorCode.FORBIDDEN, "a token allows to publish, and nothing else here")
     if request.claims is None and not route.keyless and not api.keys.fit(headers):
-        raise RiverError(
-            ErrorCode.API_KEY_INVALID, "send an API key in x-api-key or Authorization: Bearer"
-        )
+        raise _wrong_key(headers)
     if route.takes is None:
         return 0
     _check_content(headers)

@@ -37,7 +37,7 @@ TOKEN_SPARE_S = 3_600.0
 API_PORT = 8001
 
 
-@click.command()
+@click.command(short_help="Put load on a deployment of yours.")
 @click.argument("url", required=False)
 @with_options
 def bench(url: str | None, **given: object) -> NoReturn:

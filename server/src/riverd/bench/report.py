@@ -99,19 +99,23 @@ def verdict(told: Report) -> str:
         parts = [
             f"{told.lost:,} deliveries lost" if told.lost else "",
             f"{told.doubled:,} came twice" if told.doubled else "",
-            f"{told.gaps_told:,} gaps told" if told.gaps_told else "",
-            f"{told.publications_refused:,} publications refused"
+            _counted(told.gaps_told, "gap") + " told" if told.gaps_told else "",
+            _counted(told.publications_refused, "publication") + " refused"
             if told.publications_refused
             else "",
-            f"{told.publications_unsent:,} publications never sent"
+            _counted(told.publications_unsent, "publication") + " never sent"
             if told.publications_unsent
             else "",
-            f"{sum(told.errors.values()):,} errors" if told.errors else "",
+            _counted(sum(told.errors.values()), "error") if told.errors else "",
         ]
         return f"Not clean: {', '.join(filter(None, parts))}."
     if not told.deliveries:
         return "No errors; nothing was delivered."
     return f"Clean: {told.deliveries:,} deliveries, each once and in order; no errors."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def markdown(told: Report) -> str:

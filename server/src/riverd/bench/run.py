@@ -136,7 +136,8 @@ class Run:
         # It may be up, and yet be told a moment later that it may not.
         if not client.is_up:
             errors = ", ".join(self.tally.errors) or "it did not become live"
-            self.why = f"the first client did not get through: {client.gave_up or errors}"
+            why = f"the first client did not get through: {client.gave_up or errors}"
+            self.why = f"{why}; `river doctor` says which hop is broken"
 
     async def _ramp(self) -> None:
         began = time.monotonic()

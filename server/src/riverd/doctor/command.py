@@ -25,7 +25,7 @@ _MARKS = {
 _NAME_COLUMNS, _MARK_COLUMNS = 10, 8
 
 
-@click.command()
+@click.command(short_help="Name what is broken between here and a gateway.")
 @click.argument("url", required=False)
 @click.option("--api-url", help="Where the publish API is. [RIVER_API_URL]")
 @click.option("--token", help="Try this token. [default: one signed with RIVER_SECRETS]")

@@ -70,5 +70,5 @@ def setting(what: str, proxy: str) -> str:
         return str(RECOMMENDED[proxy][what])
     if proxy in {"ALB", "CloudFront"}:
         return f"ALB: {_ALB[what]}"
-    common = [f"{name}: {RECOMMENDED[name][what]}" for name in ("nginx", "haproxy")]
+    common = [f"{name}: {RECOMMENDED[name][what]}".rstrip(";") for name in ("nginx", "haproxy")]
     return "; ".join([*common, f"ALB: {_ALB[what]}"])

@@ -11,6 +11,7 @@ from riverd.doctor.web import Answer, NoAnswer, ask, is_http2
 HTTP, READY, CLOCK = "http", "ready", "clock"
 OK, MOVED, UNAUTHORIZED, NOT_FOUND, UNAVAILABLE = 200, 300, 401, 404, 503
 CLIENT_ERROR, SERVER_ERROR = 400, 500
+PUBLISH_API = b'{"status":"alive"}'
 SKEW_S_WARNING, SKEW_S_BROKEN = 3.0, 60.0
 
 
@@ -43,6 +44,12 @@ def _judged(visit: Visit, answer: Answer, *, url: str) -> Finding:
     if status == OK and answer.body.strip() == b"alive":
         through = f", through {visit.proxy}" if visit.proxy else ""
         return ok(HTTP, f"River answers{through}", ms=answer.ms)
+    if status == OK and answer.body.strip() == PUBLISH_API:
+        return broken(
+            HTTP,
+            f"{url} is answered by River's publish API",
+            cure="give the gateway's address (river dev: port 8000), and this one as --api-url",
+        )
     if answer.is_login or status == UNAUTHORIZED:
         return broken(
             HTTP,

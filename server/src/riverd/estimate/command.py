@@ -24,7 +24,7 @@ from riverd.estimate.variants import variants
 PAGE_COLUMNS = 118
 
 
-@click.command()
+@click.command(short_help="Say what River costs a month in AWS.")
 @load_flags
 @click.option("--gateways", default=2, show_default=True, help="At least this many gateways.")
 @click.option(

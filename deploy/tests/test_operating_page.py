@@ -1,0 +1,142 @@
+"""What docs/operating.md has users copy: proxies in front of real gateways, and the units."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from caddy_process import Caddy, running
+from listener import DEADLINE_S, ask, listening, publish, token
+from page_blocks import Place, Proxy, block, caddy, certificate, haproxy, in_deploy, nginx, unit
+
+from processes import KEY, SECRET, TERMINATE, Api, Gateway, Redis
+from riverd.settings import Settings
+
+DRAIN_S = 1.0
+MAKERS = {"nginx": nginx, "haproxy": haproxy, "Caddy": caddy}
+
+
+@dataclass(frozen=True)
+class Town:
+    """Two gateways, a publish API, and a proxy of the page in front of the gateways."""
+
+    proxy: Proxy | Caddy
+    gateways: tuple[Gateway, Gateway]
+    api_url: str
+
+    @property
+    def url(self) -> str:
+        return self.proxy.url.replace("http", "ws", 1)
+
+    def get(self, path: str) -> tuple[int, str]:
+        return ask(f"{self.proxy.url}{path}", context=self.proxy.context())
+
+
+@pytest.fixture(scope="module")
+def behind(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[tuple[Gateway, Gateway], Api]]:
+    """Return what every proxy stands in front of."""
+    redis = Redis(tmp_path_factory.mktemp("operating"))
+    gateways = (Gateway(redis.port, DRAIN_S), Gateway(redis.port, DRAIN_S))
+    api = Api(redis.port)
+    with running(redis, *gateways, api):
+        yield gateways, api
+
+
+@pytest.fixture(scope="module", params=MAKERS)
+def town(
+    request: pytest.FixtureRequest,
+    behind: tuple[tuple[Gateway, Gateway], Api],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Town]:
+    gateways, api = behind
+    folder = tmp_path_factory.mktemp(request.param)
+    addresses = [f"127.0.0.1:{one.port}" for one in gateways]
+    proxy = MAKERS[request.param](Place(folder, certificate(folder), addresses))
+    with running(proxy):
+        yield Town(proxy, gateways, f"http://127.0.0.1:{api.port}")
+
+
+def connections(gateway: Gateway) -> float:
+    _, text = ask(f"http://127.0.0.1:{gateway.port}/metrics")
+    line = next(line for line in text.splitlines() if line.startswith("river_connections "))
+    return float(line.split()[1])
+
+
+def test_a_proxy_of_the_page_has_no_complaint(town: Town) -> None:
+    # Caddy's was validated before it was started.
+    if isinstance(town.proxy, Proxy):
+        assert town.proxy.complaints() == ""
+
+
+def test_a_client_hears_through_a_proxy_of_the_page(town: Town) -> None:
+    with listening(town.url, token(SECRET), "dogs", context=town.proxy.context()) as ann:
+        told = publish(town.api_url, KEY, "dogs")
+        heard = ann.until("event")
+    assert (heard["data"], heard["offset"]) == ({"text": "Hello"}, told["offset"])
+
+
+def test_pages_get_the_client_and_nobody_the_metrics(town: Town) -> None:
+    status, script = town.get("/client/river.js")
+    assert (status, "export" in script) == (200, True)
+    status, text = town.get("/metrics")
+    assert (status, "river_" in text) == (404, False)
+
+
+def test_clients_go_where_the_fewest_are(town: Town) -> None:
+    with ExitStack() as stack:
+        for number in range(4):
+            proof = token(SECRET, f"u{number}")
+            one = listening(town.url, proof, "dogs", context=town.proxy.context())
+            stack.enter_context(one)
+        assert [connections(one) for one in town.gateways] == [2, 2]
+
+
+def test_clients_of_a_gateway_that_stops_go_on_at_the_other(town: Town) -> None:
+    with listening(town.url, token(SECRET), "dogs", context=town.proxy.context()) as ann:
+        stays, stops = sorted(town.gateways, key=connections)
+        stops.signal(TERMINATE)
+        assert ann.until("bye")["reason"] == "draining"
+        with listening(town.url, token(SECRET), "dogs", context=town.proxy.context()) as again:
+            assert connections(stays) == 1
+            publish(town.api_url, KEY, "dogs")
+            assert again.until("event")
+    assert stops.wait() == 0
+    stops.start()
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+def test_systemd_knows_every_line_of_the_unit(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(unit(tmp_path, block("ini")))],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_a_stop_has_time_to_move_clients() -> None:
+    unit_lines = dict(line.split("=", 1) for line in block("ini").splitlines() if "=" in line)
+    defaults = Settings()
+    assert float(unit_lines["TimeoutStopSec"]) > defaults.drain_s
+    assert int(unit_lines["LimitNOFILE"]) > defaults.max_connections
+
+
+@pytest.mark.parametrize("kind", ["nginx", "haproxy"])
+def test_what_is_in_deploy_keeps_metrics_inside_too(
+    kind: str, behind: tuple[tuple[Gateway, Gateway], Api], tmp_path: Path
+) -> None:
+    address = f"127.0.0.1:{behind[0][0].port}"
+    with in_deploy(kind, gateway=address, folder=tmp_path) as proxy:
+        url = f"http://127.0.0.1:{proxy.port}"
+        deadline = time.monotonic() + DEADLINE_S
+        while ask(f"{url}/readyz")[0] != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert ask(f"{url}/metrics")[0] == 404
