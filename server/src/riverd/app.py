@@ -177,7 +177,7 @@ async def serve_dev(settings: Settings, announce: Callable[[str, str], None]) ->
     process.begin()
     await gateway.start(public)
     serving = asyncio.create_task(server.serve([private]))
-    announce(address_of(public), address_of(private))
+    announce(reached_at(public), reached_at(private))
     await process.stopping.wait()
     server.should_exit = True
     await serving
@@ -266,6 +266,12 @@ def address_of(sock: socket.socket) -> str:
     """`host:port` of a bound socket."""
     host, port = sock.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def reached_at(sock: socket.socket) -> str:
+    """`host:port` where this machine reaches a bound socket: all addresses are none to open."""
+    address = address_of(sock)
+    return address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
 
 
 def _gateway_readings(
