@@ -5,6 +5,8 @@ VENV := .venv
 RUN := $(VENV)/bin/
 # One's own uv, or else one in the environment: a system's Python takes no packages.
 UV = PATH="$$PATH:$(CURDIR)/$(VENV)/bin" uv
+# The tests start Python a thousand times: what it compiled once is kept, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test lint types bench chaos docs setup venv lock clean
 

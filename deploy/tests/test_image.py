@@ -117,6 +117,9 @@ def test_dev_in_a_container_is_all_that_a_first_try_needs(
     with container(engine, network, *options) as name:
         where, api = ready(engine, name, 8000), ready(engine, name, 8001)
         said = logs(engine, name)
+        # What listens on all addresses is told as one that a user can open.
+        assert "ws://127.0.0.1:8000/ws" in said
+        assert "0.0.0.0" not in said  # noqa: S104  a text
         told = dict(re.findall(r"^ +(API key|Token) +(\S+)$", said, re.MULTILINE))
         with listening(f"ws://{where}", told["Token"], "dogs") as ann:
             publish(f"http://{api}", told["API key"], "dogs")

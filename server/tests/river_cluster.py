@@ -1,13 +1,15 @@
 """Nodes, clients and publishers around one store, with weather between if a test wants it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import wraps
 from itertools import count
 from typing import Any
 
 from river_feed import until
 from river_hearing import Hearing, Truth
 from river_late_broker import LateBroker, Weather
+from river_time import in_no_time
 from river_wire import Book, Client, sent, session_of
 
 from riverd.broker.memory import MemoryBroker, Switchboard
@@ -135,3 +137,36 @@ async def turns(number: int = 20) -> None:
     """Let the loop turn a few times."""
     for _ in range(number):
         await asyncio.sleep(0)
+
+
+def in_a_cluster(
+    test: Callable[[Cluster], Coroutine[None, None, None]],
+) -> Callable[[], None]:
+    """Give a test a cluster on a loop that does not wait; nothing may fail in the background."""
+
+    async def run() -> None:
+        cluster = Cluster()
+        await test(cluster)
+        await cluster.close()
+
+    @wraps(test)
+    def without_arguments() -> None:
+        in_no_time(run)()
+
+    del without_arguments.__wrapped__  # type: ignore[attr-defined]  pytest would look for fixtures
+    return without_arguments
+
+
+async def live(visitor: Visitor, channel: str = "c", **fields: object) -> None:
+    """Subscribe and wait until it is so."""
+    visitor.ask(type="subscribe", channel=channel, **fields)
+    await until(lambda: "subscribed" in visitor.client.types())
+    visitor.client.take()
+    await turns()
+
+
+def lose(cluster: Cluster, times: int, channel: str = "c") -> None:
+    """Publish what no node is told of."""
+    listeners, cluster.board.listeners = cluster.board.listeners, {}
+    cluster.publish(channel, times=times)
+    cluster.board.listeners = listeners

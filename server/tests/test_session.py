@@ -3,7 +3,7 @@
 import pytest
 from river_wire import Book, Client, sent, session_of
 
-from riverd.errors import CloseCode
+from riverd.errors import BrokerError, CloseCode
 from riverd.model import Authenticate, Claims, Grants, Publish, Subscribe, Unsubscribe
 from riverd.session import Limits, Session
 
@@ -177,6 +177,14 @@ def test_a_private_channel_is_forbidden_without_a_grant() -> None:
     session = grants_of(client, Grants())
     assert session.receive(sent(type="subscribe", id=1, channel="private-a"), 0) is None
     assert told_one(client)["code"] == "forbidden"
+
+
+def test_what_the_broker_says_is_no_business_of_a_client() -> None:
+    client = Client()
+    session_of(client, user="ann").fail(7, BrokerError("refused: AUTH at cache.internal:6379"))
+    told = told_one(client)
+    assert (told["id"], told["code"]) == (7, "broker_unavailable")
+    assert told["message"] == "the broker is away: ask again later"
 
 
 def test_only_presence_channels_can_be_asked_for_members() -> None:

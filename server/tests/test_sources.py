@@ -76,6 +76,7 @@ def test_a_file_that_cannot_be_read_is_told_why(tmp_path: Path) -> None:
     path = tmp_path / "secrets"
     assert refusal(path.as_uri()) == "No such file or directory"
     assert refusal(tmp_path.as_uri()) == "Is a directory"
+    assert refusal(f"{path.as_uri()}%00") == "no file can be called so"
     path.write_bytes(b"\xff")
     assert refusal(path.as_uri()) == "not UTF-8"
     path.write_bytes(b"x" * (TEXT_BYTES_MAX + 1))
@@ -98,6 +99,37 @@ def test_the_secret_before_a_rotation_is_good_for_a_day_and_no_longer(secrets: A
     assert source.read(rotated + PREVIOUS_S + 1) == ("the-second",)
     secrets.put_secret_value(SecretId=name, SecretString="the-third")
     assert source.read(time.time()) == ("the-third", "the-second")
+
+
+def moved_back(secrets: Any, name: str) -> None:
+    """Have AWSCURRENT at the version before, as somebody does by hand."""
+    versions = secrets.describe_secret(SecretId=name)["VersionIdsToStages"]
+    now, before = (
+        next(one for one, stages in versions.items() if stage in stages)
+        for stage in ("AWSCURRENT", "AWSPREVIOUS")
+    )
+    secrets.update_secret_version_stage(
+        SecretId=name,
+        VersionStage="AWSCURRENT",
+        MoveToVersionId=before,
+        RemoveFromVersionId=now,
+    )
+
+
+@pytest.mark.parametrize("knows_it", [True, False])
+def test_a_rotation_that_is_taken_back_drops_nothing(secrets: Any, *, knows_it: bool) -> None:
+    name, _ = made(secrets, "the-first")
+    source = source_of(f"aws-secretsmanager:{name}")
+    made_at = int(time.time())
+    while int(time.time()) == made_at:  # Versions are dated by whole seconds here.
+        time.sleep(0.05)
+    secrets.put_secret_value(SecretId=name, SecretString="the-second")
+    later = time.time() + 5 * PREVIOUS_S
+    if knows_it:
+        assert source.read(later) == ("the-second",)
+    moved_back(secrets, name)
+    assert source.read(later) == ("the-first", "the-second")
+    assert source.read(later + PREVIOUS_S) == ("the-first", "the-second")
 
 
 def test_a_secret_is_found_by_its_arn_whatever_the_region_of_the_environment(

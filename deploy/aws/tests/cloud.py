@@ -52,6 +52,7 @@ class Cloud:
     """One fake account, empty at first. `stop` it in the end."""
 
     def __init__(self, folder: Path) -> None:
+        self._clients: dict[tuple[str, str], Any] = {}
         self._log = (folder / "fake-aws.log").open("wb")
         port_file = folder / "port"
         self._process = subprocess.Popen(
@@ -71,6 +72,8 @@ class Cloud:
         self._process.terminate()
         self._process.wait(30)
         self._log.close()
+        for client in self._clients.values():
+            client.close()
 
     def environment(self, **more: str) -> dict[str, str]:
         """What a user's shell would hold."""
@@ -107,13 +110,16 @@ class Cloud:
         return done.stdout
 
     def client(self, service: str, region: str = REGION) -> Any:
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self.url,
-            aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
-            aws_secret_access_key="test",
-        )
+        """A client of a service; it is made once, which takes longer than all of its calls."""
+        if (service, region) not in self._clients:
+            self._clients[service, region] = boto3.client(
+                service,
+                region_name=region,
+                endpoint_url=self.url,
+                aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+                aws_secret_access_key="test",
+            )
+        return self._clients[service, region]
 
     def control(self, what: str, told: Mapping[str, Any]) -> Any:
         """Ask the fake itself: `fail`, `settings`, `event`, `kept`, `services`."""

@@ -16,6 +16,7 @@ import uvloop
 
 from riverd import __version__, logs
 from riverd.api.asgi import create_app
+from riverd.api.connection import Connection
 from riverd.api.handlers import Api
 from riverd.dialects.native import Native
 from riverd.errors import SettingsError
@@ -99,7 +100,7 @@ def build_api(process: Process) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         lifespan="off",
-        http="httptools",
+        http=Connection,
         ws="none",
         proxy_headers=False,
         server_header=False,
@@ -176,7 +177,7 @@ async def serve_dev(settings: Settings, announce: Callable[[str, str], None]) ->
     process.begin()
     await gateway.start(public)
     serving = asyncio.create_task(server.serve([private]))
-    announce(address_of(public), address_of(private))
+    announce(reached_at(public), reached_at(private))
     await process.stopping.wait()
     server.should_exit = True
     await serving
@@ -265,6 +266,12 @@ def address_of(sock: socket.socket) -> str:
     """`host:port` of a bound socket."""
     host, port = sock.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def reached_at(sock: socket.socket) -> str:
+    """`host:port` where this machine reaches a bound socket: all addresses are none to open."""
+    address = address_of(sock)
+    return address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
 
 
 def _gateway_readings(

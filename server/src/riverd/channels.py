@@ -17,6 +17,7 @@ PRESENCE = "presence-"
 _NAME = re.compile(rf"[A-Za-z0-9_\-=@,.;:]{{1,{NAME_LENGTH_MAX}}}")
 
 
+@lru_cache(maxsize=4096)
 def check_channel(name: str) -> str:
     """The name itself, if it follows the grammar (contract, "WebSocket").
 
@@ -32,6 +33,7 @@ def check_channel(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=4096)
 def check_event(name: str) -> str:
     """The name itself, if it is an event's name: 1 to 128 characters.
 

@@ -67,6 +67,11 @@ class RiverError(Exception):
         self.error = error
         self.message = message
 
+    @property
+    def public(self) -> str:
+        """The message for those who know nothing of what is behind a gateway."""
+        return self.message
+
 
 class TokenError(RiverError):
     """A token that does not prove who a client is."""
@@ -97,6 +102,11 @@ class BrokerError(RiverError):
 
     def __init__(self, message: str) -> None:
         super().__init__(ErrorCode.BROKER_UNAVAILABLE, message)
+
+    @property
+    def public(self) -> str:
+        """Not what the broker or the system said: that names servers and how they are set up."""
+        return "the broker is away: ask again later"
 
 
 class SettingsError(Exception):

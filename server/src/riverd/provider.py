@@ -1,14 +1,15 @@
 """Fetches the public keys of an identity provider, and again when they change (RFC 7517)."""
 
 import asyncio
+import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 
 import jwt
 import msgspec
 
-from riverd import aside
+from riverd.aside import Aside
 from riverd.tokens import Verifier
 
 FETCH_TIMEOUT_S = 5.0
@@ -16,8 +17,10 @@ FETCH_S_MAX = 15.0
 DOCUMENT_BYTES_MAX = 262_144
 REFRESH_S = 600.0
 AGAIN_S_MIN = 5.0
+ALGORITHMS = (None, "RS256", "ES256")
 RETRY_S_FIRST = 0.5
 LOOK_S = 0.5
+_PIECE_BYTES = 65_536
 
 Keys = Mapping[str, jwt.PyJWK]
 
@@ -49,6 +52,7 @@ class Provider:
         self._url = url
         self._verifier = verifier
         self._failed = failed
+        self._aside = Aside()
 
     async def run(self) -> None:
         """Fetch now, every ten minutes, and within seconds of a token with an unknown key."""
@@ -56,7 +60,7 @@ class Provider:
         while True:
             try:
                 async with asyncio.timeout(FETCH_S_MAX):
-                    keys = await aside.done(lambda: _fetch(self._url))
+                    keys = await self._aside.done(lambda: _fetch(self._url))
             except (OSError, ValueError) as error:
                 # The keys that are known stay good: a provider that is away locks nobody out.
                 self._failed(error)
@@ -86,13 +90,24 @@ def _fetch(url: str) -> Keys:
     request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310  checked in settings
     try:
         with urllib.request.urlopen(request, timeout=FETCH_TIMEOUT_S) as answer:  # noqa: S310
-            document = answer.read(DOCUMENT_BYTES_MAX + 1)
+            document = _read(answer)
     except HTTPException as error:
         raise OSError(f"no HTTP answer: {error!r}") from None
     keys = _usable(document)
     if not keys:
         raise ValueError("there is no key of use in the key set")
     return keys
+
+
+def _read(answer: HTTPResponse) -> bytes:
+    """The document, or one byte too much. Each piece may take FETCH_TIMEOUT_S."""
+    until = time.monotonic() + FETCH_S_MAX
+    document = b""
+    while len(document) <= DOCUMENT_BYTES_MAX and (piece := answer.read1(_PIECE_BYTES)):
+        if time.monotonic() > until:
+            raise TimeoutError("the key set does not come to its end")
+        document += piece
+    return document
 
 
 def _usable(document: bytes) -> Keys:
@@ -111,7 +126,7 @@ def _usable(document: bytes) -> Keys:
     for entry in entries:
         try:
             key = msgspec.json.decode(entry, type=_Key)
-            if key.kty in {"RSA", "EC"} and key.use == "sig":
+            if key.kty in {"RSA", "EC"} and key.use == "sig" and key.alg in ALGORITHMS:
                 keys[key.kid] = jwt.PyJWK.from_dict(msgspec.to_builtins(key))
         except (msgspec.DecodeError, jwt.PyJWTError, ValueError):
             continue

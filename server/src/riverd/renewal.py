@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from riverd import aside
+from riverd.aside import Aside, BusyError
 from riverd.errors import SettingsError
 from riverd.sources import Source, SourceError
 
@@ -36,6 +36,7 @@ class Renewal:
         self._clock = clock
         self._failed = failed
         self._missed = missed
+        self._aside = Aside()
 
     async def run(self) -> None:
         """Keep to the source until cancelled; what was read at the start is fresh."""
@@ -47,12 +48,15 @@ class Renewal:
         """Read the source once. If that fails, what is known stays good: nobody is locked out."""
         try:
             async with asyncio.timeout(READ_S_MAX):
-                texts = await aside.done(lambda: self._source.read(self._clock()))
+                texts = await self._aside.done(lambda: self._source.read(self._clock()))
             self._take(texts)
         except TimeoutError:
             self._failed(SourceError(f"no answer within {READ_S_MAX:g} s"))
-        except (SourceError, SettingsError) as error:
+        except (SourceError, SettingsError, BusyError) as error:
             self._failed(error)
+        except Exception as error:  # noqa: BLE001  whatever it is, the next attempt must come
+            # Not its text: nobody knows what stands in there.
+            self._failed(SourceError(f"unexpectedly {type(error).__name__}"))
 
     async def _until_due(self) -> None:
         # Whoever makes up tokens cannot have the source read more often than this.

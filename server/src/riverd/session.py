@@ -163,7 +163,7 @@ class Session:
 
     def fail(self, request_id: RequestId, error: RiverError) -> None:
         """Tell the client that a request was not served."""
-        self.reply(Failure(request_id, error.error.code, error.message))
+        self.reply(Failure(request_id, error.error.code, error.public))
 
     def close(self, code: CloseCode, reason: str) -> None:
         """End the connection. Whoever carries it tells the node when it is gone."""

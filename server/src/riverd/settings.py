@@ -170,7 +170,8 @@ def source(settings: Settings, field: str) -> Source | None:
     try:
         return source_of(place)
     except SourceError as error:
-        raise SettingsError(f"{_variable_from(field)}={place}: {error}") from None
+        # What stands there is not shown: it may be the secret itself.
+        raise SettingsError(f"{_variable_from(field)}: {error}") from None
 
 
 def fetched(settings: Settings, now: float, *fields: str) -> Settings:

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 from urllib.parse import unquote, urlsplit
 
 TEXT_BYTES_MAX = 65_536
@@ -69,30 +69,48 @@ class File:
             raise SourceError("not UTF-8") from None
         except OSError as error:
             raise SourceError(error.strerror or repr(error)) from None
+        except ValueError:
+            raise SourceError("no file can be called so") from None
 
 
 class SecretsManager:
     """A secret of AWS Secrets Manager, by its name or ARN.
 
     Its present version, and the one before as long as the present one is younger than a day: so
-    that what was signed before a rotation is good after it.
+    that what was signed before a rotation is good after it. Where AWSCURRENT was moved back, the
+    version that it was taken from is the newer one: what that signed is good until the next
+    rotation, since nobody says when it was moved.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._client: _Client | None = None
+        self._settled = ""
+        """The id of the present version if the one before it has served its day."""
 
     def read(self, now: float) -> tuple[str, ...]:
-        """AWSCURRENT, and AWSPREVIOUS for a day."""
+        """AWSCURRENT, and AWSPREVIOUS for a day or if it is the newer one."""
         client = self._client = self._client or _new_client(_region_in(self._name))
         current = _version(client, self._name, stage="AWSCURRENT")
         if current is None:
             raise SourceError("there is no such secret, or nothing in it")
-        text, made = current
-        previous = None
-        if now - made < PREVIOUS_S:
-            previous = _version(client, self._name, stage="AWSPREVIOUS")
-        return (text,) if previous is None else (text, previous[0])
+        is_young = now - current.made < PREVIOUS_S
+        # Each question costs money: most of the time one is enough.
+        if current.id == self._settled and not is_young:
+            return (current.text,)
+        previous = _version(client, self._name, stage="AWSPREVIOUS")
+        if previous is not None and (is_young or previous.made > current.made):
+            return (current.text, previous.text)
+        self._settled = current.id
+        return (current.text,)
+
+
+class _Version(NamedTuple):
+    """A version of a secret. `made`: when (unix seconds)."""
+
+    text: str
+    made: float
+    id: str
 
 
 class _Client(Protocol):
@@ -131,8 +149,8 @@ def _new_client(region: str | None) -> _Client:
     return cast("_Client", made)
 
 
-def _version(client: _Client, name: str, *, stage: str) -> tuple[str, float] | None:
-    """The text of a version and when it was made (unix seconds); None if there is none."""
+def _version(client: _Client, name: str, *, stage: str) -> _Version | None:
+    """The version at a stage; None if there is none."""
     try:
         answer = client.get_secret_value(SecretId=name, VersionStage=stage)
     except _aws_errors() as error:
@@ -142,7 +160,7 @@ def _version(client: _Client, name: str, *, stage: str) -> tuple[str, float] | N
     text, made = answer.get("SecretString"), answer.get("CreatedDate")
     if not isinstance(text, str) or not isinstance(made, datetime):
         raise SourceError("the secret is no text (SecretString)")
-    return text.strip(), made.timestamp()
+    return _Version(text.strip(), made.timestamp(), str(answer.get("VersionId")))
 
 
 def _aws_errors() -> tuple[type[Exception], ...]:

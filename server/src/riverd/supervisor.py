@@ -108,12 +108,19 @@ class Supervisor:
         return None
 
     def _stop(self, _signal: int, _frame: object) -> None:
+        """Begin to stop; asked again, hurry, as each worker does at its second signal."""
+        if self._stopping:
+            self._tell_all()
         self._stopping = True
 
-    def _end(self) -> int:
+    def _tell_all(self) -> list[subprocess.Popen[bytes]]:
         running = [worker.process for worker in self._workers if worker.process is not None]
         for process in running:
             process.terminate()
+        return running
+
+    def _end(self) -> int:
+        running = self._tell_all()
         deadline = time.monotonic() + self._drain_s + KILL_AFTER_S
         killed = 0
         for process in running:

@@ -20,6 +20,7 @@ from river_feed import Notes
 
 from riverd.api.asgi import create_app
 from riverd.api.aws_lambda import Function
+from riverd.api.connection import Connection
 from riverd.api.handlers import Api
 from riverd.api.keys import Keys
 from riverd.broker import Broker, Feed, redis_address
@@ -247,7 +248,7 @@ def _running(api: Api, listening: socket.socket) -> Iterator[None]:
         create_app(api),
         log_config=None,
         lifespan="off",
-        http="httptools",
+        http=Connection,
         loop="uvloop",
         ws="none",
         timeout_graceful_shutdown=1,

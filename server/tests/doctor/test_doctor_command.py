@@ -35,6 +35,29 @@ def test_a_healthy_river_is_a_list_of_ok_and_exit_0(cluster: Cluster) -> None:
     assert API_KEY not in told.output
 
 
+def test_secrets_and_keys_are_taken_from_where_they_are_kept(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    places = {}
+    for name, text in (("SECRETS", f"{SECRET},{'o' * 32}"), ("API_KEYS", API_KEY)):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        places[f"RIVER_{name}_FROM"] = path.as_uri()
+    told = examine(
+        cluster.gateway.url, "--api-url", cluster.api.url, "--idle", "0", "--json", **places
+    )
+    assert told.exit_code == 0, told.output
+    status = {one["check"]: one["status"] for one in json.loads(told.output)["findings"]}
+    assert status["token"] == status["publish"] == status["delivery"] == "ok"
+
+
+def test_a_place_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    place = (tmp_path / "nothing").as_uri()
+    told = examine("ws://localhost", RIVER_SECRETS_FROM=place)
+    assert told.exit_code == 2
+    assert f"RIVER_SECRETS_FROM={place}: No such file or directory" in told.stderr
+
+
 def test_a_broken_hop_has_its_cure_and_exit_1(cluster: Cluster) -> None:
     secret = "another-secret-of-at-least-32-bytes-x"
     told = examine(cluster.gateway.url, "--idle", "0", RIVER_SECRETS=secret)

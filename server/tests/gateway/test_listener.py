@@ -321,18 +321,20 @@ async def test_an_answer_that_is_not_read_is_dropped() -> None:
     assert size < len(HUGE)
 
 
-async def test_too_many_at_the_door_are_dropped_and_room_is_made_again() -> None:
-    listener = await listen(handshakes_max=1)
-    _, slow = await dial(listener)
-    await until(lambda: len(listener.handshakes) == 1)
-    reader, writer = await dial(listener)
+async def test_too_many_at_the_door_keep_nobody_out() -> None:
+    listener = await listen(handshakes_max=3)
+    idle = []
+    for _ in range(5):
+        idle.append(await dial(listener))
+        # One after another, so that it is known who came first.
+        await asyncio.sleep(0)
     async with asyncio.timeout(DEADLINE_S):
-        assert await reader.read() == b""
-    writer.close()
-    slow.close()
-    await until(lambda: not listener.handshakes)
+        # Those that have waited longest are dropped, and no more of them than need be.
+        assert [await reader.read() for reader, _ in idle[:2]] == [b"", b""]
+    assert len(listener.handshakes) == 3
     _, connection = await open_websocket(listener, UPGRADE + b"\r\n")
     await say_hello(connection)
+    assert len(listener.handshakes) == 2
 
 
 async def test_closing_the_port_drops_who_is_at_the_door_and_leaves_websockets() -> None:

@@ -5,6 +5,7 @@ import json
 import shlex
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 from pathlib import Path
@@ -24,6 +25,8 @@ from river_process import (
     run,
     run_all,
 )
+
+from riverd.app import reached_at
 
 NO_KEYS = {"RIVER_SECRETS": "", "RIVER_API_KEYS": ""}
 
@@ -50,6 +53,22 @@ async def opens(river: River, proof: str) -> bool:
     async with visitor(river.url, Authorization=f"Bearer {proof}") as client:
         await client.expect("welcome")
         return (await client.next())["type"] == "authenticated"
+
+
+@pytest.mark.parametrize(
+    ("family", "bound", "told"),
+    [
+        (socket.AF_INET, "0.0.0.0", "127.0.0.1"),  # noqa: S104  nobody listens
+        (socket.AF_INET6, "::", "[::1]"),
+        (socket.AF_INET, "127.0.0.1", "127.0.0.1"),
+    ],
+)
+def test_all_addresses_are_told_as_one_that_can_be_opened(
+    family: socket.AddressFamily, bound: str, told: str
+) -> None:
+    with socket.socket(family) as sock:
+        sock.bind((bound, 0))
+        assert reached_at(sock) == f"{told}:{sock.getsockname()[1]}"
 
 
 async def test_secret_and_key_are_made_once_and_for_their_owner_only(

@@ -29,6 +29,7 @@ JUNK: list[object] = [
     {"kty": "EC", "kid": "odd", "crv": "P-0", "x": "AA", "y": "AA"},
     {"kty": "RSA", "kid": "half", "n": "AQAB"},
     {"kty": "RSA", "kid": "number", "n": 5, "e": "AQAB"},
+    {"kty": "RSA", "kid": "none", "n": "AQAB", "e": "AQAB", "alg": "none"},
 ]
 
 Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey

@@ -46,6 +46,8 @@ SETTINGS = [
     Wrong("RIVER_SECRETS", "gateway", {"RIVER_SECRETS_FROM": "file:///nowhere"}),
     Wrong("RIVER_SECRETS_FROM", "gateway", {**NO_SECRETS, "RIVER_SECRETS_FROM": "secrets.txt"}),
     Wrong("RIVER_SECRETS_FROM", "api", {**NO_SECRETS, "RIVER_SECRETS_FROM": "file:///nowhere"}),
+    Wrong("RIVER_SECRETS_FROM", "api", {**NO_SECRETS, "RIVER_SECRETS_FROM": "file:///a%00b"}),
+    Wrong("RIVER_SECRETS_FROM", "gateway", {**NO_SECRETS, "RIVER_SECRETS_FROM": SECRET}),
     Wrong(
         "RIVER_SECRETS_FROM", "gateway", {**NO_SECRETS, "RIVER_SECRETS_FROM": "file:///dev/null"}
     ),

@@ -87,6 +87,22 @@ async def test_stop_waits_neither_for_half_a_request_nor_for_a_client_that_is_de
             await ends_well(river)
 
 
+async def test_stop_does_not_wait_for_a_client_that_was_refused(start: Start) -> None:
+    river = start("api")
+    head = f"POST /publish HTTP/1.1\r\nx-api-key: {API_KEY}\r\ntransfer-encoding: chunked\r\n\r\n"
+    with (
+        socket.create_connection(address(river.api_url)) as in_head,
+        socket.create_connection(address(river.api_url)) as in_body,
+    ):
+        in_head.sendall(b"no HTTP\r\n\r\n")
+        in_body.sendall(f"{head}no length\r\n".encode())
+        for refused in (in_head, in_body):
+            assert refused.recv(65_536).startswith(b"HTTP/1.1 400")
+        river.signal(signal.SIGTERM)
+        await ends_well(river)
+    assert "graceful" not in river.stderr.text
+
+
 async def test_api_stops_and_its_port_is_free_again(start: Start) -> None:
     river = start("api")
     message = {"channel": "dogs", "event": "post", "data": 1}

@@ -1,5 +1,6 @@
 """Several workers on one port, and what becomes of them when one of both sides fails."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -76,6 +77,24 @@ async def test_workers_whose_supervisor_was_killed_stop_in_order(
     river.kill()
     assert river.stderr.text.count('"supervisor_gone"') == 2
     assert river.stderr.text.count('"gateway_stopped"') == 2
+
+
+async def test_second_signal_cuts_the_drain_of_all_workers_short(
+    start: Start, two: dict[str, str]
+) -> None:
+    river = start("gateway", settings={**two, "RIVER_DRAIN_S": "600"})
+    await ready(river)
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(member(river.url, token(), "dogs")) for _ in range(6)
+        ]
+        river.signal(signal.SIGTERM)
+        for client in clients:
+            await client.until("bye")
+        river.signal(signal.SIGTERM)
+        for client in clients:
+            assert (await client.ends())[0] == 4503
+    await asyncio.to_thread(river.ends_well)
 
 
 def test_workers_that_cannot_listen_are_told_of_once(tmp_path: Path, two: dict[str, str]) -> None:

@@ -63,7 +63,8 @@ def run(
             "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
             "AWS_SECRET_ACCESS_KEY": "lambda",
             "PATH": os.environ["PATH"],
-            "PYTHONDONTWRITEBYTECODE": "1",
+            # Beside the package, which stays what it is.
+            "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
             "PYTHONPATH": os.pathsep.join(str(folder / one) for one in ("code", "machine")),
         },
     )

@@ -2,6 +2,7 @@
 
 import secrets
 import string
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,6 +19,9 @@ Properties = dict[str, Any]
 
 _NAME_LETTERS = string.ascii_uppercase + string.digits
 _GONE = ("NotFound", "NoSuch", "DoesNotExist")
+_CLIENTS: dict[tuple[str, str, str], Any] = {}
+"""By endpoint, region and service: a client takes longer to make than all of its calls."""
+_MAKING = threading.Lock()
 
 
 @dataclass
@@ -36,20 +40,21 @@ class Account:
         self.endpoint = endpoint
         self.region = region
         self.stack = stack
-        self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
         """A client of a service in the stack's region."""
-        if service not in self._clients:
-            self._clients[service] = boto3.client(
-                service,
-                region_name=self.region,
-                endpoint_url=self.endpoint,
-                aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
-                aws_secret_access_key="cloudformation",
-                config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
-            )
-        return self._clients[service]
+        place = (self.endpoint, self.region, service)
+        with _MAKING:
+            if place not in _CLIENTS:
+                _CLIENTS[place] = boto3.client(
+                    service,
+                    region_name=self.region,
+                    endpoint_url=self.endpoint,
+                    aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+                    aws_secret_access_key="cloudformation",
+                    config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
+                )
+            return _CLIENTS[place]
 
     def call(self, service: str, operation: str, parameters: Mapping[str, object]) -> Properties:
         """Call an operation (`CreateVpc`) with parameters that are made to fit its input.

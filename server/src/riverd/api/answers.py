@@ -5,6 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
+from riverd.model import Position
+
 Epoch = Annotated[str, Meta(description="Which log: a new epoch is a log begun again.")]
 Offset = Annotated[int, Meta(description="The place in the log; offsets rise by one.")]
 
@@ -38,6 +40,12 @@ class Results(msgspec.Struct, frozen=True):
     """What became of each message, in their order."""
 
     results: list[Result]
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """The same as `Results`, when every message has a position: made of what the broker gave."""
+
+    results: list[Position]
 
 
 class Counted(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -52,6 +52,12 @@ class Batch(msgspec.Struct, frozen=True):
     messages: Annotated[list[Annotated[Raw, _message]], _messages]
 
 
+class GoodBatch(msgspec.Struct, frozen=True):
+    """Many messages at once, none of them wrong in itself: decoded in one go."""
+
+    messages: list[Publish]
+
+
 class WantedToken(msgspec.Struct, frozen=True):
     """Whose token, for how long, and what it grants.
 
@@ -69,6 +75,7 @@ _Body = TypeVar("_Body")
 
 publish = msgspec.json.Decoder(Publish)
 batch = msgspec.json.Decoder(Batch)
+good_batch = msgspec.json.Decoder(GoodBatch)
 wanted_token = msgspec.json.Decoder(WantedToken)
 
 

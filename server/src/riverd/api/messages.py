@@ -1,35 +1,52 @@
 """From a request to publish to the messages that the broker is given."""
 
+import msgspec
 from msgspec import UNSET
 
 from riverd.api.bodies import CHANNELS_MAX, KEY_LENGTH_MAX, Publish
-from riverd.channels import check_channel, check_event
+from riverd.channels import check_channel, check_event, may_publish
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Message
+from riverd.model import Claims, Message
 
 
-def messages_of(wanted: Publish, message_bytes_max: int) -> list[Message]:
-    """One message for every channel, in their order.
+def messages_of(
+    wanted: Publish, message_bytes_max: int, *, by: Claims | None
+) -> Message | list[Message]:
+    """One message, or for a list of channels one for each, in their order.
+
+    With `by` they are a client's, who needs a grant for each channel; else a back end's.
 
     Raises:
-        RiverError: channel_invalid, event_invalid, invalid_field, too_large. Nothing is to be
-            published then.
+        RiverError: channel_invalid, event_invalid, invalid_field, too_large, forbidden. Nothing
+            is to be published then.
     """
-    event = _event(wanted)
-    key = _key(wanted.id)
+    event, key = wanted.event, wanted.id
+    if event is None or wanted.event_name is not None:
+        event = _alias(wanted)
+    check_event(event)
+    if key is not None and not 1 <= len(key) <= KEY_LENGTH_MAX:
+        raise RiverError(ErrorCode.INVALID_FIELD, f"id: 1 to {KEY_LENGTH_MAX} characters")
     data = b"null" if wanted.data is UNSET else bytes(wanted.data)
     if len(data) > message_bytes_max:
         raise RiverError(
             ErrorCode.TOO_LARGE, f"data has {len(data)} bytes, {message_bytes_max} are allowed"
         )
-    return [Message(check_channel(name), event, data, key) for name in _channels(wanted)]
+    if wanted.channel is not None and wanted.channels is None:
+        message = Message(check_channel(wanted.channel), event, data, key)
+        return message if by is None else _named(message, by)
+    messages = [Message(check_channel(name), event, data, key) for name in _channels(wanted)]
+    return messages if by is None else [_named(message, by) for message in messages]
+
+
+def _named(message: Message, by: Claims) -> Message:
+    if not may_publish(by.grants, message.channel):
+        raise RiverError(ErrorCode.FORBIDDEN, f"no grant to publish to {message.channel}")
+    return msgspec.structs.replace(message, user=by.user)
 
 
 def _channels(wanted: Publish) -> list[str]:
     if wanted.channels is None:
-        if wanted.channel is None:
-            raise RiverError(ErrorCode.INVALID_FIELD, "channel is missing")
-        return [wanted.channel]
+        raise RiverError(ErrorCode.INVALID_FIELD, "channel is missing")
     if wanted.channel is not None:
         raise RiverError(ErrorCode.INVALID_FIELD, "channel and channels exclude each other")
     if not 1 <= len(wanted.channels) <= CHANNELS_MAX:
@@ -37,17 +54,9 @@ def _channels(wanted: Publish) -> list[str]:
     return wanted.channels
 
 
-def _event(wanted: Publish) -> str:
+def _alias(wanted: Publish) -> str:
     if wanted.event_name is None:
-        if wanted.event is None:
-            raise RiverError(ErrorCode.INVALID_FIELD, "event is missing")
-        return check_event(wanted.event)
+        raise RiverError(ErrorCode.INVALID_FIELD, "event is missing")
     if wanted.event is not None:
         raise RiverError(ErrorCode.INVALID_FIELD, "event and eventName exclude each other")
-    return check_event(wanted.event_name)
-
-
-def _key(key: str | None) -> str | None:
-    if key is not None and not 1 <= len(key) <= KEY_LENGTH_MAX:
-        raise RiverError(ErrorCode.INVALID_FIELD, f"id: 1 to {KEY_LENGTH_MAX} characters")
-    return key
+    return wanted.event_name

@@ -1,80 +1,91 @@
 """Publishing: one event, or many at once."""
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import msgspec
 
 from riverd.api import bodies
-from riverd.api.answers import Error, Result, Results
+from riverd.api.answers import Accepted, Error, Result, Results
 from riverd.api.handlers import Api, Call
 from riverd.api.messages import messages_of
-from riverd.channels import may_publish
 from riverd.errors import BrokerError, ErrorCode, RiverError
 from riverd.model import Claims, Message, Position
 
+Outcome = Position | RiverError
 
-class _Planned(msgspec.Struct, frozen=True):
-    """What one message of a batch asks for; `several` says that it named a list of channels."""
-
-    messages: list[Message]
-    several: bool
+Plan = Message | list[Message] | RiverError
+"""What one message of a batch comes to: a message, one for each of its channels, or an error."""
 
 
 async def publish(api: Api, call: Call) -> Position | Results:
     """One event: answered once the broker has it."""
-    wanted = bodies.decoded(bodies.publish, call.body)
-    messages = _allowed(messages_of(wanted, api.message_bytes_max), call.claims)
-    if wanted.channels is not None:
-        return Results([_result(api, outcome) for outcome in await _accepted(api, messages)])
-    position = await api.broker.publish(messages[0])
+    plan = messages_of(
+        bodies.decoded(bodies.publish, call.body), api.message_bytes_max, by=call.claims
+    )
+    if isinstance(plan, list):
+        return Results([_result(api, outcome) for outcome in await _accepted(api, plan)])
+    position = await api.broker.publish(plan)
     api.counts.published(1)
     return position
 
 
-async def publish_batch(api: Api, call: Call) -> Results:
+async def publish_batch(api: Api, call: Call) -> Accepted | Results:
     """Many messages in order; a bad one is an error in its place and stops none of the others."""
-    raw = bodies.decoded(bodies.batch, call.body).messages
-    if len(raw) > bodies.BATCH_MAX:
-        raise _too_many(len(raw), "messages")
-    planned = [_planned(api, one, claims=call.claims) for one in raw]
-    messages = [message for one in planned if isinstance(one, _Planned) for message in one.messages]
+    plans = [_planned(one, api, claims=call.claims) for one in _wanted(call.body)]
+    # Most batches are so: no bad message, no list of channels. What is below is for all.
+    simple = set(map(type, plans)) <= {Message}
+    messages = cast("list[Message]", plans) if simple else _joined(plans)
     if len(messages) > bodies.BATCH_MAX:
         raise _too_many(len(messages), "publications")
-    outcomes = iter(await _accepted(api, messages))
-    return Results([_told(api, one, outcomes) for one in planned])
+    outcomes = await _accepted(api, messages)
+    if simple and set(map(type, outcomes)) <= {Position}:
+        return Accepted(cast("list[Position]", outcomes))
+    following = iter(outcomes)
+    return Results([_told(api, plan, following) for plan in plans])
 
 
-def _planned(api: Api, raw: msgspec.Raw, *, claims: Claims | None) -> _Planned | RiverError:
+def _wanted(body: bytes) -> Sequence[bodies.Publish | msgspec.Raw]:
+    """The messages of a batch: decoded when they all can be, else each as it stands there.
+
+    Raises:
+        RiverError: when it is no batch, or too large a one.
+    """
     try:
-        wanted = bodies.decoded(bodies.publish, raw)
-        messages = _allowed(messages_of(wanted, api.message_bytes_max), claims)
-        return _Planned(messages, wanted.channels is not None)
+        wanted: Sequence[bodies.Publish | msgspec.Raw] = bodies.good_batch.decode(body).messages
+    except (msgspec.DecodeError, RecursionError):
+        wanted = bodies.decoded(bodies.batch, body).messages
+    if len(wanted) > bodies.BATCH_MAX:
+        raise _too_many(len(wanted), "messages")
+    return wanted
+
+
+def _planned(one: bodies.Publish | msgspec.Raw, api: Api, *, claims: Claims | None) -> Plan:
+    try:
+        wanted = bodies.decoded(bodies.publish, one) if isinstance(one, msgspec.Raw) else one
+        return messages_of(wanted, api.message_bytes_max, by=claims)
     except RiverError as error:
         return error
 
 
-def _allowed(messages: list[Message], claims: Claims | None) -> list[Message]:
-    """The messages of a back end as they are; those of a client with its name, if it may.
-
-    Raises:
-        RiverError: forbidden, when the client has no grant for one of the channels.
-    """
-    if claims is None:
-        return messages
-    for message in messages:
-        if not may_publish(claims.grants, message.channel):
-            raise RiverError(ErrorCode.FORBIDDEN, f"no grant to publish to {message.channel}")
-    return [msgspec.structs.replace(message, user=claims.user) for message in messages]
+def _joined(plans: Sequence[Plan]) -> list[Message]:
+    messages: list[Message] = []
+    for plan in plans:
+        if isinstance(plan, Message):
+            messages.append(plan)
+        elif isinstance(plan, list):
+            messages += plan
+    return messages
 
 
-async def _accepted(api: Api, messages: Sequence[Message]) -> list[Position | RiverError]:
+async def _accepted(api: Api, messages: Sequence[Message]) -> list[Outcome]:
     """What the broker made of each message.
 
     Raises:
         BrokerError: when it took none of them: the whole request may be made again.
     """
     outcomes = await api.broker.publish_many(messages) if messages else []
-    count = sum(isinstance(outcome, Position) for outcome in outcomes)
+    count = list(map(type, outcomes)).count(Position)
     if count:
         api.counts.published(count)
         return outcomes
@@ -84,16 +95,15 @@ async def _accepted(api: Api, messages: Sequence[Message]) -> list[Position | Ri
     return outcomes
 
 
-def _told(
-    api: Api, one: _Planned | RiverError, outcomes: Iterator[Position | RiverError]
-) -> Result:
-    if isinstance(one, RiverError):
-        return _result(api, one)
-    results = [_result(api, next(outcomes)) for _ in one.messages]
-    return Result(results=results) if one.several else results[0]
+def _told(api: Api, plan: Plan, outcomes: Iterator[Outcome]) -> Result:
+    if isinstance(plan, RiverError):
+        return _result(api, plan)
+    if isinstance(plan, Message):
+        return _result(api, next(outcomes))
+    return Result(results=[_result(api, next(outcomes)) for _ in plan])
 
 
-def _result(api: Api, outcome: Position | RiverError) -> Result:
+def _result(api: Api, outcome: Outcome) -> Result:
     if isinstance(outcome, Position):
         return Result(outcome.epoch, outcome.offset)
     api.counts.refused(outcome.error.code)

@@ -41,14 +41,18 @@ class MemoryBroker:
 
     async def publish(self, message: Message) -> Position:
         """Append and tell: one step, since nothing here waits."""
-        position, publication = self._store.publish(message, self._clock())
-        if publication is not None:
-            self._board.publication(message.channel, position.epoch, publication)
-        return position
+        return self._publish(message, self._clock())
 
     async def publish_many(self, messages: Sequence[Message]) -> list[Position | RiverError]:
         """Publish in order."""
-        return [await self.publish(message) for message in messages]
+        now = self._clock()
+        return [self._publish(message, now) for message in messages]
+
+    def _publish(self, message: Message, now: float) -> Position:
+        position, publication = self._store.publish(message, now)
+        if publication is not None:
+            self._board.publication(message.channel, position.epoch, publication)
+        return position
 
     async def read(
         self, channel: str, *, after: Position | None = None, limit: int | None = None

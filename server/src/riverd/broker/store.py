@@ -71,11 +71,12 @@ class Store:
             if seen is not None and seen[0] > now - KEYS_KEPT_S:
                 return seen[1], None
         log = self._log(message.channel, now)
-        log.offset += 1
-        publication = Publication(log.offset, message.event, message.data, message.user)
+        offset = log.offset = log.offset + 1
+        publication = Publication(offset, message.event, message.data, message.user)
         log.entries.append((now, publication))
-        self._trim(log, now)
-        position = log.position
+        if len(log.entries) > self._size or log.entries[0][0] < now - self._ttl_s:
+            self._trim(log, now)
+        position = Position(log.epoch, offset)
         if message.key is not None:
             self._remember((message.channel, message.key), position, now=now)
         return position, publication

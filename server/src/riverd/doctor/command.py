@@ -3,16 +3,19 @@
 import json
 import os
 import sys
+import time
+from typing import cast
 
 import click
 from rich.console import Console
 from rich.text import Text
 
-from riverd import devfile
+from riverd import devfile, settings
 from riverd.doctor.address import AddressError, parse
 from riverd.doctor.finding import Finding, Status
 from riverd.doctor.visit import Options
 from riverd.doctor.walk import walk
+from riverd.errors import SettingsError
 
 IDLE_S_MAX = 3_600.0
 TIMEOUT_S_MAX = 60.0
@@ -53,7 +56,8 @@ def doctor(*, url: str | None, as_json: bool, **given: str | float | None) -> No
     """Walk the way from here to the gateway at URL and name the hop that is broken, and its cure.
 
     URL is what clients use: wss://rt.example.com (default: that of river dev). RIVER_SECRETS and
-    RIVER_API_KEYS are tried where they are set. Exits with 1 if something is broken.
+    RIVER_API_KEYS are tried where they are set, or what RIVER_SECRETS_FROM and RIVER_API_KEYS_FROM
+    name. Exits with 1 if something is broken.
     """
     options = _options(url, given)
     findings = _as_json(options) if as_json else _as_list(options)
@@ -78,8 +82,8 @@ def _options(url: str | None, given: dict[str, str | float | None]) -> Options:
     return Options(
         address=address,
         api_url=None if api_url is None else str(api_url),
-        secret=_first("RIVER_SECRETS") or (own.secret if own else None),
-        api_key=_first("RIVER_API_KEYS") or (own.api_key if own else None),
+        secret=_first("RIVER_SECRETS") or _kept("secrets") or (own.secret if own else None),
+        api_key=_first("RIVER_API_KEYS") or _kept("api_keys") or (own.api_key if own else None),
         issuer=_setting("RIVER_JWT_ISSUER"),
         audience=_setting("RIVER_JWT_AUDIENCE"),
         **values,  # type: ignore[arg-type]
@@ -93,6 +97,23 @@ def _setting(name: str) -> str | None:
 def _first(name: str) -> str | None:
     """The first of a list, which is the one that signs, or is used."""
     return next((part.strip() for part in (_setting(name) or "").split(",") if part.strip()), None)
+
+
+def _kept(field: str) -> str | None:
+    """The newest of those that RIVER_..._FROM names a place of, None if it names none.
+
+    Raises:
+        click.UsageError: it cannot be read.
+    """
+    variable = f"RIVER_{field.upper()}_FROM"
+    place = _setting(variable)
+    if place is None:
+        return None
+    try:
+        chosen = settings.fetched(settings.load({variable: place}), time.time(), field)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
+    return cast("tuple[str, ...]", getattr(chosen, field))[0]
 
 
 def _as_json(options: Options) -> list[Finding]:

@@ -43,7 +43,8 @@ class Listener:
         self.factory = factory
         self.handshake_timeout_s = handshake_timeout_s
         self.handshakes_max = handshakes_max
-        self.handshakes: set[Handshake] = set()
+        self.handshakes: dict[Handshake, None] = {}
+        """In the order in which they came."""
         self.server: asyncio.Server | None = None
 
     def close(self) -> None:
@@ -68,12 +69,17 @@ class Handshake(asyncio.Protocol):
         self._answered = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """One more, if there is room; it has to send its request in time."""
+        """One more, which has to send its request in time.
+
+        If there are too many, the one that came first has to go: honest clients take no time, so
+        whoever fills the place with others does not keep them out.
+        """
         self._transport = cast("asyncio.Transport", transport)
         self._set_deadline()
-        self._listener.handshakes.add(self)
-        if len(self._listener.handshakes) > self._listener.handshakes_max:
-            self.drop()
+        handshakes = self._listener.handshakes
+        if len(handshakes) >= self._listener.handshakes_max:
+            next(iter(handshakes)).drop()
+        handshakes[self] = None
 
     def data_received(self, data: bytes) -> None:
         """A piece of the head. What follows an answer is thrown away."""
@@ -93,6 +99,7 @@ class Handshake(asyncio.Protocol):
 
     def drop(self) -> None:
         """Away with it, at once."""
+        self._leave()
         self._transport.abort()
 
     def _decide(self, head: bytes, rest: bytes) -> None:
@@ -130,7 +137,7 @@ class Handshake(asyncio.Protocol):
 
     def _leave(self) -> None:
         self._deadline.cancel()
-        self._listener.handshakes.discard(self)
+        self._listener.handshakes.pop(self, None)
 
 
 async def serve(
