@@ -101,6 +101,8 @@ def test_an_empty_list_grants_nothing_and_none_the_usual(api: Served) -> None:
         ({"user": ""}, "invalid_field"),
         ({"user": 7}, "invalid_field"),
         ({"user": "u" * 257}, "invalid_field"),
+        ({"user": "u", "subscibe": ["dogs"]}, "invalid_field"),
+        ({"user": "u", "ttl": 60}, "invalid_field"),
         ({"user": "u", "ttl_s": 0}, "invalid_field"),
         ({"user": "u", "ttl_s": -1}, "invalid_field"),
         ({"user": "u", "ttl_s": 2_592_001}, "invalid_field"),

@@ -58,10 +58,11 @@ class GoodBatch(msgspec.Struct, frozen=True):
     messages: list[Publish]
 
 
-class WantedToken(msgspec.Struct, frozen=True):
+class WantedToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whose token, for how long, and what it grants.
 
-    Without `subscribe`: every channel except private ones.
+    Without `subscribe`: every channel except private ones. So a name that is not known is refused:
+    a misspelt limit would be none.
     """
 
     user: str
