@@ -8,6 +8,7 @@ bound for everything that a client can make the server hold.
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 
 import msgspec
@@ -48,6 +49,9 @@ class Limits(msgspec.Struct, frozen=True):
 
     message_bytes_max: int = 65_536
     fragments_max: int = 1_024
+    signs_max: int = 1_000
+    """Pings and pongs of the peer: not faster than so many in `signs_s`, after as many at once."""
+    signs_s: float = 25.0
     write_buffer_bytes_max: int = 65_536
     close_timeout_s: float = 5.0
 
@@ -71,6 +75,8 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         "_limits",
         "_parser",
         "_pending",
+        "_signs",
+        "_signs_since",
         "_state",
         "_transport",
         "heard",
@@ -89,6 +95,8 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         self._parser: Parser | None = None
         self._allowed = limits.message_bytes_max + _OVERHEAD_BYTES
         self._pending = 0
+        self._signs = 0
+        self._signs_since = -math.inf
         self.heard = True
         self.write: Callable[[bytes], None] = _discard
 
@@ -259,12 +267,27 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
                 self._end()
         elif frame.rsv1 or frame.rsv2 or frame.rsv3:
             self.close(CloseCode.PROTOCOL_ERROR, "reserved bits")
-        elif kind == _PING:
-            self.write(frames.pong(frame.get_payload_as_bytes()))
         elif kind == _CLOSE:
             self._answer_close(frame.get_payload_as_bytes())
-        elif kind != _PONG:
+        elif kind in (_PING, _PONG):
+            self._on_sign(kind, frame)
+        else:
             self._on_data_frame(kind, frame)
+
+    def _on_sign(self, kind: WSMsgType, frame: WSFrame) -> None:
+        """A ping or a pong: some are a sign of life, very many keep others from being served."""
+        self._signs += 1
+        if self._signs > self._limits.signs_max:
+            now = asyncio.get_running_loop().time()
+            if now - self._signs_since < self._limits.signs_s:
+                self.close(CloseCode.TOO_FAST, "too many pings")
+                # Not even for a close frame is more of it looked at.
+                self._state = _DEAF
+                end_output(self._transport)
+                return
+            self._signs, self._signs_since = 1, now
+        if kind == _PING:
+            self.write(frames.pong(frame.get_payload_as_bytes()))
 
     def _on_data_frame(self, kind: WSMsgType, frame: WSFrame) -> None:
         if (kind == _CONTINUATION) != (self._joined is not None):
