@@ -297,6 +297,20 @@ async def test_a_client_in_full_flight_sees_why_it_is_closed(connect: Connect) -
     assert [await recorder.event(), await recorder.event()] == [("closing", 0), ("closed", 4413)]
 
 
+async def test_a_client_that_goes_on_after_our_close_is_not_looked_at_for_ever(
+    connect: Connect,
+) -> None:
+    peer, recorder = await connect(LIMITS)
+    recorder.close(4429)
+    assert await peer.frame() == (CLOSE, b"\x11\x4d")
+    peer.send(frame(TEXT, b"late") * 100)
+    # It ends without the peer's close frame, long before the time for that is over.
+    peer.send(frame(TEXT, b"late") * 10_000)
+    assert await peer.bytes_until_end() == b""
+    peer.writer.close()
+    assert [await recorder.event(), await recorder.event()] == [("closing", 0), ("closed", 4429)]
+
+
 async def pinged(peer: Peer, kind: int, times: int) -> None:
     peer.send(frame(kind) * times)
     for _ in range(times if kind == PING else 0):

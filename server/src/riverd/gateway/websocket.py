@@ -16,6 +16,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
 from riverd import frames
 from riverd.errors import CloseCode
+from riverd.gateway.ending import end_output
 from riverd.gateway.parser import Parser, new_parser
 from riverd.gateway.whole import TEXT_WHOLE, whole_text
 
@@ -37,6 +38,8 @@ _OVERHEAD_BYTES = 14 + 131
 # A parser whose buffer has grown larger is replaced once it is empty: connections are many, large
 # messages are rare.
 _PARSER_BYTES_KEPT = 16_384
+# How much is looked at for the sake of the peer's close frame, once ours is sent.
+_LATE_BYTES_MAX = 65_536
 _INBOX = memoryview(bytearray(16_384))
 # The close codes that a peer may send (RFC 6455, section 7.4, and its registry).
 _RECEIVABLE = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
@@ -72,6 +75,7 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         "_code",
         "_deadline",
         "_joined",
+        "_late_bytes",
         "_limits",
         "_parser",
         "_pending",
@@ -92,6 +96,7 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         self._code: int = CloseCode.ABNORMAL
         self._deadline: asyncio.TimerHandle | None = None
         self._joined: _Joined | None = None
+        self._late_bytes = 0
         self._parser: Parser | None = None
         self._allowed = limits.message_bytes_max + _OVERHEAD_BYTES
         self._pending = 0
@@ -186,7 +191,11 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         """Take messages that are whole out of what came, and hand the rest to the parser."""
         self.heard = True
         at = 0
-        if data and data[0] == TEXT_WHOLE and not self._pending:
+        if self._state != _OPEN:
+            self._late_bytes += len(data)
+            if self._late_bytes > _LATE_BYTES_MAX:
+                self._go_deaf()
+        elif data and data[0] == TEXT_WHOLE and not self._pending:
             at = self._take_whole(data)
         if at < len(data):
             self._parse(data, at)
@@ -281,9 +290,7 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
             now = asyncio.get_running_loop().time()
             if now - self._signs_since < self._limits.signs_s:
                 self.close(CloseCode.TOO_FAST, "too many pings")
-                # Not even for a close frame is more of it looked at.
-                self._state = _DEAF
-                end_output(self._transport)
+                self._go_deaf()
                 return
             self._signs, self._signs_since = 1, now
         if kind == _PING:
@@ -346,6 +353,10 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
             self.close(found.sent.code.value, found.sent.reason)
         else:
             self.close(CloseCode.TOO_LARGE, "message too large")
+        self._go_deaf()
+
+    def _go_deaf(self) -> None:
+        """Look at nothing any more, and say so to the peer: it has nothing to wait for either."""
         if self._state != _DEAF:
             self._state = _DEAF
             end_output(self._transport)
@@ -370,17 +381,6 @@ class _Joined:
         self.kind = kind
         self.payload = bytearray()
         self.fragments = 0
-
-
-def end_output(transport: asyncio.Transport) -> None:
-    """Send what waits and then the end of the stream; what the peer sends can still be read.
-
-    TLS knows no half-open connection: it is closed altogether.
-    """
-    if transport.can_write_eof():
-        transport.write_eof()
-    else:
-        transport.close()
 
 
 def _discard(frames: bytes) -> None:
