@@ -297,6 +297,47 @@ async def test_a_client_in_full_flight_sees_why_it_is_closed(connect: Connect) -
     assert [await recorder.event(), await recorder.event()] == [("closing", 0), ("closed", 4413)]
 
 
+async def test_a_client_that_goes_on_after_our_close_is_not_looked_at_for_ever(
+    connect: Connect,
+) -> None:
+    peer, recorder = await connect(LIMITS)
+    recorder.close(4429)
+    assert await peer.frame() == (CLOSE, b"\x11\x4d")
+    peer.send(frame(TEXT, b"late") * 100)
+    # It ends without the peer's close frame, long before the time for that is over.
+    peer.send(frame(TEXT, b"late") * 10_000)
+    assert await peer.bytes_until_end() == b""
+    peer.writer.close()
+    assert [await recorder.event(), await recorder.event()] == [("closing", 0), ("closed", 4429)]
+
+
+async def pinged(peer: Peer, kind: int, times: int) -> None:
+    peer.send(frame(kind) * times)
+    for _ in range(times if kind == PING else 0):
+        assert await peer.frame() == (PONG, b"")
+
+
+@pytest.mark.parametrize("kind", [PING, PONG])
+async def test_a_client_that_does_nothing_but_ping_is_closed(connect: Connect, kind: int) -> None:
+    peer, recorder = await connect(Limits(signs_max=100, signs_s=1_000, close_timeout_s=1_000))
+    await pinged(peer, kind, 200)
+    peer.send(frame(kind) + frame(TEXT, b"unheard"))
+    assert await peer.frame() == (CLOSE, frames.close(4429, "too many pings")[2:])
+    # What follows is thrown away, and the peer reads to the end nevertheless.
+    peer.send(frame(kind) * 100_000)
+    assert await peer.bytes_until_end() == b""
+    peer.writer.close()
+    assert [await recorder.event(), await recorder.event()] == [("closing", 0), ("closed", 4429)]
+
+
+@pytest.mark.parametrize("kind", [PING, PONG])
+async def test_a_client_may_ping_for_ever(connect: Connect, kind: int) -> None:
+    peer, _ = await connect(Limits(signs_max=100, signs_s=0))
+    await pinged(peer, kind, 1_000)
+    peer.send(frame(TEXT, b"here"))
+    assert await peer.frame() == (TEXT, b"here")
+
+
 @pytest.mark.parametrize("code", [1000, 1001, 1003, 1007, 1011, 1014, 3000, 4401, 4999])
 async def test_a_close_is_answered_with_its_code(connect: Connect, code: int) -> None:
     peer, recorder = await connect(LIMITS)
@@ -362,7 +403,7 @@ async def test_a_callback_that_fails_is_our_fault_and_is_logged(
 
 
 async def test_a_client_that_reads_nothing_is_not_read_from(connect: Connect) -> None:
-    peer, recorder = await connect(Limits(write_buffer_bytes_max=50_000))
+    peer, recorder = await connect(Limits(write_buffer_bytes_max=50_000, signs_max=10**9))
     pings, highest = 0, 0
     while recorder.events.empty() or pings % 100_000:
         peer.send(frame(PING, b"p" * 125) * 1_000)

@@ -111,7 +111,6 @@ class Client:
         self.answer: Answer
         self.mute = False
         self.pings = 0
-        self.pongs = 0
         self.received_bytes = 0
         self.close_frame: tuple[int, str] | None = None
         self._reader = reader
@@ -142,11 +141,6 @@ class Client:
         """Send bytes, as far as the server takes them."""
         with suppress(ConnectionError):
             await self.send_raw(data)
-
-    async def pongs_to(self, count: int) -> None:
-        """Wait until so many pings of its own were answered."""
-        while self.pongs < count:
-            await self.hear()
 
     async def next(self) -> Json:
         """The next message."""
@@ -233,8 +227,6 @@ class Client:
             self.pings += 1
             if not self.mute:
                 self._writer.write(frame(PONG, payload))
-        elif opcode == PONG:
-            self.pongs += 1
         elif opcode == CLOSE and self.close_frame is None:
             self.close_frame = int.from_bytes(payload[:2]), payload[2:].decode()
             if not self.mute:

@@ -9,6 +9,7 @@ from typing import cast
 
 import msgspec
 
+from riverd.gateway.ending import end_output
 from riverd.gateway.handshake import (
     HttpAnswer,
     HttpRequest,
@@ -17,7 +18,7 @@ from riverd.gateway.handshake import (
     switching,
     websocket_key,
 )
-from riverd.gateway.websocket import WebSocket, end_output
+from riverd.gateway.websocket import WebSocket
 
 HEAD_BYTES_MAX = 16_384
 # Many clients come back at once after a fault; the kernel cuts this to its own limit.

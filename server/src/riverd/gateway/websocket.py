@@ -8,6 +8,7 @@ bound for everything that a client can make the server hold.
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 
 import msgspec
@@ -15,6 +16,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
 from riverd import frames
 from riverd.errors import CloseCode
+from riverd.gateway.ending import end_output
 from riverd.gateway.parser import Parser, new_parser
 from riverd.gateway.whole import TEXT_WHOLE, whole_text
 
@@ -36,6 +38,8 @@ _OVERHEAD_BYTES = 14 + 131
 # A parser whose buffer has grown larger is replaced once it is empty: connections are many, large
 # messages are rare.
 _PARSER_BYTES_KEPT = 16_384
+# How much is looked at for the sake of the peer's close frame, once ours is sent.
+_LATE_BYTES_MAX = 65_536
 _INBOX = memoryview(bytearray(16_384))
 # The close codes that a peer may send (RFC 6455, section 7.4, and its registry).
 _RECEIVABLE = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
@@ -48,6 +52,9 @@ class Limits(msgspec.Struct, frozen=True):
 
     message_bytes_max: int = 65_536
     fragments_max: int = 1_024
+    signs_max: int = 1_000
+    """Pings and pongs of the peer: not faster than so many in `signs_s`, after as many at once."""
+    signs_s: float = 25.0
     write_buffer_bytes_max: int = 65_536
     close_timeout_s: float = 5.0
 
@@ -68,9 +75,12 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         "_code",
         "_deadline",
         "_joined",
+        "_late_bytes",
         "_limits",
         "_parser",
         "_pending",
+        "_signs",
+        "_signs_since",
         "_state",
         "_transport",
         "heard",
@@ -86,9 +96,12 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         self._code: int = CloseCode.ABNORMAL
         self._deadline: asyncio.TimerHandle | None = None
         self._joined: _Joined | None = None
+        self._late_bytes = 0
         self._parser: Parser | None = None
         self._allowed = limits.message_bytes_max + _OVERHEAD_BYTES
         self._pending = 0
+        self._signs = 0
+        self._signs_since = -math.inf
         self.heard = True
         self.write: Callable[[bytes], None] = _discard
 
@@ -178,7 +191,11 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         """Take messages that are whole out of what came, and hand the rest to the parser."""
         self.heard = True
         at = 0
-        if data and data[0] == TEXT_WHOLE and not self._pending:
+        if self._state != _OPEN:
+            self._late_bytes += len(data)
+            if self._late_bytes > _LATE_BYTES_MAX:
+                self._go_deaf()
+        elif data and data[0] == TEXT_WHOLE and not self._pending:
             at = self._take_whole(data)
         if at < len(data):
             self._parse(data, at)
@@ -259,12 +276,25 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
                 self._end()
         elif frame.rsv1 or frame.rsv2 or frame.rsv3:
             self.close(CloseCode.PROTOCOL_ERROR, "reserved bits")
-        elif kind == _PING:
-            self.write(frames.pong(frame.get_payload_as_bytes()))
         elif kind == _CLOSE:
             self._answer_close(frame.get_payload_as_bytes())
-        elif kind != _PONG:
+        elif kind in (_PING, _PONG):
+            self._on_sign(kind, frame)
+        else:
             self._on_data_frame(kind, frame)
+
+    def _on_sign(self, kind: WSMsgType, frame: WSFrame) -> None:
+        """A ping or a pong: some are a sign of life, very many keep others from being served."""
+        self._signs += 1
+        if self._signs > self._limits.signs_max:
+            now = asyncio.get_running_loop().time()
+            if now - self._signs_since < self._limits.signs_s:
+                self.close(CloseCode.TOO_FAST, "too many pings")
+                self._go_deaf()
+                return
+            self._signs, self._signs_since = 1, now
+        if kind == _PING:
+            self.write(frames.pong(frame.get_payload_as_bytes()))
 
     def _on_data_frame(self, kind: WSMsgType, frame: WSFrame) -> None:
         if (kind == _CONTINUATION) != (self._joined is not None):
@@ -323,6 +353,10 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
             self.close(found.sent.code.value, found.sent.reason)
         else:
             self.close(CloseCode.TOO_LARGE, "message too large")
+        self._go_deaf()
+
+    def _go_deaf(self) -> None:
+        """Look at nothing any more, and say so to the peer: it has nothing to wait for either."""
         if self._state != _DEAF:
             self._state = _DEAF
             end_output(self._transport)
@@ -347,17 +381,6 @@ class _Joined:
         self.kind = kind
         self.payload = bytearray()
         self.fragments = 0
-
-
-def end_output(transport: asyncio.Transport) -> None:
-    """Send what waits and then the end of the stream; what the peer sends can still be read.
-
-    TLS knows no half-open connection: it is closed altogether.
-    """
-    if transport.can_write_eof():
-        transport.write_eof()
-    else:
-        transport.close()
 
 
 def _discard(frames: bytes) -> None:
