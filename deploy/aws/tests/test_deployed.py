@@ -136,8 +136,12 @@ def deployed(cloud: Cloud, changed: Interruption) -> Deployed:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
+    """Return a container engine, which forgets the deployed image afterwards, not its layers."""
     with container_engine.engine() as running:
         yield running
+        tags = running("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
+        made = [one for one in tags if one.startswith(("cdkasset-", f"{ACCOUNT}.dkr.ecr."))]
+        running("image", "rm", "--no-prune", *made)
 
 
 @dataclass(frozen=True)
