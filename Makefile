@@ -24,7 +24,7 @@ lint: .setup/python
 	cd server && ../$(RUN)lint-imports
 
 types: .setup/python
-	$(RUN)mypy server/src clients/python/src
+	$(RUN)mypy server/src clients/python/src deploy/aws/src
 	$(RUN)pyright
 
 # The peers are built once (half an hour with all compilers there); measuring takes a quarter of an hour.
@@ -72,7 +72,7 @@ image:
 
 # The deployment's whole life, the real commands against a fake AWS; prints what they say.
 .PHONY: deploy-test
-deploy-test: .setup/python .setup/system .setup/deploy
+deploy-test: .setup/python .setup/system .setup/containers .setup/deploy
 	$(RUN)pytest -m deploy -rP deploy/aws/tests
 
 docs: .setup/python

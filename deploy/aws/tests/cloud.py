@@ -122,7 +122,7 @@ class Cloud:
         return self._clients[service, region]
 
     def control(self, what: str, told: Mapping[str, Any]) -> Any:
-        """Ask the fake itself: `fail`, `settings`, `event`, `kept`, `services`."""
+        """Ask the fake itself: `event`, `fail`, `hold`, `kept`, `lack`, `made`, `refuse`."""
         body = json.dumps(told).encode()
         request = urllib.request.Request(f"{self.url}/fake-aws/{what}", body)  # noqa: S310
         with urllib.request.urlopen(request, timeout=COMMAND_S_MAX) as answer:  # noqa: S310
@@ -131,6 +131,14 @@ class Cloud:
     def outputs(self, stack: str = "River") -> dict[str, str]:
         found = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
         return {one["OutputKey"]: one["OutputValue"] for one in found["Outputs"]}
+
+    def resources(self, stack: str = "River") -> dict[str, str]:
+        """Physical ids by type, of types of which a stack has one."""
+        told = self.client("cloudformation").describe_stack_resources(StackName=stack)
+        return {
+            one["ResourceType"].removeprefix("AWS::"): one["PhysicalResourceId"]
+            for one in told["StackResources"]
+        }
 
     def inventory(self) -> Inventory:
         """All that is in the account, by kind."""

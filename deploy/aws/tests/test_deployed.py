@@ -1,8 +1,9 @@
-"""What was deployed works together: its settings, secrets and functions, with real gateways.
+"""What was deployed works together: its image, settings, secrets and functions.
 
-The fake account says what a task would be told and which function stands behind which route and
-rule. Gateways are started with just that, on loopback: their broker is a Redis with TLS and the
-deployed password, in Valkey's place. Nothing here says whether AWS lets one reach the other.
+The fake account says what a task is and which function stands behind which route and rule. Two
+containers are started of just that, in a network of their own, where the name of the deployed
+Valkey leads to one with TLS and the deployed password. Nothing here says whether AWS lets one reach
+the other.
 """
 
 import asyncio
@@ -10,25 +11,32 @@ import dataclasses
 import ipaddress
 import json
 import os
+import resource
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import container_engine
 import pytest
 from api_gateway import behind_api_gateway, event_for
 from cloud import ACCOUNT, REGION, Cloud
+from container_engine import Engine
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from doorway import doorway
 from ecs_agent import agent
-from redis_server import RedisServer, running
+from ecs_task import Task, status
 from river_client import Client, member, opened, token
-from river_process import River, ask
+from river_life import Interruption
+from stand_ins import VALKEY, service_images
 
 from riverd_aws.account import Account
 from riverd_aws.failure import Failure
@@ -52,12 +60,15 @@ class Deployed:
         self.cloud = cloud
         self.outputs = cloud.outputs()
         ecs = cloud.client("ecs")
-        self.cluster = next(one for one in ecs.list_clusters()["clusterArns"])
-        (name,) = ecs.list_services(cluster=self.cluster)["serviceArns"]
-        told = ecs.describe_services(cluster=self.cluster, services=[name])["services"][0]
+        there = cloud.resources()
+        told = ecs.describe_services(
+            cluster=there["ECS::Cluster"], services=[there["ECS::Service"]]
+        )["services"][0]
+        self.cluster: str = told["clusterArn"]
         self.service: str = told["serviceName"]
         task = ecs.describe_task_definition(taskDefinition=told["taskDefinition"])
-        (container,) = task["taskDefinition"]["containerDefinitions"]
+        self.definition: dict[str, Any] = task["taskDefinition"]
+        (container,) = self.definition["containerDefinitions"]
         self.settings: dict[str, str] = {
             one["name"]: one["value"] for one in container["environment"]
         }
@@ -117,31 +128,58 @@ class Deployed:
 
 
 @pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    cloud = Cloud(tmp_path_factory.mktemp("cloud"))
+def deployed(cloud: Cloud, changed: Interruption) -> Deployed:
+    """Return River as the last change left it: with an image of this repository."""
+    del changed
+    return Deployed(cloud)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    """Return a container engine, which forgets the deployed image afterwards, not its layers."""
+    with container_engine.engine() as running:
+        yield running
+        tags = running("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
+        made = [one for one in tags if one.startswith(("cdkasset-", f"{ACCOUNT}.dkr.ecr."))]
+        running("image", "rm", "--no-prune", *made)
+
+
+@dataclass(frozen=True)
+class Network:
+    """Where the containers are, and this machine's address in it."""
+
+    name: str
+    host: str
+
+
+@pytest.fixture(scope="module")
+def network(engine: Engine) -> Iterator[Network]:
+    name = f"river-aws-{os.getpid()}"
+    engine("network", "create", name)
     try:
-        cloud.river("deploy", "aws", "--yes", "--no-smoke")
-        yield Deployed(cloud)
+        shown = "{{(index .IPAM.Config 0).Gateway}}"
+        yield Network(name, engine("network", "inspect", "--format", shown, name))
     finally:
-        cloud.stop()
+        engine("network", "rm", name)
 
 
-def certificate(folder: Path) -> Path:
-    """A file with a key and a certificate for loopback that vouches for itself."""
+def certificate(folder: Path, name: str) -> Path:
+    """A file with a key and a certificate for a name and loopback, which vouches for itself."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the tests' broker")])
-    place = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(LOOPBACK))])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the tests' broker")])
+    loopback = x509.IPAddress(ipaddress.ip_address(LOOPBACK))
+    places = x509.SubjectAlternativeName([loopback, x509.DNSName(name)])
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(subject)
+        .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(place, critical=False)
+        .add_extension(places, critical=False)
         .sign(key, hashes.SHA256())
     )
     file = folder / "broker.pem"
@@ -151,58 +189,68 @@ def certificate(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def broker(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """RIVER_BROKER for a Redis with the deployed password; the functions are told of it."""
-    file = certificate(tmp_path_factory.mktemp("tls"))
+def authority(
+    deployed: Deployed, engine: Engine, network: Network, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """Return whom to trust for Valkey, which runs under its deployed name; functions are told."""
+    place = urlsplit(deployed.settings["RIVER_BROKER"])
+    assert (place.scheme, place.port) == ("rediss", 6379)
+    folder = tmp_path_factory.mktemp("tls")
+    file = certificate(folder, str(place.hostname))
+    folder.chmod(0o755)
     password = deployed.secret(deployed.settings["RIVER_BROKER_PASSWORD_FROM"].removeprefix(PLACE))
-    options = {f"tls-{name}-file": str(file) for name in ("cert", "key", "ca-cert")}
-    with running(
-        tls=True, **options, **{"tls-auth-clients": "no", "requirepass": password}
-    ) as server:
-        # The scheme is the deployed one, the host is this machine's.
-        scheme = deployed.settings["RIVER_BROKER"].partition("://")[0]
-        url = f"{scheme}://{LOOPBACK}:{server.port}?ca_file={file}"
-        deployed.cloud.control("settings", {"RIVER_BROKER": url})
-        assert clients_of(server) > 0
-        yield url
-
-
-def clients_of(server: RedisServer) -> int:
-    with server.client() as client:
-        return len(client.client_list())
+    image = service_images(engine).get("RIVER_VALKEY_IMAGE", VALKEY)
+    words = ["--network", network.name, "--network-alias", str(place.hostname)]
+    words += ["--publish", f"{LOOPBACK}::6379", "--volume", f"{folder}:/tls:ro"]
+    options = ["--port", "0", "--tls-port", "6379", "--tls-auth-clients", "no", "--save", ""]
+    for name in ("cert", "key", "ca-cert"):
+        options += [f"--tls-{name}-file", "/tls/broker.pem"]
+    name = engine(
+        *("run", "--detach", *words, image, "valkey-server", *options, "--requirepass", password)
+    )
+    try:
+        port = engine("port", name, "6379/tcp").splitlines()[0].rpartition(":")[2]
+        here = f"{place.scheme}://{LOOPBACK}:{port}?ca_file={file}"
+        deployed.cloud.control("settings", {"RIVER_BROKER": here})
+        yield file
+    finally:
+        deployed.cloud.control("settings", {})
+        engine("rm", "--force", name)
 
 
 @pytest.fixture(scope="module")
 def gateways(
-    deployed: Deployed, broker: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Mapping[str, River]]:
-    """Two gateways as ECS would start them, each with the name of its task."""
-    started: dict[str, River] = {}
+    deployed: Deployed, engine: Engine, network: Network, authority: Path
+) -> Iterator[Mapping[str, Task]]:
+    """Two tasks as ECS would start them, each told its name."""
+    aws = {key: one for key, one in deployed.cloud.environment().items() if key[:4] == "AWS_"}
+    started: dict[str, Task] = {}
     with ExitStack() as stack:
+
+        def reached(url: str) -> str:
+            """An address of this machine's loopback, as a container says it."""
+            parts = urlsplit(url)
+            assert parts.port is not None
+            port = stack.enter_context(doorway(network.host, parts.port))
+            return parts._replace(netloc=f"{network.host}:{port}").geturl()
+
+        aws["AWS_ENDPOINT_URL"] = reached(deployed.cloud.url)
         for name in NAMES:
-            here = {
-                "RIVER_BROKER": broker,
-                "RIVER_HOST": LOOPBACK,
-                "RIVER_PORT": "0",
-                # Sooner than after a minute.
-                "RIVER_SECRETS_REFRESH_S": "1",
-            }
             metadata = stack.enter_context(agent(json.dumps({"TaskARN": arn(name)}).encode()))
-            aws = {
-                key: one for key, one in deployed.cloud.environment().items() if key[:4] == "AWS_"
-            }
-            settings = {
-                **deployed.settings,
-                **here,
+            told = {
                 **aws,
-                "ECS_CONTAINER_METADATA_URI_V4": metadata,
+                "ECS_CONTAINER_METADATA_URI_V4": reached(metadata),
+                # Sooner than after a minute; and whom to trust for what is no Amazon.
+                "RIVER_SECRETS_REFRESH_S": "1",
+                "SSL_CERT_FILE": "/broker.pem",
             }
-            river = River("gateway", settings=settings, folder=tmp_path_factory.mktemp(name))
-            started[name] = river
-            stack.callback(river.kill)
+            mounts = {"/broker.pem": str(authority)}
+            task = Task(engine, deployed.definition, network=network.name, told=told, mounts=mounts)
+            stack.callback(task.remove)
+            started[name] = task
+        for task in started.values():
+            task.becomes_healthy()
         yield started
-        for river in started.values():
-            river.stop()
 
 
 async def answers(client: Client) -> None:
@@ -222,11 +270,31 @@ def test_a_task_is_told_where_its_secrets_are_and_no_secret(deployed: Deployed) 
     secrets = [deployed.secret(told[name].removeprefix(PLACE)) for name in names]
     assert secrets[0] == deployed.token_secret
     for one in (*secrets, deployed.api_key):
-        assert all(one not in value for value in told.values())
+        assert one not in json.dumps(deployed.definition, default=str)
+
+
+def test_a_task_is_what_its_definition_says(
+    deployed: Deployed, gateways: Mapping[str, Task]
+) -> None:
+    (container,) = deployed.definition["containerDefinitions"]
+    for task in gateways.values():
+        about = task.about()
+        assert about["Config"]["Image"] == container["image"]
+        assert about["Config"]["User"] == "10001:10001"
+        assert about["Config"]["Cmd"] == ["gateway"]
+        assert about["Config"]["StopTimeout"] == 40
+        assert about["HostConfig"]["ReadonlyRootfs"] is True
+        assert about["HostConfig"]["Memory"] == 512 << 20
+        assert about["HostConfig"]["NanoCpus"] == 250_000_000
+        (limit,) = about["HostConfig"]["Ulimits"]
+        assert limit["Hard"] == min(65_536, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        assert "urlopen" in about["Config"]["Healthcheck"]["Test"][1]
+        assert about["State"]["Health"]["Status"] == "healthy"
+        assert deployed.token_secret not in json.dumps(about)
 
 
 async def test_a_publish_through_the_function_reaches_clients_of_both_gateways(
-    deployed: Deployed, gateways: Mapping[str, River]
+    deployed: Deployed, gateways: Mapping[str, Task]
 ) -> None:
     secret, key = deployed.token_secret, deployed.api_key
     async with AsyncExitStack() as stack:
@@ -241,7 +309,7 @@ async def test_a_publish_through_the_function_reaches_clients_of_both_gateways(
 
 
 async def test_a_rotation_of_the_token_secret_drops_nobody(
-    deployed: Deployed, gateways: Mapping[str, River]
+    deployed: Deployed, gateways: Mapping[str, Task]
 ) -> None:
     old = token("old", secret=deployed.token_secret)
     async with AsyncExitStack() as stack:
@@ -267,7 +335,7 @@ async def test_a_rotation_of_the_token_secret_drops_nobody(
 
 
 def test_the_smoke_test_passes_and_names_what_is_wrong(
-    deployed: Deployed, gateways: Mapping[str, River], monkeypatch: pytest.MonkeyPatch
+    deployed: Deployed, gateways: Mapping[str, Task], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -297,7 +365,7 @@ def test_the_smoke_test_passes_and_names_what_is_wrong(
 
 
 async def test_a_gateway_whose_task_is_to_stop_moves_its_clients_and_the_other_keeps_its_own(
-    deployed: Deployed, gateways: Mapping[str, River]
+    deployed: Deployed, gateways: Mapping[str, Task]
 ) -> None:
     proof = token(secret=deployed.token_secret)
     stopping, staying = (gateways[name] for name in NAMES)
@@ -311,8 +379,8 @@ async def test_a_gateway_whose_task_is_to_stop_moves_its_clients_and_the_other_k
         heard = await asyncio.to_thread(deployed.stops, arn("one"), service=deployed.service)
         assert len(heard) == 1
         assert (await moved.until("bye"))["reason"] == "draining"
-        assert ask(f"{stopping.url}/readyz") == (503, "draining\n")
-        assert ask(f"{staying.url}/readyz")[0] == 200
+        assert status(f"{stopping.url}/readyz") == 503
+        assert status(f"{staying.url}/readyz") == 200
         refused = await opened(stopping.url)
         stack.push_async_callback(refused.close)
         assert (await refused.expect("bye"))["reason"] == "draining"
@@ -323,3 +391,10 @@ async def test_a_gateway_whose_task_is_to_stop_moves_its_clients_and_the_other_k
         # Who was asked to move hears everything until it has moved.
         for client in (moved, kept, elsewhere):
             await hears(client, "moved")
+
+
+def test_tasks_that_are_stopped_end_well(gateways: Mapping[str, Task]) -> None:
+    for task in gateways.values():
+        assert task.stop() == 0
+        said = task.log()
+        assert '"event": "gateway_stopped"' in said

@@ -36,6 +36,20 @@ def test_tables_show_what_the_functions_say() -> None:
         assert word in told.stdout
 
 
+def test_each_hosted_price_has_its_source_and_date_beside_it() -> None:
+    told = river("--connections", "10000", "--messages-per-s", "1").stdout
+    assert "7% of it" in told
+    words = " ".join(told.partition("Their prices, as known on 2026-")[2].split())
+    for name, page, seen in (
+        ("Pusher", "pusher.com/channels/pricing", "plans of 2026-05-08"),
+        ("Ably, by use", "ably.com/docs/platform/pricing/resource-based", "2026-05-08"),
+        ("Ably, by users", "ably.com/docs/pub-sub/pricing", "2026-01"),
+    ):
+        line = words.partition(f"* {name}: ")[2].partition("* ")[0]
+        assert page in line
+        assert seen in line
+
+
 def test_json_has_everything_with_its_source() -> None:
     told = json.loads(river("--connections", "500", "--json").stdout)
     default = told["variants"]["default"]

@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar, cast
 
-import boto3  # type: ignore[import-untyped]
+import boto3
 import msgspec
-from botocore import exceptions as boto  # type: ignore[import-untyped]
-from botocore.config import Config  # type: ignore[import-untyped]
+from botocore import exceptions as boto
+from botocore.config import Config
 
 from riverd_aws.failure import Failure, Mistake
 

@@ -1,9 +1,12 @@
 """`river deploy aws` and `river destroy aws`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import click
+
+from riverd_aws.failure import Failure
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -27,6 +30,15 @@ def _where(command: F) -> F:
     ):
         command = flag(command)
     return command
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Ctrl-C is one line; where something had begun, its own code has said so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Failure("stopped. `river deploy aws --plan` says how it stands") from None
 
 
 @click.group()
@@ -61,7 +73,8 @@ def deploy_aws(**chosen: object) -> None:
     """
     from riverd_aws.deployment import Wishes, run  # noqa: PLC0415  `river --help` needs none of it
 
-    run(Wishes(**chosen))  # type: ignore[arg-type]  # click has checked each by its option
+    with _stoppable():
+        run(Wishes(**chosen))  # type: ignore[arg-type]  # click has checked each by its option
 
 
 @destroy.command("aws", short_help="From an AWS account.")
@@ -70,4 +83,5 @@ def destroy_aws(**chosen: object) -> None:
     """Remove River from an AWS account: lists what goes, asks once, and looks that it is gone."""
     from riverd_aws.destruction import Wishes, run  # noqa: PLC0415  `river --help` needs none of it
 
-    run(Wishes(**chosen))  # type: ignore[arg-type]  # click has checked each by its option
+    with _stoppable():
+        run(Wishes(**chosen))  # type: ignore[arg-type]  # click has checked each by its option

@@ -73,6 +73,8 @@ def run(wishes: Wishes) -> None:
     preflight.check_services(account)
     context = preflight.completed(account, context)
     chosen = _parsed(context, account.region)
+    if chosen.build_image:
+        preflight.check_docker()
     site = Site(account, toolkit.find(console.print), console, _log_file())
     with tempfile.TemporaryDirectory(prefix="river-") as folder:
         made = _plan(site, context, chosen=chosen, folder=Path(folder))

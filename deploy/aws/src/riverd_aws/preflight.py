@@ -1,5 +1,7 @@
 """What must be so before anything is made: region, services, domain, bootstrap."""
 
+import os
+import subprocess
 from collections.abc import Mapping
 
 import msgspec
@@ -19,6 +21,7 @@ SERVICES: Mapping[str, str] = {
     "secretsmanager": "Secrets Manager",
 }
 """What the region must have, as AWS's list of its own services calls it."""
+_DOCKER_S_MAX = 60
 _AS_BOTO = {"elb": "elbv2", "apigateway": "apigatewayv2"}
 _CDN_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 
@@ -107,6 +110,27 @@ def _services_told(account: Account) -> frozenset[str]:
 
 def _known(account: Account, name: str) -> tuple[str, ...]:
     return account.regions_of(_AS_BOTO.get(name, name))
+
+
+def check_docker() -> None:
+    """What builds the image is there.
+
+    Raises:
+        Mistake: it is not.
+    """
+    program = os.environ.get("CDK_DOCKER") or "docker"
+    try:
+        done = subprocess.run(  # noqa: S603  Docker, or what the user has in its place
+            [program, "version"], capture_output=True, timeout=_DOCKER_S_MAX, check=False
+        )
+        answers = done.returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        answers = False
+    if not answers:
+        raise Mistake(
+            f"build_image: Docker does not answer here (`{program} version`): start it, or leave "
+            "build_image out to take the image from a registry"
+        )
 
 
 def is_bootstrapped(account: Account) -> bool:

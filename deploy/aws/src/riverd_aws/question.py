@@ -23,5 +23,9 @@ def ask(text: str, *, yes: bool) -> None:
     Raises:
         Failure: the answer is no.
     """
-    if not yes and not click.confirm(text):
+    try:
+        agreed = yes or click.confirm(text)
+    except click.Abort:
+        agreed = False
+    if not agreed:
         raise Failure("nothing was done")

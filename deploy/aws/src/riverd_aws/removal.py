@@ -31,8 +31,14 @@ def remove(account: Account, stack: Stack, *, resources: list[Resource], console
     Raises:
         Failure: something is left; it is named.
     """
-    with Bar(console, "Removing", total=len(resources)) as bar:
-        status, watch = stacks.delete(account, stack, tell=bar.tell)
+    try:
+        with Bar(console, "Removing", total=len(resources)) as bar:
+            status, watch = stacks.delete(account, stack, tell=bar.tell)
+    except KeyboardInterrupt:
+        raise Failure(
+            "stopped here; CloudFormation goes on removing. `river destroy aws` again says how it "
+            "stands"
+        ) from None
     if status != "DELETE_COMPLETE":
         lines = explained(watch.causes) or [f"the stack is {status}"]
         what = "\n  ".join(lines)

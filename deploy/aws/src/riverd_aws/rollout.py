@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Self
 
 from rich.console import Console
@@ -19,6 +20,9 @@ from riverd_aws.toolkit import RUN_TIMEOUT_S
 
 LINE_EVERY = 10
 """Where no bar can be drawn, a line for every so many resources."""
+END_S_MAX = 20.0
+"""How long the toolkit may take to end when it is asked to."""
+_GOES_ON = "what CloudFormation has begun goes on. `river deploy aws` again says how it stands"
 
 
 class Bar:
@@ -72,11 +76,14 @@ def bootstrap(site: Site, account_id: str) -> None:
     """
     region = site.account.region
     site.console.print(f"Bootstrapping {account_id} in {region}")
-    code, said = site.toolkit.run(
-        ["bootstrap", f"aws://{account_id}/{region}"],
-        environment=site.account.environment(),
-        log=site.log,
-    )
+    try:
+        code, said = site.toolkit.run(
+            ["bootstrap", f"aws://{account_id}/{region}"],
+            environment=site.account.environment(),
+            log=site.log,
+        )
+    except KeyboardInterrupt:
+        raise Failure(f"stopped while bootstrapping; {_GOES_ON}") from None
     if code:
         raise Failure(f"the bootstrap failed: {_last_words(said)} (all that was said: {site.log})")
 
@@ -95,15 +102,14 @@ def roll_out(site: Site, assembly: Assembly, *, before: Stack | None) -> Stack:
         )
         try:
             _follow(process, lambda: _look(site.account, assembly.stack, watch=watch, bar=bar))
+            stack = stacks.find(site.account, assembly.stack)
         except KeyboardInterrupt:
-            process.terminate()
-            raise Failure(
-                "stopped here; what CloudFormation has begun goes on. `river deploy aws` again "
-                "says how it stands"
-            ) from None
+            raise Failure(f"stopped here; {_GOES_ON}") from None
+        except Failure as error:
+            # Not what it was: for its own exit code something must not have begun.
+            raise Failure(f"{error.message}. Meanwhile {_GOES_ON}") from None
         finally:
-            process.wait()
-    stack = stacks.find(site.account, assembly.stack)
+            _end(process)
     if process.returncode == 0 and stack is not None and _is_whole(stack, assembly):
         return stack
     raise _failed(site, stack, watch=watch, is_first=before is None)
@@ -120,9 +126,22 @@ def _follow(process: subprocess.Popen[bytes], look: Callable[[], None]) -> None:
         if time.monotonic() > deadline:
             process.kill()
             raise Failure(f"not finished after {RUN_TIMEOUT_S} s: see the CloudFormation console")
-        look()
+        # The toolkit asks as well, and its word counts: one look that fails is no failure.
+        with suppress(Failure):
+            look()
         time.sleep(stacks.POLL_S)
     look()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """See the toolkit end: it has, unless this was stopped."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(END_S_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _look(account: Account, name: str, *, watch: Watch, bar: Bar) -> None:
@@ -141,15 +160,17 @@ def _is_whole(stack: Stack, assembly: Assembly) -> bool:
 
 def _failed(site: Site, stack: Stack | None, *, watch: Watch, is_first: bool) -> Failure:
     lines = explained(watch.causes) or [_last_words(site.log.read_text(errors="replace"))]
-    state = "nothing was changed"
-    if is_first and stack is not None and stack.is_empty:
+    if stack is None or not (is_first or watch.seen):
+        # It did not come to CloudFormation: an image could not be built, for example.
+        state = "nothing was changed"
+    elif is_first and stack.is_empty:
         stacks.delete(site.account, stack, tell=lambda _: None)
         state = "all that was made is removed again, and so is the stack's record"
-    elif is_first and stack is not None:
+    elif is_first:
         state = f"the stack is {stack.stack_status}: `river destroy aws` removes what is left"
-    elif stack is not None and stack.stack_status.endswith("ROLLBACK_COMPLETE"):
+    elif stack.stack_status.endswith("ROLLBACK_COMPLETE"):
         state = "the change was taken back: what ran before runs on"
-    elif stack is not None:
+    else:
         state = f"the stack is {stack.stack_status}: see the CloudFormation console"
     what = "\n  ".join(lines)
     return Failure(f"the deployment failed; {state}.\n  {what}\n  (all that was said: {site.log})")

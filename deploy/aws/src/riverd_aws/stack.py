@@ -40,7 +40,7 @@ def read_line(secret: str, region: str) -> str:
     )
 
 
-class RiverStack(Stack):
+class RiverStack(Stack):  # type: ignore[misc]  # mypy does not read aws_cdk
     """River in one account and region, from options alone: it looks nothing up."""
 
     def __init__(self, app: App, options: Options, *, code: lambda_.Code) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 from moto.cloudformation import urls as cloudformation_urls
+from moto.cloudtrail.responses import CloudTrailResponse
 from moto.core.responses import ActionResult
 from moto.ec2.models.vpcs import VPCBackend
 from moto.elasticache.exceptions import CacheSubnetGroupNotFound
@@ -23,6 +24,8 @@ def apply() -> None:
     """Put all of it right. Call once, before the first request."""
     cloudformation_urls.url_paths["{0}/$"] = Stacks.dispatch
     ElastiCacheResponse.delete_cache_subnet_group = _delete_cache_subnet_group
+    # The toolkit looks here after a failure, and again for half a minute if it is not answered.
+    CloudTrailResponse.lookup_events = lambda _: json.dumps({"Events": []})
     _finish_replication_groups()
     _finish_endpoints()
     _run_functions()

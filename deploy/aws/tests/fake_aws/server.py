@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from . import cloudformation, faults, functions, kept, mends
+from . import cloudformation, faults, functions, kept, mends, refusals
 
 Answer = Iterable[bytes]
 
@@ -45,6 +45,9 @@ class Front:
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., object]) -> Answer:
         path = environ["PATH_INFO"]
+        service = refusals.service_of(environ.get("HTTP_AUTHORIZATION", ""))
+        if service in faults.REFUSED:
+            return refusals.answer(service, faults.REFUSED[service], start)
         if not path.startswith("/fake-aws/"):
             return self._moto(environ, start)
         size = int(environ.get("CONTENT_LENGTH") or 0)
@@ -65,6 +68,26 @@ def _fail(told: dict[str, str]) -> object:
 def _lack(told: dict[str, str]) -> object:
     faults.MISSING.clear()
     faults.MISSING.update(told)
+    return {}
+
+
+def _made(told: dict[str, str]) -> object:
+    """The properties of a stack's resources, by type and name."""
+    found: dict[str, dict[str, object]] = {}
+    for (_, name), stack in cloudformation.STACKS.items():
+        for one in stack.made.values() if name == told["stack"] else ():
+            found.setdefault(one.kind, {})[one.logical_id] = one.resource.properties
+    return found
+
+
+def _refuse(told: dict[str, str]) -> object:
+    faults.REFUSED.clear()
+    faults.REFUSED.update(told)
+    return {}
+
+
+def _hold(told: dict[str, str]) -> object:
+    faults.hold(told)
     return {}
 
 
@@ -89,7 +112,10 @@ def _happen(told: dict[str, Any]) -> object:
 _CONTROLS: dict[str, Callable[[dict[str, str]], object]] = {
     "event": _happen,
     "fail": _fail,
+    "hold": _hold,
     "lack": _lack,
+    "made": _made,
+    "refuse": _refuse,
     "settings": _set,
     "kept": lambda _: {key: operation for key, (operation, _) in kept.THINGS.items()},
 }

@@ -36,6 +36,7 @@ def report(found: Findings) -> Group:
         _bill(found),
         _sizes(found),
         _hosted(found),
+        _origins(found),
         _publishing(found),
     ]
     return Group(*parts)
@@ -169,6 +170,14 @@ def _hosted(found: Findings) -> Table:
             note = f"{offer.why}; at that plan's rate {offer.at_least_usd:,.0f}"
         table.add_row(offer.service, offer.plan, usd, share, note)
     return table
+
+
+def _origins(found: Findings) -> Text:
+    """Where the hosted services' prices are from."""
+    text = Text(f"Their prices, as known on {prices().read}:\n")
+    for offer in found.offers:
+        text.append(f"  * {offer.service}: {offer.page}; seen: {offer.seen}\n", style="dim")
+    return text
 
 
 def _rate(per_s: float) -> str:

@@ -107,4 +107,4 @@ class Balancer(Construct):
             "CloudFront",
             mapping={region: {"PrefixList": found} for region, found in PREFIX_LISTS.items()},
         )
-        return known.find_in_map(Aws.REGION, "PrefixList")
+        return str(known.find_in_map(Aws.REGION, "PrefixList"))

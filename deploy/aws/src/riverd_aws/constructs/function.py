@@ -96,12 +96,13 @@ class Function(Construct):
         return role.without_policy_updates()
 
     def _arn(self, called: str) -> str:
-        return Stack.of(self).format_arn(
+        arn = Stack.of(self).format_arn(
             service="lambda",
             resource="function",
             resource_name=called,
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
+        return str(arn)
 
 
 def _may_log(group: logs.ILogGroup) -> iam.PolicyStatement:

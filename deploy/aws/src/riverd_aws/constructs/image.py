@@ -10,7 +10,9 @@ from riverd_aws.options import OptionsError
 
 REPOSITORY = Path(__file__).parents[5]
 DOCKERFILE = "deploy/image/Dockerfile"
-_NOT_NEEDED = [".git", ".venv", ".setup", "**/node_modules", "**/__pycache__", "site", "bench"]
+# The repository's .dockerignore says what belongs into the image. The toolkit reads it too, and
+# would leave out the recipe with all that is not named there.
+_NOT_NEEDED = [f"!{DOCKERFILE}"]
 
 
 def image_of(scope: Construct, *, name: str, built: bool) -> ecs.ContainerImage:

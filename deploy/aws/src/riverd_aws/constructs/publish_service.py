@@ -1,4 +1,8 @@
-"""The publish API as a service of its own, for those who publish much: no fee a request."""
+"""The publish API as a service of its own, for those who publish much.
+
+A request costs CloudFront's fee and no other: API Gateway's is as high, Lambda's comes on top of
+that. What stands there instead are tasks, at every hour.
+"""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch

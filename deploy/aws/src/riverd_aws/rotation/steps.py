@@ -103,7 +103,7 @@ class Rotation:
         about = self._vault.describe_secret(SecretId=self._arn)
         if not about.get("RotationEnabled"):
             raise RotationError("rotation is not enabled for this secret")
-        stages = about["VersionIdsToStages"].get(self._version)
+        stages = about.get("VersionIdsToStages", {}).get(self._version)
         if stages is None:
             raise RotationError("this version is not staged for rotation")
         if CURRENT in stages:

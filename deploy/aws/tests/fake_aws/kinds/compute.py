@@ -128,6 +128,18 @@ def _scaled(account: Account, target: Resource) -> None:
         account.call("ecs", "UpdateService", {**named, "desiredCount": within})
 
 
+def _is_there(account: Account, image: str) -> bool:
+    """Whether a task could pull it: from the account's own registry, or by a name of others."""
+    if ".dkr.ecr." not in image:
+        return "does-not-exist" not in image
+    name, _, tag = image.partition("/")[2].partition(":")
+    wanted = {"repositoryName": name, "imageIds": [{"imageTag": tag}]}
+    try:
+        return bool(account.call("ecr", "DescribeImages", wanted)["imageDetails"])
+    except StackError:
+        return False
+
+
 class Service:
     """An ECS service. What one of its tasks would run must be there, as ECS would find out."""
 
@@ -165,7 +177,7 @@ class Service:
         wanted = {"taskDefinition": properties["TaskDefinition"]}
         definition = account.call("ecs", "DescribeTaskDefinition", wanted)["taskDefinition"]
         for container in definition["containerDefinitions"]:
-            if "does-not-exist" in container["image"]:
+            if not _is_there(account, container["image"]):
                 raise StackError(
                     "Error occurred during operation 'ECS Deployment Circuit Breaker was "
                     "triggered'."
