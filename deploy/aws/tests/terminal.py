@@ -39,7 +39,8 @@ class Terminal:
     @property
     def shown(self) -> str:
         """All that it has shown so far, without colours and movements."""
-        return _CONTROLS.sub("", self._shown.decode(errors="replace")).replace("\r", "\n")
+        text = _CONTROLS.sub("", self._shown.decode(errors="replace"))
+        return text.replace("\r\n", "\n").replace("\r", "\n")
 
     def until(self, words: str) -> None:
         """Wait until it shows these words."""

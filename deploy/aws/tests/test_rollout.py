@@ -65,7 +65,7 @@ def here(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     cloud.client("cloudformation").delete_stack(StackName=NAME)
 
 
-def rolled_out(program: str, folder: Path) -> Stack:
+def rolled_out(program: str, folder: Path, *, before: Stack | None = None) -> Stack:
     """Roll out with this program in the toolkit's place."""
     path = folder / "toolkit.py"
     path.write_text(program, encoding="utf-8")
@@ -73,7 +73,7 @@ def rolled_out(program: str, folder: Path) -> Stack:
     site = Site(
         Account(region=REGION), Toolkit(Path(sys.executable), path), console, folder / "log"
     )
-    return roll_out(site, Assembly(folder, NAME, TEMPLATE), before=None)
+    return roll_out(site, Assembly(folder, NAME, TEMPLATE), before=before)
 
 
 def test_a_deployment_is_how_the_stack_stands_then(tmp_path: Path) -> None:
@@ -82,9 +82,13 @@ def test_a_deployment_is_how_the_stack_stands_then(tmp_path: Path) -> None:
     assert stack.values == {"WebSocketUrl": "wss://rt.example.com/ws"}
 
 
-def test_what_did_not_come_to_cloudformation_changed_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_there", [False, True])
+def test_what_did_not_come_to_cloudformation_changed_nothing(
+    tmp_path: Path, *, is_there: bool
+) -> None:
+    before = rolled_out(DEPLOYS, tmp_path) if is_there else None
     with pytest.raises(Failure) as caught:
-        rolled_out(FAILS, tmp_path)
+        rolled_out(FAILS, tmp_path, before=before)
     assert caught.value.message.startswith(
         "the deployment failed; nothing was changed.\n  the toolkit says no\n"
     )
