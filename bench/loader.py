@@ -65,12 +65,14 @@ class Work:
         tokens: From `write_tokens`.
         core: The core to run on, None for any.
         ends_s: It ends by then, whatever.
+        publishes: Whether anything is published; a server may offer it also where it is not wanted.
     """
 
     options: tuple[str, ...]
     tokens: Path
     core: int | None = 1
     ends_s: float = ENDS_S
+    publishes: bool = True
 
 
 def command(contender: Contender, server: Server, *, work: Work) -> list[str]:
@@ -78,7 +80,7 @@ def command(contender: Contender, server: Server, *, work: Work) -> list[str]:
     told = [*_channels(contender, work.options), *server.load]
     if server.websocket_url:
         told += ["--url", server.websocket_url, "--token-file", str(work.tokens)]
-    if server.publish_url:
+    if server.publish_url and work.publishes:
         told += ["--publish-url", server.publish_url]
     if server.api_key:
         told += ["--api-key", server.api_key]

@@ -172,7 +172,11 @@ def one_round(
         )
         with contender.start(ask) as server:
             tokens = loader.write_tokens(contender, keys, folder=home)
-            work = loader.Work(options=size.fill(scenario.load), tokens=tokens)
+            work = loader.Work(
+                options=size.fill(scenario.load),
+                tokens=tokens,
+                publishes=scenario.side != "gateway",
+            )
             watch = Watch(server)
             watch.note("begin")
             load = loader.run(loader.command(contender, server, work=work), watch.note)

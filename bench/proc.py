@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_RSS = "VmRSS:"
+# What a process has for itself. Of VmRSS, parts of its files come and go as the kernel pleases.
+_RSS = ("RssAnon:", "RssShmem:")
 _PARENT = 1
 _UTIME = 11  # places behind the command's name, proc(5)
 _STIME = 12
@@ -32,7 +33,7 @@ def family(pids: Iterable[int]) -> set[int]:
 
 
 def rss_kib(pids: Iterable[int]) -> int:
-    """Resident memory of the processes together, in KiB."""
+    """Resident memory of the processes together that is no file's, in KiB."""
     sizes = 0
     for pid in pids:
         try:

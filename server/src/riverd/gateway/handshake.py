@@ -27,7 +27,6 @@ class HttpRequest(msgspec.Struct, frozen=True):
     target: str
     version: str
     headers: Mapping[str, str]
-    peer: str = ""
 
     @property
     def path(self) -> str:
@@ -71,7 +70,7 @@ def refusal(status: HTTPStatus, *headers: tuple[str, str]) -> HttpAnswer:
     return HttpAnswer(status, f"{status.phrase}\n".encode(), (content, *headers))
 
 
-def parse(head: bytes, peer: str) -> HttpRequest | HttpAnswer:
+def parse(head: bytes) -> HttpRequest | HttpAnswer:
     """The request in a head (without its empty line), or why there is none: 400, 405.
 
     A body is never read: the only methods here have none.
@@ -86,7 +85,7 @@ def parse(head: bytes, peer: str) -> HttpRequest | HttpAnswer:
         return refusal(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", "GET, HEAD"))
     if "transfer-encoding" in headers or headers.get("content-length", "0").strip("0"):
         return refusal(HTTPStatus.BAD_REQUEST)
-    return HttpRequest(method, target, f"1.{minor}", headers, peer)
+    return HttpRequest(method, target, f"1.{minor}", headers)
 
 
 def websocket_key(request: HttpRequest) -> str | HttpAnswer:

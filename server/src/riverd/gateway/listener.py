@@ -44,9 +44,10 @@ class Listener:
         self.factory = factory
         self.handshake_timeout_s = handshake_timeout_s
         self.handshakes_max = handshakes_max
-        self.handshakes: dict[Handshake, None] = {}
-        """In the order in which they came."""
+        self.handshakes: dict[Handshake, float] = {}
+        """With their deadlines; all have the same time, so the first has the next one."""
         self.server: asyncio.Server | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def close(self) -> None:
         """Take no more connections and drop those that are still shaking hands."""
@@ -54,14 +55,33 @@ class Listener:
             self.server.close()
         for handshake in list(self.handshakes):
             handshake.drop()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def expect(self, handshake: "Handshake") -> None:
+        """Drop it if it does not end in time, from now on. One timer serves them all."""
+        self.handshakes.pop(handshake, None)
+        loop = asyncio.get_running_loop()
+        self.handshakes[handshake] = loop.time() + self.handshake_timeout_s
+        if self._timer is None:
+            self._timer = loop.call_later(self.handshake_timeout_s, self._expire)
+
+    def _expire(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        while self.handshakes:
+            handshake, deadline = next(iter(self.handshakes.items()))
+            if deadline > loop.time():
+                self._timer = loop.call_at(deadline, self._expire)
+                return
+            handshake.drop()
 
 
 class Handshake(asyncio.Protocol):
     """A connection that is no WebSocket yet, and may never be one."""
 
-    __slots__ = ("_answered", "_deadline", "_head", "_listener", "_transport")
+    __slots__ = ("_answered", "_head", "_listener", "_transport")
 
-    _deadline: asyncio.TimerHandle
     _transport: asyncio.Transport
 
     def __init__(self, listener: Listener) -> None:
@@ -76,11 +96,10 @@ class Handshake(asyncio.Protocol):
         whoever fills the place with others does not keep them out.
         """
         self._transport = cast("asyncio.Transport", transport)
-        self._set_deadline()
         handshakes = self._listener.handshakes
         if len(handshakes) >= self._listener.handshakes_max:
             next(iter(handshakes)).drop()
-        handshakes[self] = None
+        self._listener.expect(self)
 
     def data_received(self, data: bytes) -> None:
         """A piece of the head. What follows an answer is thrown away."""
@@ -104,8 +123,7 @@ class Handshake(asyncio.Protocol):
         self._transport.abort()
 
     def _decide(self, head: bytes, rest: bytes) -> None:
-        address = self._transport.get_extra_info("peername")
-        request = parse(head, str(address[0]) if address else "")
+        request = parse(head)
         if isinstance(request, HttpAnswer):
             self._answer(request)
             return
@@ -127,17 +145,11 @@ class Handshake(asyncio.Protocol):
         """
         self._answered = True
         self._head.clear()
-        self._deadline.cancel()
-        self._set_deadline()
+        self._listener.expect(self)
         self._transport.write(answer.encode(head_only=head_only))
         end_output(self._transport)
 
-    def _set_deadline(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(self._listener.handshake_timeout_s, self.drop)
-
     def _leave(self) -> None:
-        self._deadline.cancel()
         self._listener.handshakes.pop(self, None)
 
 
