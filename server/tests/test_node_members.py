@@ -2,10 +2,11 @@
 
 import asyncio
 
-from river_cluster import COMPARE_S, Cluster, in_a_cluster, live, turns
+from river_cluster import COMPARE_S, Cluster, Visitor, in_a_cluster, live, turns
 from river_feed import until
 
 from riverd.model import Claims, Grants, Member, Occupancy
+from riverd.node import CROWD, PAUSE_S_MAX
 
 # Presence.
 
@@ -212,3 +213,35 @@ async def test_a_thousand_that_join_together_are_let_in_without_asking_each_abou
     await asyncio.sleep(1)
     assert first.client.types() == ["joined"] * 1_000
     assert broker.calls.count("members") == 1
+
+
+@in_a_cluster
+async def test_joins_that_a_crowd_hears_are_told_together_and_a_publication_waits_for_none(
+    cluster: Cluster,
+) -> None:
+    node, _ = await cluster.node()
+    crowd = [cluster.visitor(node, f"u{number}") for number in range(CROWD + 200)]
+    late = [cluster.visitor(node, f"late{number}") for number in range(5)]
+    for visitor in crowd:
+        visitor.ask(type="subscribe", channel="presence-c")
+    await until(lambda: all(visitor.client.told for visitor in crowd))
+    await asyncio.sleep(1)
+    hearer = crowd[0].client
+    hearer.take()
+
+    async def come(*visitors: Visitor) -> None:
+        for visitor in visitors:
+            visitor.ask(type="subscribe", channel="presence-c")
+            await turns()
+
+    await come(late[0])
+    assert hearer.types() == ["joined"]
+    await come(late[1], late[2])
+    assert hearer.types() == ["joined"]
+    cluster.publish("presence-c")
+    await turns()
+    assert hearer.types() == ["joined", "event", "joined", "joined"]
+    await come(late[3], late[4])
+    assert len(hearer.types()) == 4
+    await asyncio.sleep(PAUSE_S_MAX)
+    assert hearer.types()[4:] == ["joined", "joined"]

@@ -71,6 +71,8 @@ class Hub:
     def __init__(self, *, history_size: int, history_ttl_s: float, part_bytes_max: int) -> None:
         self.channels: dict[str, Channel] = {}
         self.deliveries = 0
+        self.told_of_changes = 0
+        """How many live sessions the last flush told of joins and leaves."""
         self.gaps = 0
         self.recounted: dict[str, None] = {}
         """The channels that more or fewer sessions hear than before; the caller empties it."""
@@ -189,6 +191,7 @@ class Hub:
 
     def flush(self, now: float) -> bool:
         """Tell everyone what is new. True if some need another flush to get all of it."""
+        self.told_of_changes = 0
         dirty, self._dirty = self._dirty, {}
         for channel in dirty:
             self._flush_live(channel)
@@ -227,6 +230,7 @@ class Hub:
             if presence is not None and channel.told_version > told_version:
                 frames += presence.changes.joined(audience.change, told_version)
                 self.deliveries += (channel.told_version - told_version) * len(audience.live)
+                self.told_of_changes += len(audience.live)
             _write_all(audience, frames)
 
     def _catch_up(self, subscription: Subscription) -> None:

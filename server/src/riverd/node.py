@@ -32,6 +32,12 @@ from riverd.session import Session
 SWEEP_S = 5.0
 ON_ITS_WAY_S = 0.5
 
+CROWD = 500
+PAUSE_S_EACH = 30e-6
+PAUSE_S_MAX = 0.25
+"""Joins and leaves that a crowd hears are told together, the more rarely the larger it is: about as
+much time is left as the writing takes here and the reading there. A publication waits for none."""
+
 
 class Node:
     """One process that holds sessions: the feed's listener and the sessions' servant.
@@ -59,6 +65,7 @@ class Node:
         self._users: dict[str, dict[Session, None]] = {}
         self._reporting = False
         self._flush_due = False
+        self._pause: asyncio.TimerHandle | None = None
         self._compare_s = compare_s
         self.replicas = Replicas(
             broker,
@@ -78,6 +85,8 @@ class Node:
 
     async def close(self) -> None:
         """Let go of the broker and of all background work. Sessions are to be closed before."""
+        if self._pause is not None:
+            self._pause.cancel()
         await self._tasks.close()
         await self._broker.close()
 
@@ -140,6 +149,8 @@ class Node:
     def on_publication(self, channel: str, epoch: str, publication: Publication) -> None:
         """See `Feed`."""
         self.replicas.on_publication(channel, epoch, publication)
+        if self._pause is not None:
+            self._end_pause(self._pause)
 
     def on_change(self, channel: str, epoch: str, change: Change) -> None:
         """See `Feed`."""
@@ -239,10 +250,21 @@ class Node:
             asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
-        self._flush_due = False
-        if self._hub.flush(self._clock()):
+        self._flush_due, self._pause = False, None
+        more = self._hub.flush(self._clock())
+        crowd = self._hub.told_of_changes - CROWD
+        if crowd > 0:
+            self._flush_due = True
+            pause_s = min(PAUSE_S_MAX, crowd * PAUSE_S_EACH)
+            self._pause = asyncio.get_running_loop().call_later(pause_s, self._flush)
+        elif more:
             self._flush_soon()
         self._report_soon()
+
+    def _end_pause(self, pause: asyncio.TimerHandle) -> None:
+        pause.cancel()
+        self._flush_due, self._pause = False, None
+        self._flush_soon()
 
     def _report_soon(self) -> None:
         if self._hub.recounted and not self._reporting:
