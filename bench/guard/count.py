@@ -90,5 +90,7 @@ def _totals(folder: Path) -> dict[tuple[str, int], int]:
         text = dump.read_text(encoding="utf-8", errors="replace")
         trigger, totals = _TRIGGER.search(text), _TOTALS.findall(text)
         if trigger is not None:
-            found[trigger[1], int(trigger[2])] = int(totals[-1])
+            key, count = (trigger[1], int(trigger[2])), int(totals[-1])
+            # What happens once in a while only adds.
+            found[key] = min(count, found.get(key, count))
     return found

@@ -225,7 +225,7 @@ API = ("msgspec", "uvloop")
 SERVER = (*API, "uvicorn", "httptools")
 
 PATHS = (
-    Path("connect", "handshake, token, subscription, end", _connect, 150, GATEWAY),
+    Path("connect", "handshake, token, subscription, end", _connect, 40, GATEWAY),
     Path("keep", "a ping and its pong", _keep, 100, GATEWAY),
     Path("publish", "a request to publish", _publish("/publish", MESSAGE), 60, API),
     Path("publish-http", "the same, with the HTTP server", _publish_over_http, 60, SERVER),
