@@ -242,7 +242,8 @@ def _form(asked: argparse.Namespace) -> Form:
     short: bool = asked.short
     size = Size(
         seconds=asked.seconds or (2.0 if short else 5.0),
-        rest=3.0 if short else 30.0,
+        # Long enough for a ping to each client.
+        rest=30.0,
         storm_s=20.0 if short else 200.0,
         quiet_s=asked.patience or (2.0 if short else 15.0),
     )
