@@ -3,7 +3,7 @@
 import logging
 import select
 import socket
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import repeat
 
 import pytest
@@ -124,8 +124,10 @@ def test_a_body_that_nobody_reads_is_not_waited_for_for_ever(api: Served) -> Non
     with closing(api.connect()) as connection:
         connection.sendall(head("POST /publish", f"content-length: {10**12}"))
         assert read_answer(connection).code == "too_large"
-        flood(connection, b"a" * 1_000)
-        assert rest(connection) == b""
+        # It is cut off in the middle of what it sends: that may be a reset.
+        with suppress(ConnectionError):
+            flood(connection, b"a" * 1_000)
+            assert rest(connection) == b""
 
 
 @pytest.mark.parametrize(

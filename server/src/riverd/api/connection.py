@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from riverd.api.answer import refusal
 from riverd.api.exchange import Response
+from riverd.ending import end_output
 from riverd.errors import ErrorCode, RiverError
 
 HEAD_BYTES_MAX = 16_384
@@ -168,12 +169,9 @@ class Connection(HttpToolsProtocol):
             # Whoever waits for the rest of the body is told that the client is gone.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-            self._cancel_deadline()
-            self._set_deadline()
-        else:
-            self.transport.close()
+        self._cancel_deadline()
+        self._set_deadline()
+        end_output(self.transport)
 
     def _set_deadline(self) -> None:
         self._deadline = self.loop.call_later(HEAD_S_MAX, self.transport.close)

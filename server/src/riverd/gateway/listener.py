@@ -9,7 +9,7 @@ from typing import cast
 
 import msgspec
 
-from riverd.gateway.ending import end_output
+from riverd.ending import end_output
 from riverd.gateway.handshake import (
     HttpAnswer,
     HttpRequest,

@@ -15,8 +15,8 @@ import msgspec
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
 from riverd import frames
+from riverd.ending import end_output
 from riverd.errors import CloseCode
-from riverd.gateway.ending import end_output
 from riverd.gateway.parser import Parser, new_parser
 from riverd.gateway.whole import TEXT_WHOLE, whole_text
 
