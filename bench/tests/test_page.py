@@ -95,13 +95,32 @@ def test_what_was_not_run_is_open() -> None:
     assert "reached" not in page.page(an_outcome()).partition("<main>")[2]
 
 
+def idle(*, pings: float) -> dict[str, object]:
+    return step(
+        {
+            "memory a client": figure(8.0, unit="KiB", at_most=True),
+            "server's CPU": figure(0.01, at_most=True),
+            "pings answered": figure(pings),
+        }
+    )
+
+
+@pytest.mark.parametrize(("pings", "reached"), [(10_000, True), (9_999, None)])
+def test_idle_clients_that_were_not_all_pinged_say_nothing_of_what_they_cost(
+    pings: float, *, reached: bool | None
+) -> None:
+    assert (
+        verdict(an_outcome(idle={"river": [idle(pings=pings)]}), "2% of a core").reached is reached
+    )
+
+
 def test_a_busy_machine_gives_no_verdict_but_on_memory() -> None:
     busy = {"machine": {"others": 1.5}}
     memory = {
         name: [step({"memory a client": figure(kib, unit="KiB", at_most=True)})]
         for name, kib in {"river": 8.0, "nats": 20.0}.items()
     }
-    memory["river"][0]["figures"]["server's CPU"] = figure(0.01, at_most=True)  # type: ignore[index]
+    memory["river"] = [idle(pings=10_000)]
     outcome = an_outcome(fanout=fanout(river=8, nats=4, limit=1), idle=memory)
     assert {one.reached for one in goals.verdicts(outcome) if one.found != UNKNOWN} == {True}
     assert page.noise(outcome) is None
