@@ -14,7 +14,7 @@ run: .setup/python
 	@$(RUN)python scripts/run.py
 
 test: .setup/python .setup/system .setup/autobahn.done .setup/containers .setup/js .setup/deploy lint types
-	$(RUN)pytest
+	$(RUN)pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 	npm --prefix clients/js test
 	npm --prefix examples/tasks test
 
