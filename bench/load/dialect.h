@@ -33,6 +33,8 @@ struct dialect {
     const char *protocol;    /* Sec-WebSocket-Protocol; NULL: none */
     bool waits_for_greeting; /* the client must not speak before the server did */
     bool binary;             /* what clients send goes in binary frames */
+    bool hurries;            /* subscribes right behind its token, as its own client library does */
+    const char *joint;       /* what stands between several messages in one frame; NULL: a frame each */
     bool streams;            /* frames are pieces of one stream: a message may end in the next frame */
     const char *auth;
     const char *auth_resume; /* of those who come back; NULL: as before */

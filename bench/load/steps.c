@@ -82,12 +82,11 @@ static unsigned opcode_of(const struct dialect *dialect)
     return dialect->binary ? OP_BINARY : OP_TEXT;
 }
 
-static void add_subscribe(struct load *load, struct conn *conn, uint32_t place)
+static void add_subscribe(struct load *load, const struct conn *conn, uint32_t place, struct text *out)
 {
     const struct sub *sub = &conn->subs[place];
     const struct channel *channel = &load->channels.at[sub->channel];
     const struct dialect *dialect = load->options.dialect;
-    struct text text = {0};
     char id[16];
     char offset[24];
     char signature[256] = "";
@@ -103,9 +102,13 @@ static void add_subscribe(struct load *load, struct conn *conn, uint32_t place)
         sign(load, conn, channel->name, signature);
     snprintf(id, sizeof(id), "%u", place + 2);
     snprintf(offset, sizeof(offset), "%llu", (unsigned long long)sub->offset);
-    text_expand(&text, template, fields);
-    frame_add_client(&conn->out, opcode_of(dialect), text.at, text.len);
-    text_free(&text);
+    text_expand(out, template, fields);
+}
+
+static void add_frame(struct load *load, struct conn *conn, struct text *text)
+{
+    frame_add_client(&conn->out, opcode_of(load->options.dialect), text->at, text->len);
+    text->len = 0;
 }
 
 static void live_at_once(struct load *load, struct conn *conn)
@@ -116,15 +119,32 @@ static void live_at_once(struct load *load, struct conn *conn)
     fleet_live(load, conn);
 }
 
+/* Behind what `text` says already, in one frame or in several. */
+static void add_subscribes(struct load *load, struct conn *conn, struct text *text)
+{
+    const char *joint = load->options.dialect->joint;
+
+    for (uint32_t i = 0; i < load->heard.count; i++) {
+        if (text->len > 0 && joint != NULL)
+            text_puts(text, joint);
+        else if (text->len > 0)
+            add_frame(load, conn, text);
+        add_subscribe(load, conn, i, text);
+    }
+    add_frame(load, conn, text);
+}
+
 static void subscribe(struct load *load, struct conn *conn)
 {
+    struct text text = {0};
+
     if (load->options.dialect->subscribe == NULL || conn->subs_left == 0) {
         live_at_once(load, conn);
         return;
     }
     conn->state = CONN_SUBSCRIBING;
-    for (uint32_t i = 0; i < load->heard.count; i++)
-        add_subscribe(load, conn, i);
+    add_subscribes(load, conn, &text);
+    text_free(&text);
     conn_flush(load, conn);
 }
 
@@ -143,8 +163,14 @@ static void authenticate(struct load *load, struct conn *conn)
     if (options->auth == AUTH_HEADER)
         return;
     conn_expand(load, conn, again ? dialect->auth_resume : dialect->auth, &text);
-    conn_send(load, conn, opcode_of(dialect), text.at, text.len);
+    if (dialect->hurries && conn->subs_left > 0) {
+        conn->state = CONN_SUBSCRIBING;
+        add_subscribes(load, conn, &text);
+    } else {
+        add_frame(load, conn, &text);
+    }
     text_free(&text);
+    conn_flush(load, conn);
 }
 
 void conn_upgraded(struct load *load, struct conn *conn)

@@ -1,4 +1,4 @@
-"""What the generator says to publish APIs that want more than a key, and how it takes pieces."""
+"""What the generator says where a server wants it in its own way, and how it takes pieces."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -117,3 +118,33 @@ async def test_messages_in_pieces_of_any_size_are_counted_once() -> None:
     assert isinstance(total, dict)
     assert total["deliveries"] == 3 * MESSAGES
     assert total["errors"] == 0
+
+
+@pytest.mark.parametrize(
+    ("dialect", "frames"),
+    [
+        pytest.param("native", ["SECRET", "one", "two"], id="a frame each"),
+        pytest.param("centrifugo", ["SECRET one two"], id="all in one frame"),
+    ],
+)
+async def test_channels_are_asked_for_before_the_token_is_answered(
+    dialect: str, frames: list[str]
+) -> None:
+    """As these systems' own clients do it."""
+    heard: list[str] = []
+
+    async def listening(client: ServerConnection) -> None:
+        async for message in client:
+            words = re.findall("SECRET|one|two", str(message))
+            heard.append(" ".join(words))
+
+    async with serve(listening, "127.0.0.1", 0, compression=None) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        line = [
+            str(loader.LOAD),
+            *("--url", f"ws://127.0.0.1:{port}/", "--dialect", dialect, "--token", "SECRET"),
+            *("--connections", "1", "--channels", "one,two", "--connect-s", "1"),
+            *("--duration-s", "0", "--settle-s", "0"),
+        ]
+        await asyncio.to_thread(loader.run, line, lambda _: None)
+    assert heard == frames

@@ -31,6 +31,8 @@ static enum kind classify(const char *at, size_t len)
 
 struct dialect centrifugo_dialect = {
     .name = "centrifugo",
+    .hurries = true,
+    .joint = "\n",
     .auth = "{\"id\":1,\"connect\":{\"token\":\"$token\"}}",
     .subscribe = "{\"id\":$id,\"subscribe\":{\"channel\":\"$channel\"}}",
     .resume = "{\"id\":$id,\"subscribe\":{\"channel\":\"$channel\",\"recover\":true,"

@@ -32,6 +32,7 @@ static enum kind plain_classify(const char *at, size_t len)
 
 struct dialect native_dialect = {
     .name = "native",
+    .hurries = true,
     .auth = "{\"type\":\"auth\",\"id\":1,\"token\":\"$token\"}",
     .subscribe = "{\"type\":\"subscribe\",\"id\":$id,\"channel\":\"$channel\"}",
     .resume = "{\"type\":\"subscribe\",\"id\":$id,\"channel\":\"$channel\","
