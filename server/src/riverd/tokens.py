@@ -1,8 +1,6 @@
 """Signing and verifying of tokens: keys and time are given (contract, "Tokens")."""
 
 import hmac
-import json
-from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -208,8 +206,8 @@ def _object_in(body: bytes) -> dict[str, Any] | None:
     """The JSON object in a segment; None if there is none, or not encoded in the one right way."""
     try:
         raw = a2b_base64(body.translate(_TO_PLAIN_BASE64) + b"=" * (-len(body) % 4))
-        value: object = json.loads(raw)
-    except (Base64Error, ValueError, RecursionError):
+        value: object = msgspec.json.decode(raw)
+    except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict) or _url_base64(raw) != body:
         return None
