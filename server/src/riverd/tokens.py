@@ -31,6 +31,9 @@ class _RiverClaim(msgspec.Struct):
     info: dict[str, object] | None = None
 
 
+_PLAIN = _RiverClaim()
+
+
 class Verifier:
     """Tells who a token speaks of.
 
@@ -53,6 +56,8 @@ class Verifier:
     def use_secrets(self, secrets: Sequence[str]) -> None:
         """The secrets from now on. Who came in with another one stays until its token ends."""
         self._keys = tuple(secret.encode() for secret in secrets)
+        # To be copied for each token: that takes half as long as to begin with the key.
+        self._keyed = tuple(hmac.new(key, digestmod="sha256") for key in self._keys)
         self.misses_secret = False
         """A token came that fits none of the secrets: there may be a new one."""
 
@@ -88,9 +93,10 @@ class Verifier:
         head, _, body = signed.partition(b".")
         if head not in self._heads or len(token) > TOKEN_LENGTH_MAX:
             return None
-        for key in self._keys:
-            digest = hmac.digest(key, signed, "sha256")
-            if hmac.compare_digest(_url_base64(digest), signature):
+        for keyed in self._keyed:
+            code = keyed.copy()
+            code.update(signed)
+            if hmac.compare_digest(_url_base64(code.digest()), signature):
                 return _object_in(body)
         return None
 
@@ -225,7 +231,7 @@ def claims_of(payload: Mapping[str, Any], expires_at: float | None) -> Claims:
         raise _invalid(f"the token's sub is not a text of 1 to {USER_LENGTH_MAX} characters")
     try:
         user.encode()
-        river = msgspec.convert(payload.get("river", {}), _RiverClaim)
+        river = msgspec.convert(payload["river"], _RiverClaim) if "river" in payload else _PLAIN
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise _invalid(f"the token's river claim: {error}") from None
     subscribe = None if river.subscribe is None else tuple(river.subscribe)

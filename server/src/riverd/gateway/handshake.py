@@ -1,17 +1,18 @@
 """The head of one HTTP request, and the answers that are no WebSocket: bytes in, values out."""
 
 import re
-from base64 import b64decode
-from binascii import Error, b2a_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping
 from hashlib import sha1
 from http import HTTPStatus
 
 import msgspec
 
-_REQUEST_LINE = re.compile(r"([A-Z]{1,16}) (/[!-~]*) HTTP/1\.([01])")
 # All lines at once: a browser sends fifteen of them with every request.
-_FIELD_LINES = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)*")
+_HEAD = re.compile(
+    r"([A-Z]{1,16}) (/[!-~]*) HTTP/1\.([01])\r\n"
+    r"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)*)"
+)
 _KEY_BYTES = 16
 _SWITCHING = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -41,6 +42,11 @@ class HttpRequest(msgspec.Struct, frozen=True):
     def tokens(self, name: str) -> list[str]:
         """The entries of a header that is a comma-separated list."""
         return [entry.strip() for entry in self.headers.get(name, "").split(",") if entry.strip()]
+
+    def has_option(self, name: str, option: str) -> bool:
+        """Whether an entry of such a header is this one, in upper or lower case."""
+        value = self.headers.get(name, "").lower()
+        return value == option or option in [entry.strip() for entry in value.split(",")]
 
 
 class HttpAnswer(msgspec.Struct, frozen=True):
@@ -75,12 +81,11 @@ def parse(head: bytes) -> HttpRequest | HttpAnswer:
 
     A body is never read: the only methods here have none.
     """
-    first, _, lines = f"{head.decode('latin-1')}\r\n".partition("\r\n")
-    line = _REQUEST_LINE.fullmatch(first)
-    if line is None or _FIELD_LINES.fullmatch(lines) is None:
+    found = _HEAD.fullmatch(f"{head.decode('latin-1')}\r\n")
+    if found is None:
         return refusal(HTTPStatus.BAD_REQUEST)
+    method, target, minor, lines = found.groups()
     headers = _fields(lines)
-    method, target, minor = line.groups()
     if method not in {"GET", "HEAD"}:
         return refusal(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", "GET, HEAD"))
     if "transfer-encoding" in headers or headers.get("content-length", "0").strip("0"):
@@ -96,9 +101,9 @@ def websocket_key(request: HttpRequest) -> str | HttpAnswer:
     asks = (
         request.method == "GET"
         and request.version == "1.1"
-        and "websocket" in map(str.lower, request.tokens("upgrade"))
+        and request.has_option("upgrade", "websocket")
         # Firefox sends "keep-alive, Upgrade".
-        and "upgrade" in map(str.lower, request.tokens("connection"))
+        and request.has_option("connection", "upgrade")
     )
     if not asks or request.headers.get("sec-websocket-version") != "13":
         wanted = (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"))
@@ -128,6 +133,6 @@ def _fields(lines: str) -> dict[str, str]:
 
 def _is_key(key: str) -> bool:
     try:
-        return len(b64decode(key, validate=True)) == _KEY_BYTES
-    except (Error, ValueError):
+        return len(a2b_base64(key, strict_mode=True)) == _KEY_BYTES
+    except ValueError:
         return False

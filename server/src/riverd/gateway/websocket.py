@@ -204,7 +204,7 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         """Deliver the small whole text messages in front; where what is left begins."""
         at = 0
         longest = self._allowed - _OVERHEAD_BYTES
-        while self._state == _OPEN and self._joined is None:
+        while at < len(data) and self._state == _OPEN and self._joined is None:
             found = whole_text(data, at)
             if found is None or len(found[0]) > longest:
                 break
