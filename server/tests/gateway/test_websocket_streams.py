@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Iterator
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -214,13 +215,32 @@ async def test_what_follows_a_close_does_not_matter() -> None:
     assert collector.codes == [1000]
 
 
-async def test_who_sends_small_texts_has_no_parser() -> None:
+async def test_who_sends_small_texts_and_pongs_has_no_parser() -> None:
     collector = Collector()
     collector.attach(Wire(), head=b"")
-    collector.receive(memoryview(frame(TEXT, b"{}") + frame(TEXT, bytes(300))))
+    pongs = frame(PONG, b"") + frame(PONG, bytes(125))
+    collector.receive(memoryview(frame(TEXT, b"{}") + pongs + frame(TEXT, bytes(300))))
+    collector.receive(memoryview(pongs))
     assert collector._parser is None
     assert collector.messages == [(TEXT, b"{}"), (TEXT, bytes(300))]
     collector.connection_lost(None)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(b"\x8a\x00", id="without a mask"),
+        pytest.param(b"\x8a\xfe\x00\x7e" + MASK + bytes(126), id="longer than 125 bytes"),
+        pytest.param(b"\x8a\xff" + bytes(7) + b"\x01" + MASK + b"x", id="of an eight-byte length"),
+    ],
+)
+async def test_a_malformed_pong_is_an_error(wrong: bytes) -> None:
+    wire, collector = Wire(), Collector()
+    collector.attach(wire, head=b"")
+    collector.receive(memoryview(frame(PONG, b"") + wrong + bytes(20)))
+    assert wire.written[:1] == b"\x88"
+    collector.connection_lost(None)
+    assert collector.codes == [1002]
 
 
 async def test_the_greeting_goes_out_with_the_101() -> None:

@@ -1,9 +1,9 @@
 """One WebSocket over picows: whole messages in, ready frames out (RFC 6455).
 
-picows takes the bytes apart into frames and unmasks them, unless they are a whole small message,
-as nearly always: a client that sends nothing else never has a parser. What the RFC asks beyond
-that is here: joined fragments, UTF-8, reserved bits, close codes, the closing handshake; and a
-bound for everything that a client can make the server hold.
+picows takes the bytes apart into frames and unmasks them, unless they are a whole small message or
+a pong, as nearly always: a client that sends nothing else never has a parser. What the RFC asks
+beyond that is here: joined fragments, UTF-8, reserved bits, close codes, the closing handshake; and
+a bound for everything that a client can make the server hold.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from riverd import frames
 from riverd.ending import end_output
 from riverd.errors import CloseCode
 from riverd.gateway.parser import Parser, new_parser
-from riverd.gateway.whole import TEXT_WHOLE, whole_text
+from riverd.gateway.whole import PONG_WHOLE, TEXT_WHOLE, whole_frame
 
 # An enumeration's members are slow to look up, and every frame needs several.
 _BINARY = WSMsgType.BINARY
@@ -195,20 +195,23 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
             self._late_bytes += len(data)
             if self._late_bytes > _LATE_BYTES_MAX:
                 self._go_deaf()
-        elif data and data[0] == TEXT_WHOLE and not self._pending:
+        elif data and data[0] in (TEXT_WHOLE, PONG_WHOLE) and not self._pending:
             at = self._take_whole(data)
         if at < len(data):
             self._parse(data, at)
 
     def _take_whole(self, data: memoryview) -> int:
-        """Deliver the small whole text messages in front; where what is left begins."""
+        """Take the small whole text messages and pongs in front; where what is left begins."""
         at = 0
         longest = self._allowed - _OVERHEAD_BYTES
         while at < len(data) and self._state == _OPEN and self._joined is None:
-            found = whole_text(data, at)
-            if found is None or len(found[0]) > longest:
+            found = whole_frame(data, at)
+            if found is None or len(found[0] or b"") > longest:
                 break
             payload, at = found
+            if payload is None:
+                self._on_sign()
+                continue
             try:
                 self._deliver(_TEXT, payload)
             except Exception:  # noqa: BLE001  one client's trouble must not become all others'
@@ -279,11 +282,11 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         elif kind == _CLOSE:
             self._answer_close(frame.get_payload_as_bytes())
         elif kind in (_PING, _PONG):
-            self._on_sign(kind, frame)
+            self._on_sign(frame.get_payload_as_bytes() if kind == _PING else None)
         else:
             self._on_data_frame(kind, frame)
 
-    def _on_sign(self, kind: WSMsgType, frame: WSFrame) -> None:
+    def _on_sign(self, ping: bytes | None = None) -> None:
         """A ping or a pong: some are a sign of life, very many keep others from being served."""
         self._signs += 1
         if self._signs > self._limits.signs_max:
@@ -293,8 +296,8 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
                 self._go_deaf()
                 return
             self._signs, self._signs_since = 1, now
-        if kind == _PING:
-            self.write(frames.pong(frame.get_payload_as_bytes()))
+        if ping is not None:
+            self.write(frames.pong(ping))
 
     def _on_data_frame(self, kind: WSMsgType, frame: WSFrame) -> None:
         if (kind == _CONTINUATION) != (self._joined is not None):
