@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from contextlib import contextmanager
 from importlib import metadata
@@ -36,8 +37,8 @@ class River(Contender):
         return True
 
     def install(self) -> str:
-        """Nothing to do: it is in the environment that runs this."""
-        return metadata.version("riverd")
+        """Nothing to do: it is in the environment that runs this. Its interpreter matters."""
+        return f"{metadata.version('riverd')} on Python {platform.python_version()}"
 
     @contextmanager
     def start(self, ask: Ask) -> Generator[Server, None, None]:
