@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "api"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "broker"))
 
+from lambdas import Lambda
 from redis_server import RedisServer, running
 
 PASSWORD = "the password, of the broker"
@@ -36,3 +37,11 @@ def river(redis: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(f"RIVER_{name}_FROM", path.as_uri())
     monkeypatch.setenv("RIVER_BROKER", redis.url)
     return tmp_path
+
+
+@pytest.fixture
+def river_lambda(river: Path) -> Iterator[Lambda]:
+    del river
+    made = Lambda()
+    yield made
+    made.host.close()

@@ -1,75 +1,24 @@
 """The function behind API Gateway, with a real Redis: what is its own, beside the API's cases."""
 
 import base64
-import itertools
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import jwt
 import pytest
 from api_gateway import body_of, event_for
+from lambdas import JSON, KEY, Lambda, new_channel
 from mute_proxy import mute_proxy
 from redis_server import RedisServer, free_port
-from sandbox import package, sandbox
 
 from riverd.api.aws_event import ANSWER_BYTES_MAX, PLAIN_BYTES_MAX
-from riverd.api.aws_lambda import DISTRIBUTIONS, Function
 from riverd.broker.redis import RedisBroker
-from riverd.serverless import Host
-from riverd.settings import SOURCED
 
-KEY = "the-key-of-the-tests"
 NEXT_KEY = "the-key-that-comes-next"
-JSON = {"content-type": "application/json", "x-api-key": KEY}
-HANDLER = "riverd.api.aws_lambda.handler"
-ISSUER = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Example"
-
-_names = itertools.count(1)
-
-
-class Lambda:
-    """A function in this process, its sandbox open to view."""
-
-    def __init__(self) -> None:
-        self.host = Host(*SOURCED)
-        self.function = Function(self.host.run)
-
-    def ask(self, method: str, target: str, body: object = None, **event: Any) -> tuple[int, Any]:
-        """Status and JSON body of the answer."""
-        data = b"" if body is None else json.dumps(body).encode()
-        headers = {**JSON, **event.pop("headers", {})}
-        return self.result(event_for(method, target, data, headers=headers, **event))
-
-    def publish(self, channel: str, **event: Any) -> tuple[int, Any]:
-        message = {"channel": channel, "event": "e", "data": [1, "ü"]}
-        return self.ask("POST", "/publish", message, **event)
-
-    def result(self, event: object) -> tuple[int, Any]:
-        result = self.function(event, None)
-        # As AWS does with it.
-        assert json.loads(json.dumps(result)) == result
-        return cast("int", result["statusCode"]), json.loads(body_of(result))
-
-    def rested(self) -> None:
-        """As if its last invocation were long ago."""
-        assert self.host._sandbox is not None
-        self.host._sandbox._rests_since = 0.0
-
-
-@pytest.fixture
-def river_lambda(river: Path) -> Iterator[Lambda]:
-    del river
-    made = Lambda()
-    yield made
-    made.host.close()
-
-
-def new_channel() -> str:
-    return f"aws-{next(_names)}"
 
 
 def connections(redis: RedisServer) -> int:
@@ -296,161 +245,3 @@ def test_long_answers_go_as_base64_and_longer_ones_are_refused(river_lambda: Lam
         assert len(json.dumps(result)) < 6_291_556
         assert len(body_of(result)) > longer or result["statusCode"] == 413
         assert result["isBase64Encoded"] == (result["statusCode"] == 200)
-
-
-# Behind API Gateway's JWT authorizer.
-
-
-def token(**claims: object) -> str:
-    """A token as an identity provider signs it; only API Gateway looks at the signature."""
-    usual = {"sub": "ann", "iss": ISSUER, "exp": 2_000_000_000, "iat": 1_900_000_000}
-    return jwt.encode({**usual, **claims}, "k" * 32, algorithm="HS256")
-
-
-def verified(proof: str) -> dict[str, Any]:
-    """What the authorizer says of a token that it has verified: each claim as a text."""
-    claims = jwt.decode(proof, options={"verify_signature": False})
-    texts = {name: _written(value) for name, value in claims.items()}
-    return {"jwt": {"claims": texts, "scopes": None}}
-
-
-def _written(value: object) -> str:
-    if isinstance(value, dict):
-        inner = (f"{name}:{_written(one)}" for name, one in sorted(value.items()))
-        return f"map[{' '.join(inner)}]"
-    if isinstance(value, list):
-        return f"[{' '.join(map(_written, value))}]"
-    return str(value)
-
-
-Ask = Callable[..., tuple[int, Any]]
-
-
-@pytest.fixture
-def as_client(river_lambda: Lambda) -> Ask:
-    """Return what asks with a token, below /oidc/ and without a key."""
-
-    def ask(path: str, body: object, proof: str, *, authorizer: Any = None) -> tuple[int, Any]:
-        headers = {"x-api-key": "", "authorization": f"Bearer {proof}"}
-        seen = verified(proof) if authorizer is None else authorizer
-        return river_lambda.ask("POST", f"/oidc{path}", body, headers=headers, authorizer=seen)
-
-    return ask
-
-
-def test_a_token_publishes_what_it_grants_in_the_clients_name(
-    as_client: Ask, river_lambda: Lambda
-) -> None:
-    channel = f"typing-{new_channel()}"
-    proof = token(river={"publish": ["typing-*"], "info": {"name": "x] publish:[*"}})
-    message = {"channel": channel, "event": "e", "data": 1}
-    assert as_client("/publish", message, proof)[0] == 200
-    told = river_lambda.ask("GET", f"/channels/{channel}/history")[1]
-    assert [one["user"] for one in told["publications"]] == ["ann"]
-    status, told = as_client("/publish", {**message, "channel": "other"}, proof)
-    assert (status, told["error"]["code"]) == (403, "forbidden")
-    several = {"channels": [channel, "other"], "event": "e"}
-    assert as_client("/publish", several, proof)[0] == 403
-    batch = {"messages": [message, {**message, "channel": "other"}]}
-    results = as_client("/publish/batch", batch, proof)[1]["results"]
-    assert [one.get("offset", one.get("error", {}).get("code")) for one in results] == [
-        2,
-        "forbidden",
-    ]
-
-
-def test_a_token_without_grants_publishes_nothing(as_client: Ask) -> None:
-    message = {"channel": "c", "event": "e"}
-    for proof in (token(), token(river={}), token(river={"subscribe": ["*"]})):
-        assert as_client("/publish", message, proof)[0] == 403
-
-
-def test_a_token_allows_nothing_but_to_publish(as_client: Ask) -> None:
-    proof = token(river={"publish": ["*"], "subscribe": ["*"]})
-    for path in ("/tokens", "/users/ann/disconnect", "/nodes/n/drain"):
-        status, told = as_client(path, {"user": "bob"}, proof)
-        assert (status, told["error"]["code"]) == (403, "forbidden")
-
-
-def test_without_the_authorizers_word_a_token_is_nothing(
-    as_client: Ask, river_lambda: Lambda
-) -> None:
-    proof = token(river={"publish": ["*"]})
-    message = {"channel": "c", "event": "e"}
-    for authorizer in ({}, {"lambda": {"jwt": 1}}, {"jwt": None}):
-        status, told = as_client("/publish", message, proof, authorizer=authorizer)
-        assert (status, told["error"]["code"]) == (401, "unauthenticated")
-    # A key does not help there, nor a token elsewhere.
-    told = river_lambda.ask("POST", "/oidc/publish", message)
-    assert (told[0], told[1]["error"]["code"]) == (401, "unauthenticated")
-    headers = {"x-api-key": "", "authorization": f"Bearer {proof}"}
-    told = river_lambda.ask(
-        "POST", "/publish", message, headers=headers, authorizer=verified(proof)
-    )
-    assert (told[0], told[1]["error"]["code"]) == (401, "api_key_invalid")
-
-
-@pytest.mark.parametrize("changed", [{"sub": "bob"}, {"exp": 1}, {"iss": "x"}, {"jti": "1"}])
-def test_the_grants_are_those_of_the_token_that_was_verified(
-    river_lambda: Lambda, changed: dict[str, object]
-) -> None:
-    own = token(river={"publish": []})
-    forged = token(river={"publish": ["*"]}, **changed)
-    for sent in (f"Bearer {forged}", f"Bearer {own},Bearer {forged}", "Bearer x", ""):
-        headers = {"x-api-key": "", "authorization": sent}
-        told = river_lambda.ask(
-            "POST",
-            "/oidc/publish",
-            {"channel": "c", "event": "e"},
-            headers=headers,
-            authorizer=verified(own),
-        )
-        assert (told[0], told[1]["error"]["code"]) == (401, "token_invalid")
-
-
-# Its package.
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return package(tmp_path_factory.mktemp("package"))
-
-
-def environment(river: Path, redis: RedisServer) -> dict[str, str]:
-    return {
-        "RIVER_BROKER": redis.url,
-        "RIVER_SECRETS_FROM": (river / "secrets").as_uri(),
-        "RIVER_API_KEYS_FROM": (river / "api_keys").as_uri(),
-        "RIVER_BROKER_PASSWORD_FROM": (river / "broker_password").as_uri(),
-    }
-
-
-def test_the_package_is_all_that_it_imports_and_it_works(
-    built: Path, river: Path, redis: RedisServer
-) -> None:
-    message = json.dumps({"channel": new_channel(), "event": "e", "data": 1}).encode()
-    with sandbox(built, HANDLER, environment(river, redis)) as running:
-        loaded = {name.partition(".")[0] for name in running.started["modules"]}
-        told = running.invoke(event_for("POST", "/publish", message, headers=JSON))
-    assert told["result"]["statusCode"] == 200
-    assert loaded - {"__main__"} == {"riverd", "hiredis", "msgspec", "jwt"}
-    assert set(DISTRIBUTIONS) == {"riverd", "hiredis", "msgspec", "pyjwt"}
-    # Nothing of a server, of a gateway or of the command.
-    rooms = {name.split(".")[1] for name in running.started["modules"] if name[:7] == "riverd."}
-    assert not rooms & {"app", "cli", "gateway", "node", "hub", "session", "logs", "metrics"}
-
-
-def test_a_sandbox_that_was_frozen_goes_on(built: Path, river: Path, redis: RedisServer) -> None:
-    channel = new_channel()
-    message = json.dumps({"channel": channel, "event": "e", "data": 1}).encode()
-    event = event_for("POST", "/publish", message, headers=JSON)
-    started = {**environment(river, redis), "AWS_LAMBDA_FUNCTION_NAME": "river"}
-    with sandbox(built, HANDLER, started) as running:
-        assert running.invoke(event)["result"]["statusCode"] == 200
-        running.freeze()
-        with redis.client() as client:
-            client.client_kill_filter(skipme=True, _type="normal")
-        time.sleep(1.5)
-        running.thaw()
-        told = running.invoke(event)["result"]
-    assert (told["statusCode"], json.loads(told["body"])["offset"]) == (200, 2)

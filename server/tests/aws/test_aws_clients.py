@@ -1,0 +1,117 @@
+"""Publishing with a token of an identity provider, behind API Gateway's JWT authorizer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import pytest
+from lambdas import Lambda, new_channel
+
+ISSUER = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Example"
+
+
+def token(**claims: object) -> str:
+    """A token as an identity provider signs it; only API Gateway looks at the signature."""
+    usual = {"sub": "ann", "iss": ISSUER, "exp": 2_000_000_000, "iat": 1_900_000_000}
+    return jwt.encode({**usual, **claims}, "k" * 32, algorithm="HS256")
+
+
+def verified(proof: str) -> dict[str, Any]:
+    """What the authorizer says of a token that it has verified: each claim as a text."""
+    claims = jwt.decode(proof, options={"verify_signature": False})
+    texts = {name: _written(value) for name, value in claims.items()}
+    return {"jwt": {"claims": texts, "scopes": None}}
+
+
+def _written(value: object) -> str:
+    if isinstance(value, dict):
+        inner = (f"{name}:{_written(one)}" for name, one in sorted(value.items()))
+        return f"map[{' '.join(inner)}]"
+    if isinstance(value, list):
+        return f"[{' '.join(map(_written, value))}]"
+    return str(value)
+
+
+Ask = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def as_client(river_lambda: Lambda) -> Ask:
+    """Return what asks with a token, below /oidc/ and without a key."""
+
+    def ask(path: str, body: object, proof: str, *, authorizer: Any = None) -> tuple[int, Any]:
+        headers = {"x-api-key": "", "authorization": f"Bearer {proof}"}
+        seen = verified(proof) if authorizer is None else authorizer
+        return river_lambda.ask("POST", f"/oidc{path}", body, headers=headers, authorizer=seen)
+
+    return ask
+
+
+def test_a_token_publishes_what_it_grants_in_the_clients_name(
+    as_client: Ask, river_lambda: Lambda
+) -> None:
+    channel = f"typing-{new_channel()}"
+    proof = token(river={"publish": ["typing-*"], "info": {"name": "x] publish:[*"}})
+    message = {"channel": channel, "event": "e", "data": 1}
+    assert as_client("/publish", message, proof)[0] == 200
+    told = river_lambda.ask("GET", f"/channels/{channel}/history")[1]
+    assert [one["user"] for one in told["publications"]] == ["ann"]
+    status, told = as_client("/publish", {**message, "channel": "other"}, proof)
+    assert (status, told["error"]["code"]) == (403, "forbidden")
+    several = {"channels": [channel, "other"], "event": "e"}
+    assert as_client("/publish", several, proof)[0] == 403
+    batch = {"messages": [message, {**message, "channel": "other"}]}
+    results = as_client("/publish/batch", batch, proof)[1]["results"]
+    assert [one.get("offset", one.get("error", {}).get("code")) for one in results] == [
+        2,
+        "forbidden",
+    ]
+
+
+def test_a_token_without_grants_publishes_nothing(as_client: Ask) -> None:
+    message = {"channel": "c", "event": "e"}
+    for proof in (token(), token(river={}), token(river={"subscribe": ["*"]})):
+        assert as_client("/publish", message, proof)[0] == 403
+
+
+def test_a_token_allows_nothing_but_to_publish(as_client: Ask) -> None:
+    proof = token(river={"publish": ["*"], "subscribe": ["*"]})
+    for path in ("/tokens", "/users/ann/disconnect", "/nodes/n/drain"):
+        status, told = as_client(path, {"user": "bob"}, proof)
+        assert (status, told["error"]["code"]) == (403, "forbidden")
+
+
+def test_without_the_authorizers_word_a_token_is_nothing(
+    as_client: Ask, river_lambda: Lambda
+) -> None:
+    proof = token(river={"publish": ["*"]})
+    message = {"channel": "c", "event": "e"}
+    for authorizer in ({}, {"lambda": {"jwt": 1}}, {"jwt": None}):
+        status, told = as_client("/publish", message, proof, authorizer=authorizer)
+        assert (status, told["error"]["code"]) == (401, "unauthenticated")
+    # A key does not help there, nor a token elsewhere.
+    told = river_lambda.ask("POST", "/oidc/publish", message)
+    assert (told[0], told[1]["error"]["code"]) == (401, "unauthenticated")
+    headers = {"x-api-key": "", "authorization": f"Bearer {proof}"}
+    told = river_lambda.ask(
+        "POST", "/publish", message, headers=headers, authorizer=verified(proof)
+    )
+    assert (told[0], told[1]["error"]["code"]) == (401, "api_key_invalid")
+
+
+@pytest.mark.parametrize("changed", [{"sub": "bob"}, {"exp": 1}, {"iss": "x"}, {"jti": "1"}])
+def test_the_grants_are_those_of_the_token_that_was_verified(
+    river_lambda: Lambda, changed: dict[str, object]
+) -> None:
+    own = token(river={"publish": []})
+    forged = token(river={"publish": ["*"]}, **changed)
+    for sent in (f"Bearer {forged}", f"Bearer {own},Bearer {forged}", "Bearer x", ""):
+        headers = {"x-api-key": "", "authorization": sent}
+        told = river_lambda.ask(
+            "POST",
+            "/oidc/publish",
+            {"channel": "c", "event": "e"},
+            headers=headers,
+            authorizer=verified(own),
+        )
+        assert (told[0], told[1]["error"]["code"]) == (401, "token_invalid")
