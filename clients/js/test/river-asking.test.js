@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { RiverError } from "../src/river.js";
-import { accepted, answer, begin, dogs, event, make, platform } from "./scene.js";
+import { accepted, begin, make, platform } from "./scene.js";
 
 beforeEach(begin);
 

@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { RiverError } from "../src/river.js";
-import { accepted, answer, AUTHENTICATED, begin, dogs, event, heard, make, newest, platform, sockets } from "./scene.js";
+import {
+  AUTHENTICATED,
+  accepted,
+  answer,
+  begin,
+  dogs,
+  event,
+  heard,
+  make,
+  newest,
+  platform,
+  sockets,
+} from "./scene.js";
 
 beforeEach(begin);
 
@@ -173,7 +184,9 @@ describe("tokens", () => {
 
   test("a fixed token that is refused closes for good", async () => {
     const river = make();
-    river.on("state", ({ error }) => heard.push(/** @type {RiverError} */ (error).code));
+    river.on("state", ({ error }) =>
+      heard.push(/** @type {import("../src/river.js").RiverError} */ (error).code),
+    );
     const socket = await newest();
     socket.open();
     socket.says({

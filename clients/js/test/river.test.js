@@ -2,7 +2,19 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { River, RiverError } from "../src/river.js";
 import { FakeSocket, settled } from "./fakes.js";
-import { accepted, answer, AUTHENTICATED, begin, dogs, event, heard, make, newest, platform, sockets } from "./scene.js";
+import {
+  AUTHENTICATED,
+  accepted,
+  answer,
+  begin,
+  dogs,
+  event,
+  heard,
+  make,
+  newest,
+  platform,
+  sockets,
+} from "./scene.js";
 
 beforeEach(begin);
 
