@@ -155,7 +155,7 @@ def chapter(outcome: Outcome) -> str:
         "",
         "### Side by side",
         "",
-        "Medians; the best of a line is bold.",
+        "Medians of one to three rounds (the result file has them); the best of a line is bold.",
         "",
         *_beside(outcome),
         "",

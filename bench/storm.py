@@ -104,7 +104,7 @@ def _figures(loads: Sequence[Report]) -> dict[str, float]:
 
     seconds = seconds_of(loads)
     up = [live for live, _ in seconds]
-    joining = up[: int(most("connect.seconds")) + 1]
+    joining = up[: int(most("connect.seconds"))]
     last = joining[-END_S - 1 :]
     return {
         "live": total("connect.live"),

@@ -131,20 +131,25 @@ async def test_channels_are_asked_for_before_the_token_is_answered(
     dialect: str, frames: list[str]
 ) -> None:
     """As these systems' own clients do it."""
-    heard: list[str] = []
+    heard: asyncio.Queue[str] = asyncio.Queue()
 
     async def listening(client: ServerConnection) -> None:
+        """Answers nothing: whoever waits for a word says no more."""
         async for message in client:
-            words = re.findall("SECRET|one|two", str(message))
-            heard.append(" ".join(words))
+            heard.put_nowait(" ".join(re.findall("SECRET|one|two", str(message))))
 
     async with serve(listening, "127.0.0.1", 0, compression=None) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        line = [
+        load = await asyncio.create_subprocess_exec(
             str(loader.LOAD),
             *("--url", f"ws://127.0.0.1:{port}/", "--dialect", dialect, "--token", "SECRET"),
-            *("--connections", "1", "--channels", "one,two", "--connect-s", "1"),
-            *("--duration-s", "0", "--settle-s", "0"),
-        ]
-        await asyncio.to_thread(loader.run, line, lambda _: None)
-    assert heard == frames
+            *("--connections", "1", "--channels", "one,two", "--connect-s", "60"),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            said = [await asyncio.wait_for(heard.get(), 30) for _ in frames]
+        finally:
+            load.kill()
+            await load.wait()
+    assert said == frames

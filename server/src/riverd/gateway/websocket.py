@@ -197,7 +197,7 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
                 self._go_deaf()
         elif data and data[0] in (TEXT_WHOLE, PONG_WHOLE) and not self._pending:
             at = self._take_whole(data)
-        if at < len(data):
+        if at < len(data) and self._state != _DEAF:
             self._parse(data, at)
 
     def _take_whole(self, data: memoryview) -> int:
@@ -209,11 +209,11 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
             if found is None or len(found[0] or b"") > longest:
                 break
             payload, at = found
-            if payload is None:
-                self._on_sign()
-                continue
             try:
-                self._deliver(_TEXT, payload)
+                if payload is None:
+                    self._on_sign()
+                else:
+                    self._deliver(_TEXT, payload)
             except Exception:  # noqa: BLE001  one client's trouble must not become all others'
                 _log.exception("a message was not handled")
                 self.close(CloseCode.INTERNAL, "our fault")
