@@ -117,6 +117,8 @@ class Relay:
                 self.received.append(json.loads(text))
                 self._changed.set()
                 await client.send(text)
+        # The subscriber may have gone first, while the server still had a word for it.
+        await server.wait_closed()
         self.closed_with = server.close_code
         self._changed.set()
         code = 1000 if server.close_code in (None, 1005, 1006) else server.close_code
