@@ -181,10 +181,11 @@ describe("in Chromium", { skip }, () => {
       await opened.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
     };
     for (let minutes = 1; minutes <= 5; minutes++) {
-      await publish(minutes);
       await minute();
+      await publish(minutes);
+      // In real time, as the pong before it: a busy machine needs some between two minutes.
+      await until(async () => (await heard(opened)).length === minutes, `minute ${minutes}`);
     }
-    await comes(opened, () => page.heard.length === 5, "all of five minutes");
     assert.equal(network.connections, 1);
     network.freeze();
     await publish(6);
