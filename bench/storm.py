@@ -71,7 +71,7 @@ def storm_round(scenario: Scenario, contender: Contender, *, keys: Keys, size: S
     return {
         "loads": loads,
         "machine": machine_figures(begin, end),
-        "storm": {**_figures(loads), "cpu": (end.cpu_s - begin.cpu_s) / (end.at_s - begin.at_s)},
+        "storm": {**figures_of(loads), "cpu": (end.cpu_s - begin.cpu_s) / (end.at_s - begin.at_s)},
     }
 
 
@@ -95,7 +95,9 @@ def seconds_of(loads: Sequence[Report]) -> list[tuple[int, int]]:
     return [whole(nth) for nth in range(max(map(len, series), default=0))]
 
 
-def _figures(loads: Sequence[Report]) -> dict[str, float]:
+def figures_of(loads: Sequence[Report]) -> dict[str, float]:
+    """What became of a storm, of all its generators together."""
+
     def total(path: str) -> float:
         return sum(number(load, path) or 0.0 for load in loads)
 

@@ -114,6 +114,47 @@ def test_idle_clients_that_were_not_all_pinged_say_nothing_of_what_they_cost(
     )
 
 
+def storm(rate: float, **changed: float) -> dict[str, object]:
+    """A storm that went as it should, but for what is given."""
+    seen = {"up": 20_000.0, "took": 20_000 / rate, "peak": 9e6, "refused": 0.0, "lost": 0.0}
+    seen |= changed
+    return step(
+        {
+            "clients up": figure(seen["up"]),
+            "until all are up": figure(seen["took"], unit="s", at_most=True),
+            "deliveries/s at the peak": figure(seen["peak"]),
+            "refused": figure(seen["refused"], at_most=True),
+            "lost": figure(seen["lost"], at_most=True),
+        },
+        size=rate,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rate", "changed", "reached"),
+    [
+        (100, {}, True),
+        (100, {"peak": 1.0}, True),
+        (100, {"took": 209.0}, False),
+        (100, {"up": 19_999.0}, False),
+        (1_000, {}, True),
+        (1_000, {"took": 25.1}, False),
+        (1_000, {"peak": 7.9e6}, False),
+        (1_000, {"up": 19_999.0}, False),
+        *(
+            (rate, {trouble: 1.0}, False)
+            for rate in (100, 1_000)
+            for trouble in ("refused", "lost")
+        ),
+    ],
+)
+def test_a_storm_is_over_in_time_with_everybody_in_and_nobody_turned_away(
+    rate: float, changed: dict[str, float], *, reached: bool
+) -> None:
+    outcome = an_outcome(storm={"river": [storm(rate, **changed)]})
+    assert verdict(outcome, f"{rate:,.0f} joins/s").reached is reached
+
+
 def test_a_busy_machine_gives_no_verdict_but_on_memory() -> None:
     busy = {"machine": {"others": 1.5}}
     memory = {

@@ -65,7 +65,7 @@ class Cloud:
         while not port_file.exists():
             assert self._process.poll() is None, (folder / "fake-aws.log").read_text()
             assert time.monotonic() < deadline, "the fake AWS does not start"
-            time.sleep(0.1)
+            time.sleep(0.1)  # another process is waited for
         self.url = f"http://localhost:{port_file.read_text()}"
 
     def stop(self) -> None:

@@ -99,7 +99,7 @@ class Task:
         while not holds():
             assert self.about()["State"]["Running"], f"it ended:\n{self.log()}"
             assert time.monotonic() < deadline, f"not {what}:\n{self.log()}"
-            time.sleep(0.2)
+            time.sleep(0.2)  # a container is waited for
 
     def stop(self) -> int:
         """Have it end as ECS does: SIGTERM, and its exit code."""
