@@ -154,8 +154,6 @@ def _storm(outcome: Outcome) -> Iterator[Verdict]:
             reached = reached and took <= STORM_S_MAX and peak >= STORM_DELIVERIES_MIN
         elif reached:
             reached = took <= STORM_STEADY_S_MAX
-        elif clean and up < STORM_CLIENTS and outcome.short:
-            reached, told = None, f"{told} (the short form stops there)"
         yield Verdict("storm", goal, told, reached)
 
 

@@ -140,7 +140,6 @@ class Size:
 
     seconds: float
     rest: float
-    storm_s: float
     quiet_s: float
     step: Mapping[str, float] = field(default_factory=dict[str, float])
 

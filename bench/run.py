@@ -45,10 +45,6 @@ class Form:
     short: bool
     tries: int = 1
 
-    def rounds_of(self, scenario: Scenario) -> int:
-        """The short form repeats long scenarios less often."""
-        return min(self.rounds, scenario.rounds_short) if self.short else self.rounds
-
     def sized(self, scenario: Scenario) -> Scenario:
         """The scenario with the steps that this form takes."""
         short = tuple(scenario.steps[place] for place in scenario.steps_short)
@@ -84,7 +80,7 @@ class Course:
         for step in self.scenario.steps or ({},):
             for name in going:
                 self.rounds[name].append([])
-            for nth in range(form.rounds_of(self.scenario)):
+            for nth in range(form.rounds):
                 for name, contender in list(going.items()):
                     label = f" {step['step']:g} {self.scenario.step_unit}" if step else ""
                     print(
@@ -133,7 +129,7 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("scenario", nargs="*", help="which to run (all)")
     parser.add_argument("--peers", help=f"who takes part, comma-separated ({','.join(CONTENDERS)})")
     parser.add_argument("--short", action="store_true", help="fewer and shorter rounds")
-    parser.add_argument("--rounds", type=int, help=f"how often each runs ({ROUNDS})")
+    parser.add_argument("--rounds", type=int, help=f"how often each runs ({ROUNDS}, or 1)")
     parser.add_argument("--seconds", type=float, help="the length of a window")
     parser.add_argument(
         "--patience",
@@ -242,13 +238,14 @@ def _form(asked: argparse.Namespace) -> Form:
     short: bool = asked.short
     size = Size(
         seconds=asked.seconds or (2.0 if short else 5.0),
-        # Long enough for a ping to each client.
-        rest=30.0,
-        storm_s=20.0 if short else 200.0,
+        # The long one has a ping to each client in it.
+        rest=3.0 if short else 30.0,
         quiet_s=asked.patience or (2.0 if short else 15.0),
     )
     tries = TRIES if asked.patience else 1
-    return Form(size=size, rounds=asked.rounds or ROUNDS, short=short, tries=tries)
+    return Form(
+        size=size, rounds=asked.rounds or (1 if short else ROUNDS), short=short, tries=tries
+    )
 
 
 def main(words: list[str] | None = None) -> int:

@@ -51,7 +51,6 @@ class Scenario:
         step_ends: No larger step once this figure of the last one is over so much.
         steps_least: So many steps are taken in any case.
         server_options: Options of the limit server, when it takes part.
-        rounds_short: How often it runs in the short form.
     """
 
     name: str
@@ -69,7 +68,6 @@ class Scenario:
     step_ends: tuple[str, float] = ("", 0.0)
     steps_least: int = 1
     server_options: tuple[str, ...] = ()
-    rounds_short: int = 1
 
 
 THOUSAND = ("--connections", "1000", "--channels", "news", "--offsets")
@@ -153,7 +151,6 @@ SCENARIOS: tuple[Scenario, ...] = (
         figures=(Figure("deliveries/s", DELIVERIES, "/s", goal=1_000_000), *FANOUT),
         needs=SOCKETS,
         server_options=("--connections", "1000"),
-        rounds_short=2,
     ),
     Scenario(
         name="fanout-batch",
@@ -194,7 +191,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         figures=(P99, P50, MAX, CPU_EACH, SERVER_BUSY, REFUSED, *SOUND),
         needs=ALL_SIDES,
         steps=tuple({"step": rate} for rate in (10, 50, 100, 200, 400, 800, 1600, 3200)),
-        steps_short=(0, 1, 2, 4, 6),
+        steps_short=(0, 1, 2),
         step_unit="publications/s",
         step_ends=("load.delay_ms.p99", 100.0),
         steps_least=3,
@@ -322,6 +319,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         needs=SOCKETS | {"joins", "nodes"},
         nodes=2,
         steps=({"step": 100, "clients": 20_000}, {"step": 1000, "clients": 20_000}),
+        steps_short=(1,),
         step_unit="joins/s",
     ),
 )

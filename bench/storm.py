@@ -48,7 +48,7 @@ def storm_round(scenario: Scenario, contender: Contender, *, keys: Keys, size: S
     """
     await_quiet(size.quiet_s)
     rate = size.step["step"]
-    clients = int(min(size.step["clients"], rate * size.storm_s) / scenario.nodes)
+    clients = int(size.step["clients"] / scenario.nodes)
     limit_s = clients * scenario.nodes / rate + GRACE_S
     step = {"step": rate / scenario.nodes, "clients": clients, "limit": limit_s}
     options = replace(size, step=step).fill(scenario.load)
@@ -130,7 +130,7 @@ def main() -> int:
     loader.build()
     scenario = next(one for one in SCENARIOS if one.name == "storm")
     step = {"step": wanted.rate, "clients": wanted.clients}
-    size = Size(seconds=WINDOW_S, rest=0, storm_s=1e9, quiet_s=5, step=step)
+    size = Size(seconds=WINDOW_S, rest=0, quiet_s=5, step=step)
     found = storm_round(scenario, CONTENDERS[wanted.peer], keys=Keys(), size=size)
     for live, deliveries in seconds_of(cast("list[Report]", found["loads"])):
         print(f"{live:6} clients  {deliveries / 1e6:6.2f} million deliveries/s")

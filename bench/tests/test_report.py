@@ -66,7 +66,7 @@ def test_the_token_is_one_that_a_jwt_library_takes() -> None:
     assert jwt.decode(keys.token("u"), keys.secret, algorithms=["HS256"])["sub"] == "u"
 
 
-SIZE = Size(seconds=1, rest=1, storm_s=1, quiet_s=1)
+SIZE = Size(seconds=1, rest=1, quiet_s=1)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
