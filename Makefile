@@ -29,22 +29,22 @@ types: .setup/python
 
 # The peers are built once (half an hour with all compilers there); measuring takes a quarter of an hour.
 bench: .setup/python
-	$(RUN)python bench/run.py --install
-	$(RUN)pytest -q bench/tests/test_dialects.py
-	$(RUN)python bench/run.py --short
+	$(RUN)python benchmarks/run.py --install
+	$(RUN)pytest -q benchmarks/tests/test_dialects.py
+	$(RUN)python benchmarks/run.py --short
 
-# Hot paths counted in instructions, held against bench/guard/recorded.json; record what is meant to stay.
+# Hot paths counted in instructions, held against benchmarks/guard/recorded.json; record what is meant to stay.
 .PHONY: guard guard-record
 guard: .setup/python .setup/system
-	cd bench && ../$(RUN)python -m guard
+	cd benchmarks && ../$(RUN)python -m guard
 
 guard-record: .setup/python .setup/system
-	cd bench && ../$(RUN)python -m guard --record
+	cd benchmarks && ../$(RUN)python -m guard --record
 
 # Three browser clients side by side; a client whose server is not installed is left out.
 .PHONY: bench-clients
 bench-clients: .setup/python .setup/system .setup/bench-clients
-	node bench/clients/run.js
+	node benchmarks/clients/run.js
 
 # The core in virtual time, under faults made from seeds: `make sim SEEDS=20000`, or FROM:TO.
 SEEDS ?= 2000
@@ -124,8 +124,8 @@ venv: .setup/python
 	$(RUN)python -m riverd_aws.lambda_package
 	@touch $@
 
-.setup/bench-clients: bench/clients/package-lock.json | .setup/js
-	npm --prefix bench/clients ci
+.setup/bench-clients: benchmarks/clients/package-lock.json | .setup/js
+	npm --prefix benchmarks/clients ci
 	@touch $@
 
 clean:

@@ -108,7 +108,7 @@ def main() -> None:
     text = page(
         [
             run_of(given.javascript, npm),
-            run_of(given.python, python, PYTHONPATH=str(ROOT / "server" / "tests")),
+            run_of(given.python, python, PYTHONPATH=str(ROOT / "server" / "tests" / "support")),
         ]
     )
     if not given.check:

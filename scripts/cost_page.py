@@ -14,14 +14,14 @@ from pathlib import Path
 import msgspec
 from click.testing import CliRunner
 
-from riverd.estimate.command import drawing, estimate
-from riverd.estimate.curve import cost_curve
-from riverd.estimate.hosted import offers
-from riverd.estimate.load import Load
-from riverd.estimate.prices import prices
-from riverd.estimate.publishing import break_even_requests_per_s
-from riverd.estimate.stack import Choices
-from riverd.estimate.variants import CHEAPEST, DEFAULT, RESILIENT, variants
+from riverd.commands.estimate.command import drawing, estimate
+from riverd.commands.estimate.curve import cost_curve
+from riverd.commands.estimate.hosted import offers
+from riverd.commands.estimate.load import Load
+from riverd.commands.estimate.prices import prices
+from riverd.commands.estimate.publishing import break_even_requests_per_s
+from riverd.commands.estimate.stack import Choices
+from riverd.commands.estimate.variants import CHEAPEST, DEFAULT, RESILIENT, variants
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = DOCS / "deploy" / "cost.md"

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from riverd.settings import describe
+from riverd.service.settings import describe
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
 BEGIN = "<!-- settings: written by scripts/settings_table.py -->\n"

@@ -14,7 +14,7 @@ from caddy_process import ROOT, Caddy, Program, free_port
 from listener import ask
 
 # What starts proxies for the doctor's tests starts them here too.
-sys.path.append(str(ROOT / "server" / "tests" / "doctor"))
+sys.path.append(str(ROOT / "server" / "tests" / "support"))
 
 import doctor_proxies
 from doctor_proxies import NGINX, PATH

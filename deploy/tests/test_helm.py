@@ -14,7 +14,7 @@ from chart import CHART, TRIAL, Rendered, Resource, helm, refused, rendered, set
 from kubernetes_api import cluster
 
 import riverd
-from riverd.settings import describe
+from riverd.service.settings import describe
 
 BROKER = {"broker.url": "rediss://valkey.example.com:6379"}
 PRODUCTION = {

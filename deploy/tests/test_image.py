@@ -43,7 +43,7 @@ said = {
                       for one in metadata.distributions()},
     "riverd": sorted(str(path.relative_to(Path(riverd.__file__).parent))
                      for path in Path(riverd.__file__).parent.rglob("*") if path.is_file()),
-    "compiled": bool(list(Path(riverd.__file__).parent.glob("__pycache__/cli.*.pyc"))),
+    "compiled": bool(list(Path(riverd.__file__).parent.glob("commands/__pycache__/cli.*.pyc"))),
     "writable": [name for name in ("/", "/opt/river", "/etc", "/usr") if os.access(name, os.W_OK)],
 }
 print(json.dumps(said))

@@ -14,7 +14,7 @@ from listener import DEADLINE_S, ask, listening, publish, token
 from page_blocks import Place, Proxy, block, caddy, certificate, haproxy, in_deploy, nginx, unit
 
 from processes import KEY, SECRET, TERMINATE, Api, Gateway, Redis
-from riverd.settings import Settings
+from riverd.service.settings import Settings
 
 DRAIN_S = 1.0
 MAKERS = {"nginx": nginx, "haproxy": haproxy, "Caddy": caddy}

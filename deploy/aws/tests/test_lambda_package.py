@@ -52,7 +52,7 @@ def test_package_is_small() -> None:
 
 
 def test_lua_of_the_broker_comes_along() -> None:
-    found = {path.name for path in needed_files(["riverd.broker.redis"])}
+    found = {path.name for path in needed_files(["riverd.broker.redis.broker"])}
     assert {path.name for path in (root() / "broker").rglob("*.lua")} <= found
     assert "websocket.py" not in found
 

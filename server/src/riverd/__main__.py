@@ -1,5 +1,5 @@
 """Runs the `river` command as `python -m riverd`."""
 
-from riverd.cli import main
+from riverd.commands.cli import main
 
 main()

@@ -1,19 +1,13 @@
 """One running API for all tests that need nothing special of it, with each way into it."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-# Test folders are no packages: what the tests share is found beside them.
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "broker"))
-
 from api_server import DEADLINE_S, Doors, Served, serving
 from redis_server import running
 
-from riverd.broker import redis, redis_calls
+from riverd.broker.redis import broker as redis
+from riverd.broker.redis import calls as redis_calls
 
 
 @pytest.fixture(scope="session", params=["asgi", "lambda"], autouse=True)

@@ -7,12 +7,12 @@ from itertools import count
 import pytest
 from api_server import over_a_socket
 
-from riverd.api.answer import respond
+from riverd.api.admission import respond
+from riverd.api.context import Api
 from riverd.api.exchange import Request, Response
-from riverd.api.handlers import Api
-from riverd.api.keys import Keys
-from riverd.broker.memory import MemoryBroker, Switchboard
-from riverd.broker.store import Store
+from riverd.auth.api_keys import Keys
+from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.store import Store
 
 pytestmark = over_a_socket
 KEY = "the-key-of-the-tests"

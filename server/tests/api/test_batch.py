@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from api_server import Answer, Served, new_channel, serving
 
-from riverd.broker.memory import MemoryBroker
+from riverd.broker.memory.broker import MemoryBroker
 from riverd.errors import BrokerError, RiverError
 from riverd.model import Position
 

@@ -18,8 +18,8 @@ from api_server import (
     serving,
 )
 
-from riverd.api.handlers import ANSWER_S_MAX
-from riverd.broker.memory import MemoryBroker
+from riverd.api.context import ANSWER_S_MAX
+from riverd.broker.memory.broker import MemoryBroker
 from riverd.errors import BrokerError
 from riverd.model import Message, Position
 

@@ -17,7 +17,7 @@ from api_server import (
     serving,
 )
 
-from riverd.api.keys import Keys
+from riverd.auth.api_keys import Keys
 
 KEYED = [
     ("POST", "/publish"),

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from riverd.api.asgi import create_app
-from riverd.api.handlers import Api
-from riverd.api.keys import Keys
+from riverd.api.context import Api
 from riverd.api.patience import within
-from riverd.broker.memory import MemoryBroker, Switchboard
-from riverd.broker.store import Store
+from riverd.auth.api_keys import Keys
+from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.store import Store
 
 LONG_S = 60.0
 

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from river_feed import Notes
 
+from riverd.auth.tokens import Verifier
 from riverd.model import Grants
-from riverd.tokens import Verifier
 
 NOW = 1_700_000_000.5
 DEEP = json.loads('{"a":' * 40 + "1" + "}" * 40)

@@ -1,16 +1,9 @@
 """Functions as AWS runs them: events in, results out, one sandbox that lives on."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-# Test folders are no packages: what the tests share is found beside them.
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "api"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "broker"))
-
 from lambdas import Lambda
 from redis_server import RedisServer, running
 

@@ -11,10 +11,10 @@ from redis_server import RedisServer, free_port
 from river_feed import Notes, until
 from sandbox import package, sandbox
 
-from riverd.api import aws_drain
-from riverd.broker import redis_address
-from riverd.broker.redis import RedisBroker
-from riverd.broker.redis_clients import Clients
+from riverd.aws import lambda_drain as aws_drain
+from riverd.broker.redis import address as redis_address
+from riverd.broker.redis.broker import RedisBroker
+from riverd.broker.redis.clients import Clients
 from riverd.errors import BrokerError
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task/river-Cluster-x/0123456789abcdef0123456789abcdef"
@@ -121,7 +121,7 @@ def test_it_runs_from_the_same_package(tmp_path: Path, river: Path, redis: Redis
         "RIVER_BROKER_PASSWORD_FROM": (river / "broker_password").as_uri(),
     }
     built = package(tmp_path / "package")
-    with sandbox(built, "riverd.api.aws_drain.handler", environment) as running:
+    with sandbox(built, "riverd.aws.lambda_drain.handler", environment) as running:
         assert running.invoke(event())["result"] == {"asked": ARN}
         modules = {name.partition(".")[0] for name in running.started["modules"]}
     assert modules - {"__main__"} == {"riverd", "hiredis", "msgspec", "jwt"}

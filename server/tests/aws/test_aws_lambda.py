@@ -15,8 +15,8 @@ from lambdas import JSON, KEY, Lambda, new_channel
 from mute_proxy import mute_proxy
 from redis_server import RedisServer, free_port
 
-from riverd.api.aws_event import ANSWER_BYTES_MAX, PLAIN_BYTES_MAX
-from riverd.broker.redis import RedisBroker
+from riverd.aws.event import ANSWER_BYTES_MAX, PLAIN_BYTES_MAX
+from riverd.broker.redis.broker import RedisBroker
 
 NEXT_KEY = "the-key-that-comes-next"
 

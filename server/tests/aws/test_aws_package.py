@@ -10,7 +10,7 @@ from lambdas import HANDLER, JSON, new_channel
 from redis_server import RedisServer
 from sandbox import package, sandbox
 
-from riverd.api.aws_lambda import DISTRIBUTIONS
+from riverd.aws.lambda_api import DISTRIBUTIONS
 
 
 @pytest.fixture(scope="module")

@@ -1,28 +1,11 @@
 """The brokers that keep the promises, and the servers behind them."""
 
-import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from pathlib import Path
 
 import pytest
-import uvloop
-
-# Test folders are no packages: what the tests share is found beside them.
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[3] / "chaos"))
-
 from redis_cluster_servers import RedisCluster, cluster
 from redis_doors import Doors, MemoryDoors, RedisDoors
 from redis_server import RedisServer, running
-
-
-def pytest_asyncio_loop_factories(
-    item: pytest.Item,
-) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The loop on which River runs."""
-    del item
-    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from riverd.broker.redis_address import RedisAddress, parse
+from riverd.broker.redis.address import RedisAddress, parse
 from riverd.errors import SettingsError
 
 

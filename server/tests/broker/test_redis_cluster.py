@@ -8,8 +8,8 @@ from redis_cluster_servers import RedisCluster, cluster
 from redis_doors import RedisDoors, persistently
 from river_feed import Notes, until
 
-from riverd.broker import redis_keys as keys
-from riverd.broker.redis_topology import slot_of
+from riverd.broker.redis import keys
+from riverd.broker.redis.topology import slot_of
 from riverd.errors import BrokerError
 from riverd.model import Member, Message, Occupancy, Position
 

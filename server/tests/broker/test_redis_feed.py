@@ -9,7 +9,7 @@ from redis_server import RedisServer
 from river_feed import until
 
 from proxy import Proxy
-from riverd.broker.redis_feed import RedisFeed
+from riverd.broker.redis.feed import RedisFeed
 from riverd.errors import BrokerError
 from riverd.model import Message
 

@@ -10,7 +10,7 @@ from redis_server import RedisServer
 from river_feed import Notes, until
 
 from proxy import Proxy
-from riverd.broker.redis import RedisBroker
+from riverd.broker.redis.broker import RedisBroker
 from riverd.model import Member, Occupancy
 
 DoorsTo = Callable[[str], RedisDoors]

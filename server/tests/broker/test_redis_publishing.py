@@ -9,9 +9,9 @@ from redis_doors import RedisDoors
 from redis_server import RedisServer
 from river_feed import Notes, until
 
-from riverd.broker import redis_keys as keys
-from riverd.broker.redis import RedisBroker
-from riverd.broker.redis_line import WAITING_MAX, RefusedError
+from riverd.broker.redis import keys
+from riverd.broker.redis.broker import RedisBroker
+from riverd.broker.redis.connection import WAITING_MAX, RefusedError
 from riverd.errors import BrokerError, ErrorCode, RiverError
 from riverd.model import Message, Position, Publication
 

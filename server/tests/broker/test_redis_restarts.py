@@ -9,8 +9,8 @@ from redis_doors import RedisDoors, persistently
 from redis_server import RedisServer
 from river_feed import until
 
-from riverd.broker.redis import RedisBroker
-from riverd.broker.redis_scripts import Scripts
+from riverd.broker.redis.broker import RedisBroker
+from riverd.broker.redis.scripts import Scripts
 from riverd.errors import RiverError
 from riverd.model import Member, Message, Position
 

@@ -13,10 +13,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from riverd import frames
 from riverd.gateway.handshake import HttpAnswer, HttpRequest
 from riverd.gateway.listener import Listener, Upgrade, serve
-from riverd.gateway.websocket import Limits, WebSocket
+from riverd.websocket import frames
+from riverd.websocket.connection import Limits, WebSocket
 
 UPGRADE = (
     b"GET /ws?room=1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

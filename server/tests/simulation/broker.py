@@ -13,7 +13,7 @@ from simulation.truth import demand
 from riverd.broker import Feed
 from riverd.errors import BrokerError, RiverError
 from riverd.model import Member, Message, Occupancy, Position, Roster, Tail
-from riverd.node import Node
+from riverd.node.node import Node
 
 if TYPE_CHECKING:
     from simulation.world import World

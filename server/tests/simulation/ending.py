@@ -13,7 +13,7 @@ from simulation.publisher import Publisher
 from simulation.truth import demand
 
 from riverd.channels import has_members
-from riverd.hub import Channel
+from riverd.core.hub import Channel
 
 if TYPE_CHECKING:
     from simulation.world import World

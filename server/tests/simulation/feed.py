@@ -10,7 +10,7 @@ from simulation.truth import demand, is_newer
 
 from riverd.errors import BrokerError
 from riverd.model import Change, Position, Publication
-from riverd.node import Node
+from riverd.node.node import Node
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle

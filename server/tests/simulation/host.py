@@ -8,10 +8,10 @@ from simulation.broker import SimBroker
 from simulation.census import shown
 from simulation.truth import demand, is_newer
 
+from riverd.core.hub import Hub
 from riverd.errors import CloseCode
-from riverd.hub import Hub
 from riverd.model import Position
-from riverd.node import Node
+from riverd.node.node import Node
 
 if TYPE_CHECKING:
     from simulation.ear import Ear

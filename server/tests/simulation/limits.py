@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
 
-from riverd import attachment, hub
+from riverd.core import hub
+from riverd.node import attachment
 
 SMALL = ((attachment, "EARLY_MAX", 2), (hub, "LISTED_MAX", 1))
 

@@ -11,8 +11,8 @@ from simulation.ear import Message
 from simulation.stream import Stream
 from simulation.truth import demand
 
+from riverd.core.session import Limits, Session
 from riverd.model import Authenticate, Claims, Grants
-from riverd.session import Limits, Session
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simulation.census import Census
 from simulation.truth import Truth
 
-from riverd.broker.store import Store
+from riverd.broker.memory.store import Store
 from riverd.channels import has_members
 from riverd.errors import BrokerError
 from riverd.model import Change, Member, Message, Position, Publication

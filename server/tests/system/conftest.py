@@ -1,17 +1,10 @@
 """Starts processes for tests, and sees that they end well."""
 
 import signal
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-
-# Test folders are no packages: what they share is made importable.
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "broker"))
-sys.path.insert(0, str(Path(__file__).parents[3] / "chaos"))
-
 from redis_server import RedisServer, running
 from river_process import KEYS, River, Start
 

@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from river_client import condition, opened, token, visitor
 from river_process import SECRET
 
-from riverd import app
-from riverd.dialects.native import Native
 from riverd.gateway.connection import Connection
 from riverd.gateway.gateway import Gateway
 from riverd.model import Claims, Failure, Reply
-from riverd.process import Process
-from riverd.settings import load
+from riverd.protocols.native.codec import Native
+from riverd.service import composition as app
+from riverd.service.process import Process
+from riverd.service.settings import load
 
 PING_INTERVAL_S = 0.2
 # Variables of loops that run on keep the last ones that they looked at.

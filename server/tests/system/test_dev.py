@@ -26,7 +26,7 @@ from river_process import (
     run_all,
 )
 
-from riverd.app import reached_at
+from riverd.service.composition import reached_at
 
 NO_KEYS = {"RIVER_SECRETS": "", "RIVER_API_KEYS": ""}
 

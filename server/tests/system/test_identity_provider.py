@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from river_client import token, visitor
 from river_process import SECRET, Start
 
-from riverd import provider
+from riverd.service import jwks as provider
 
 ISSUER, AUDIENCE = "https://identity.example", "river"
 FIRST = rsa.generate_private_key(65_537, 2_048)

@@ -15,7 +15,7 @@ MISSPELT = {"RIVER_HISTROY_SIZE": "5"}
 
 FAILING = """
 import logging, structlog
-from riverd import logs
+from riverd.service import logs
 
 def fail(token):
     nested = {"payload": token}

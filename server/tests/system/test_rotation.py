@@ -12,7 +12,7 @@ from redis_server import RedisServer, running
 from river_client import Client, condition, member, token, visitor
 from river_process import API_KEY, SECRET, River, Start, ask
 
-from riverd.tokens import Verifier
+from riverd.auth.tokens import Verifier
 
 NEXT_SECRET = "the-secret-that-comes-next-0123456789-abcdef"
 NEXT_KEY = "the-key-that-comes-next"

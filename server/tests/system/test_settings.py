@@ -9,7 +9,7 @@ import pytest
 from river_client import visitor
 from river_process import API_KEY, KEYS, SECRET, Start, run, run_all
 
-from riverd.settings import describe
+from riverd.service.settings import describe
 
 
 class Wrong(NamedTuple):

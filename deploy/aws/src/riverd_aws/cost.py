@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from riverd.estimate import EstimateError, Load, aws_estimate
+from riverd.commands.estimate import EstimateError, Load, aws_estimate
 from riverd_aws.failure import Mistake
 from riverd_aws.options import Options
 

@@ -17,7 +17,7 @@ import riverd
 
 PYTHON = "3.13"
 PLATFORM = "manylinux2014_aarch64"
-ENTRIES = ("riverd.api.aws_lambda", "riverd.api.aws_drain")
+ENTRIES = ("riverd.aws.lambda_api", "riverd.aws.lambda_drain")
 INSTALL_TIMEOUT_S = 300
 _UNUSED = (
     *("__pycache__", "*.pyi", "tests", "bin", "*.c", "*.h", ".lock"),

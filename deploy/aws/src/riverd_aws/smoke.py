@@ -9,9 +9,9 @@ import msgspec
 from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from riverd.auth.tokens import Signer
+from riverd.commands.publish import PublishError, publish_once
 from riverd.model import Grants
-from riverd.publisher import PublishError, publish_once
-from riverd.tokens import Signer
 from riverd_aws.account import Account
 from riverd_aws.failure import Failure
 

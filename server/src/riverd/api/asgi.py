@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from riverd.api.answer import Admitted, admit, answer, refuse
+from riverd.api.admission import Admitted, admit, answer, refuse
+from riverd.api.context import Api
 from riverd.api.exchange import HEADERS, JSON, Request, Response
-from riverd.api.handlers import Api
 from riverd.api.patience import within
 from riverd.errors import ErrorCode, RiverError
 

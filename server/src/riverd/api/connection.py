@@ -12,10 +12,10 @@ from typing import cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from riverd.api.answer import refusal
+from riverd.api.admission import refusal
 from riverd.api.exchange import Response
-from riverd.ending import end_output
 from riverd.errors import ErrorCode, RiverError
+from riverd.http.half_close import end_output
 
 HEAD_BYTES_MAX = 16_384
 """Of a head; and of what else is no body: the lengths of its chunks, and fields after it."""

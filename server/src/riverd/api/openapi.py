@@ -5,8 +5,8 @@ from http import HTTPStatus
 
 import msgspec
 
-from riverd.api.answers import ErrorAnswer
 from riverd.api.exchange import JSON
+from riverd.api.responses import ErrorAnswer
 from riverd.api.route import Parameter, Route, name_in
 
 _REF = "#/components/schemas/{name}"

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from riverd.api.handlers import Handler
+from riverd.api.context import Handler
 
 
 class Parameter(msgspec.Struct, frozen=True):

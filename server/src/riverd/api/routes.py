@@ -4,9 +4,11 @@ from functools import lru_cache
 
 import msgspec
 
-from riverd.api import answers, bodies, channels, health, nodes, publish, users
+from riverd.api import requests as bodies
+from riverd.api import responses as answers
+from riverd.api.context import Api, Call
+from riverd.api.endpoints import channels, health, nodes, publish, users
 from riverd.api.exchange import Response
-from riverd.api.handlers import Api, Call
 from riverd.api.openapi import document
 from riverd.api.route import Parameter, Route
 from riverd.model import Position

@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable
 from typing import Protocol
 
+from riverd.core.session import Session
 from riverd.errors import CloseCode, ErrorCode, RiverError
-from riverd.gateway.websocket import Limits, WebSocket
 from riverd.model import Bye
-from riverd.session import Session
+from riverd.websocket.connection import Limits, WebSocket
 
 
 class Door(Protocol):

@@ -13,19 +13,19 @@ from typing import cast
 
 import msgspec
 
-from riverd.dialects import Dialect
+from riverd.core.session import Limits, Session, Sink
 from riverd.errors import CloseCode
 from riverd.gateway.connection import Connection, Refusal
 from riverd.gateway.draining import move
 from riverd.gateway.handshake import HttpAnswer, HttpRequest
 from riverd.gateway.listener import Listener, Upgrade, serve
 from riverd.gateway.origins import Origins
-from riverd.gateway.pages import Pages
-from riverd.gateway.websocket import Limits as SocketLimits
-from riverd.gateway.wheel import Wheel
+from riverd.gateway.static_files import Pages
+from riverd.gateway.timer_wheel import Wheel
 from riverd.model import Authenticate, Bye, Claims
-from riverd.node import Node
-from riverd.session import Limits, Session, Sink
+from riverd.node.node import Node
+from riverd.protocols import Dialect
+from riverd.websocket.connection import Limits as SocketLimits
 
 SUBPROTOCOL = "river.v1"
 BEARER = "bearer."

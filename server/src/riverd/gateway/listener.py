@@ -9,7 +9,6 @@ from typing import cast
 
 import msgspec
 
-from riverd.ending import end_output
 from riverd.gateway.handshake import (
     HttpAnswer,
     HttpRequest,
@@ -18,7 +17,8 @@ from riverd.gateway.handshake import (
     switching,
     websocket_key,
 )
-from riverd.gateway.websocket import WebSocket
+from riverd.http.half_close import end_output
+from riverd.websocket.connection import WebSocket
 
 HEAD_BYTES_MAX = 16_384
 # Many clients come back at once after a fault; the kernel cuts this to its own limit.

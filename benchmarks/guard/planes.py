@@ -1,0 +1,239 @@
+"""The hot paths of both planes, put together as the processes put them together."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+import uvloop
+from uvicorn.server import ServerState
+
+from guard.core import COMMANDS, DATA, SECRETS, token
+from guard.path import Path, Work
+from riverd.gateway.gateway import Gateway
+from riverd.gateway.listener import Handshake, Listener
+from riverd.node.node import Node
+from riverd.service import composition as app
+from riverd.service.settings import Settings
+
+API_KEY = "the-api-key-of-the-guard"
+BATCH = 100
+MASK = bytes(4)
+SHORT_MAX = 125
+TURNS = 4
+"""Of the loop, until a subscription is live and flushed."""
+
+HEAD = (
+    b"GET /ws HTTP/1.1\r\nHost: river.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    b"Origin: https://app.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n\r\n"
+)
+
+_loop: list[asyncio.AbstractEventLoop] = []
+
+
+class Nowhere(asyncio.Transport):
+    """A transport that leads nowhere."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("127.0.0.1", 1)})
+
+        self.last = b""
+
+    def write(self, data: bytes) -> None:
+        """Nothing is sent; the last is kept."""
+        self.last = data
+
+    def is_closing(self) -> bool:
+        """Never."""
+        return False
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Nothing waits."""
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Whoever made this knows the protocol."""
+        self.protocol = protocol
+
+    def resume_reading(self) -> None:
+        """Nothing is read."""
+
+    def abort(self) -> None:
+        """Nothing is open."""
+
+
+def _run(work: Callable[[int], Awaitable[None]]) -> Work:
+    """Work that a running loop does; all paths share one."""
+    if not _loop:
+        _loop.append(uvloop.new_event_loop())
+        asyncio.set_event_loop(_loop[0])
+
+    async def done(times: int) -> None:
+        await work(times)
+
+    return lambda times: _loop[0].run_until_complete(done(times))
+
+
+def _settings() -> Settings:
+    return Settings(secrets=SECRETS, api_keys=(API_KEY,), client_rate=1e6, max_connections=100_000)
+
+
+def _frame(payload: bytes) -> bytes:
+    """A client's text frame, masked with zeros."""
+    size = len(payload)
+    head = (
+        bytes((0x81, 0x80 | size)) if size <= SHORT_MAX else struct.pack("!BBH", 0x81, 0xFE, size)
+    )
+    return head + MASK + payload
+
+
+async def _gateway() -> Gateway:
+    """A gateway with its node, without a port and without timers of its own."""
+    process = app.Process(_settings())
+    gateway, node = app.build_gateway(process)
+    # Not the node's `start`, whose clockwork would turn at times of its own in what is counted.
+    await cast("Node", node)._broker.attach(node)  # noqa: SLF001
+    return gateway
+
+
+def _arrive(gateway: Gateway) -> tuple[Nowhere, Handshake]:
+    listener = Listener(gateway._decide, handshake_timeout_s=10, handshakes_max=10)  # noqa: SLF001
+    handshake, transport = Handshake(listener), Nowhere()
+    handshake.connection_made(transport)
+    return transport, handshake
+
+
+def _connect() -> Work:
+    auth = _frame(b'{"type":"auth","id":1,"token":"%b"}' % token().encode())
+    subscribe = _frame(COMMANDS["subscribe"])
+    gateways: list[Gateway] = []
+
+    async def work(times: int) -> None:
+        if not gateways:
+            gateways.append(await _gateway())
+        for _ in range(times):
+            transport, handshake = _arrive(gateways[0])
+            handshake.data_received(HEAD)
+            (connection,) = gateways[0].connections
+            connection.receive(memoryview(auth))
+            connection.receive(memoryview(subscribe))
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+            assert connection.session.subscriptions["news"].live
+            connection.connection_lost(None)
+            del transport, connection
+
+    return _run(work)
+
+
+def _keep() -> Work:
+    pong = memoryview(b"\x8a\x80" + MASK)
+    gateways: list[Gateway] = []
+
+    async def work(times: int) -> None:
+        if not gateways:
+            gateways.append(await _gateway())
+            _, handshake = _arrive(gateways[0])
+            handshake.data_received(HEAD)
+            (arrived,) = gateways[0].connections
+            arrived.receive(memoryview(_frame(b'{"type":"auth","token":"%b"}' % token().encode())))
+        (connection,) = gateways[0].connections
+        for _ in range(times):
+            connection.ping_at = connection.wake_at = 0.0
+            gateways[0]._wake(connection)  # noqa: SLF001
+            connection.receive(pong)
+            assert connection.heard
+
+    return _run(work)
+
+
+def _publish(path: str, body: bytes) -> Callable[[], Work]:
+    """Requests to the API as its server hands them over, one after the other."""
+    head = {"host": "127.0.0.1:8001", "x-api-key": API_KEY, "content-type": "application/json"}
+    headers = [(name.encode(), value.encode()) for name, value in head.items()]
+    headers.append((b"content-length", b"%d" % len(body)))
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "server": ("127.0.0.1", 8001),
+        "client": ("127.0.0.1", 1),
+        "scheme": "http",
+        "method": "POST",
+        "root_path": "",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": headers,
+    }
+
+    def make() -> Work:
+        application: list[Callable[..., Awaitable[None]]] = []
+        statuses: set[int] = set()
+
+        async def receive() -> dict[str, object]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: dict[str, object]) -> None:
+            if "status" in message:
+                statuses.add(cast("int", message["status"]))
+
+        async def work(times: int) -> None:
+            if not application:
+                server = app.build_api(app.Process(_settings()))
+                application.append(cast("Callable[..., Awaitable[None]]", server.config.app))
+            for _ in range(times):
+                await application[0](dict(scope), receive, send)
+            assert statuses == {200}
+
+        return _run(work)
+
+    return make
+
+
+def _publish_over_http() -> Work:
+    """The same with the HTTP server: from a request's bytes to those of its answer."""
+    head = b"POST /publish HTTP/1.1\r\nHost: river:8001\r\nx-api-key: %b\r\n" % API_KEY.encode()
+    content = b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(MESSAGE)
+    request = head + content + MESSAGE
+    opened: list[tuple[asyncio.Protocol, Nowhere]] = []
+
+    async def work(times: int) -> None:
+        if not opened:
+            config = app.build_api(app.Process(_settings())).config
+            config.load()
+            new = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
+            opened.append((new(config=config, server_state=ServerState(), app_state={}), Nowhere()))
+            opened[0][0].connection_made(opened[0][1])
+        protocol, transport = opened[0]
+        for _ in range(times):
+            protocol.data_received(request)
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+        assert b'"offset":' in transport.last
+
+    return _run(work)
+
+
+MESSAGE = b'{"channel":"news","event":"post","data":%b}' % DATA
+MESSAGES = b'{"messages":[%b]}' % b",".join([MESSAGE] * BATCH)
+
+GATEWAY = ("msgspec", "picows", "uvloop", "PyJWT", "cryptography")
+API = ("msgspec", "uvloop")
+SERVER = (*API, "uvicorn", "httptools")
+
+PATHS = (
+    Path("connect", "handshake, token, subscription, end", _connect, 40, GATEWAY),
+    Path("keep", "a ping and its pong", _keep, 100, GATEWAY),
+    Path("publish", "a request to publish", _publish("/publish", MESSAGE), 60, API),
+    Path("publish-http", "the same, with the HTTP server", _publish_over_http, 60, SERVER),
+    Path(
+        "publish-batch",
+        f"a request to publish {BATCH}",
+        _publish("/publish/batch", MESSAGES),
+        10,
+        API,
+    ),
+)

@@ -1,0 +1,1 @@
+"""What the publish API answers, one file a subject."""

@@ -1,0 +1,104 @@
+"""Looking at channels: counts, position, history, members."""
+
+from collections.abc import Mapping
+
+from msgspec import UNSET, Raw
+
+from riverd.api.context import Api, Call
+from riverd.api.responses import (
+    ChannelList,
+    ChannelState,
+    Counted,
+    Entry,
+    History,
+    Presence,
+    Present,
+)
+from riverd.channels import PRESENCE, check_channel, has_members
+from riverd.errors import ErrorCode, RiverError
+from riverd.model import Occupancy, Position
+
+HISTORY_DEFAULT = 100
+HISTORY_MAX = 1_000
+_DIGITS_MAX = 18
+
+
+async def list_channels(api: Api, call: Call) -> ChannelList:
+    """The channels that anybody hears, with their counts."""
+    prefix = call.query.get("prefix", "")
+    if prefix:
+        # A prefix that no name can have is rather a mistake than a wish for nothing.
+        check_channel(prefix)
+    occupied = await api.broker.occupied(prefix)
+    return ChannelList({name: _counted(name, occupied[name]) for name in sorted(occupied)})
+
+
+async def channel_state(api: Api, call: Call) -> ChannelState:
+    """One channel's counts and position; a channel that nobody hears has zeros."""
+    name = check_channel(call.path["channel"])
+    counted = _counted(name, await api.broker.occupancy(name))
+    (position, _) = (await api.broker.positions([name]))[0]
+    return ChannelState(
+        name, counted.subscribers, position.epoch, position.offset, users=counted.users
+    )
+
+
+async def history(api: Api, call: Call) -> History:
+    """Publications after a position, or the last ones."""
+    name = check_channel(call.path["channel"])
+    limit = _limit(call.query)
+    tail = await api.broker.read(name, after=_position(call.query), limit=limit)
+    entries = [
+        Entry(one.offset, one.event, Raw(one.data), UNSET if one.user is None else one.user)
+        for one in tail.publications
+    ]
+    return History(name, tail.position.epoch, tail.position.offset, entries)
+
+
+async def presence(api: Api, call: Call) -> Presence:
+    """All members of a presence channel."""
+    name = check_channel(call.path["channel"])
+    if not has_members(name):
+        raise RiverError(
+            ErrorCode.CHANNEL_INVALID,
+            f"only channels whose names begin with {PRESENCE} have members",
+        )
+    members = (await api.broker.members(name)).members
+    listed = [
+        Present(member.user, UNSET if member.info is None else Raw(member.info))
+        for member in members.values()
+    ]
+    return Presence(name, len(listed), listed)
+
+
+def _counted(name: str, occupancy: Occupancy) -> Counted:
+    if not has_members(name):
+        return Counted(occupancy.subscribers)
+    return Counted(occupancy.subscribers, occupancy.users or 0)
+
+
+def _position(query: Mapping[str, str]) -> Position | None:
+    epoch, offset = query.get("epoch"), _number(query, "offset")
+    if epoch is None and offset is None:
+        return None
+    if epoch is None or offset is None:
+        raise RiverError(ErrorCode.INVALID_FIELD, "epoch and offset go together")
+    return Position(epoch, offset)
+
+
+def _limit(query: Mapping[str, str]) -> int:
+    limit = _number(query, "limit")
+    if limit is None:
+        return HISTORY_DEFAULT
+    if not 1 <= limit <= HISTORY_MAX:
+        raise RiverError(ErrorCode.INVALID_FIELD, f"limit: 1 to {HISTORY_MAX}")
+    return limit
+
+
+def _number(query: Mapping[str, str], name: str) -> int | None:
+    text = query.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX):
+        raise RiverError(ErrorCode.INVALID_FIELD, f"{name}: a whole number, 0 or more")
+    return int(text)

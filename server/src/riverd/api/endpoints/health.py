@@ -1,0 +1,23 @@
+"""How the service is: alive, ready, and its metrics."""
+
+from riverd.api.context import Api, Call
+from riverd.api.exchange import Response
+from riverd.api.responses import Health
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def alive(_api: Api, _call: Call) -> Health:
+    """The process answers."""
+    return Health("alive")
+
+
+async def ready(api: Api, _call: Call) -> Health:
+    """The broker answers too."""
+    await api.broker.ping()
+    return Health("ready")
+
+
+async def metrics(api: Api, _call: Call) -> Response:
+    """The text that Prometheus scrapes."""
+    return Response(200, api.render_metrics(), METRICS_TYPE)

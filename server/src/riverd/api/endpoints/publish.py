@@ -1,0 +1,116 @@
+"""Publishing: one event, or many at once."""
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import msgspec
+
+from riverd.api import requests as bodies
+from riverd.api.context import Api, Call
+from riverd.api.endpoints.messages import messages_of
+from riverd.api.responses import Accepted, Error, Result, Results
+from riverd.errors import BrokerError, ErrorCode, RiverError
+from riverd.model import Claims, Message, Position
+
+Outcome = Position | RiverError
+
+Plan = Message | list[Message] | RiverError
+"""What one message of a batch comes to: a message, one for each of its channels, or an error."""
+
+
+async def publish(api: Api, call: Call) -> Position | Results:
+    """One event: answered once the broker has it."""
+    plan = messages_of(
+        bodies.decoded(bodies.publish, call.body), api.message_bytes_max, by=call.claims
+    )
+    if isinstance(plan, list):
+        return Results([_result(api, outcome) for outcome in await _accepted(api, plan)])
+    position = await api.broker.publish(plan)
+    api.counts.published(1)
+    return position
+
+
+async def publish_batch(api: Api, call: Call) -> Accepted | Results:
+    """Many messages in order; a bad one is an error in its place and stops none of the others."""
+    plans = [_planned(one, api, claims=call.claims) for one in _wanted(call.body)]
+    # Most batches are so: no bad message, no list of channels. What is below is for all.
+    simple = set(map(type, plans)) <= {Message}
+    messages = cast("list[Message]", plans) if simple else _joined(plans)
+    if len(messages) > bodies.BATCH_MAX:
+        raise _too_many(len(messages), "publications")
+    outcomes = await _accepted(api, messages)
+    if simple and set(map(type, outcomes)) <= {Position}:
+        return Accepted(cast("list[Position]", outcomes))
+    following = iter(outcomes)
+    return Results([_told(api, plan, following) for plan in plans])
+
+
+def _wanted(body: bytes) -> Sequence[bodies.Publish | msgspec.Raw]:
+    """The messages of a batch: decoded when they all can be, else each as it stands there.
+
+    Raises:
+        RiverError: when it is no batch, or too large a one.
+    """
+    try:
+        wanted: Sequence[bodies.Publish | msgspec.Raw] = bodies.good_batch.decode(body).messages
+    except (msgspec.DecodeError, RecursionError):
+        wanted = bodies.decoded(bodies.batch, body).messages
+    if len(wanted) > bodies.BATCH_MAX:
+        raise _too_many(len(wanted), "messages")
+    return wanted
+
+
+def _planned(one: bodies.Publish | msgspec.Raw, api: Api, *, claims: Claims | None) -> Plan:
+    try:
+        wanted = bodies.decoded(bodies.publish, one) if isinstance(one, msgspec.Raw) else one
+        return messages_of(wanted, api.message_bytes_max, by=claims)
+    except RiverError as error:
+        return error
+
+
+def _joined(plans: Sequence[Plan]) -> list[Message]:
+    messages: list[Message] = []
+    for plan in plans:
+        if isinstance(plan, Message):
+            messages.append(plan)
+        elif isinstance(plan, list):
+            messages += plan
+    return messages
+
+
+async def _accepted(api: Api, messages: Sequence[Message]) -> list[Outcome]:
+    """What the broker made of each message.
+
+    Raises:
+        BrokerError: when it took none of them: the whole request may be made again.
+    """
+    outcomes = await api.broker.publish_many(messages) if messages else []
+    count = list(map(type, outcomes)).count(Position)
+    if count:
+        api.counts.published(count)
+        return outcomes
+    for outcome in outcomes:
+        if isinstance(outcome, BrokerError):
+            raise outcome
+    return outcomes
+
+
+def _told(api: Api, plan: Plan, outcomes: Iterator[Outcome]) -> Result:
+    if isinstance(plan, RiverError):
+        return _result(api, plan)
+    if isinstance(plan, Message):
+        return _result(api, next(outcomes))
+    return Result(results=[_result(api, next(outcomes)) for _ in plan])
+
+
+def _result(api: Api, outcome: Outcome) -> Result:
+    if isinstance(outcome, Position):
+        return Result(outcome.epoch, outcome.offset)
+    api.counts.refused(outcome.error.code)
+    return Result(error=Error(outcome.error.code, outcome.message))
+
+
+def _too_many(count: int, what: str) -> RiverError:
+    return RiverError(
+        ErrorCode.BATCH_TOO_LARGE, f"{count} {what} in one batch, {bodies.BATCH_MAX} are allowed"
+    )

@@ -1,0 +1,1 @@
+"""River in AWS: the functions, and what a task knows of itself."""

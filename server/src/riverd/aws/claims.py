@@ -1,0 +1,63 @@
+"""Who a client is, by API Gateway's word that it has verified a token (its JWT authorizer)."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+import msgspec
+
+from riverd.auth.tokens import TOKEN_LENGTH_MAX, claims_of
+from riverd.aws.event import Event
+from riverd.errors import ErrorCode, RiverError
+from riverd.model import Claims
+
+_SCHEME = "bearer "
+_PARTS = 3
+_COMPARED = ("sub", "iss", "exp", "iat", "jti")
+_payload = msgspec.json.Decoder(dict[str, object])
+
+
+def claims_in(event: Event) -> Claims:
+    """The claims of the token that came with a request.
+
+    API Gateway makes a text of each claim, and of an object one that cannot be read back for
+    certain. So `river` is taken from the token itself, which is known to be the one that was
+    verified: it came in the header that the authorizer looks at, and says the same.
+
+    Raises:
+        RiverError: unauthenticated, without a verified token; token_invalid.
+    """
+    authorizer = event.request_context.authorizer
+    if authorizer is None or authorizer.jwt is None:
+        raise RiverError(ErrorCode.UNAUTHENTICATED, "send a token of the identity provider")
+    verified = authorizer.jwt.claims
+    river = verified.get("river")
+    if river is None or isinstance(river, dict):
+        return claims_of(verified, None)
+    return claims_of({**verified, "river": _same(event, verified).get("river")}, None)
+
+
+def _same(event: Event, verified: Mapping[str, object]) -> Mapping[str, object]:
+    """The payload of the token that was verified."""
+    sent = {name.lower(): value for name, value in event.headers.items()}.get("authorization", "")
+    token = sent[len(_SCHEME) :].strip() if sent.lower().startswith(_SCHEME) else sent.strip()
+    payload = _read(token)
+    if any(_text(payload.get(name)) != _text(verified.get(name)) for name in _COMPARED):
+        raise RiverError(ErrorCode.TOKEN_INVALID, "the token is not the one that was verified")
+    return payload
+
+
+def _read(token: str) -> Mapping[str, object]:
+    parts = token.split(".")
+    if len(token) > TOKEN_LENGTH_MAX or len(parts) != _PARTS:
+        raise RiverError(ErrorCode.TOKEN_INVALID, "send the token in the header authorization")
+    try:
+        padding = "=" * (-len(parts[1]) % 4)
+        return _payload.decode(base64.urlsafe_b64decode(parts[1] + padding))
+    except (binascii.Error, ValueError, RecursionError):
+        raise RiverError(ErrorCode.TOKEN_INVALID, "the token cannot be read") from None
+
+
+def _text(value: object) -> str:
+    """A claim as API Gateway writes it: numbers as text."""
+    return str(value)

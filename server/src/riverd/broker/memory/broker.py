@@ -1,0 +1,136 @@
+"""The broker inside one process: no network, so nothing is ever lost between it and its nodes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+
+from riverd.broker.interface import Feed
+from riverd.broker.memory.store import Store
+from riverd.channels import has_members
+from riverd.errors import RiverError
+from riverd.model import Change, Member, Message, Occupancy, Position, Publication, Roster, Tail
+
+
+class Switchboard:
+    """Who listens to which channel of a store: what Redis is for many processes."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.feeds: dict[str, Feed] = {}
+        self.listeners: dict[str, set[str]] = {}
+        self.numbers = count(1)
+
+    def publication(self, channel: str, epoch: str, publication: Publication) -> None:
+        """Tell all who listen."""
+        for node in self.listeners.get(channel, ()):
+            self.feeds[node].on_publication(channel, epoch, publication)
+
+    def change(self, channel: str, epoch: str, change: Change) -> None:
+        """Tell all who listen."""
+        for node in self.listeners.get(channel, ()):
+            self.feeds[node].on_change(channel, epoch, change)
+
+
+class MemoryBroker:
+    """One node's (or publisher's) door to a switchboard. See `Broker` for the promises."""
+
+    def __init__(self, switchboard: Switchboard, clock: Callable[[], float]) -> None:
+        self._board = switchboard
+        self._store = switchboard.store
+        self._clock = clock
+        self._node = f"node-{next(switchboard.numbers)}"
+
+    async def publish(self, message: Message) -> Position:
+        """Append and tell: one step, since nothing here waits."""
+        return self._publish(message, self._clock())
+
+    async def publish_many(self, messages: Sequence[Message]) -> list[Position | RiverError]:
+        """Publish in order."""
+        now = self._clock()
+        return [self._publish(message, now) for message in messages]
+
+    def _publish(self, message: Message, now: float) -> Position:
+        position, publication = self._store.publish(message, now)
+        if publication is not None:
+            self._board.publication(message.channel, position.epoch, publication)
+        return position
+
+    async def read(
+        self, channel: str, *, after: Position | None = None, limit: int | None = None
+    ) -> Tail:
+        """The log's position and its last publications."""
+        return self._store.read(channel, after, limit, self._clock())
+
+    async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
+        """Where the logs and the lists of members stand."""
+        now = self._clock()
+        return [
+            (self._store.position(channel, now), self._version(channel)) for channel in channels
+        ]
+
+    async def attach(self, feed: Feed) -> None:
+        """Become a node."""
+        self._board.feeds[self._node] = feed
+
+    async def subscribe(self, channel: str) -> None:
+        """Listen."""
+        self._board.listeners.setdefault(channel, set()).add(self._node)
+
+    async def unsubscribe(self, channel: str) -> None:
+        """Listen no more."""
+        listeners = self._board.listeners.get(channel, set())
+        listeners.discard(self._node)
+        if not listeners:
+            self._board.listeners.pop(channel, None)
+
+    async def join(self, channel: str, member: Member) -> Position:
+        """This node has the user."""
+        position, change = self._store.join(channel, self._node, member)
+        if change is not None:
+            self._board.change(channel, position.epoch, change)
+        return position
+
+    async def leave(self, channel: str, user: str) -> None:
+        """This node has the user no more."""
+        left = self._store.leave(channel, self._node, user)
+        if left is not None:
+            self._board.change(channel, left[0].epoch, left[1])
+
+    async def members(self, channel: str) -> Roster:
+        """All members and the version of the list."""
+        return self._store.roster(channel)
+
+    async def report(self, subscribers: Mapping[str, int]) -> None:
+        """Take this node's counts."""
+        self._store.report(self._node, subscribers)
+
+    async def occupied(self, prefix: str) -> dict[str, Occupancy]:
+        """The channels that anybody hears."""
+        return self._store.occupied(prefix)
+
+    async def occupancy(self, channel: str) -> Occupancy:
+        """How many hear a channel."""
+        return self._store.occupancy(channel)
+
+    async def disconnect(self, user: str) -> None:
+        """Tell all nodes."""
+        for feed in list(self._board.feeds.values()):
+            feed.on_disconnect(user)
+
+    async def drain(self, node: str) -> None:
+        """Tell all nodes."""
+        for feed in list(self._board.feeds.values()):
+            feed.on_drain(node)
+
+    async def ping(self) -> None:
+        """It is there."""
+
+    async def close(self) -> None:
+        """Give up this node's members and counts."""
+        self._board.feeds.pop(self._node, None)
+        for channel in list(self._board.listeners):
+            await self.unsubscribe(channel)
+        for channel, position, change in self._store.forget_node(self._node):
+            self._board.change(channel, position.epoch, change)
+
+    def _version(self, channel: str) -> Position | None:
+        return self._store.roster(channel).position if has_members(channel) else None

@@ -1,0 +1,304 @@
+"""The broker between many processes: Redis 6.2 or later, or Valkey."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+import msgspec
+
+from riverd.broker.interface import Feed
+from riverd.broker.redis import keys
+from riverd.broker.redis.clients import Clients
+from riverd.broker.redis.connection import Word
+from riverd.broker.redis.feed import Feeds, Hearer
+from riverd.broker.redis.lease import COUNTS_MS, Lease
+from riverd.channels import has_members
+from riverd.errors import BrokerError, ErrorCode, RiverError
+from riverd.model import Change, Member, Message, Occupancy, Position, Publication, Roster, Tail
+
+KEY_TTL_S = 600
+PUBLISH_WAIT_S = 0.7
+"""Less than the API waits before it says 503: what it calls refused must not happen later."""
+META_TTL_S = 86_400
+KEPT_EVERY = 200
+
+_Body = tuple[str, bytes, str | None]
+_encode = msgspec.msgpack.Encoder().encode
+_body = msgspec.msgpack.Decoder(_Body)
+_member = msgspec.msgpack.Decoder(tuple[str, bytes | None])
+
+
+class RedisBroker:
+    """One process's door to a Redis. See `Broker` for the promises.
+
+    The publications of one channel are in one stream, their offsets are its entries' ids. What a
+    script announces carries the epoch and the offset, so that a node sees what it missed.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        *,
+        history_size: int,
+        history_ttl_s: float,
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self._clients = clients
+        self._server = clients.server()
+        self._feeds = keys.Feeds(clients.address.database)
+        self._control = self._feeds.control.encode()
+        self._announce = clients.dialect.publish
+        self._size = history_size
+        self._ttl_ms = int(history_ttl_s * 1000)
+        self._failed = failed
+        self._feed: Feeds | None = None
+        self._lease: Lease | None = None
+        self._listener: Feed | None = None
+        self._asked = 0
+
+    # Publishing.
+
+    async def publish(self, message: Message) -> Position:
+        """Append and announce in one script; refused if it comes too late to be answered."""
+        channel, key = message.channel, message.key
+        names = (keys.log_meta(channel), keys.log(channel))
+        place = await self._server.call(
+            "publish",
+            names if key is None else (*names, keys.seen(channel, key)),
+            (
+                new_epoch(),
+                _encode((message.event, message.data, message.user)),
+                self._size,
+                self._ttl_ms,
+                self._feeds.name(channel),
+                self._announce,
+                KEY_TTL_S,
+            ),
+            within_s=PUBLISH_WAIT_S,
+        )
+        return _position(cast("bytes", place))
+
+    async def publish_many(self, messages: Sequence[Message]) -> list[Position | RiverError]:
+        """Publish in order, in as few round trips as can be."""
+        results = await asyncio.gather(
+            *[self.publish(message) for message in messages], return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, RiverError):
+                raise result
+        return cast("list[Position | RiverError]", results)
+
+    async def read(
+        self, channel: str, *, after: Position | None = None, limit: int | None = None
+    ) -> Tail:
+        """The log's position and its last publications."""
+        answer = await self._server.call(
+            "read",
+            (keys.log_meta(channel), keys.log(channel)),
+            (
+                new_epoch(),
+                "" if after is None else after.epoch,
+                0 if after is None else after.offset,
+                limit or 0,
+                self._ttl_ms,
+            ),
+        )
+        epoch, offset, reason, entries = cast(
+            "tuple[bytes, bytes, bytes, list[tuple[bytes, list[bytes]]]]", answer
+        )
+        if reason:
+            raise RiverError(ErrorCode.UNRECOVERABLE, reason.decode())
+        publications = tuple(
+            _publication(entry_id.partition(b"-")[0], fields[1]) for entry_id, fields in entries
+        )
+        return Tail(Position(epoch.decode(), int(offset)), publications)
+
+    async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
+        """Where logs and lists stand, in one round trip. What another run wrote counts as new."""
+        metas = [name for channel in channels for name in _metas(channel)]
+        self._asked += 1
+        if self._asked % KEPT_EVERY == 0:
+            # A log that somebody hears does not end, however long nothing is published.
+            await self._server.commands([("EXPIRE", name, META_TTL_S) for name in metas])
+        kept = await self._server.commands([("HMGET", name, "e", "o", "r") for name in metas])
+        places = iter(
+            _kept(cast("list[bytes | None]", values), self._server.run_id(name))
+            for name, values in zip(metas, kept, strict=True)
+        )
+        return [
+            (next(places), next(places) if has_members(channel) else None) for channel in channels
+        ]
+
+    # Being a node.
+
+    async def attach(self, feed: Feed) -> None:
+        """Connect the feed and take a lease."""
+        self._listener = feed
+        hearer = Hearer(self._on_message, feed.on_interrupted, self._failed)
+        self._feed = self._clients.feed(hearer, always=self._feeds.control)
+        self._lease = Lease(
+            self._server,
+            self._feeds.name,
+            self._announce,
+            lost=feed.on_seats_lost,
+            failed=self._failed,
+        )
+        await asyncio.gather(self._feed.start(), self._lease.start())
+
+    async def subscribe(self, channel: str) -> None:
+        """Listen."""
+        assert self._feed is not None, "only a node subscribes"
+        await self._feed.subscribe(self._feeds.name(channel))
+
+    async def unsubscribe(self, channel: str) -> None:
+        """Listen no more."""
+        assert self._feed is not None, "only a node subscribes"
+        await self._feed.unsubscribe(self._feeds.name(channel))
+
+    async def join(self, channel: str, member: Member) -> Position:
+        """This node has a seat for the user."""
+        assert self._lease is not None, "only a node has seats"
+        body = _encode((member.user, member.info))
+        return _position(cast("bytes", await self._lease.join(channel, member.user, body)))
+
+    async def leave(self, channel: str, user: str) -> None:
+        """This node has no seat for the user any more."""
+        assert self._lease is not None, "only a node has seats"
+        await self._lease.leave(channel, user)
+
+    async def members(self, channel: str) -> Roster:
+        """All members and the version of the list."""
+        answer = await self._server.call("members", keys.member_keys(channel), (new_epoch(),))
+        epoch, version, pairs = cast("tuple[bytes, bytes, list[bytes]]", answer)
+        found = [Member(*_member.decode(body)) for body in pairs[1::2]]
+        return Roster(Position(epoch.decode(), int(version)), {one.user: one for one in found})
+
+    # Counting.
+
+    async def report(self, subscribers: Mapping[str, int]) -> None:
+        """Write this node's counts; they end with its lease."""
+        assert self._lease is not None, "only a node counts"
+        name = keys.counts(self._lease.node)
+        heard = [part for one in subscribers.items() if one[1] for part in one]
+        unheard = [channel for channel, count in subscribers.items() if not count]
+        commands: list[Sequence[Word]] = []
+        if heard:
+            commands.append(("HSET", name, *heard))
+        if unheard:
+            commands.append(("HDEL", name, *unheard))
+        await self._server.commands([*commands, ("PEXPIRE", name, COUNTS_MS)])
+
+    async def occupied(self, prefix: str) -> dict[str, Occupancy]:
+        """The channels with this prefix that anybody hears: the sum over the nodes' counts."""
+        told = await self._server.commands([("HGETALL", name) for name in await self._counts()])
+        totals: dict[str, int] = {}
+        for counts in cast("list[list[bytes]]", told):
+            for name, count in zip(counts[::2], counts[1::2], strict=True):
+                channel = name.decode()
+                if channel.startswith(prefix):
+                    totals[channel] = totals.get(channel, 0) + int(count)
+        users = await self._user_counts([name for name in totals if has_members(name)])
+        return {name: Occupancy(total, users.get(name)) for name, total in totals.items()}
+
+    async def occupancy(self, channel: str) -> Occupancy:
+        """How many hear this channel."""
+        told = await self._server.commands(
+            [("HGET", name, channel) for name in await self._counts()]
+        )
+        users = await self._user_counts([channel] if has_members(channel) else [])
+        counts = [int(count) for count in cast("list[bytes | None]", told) if count]
+        return Occupancy(sum(counts), users.get(channel))
+
+    async def disconnect(self, user: str) -> None:
+        """Tell all nodes."""
+        await self._tell_all(f"d:{user}")
+
+    async def drain(self, node: str) -> None:
+        """Tell all nodes."""
+        await self._tell_all(f"n:{node}")
+
+    async def _tell_all(self, message: str) -> None:
+        """Fails if a node that lives could not be told: its feed may be cut off."""
+        alive = cast("int", await self._server.call("alive", (keys.NODES,), ()))
+        [told] = await self._server.commands([(self._announce, self._feeds.control, message)])
+        if cast("int", told) < alive:
+            raise BrokerError("not every node could be told: ask again")
+
+    async def ping(self) -> None:
+        """Returns if the server answers."""
+        await self._server.ping()
+
+    async def close(self) -> None:
+        """Give up this node's seats, then the connections."""
+        if self._feed is not None:
+            await self._feed.close()
+        if self._lease is not None:
+            await self._lease.close()
+        await self._server.close()
+
+    # Messages.
+
+    def _on_message(self, name: bytes, message: bytes) -> None:
+        listener = self._listener
+        assert listener is not None, "only a node has a feed"
+        kind, _, rest = message.partition(b":")
+        if name == self._control:
+            # Of another kind are words of a newer River.
+            if kind == b"d":
+                listener.on_disconnect(rest.decode())
+            elif kind == b"n":
+                listener.on_drain(rest.decode())
+            return
+        epoch, offset, body = rest.split(b":", 2)
+        channel = keys.Feeds.channel(name)
+        if kind == b"p":
+            listener.on_publication(channel, epoch.decode(), _publication(offset, body))
+        elif kind == b"j":
+            change = Change(int(offset), True, Member(*_member.decode(body)))
+            listener.on_change(channel, epoch.decode(), change)
+        elif kind == b"l":
+            change = Change(int(offset), False, Member(body.decode()))
+            listener.on_change(channel, epoch.decode(), change)
+
+    # Asking.
+
+    async def _counts(self) -> list[str]:
+        """The keys under which the nodes keep their counts."""
+        [nodes] = await self._server.commands([("ZRANGE", keys.NODES, 0, -1)])
+        return [keys.counts(node.decode()) for node in cast("list[bytes]", nodes)]
+
+    async def _user_counts(self, channels: Sequence[str]) -> dict[str, int]:
+        counts = await self._server.commands(
+            [("HLEN", keys.member_keys(channel)[1]) for channel in channels]
+        )
+        return dict(zip(channels, cast("list[int]", counts), strict=True))
+
+
+def new_epoch() -> str:
+    """A name for a log that begins; it is used if the script finds none."""
+    return secrets.token_hex(4)
+
+
+def _position(place: bytes) -> Position:
+    epoch, _, offset = place.partition(b":")
+    return Position(epoch.decode(), int(offset))
+
+
+def _publication(offset: bytes, body: bytes) -> Publication:
+    event, data, user = _body.decode(body)
+    return Publication(int(offset), event, data, user)
+
+
+def _metas(channel: str) -> list[str]:
+    """Where the places of a channel's log and list of members are kept."""
+    log = keys.log_meta(channel)
+    return [log, keys.member_keys(channel)[0]] if has_members(channel) else [log]
+
+
+def _kept(values: list[bytes | None], run_id: str | None) -> Position:
+    """A place as it is kept; one that another run wrote is no place in any log that is known."""
+    epoch, offset, written_by = values
+    if epoch is None or offset is None or written_by is None or written_by.decode() != run_id:
+        return Position("", 0)
+    return Position(epoch.decode(), int(offset))

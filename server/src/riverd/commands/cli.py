@@ -1,0 +1,372 @@
+"""The `river` command."""
+
+import functools
+import importlib
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NoReturn, cast
+
+import click
+
+from riverd import __version__
+from riverd.auth.tokens import Signer, Verifier
+from riverd.aws import ecs_metadata as ecs
+from riverd.channels import check_channel, check_event
+from riverd.commands import dev_file as devfile
+from riverd.commands.publish import PublishError, publish_once
+from riverd.commands.subscribe import Tail
+from riverd.errors import RiverError, SettingsError
+from riverd.model import Grants
+from riverd.protocols.native.codec import HISTORY_MAX
+from riverd.service import settings
+from riverd.service.settings import Settings
+
+TOKEN_TTL_S = 3_600.0
+DEV_TOKEN_TTL_S = 86_400.0
+WRONG_USAGE = 2
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+Command = Callable[..., None]
+
+APART: Mapping[str, tuple[str, str]] = {
+    "bench": ("riverd.commands.loadtest.command", "riverd"),
+    "deploy": ("riverd_aws.command", "riverd-aws"),
+    "destroy": ("riverd_aws.command", "riverd-aws"),
+    "doctor": ("riverd.commands.doctor.command", "riverd"),
+    "estimate": ("riverd.commands.estimate.command", "riverd"),
+}
+"""Commands with a room of their own: the module that holds each, and the distribution it is in."""
+
+
+def main() -> NoReturn:
+    """Run the command. Exit codes: 0 fine, 2 wrong usage or configuration, 1 the rest."""
+    try:
+        code = cli.main(prog_name="river", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except SettingsError as error:
+        click.echo(f"river: {error}", err=True)
+        sys.exit(WRONG_USAGE)
+    except (OSError, PublishError) as error:
+        click.echo(f"river: {error}", err=True)
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def with_settings(**usual: str) -> Callable[[Command], Command]:
+    """Give a command all settings as flags, and itself the checked `Settings`.
+
+    `usual` are this command's own defaults, by the settings' fields.
+    """
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def wrapped(**flags: str | None) -> None:
+            command(settings.load({**_by_variable(usual), **os.environ, **_by_variable(flags)}))
+
+        for setting in reversed(list(settings.describe())):
+            default = usual.get(setting.field, setting.default) or "none"
+            text = f"{setting.description} [{setting.variable}; default: {default}]"
+            wrapped = click.option(setting.flag, setting.field, help=text)(wrapped)
+        return wrapped
+
+    return decorate
+
+
+class Commands(click.Group):
+    """The commands of this file, and those that are loaded only when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, also of commands whose distribution is not installed."""
+        return sorted({*super().list_commands(ctx), *APART})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, None for an unknown name.
+
+        Raises:
+            click.UsageError: it is in a distribution that is not installed.
+        """
+        if cmd_name not in APART:
+            return super().get_command(ctx, cmd_name)
+        module, distribution = APART[cmd_name]
+        try:
+            found = getattr(importlib.import_module(module), cmd_name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise
+            return _missing(cmd_name, distribution)
+        return cast("click.Command", found)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Begin with `river dev`. `river COMMAND --help` has each command's options.",
+)
+@click.version_option(__version__, prog_name="river")
+def cli() -> None:
+    """River: real time beside an existing web application."""
+
+
+@cli.command()
+@with_settings()
+def gateway(chosen: Settings) -> None:
+    """Run a WebSocket node."""
+    from riverd.service import composition as app  # noqa: PLC0415  small commands start without it
+    from riverd.service import workers as supervisor  # noqa: PLC0415  small commands start without it
+
+    chosen = settings.fetched(chosen, time.time(), "secrets", "broker_password")
+    settings.require_secrets(chosen)
+    if chosen.node_name == ecs.TASK:
+        chosen = settings.named(chosen, ecs.task_arn(os.environ))
+    app.configure_logs(chosen, os.environ)
+    if supervisor.is_worker(os.environ):
+        app.run(app.serve_gateway(chosen, lifeline=sys.stdin.fileno()))
+    elif chosen.workers > 1:
+        app.check_workers(chosen)
+        sys.exit(supervisor.Supervisor(chosen.workers, drain_s=chosen.drain_s).run())
+    else:
+        app.run(app.serve_gateway(chosen))
+
+
+@cli.command()
+@with_settings()
+def api(chosen: Settings) -> None:
+    """Run the publish API."""
+    from riverd.service import composition as app  # noqa: PLC0415  small commands start without it
+
+    chosen = settings.fetched(chosen, time.time(), *settings.SOURCED)
+    settings.require_secrets(chosen)
+    settings.require_api_keys(chosen)
+    app.configure_logs(chosen, os.environ)
+    app.run(app.serve_api(chosen))
+
+
+@cli.command(short_help="Run everything in one process: begin here.")
+@with_settings(log_format="console", log_level="warning")
+def dev(chosen: Settings) -> None:
+    """Run everything in one process, with a secret and a key made on first use."""
+    from riverd.service import composition as app  # noqa: PLC0415  small commands start without it
+
+    kept = devfile.read() or devfile.new()
+    chosen = settings.fetched(chosen, time.time(), *settings.SOURCED)
+    chosen = settings.with_keys(chosen, secret=kept.secret, api_key=kept.api_key)
+    app.configure_logs(chosen, os.environ)
+
+    def announce(public: str, private: str) -> None:
+        kept.url, kept.api_url = f"http://{public}", f"http://{private}"
+        devfile.write(kept)
+        click.echo(_greeting(chosen, public, private))
+
+    app.run(app.serve_dev(chosen, announce))
+
+
+@cli.command(short_help="Print a token for a user.")
+@click.option("--user", required=True, help="Who the token is for (sub).")
+@click.option("--ttl", default="1h", show_default=True, help="How long: 90, 90s, 15m, 1h, 7d.")
+@click.option(
+    "--subscribe",
+    multiple=True,
+    metavar="GLOB",
+    help="May hear these channels; again for more. [default: all but private-*]",
+)
+@click.option(
+    "--publish",
+    multiple=True,
+    metavar="GLOB",
+    help="May publish to these channels; again for more. [default: none]",
+)
+@click.option("--info", metavar="JSON", help="What presence channels show of the user.")
+def token(
+    *, user: str, ttl: str, subscribe: tuple[str, ...], publish: tuple[str, ...], info: str | None
+) -> None:
+    """Print a token for a user, signed with the first of RIVER_SECRETS (or that of river dev)."""
+    chosen = _from_environment("secrets")
+    secret = chosen.secrets[0] if chosen.secrets else _kept().secret
+    issuer, audience, now = chosen.jwt_issuer, chosen.jwt_audience, time.time()
+    made = Signer(secret, issuer=issuer, audience=audience).sign(
+        user,
+        now=now,
+        ttl_s=_seconds(ttl),
+        grants=Grants(subscribe or None, publish),
+        info=_object("--info", info),
+    )
+    try:
+        Verifier((secret,), issuer=issuer, audience=audience).verify(made, now)
+    except RiverError as error:
+        # Better here and now than when a client brings it.
+        raise click.UsageError(f"River would refuse this token: {error.message}") from None
+    click.echo(made)
+
+
+@cli.command(short_help="Publish one event.")
+@click.argument("channel")
+@click.argument("event")
+@click.argument("data", metavar="JSON")
+@click.option("--api-url", help="Where the publish API is. [default: that of river dev]")
+def publish(*, channel: str, event: str, data: str, api_url: str | None) -> None:
+    """Publish one event, with the first of RIVER_API_KEYS (or that of river dev)."""
+    _check(check_channel, channel)
+    _check(check_event, event)
+    try:
+        json.loads(data.encode())
+    except (ValueError, RecursionError):
+        raise click.UsageError(f"{data!r} is not JSON; a text is '\"in quotes\"'") from None
+    chosen = _from_environment("api_keys")
+    key = chosen.api_keys[0] if chosen.api_keys else _kept().api_key
+    url = api_url or os.environ.get("RIVER_API_URL") or _url_of(chosen)
+    click.echo(publish_once(url, key, channel=channel, event=event, data=data))
+
+
+@cli.command(short_help="Follow a channel in the terminal.")
+@click.argument("channel")
+@click.option("--url", help="Where the gateway is. [default: that of river dev]")
+@click.option("--token", "given", help="The token to use. [default: one is made]")
+@click.option("--user", default="tail", show_default=True, help="Who to be, if a token is made.")
+@click.option(
+    "--history",
+    type=click.IntRange(0, HISTORY_MAX),
+    default=0,
+    show_default=True,
+    help="Begin with the last N events.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print messages as they come, a line each.")
+def subscribe(
+    *, channel: str, url: str | None, given: str | None, user: str, history: int, as_json: bool
+) -> None:
+    """Follow a channel in the terminal, through lost connections, until Ctrl-C."""
+    _check(check_channel, channel)
+    chosen = settings.load(os.environ) if given else _from_environment("secrets")
+    kept = devfile.read()
+    address = url or (kept.url if kept else f"http://{chosen.host}:{chosen.port}")
+
+    def fresh_token() -> str:
+        if given is not None:
+            return given
+        secret = chosen.secrets[0] if chosen.secrets else _kept().secret
+        return Signer(secret, issuer=chosen.jwt_issuer, audience=chosen.jwt_audience).sign(
+            user, now=time.time(), ttl_s=TOKEN_TTL_S, grants=Grants((channel,))
+        )
+
+    sys.exit(Tail(address, channel, token=fresh_token, history=history, as_json=as_json).run())
+
+
+def _missing(name: str, distribution: str) -> click.Command:
+    """Stands for a command that is not installed: it is listed, and says how to get it."""
+
+    @click.command(
+        name,
+        short_help=f"(not installed: pip install {distribution})",
+        context_settings={"ignore_unknown_options": True},
+        add_help_option=False,
+    )
+    @click.argument("words", nargs=-1)
+    def missing(words: tuple[str, ...]) -> None:
+        del words
+        raise click.UsageError(f"`river {name}` is not installed: pip install {distribution}")
+
+    return missing
+
+
+def _by_variable(values: Mapping[str, str | None]) -> dict[str, str]:
+    """Settings by the names of their variables; those that were not given are left out."""
+    variables = {one.field: one.variable for one in settings.describe()}
+    return {variables[field]: value for field, value in values.items() if value is not None}
+
+
+def _from_environment(field: str) -> Settings:
+    """The settings, with what stands in the source of one of them."""
+    return settings.fetched(settings.load(os.environ), time.time(), field)
+
+
+def _kept() -> devfile.DevFile:
+    kept = devfile.read()
+    if kept is None:
+        raise SettingsError(
+            "RIVER_SECRETS and RIVER_API_KEYS are not set, and there is no .river/dev.json here: "
+            "run `river dev` in this folder, or set them"
+        )
+    return kept
+
+
+def _url_of(chosen: Settings) -> str:
+    kept = devfile.read()
+    return kept.api_url if kept else f"http://{chosen.api_host}:{chosen.api_port}"
+
+
+def _check(grammar: Callable[[str], str], name: str) -> None:
+    try:
+        grammar(name)
+    except RiverError as error:
+        raise click.UsageError(error.message) from None
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d{1,9})([smhd]?)", text)
+    if found is None or not int(found[1]):
+        raise click.BadParameter(f"{text!r} is no time; for example 90s, 15m, 1h, 7d")
+    return float(int(found[1]) * _UNITS_S[found[2] or "s"])
+
+
+def _object(flag: str, text: str | None) -> dict[str, object] | None:
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise click.BadParameter(f"{flag} is a JSON object")
+    return cast("dict[str, object]", value)
+
+
+def _as_typed() -> str:
+    """This command, as it can be typed in this folder."""
+    if shutil.which("river") is not None:
+        return "river"
+    beside = Path(sys.executable).with_name("river")
+    if not beside.exists():
+        return f"{sys.executable} -m riverd"
+    return min(str(beside), os.path.relpath(beside), key=len)
+
+
+def _greeting(chosen: Settings, public: str, private: str) -> str:
+    signer = Signer(chosen.secrets[0], issuer=chosen.jwt_issuer, audience=chosen.jwt_audience)
+    ready = signer.sign(
+        "you", now=time.time(), ttl_s=DEV_TOKEN_TTL_S, grants=Grants(("*",), ("*",))
+    )
+    body = '{"channel":"dogs","event":"post","data":{"text":"Hello, River"}}'
+    return f"""
+  River {__version__} is running, with its memory broker.
+
+  WebSocket     ws://{public}/ws
+  Publish API   http://{private}
+  API key       {chosen.api_keys[0]}
+  Token         {ready}
+                (for user "you", every channel, one day)
+
+  Hear a channel:     {_as_typed()} subscribe dogs
+  and publish to it:
+    curl http://{private}/publish \\
+      -H 'x-api-key: {chosen.api_keys[0]}' -H 'content-type: application/json' \\
+      -d '{body}'
+
+  In a page:
+    <script type="module">
+      import {{ River }} from "http://{public}/client/river.js"
+      const river = new River({{ host: "ws://{public}", token: "{ready}" }})
+      river.subscribe("dogs").bind("post", (data) => console.log(data))
+    </script>
+
+  Stop with Ctrl-C.
+"""

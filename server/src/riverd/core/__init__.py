@@ -1,0 +1,1 @@
+"""The pure core: replicas of logs, cursors, fan-out. No clock, no I/O."""

@@ -1,0 +1,283 @@
+"""River's own dialect: one JSON object a text message (contract, "WebSocket, native dialect")."""
+
+import json
+from collections.abc import Callable
+from typing import cast
+
+import msgspec
+
+from riverd import model
+from riverd.channels import check_channel, check_event
+from riverd.errors import DecodeError, ErrorCode, RiverError
+from riverd.model import Change, Command, Position, Publication, Reply, RequestId
+from riverd.websocket import frames
+
+HISTORY_MAX = 1000
+ID_LENGTH_MAX = 64
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Request(msgspec.Struct, tag_field="type", kw_only=True):
+    id: RequestId = None
+
+
+class _Auth(_Request, tag="auth", kw_only=True):
+    token: str
+
+
+class _Subscribe(_Request, tag="subscribe", kw_only=True):
+    channel: str
+    epoch: str | None = None
+    offset: int | None = None
+    history: int = 0
+
+
+class _Unsubscribe(_Request, tag="unsubscribe", kw_only=True):
+    channel: str
+
+
+class _Publish(_Request, tag="publish", kw_only=True):
+    channel: str
+    event: str
+    data: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Presence(_Request, tag="presence", kw_only=True):
+    channel: str
+
+
+class _History(_Request, tag="history", kw_only=True):
+    channel: str
+    epoch: str | None = None
+    offset: int | None = None
+    limit: int | None = None
+
+
+class _Ping(_Request, tag="ping", kw_only=True):
+    pass
+
+
+_AnyRequest = _Auth | _Subscribe | _Unsubscribe | _Publish | _Presence | _History | _Ping
+_requests = msgspec.json.Decoder(_AnyRequest)
+
+
+class Native:
+    """The codec of River's own dialect."""
+
+    def decode(self, payload: bytes) -> Command:
+        """The command in a message. Raises DecodeError, fatal if it is no JSON object."""
+        try:
+            request = _requests.decode(payload)
+        except msgspec.ValidationError as error:
+            raise _refusal(payload, str(error)) from None
+        except (msgspec.DecodeError, RecursionError):
+            raise _refusal(payload, None) from None
+        try:
+            return _command(request)
+        except RiverError as error:
+            raise DecodeError(error.error, error.message, request_id=_mark(request.id)) from None
+
+    def reply(self, reply: Reply) -> bytes:
+        """A reply as a frame."""
+        return frames.text(_encode(_told(reply)))
+
+    def publications(self, channel: str) -> Callable[[Publication], bytes]:
+        """What makes `event` frames of a channel's publications."""
+        # The grammar of names has no character that JSON would escape.
+        head = b'{"type":"event","channel":"%b","event":' % channel.encode()
+
+        def encode(publication: Publication) -> bytes:
+            return frames.text(head + _event_rest(publication))
+
+        return encode
+
+    def changes(self, channel: str) -> Callable[[Change], bytes]:
+        """What makes `joined` and `left` frames of a channel's changes."""
+
+        def encode(change: Change) -> bytes:
+            told: dict[str, object] = {
+                "type": "joined" if change.joined else "left",
+                "channel": channel,
+                "user": change.member.user,
+            }
+            if change.joined and change.member.info is not None:
+                told["info"] = msgspec.Raw(change.member.info)
+            return frames.text(_encode(told))
+
+        return encode
+
+
+def _event_rest(publication: Publication) -> bytes:
+    event, data, offset = _encode(publication.event), publication.data, publication.offset
+    if publication.user is None:
+        return b'%b,"data":%b,"offset":%d}' % (event, data, offset)
+    return b'%b,"data":%b,"offset":%d,"user":%b}' % (
+        event,
+        data,
+        offset,
+        _encode(publication.user),
+    )
+
+
+def _command(request: _AnyRequest) -> Command:
+    mark = request.id
+    if isinstance(mark, str) and len(mark) > ID_LENGTH_MAX:
+        raise RiverError(ErrorCode.INVALID_FIELD, f"id: longer than {ID_LENGTH_MAX} characters")
+    match request:
+        case _Ping():
+            return model.Ping(mark)
+        case _Auth():
+            return model.Authenticate(mark, request.token)
+        case _Subscribe(channel=channel):
+            return model.Subscribe(
+                mark, check_channel(channel), _position(request), _count(request)
+            )
+        case _Unsubscribe(channel=channel):
+            return model.Unsubscribe(mark, check_channel(channel))
+        case _Publish(channel=channel, event=event):
+            return model.Publish(
+                mark, check_channel(channel), check_event(event), bytes(request.data)
+            )
+        case _Presence(channel=channel):
+            return model.GetMembers(mark, check_channel(channel))
+        case _History(channel=channel, limit=limit):
+            if limit is not None and not 1 <= limit <= HISTORY_MAX:
+                raise RiverError(ErrorCode.INVALID_FIELD, f"limit: 1 to {HISTORY_MAX}")
+            position = _position(request)
+            return model.GetHistory(mark, check_channel(channel), position, limit)
+
+
+def _position(request: _Subscribe | _History) -> Position | None:
+    if request.epoch is None and request.offset is None:
+        return None
+    if request.epoch is None or request.offset is None or request.offset < 0:
+        raise RiverError(
+            ErrorCode.INVALID_FIELD, "epoch and offset go together, offset is 0 or more"
+        )
+    return Position(request.epoch, request.offset)
+
+
+def _count(request: _Subscribe) -> int:
+    if not 0 <= request.history <= HISTORY_MAX:
+        raise RiverError(ErrorCode.INVALID_FIELD, f"history: 0 to {HISTORY_MAX}")
+    return request.history
+
+
+def _refusal(payload: bytes, reason: str | None) -> DecodeError:
+    """The error for a message that the strict decoder did not take."""
+    try:
+        value: object = json.loads(payload.decode(), parse_constant=_no_json)
+    except RecursionError:
+        return DecodeError(ErrorCode.TOO_DEEP, "nested too deeply")
+    except ValueError:
+        return DecodeError(ErrorCode.NOT_JSON, "a message is one JSON object", fatal=True)
+    if not isinstance(value, dict):
+        return DecodeError(ErrorCode.NOT_AN_OBJECT, "a message is one JSON object", fatal=True)
+    request = cast("dict[str, object]", value)
+    request_id = _mark(request.get("id"))
+    if reason is None:
+        message = "nested too deeply, or half of a surrogate pair in a text"
+        return DecodeError(ErrorCode.INVALID_FIELD, message, request_id=request_id)
+    if reason.startswith("Invalid value") and reason.endswith("`$.type`"):
+        shown = repr(request.get("type"))[:ID_LENGTH_MAX]
+        return DecodeError(ErrorCode.UNKNOWN_TYPE, f"unknown type {shown}", request_id=request_id)
+    return DecodeError(ErrorCode.INVALID_FIELD, reason, request_id=request_id)
+
+
+def _no_json(constant: str) -> None:
+    """NaN and the infinities: Python reads them, JSON has no such numbers."""
+    raise ValueError(constant)
+
+
+def _mark(value: object) -> RequestId:
+    """The id of a message that is not served, if it is one that can be given back."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    if isinstance(value, str) and (len(value) > ID_LENGTH_MAX or not _is_text(value)):
+        return None
+    return value
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be encoded: JSON's escapes can make half of a surrogate pair."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _told(reply: Reply) -> dict[str, object]:  # noqa: C901  one case a kind of reply
+    """A reply as the object that is sent."""
+    match reply:
+        case model.Welcome():
+            return {
+                "type": "welcome",
+                "session": reply.session,
+                "auth_timeout_s": reply.auth_timeout_s,
+            }
+        case model.Authenticated():
+            return _answer("authenticated", reply.id, user=reply.user, expires_at=reply.expires_at)
+        case model.Subscribed():
+            return _subscribed(reply)
+        case model.Unsubscribed():
+            return _answer("unsubscribed", reply.id, channel=reply.channel)
+        case model.Published():
+            return _answer("published", reply.id, **_placed(reply.position))
+        case model.Members():
+            return _answer("presence", reply.id, channel=reply.channel, **_listed(reply.list))
+        case model.History():
+            told = _answer("history", reply.id, channel=reply.channel)
+            told |= _placed(reply.tail.position)
+            told["publications"] = [_entry(entry) for entry in reply.tail.publications]
+            return told
+        case model.Pong():
+            return _answer("pong", reply.id)
+        case model.Gap():
+            return {"type": "gap", "channel": reply.channel, **_placed(reply.position)}
+        case model.Bye():
+            return {"type": "bye", "reason": reply.reason, "retry_after_ms": reply.retry_after_ms}
+        case model.Failure():
+            return _answer("error", reply.id, code=reply.code, message=reply.message)
+
+
+def _answer(kind: str, request_id: RequestId, **fields: object) -> dict[str, object]:
+    if request_id is None:
+        return {"type": kind, **fields}
+    return {"type": kind, "id": request_id, **fields}
+
+
+def _placed(position: Position) -> dict[str, object]:
+    return {"epoch": position.epoch, "offset": position.offset}
+
+
+def _subscribed(reply: model.Subscribed) -> dict[str, object]:
+    told = _answer("subscribed", reply.id, channel=reply.channel, **_placed(reply.position))
+    told["recovered"] = reply.recovered
+    if reply.reason is not None:
+        told["reason"] = reply.reason
+    if reply.presence is not None:
+        told["presence"] = _listed(reply.presence)
+    return told
+
+
+def _listed(members: model.MemberList) -> dict[str, object]:
+    return {"count": members.count, "members": [_member(member) for member in members.members]}
+
+
+def _member(member: model.Member) -> dict[str, object]:
+    if member.info is None:
+        return {"user": member.user}
+    return {"user": member.user, "info": msgspec.Raw(member.info)}
+
+
+def _entry(publication: Publication) -> dict[str, object]:
+    told: dict[str, object] = {
+        "offset": publication.offset,
+        "event": publication.event,
+        "data": msgspec.Raw(publication.data),
+    }
+    if publication.user is not None:
+        told["user"] = publication.user
+    return told

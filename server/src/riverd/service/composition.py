@@ -1,0 +1,311 @@
+"""The composition root: puts together what each kind of process runs."""
+
+import asyncio
+import errno
+import resource
+import socket
+import time
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import structlog
+import uvicorn
+import uvloop
+
+from riverd import __version__
+from riverd.api.asgi import create_app
+from riverd.api.connection import Connection
+from riverd.api.context import Api
+from riverd.core.hub import Hub
+from riverd.core.session import Limits
+from riverd.errors import SettingsError
+from riverd.gateway.gateway import Admission, Gateway
+from riverd.gateway.origins import Origins
+from riverd.gateway.static_files import Pages, scripts
+from riverd.node.node import Node
+from riverd.protocols.native.codec import Native
+from riverd.service import logs
+from riverd.service.metrics import LabelledReading, Reading, Tally
+from riverd.service.process import Process
+from riverd.service.settings import MEMORY, Settings, broker_address, misspelt
+from riverd.websocket.connection import Limits as SocketLimits
+
+COMPARE_S = 2.5
+PART_BYTES_MAX = 131_072
+BODY_BYTES_MAX = 10_485_760
+REQUESTS_END_S = 3
+"""How long a stop waits for publish requests that are under way; each takes less than a second."""
+
+log = structlog.get_logger()
+
+
+def build_gateway(process: Process) -> tuple[Gateway, Node]:
+    """A gateway and the node behind it."""
+    settings = process.settings
+    hub = Hub(
+        history_size=settings.history_size,
+        history_ttl_s=settings.history_ttl_s,
+        part_bytes_max=PART_BYTES_MAX,
+    )
+    node = Node(
+        process.broker(),
+        hub,
+        clock=time.monotonic,
+        failed=process.failed,
+        compare_s=None if settings.broker == MEMORY else COMPARE_S,
+    )
+    gateway = Gateway(
+        node,
+        Pages(health=process, metrics=process.metrics.render, client=scripts(client_folder())),
+        dialect=Native(),
+        verify=process.verifier.verify,
+        limits=Limits(
+            settings.auth_timeout_s, settings.max_channels_per_connection, settings.client_rate
+        ),
+        socket_limits=SocketLimits(
+            message_bytes_max=settings.max_message_bytes,
+            write_buffer_bytes_max=settings.max_buffer_bytes,
+        ),
+        admission=Admission(
+            settings.max_connections,
+            settings.max_unauthenticated,
+            settings.ping_interval_s,
+            Origins(settings.allowed_origins),
+        ),
+    )
+    process.metrics.add(*_gateway_readings(gateway, node, hub))
+    node.drain_asked = partial(_drain_if_named, process, gateway=gateway)
+    return gateway, node
+
+
+def build_api(process: Process) -> uvicorn.Server:
+    """The publish API, as a server that waits to be run."""
+    settings = process.settings
+    tally = Tally()
+    process.metrics.add(*tally.readings())
+    api = Api(
+        process.broker(),
+        process.keys,
+        signer=process.signer,
+        version=__version__,
+        message_bytes_max=settings.max_message_bytes,
+        body_bytes_max=BODY_BYTES_MAX,
+        render_metrics=process.metrics.render,
+        counts=tally,
+        failed=process.failed,
+    )
+    config = uvicorn.Config(
+        create_app(api),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        http=Connection,
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=REQUESTS_END_S,
+    )
+    return _QuietServer(config)
+
+
+class _QuietServer(uvicorn.Server):
+    """Uvicorn without signal handlers of its own: the process decides when to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+def client_folder() -> Path:
+    """Where the browser client's modules lie: in the package, or in the source tree."""
+    package = Path(__file__).parents[1]
+    packaged = package / "client"
+    return packaged if packaged.is_dir() else package.parents[2] / "clients" / "js" / "src"
+
+
+async def serve_gateway(settings: Settings, *, lifeline: int | None = None) -> None:
+    """Run a gateway until a signal, then move its clients elsewhere.
+
+    `lifeline` is a worker's end of a pipe: it stops as well when the other end is gone.
+    """
+    process = Process(settings)
+    gateway, node = build_gateway(process)
+    await node.start()
+    sock = bound_socket(settings.host, settings.port, shared=settings.workers > 1)
+    process.begin()
+    if lifeline is not None:
+        process.stop_without(lifeline)
+    await gateway.start(sock)
+    log.info("gateway_ready", url=f"ws://{address_of(sock)}/ws", version=__version__)
+    if settings.broker == MEMORY:
+        log.warning("memory_broker", text="only clients of this process hear each other")
+    await process.stopping.wait()
+    await process.unless_hurried(_drain(process, gateway))
+    await _end(process, gateway, node)
+    log.info("gateway_stopped")
+
+
+async def serve_api(settings: Settings) -> None:
+    """Run the publish API until a signal."""
+    process = Process(settings)
+    server = build_api(process)
+    sock = bound_socket(settings.api_host, settings.api_port, variable="RIVER_API_PORT")
+    process.begin()
+    serving = asyncio.create_task(server.serve([sock]))
+    log.info("api_ready", url=f"http://{address_of(sock)}", version=__version__)
+    if settings.broker == MEMORY:
+        log.warning("memory_broker", text="no gateway hears what is published here")
+    await process.stopping.wait()
+    server.should_exit = True
+    await serving
+    await process.end()
+    log.info("api_stopped")
+
+
+async def serve_dev(settings: Settings, announce: Callable[[str, str], None]) -> None:
+    """Run gateway and publish API in one process until a signal.
+
+    `announce` is told the addresses (`host:port`) of both once they answer.
+    """
+    process = Process(settings)
+    gateway, node = build_gateway(process)
+    server = build_api(process)
+    await node.start()
+    public = bound_socket(settings.host, settings.port)
+    private = bound_socket(settings.api_host, settings.api_port, variable="RIVER_API_PORT")
+    process.begin()
+    await gateway.start(public)
+    serving = asyncio.create_task(server.serve([private]))
+    announce(reached_at(public), reached_at(private))
+    await process.stopping.wait()
+    server.should_exit = True
+    await serving
+    if not process.draining:
+        await gateway.drain(0)
+    await _end(process, gateway, node)
+
+
+def _drain_if_named(process: Process, node: str, *, gateway: Gateway) -> None:
+    """A node is asked to drain: if it is this one it does so at once, and stays up."""
+    if node == process.settings.node_name and process.unready() not in ("stopping", "draining"):
+        process.start(_drain(process, gateway))
+
+
+async def _drain(process: Process, gateway: Gateway) -> None:
+    """Move the clients elsewhere; if that is under way or done already, only what is left of it."""
+    drain_s = process.settings.drain_s
+    if not process.draining:
+        process.draining = True
+        log.info("gateway_draining", connections=len(gateway.connections), drain_s=drain_s)
+    await gateway.drain(drain_s)
+
+
+async def _end(process: Process, gateway: Gateway, node: Node) -> None:
+    await gateway.close()
+    await node.close()
+    await process.end()
+
+
+def run(main: Coroutine[None, None, None]) -> None:
+    """Run a process to its end on the fast loop."""
+    # Every connection is an open file, of which systems give a process few until it asks for more.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    uvloop.run(main)
+
+
+def configure_logs(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Set up this process's log, and note there which variables are probably misspelt."""
+    logs.configure(settings.log_level, console=settings.log_format == "console")
+    for name, meant in misspelt(environment):
+        log.warning("setting_unknown", name=name, meant=meant)
+
+
+def check_workers(settings: Settings) -> None:
+    """Find out what every worker would find out, to say it once.
+
+    Raises:
+        SettingsError: when the port cannot be had, or the broker's authority cannot be read.
+    """
+    bound_socket(settings.host, settings.port, shared=True).close()
+    broker_address(settings).ssl_context()
+
+
+def bound_socket(
+    host: str, port: int, *, variable: str = "RIVER_PORT", shared: bool = False
+) -> socket.socket:
+    """A socket that listens; port 0 takes a free one, `shared` lets other workers have it too.
+
+    `variable` is the setting to name when that cannot be.
+
+    Raises:
+        SettingsError: when the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        sock.bind((host, port))
+        # From here on the kernel takes connections: an address that is told is never refused.
+        sock.listen()
+    except (OSError, UnicodeError) as error:
+        sock.close()
+        why = getattr(error, "strerror", None) or error
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            why = f"{why}. Stop what is there (another River?), or choose a port with {variable}"
+        raise SettingsError(f"{variable}: cannot listen on {host}:{port}: {why}") from None
+    sock.setblocking(False)
+    return sock
+
+
+def address_of(sock: socket.socket) -> str:
+    """`host:port` of a bound socket."""
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def reached_at(sock: socket.socket) -> str:
+    """`host:port` where this machine reaches a bound socket: all addresses are none to open."""
+    address = address_of(sock)
+    return address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
+
+
+def _gateway_readings(
+    gateway: Gateway, node: Node, hub: Hub
+) -> tuple[Reading | LabelledReading, ...]:
+    return (
+        Reading("river_connections", "Open WebSockets.", lambda: len(gateway.connections)),
+        Reading(
+            "river_unauthenticated",
+            "Open WebSockets that have not sent a token.",
+            lambda: gateway.unauthenticated,
+        ),
+        Reading("river_channels", "Channels heard on this node.", lambda: len(hub.channels)),
+        Reading(
+            "river_deliveries", "Events handed to clients.", lambda: hub.deliveries, counter=True
+        ),
+        Reading("river_gaps", "Gaps told to clients.", lambda: hub.gaps, counter=True),
+        Reading(
+            "river_broker_reads",
+            "Reads of channels' logs from the broker.",
+            lambda: node.replicas.reads,
+            counter=True,
+        ),
+        Reading(
+            "river_refused",
+            "WebSockets told to come again later.",
+            lambda: gateway.refused,
+            counter=True,
+        ),
+        LabelledReading(
+            "river_closed",
+            "WebSockets that ended, by close code.",
+            "code",
+            lambda: gateway.closed,
+        ),
+    )

@@ -1,0 +1,226 @@
+"""Wishes against what is so, and background work with an owner."""
+
+import asyncio
+
+import pytest
+from river_cluster import turns
+from river_time import in_no_time
+
+from riverd.errors import BrokerError
+from riverd.node.reconcile import RETRY_S_MAX, Wish
+from riverd.tasks import Tasks
+
+
+class Rig:
+    """A wish whose changes a test holds up and fails."""
+
+    def __init__(self) -> None:
+        self.done: list[bool] = []
+        self.settled = 0
+        self.failures: list[BaseException] = []
+        self.cut = False
+        self.gate: asyncio.Event | None = None
+        self.busy = 0
+        self.tasks = Tasks(self.failures.append)
+        self.wish = Wish(self.change, self.tasks, settled=self.settle)
+
+    async def change(self, wanted: bool, /) -> None:  # noqa: FBT001  the wish itself
+        assert not self.busy, "one change at a time"
+        self.busy += 1
+        try:
+            await asyncio.sleep(0)
+            if self.gate is not None:
+                await self.gate.wait()
+            if self.cut:
+                raise BrokerError("away")
+            self.done.append(wanted)
+        finally:
+            self.busy -= 1
+
+    def settle(self) -> None:
+        self.settled += 1
+
+    def hold(self) -> None:
+        self.gate = asyncio.Event()
+
+    def let(self) -> None:
+        assert self.gate is not None
+        self.gate.set()
+        self.gate = None
+
+
+@in_no_time
+async def test_a_wish_is_made_so_once() -> None:
+    rig = Rig()
+    rig.wish.want(True)
+    rig.wish.want(True)
+    await turns()
+    rig.wish.want(True)
+    await turns()
+    assert rig.done == [True]
+    assert rig.wish.have is True
+    assert rig.settled == 1
+
+
+@in_no_time
+async def test_what_was_never_so_need_not_be_undone() -> None:
+    rig = Rig()
+    rig.wish.want(False)
+    await turns()
+    assert rig.done == []
+    rig.wish.want(True)
+    rig.wish.want(False)
+    await turns()
+    assert rig.done == []
+    assert rig.wish.is_over
+
+
+@in_no_time
+async def test_wishes_during_a_change_do_not_race_it() -> None:
+    rig = Rig()
+    rig.hold()
+    rig.wish.want(True)
+    await turns()
+    for wanted in (False, True, False):
+        rig.wish.want(wanted)
+    await turns()
+    rig.let()
+    await turns()
+    assert rig.done == [True, False]
+    assert rig.settled == 1
+
+
+@in_no_time
+async def test_a_wish_that_changed_back_during_a_change_needs_nothing_more() -> None:
+    rig = Rig()
+    rig.hold()
+    rig.wish.want(True)
+    await turns()
+    rig.wish.want(False)
+    rig.wish.want(True)
+    rig.let()
+    await turns()
+    assert rig.done == [True]
+
+
+@in_no_time
+async def test_a_change_that_failed_is_made_again_and_not_all_the_time() -> None:
+    rig = Rig()
+    rig.cut = True
+    rig.wish.want(True)
+    await asyncio.sleep(60)
+    assert rig.done == []
+    assert rig.wish.have is None
+    rig.cut = False
+    await asyncio.sleep(RETRY_S_MAX)
+    assert rig.done == [True]
+    assert rig.failures == []
+
+
+@in_no_time
+async def test_a_change_that_failed_may_have_been_made_and_is_undone() -> None:
+    rig = Rig()
+    rig.cut = True
+    rig.wish.want(True)
+    await turns()
+    rig.wish.want(False)
+    rig.cut = False
+    await asyncio.sleep(RETRY_S_MAX)
+    assert rig.done == [False]
+    assert rig.wish.is_over
+
+
+@in_no_time
+async def test_what_is_doubted_is_made_sure_of() -> None:
+    rig = Rig()
+    rig.wish.want(True)
+    await turns()
+    rig.wish.doubt()
+    await turns()
+    assert rig.done == [True, True]
+    rig.wish.want(False)
+    await turns()
+    rig.wish.doubt()
+    await turns()
+    assert rig.done == [True, True, False, False]
+
+
+@in_no_time
+async def test_what_is_doubted_during_a_change_is_made_sure_of_after_it() -> None:
+    rig = Rig()
+    rig.hold()
+    rig.wish.want(True)
+    await turns()
+    rig.wish.doubt()
+    rig.let()
+    await turns()
+    assert rig.done == [True, True]
+    assert rig.wish.have is True
+
+
+@in_no_time
+async def test_a_wish_is_over_when_nothing_is_wanted_so_or_under_way() -> None:
+    rig = Rig()
+    assert rig.wish.is_over
+    rig.hold()
+    rig.wish.want(True)
+    assert not rig.wish.is_over
+    await turns()
+    rig.wish.want(False)
+    assert not rig.wish.is_over
+    rig.let()
+    await turns()
+    assert rig.wish.is_over
+
+
+@in_no_time
+async def test_a_programming_error_is_told_and_not_retried() -> None:
+    rig = Rig()
+
+    async def broken(wanted: bool, /) -> None:  # noqa: FBT001  the wish itself
+        raise ValueError(str(wanted))
+
+    wish = Wish(broken, rig.tasks, settled=rig.settle)
+    wish.want(True)
+    await asyncio.sleep(60)
+    assert [str(error) for error in rig.failures] == ["True"]
+
+
+@in_no_time
+async def test_closing_ends_what_runs_and_waits_for_it() -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(1_000)
+        finally:
+            await asyncio.sleep(1)
+            ended.append("properly")
+
+    tasks = Tasks(pytest.fail)
+    tasks.start(work())
+    await turns()
+    await tasks.close()
+    assert ended == ["properly"]
+
+
+@in_no_time
+async def test_after_closing_nothing_is_begun() -> None:
+    begun: list[str] = []
+
+    async def work() -> None:
+        begun.append("begun")
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.sleep(1_000)
+        finally:
+            tasks.start(work())
+
+    tasks = Tasks(pytest.fail)
+    tasks.start(stubborn())
+    await turns()
+    await tasks.close()
+    tasks.start(work())
+    await turns()
+    assert begun == []

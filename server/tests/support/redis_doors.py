@@ -1,0 +1,91 @@
+"""Doors to brokers of every kind, closed when the test is over."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from itertools import count
+from typing import TypeVar
+
+from river_feed import Notes
+
+from riverd.broker import Broker
+from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.store import Store
+from riverd.broker.redis import address as redis_address
+from riverd.broker.redis.broker import RedisBroker
+from riverd.broker.redis.clients import Clients
+from riverd.errors import BrokerError
+from riverd.model import Message, Position
+
+SIZE = 5
+TTL_S = 300.0
+ACCEPTED_S_MAX = 40.0
+
+T = TypeVar("T")
+
+Doors = Callable[[], Broker]
+"""Makes one more door to the same broker: of another node, or of a publisher."""
+
+
+class MemoryDoors:
+    """Doors to a broker inside this process."""
+
+    def __init__(self) -> None:
+        epochs = count(1)
+        store = Store(size=SIZE, ttl_s=TTL_S, new_epoch=lambda: f"e{next(epochs)}")
+        self._board = Switchboard(store)
+        self._opened: list[Broker] = []
+
+    def __call__(self) -> Broker:
+        self._opened.append(MemoryBroker(self._board, time.monotonic))
+        return self._opened[-1]
+
+    async def close(self) -> None:
+        for broker in self._opened:
+            await broker.close()
+
+
+class RedisDoors:
+    """Doors to a Redis; their background work must not have failed."""
+
+    def __init__(self, url: str) -> None:
+        self.failures: list[BaseException] = []
+        self._url = url
+        self._opened: list[RedisBroker] = []
+        self._publisher: RedisBroker | None = None
+
+    def __call__(self, *, size: int = SIZE, ttl_s: float = TTL_S) -> RedisBroker:
+        broker = RedisBroker(
+            Clients(redis_address.parse(self._url)),
+            history_size=size,
+            history_ttl_s=ttl_s,
+            failed=self.failures.append,
+        )
+        self._opened.append(broker)
+        return broker
+
+    async def node(self) -> tuple[RedisBroker, Notes]:
+        """A node, and what it is told."""
+        broker, notes = self(), Notes()
+        await broker.attach(notes)
+        return broker, notes
+
+    async def published(self, message: Message) -> Position:
+        """Publish as back ends do: again and again until it is accepted."""
+        publisher = self._publisher = self._publisher or self()
+        return await persistently(lambda: publisher.publish(message))
+
+    async def close(self) -> None:
+        for broker in self._opened:
+            await broker.close()
+        assert self.failures == []
+
+
+async def persistently(do: Callable[[], Awaitable[T]]) -> T:
+    """Do it again and again until the broker does it, as back ends and nodes do."""
+    async with asyncio.timeout(ACCEPTED_S_MAX):
+        while True:
+            try:
+                return await do()
+            except BrokerError:
+                await asyncio.sleep(0.005)

@@ -1,0 +1,124 @@
+"""The other end of a session: takes its frames apart and keeps what they said."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from riverd.core.session import Limits, Session
+from riverd.errors import ErrorCode, TokenError
+from riverd.model import Claims, Grants
+from riverd.protocols.native.codec import Native
+
+TEXT = 0x81
+CLOSE = 0x88
+
+NATIVE = Native()
+
+
+def split(frames: bytes) -> Iterator[tuple[int, bytes]]:
+    """First byte and payload of each frame (RFC 6455, section 5.2); a server's has no mask."""
+    at = 0
+    while at < len(frames):
+        first, length = frames[at], frames[at + 1]
+        at += 2
+        assert length < 128, "a server's frame is not masked"
+        if length >= 126:
+            width = 2 if length == 126 else 8
+            length = int.from_bytes(frames[at : at + width])
+            at += width
+        assert at + length <= len(frames), "a write holds whole frames"
+        yield first, frames[at : at + length]
+        at += length
+
+
+def texts(frames: bytes) -> list[dict[str, Any]]:
+    """The JSON objects of a run of text frames."""
+    told: list[dict[str, Any]] = []
+    for first, payload in split(frames):
+        assert first == TEXT, "whole text frames and nothing else"
+        told.append(json.loads(payload.decode()))
+    return told
+
+
+@dataclass
+class Client:
+    """A sink that keeps what it is given; it blocks by itself after `takes` bytes."""
+
+    told: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    closed: tuple[int, str] | None = None
+    writes: int = 0
+    written_bytes: int = 0
+    takes: int | None = None
+    on_full: Callable[[], None] | None = None
+
+    def write(self, frames: bytes) -> None:
+        self.writes += 1
+        self.written_bytes += len(frames)
+        self.told += texts(frames)
+        if self.takes is not None:
+            self.takes -= len(frames)
+            if self.takes < 0 and self.on_full is not None:
+                self.takes = None
+                self.on_full()
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed = (code, reason)
+
+    def take(self) -> list[dict[str, Any]]:
+        """What was told since the last time."""
+        told, self.told = self.told, []
+        self.writes = self.written_bytes = 0
+        return told
+
+    def events(self, channel: str | None = None) -> list[int]:
+        """The offsets of the events that it was told."""
+        return [
+            one["offset"]
+            for one in self.told
+            if one["type"] == "event" and channel in (None, one["channel"])
+        ]
+
+    def types(self) -> list[str]:
+        return [one["type"] for one in self.told]
+
+
+class Book:
+    """Verifies tokens by looking them up; a token is the user's name until told otherwise."""
+
+    def __init__(self) -> None:
+        self.claims: dict[str, Claims] = {}
+
+    def verify(self, token: str, now: float) -> Claims:
+        if token.startswith("bad"):
+            raise TokenError(ErrorCode.TOKEN_INVALID, "bad")
+        claims = self.claims.get(token, Claims(token, grants=Grants(None, ("*",))))
+        if claims.expires_at is not None and claims.expires_at <= now:
+            raise TokenError(ErrorCode.TOKEN_EXPIRED, "expired")
+        return claims
+
+
+def session_of(
+    client: Client,
+    *,
+    user: str | None = None,
+    limits: Limits | None = None,
+    book: Book | None = None,
+) -> Session:
+    """A session of the native dialect, of a user that is known already if one is named."""
+    session = Session(
+        "s",
+        client,
+        dialect=NATIVE,
+        limits=limits or Limits(rate=1e9),
+        verify=(book or Book()).verify,
+    )
+    if user is not None:
+        assert session.authenticate(user, 0)
+        client.take()
+    return session
+
+
+def sent(**fields: object) -> bytes:
+    """A client's message."""
+    return json.dumps(fields).encode()
