@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from hmac import compare_digest
 
-_SCHEME = "bearer "
+from riverd.auth.bearer import bearer
 
 
 class Keys:
-    """Tells whether a request carries one of the keys. The keys themselves are not kept."""
+    """Knows whether a request carries one of the keys. Only digests of them are kept."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         self.use(keys)
@@ -17,23 +17,24 @@ class Keys:
         """The keys from now on."""
         self._digests = tuple(sha256(key.encode()).digest() for key in keys)
         self.missed = False
-        """Somebody brought a key that is none of these: there may be a new one."""
+        """A request brought a key that is none of these: there may be a new one."""
 
     def fit(self, headers: Mapping[str, str]) -> bool:
-        """Whether `x-api-key`, or else `Authorization: Bearer`, has one of the keys."""
-        key = headers.get("x-api-key")
-        if key is None:
-            authorization = headers.get("authorization", "")
-            if authorization[: len(_SCHEME)].lower() != _SCHEME:
-                return False
-            key = authorization[len(_SCHEME) :].strip()
-        return self._known(key)
+        """Whether `x-api-key`, or else `Authorization: Bearer`, has one of the keys.
 
-    def _known(self, key: str) -> bool:
-        digest = sha256(key.encode("latin-1", "replace")).digest()
+        A key that is none of them is noted in `missed`.
+        """
+        given = headers.get("x-api-key")
+        key = bearer(headers.get("authorization", "")) if given is None else given.strip()
+        if key is None:
+            return False
+        known = self._is_known(sha256(key.encode("latin-1", "replace")).digest())
+        self.missed |= not known
+        return known
+
+    def _is_known(self, digest: bytes) -> bool:
         found = False
-        # Every key is looked at, and digests are all of one length: the time tells nothing.
+        # Every key is compared, and digests have one length: the time taken reveals nothing.
         for known in self._digests:
             found |= compare_digest(known, digest)
-        self.missed |= not found
         return found

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import msgspec
 
+from riverd.auth.bearer import bearer
 from riverd.auth.tokens import TOKEN_LENGTH_MAX, claims_of
 from riverd.aws.event import Event
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Claims
 
-_SCHEME = "bearer "
 _PARTS = 3
 _COMPARED = ("sub", "iss", "exp", "iat", "jti")
 _payload = msgspec.json.Decoder(dict[str, object])
@@ -40,8 +40,8 @@ def claims_in(event: Event) -> Claims:
 def _same(event: Event, verified: Mapping[str, object]) -> Mapping[str, object]:
     """The payload of the token that was verified."""
     sent = {name.lower(): value for name, value in event.headers.items()}.get("authorization", "")
-    token = sent[len(_SCHEME) :].strip() if sent.lower().startswith(_SCHEME) else sent.strip()
-    payload = _read(token)
+    # The authorizer takes the token with and without the scheme.
+    payload = _read(bearer(sent) or sent.strip())
     if any(_text(payload.get(name)) != _text(verified.get(name)) for name in _COMPARED):
         raise RiverError(ErrorCode.TOKEN_INVALID, "the token is not the one that was verified")
     return payload

@@ -13,6 +13,7 @@ from typing import cast
 
 import msgspec
 
+from riverd.auth.bearer import bearer
 from riverd.core.session import Limits, Session, Sink
 from riverd.errors import CloseCode
 from riverd.gateway.connection import Connection, Refusal
@@ -269,9 +270,9 @@ class Gateway:
 
 def bearer_token(authorization: str, offered: list[str]) -> str | None:
     """The token that came with an upgrade: in its header, or (for browsers) as a subprotocol."""
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() == "bearer" and token:
-        return token.strip()
+    token = bearer(authorization)
+    if token is not None:
+        return token
     for protocol in offered:
         if protocol.startswith(BEARER):
             return protocol.removeprefix(BEARER)
