@@ -21,9 +21,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from contender import Ask
 from keys import Keys
 from loader import LOAD, build, write_tokens
+from peers.contender import Ask
 from peers.river.adapter import River
 from serving import get, redis
 

@@ -14,8 +14,8 @@ from tree import at
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from contender import Contender, Server
     from keys import Keys
+    from peers.contender import Contender, Server
 
 HERE = Path(__file__).resolve().parent
 LOAD = HERE / "load" / "build" / "load"

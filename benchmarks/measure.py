@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import loader
 import proc
-from contender import Ask
+from peers.contender import Ask
 from serving import get
 from tree import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from contender import Contender, Server
     from keys import Keys
+    from peers.contender import Contender, Server
     from scenarios import Scenario
 
 MILLION = 1e6

@@ -9,15 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import chapter
 import loader
-import page
-import report
-from contender import UnavailableError
 from facts import facts
 from keys import Keys
 from measure import Size, one_round
 from peers import CONTENDERS
+from peers.contender import UnavailableError
+from report import chapter, figures, page
 from scenarios import SCENARIOS, Scenario
 from storm import storm_round
 from tree import number
@@ -25,7 +23,7 @@ from tree import number
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from contender import Contender
+    from peers.contender import Contender
 
     Round = dict[str, object]
     Tree = dict[str, object]
@@ -270,9 +268,9 @@ def main(words: list[str] | None = None) -> int:
         if course.contenders:
             course.run(form)
             failed = failed or "river" in course.trouble
-            outcome = report.as_json(scenario, course.rounds, trouble=course.trouble)
+            outcome = figures.as_json(scenario, course.rounds, trouble=course.trouble)
             result.add(scenario.name, outcome)
-            print(report.table(scenario, course.rounds), flush=True)
+            print(figures.table(scenario, course.rounds), flush=True)
             result.write(result.path)
     if asked.record:
         record(result.path)

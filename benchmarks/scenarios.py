@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from contender import Ability, Side
+    from peers.contender import Ability, Side
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import loader
-from contender import Ask
 from keys import Keys
 from measure import Size, await_quiet, look, machine_figures
 from peers import CONTENDERS
+from peers.contender import Ask
 from scenarios import SCENARIOS
 from serving import redis
 from tree import at, number
@@ -30,7 +30,7 @@ from tree import at, number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from contender import Contender
+    from peers.contender import Contender
     from scenarios import Scenario
 
     Report = dict[str, object]

@@ -14,7 +14,7 @@ from peers.socketio4.adapter import SocketIO4
 from peers.sockudo.adapter import Sockudo
 
 if TYPE_CHECKING:
-    from contender import Contender
+    from peers.contender import Contender
 
 CONTENDERS: dict[str, Contender] = {
     contender.name: contender

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import loader
 import pytest
-from contender import Ask, Contender
 from keys import Keys
 from peers import CONTENDERS
+from peers.contender import Ask, Contender
 from tree import number
 
 CLIENTS, ROOMS = 60, 5

@@ -6,14 +6,11 @@ import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-import chapter
-import goals
-import page
 import pytest
-import svg
-from outcome import Outcome, best
-from sections import SECTIONS, behind, knees, pictures
-from wording import plain, times
+from report import chapter, goals, page, svg
+from report.outcome import Outcome, best
+from report.sections import SECTIONS, behind, knees, pictures
+from report.wording import plain, times
 
 BENCH = Path(__file__).resolve().parent.parent
 UNKNOWN = "not measured in this run"

@@ -8,12 +8,12 @@ from pathlib import Path
 import jwt
 import loader
 import pytest
-import report
 import run
-from contender import Server
 from keys import Keys
 from measure import Size, parse_metrics
 from peers import CONTENDERS
+from peers.contender import Server
+from report import figures
 from scenarios import SCENARIOS, Figure, Scenario
 from tree import number
 
@@ -29,25 +29,25 @@ def a_round(per_s: float) -> dict[str, object]:
 
 def test_the_median_of_the_rounds_is_held_against_the_goal() -> None:
     rounds = [a_round(10), a_round(90), a_round(50)]
-    (row,) = report.rows(a_scenario(goal=50), rounds)
+    (row,) = figures.rows(a_scenario(goal=50), rounds)
     assert (row.middle, row.reached) == (50, True)
-    (row,) = report.rows(a_scenario(goal=49, at_most=True), rounds)
+    (row,) = figures.rows(a_scenario(goal=49, at_most=True), rounds)
     assert row.reached is False
 
 
 def test_the_table_has_a_column_for_each_and_says_what_river_missed() -> None:
-    told = report.table(a_scenario(goal=51), {"river": [[a_round(50)]], "nats": [[a_round(60)]]})
+    told = figures.table(a_scenario(goal=51), {"river": [[a_round(50)]], "nats": [[a_round(60)]]})
     head, line = told.splitlines()[1:3]
     assert head.split()[:3] == ["figure", "river", "nats"]
     assert "50" in line
     assert "60" in line
     assert line.endswith("at least 51.0 MISSED")
-    assert "reached" in report.table(a_scenario(goal=50), {"river": [[a_round(50)]]})
+    assert "reached" in figures.table(a_scenario(goal=50), {"river": [[a_round(50)]]})
 
 
 def test_a_busy_generator_is_told() -> None:
     busy: dict[str, object] = {"load": {"window": {"load_cpu": 0.99}}}
-    assert "its own bound" in report.notes([busy, busy])[0]
+    assert "its own bound" in figures.notes([busy, busy])[0]
 
 
 def test_a_number_that_is_not_there_is_none() -> None:

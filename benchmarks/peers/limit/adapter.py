@@ -6,8 +6,8 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
-from contender import Ability, Ask, Contender, Server
 from loader import HERE
+from peers.contender import Ability, Ask, Contender, Server
 from serving import running
 
 if TYPE_CHECKING:

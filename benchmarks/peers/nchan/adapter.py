@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from contender import Ability, Ask, Contender, Server
-from installing import DONE, from_debian, has, version_in
+from peers.contender import Ability, Ask, Contender, Server
+from peers.installing import DONE, from_debian, has, version_in
 from serving import filled, free_port, running
 
 if TYPE_CHECKING:

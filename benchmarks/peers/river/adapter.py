@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from importlib import metadata
 from typing import TYPE_CHECKING, ClassVar
 
-from contender import Ability, Ask, Contender, Server
+from peers.contender import Ability, Ask, Contender, Server
 from serving import free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from contender import Side
+    from peers.contender import Side
 
 SIDES: dict[Side, tuple[str, ...]] = {
     "gateway": ("gateway",),

@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from contender import Ability, Ask, Contender, Server
-from installing import DONE, from_npm, has
+from peers.contender import Ability, Ask, Contender, Server
+from peers.installing import DONE, from_npm, has
 from serving import free_port, redis, running
 
 if TYPE_CHECKING:

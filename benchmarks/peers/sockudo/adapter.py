@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from contender import Ability, Ask, Contender, Server
-from installing import from_cargo, has
+from peers.contender import Ability, Ask, Contender, Server
+from peers.installing import from_cargo, has
 from serving import filled, free_port, running
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """The figures of docs/performance.md, made from a result file, and its pictures.
 
-python benchmarks/chapter.py                     # from results/recorded.json
+python -m report.chapter                     # from results/recorded.json
 """
 
 from __future__ import annotations
@@ -10,23 +10,26 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goals import verdicts
-from outcome import LIMIT, Outcome
-from page import RECORDED, WORD, noise
-from sections import SECTIONS, Picture, Section, behind, knees, pictures
-from svg import alone
 from tree import at
-from wording import plain, times, value
+
+from report.goals import verdicts
+from report.outcome import LIMIT, Outcome
+from report.page import RECORDED, WORD, noise
+from report.sections import SECTIONS, Picture, Section, behind, knees, pictures
+from report.svg import alone
+from report.wording import plain, times, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from outcome import Seen
+    from report.outcome import Seen
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = ROOT / "docs" / "performance.md"
 IMAGES = "images/bench"
-BEGIN = "<!-- figures: made by benchmarks/chapter.py from benchmarks/results/recorded.json -->"
+BEGIN = (
+    "<!-- figures: made by benchmarks/report/chapter.py from benchmarks/results/recorded.json -->"
+)
 END = "<!-- /figures -->"
 SHOWN = (
     "fanout-deliveries/s",
@@ -184,9 +187,7 @@ def written(text: str, made: str) -> str:
 
 def main(given: list[str] | None = None) -> int:
     """Write the chapter's figures and pictures."""
-    parser = argparse.ArgumentParser(
-        prog="benchmarks/chapter.py", description=__doc__.partition("\n")[0]
-    )
+    parser = argparse.ArgumentParser(prog="report.chapter", description=__doc__.partition("\n")[0])
     parser.add_argument("result", nargs="?", type=Path, default=RECORDED)
     outcome = Outcome.read(parser.parse_args(given).result)
     text = CHAPTER.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from wording import short
+from report.wording import short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from outcome import Seen
+    from report.outcome import Seen
 
 MILLION = 1_000_000
 TEN_THOUSAND = 10_000

@@ -8,9 +8,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from contender import UnavailableError
+from peers.contender import UnavailableError
 
-BUILD = Path(__file__).resolve().parent / "peers" / "build"
+BUILD = Path(__file__).resolve().parent / "build"
 DONE = "version"
 SAID_MAX = 300
 

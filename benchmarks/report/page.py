@@ -1,7 +1,7 @@
 """The report as a page that needs nothing beside it, made from a result file.
 
-python benchmarks/page.py                        # results/recorded.json to report.html
-python benchmarks/page.py results/NAME.json      # another one
+python -m report.page                        # results/recorded.json to report.html
+python -m report.page results/NAME.json      # another one
 """
 
 from __future__ import annotations
@@ -12,19 +12,20 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goals import DISTURBED_CORES, verdicts
-from outcome import LIMIT, RIVER, Outcome, best
-from sections import SECTIONS, Section, behind, pictures
-from svg import STYLE, colour_rules
 from tree import at, words
-from wording import plain, times, value
+
+from report.goals import DISTURBED_CORES, verdicts
+from report.outcome import LIMIT, RIVER, Outcome, best
+from report.sections import SECTIONS, Section, behind, pictures
+from report.svg import STYLE, colour_rules
+from report.wording import plain, times, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 HERE = Path(__file__).resolve().parent
-RECORDED = HERE / "results" / "recorded.json"
-REPORT = HERE / "report.html"
+RECORDED = HERE.parent / "results" / "recorded.json"
+REPORT = HERE.parent / "report.html"
 WORD = {True: "reached", False: "missed", None: "open"}
 MARK = {True: "yes", False: "no", None: "soft"}
 
@@ -185,9 +186,7 @@ turns round by round. Bars are medians, whiskers go from the least to the most o
 
 def main(given: list[str] | None = None) -> int:
     """Write the page of a result."""
-    parser = argparse.ArgumentParser(
-        prog="benchmarks/page.py", description=__doc__.partition("\n")[0]
-    )
+    parser = argparse.ArgumentParser(prog="report.page", description=__doc__.partition("\n")[0])
     parser.add_argument("result", nargs="?", type=Path, default=RECORDED)
     parser.add_argument("--to", type=Path, default=REPORT)
     asked = parser.parse_args(given)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from goals import DISTURBED_CORES
-from outcome import LIMIT, RIVER, best
 from storm import seconds_of
-from svg import Axis, Bar, Curve, bars, curves
-from wording import times, value
+
+from report.goals import DISTURBED_CORES
+from report.outcome import LIMIT, RIVER, best
+from report.svg import Axis, Bar, Curve, bars, curves
+from report.wording import times, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from outcome import Outcome, Seen
+    from report.outcome import Outcome, Seen
 
 KNEE_MS = 100.0
 LATENCY_TOLD = (10.0, 50.0, 100.0)

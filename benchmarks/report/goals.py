@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from outcome import LIMIT, RIVER, best
-from wording import times, value
+from report.outcome import LIMIT, RIVER, best
+from report.wording import times, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from outcome import Outcome, Seen
+    from report.outcome import Outcome, Seen
 
 FANOUT_OVER_PEERS = 2.0
 FANOUT_OVER_LIMIT = 5.0

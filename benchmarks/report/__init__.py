@@ -1,0 +1,1 @@
+"""A result read and drawn: tables, a page, the figures of the documentation."""
