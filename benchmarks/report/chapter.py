@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = ROOT / "docs" / "performance.md"
 IMAGES = "images/bench"
 BEGIN = (
-    "<!-- figures: made by benchmarks/report/chapter.py from benchmarks/results/recorded.json -->"
+    "<!-- figures: made by report.chapter from benchmarks/results/recorded.json -->"
 )
 END = "<!-- /figures -->"
 SHOWN = (
