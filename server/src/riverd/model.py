@@ -1,6 +1,10 @@
 """The values that rooms hand each other: publications, positions, members, commands, replies."""
 
+from functools import cached_property
+
 import msgspec
+
+from riverd.globs import Globs
 
 RequestId = int | str | None
 """A client's own mark on a request, given back with its answer."""
@@ -72,14 +76,28 @@ class Occupancy(msgspec.Struct, frozen=True):
     users: int | None = None
 
 
-class Grants(msgspec.Struct, frozen=True):
-    """Which channels a client may hear and publish to, as globs (contract, "Tokens").
+class Grants(msgspec.Struct, frozen=True, dict=True):
+    """Which channels a client may subscribe to and publish to (contract, "Tokens").
 
-    Without a `subscribe` list: every channel except private ones.
+    `subscribe` and `publish` are globs, `channels` literal names to subscribe to. Without a
+    `subscribe` list: every channel except private ones.
     """
 
     subscribe: tuple[str, ...] | None = None
     publish: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+
+    # Compiled with the grants, not in a cache that all clients share: others cannot push it out.
+
+    @cached_property
+    def subscribe_globs(self) -> Globs:
+        """`subscribe`, ready to match names."""
+        return Globs(self.subscribe or ())
+
+    @cached_property
+    def publish_globs(self) -> Globs:
+        """`publish`, ready to match names."""
+        return Globs(self.publish)
 
 
 class Claims(msgspec.Struct, frozen=True):

@@ -70,13 +70,14 @@ def test_a_token_says_what_was_asked() -> None:
                 "ttl_s": 60,
                 "subscribe": ["private-*"],
                 "publish": ["typing-?"],
+                "channels": ["private-user-*"],
                 "info": {"name": "Ann"},
             },
         ).json
     claims = Verifier([SECRET]).verify(told["token"], NOW)
     assert told["expires_at"] == claims.expires_at == int(NOW) + 60
     assert claims.user == "ann"
-    assert claims.grants == Grants(("private-*",), ("typing-?",))
+    assert claims.grants == Grants(("private-*",), ("typing-?",), ("private-user-*",))
     assert claims.info == b'{"name":"Ann"}'
 
 

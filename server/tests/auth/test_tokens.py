@@ -113,7 +113,7 @@ def with_provider() -> Verifier:
 
 
 def test_a_signed_token_says_who_and_what() -> None:
-    grants = Grants(("room-*",), ("room-1",))
+    grants = Grants(("room-*",), ("room-1",), ("private-user-*",))
     made = Signer(NEW).sign("ann", now=NOW, ttl_s=60, grants=grants, info={"name": "Ann"})
     assert verify(made) == Claims("ann", NOW + 60, grants, b'{"name":"Ann"}')
 

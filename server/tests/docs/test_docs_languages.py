@@ -97,7 +97,7 @@ def test_tokens_of_the_pages_are_good(block: Block, tmp_path: Path) -> None:
     token = _run(block, TOKENS[block.language].format(block.code), tmp_path)
     claims = jwt.decode(token, SECRETS[0], algorithms=["HS256"], options={"require": ["exp"]})
     assert claims["sub"] == "ada"
-    assert claims["river"] == {"subscribe": ["private-user-ada"]}
+    assert claims["river"] == {"subscribe": [], "channels": ["private-user-ada"]}
 
 
 @pytest.mark.parametrize("block", PUBLISHING, ids=str)

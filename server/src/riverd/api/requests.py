@@ -33,6 +33,7 @@ _messages = Meta(
 _message = Meta(extra_json_schema={"$ref": "#/components/schemas/Publish"})
 _ttl = Meta(extra_json_schema={"minimum": 1, "maximum": TTL_S_MAX})
 _globs = Meta(description="Globs of channel names.")
+_names = Meta(description="Names of channels to subscribe to, to the letter: no globs.")
 
 
 class Publish(msgspec.Struct, frozen=True):
@@ -69,6 +70,7 @@ class WantedToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ttl_s: Annotated[int, _ttl] = TTL_S_DEFAULT
     subscribe: Annotated[list[str], _globs] | None = None
     publish: Annotated[list[str], _globs] = []
+    channels: Annotated[list[str], _names] = []
     info: dict[str, object] | None = None
 
 

@@ -28,6 +28,7 @@ _TO_URL_BASE64 = bytes.maketrans(b"+/", b"-_")
 class _RiverClaim(msgspec.Struct, frozen=True):
     subscribe: list[str] | None = None
     publish: list[str] = []
+    channels: list[str] = []
     info: dict[str, object] | None = None
 
 
@@ -191,6 +192,8 @@ def _river_claim(grants: Grants | None, info: Mapping[str, object] | None) -> di
         claim["subscribe"] = list(grants.subscribe)
     if grants is not None and grants.publish:
         claim["publish"] = list(grants.publish)
+    if grants is not None and grants.channels:
+        claim["channels"] = list(grants.channels)
     if info is not None:
         claim["info"] = dict(info)
     return claim
@@ -235,9 +238,10 @@ def claims_of(payload: Mapping[str, Any], expires_at: float | None) -> Claims:
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise _invalid(f"the token's river claim: {error}") from None
     subscribe = None if river.subscribe is None else tuple(river.subscribe)
-    if len(subscribe or ()) > GLOBS_MAX or len(river.publish) > GLOBS_MAX:
-        raise _invalid(f"the token's river claim: more than {GLOBS_MAX} globs")
-    grants = Grants(subscribe, tuple(river.publish))
+    lists = (river.subscribe or (), river.publish, river.channels)
+    if any(len(texts) > GLOBS_MAX for texts in lists):
+        raise _invalid(f"the token's river claim: more than {GLOBS_MAX} globs or channels")
+    grants = Grants(subscribe, tuple(river.publish), tuple(river.channels))
     return Claims(user, expires_at, grants, _info(river.info))
 
 

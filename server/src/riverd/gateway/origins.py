@@ -1,7 +1,11 @@
 """Which pages may connect."""
 
-import re
 from collections.abc import Sequence
+
+from riverd.globs import Globs
+
+ORIGIN_LENGTH_MAX = 512
+"""A scheme, the longest host name (253 characters) and a port are shorter."""
 
 
 class Origins:
@@ -11,14 +15,10 @@ class Origins:
     """
 
     def __init__(self, globs: Sequence[str]) -> None:
-        self._patterns = [_compiled(glob.lower()) for glob in globs]
+        self._globs = Globs([glob.lower() for glob in globs], only_stars=True)
 
     def allow(self, origin: str | None) -> bool:
         """Whether a page of this origin may connect."""
         if origin is None:
             return True
-        return any(pattern.fullmatch(origin.lower()) is not None for pattern in self._patterns)
-
-
-def _compiled(glob: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in glob.split("*")))
+        return len(origin) <= ORIGIN_LENGTH_MAX and self._globs.match(origin.lower())

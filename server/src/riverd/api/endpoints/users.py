@@ -37,7 +37,9 @@ async def make_token(api: Api, call: Call) -> Token:
         _user(wanted.user),
         now=now,
         ttl_s=wanted.ttl_s,
-        grants=Grants(subscribe, _globs("publish", wanted.publish)),
+        grants=Grants(
+            subscribe, _globs("publish", wanted.publish), _globs("channels", wanted.channels)
+        ),
         info=wanted.info,
     )
     # What is signed here must be accepted there.
@@ -54,7 +56,7 @@ def _user(name: str) -> str:
 
 def _globs(field: str, globs: Sequence[str]) -> tuple[str, ...]:
     if len(globs) > GLOBS_MAX or not all(1 <= len(glob) <= GLOB_LENGTH_MAX for glob in globs):
-        raise _invalid(f"{field}: up to {GLOBS_MAX} globs of 1 to {GLOB_LENGTH_MAX} characters")
+        raise _invalid(f"{field}: up to {GLOBS_MAX} texts of 1 to {GLOB_LENGTH_MAX} characters")
     return tuple(globs)
 
 
