@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import river_realtime
-from river_realtime import rivers, subscriber, tokens
+from river_realtime import client_settings, endpoints, subscriber, tokens
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "clients" / "python.md"
 BEGIN = "<!-- reference: written by scripts/python_reference.py -->\n"
@@ -15,10 +15,21 @@ END = "<!-- /reference -->\n"
 # Its methods are those of the other, awaited.
 TWIN = "AsyncRiver"
 LINE_LENGTH = 84
-CONSTANTS = {"TIMEOUT_S": str(rivers.TIMEOUT_S), "TTL_S": str(tokens.TTL_S)}
+CONSTANTS = {"TIMEOUT_S": str(subscriber.TIMEOUT_S), "TTL_S": str(tokens.TTL_S)}
+# What stands for several parameters that are given by name, and what those are if left out.
+OPTIONS = {
+    "Unpack[PublishOptions]": (
+        endpoints.PublishOptions,
+        {"id": "None", "keep": "True", "exclude": "None"},
+    ),
+    "Unpack[Grants]": (
+        tokens.Grants,
+        {"channels": "()", "subscribe": "None", "publish": "()", "info": "None"},
+    ),
+}
 NAMES = ("River", TWIN, "Subscriber", "sign_token", "Event", "Gap", "Joined", "Left", "Presence")
 
-assert rivers.TIMEOUT_S == subscriber.TIMEOUT_S, "one name, two values"
+assert client_settings.TIMEOUT_S == subscriber.TIMEOUT_S, "one name, two values"
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -78,9 +89,20 @@ def _parameters(given: ast.arguments) -> list[str]:
     named = zip(given.args, defaults, strict=True)
     first = [_parameter(*one) for one in named if one[0].arg != "self"]
     only_named = [_parameter(*one) for one in zip(given.kwonlyargs, given.kw_defaults, strict=True)]
+    if given.kwarg is not None and given.kwarg.annotation is not None:
+        only_named += _options(ast.unparse(given.kwarg.annotation))
     if given.vararg is not None:
         return [*first, f"*{_parameter(given.vararg, None)}", *only_named]
     return [*first, "*", *only_named] if only_named else first
+
+
+def _options(annotation: str) -> Iterator[str]:
+    options, defaults = OPTIONS[annotation]
+    source = ast.parse(inspect.getsource(options))
+    for one in ast.walk(source):
+        if isinstance(one, ast.AnnAssign):
+            name = ast.unparse(one.target)
+            yield f"{ast.unparse(one)} = {defaults[name]}"
 
 
 def _parameter(name: ast.arg, default: ast.expr | None) -> str:

@@ -29,8 +29,18 @@ def html(status: str) -> bytes:
 
 def ok(content: object) -> bytes:
     """What a publish API says."""
+    return _answer("200 OK", content)
+
+
+def refusal(status: str, code: str) -> bytes:
+    """What a publish API says that does not do it."""
+    return _answer(status, {"error": {"code": code, "message": "so it is"}})
+
+
+def _answer(status: str, content: object) -> bytes:
     body = json.dumps(content).encode()
-    return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+    head = f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 class Raw:
@@ -46,6 +56,7 @@ class Raw:
         self._stopped = False
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.requests: list[bytes] = []
+        self.targets: list[str] = []
         self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve)
 
@@ -79,12 +90,14 @@ class Raw:
         if answer is SILENCE:
             return
         if answer:
-            self.requests.append(_request(connection))
+            head, body = _request(connection)
+            self.targets.append(head.split(b" ", 2)[1].decode())
+            self.requests.append(body)
             connection.sendall(answer)
         connection.close()
 
 
-def _request(connection: socket.socket) -> bytes:
+def _request(connection: socket.socket) -> tuple[bytes, bytes]:
     got = b""
     while b"\r\n\r\n" not in got:
         got += connection.recv(65_536)
@@ -93,7 +106,7 @@ def _request(connection: socket.socket) -> bytes:
     length = int(lengths[0].partition(b":")[2]) if lengths else 0
     while len(body) < length:
         body += connection.recv(65_536)
-    return body
+    return head, body
 
 
 class Talk:

@@ -44,6 +44,7 @@ class Relay:
         self.received = deque[Json]()
         self.told = deque[object]()
         self.closed_with: int | None = None
+        self.last_error = ""
         self.subscriber: Subscriber
 
     async def __aenter__(self) -> Self:
@@ -114,7 +115,10 @@ class Relay:
     async def _pump_back(self, server: ClientConnection, client: ServerConnection) -> None:
         with suppress(ConnectionClosed):
             async for text in server:
-                self.received.append(json.loads(text))
+                message = json.loads(text)
+                self.received.append(message)
+                if message["type"] == "error":
+                    self.last_error = str(message["code"])
                 self._changed.set()
                 await client.send(text)
         # The subscriber may have gone first, while the server still had a word for it.

@@ -7,6 +7,6 @@ HERE = Path(__file__).parent
 # The server's tests have a runner of protocol/cases, whose parts serve here too.
 sys.path[:0] = [str(HERE), str(HERE.parents[2] / "server" / "tests" / "support")]
 
-from real_river import api_line, line, running  # noqa: E402  it is found now
+from real_river import api_proxy, gateway_proxy, running  # noqa: E402  it is found now
 
-__all__ = ["api_line", "line", "running"]
+__all__ = ["api_proxy", "gateway_proxy", "running"]

@@ -1,4 +1,4 @@
-"""A real River for the tests of its Python client, and a line that can be cut."""
+"""A real River for the tests of its Python client, and a proxy that can be cut."""
 
 import asyncio
 import contextlib
@@ -61,12 +61,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     river.stop()
 
 
-class Line:
+class Proxy:
     """A TCP proxy; `cut` breaks all that goes through, `swallow_answers` lets no answer through."""
 
     def __init__(self, target: str) -> None:
-        host, _, port = target.partition("://")[2].partition(":")
-        self._target = (host, int(port))
+        self._target = address_of(target)
         self._writers: set[asyncio.StreamWriter] = set()
         self.answers_to_swallow = 0
         self.connections = 0
@@ -86,9 +85,15 @@ class Line:
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._forward(reader, writer)
+
+    async def _forward(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, first: bytes = b""
+    ) -> None:
         self.connections += 1
         back_reader, back_writer = await asyncio.open_connection(*self._target)
         self._writers |= {writer, back_writer}
+        back_writer.write(first)
         await asyncio.gather(
             self._pipe(reader, back_writer), self._pipe(back_reader, writer, answers=True)
         )
@@ -102,19 +107,56 @@ class Line:
                     self.answers_to_swallow -= 1
                     self.cut()
                     break
-                sink.write(data)
+                sink.write(data if answers else self._changed(data))
                 await sink.drain()
         self._writers.discard(sink)
         sink.close()
 
+    def _changed(self, request: bytes) -> bytes:
+        return request
+
+
+class PrefixProxy(Proxy):
+    """A proxy that serves what is below a path, as many a web server does."""
+
+    def __init__(self, target: str, prefix: str) -> None:
+        super().__init__(target)
+        self._prefix = prefix.encode()
+
+    def _changed(self, request: bytes) -> bytes:
+        return request.replace(b" " + self._prefix + b"/", b" /", 1)
+
+
+class ForwardProxy(Proxy):
+    """A proxy for HTTP and CONNECT, that knows by name where to connect to."""
+
+    def __init__(self, targets: dict[str, str]) -> None:
+        super().__init__(next(iter(targets.values())))
+        self._targets = targets
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        method, url, _ = head.split(b" ", 2)
+        name = url.decode().removeprefix("http://").partition("/")[0]
+        self._target = address_of(self._targets[name])
+        if method == b"CONNECT":
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            head = b""
+        await self._forward(reader, writer, first=head.replace(f"http://{name}".encode(), b"", 1))
+
+
+def address_of(url: str) -> tuple[str, int]:
+    host, _, port = url.partition("://")[2].partition(":")
+    return host, int(port)
+
 
 @pytest.fixture
-async def api_line(running: Running) -> AsyncIterator[Line]:
-    async with Line(running.api_url) as line:
-        yield line
+async def api_proxy(running: Running) -> AsyncIterator[Proxy]:
+    async with Proxy(running.api_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-async def line(running: Running) -> AsyncIterator[Line]:
-    async with Line(running.url) as line:
-        yield line
+async def gateway_proxy(running: Running) -> AsyncIterator[Proxy]:
+    async with Proxy(running.url) as proxy:
+        yield proxy

@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from bad_servers import SILENCE, Raw, certificate_for, html, ok
-from real_river import Line, Running
+from bad_servers import SILENCE, Raw, certificate_for, html, ok, refusal
+from real_river import Proxy, Running
 
-from river_realtime import AsyncRiver, Position, River, RiverError, UnreachableError
-from river_realtime.calls import pause_s
+from river_realtime import AsyncRiver, Position, River, RiverError, UnreachableError, sign_token
+from river_realtime.retry import backoff_s
 
 GOOD = ok({"epoch": "e", "offset": 1})
+UNKNOWN = ok({"results": [{"error": {"code": "unknown", "message": "perhaps"}}]})
 AWAY = ok({"results": [{"error": {"code": "broker_unavailable", "message": "away"}}]})
 
 FORK = """
@@ -43,7 +44,7 @@ assert river.publish("py-fork", "n", "after").offset == 102
 def test_what_is_no_address_is_refused_at_once(
     kind: Callable[[str, str], object], url: str
 ) -> None:
-    with pytest.raises(ValueError, match="is no address"):
+    with pytest.raises(ValueError, match="is not an address"):
         kind(url, "key")
 
 
@@ -59,7 +60,7 @@ def test_a_page_instead_of_an_answer_is_said_to_be_one() -> None:
         pytest.raises(UnreachableError, match="not River answers") as caught,
     ):
         river.publish("dogs", "n")
-    assert (caught.value.status, bool(caught.value.key)) == (200, True)
+    assert (caught.value.status, bool(caught.value.id)) == (200, True)
 
 
 @pytest.mark.parametrize("content", [[], None, {"epoch": "e"}, {"epoch": "e", "offset": "1"}])
@@ -82,7 +83,15 @@ def test_what_a_proxy_refuses_has_its_status() -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble", [html("502 Bad Gateway"), html("504 Timeout"), b"", b"SSH-2.0-OpenSSH\r\n"]
+    "trouble",
+    [
+        html("502 Bad Gateway"),
+        html("504 Timeout"),
+        refusal("504 Unknown", "unknown"),
+        refusal("503 Away", "broker_unavailable"),
+        b"",
+        b"SSH-2.0-OpenSSH\r\n",
+    ],
 )
 def test_what_is_over_in_a_moment_is_tried_again_under_the_same_key(trouble: bytes) -> None:
     with Raw(trouble, trouble, GOOD) as server, River(server.address, "key") as river:
@@ -96,8 +105,8 @@ def test_a_server_that_never_answers_costs_the_time_that_was_given() -> None:
         River(server.address, "key", timeout_s=0.3) as river,
         pytest.raises(UnreachableError) as caught,
     ):
-        river.publish("dogs", "n", key="post-1")
-    assert caught.value.key == "post-1"
+        river.publish("dogs", "n", id="post-1")
+    assert caught.value.id == "post-1"
 
 
 def test_a_certificate_that_nobody_signed_is_not_tried_again(tmp_path: Path) -> None:
@@ -107,9 +116,10 @@ def test_a_certificate_that_nobody_signed_is_not_tried_again(tmp_path: Path) -> 
             river.publish("dogs", "n")
 
 
-def test_a_part_of_a_batch_that_failed_for_a_moment_is_tried_again() -> None:
+@pytest.mark.parametrize("failed", [AWAY, UNKNOWN])
+def test_a_part_of_a_batch_that_failed_for_a_moment_is_tried_again(failed: bytes) -> None:
     taken = ok({"results": [{"epoch": "e", "offset": 1}]})
-    with Raw(AWAY, taken) as server, River(server.address, "key") as river:
+    with Raw(failed, taken) as server, River(server.address, "key") as river:
         message = {"channel": "dogs", "event": "n", "data": 1}
         assert river.publish_batch([message]) == [Position("e", 1)]
     first, second = server.requests
@@ -117,7 +127,7 @@ def test_a_part_of_a_batch_that_failed_for_a_moment_is_tried_again() -> None:
 
 
 def test_a_part_that_keeps_failing_is_told_in_its_place() -> None:
-    with Raw(AWAY) as server, River(server.address, "key", timeout_s=0.2) as river:
+    with Raw(AWAY) as server, River(server.address, "key", timeout_s=0.5) as river:
         (error,) = river.publish_batch([{"channel": "dogs", "event": "n", "data": 1}])
         assert isinstance(error, RiverError)
         assert error.code == "broker_unavailable"
@@ -129,6 +139,103 @@ def test_a_message_of_a_batch_has_one_channel(running: Running) -> None:
     message = {"channels": ["a", "b"], "event": "n", "data": 1}
     with River(running.api_url, running.key) as river, pytest.raises(ValueError, match="one"):
         river.publish_batch([message])
+
+
+@pytest.mark.parametrize(
+    ("answers", "uncertain"),
+    [
+        ([html("504 Timeout"), refusal("503 Away", "broker_unavailable")], True),
+        ([refusal("503 Away", "broker_unavailable")], False),
+        ([html("403 Forbidden")], False),
+        ([html("200 OK")], True),
+        ([SILENCE], True),
+    ],
+)
+def test_error_says_whether_it_may_have_been_published(
+    answers: list[bytes | None], *, uncertain: bool
+) -> None:
+    with (
+        Raw(*answers) as server,
+        River(server.address, "key", timeout_s=0.5) as river,
+        pytest.raises(RiverError) as caught,
+    ):
+        river.publish("dogs", "n")
+    assert caught.value.uncertain is uncertain
+
+
+@pytest.mark.parametrize(
+    ("user", "target"),
+    [
+        ("auth0|507f", "/users/auth0%7C507f/disconnect"),
+        ("user+x@example.com", "/users/user%2Bx%40example.com/disconnect"),
+        ("Jürgen 世", "/users/J%C3%BCrgen%20%E4%B8%96/disconnect"),
+        ("a?b#c%2F", "/users/a%3Fb%23c%252F/disconnect"),
+        ("github/17", "/users/-/disconnect?user=github%2F17"),
+        ("..", "/users/-/disconnect?user=.."),
+        (".", "/users/-/disconnect?user=."),
+        ("-", "/users/-/disconnect?user=-"),
+    ],
+)
+def test_name_stands_where_no_proxy_changes_it(user: str, target: str) -> None:
+    with Raw(ok({"user": user})) as server, River(server.address, "key") as river:
+        river.disconnect(user)
+    assert server.targets == [target]
+
+
+def test_server_that_took_the_order_for_another_user_is_named() -> None:
+    with (
+        Raw(ok({"user": "-"})) as server,
+        River(server.address, "key") as river,
+        pytest.raises(RiverError, match="too old"),
+    ):
+        river.disconnect("github/17")
+
+
+@pytest.mark.parametrize("data", ["9" * 5_000, '{"a":[' + "9" * 5_000 + "]}"])
+def test_publication_that_python_cannot_hold_is_left_out_of_a_history(
+    data: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    entries = f'{{"offset":1,"event":"n","data":{data}}},{{"offset":2,"event":"n","data":3}}'
+    body = f'{{"channel":"dogs","epoch":"e","offset":2,"publications":[{entries}]}}'.encode()
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+    with Raw(answer) as server, River(server.address, "key") as river:
+        told = river.history("dogs")
+    assert [event.data for event in told.events] == [3]
+    assert [record.message[:15] for record in caplog.records] == ["skipped 'dogs' "]
+
+
+@pytest.mark.parametrize("key", ["", " ", "kéy", "a\nb"])
+def test_key_that_no_header_can_hold_is_refused_at_once(key: str) -> None:
+    with pytest.raises(RiverError, match="RIVER_API_KEYS"):
+        River("localhost:8001", key)
+
+
+def test_newline_behind_a_key_is_not_part_of_it(running: Running) -> None:
+    with River(running.api_url, f"{running.key}\n") as river:
+        assert river.channels("nobody") == {}
+
+
+def test_misspelt_option_is_refused(running: Running) -> None:
+    with River(running.api_url, running.key) as river:
+        with pytest.raises(TypeError, match="idd"):
+            river.publish("dogs", "n", idd="one")  # type: ignore[call-overload]
+        with pytest.raises(TypeError, match="publsh"):
+            river.token("ann", publsh=["dogs"])  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("user", ["", "u" * 257, 17, None])
+def test_user_that_no_token_can_carry_is_refused(running: Running, user: str) -> None:
+    for secret in (None, running.secret):
+        with (
+            River(running.api_url, running.key, secret=secret) as river,
+            pytest.raises(RiverError, match="user: a text of 1 to 256 characters"),
+        ):
+            river.token(user)
+
+
+def test_text_in_place_of_a_list_of_channels_is_refused() -> None:
+    with pytest.raises(RiverError, match="subscribe: a list of texts"):
+        sign_token("s" * 32, "ann", subscribe="dogs")
 
 
 def test_threads_share_one_river(running: Running) -> None:
@@ -143,14 +250,14 @@ def test_children_after_a_fork_do_not_read_each_others_answers(running: Running)
 
 
 async def test_a_connection_that_died_while_it_was_idle_is_no_trouble(
-    running: Running, api_line: Line
+    running: Running, api_proxy: Proxy
 ) -> None:
-    async with AsyncRiver(api_line.url, running.key) as river:
+    async with AsyncRiver(api_proxy.url, running.key) as river:
         for number in range(3):
             assert (await river.publish("py-idle", "n", number)).offset == number + 1
-            api_line.cut()
+            api_proxy.cut()
 
 
 def test_the_wait_has_a_limit_whatever_the_server_asks_for() -> None:
     for asked in (None, "soon", "Wed, 21 Oct 2026 07:28:00 GMT", "-1", "9" * 400):
-        assert 0 <= pause_s(100_000, asked) <= 4
+        assert 0 <= backoff_s(100_000, asked) <= 4

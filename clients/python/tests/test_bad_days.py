@@ -2,56 +2,19 @@
 
 import asyncio
 import socket
-import threading
-import time
 from pathlib import Path
 
 import pytest
-from bad_servers import SILENCE, Raw, Script, Talk, certificate_for, gateway, good, html
+from bad_servers import SILENCE, Raw, Talk, certificate_for, gateway, good, html
+from receiving import WAIT_S_MAX, closing, error_of, offsets, until_waiting
 
-from river_realtime import Event, RiverError, Subscriber, UnreachableError
+from river_realtime import RiverError, Subscriber, UnreachableError
 from river_realtime.subscriber import RETRY_S_MAX, backoff_s
-
-WAIT_S_MAX = 20.0
-
-
-async def offsets(subscriber: Subscriber, count: int) -> list[int]:
-    found: list[int] = []
-    async with asyncio.timeout(WAIT_S_MAX):
-        async for heard in subscriber:
-            assert isinstance(heard, Event)
-            found.append(heard.position.offset)
-            if len(found) == count:
-                break
-    return found
-
-
-async def error_of(subscriber: Subscriber) -> RiverError:
-    async with asyncio.timeout(WAIT_S_MAX), subscriber:
-        with pytest.raises(RiverError) as caught:
-            await anext(subscriber)
-    return caught.value
-
-
-async def until_waiting(subscriber: Subscriber, reason: str) -> None:
-    async with asyncio.timeout(WAIT_S_MAX):
-        while subscriber.state != "waiting":
-            await asyncio.sleep(0.005)
-    assert reason in subscriber.reason
-
-
-def closing(code: int, reason: str = "so it is") -> Script:
-    async def script(talk: Talk) -> None:
-        await talk.accept()
-        await talk.event(await talk.subscribed() + 1)
-        await talk.connection.close(code, reason)
-
-    return script
 
 
 @pytest.mark.parametrize("url", ["", "http://", "ftp://localhost", "http://a:b", "my host:8000"])
 def test_what_is_no_address_is_refused_at_once(url: str) -> None:
-    with pytest.raises(ValueError, match="is no address"):
+    with pytest.raises(ValueError, match="is not an address"):
         Subscriber(url, "token")
 
 
@@ -102,7 +65,7 @@ async def test_a_gateway_that_says_nothing_is_left() -> None:
         gateway(mute, good) as url,
         Subscriber(url, "token", "dogs", timeout_s=0.5) as subscriber,
     ):
-        await until_waiting(subscriber, "says nothing")
+        await until_waiting(subscriber, "sends nothing")
         assert await offsets(subscriber, 1) == [1]
 
 
@@ -176,173 +139,7 @@ async def test_it_stays_away_after_this_close_code(code: int) -> None:
         assert subscriber.state == "closed"
 
 
-async def test_another_token_is_asked_for_after_4401_however_often_one_ran_out() -> None:
-    tokens = iter("abcdef")
-    seen: list[str] = []
-
-    async def script(talk: Talk) -> None:
-        seen.append(await talk.accept())
-        await talk.event(await talk.subscribed() + 1)
-        await talk.say("error", code="token_expired", message="the token has expired")
-        await talk.connection.close(4401, "the token has expired")
-
-    async with gateway(script) as url, Subscriber(url, lambda: next(tokens), "dogs") as subscriber:
-        assert await offsets(subscriber, 3) == [1, 2, 3]
-    assert seen[:3] == ["a", "b", "c"]
-
-
-async def test_a_function_whose_tokens_are_refused_twice_in_a_row_is_not_asked_for_ever() -> None:
-    async def script(talk: Talk) -> None:
-        await talk.heard()
-        await talk.say("error", id=0, code="token_expired", message="the token has expired")
-        await talk.connection.close(4401, "the token has expired")
-
-    async with gateway(script) as url:
-        error = await error_of(Subscriber(url, lambda: "old", "dogs"))
-    assert (error.code, error.status) == ("token_expired", 4401)
-
-
-async def test_a_token_function_that_fails_is_asked_again() -> None:
-    asked: list[str] = []
-
-    async def token() -> str:
-        asked.append("once more")
-        if len(asked) == 1:
-            raise RuntimeError("no database")
-        return "token"
-
-    async with gateway(good) as url, Subscriber(url, token, "dogs") as subscriber:
-        await until_waiting(subscriber, "no database")
-        assert await offsets(subscriber, 1) == [1]
-
-
-@pytest.mark.parametrize("given", [None, "", b"token"])
-async def test_a_token_function_that_gives_no_text_is_told_so(given: object) -> None:
-    async with Subscriber("localhost:1", lambda: given, "dogs") as subscriber:
-        await until_waiting(subscriber, "no text")
-
-
-async def test_a_token_function_that_hangs_is_left_and_asked_again() -> None:
-    hanging = asyncio.Event()
-    asked: list[str] = []
-
-    async def token() -> str:
-        asked.append("once more")
-        if len(asked) == 1:
-            await hanging.wait()
-        return "token"
-
-    async with gateway(good) as url, Subscriber(url, token, "dogs", timeout_s=0.5) as subscriber:
-        await until_waiting(subscriber, "did not answer")
-        assert await offsets(subscriber, 1) == [1]
-
-
-async def test_a_token_function_without_await_stops_nobody_and_hangs_in_one_thread_only() -> None:
-    release = threading.Event()
-    asked: list[str] = []
-
-    def token() -> str:
-        asked.append("once more")
-        release.wait(WAIT_S_MAX)
-        return "token"
-
-    async with gateway(good) as url, Subscriber(url, token, "dogs", timeout_s=0.1) as subscriber:
-        await until_waiting(subscriber, "did not answer")
-        await until_failures(subscriber, 2)
-        assert len(asked) == 1
-        release.set()
-        assert await offsets(subscriber, 1) == [1]
-
-
-async def until_failures(subscriber: Subscriber, count: int) -> None:
-    async with asyncio.timeout(WAIT_S_MAX):
-        while subscriber._failures < count:
-            await asyncio.sleep(0.005)
-
-
-async def test_the_next_token_is_shown_before_the_old_one_ends() -> None:
-    tokens = iter("abc")
-    seen: list[object] = []
-
-    async def script(talk: Talk) -> None:
-        seen.append(await talk.accept(time.time() + 0.2))
-        after = await talk.subscribed()
-        renewal = await talk.heard()
-        seen.append((renewal["type"], renewal["token"]))
-        await talk.say("authenticated", id=renewal["id"], user="ann", expires_at=None)
-        await talk.event(after + 1)
-        await talk.connection.wait_closed()
-
-    async with gateway(script) as url, Subscriber(url, lambda: next(tokens), "dogs") as subscriber:
-        assert await offsets(subscriber, 1) == [1]
-    assert seen == ["a", ("auth", "b")]
-
-
-async def test_a_server_that_is_full_says_when_to_come_again() -> None:
-    came: list[float] = []
-
-    async def full(talk: Talk) -> None:
-        came.append(time.monotonic())
-        await talk.say("bye", reason="full", retry_after_ms=700)
-        await talk.connection.close(4503)
-
-    async def then(talk: Talk) -> None:
-        came.append(time.monotonic())
-        await good(talk)
-
-    async with gateway(full, then) as url, Subscriber(url, "token", "dogs") as subscriber:
-        assert await offsets(subscriber, 1) == [1]
-    assert came[1] - came[0] >= 0.69
-
-
-async def test_a_goodbye_moves_it_before_the_old_connection_ends_and_loses_nothing() -> None:
-    old_closed_early = asyncio.Event()
-    settled = asyncio.Event()
-
-    async def draining(talk: Talk) -> None:
-        await talk.accept()
-        after = await talk.subscribed()
-        await talk.say("bye", reason="draining", retry_after_ms=200)
-        await talk.event(after + 1)
-        await talk.connection.wait_closed()
-        if not settled.is_set():
-            old_closed_early.set()
-
-    async def new(talk: Talk) -> None:
-        await talk.accept()
-        message = await talk.heard()
-        assert message["offset"] == 1
-        settled.set()
-        place = {"epoch": "e", "offset": 1, "recovered": True}
-        await talk.say("subscribed", id=message["id"], channel="dogs", **place)
-        await talk.event(2)
-        await talk.connection.wait_closed()
-
-    async with gateway(draining, new) as url, Subscriber(url, "token", "dogs") as subscriber:
-        assert await offsets(subscriber, 2) == [1, 2]
-        assert subscriber.state == "connected"
-    assert not old_closed_early.is_set()
-
-
-async def test_a_goodbye_with_nowhere_to_go_is_a_lost_connection() -> None:
-    async def draining(talk: Talk) -> None:
-        await talk.accept()
-        await talk.event(await talk.subscribed() + 1)
-        await talk.say("bye", reason="draining", retry_after_ms=0)
-        await talk.connection.wait_closed()
-
-    async def refusing(talk: Talk) -> None:
-        await talk.say("bye", reason="draining", retry_after_ms=100)
-        await talk.connection.close(4503)
-
-    async with (
-        gateway(draining, refusing, good) as url,
-        Subscriber(url, "token", "dogs") as subscriber,
-    ):
-        assert await offsets(subscriber, 2) == [1, 2]
-
-
-async def test_a_line_that_died_without_a_word_is_noticed() -> None:
+async def test_connection_that_died_silently_is_noticed() -> None:
     over = asyncio.Event()
 
     async def dying(talk: Talk) -> None:
@@ -375,7 +172,7 @@ async def test_closing_ends_the_iteration_after_what_was_heard() -> None:
     async with gateway(good) as url, Subscriber(url, "token", "dogs") as subscriber:
         waiting = asyncio.create_task(offsets(subscriber, 2))
         async with asyncio.timeout(WAIT_S_MAX):
-            while subscriber._talk.positions["dogs"] is None:
+            while subscriber._protocol.positions["dogs"] is None:
                 await asyncio.sleep(0.005)
         await subscriber.close()
         assert await waiting == [1]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import jwt
 import pytest
-from real_river import Line, Running
+from real_river import Proxy, Running
 
 from river_realtime import AsyncRiver, Position, River, RiverError, UnreachableError, sign_token
 
@@ -43,8 +43,8 @@ def test_a_batch_has_a_result_for_each_message(river: River) -> None:
 
 
 def test_the_same_key_publishes_once(river: River) -> None:
-    first = river.publish("py-key", "post", 1, key="order-7")
-    assert river.publish("py-key", "post", 1, key="order-7") == first
+    first = river.publish("py-key", "post", 1, id="order-7")
+    assert river.publish("py-key", "post", 1, id="order-7") == first
     assert len(river.history("py-key").events) == 1
 
 
@@ -72,13 +72,13 @@ def test_a_river_that_is_not_there_is_said_to_be_unreachable() -> None:
 
 
 async def test_an_answer_that_was_lost_does_not_publish_twice(
-    running: Running, api_line: Line
+    running: Running, api_proxy: Proxy
 ) -> None:
-    async with AsyncRiver(api_line.url, running.key) as river:
-        api_line.answers_to_swallow = 2
+    async with AsyncRiver(api_proxy.url, running.key) as river:
+        api_proxy.answers_to_swallow = 2
         position = await river.publish("py-lost", "post", "once")
         told = await river.history("py-lost")
-    assert api_line.connections >= 3
+    assert api_proxy.connections >= 3
     assert [event.position for event in told.events] == [position]
 
 

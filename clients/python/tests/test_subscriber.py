@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from real_river import Line, Running, start
+from real_river import Proxy, Running, start
 
 from river_realtime import (
     AsyncRiver,
@@ -18,7 +18,7 @@ from river_realtime import (
     sign_token,
 )
 from river_realtime.addresses import websocket_url
-from river_realtime.inbox import WAITING_MAX
+from river_realtime.delivery_queue import WAITING_MAX
 
 WAIT_S_MAX = 20.0
 
@@ -38,21 +38,21 @@ async def until_heard(river: AsyncRiver, channel: str, count: int = 1) -> None:
 
 
 async def test_events_come_in_order_through_a_line_that_is_cut(
-    running: Running, line: Line
+    running: Running, gateway_proxy: Proxy
 ) -> None:
     token = sign_token(running.secret, "ann")
     async with (
         AsyncRiver(running.api_url, running.key) as river,
-        Subscriber(line.url, lambda: token, "py-cut") as subscriber,
+        Subscriber(gateway_proxy.url, lambda: token, "py-cut") as subscriber,
     ):
         await until_heard(river, "py-cut")
         for number in range(60):
             await river.publish("py-cut", "n", number)
             if number % 20 == 10:
-                line.cut()
+                gateway_proxy.cut()
         heard = [await next_of(subscriber, Event, Gap) for _ in range(60)]
     assert [one.data for one in heard if isinstance(one, Event)] == list(range(60))
-    assert line.connections >= 2
+    assert gateway_proxy.connections >= 2
 
 
 async def test_history_comes_before_what_is_live(running: Running) -> None:
@@ -159,7 +159,7 @@ async def test_who_takes_nothing_is_not_buried_and_is_told_of_what_is_gone(
             data = f"{number} " + "x" * 1_000
             message = {"channel": "py-slow", "event": "n", "data": data}
             await river.publish_batch([message] * size)
-        assert len(subscriber._inbox._waiting) < 2 * WAITING_MAX
+        assert len(subscriber._queue._waiting) < 2 * WAITING_MAX
         last, offset = size * batches, 0
         while offset < last:
             heard = await next_of(subscriber, Event, Gap)

@@ -1,7 +1,8 @@
 """River from Python: publish from a back end, subscribe from a service or a script."""
 
-from river_realtime.errors import RiverError, UnreachableError
-from river_realtime.rivers import AsyncRiver, River
+from river_realtime.async_river import AsyncRiver
+from river_realtime.errors import RiverError, UnreachableError, UsageError
+from river_realtime.river import River
 from river_realtime.subscriber import Subscriber
 from river_realtime.tokens import sign_token
 from river_realtime.values import Event, Gap, History, Joined, Left, Member, Position, Presence
@@ -20,5 +21,6 @@ __all__ = [
     "RiverError",
     "Subscriber",
     "UnreachableError",
+    "UsageError",
     "sign_token",
 ]

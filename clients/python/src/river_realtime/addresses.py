@@ -1,35 +1,67 @@
 """Addresses as people write them, and as the libraries below take them."""
 
+from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+from river_realtime.errors import UsageError
 
 _WEBSOCKET = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 _HTTP = {"http": "http", "https": "https"}
+_ENDPOINT = "/ws"
 
 
 def websocket_url(url: str) -> str:
-    """The WebSocket's address for a gateway's. Raises ValueError if there is none."""
+    """The WebSocket's address for a gateway's, which may have a path prefix.
+
+    Raises:
+        UsageError: it is not the address of a gateway.
+    """
     scheme, rest = _parts(url, _WEBSOCKET)
-    host, _, path = rest.partition("/")
-    return f"{scheme}://{host}/{path or 'ws'}"
+    base = rest.rstrip("/")
+    return f"{scheme}://{base if base.endswith(_ENDPOINT) else base + _ENDPOINT}"
 
 
 def api_url(url: str) -> str:
-    """The publish API's address. Raises ValueError if it is none."""
+    """The publish API's address, without a slash at the end.
+
+    Raises:
+        UsageError: it is not the address of a publish API.
+    """
     scheme, rest = _parts(url, _HTTP)
     return f"{scheme}://{rest.rstrip('/')}"
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself, as far as its name says so."""
+    name = host.lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
 def _parts(url: str, schemes: dict[str, str]) -> tuple[str, str]:
+    """The scheme to use, and what follows `://`."""
     scheme, separator, rest = url.strip().partition("://")
     if not separator:
         scheme, rest = "http", url.strip()
     known = schemes.get(scheme.lower())
+    if known is None or not _is_host_with_path(rest):
+        example = next(iter(schemes))
+        message = f"{url!r} is not an address; write it as {example}://localhost:8000"
+        raise UsageError("option_invalid", message)
+    return known, rest
+
+
+def _is_host_with_path(rest: str) -> bool:
+    if any(character.isspace() or character in "?#" for character in rest):
+        return False
     try:
         parts = urlsplit(f"//{rest}")
         # Asking for the port is what checks it.
-        is_address = bool(known and parts.hostname and parts.port != 0)
+        return bool(parts.hostname) and parts.port != 0
     except ValueError:
-        is_address = False
-    if known is None or not is_address or any(sign.isspace() for sign in rest):
-        raise ValueError(f"{url!r} is no address such as {next(iter(schemes))}://localhost:8000")
-    return known, rest
+        return False

@@ -1,21 +1,27 @@
-"""Hears channels, through lost connections, without missing anything in silence."""
+"""Subscribes to channels, through lost connections, without losing anything in silence."""
 
 import asyncio
 import logging
 import random
 import time
 from collections.abc import AsyncIterator
-from types import TracebackType
 from typing import Literal, Self
 
 from river_realtime.addresses import websocket_url
-from river_realtime.calls import Object
-from river_realtime.conversation import PASSING, Conversation, Heard, NotRiverError
-from river_realtime.errors import LostError, RiverError, UnreachableError
-from river_realtime.inbox import Inbox
-from river_realtime.line import Line
+from river_realtime.connection import Connection
+from river_realtime.delivery_queue import DeliveryQueue
+from river_realtime.errors import ConnectionLostError, RiverError, UnreachableError
+from river_realtime.parsing import Object
+from river_realtime.protocol import (
+    PASSING,
+    Delivery,
+    NotRiverError,
+    SubscriberProtocol,
+    reload_after_s,
+)
+from river_realtime.proxies import proxy_for
 from river_realtime.token_source import Token, TokenSource, renew_in_s
-from river_realtime.values import Position
+from river_realtime.values import Gap, Position
 
 State = Literal["connecting", "connected", "waiting", "closed"]
 
@@ -26,6 +32,9 @@ STABLE_S = 10.0
 _DOUBLINGS_MAX = 10
 _FINAL = (4400, 4403)
 _NOT_AUTHENTICATED = 4401
+# Refusals of a token that a later attempt mends, with the same token or another.
+_CURED_BY_TIME = ("token_not_yet_valid", "token_revoked_recently")
+_SOCKS_MODULE = "python_socks"
 
 log = logging.getLogger("river_realtime")
 
@@ -34,26 +43,29 @@ class Subscriber:
     """An async iterator over what happens in some channels.
 
         async with Subscriber("http://localhost:8000", token, "dogs", "cats") as subscriber:
-            async for heard in subscriber:
+            async for delivery in subscriber:
                 ...
 
-    It gives `Event`s once and in order, a `Gap` where something cannot be had any more, and on
-    `presence-` channels `Presence` (the members), `Joined` and `Left`. A lost connection is made
-    again, with full jitter, and goes on where it was; why is told by `state` and `reason`, and in
-    the log `river_realtime`. A program that does not take what comes is not buried: no more than
-    about a thousand wait here, the rest at the server.
+    It gives `Event`s once and in order, a `Gap` where something is lost, and on channels with
+    presence `Presence` (the members), `Joined` and `Left`. After a lost connection it opens
+    another, with full jitter, and goes on where it was; `state` and `reason` say what it is doing,
+    and so does the log `river_realtime`. If the program falls behind, about a thousand deliveries
+    wait here, the rest at the server. An event that Python cannot hold (an integer of more than
+    4,300 digits, or nested too deeply) is skipped with a line in the log, and becomes a `Gap`.
+    After a gap that many had at once, the server asks each to reload at its own time: the `Gap`
+    comes then.
 
-    `token` is a text or a function, with or without await, which is asked for each connection and
-    before a token ends. One that fails is asked again. One without await runs in a thread.
+    `token` is a text or a function, with or without await, which is called for each connection and
+    before a token ends. If it fails it is called again. One without await runs in a thread.
 
     With `history` a new channel begins with up to so many of its last events. `timeout_s` is how
-    long River, or the token function, may take to answer; a line that died without a word is
-    noticed within twice that time.
+    long River, or the token function, may take to answer; a dead connection is noticed within
+    twice that time.
 
     Iterating raises RiverError when River refuses: a token (from a function: two in a row), or a
     user disconnected by the back end, which is the end; or a channel without a grant, after which
     the others can be iterated on. It raises UnreachableError when the first connection finds
-    something else than River at the address.
+    something else than River's gateway at the address.
     """
 
     def __init__(
@@ -65,12 +77,15 @@ class Subscriber:
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._url = websocket_url(url)
+        self._proxy = proxy_for(self._url, socks_module=_SOCKS_MODULE)
         self._tokens = TokenSource(token, timeout_s=timeout_s)
         self._timeout_s = timeout_s
-        self._talk = Conversation(history, dict.fromkeys(channels))
-        self._inbox = Inbox()
+        self._protocol = SubscriberProtocol(history, dict.fromkeys(channels))
+        self._queue = DeliveryQueue()
         self._following: asyncio.Task[None] | None = None
-        self._line: Line | None = None
+        self._opened = set[Connection]()
+        self._closing = set[asyncio.Task[None]]()
+        self._connection: Connection | None = None
         self._was_connected = False
         self._failures = 0
         self._refusals = 0
@@ -80,176 +95,223 @@ class Subscriber:
     async def subscribe(
         self, channel: str, *, after: Position | None = None, history: int | None = None
     ) -> None:
-        """Hear one more channel: from now on, after a position, or with some of its last events.
+        """Subscribe to one more channel: from now on, after a position, or with its last events.
 
         `after` is for a program that keeps the position of the last event it has dealt with. What
-        cannot be had any more after it is told as a `Gap`.
+        cannot be had any more after it is reported by a `Gap`.
         """
-        if channel not in self._talk.positions:
-            await self._say(self._talk.want(channel, after=after, history=history))
+        if channel not in self._protocol.positions:
+            message = self._protocol.new_subscription(channel, after=after, history=history)
+            await self._send(message)
 
     async def unsubscribe(self, channel: str) -> None:
-        """Hear a channel no more. What was heard of it before may still come."""
-        if channel in self._talk.positions:
-            await self._say(self._talk.unsubscription(channel))
+        """Unsubscribe from a channel. What was received of it before may still come."""
+        if channel in self._protocol.positions:
+            await self._send(self._protocol.unsubscription(channel))
 
     async def __aenter__(self) -> Self:
+        # One of this event loop.
+        self._queue = DeliveryQueue(self._queue)
         self._following = asyncio.create_task(self._follow())
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
-        """Disconnect. Iterating ends after what has been heard."""
+        """Disconnect. Iterating ends after what has been received."""
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
+        await asyncio.gather(*self._closing, return_exceptions=True)
 
-    def __aiter__(self) -> AsyncIterator[Heard]:
+    def __aiter__(self) -> AsyncIterator[Delivery]:
         return self
 
-    async def __anext__(self) -> Heard:
+    async def __anext__(self) -> Delivery:
         if self._following is None:
             raise RuntimeError("enter the subscriber first: async with Subscriber(...)")
-        heard = await self._inbox.take()
-        if heard is None:
+        delivery = await self._queue.take()
+        if delivery is None:
             raise StopAsyncIteration
-        return heard
+        return delivery
 
     async def _follow(self) -> None:
-        """Connection after connection. However it ends, those who iterate are told."""
-        why: BaseException | None = None
-        old: Line | None = None
+        """Connection after connection. The end is reported to those who iterate."""
+        final: BaseException | None = None
         try:
+            previous, connection = None, await self._open()
             while True:
-                try:
-                    old = await self._connect(old)
-                except LostError as lost:
-                    old = None
-                    self._judge(lost)
-                    await self._wait(lost)
+                previous, connection = connection, await self._attend(connection, previous)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            why = error
+            final = error
             raise
         finally:
-            self.state, self.reason = "closed", str(why or "closed by the program")
-            self._inbox.end(why)
+            self.state, self.reason = "closed", str(final or "closed by the program")
+            self._queue.end(final)
+            for one in list(self._opened):
+                self._release(one)
 
-    async def _connect(self, old: Line | None) -> Line:
-        """One connection, until the server asks to move: it is returned, and still open then.
+    async def _open(self) -> Connection:
+        """Another connection, after as many attempts as it takes.
 
-        `old` is closed when this one has taken over. Raises LostError at the end.
+        Raises:
+            RiverError: no attempt would succeed.
         """
-        line: Line | None = None
-        try:
-            self.state, self.reason = "connecting", "opening the connection"
-            token = await self._tokens.fresh()
-            line = await Line.open(self._url, token, timeout_s=self._timeout_s)
-            self._opened(line)
-            await self._attend(line, old)
-        except BaseException:
-            self._line = None
-            if line is not None:
-                await line.close()
-            raise
-        finally:
-            if old is not None:
-                await old.close()
-        return line
+        while True:
+            self._report("connecting", "opening the connection")
+            try:
+                token = await self._tokens.fresh()
+                connection = await Connection.open(
+                    self._url, token, proxy=self._proxy, timeout_s=self._timeout_s
+                )
+            except ConnectionLostError as lost:
+                self._raise_if_final(lost)
+                await self._wait(lost)
+            else:
+                self._opened.add(connection)
+                self._was_connected, self._refusals = True, 0
+                return connection
 
-    def _opened(self, line: Line) -> None:
-        self._was_connected = True
-        self._refusals = 0
-        self._line = line
-        self.state, self.reason = "connected", f"connected as {line.user}"
+    async def _attend(self, connection: Connection, previous: Connection | None) -> Connection:
+        """Read a connection until the next one is open, which is returned.
 
-    async def _attend(self, line: Line, old: Line | None) -> None:
-        """Hear a connection, and keep its token young, until it is time to move."""
-        renewing = asyncio.create_task(self._renew(line))
+        The previous one is closed when this one has taken over its subscriptions. One that the
+        server asks to leave is read on until the next one is open.
+        """
+        self._connection = connection
+        self._report("connected", f"connected as {connection.user}")
+        moving = asyncio.create_task(self._move(connection))
+        renewing = asyncio.create_task(self._renew(connection))
         try:
-            async with asyncio.timeout(None) as patience:
-                for words in self._talk.opening():
-                    await line.say(words)
-                while True:
-                    self._take(await line.hear())
-                    patience.reschedule(line.move_at)
-                    if old is not None and self._talk.is_settled:
-                        await old.close()
-                        old = None
-                    await self._inbox.room()
-        except TimeoutError:
-            log.info("moving: the server asked for it")
+            lost = await self._read_until(moving, connection=connection, previous=previous)
+            self._connection = None
+            if lost is not None and not connection.leaving.is_set():
+                self._raise_if_final(lost)
+                await self._wait(lost)
+                return await self._open()
+            return await moving
         finally:
-            self._line = None
+            self._connection = None
+            moving.cancel()
             renewing.cancel()
-            if time.monotonic() - line.opened_at >= STABLE_S:
-                self._failures = 0
 
-    def _take(self, told: Object) -> None:
+    async def _read_until(
+        self,
+        moving: asyncio.Future[Connection],
+        *,
+        connection: Connection,
+        previous: Connection | None,
+    ) -> ConnectionLostError | None:
+        """Read until it is lost, or until another is open: then stop between two messages."""
+        reading = asyncio.create_task(self._read(connection, previous))
         try:
-            for heard in self._talk.hear(told):
-                self._inbox.put(heard)
+            await asyncio.wait((reading, moving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            reading.cancel()
+            (lost,) = await asyncio.gather(reading, return_exceptions=True)
+            if time.monotonic() - connection.opened_at >= STABLE_S:
+                self._failures = 0
+        if isinstance(lost, ConnectionLostError):
+            self._release(connection)
+            return lost
+        if lost is not None and not isinstance(lost, asyncio.CancelledError):
+            raise lost
+        return None
+
+    async def _read(self, connection: Connection, previous: Connection | None) -> None:
+        for message in self._protocol.opening():
+            await connection.send(message)
+        while True:
+            self._take(await connection.receive())
+            if previous is not None and self._protocol.is_settled:
+                self._release(previous)
+                previous = None
+            await self._queue.room()
+
+    def _take(self, message: Object) -> None:
+        try:
+            deliveries = self._protocol.receive(message)
         except NotRiverError as error:
-            raise LostError(f"what answers does not speak River: {error}") from None
+            raise ConnectionLostError(f"what answers does not speak River: {error}") from None
         except RiverError as error:
             if error.code in PASSING:
-                raise LostError(error.message, told=error.code) from None
-            self._inbox.put(error)
+                raise ConnectionLostError(error.message, error_code=error.code) from None
+            self._queue.put_error(error)
+            return
+        after_s = reload_after_s(message)
+        for delivery in deliveries:
+            self._queue.put(delivery, after_s=after_s if isinstance(delivery, Gap) else 0.0)
 
-    async def _renew(self, line: Line) -> None:
+    async def _move(self, connection: Connection) -> Connection:
+        """Open another connection when the server asks to leave this one."""
+        await connection.leaving.wait()
+        await asyncio.sleep(connection.leave_after_s)
+        log.info("moving to another connection: the server asked for it")
+        # Whatever failed before: this server worked until it said goodbye.
+        self._failures = 0
+        return await self._open()
+
+    async def _renew(self, connection: Connection) -> None:
         """Have a new token before the old one ends."""
         while self._tokens.is_renewable:
-            await line.accepted.wait()
-            line.accepted.clear()
-            if line.expires_at is not None:
-                await asyncio.sleep(renew_in_s(line.expires_at))
-                await self._show_another_token(line)
+            await connection.accepted.wait()
+            connection.accepted.clear()
+            if connection.expires_at is not None:
+                await asyncio.sleep(renew_in_s(connection.expires_at))
+                await self._send_another_token(connection)
 
-    async def _show_another_token(self, line: Line) -> None:
+    async def _send_another_token(self, connection: Connection) -> None:
         while True:
             try:
                 token = await self._tokens.fresh()
-            except LostError as lost:
+            except ConnectionLostError as lost:
                 # The old token still serves; if it ends before there is another, River says so.
                 log.warning("no new token: %s", lost.reason)
                 await asyncio.sleep(random.uniform(0, RETRY_S_MAX))  # noqa: S311  jitter
             else:
-                return await line.renew(token)
+                return await connection.authenticate(token)
 
-    def _judge(self, lost: LostError) -> None:
-        """Raise what no other connection would mend."""
-        refused = RiverError(lost.told or "closed", lost.reason, status=lost.code)
+    def _raise_if_final(self, lost: ConnectionLostError) -> None:
+        """Raise RiverError if no other connection would change anything."""
+        refused = RiverError(lost.error_code or "closed", lost.reason, status=lost.code)
         if lost.code in _FINAL:
             raise refused from None
-        if lost.code == _NOT_AUTHENTICATED:
+        if lost.code == _NOT_AUTHENTICATED and lost.error_code not in _CURED_BY_TIME:
             self._refusals += 1
             if self._refusals > 1 or not self._tokens.is_renewable:
                 raise refused from None
-        if lost.wrong_place and not self._was_connected:
-            raise UnreachableError(lost.reason) from None
+        if lost.is_wrong_address and not self._was_connected:
+            raise UnreachableError("unexpected_answer", lost.reason) from None
 
-    async def _wait(self, lost: LostError) -> None:
+    async def _wait(self, lost: ConnectionLostError) -> None:
         wait_s = max(backoff_s(self._failures), lost.retry_after_s)
         self._failures += 1
-        self.state, self.reason = "waiting", lost.reason
+        self._report("waiting", lost.reason)
         log.warning("%s; next attempt in %.1f s", lost.reason, wait_s)
         await asyncio.sleep(wait_s)
 
-    async def _say(self, text: str) -> None:
-        # Without a connection, or when it breaks now, the next one begins with all that is wanted.
-        if self._line is not None:
-            await self._line.say(text)
+    def _report(self, state: State, reason: str) -> None:
+        # While another connection is opened, the one that the server asked to leave still serves.
+        if self._connection is None or state == "connected":
+            self.state, self.reason = state, reason
+
+    async def _send(self, message: str) -> None:
+        # Without a connection, or if it breaks now, the next one begins with all subscriptions.
+        if self._connection is not None:
+            await self._connection.send(message)
+
+    def _release(self, connection: Connection) -> None:
+        """Close a connection without waiting for the other side."""
+        self._opened.discard(connection)
+        closing = asyncio.create_task(connection.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
 
 def backoff_s(failures: int) -> float:
-    """Full jitter: who lost the same server in the same moment comes back spread out."""
+    """Full jitter: many who lost the same server at the same moment come back spread out."""
     limit_s = min(RETRY_S_MAX, RETRY_S_FIRST * 2 ** min(failures, _DOUBLINGS_MAX))
     return random.uniform(0, limit_s)  # noqa: S311  jitter

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import cast
 
-from river_realtime.errors import LostError
+from river_realtime.errors import ConnectionLostError
 
 Token = str | Callable[[], str] | Callable[[], Awaitable[str]]
 
@@ -34,7 +34,7 @@ class TokenSource:
         return not isinstance(self._token, str)
 
     async def fresh(self) -> str:
-        """A token. Raises LostError when the function fails or does not answer."""
+        """A token. Raises ConnectionLostError when the function fails or does not answer."""
         if isinstance(self._token, str):
             return self._token
         try:
@@ -42,11 +42,11 @@ class TokenSource:
                 token = await self._call(self._token)
         except TimeoutError:
             reason = f"the token function did not answer in {self._timeout_s:g} s"
-            raise LostError(reason) from None
+            raise ConnectionLostError(reason) from None
         except Exception as error:  # the program's own function may raise anything
-            raise LostError(f"the token function failed: {error!r}") from error
+            raise ConnectionLostError(f"the token function failed: {error!r}") from error
         if not token or not isinstance(token, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise LostError("the token function gave no text")
+            raise ConnectionLostError("the token function returned no text")
         return token
 
     async def _call(self, function: Callable[[], str | Awaitable[str]]) -> str:

@@ -6,37 +6,50 @@ import hmac
 import json
 import time
 from collections.abc import Mapping, Sequence
+from typing import TypedDict, Unpack
 
+from river_realtime.errors import UsageError
 from river_realtime.values import Json
 
 TTL_S = 3600
 _HEADER = b'{"alg":"HS256","typ":"JWT"}'
+_SECRET_BYTES_MIN = 32
+_USER_LENGTH_MAX = 256
+_LISTS = ("channels", "subscribe", "publish")
 
 
-def sign_token(
-    secret: str,
-    user: str,
-    *,
-    ttl_s: int = TTL_S,
-    subscribe: Sequence[str] | None = None,
-    publish: Sequence[str] = (),
-    info: Mapping[str, Json] | None = None,
-) -> str:
+class Grants(TypedDict, total=False):
+    """What a token opens, and what others see of its user.
+
+    `channels` are names, taken literally: for names that hold a user's id.
+    `subscribe` and `publish` are globs, in which `*`, `?` and `[` of such an id would open more.
+    `info` is what presence channels show.
+    """
+
+    channels: Sequence[str]
+    subscribe: Sequence[str] | None
+    publish: Sequence[str]
+    info: Mapping[str, Json] | None
+
+
+def sign_token(secret: str, user: str, *, ttl_s: int = TTL_S, **grants: Unpack[Grants]) -> str:
     """A token that says who a client is, for `ttl_s` seconds.
 
-    `subscribe` and `publish` are globs over channel names. Without `subscribe` the client may hear
-    every channel but private ones; without `publish` it may publish to none.
+        sign_token(secret, "ada", channels=["private-user-ada"], publish=["typing-*"])
+
+    `channels` are names that the client may subscribe to, taken literally: for names that hold a
+    user's id. `subscribe` and `publish` are globs over channel names. Without `subscribe` the
+    client may subscribe to every channel but private ones; without `publish` it may publish to
+    none. `info` is what presence channels show of the user.
+
+    Raises:
+        UsageError: no server would accept this token.
     """
-    now = time.time()
-    claims: dict[str, object] = {"sub": user, "iat": int(now), "exp": int(now) + ttl_s}
-    granted: dict[str, object] = {}
-    if subscribe is not None:
-        granted["subscribe"] = list(subscribe)
-    if publish:
-        granted["publish"] = list(publish)
-    if info is not None:
-        granted["info"] = dict(info)
-    if granted:
+    check_secret(secret)
+    check_grants(user, grants)
+    now = int(time.time())
+    claims: dict[str, object] = {"sub": user, "iat": now, "exp": now + ttl_s}
+    if granted := claims_of(grants):
         claims["river"] = granted
     body = json.dumps(claims, separators=(",", ":")).encode()
     signed = b".".join(_text(part) for part in (_HEADER, body))
@@ -44,5 +57,46 @@ def sign_token(
     return b".".join((signed, _text(signature))).decode()
 
 
+def check_secret(secret: str) -> None:
+    """Raise UsageError if River takes no such secret."""
+    if len(secret.encode()) < _SECRET_BYTES_MIN:
+        raise _invalid(f"secret: the first of RIVER_SECRETS, at least {_SECRET_BYTES_MIN} bytes")
+
+
+def check_grants(user: str, grants: Grants) -> None:
+    """Look for what no server accepts, and what would grant something else than was meant.
+
+    Raises:
+        UsageError: it names the argument.
+    """
+    if not isinstance(user, str) or not 0 < len(user) <= _USER_LENGTH_MAX:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise _invalid(f"user: a text of 1 to {_USER_LENGTH_MAX} characters, not {user!r}")
+    if unknown := set(grants) - set(Grants.__annotations__):
+        known = ", ".join(Grants.__annotations__)
+        raise TypeError(f"{min(unknown)!r} is not a grant; there are {known}")
+    # A single text would be taken for a list of its letters.
+    if wrong := [name for name in _LISTS if isinstance(grants.get(name), str)]:
+        raise _invalid(f"{wrong[0]}: a list of texts, not one text")
+
+
+def claims_of(grants: Grants) -> dict[str, object]:
+    """The grants as a token has them, without those that grant nothing."""
+    claims: dict[str, object] = {}
+    if (subscribe := grants.get("subscribe")) is not None:
+        # An empty list says that nothing is open, which is less than no list.
+        claims["subscribe"] = list(subscribe)
+    if channels := grants.get("channels"):
+        claims["channels"] = list(channels)
+    if publish := grants.get("publish"):
+        claims["publish"] = list(publish)
+    if (info := grants.get("info")) is not None:
+        claims["info"] = dict(info)
+    return claims
+
+
 def _text(part: bytes) -> bytes:
     return base64.urlsafe_b64encode(part).rstrip(b"=")
+
+
+def _invalid(message: str) -> UsageError:
+    return UsageError("option_invalid", message)

@@ -1,18 +1,18 @@
-"""What River tells, as values."""
+"""What River sends, as values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Union
 
-Json = Union[  # noqa: UP007  it speaks of itself, so its parts are names in quotes
+Json = Union[  # noqa: UP007  it refers to itself, so its parts are names in quotes
     None, bool, int, float, str, Sequence["Json"], Mapping[str, "Json"]
 ]
-"""Anything that JSON can say."""
+"""Any value that JSON has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a channel's log. Offsets rise by one; a new epoch is a log begun again."""
+    """A position in a channel's log. Offsets rise by one; a new epoch is a new log."""
 
     epoch: str
     offset: int
@@ -20,18 +20,23 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One publication. `user` is the client that published it, if it was one."""
+    """One publication. `user` is the client that published it, if it was one.
+
+    `position` is its own, or, if it was published with `keep=False`, the one that it follows:
+    `is_kept` is False then, and no history has it.
+    """
 
     channel: str
     event: str
     data: Json
     position: Position
     user: str | None = None
+    is_kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What came before `position` cannot be had any more: reload your state."""
+    """What came before `position` was missed and is gone: reload your state."""
 
     channel: str
     position: Position
@@ -47,7 +52,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A user came into a presence channel."""
+    """A user joined a presence channel."""
 
     channel: str
     member: Member
@@ -55,7 +60,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A user is gone from a presence channel."""
+    """A user left a presence channel."""
 
     channel: str
     user: str
@@ -72,7 +77,7 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A part of a channel's log, oldest first, and where the log stands."""
+    """A part of a channel's log, oldest first, and the position of the log's end."""
 
     channel: str
     position: Position

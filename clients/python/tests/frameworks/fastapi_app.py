@@ -51,6 +51,6 @@ async def add_post(
 async def announce(river: AsyncRiver, post: dict[str, str]) -> None:
     """Tell everybody who looks. A River that is away costs them the news, not the post."""
     try:
-        await river.publish("posts", "post", post, key=post["id"])
+        await river.publish("posts", "post", post, id=post["id"])
     except RiverError as error:
         log.warning("post %s was not announced: %s", post["id"], error)

@@ -20,7 +20,7 @@ def create_app(river: River, secret_key: str) -> Flask:
         post = {"id": uuid.uuid4().hex, "text": request.form["text"]}
         # Here the post is kept; only what is kept is published.
         try:
-            river.publish("posts", "post", post, key=post["id"])
+            river.publish("posts", "post", post, id=post["id"])
         except RiverError as error:
             log.warning("post %s was not announced: %s", post["id"], error)
         return post, 201

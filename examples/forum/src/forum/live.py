@@ -25,7 +25,7 @@ class Live:
     def publish(self, post: Post) -> None:
         """Tell the readers of the board. A River that is away costs them the news, no post."""
         try:
-            self._river.publish(f"board-{post.board}", "post", _as_data(post), key=post.id)
+            self._river.publish(f"board-{post.board}", "post", _as_data(post), id=post.id)
         except RiverError as problem:
             log.warning("post %s is kept but was not announced: %s", post.id, problem)
 

@@ -18,6 +18,6 @@ def announce(post: Post) -> None:
 
     def publish() -> None:
         data = {"id": post.pk, "text": post.text}
-        river.publish("posts", "post", data, key=f"post-{post.pk}")
+        river.publish("posts", "post", data, id=f"post-{post.pk}")
 
     transaction.on_commit(publish, robust=True)

@@ -1,0 +1,171 @@
+"""One connection to a gateway: opened, authenticated, read until its end."""
+
+import asyncio
+import json
+import ssl
+import time
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Self, cast
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from river_realtime.errors import ConnectionLostError
+from river_realtime.parsing import Object
+from river_realtime.protocol import NotRiverError, read
+
+CLOSE_S_MAX = 2.0
+MESSAGE_BYTES_MAX = 16 * 1024 * 1024
+RETRY_AFTER_S_MAX = 60.0
+_PASSING_STATUSES = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+
+
+class Connection:
+    """A connection on which the server has accepted the token.
+
+    Attributes:
+        user: the user of the token.
+        expires_at: when the token ends (unix time), or None.
+        accepted: set at each token that the server accepts.
+        leaving: set when the server has asked to leave; `leave_after_s` says after which time.
+        opened_at: by the monotonic clock.
+    """
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+        self._last_error = ConnectionLostError("the connection was lost")
+        self.user = ""
+        self.expires_at: float | None = None
+        self.accepted = asyncio.Event()
+        self.leaving = asyncio.Event()
+        self.leave_after_s = 0.0
+        self.opened_at = time.monotonic()
+
+    @classmethod
+    async def open(cls, url: str, token: str, *, proxy: str | None, timeout_s: float) -> Self:
+        """Connect, and wait until the token is accepted.
+
+        Args:
+            url: the WebSocket's address.
+            token: the first one.
+            proxy: what to connect through.
+            timeout_s: how long either may take, how often the server is pinged, and how long its
+                pong may take.
+
+        Raises:
+            ConnectionLostError: another attempt may succeed.
+        """
+        connection = cls(await _connected(url, proxy=proxy, timeout_s=timeout_s))
+        try:
+            async with asyncio.timeout(timeout_s):
+                await connection.authenticate(token)
+                while not connection.user:
+                    await connection.receive()
+        except TimeoutError:
+            await connection.close()
+            raise ConnectionLostError(f"{url} accepts connections but sends nothing") from None
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def authenticate(self, token: str) -> None:
+        """Send a token; `expires_at` changes when the server has accepted it."""
+        await self.send(json.dumps({"type": "auth", "id": 0, "token": token}))
+
+    async def send(self, text: str) -> None:
+        """Send one message. If the connection is closed, `receive` says why."""
+        with suppress(ConnectionClosed):
+            await self._connection.send(text)
+
+    async def receive(self) -> Object:
+        """The next message.
+
+        Raises:
+            ConnectionLostError: it is closed, or the message is not one of River's.
+        """
+        try:
+            message = read(await self._connection.recv())
+            self._note(message)
+        except ConnectionClosed as closed:
+            raise self._lost(closed) from None
+        except (NotRiverError, KeyError, TypeError, ValueError) as error:
+            raise ConnectionLostError(
+                f"what answers does not speak River: {error}", is_wrong_address=True
+            ) from None
+        return message
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._connection.close()
+
+    def _note(self, message: Object) -> None:
+        match message["type"]:
+            case "authenticated":
+                self.user = str(message["user"])
+                expires_at = message["expires_at"]
+                self.expires_at = None if expires_at is None else float(cast("float", expires_at))
+                self.accepted.set()
+            case "bye":
+                self.leave_after_s = _retry_after_s(message)
+                self._last_error.retry_after_s = self.leave_after_s
+                self._last_error.reason = f"the server is {message['reason']}"
+                self.leaving.set()
+            case "error" if "id" not in message or message["id"] == 0:
+                self._last_error.error_code = str(message["code"])
+                self._last_error.reason = str(message["message"])
+                if "retry_after_ms" in message:
+                    self._last_error.retry_after_s = _retry_after_s(message)
+            case _:
+                return
+
+    def _lost(self, closed: ConnectionClosed) -> ConnectionLostError:
+        last, close = self._last_error, closed.rcvd
+        if close is None:
+            return last
+        return ConnectionLostError(
+            close.reason or last.reason,
+            code=close.code,
+            error_code=last.error_code,
+            retry_after_s=last.retry_after_s,
+        )
+
+
+async def _connected(url: str, *, proxy: str | None, timeout_s: float) -> ClientConnection:
+    try:
+        return await connect(
+            url,
+            compression=None,
+            open_timeout=timeout_s,
+            close_timeout=CLOSE_S_MAX,
+            ping_interval=timeout_s,
+            ping_timeout=timeout_s,
+            max_size=MESSAGE_BYTES_MAX,
+            proxy=proxy,
+        )
+    except (OSError, WebSocketException) as error:
+        reason = f"cannot connect to {url}: {_reason(error)}"
+        raise ConnectionLostError(reason, is_wrong_address=_is_address_wrong(error)) from None
+
+
+def _retry_after_s(message: Object) -> float:
+    asked_s = float(cast("float", message["retry_after_ms"])) / 1000
+    return min(max(asked_s, 0.0), RETRY_AFTER_S_MAX)
+
+
+def _reason(error: OSError | WebSocketException) -> str:
+    if isinstance(error, InvalidStatus) and b'"not_found"' in (error.response.body or b""):
+        return (
+            "River's publish API answers there; give the address of a gateway, which has a port of"
+            " its own (RIVER_PORT, 8000 by default)"
+        )
+    return str(error) or type(error).__name__
+
+
+def _is_address_wrong(error: OSError | WebSocketException) -> bool:
+    """Whether it is the address that is wrong, rather than a server that is away for a moment."""
+    if not isinstance(error, InvalidStatus):
+        return isinstance(error, ssl.SSLCertVerificationError)
+    status = error.response.status_code
+    return status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _PASSING_STATUSES

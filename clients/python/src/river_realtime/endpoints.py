@@ -1,0 +1,147 @@
+"""The publish API's endpoints, each as the request that asks it."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TypedDict, Unpack, cast
+from urllib.parse import quote
+
+from river_realtime.errors import RiverError, UsageError
+from river_realtime.parsing import Object, history_of, position_of, presence_of
+from river_realtime.request import Request, error_of
+from river_realtime.tokens import Grants, check_grants, claims_of
+from river_realtime.values import History, Position, Presence
+
+Message = Mapping[str, object]
+
+_IN_QUERY = "-"
+_NOT_IN_PATHS = ("", ".", "..", _IN_QUERY)
+# Accepted, not documented.
+_OLD_NAMES = {"key": "id"}
+
+
+class PublishOptions(TypedDict, total=False):
+    """What a publication may have besides channel, event and data.
+
+    `id` is the idempotency key. `keep=False` publishes to those who are connected now, and to no
+    history. `exclude` is the session that does not get it.
+    """
+
+    id: str | None
+    keep: bool
+    exclude: str | None
+
+
+def publish(
+    channels: str | Sequence[str], event: str, *, data: object, **options: Unpack[PublishOptions]
+) -> Request[Position | list[Position]]:
+    """One event to one channel or several. Without an id one is made: repeating is harmless."""
+    target = {"channel": channels} if isinstance(channels, str) else {"channels": list(channels)}
+    body = _with_id({**target, "event": event, "data": data, **_checked(options)})
+    return Request("POST", "/publish", _published, body)
+
+
+def publish_batch(messages: Sequence[Message]) -> Request[list[Position | RiverError]]:
+    """Many events at once. Each message has channel, event, data, and perhaps an id."""
+    if any("channels" in one for one in messages):
+        reason = "a message of a batch has one channel: write one message for each"
+        raise UsageError("option_invalid", reason)
+    with_ids = [_with_id(one) for one in messages]
+    return Request("POST", "/publish/batch", _results, {"messages": with_ids})
+
+
+def channels(prefix: str) -> Request[dict[str, int]]:
+    """How many subscribers each channel has that has any."""
+    return Request("GET", "/channels", _counts, query={"prefix": prefix} if prefix else {})
+
+
+def history(channel: str, *, after: Position | None, limit: int) -> Request[History]:
+    """Publications after a position, or the last ones."""
+    query: dict[str, str | int] = {"limit": limit}
+    if after is not None:
+        query |= {"epoch": after.epoch, "offset": after.offset}
+    path, names = _path("/channels/{channel}/history", channel=channel)
+    return Request("GET", path, history_of, query=names | query)
+
+
+def presence(channel: str) -> Request[Presence]:
+    """All members of a presence channel."""
+    path, names = _path("/channels/{channel}/presence", channel=channel)
+    return Request("GET", path, partial(presence_of, channel), query=names)
+
+
+def disconnect(user: str) -> Request[None]:
+    """Close all connections of a user."""
+    path, names = _path("/users/{user}/disconnect", user=user)
+    return Request("POST", path, partial(_check_user, user), {}, names)
+
+
+def token(user: str, *, ttl_s: int, grants: Grants) -> Request[str]:
+    """A token, signed by the server."""
+    check_grants(user, grants)
+    return Request("POST", "/tokens", _token, {"user": user, "ttl_s": ttl_s, **claims_of(grants)})
+
+
+def new_id() -> str:
+    """An idempotency key that nobody else makes."""
+    return secrets.token_urlsafe(16)
+
+
+def _path(template: str, **names: str) -> tuple[str, dict[str, str | int]]:
+    """A path with names in it, and the query that it needs.
+
+    Names that proxies change on the way, however they are encoded, stand in the query.
+    """
+    if any("/" in name or name in _NOT_IN_PATHS for name in names.values()):
+        return template.format(**dict.fromkeys(names, _IN_QUERY)), dict(names)
+    return template.format(**{key: quote(name, safe="") for key, name in names.items()}), {}
+
+
+def _with_id(message: Mapping[str, object]) -> dict[str, object]:
+    """A message as it is sent. The id is made here, so that all attempts have the same."""
+    renamed = {_OLD_NAMES.get(name, name): value for name, value in message.items()}
+    return {**renamed, "id": new_id() if renamed.get("id") is None else renamed["id"]}
+
+
+def _checked(options: PublishOptions) -> dict[str, object]:
+    """The options that say something."""
+    known = {*PublishOptions.__annotations__, *_OLD_NAMES}
+    if unknown := options.keys() - known:
+        raise TypeError(f"publish() takes no {min(unknown)!r}")
+    given = {name: value for name, value in options.items() if value is not None}
+    if given.get("keep") is True:
+        del given["keep"]
+    return given
+
+
+def _published(fields: Object) -> Position | list[Position]:
+    if "results" not in fields:
+        return position_of(fields)
+    results = _results(fields)
+    for one in results:
+        if isinstance(one, RiverError):
+            raise one
+    return cast("list[Position]", results)
+
+
+def _results(fields: Object) -> list[Position | RiverError]:
+    return [
+        error_of(one) if "error" in one else position_of(one)
+        for one in cast("list[Object]", fields["results"])
+    ]
+
+
+def _counts(fields: Object) -> dict[str, int]:
+    found = cast("Mapping[str, Mapping[str, int]]", fields["channels"])
+    return {name: counts["subscribers"] for name, counts in found.items()}
+
+
+def _token(fields: Object) -> str:
+    return str(fields["token"])
+
+
+def _check_user(user: str, fields: Object) -> None:
+    """Raise RiverError if the server acted on another user: 0.1.0 reads no names in queries."""
+    if fields.get("user", user) != user:
+        reason = f"this server is too old to be asked about the user {user!r}: update it"
+        raise RiverError("unsupported", reason)
