@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = ROOT / "server" / "src" / "riverd"
+PYTHON_CLIENT = ROOT / "clients" / "python" / "src" / "river_realtime"
 SOURCES = [
     SERVER,
     ROOT / "benchmarks",
@@ -110,7 +111,8 @@ SAME_NAME: set[str] = {
 }
 """Class names that are still used twice."""
 
-ROOMS = sorted(path.name for path in SERVER.iterdir() if (path / "__init__.py").exists())
+ROOMS = {path.name: path for path in sorted(SERVER.iterdir()) if (path / "__init__.py").exists()}
+ROOMS["Python client"] = PYTHON_CLIENT
 
 
 def modules(folder: Path) -> list[Path]:
@@ -153,8 +155,8 @@ def prose_in(text: str) -> Iterator[str]:
 @pytest.mark.parametrize("room", ROOMS)
 def test_names_are_words_of_the_field(room: str) -> None:
     found = [
-        f"{path.relative_to(SERVER)}: {name}"
-        for path in modules(SERVER / room)
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in modules(ROOMS[room])
         for name in sorted(names_in(ast.parse(path.read_text(encoding="utf-8"))))
         if BANNED_IN_NAMES.search(snake_case(name))
     ]
@@ -164,8 +166,8 @@ def test_names_are_words_of_the_field(room: str) -> None:
 @pytest.mark.parametrize("room", ROOMS)
 def test_docstrings_and_comments_are_words_of_the_field(room: str) -> None:
     found = [
-        f"{path.relative_to(SERVER)}: {line.strip()}"
-        for path in modules(SERVER / room)
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in modules(ROOMS[room])
         for line in prose_in(path.read_text(encoding="utf-8"))
         if BANNED_IN_PROSE.search(line)
     ]
