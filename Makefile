@@ -22,6 +22,7 @@ lint: .setup/python
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	cd server && ../$(RUN)lint-imports
+	set -e; for package in server clients/python examples/forum deploy/aws; do (cd $$package && $(CURDIR)/$(RUN)deptry src); done
 
 types: .setup/python
 	$(RUN)mypy server/src clients/python/src deploy/aws/src

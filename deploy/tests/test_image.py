@@ -187,7 +187,7 @@ def test_its_distributions_are_those_of_the_lock(inside: dict[str, object]) -> N
     found = inside["distributions"]
     assert isinstance(found, dict)
     assert found == {name: locked.get(name) for name in found} | {"riverd": riverd.__version__}
-    assert {"boto3", "picows", "redis", "uvloop"} <= set(found)
+    assert {"boto3", "picows", "hiredis", "uvloop"} <= set(found)
     assert not {"moto", "pytest", "aws-cdk-lib", "ruff"} & set(found)
 
 
