@@ -3,8 +3,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
-# One's own uv, or else one in the environment: a system's Python takes no packages.
-UV = PATH="$$PATH:$(CURDIR)/$(VENV)/bin" uv
+# Of the lock, in the environment: nobody needs one of their own.
+UV := $(CURDIR)/$(RUN)uv
+# As pip does: whom the machine trusts, for example a company's proxy.
+export UV_SYSTEM_CERTS ?= true
+# Servers are not on everybody's path.
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 # The tests start Python a thousand times: what it compiled once is kept, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -80,23 +84,27 @@ docs: .setup/python
 	$(RUN)zensical build
 
 # Versions and hashes of everything, without an index: it serves behind any mirror.
-lock:
+lock: $(RUN)uv
 	$(UV) lock --upgrade
 	$(UV) export --quiet --all-packages --all-groups --all-extras --no-emit-workspace --no-header --output-file requirements.lock
+	$(RUN)python deploy/image/requirements.py --alone requirements.lock hiredis msgspec pyjwt > deploy/aws/src/riverd_aws/lambda.lock
 
 setup: .setup/python .setup/system .setup/containers .setup/js .setup/deploy
 
 # The `river` command in .venv/bin, and nothing else.
 venv: .setup/python
 
-.setup/python: requirements.lock pyproject.toml server/pyproject.toml clients/python/pyproject.toml examples/forum/pyproject.toml deploy/aws/pyproject.toml
-	@mkdir -p .setup
+# A system's Python takes no packages, so that everything is in an environment; its pip installs uv, which installs the rest.
+$(RUN)uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "River needs Python 3.11 or newer. If there is one: make run PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+	@$(RUN)python deploy/image/requirements.py requirements.lock uv > $(VENV)/uv.txt
+	@$(RUN)python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
+
+.setup/python: requirements.lock pyproject.toml server/pyproject.toml clients/python/pyproject.toml examples/forum/pyproject.toml deploy/aws/pyproject.toml | $(RUN)uv
+	@mkdir -p .setup
 	@echo 'Installing the Python packages of requirements.lock into $(VENV) (half a minute)'
-	@test -d $(VENV) || $(UV) venv --quiet --python $(PYTHON) $(VENV) 2>/dev/null || \
-	  $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
-	@$(UV) --version >/dev/null 2>&1 || $(RUN)python -m pip install --quiet uv
 	@$(UV) pip install --quiet --python $(RUN)python --require-hashes --requirement requirements.lock
 	@$(UV) pip install --quiet --python $(RUN)python --no-deps --editable server --editable clients/python --editable examples/forum --editable deploy/aws
 	@touch $@
@@ -120,7 +128,7 @@ venv: .setup/python
 	@mkdir -p .setup && touch $@
 
 # The AWS toolkit's command and the wheels of the Lambda package: from then on deploy/aws needs no network.
-.setup/deploy: deploy/aws/package-lock.json deploy/aws/src/riverd_aws/lambda_package.py .setup/python
+.setup/deploy: deploy/aws/package-lock.json deploy/aws/src/riverd_aws/lambda.lock .setup/python
 	npm --prefix deploy/aws ci
 	$(RUN)python -m riverd_aws.lambda_package
 	@touch $@

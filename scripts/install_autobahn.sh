@@ -14,7 +14,7 @@ if [ -z "$python" ]; then
 fi
 [ -x .setup/autobahn/bin/wstest ] && exit 0
 # The last virtualenv that makes environments for Python 2.7.
-uv pip install --quiet --python .venv/bin/python --target .setup/virtualenv "virtualenv==20.15.1" &&
+.venv/bin/uv pip install --quiet --python .venv/bin/python --target .setup/virtualenv "virtualenv==20.15.1" &&
     PYTHONPATH=.setup/virtualenv .venv/bin/python -m virtualenv --quiet --python "$python" .setup/autobahn &&
     .setup/autobahn/bin/pip install --quiet --no-python-version-warning -r server/tests/websocket/autobahn.txt ||
     echo "The Autobahn suite could not be installed: it is left out."

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Python and Node: a browser, a Redis, balancers, a compiler, valgrind, and the
-# languages of the documentation's examples.
+# Installs what the tests need beside Python and Node: a browser, a Redis, balancers, a compiler, valgrind, curl, what
+# checks units of systemd, and the languages of the documentation's examples.
 set -euo pipefail
+
+# Servers are not on everybody's path.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 wanted=()
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || [ -n "${CHROMIUM:-}" ] || wanted+=(chromium)
@@ -9,8 +12,10 @@ command -v cc >/dev/null || wanted+=(gcc libc6-dev)
 command -v openssl >/dev/null || wanted+=(openssl)
 command -v redis-server >/dev/null || wanted+=(redis-server)
 command -v haproxy >/dev/null || wanted+=(haproxy)
-command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || wanted+=(nginx-light)
+command -v nginx >/dev/null || wanted+=(nginx-light)
 command -v valgrind >/dev/null || wanted+=(valgrind)
+command -v curl >/dev/null || wanted+=(curl)
+command -v systemd-analyze >/dev/null || wanted+=(systemd)
 command -v go >/dev/null || wanted+=(golang-go)
 php -m 2>/dev/null | grep -qx curl || wanted+=(php-cli php-curl)
 ruby -e 'require "jwt"' 2>/dev/null || wanted+=(ruby ruby-jwt)

@@ -1,8 +1,10 @@
 """Picks from requirements.lock what some distributions need: their lines, with versions and hashes.
 
-python requirements.py requirements.lock riverd
+python requirements.py requirements.lock riverd            riverd's dependencies, all the way down
+python requirements.py --alone requirements.lock pyjwt     this one, without its dependencies
 """
 
+import argparse
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -48,7 +50,7 @@ def needed(found: Mapping[str, Entry], roots: set[str]) -> set[str]:
     return names & found.keys()
 
 
-def selected(lock: str, roots: set[str]) -> Iterator[str]:
+def selected(lock: str, roots: set[str], *, alone: bool = False) -> Iterator[str]:
     """The lines of the lock for the roots.
 
     Raises:
@@ -58,15 +60,20 @@ def selected(lock: str, roots: set[str]) -> Iterator[str]:
     for root in roots:
         if not needed(found, {root}):
             raise ValueError(f"requirements.lock has nothing for {root}: run `make lock`")
-    for name in sorted(needed(found, roots)):
+    for name in sorted(roots if alone else needed(found, roots)):
         yield from found[name].lines
 
 
 def main() -> int:
     """Print them."""
-    path, *roots = sys.argv[1:]
-    text = Path(path).read_text(encoding="utf-8")
-    sys.stdout.writelines(f"{line}\n" for line in selected(text, set(roots)))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--alone", action="store_true", help="without what they depend on")
+    parser.add_argument("lock", type=Path)
+    parser.add_argument("roots", nargs="+")
+    asked = parser.parse_args()
+    text = asked.lock.read_text(encoding="utf-8")
+    lines = selected(text, set(asked.roots), alone=asked.alone)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0
 
 

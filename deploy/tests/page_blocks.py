@@ -1,7 +1,6 @@
 """The configurations that docs/operating.md shows, put in front of gateways of this machine."""
 
 import re
-import shutil
 import ssl
 import subprocess
 import sys
@@ -138,7 +137,6 @@ def certificate(folder: Path) -> Path:
 def unit(folder: Path, block_of_the_page: str) -> Path:
     """A unit of the page, with a program that is there."""
     file = folder / "river-gateway.service"
-    program = shutil.which("true")
-    assert program is not None
-    file.write_text(replaced(block_of_the_page, ("/opt/river/bin/river", program)), "utf-8")
+    text = replaced(block_of_the_page, ("/opt/river/bin/river", sys.executable))
+    file.write_text(text, encoding="utf-8")
     return file

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -238,14 +237,8 @@ def test_every_dependency_has_a_wheel_for(platform: str, tmp_path: Path) -> None
     path = tmp_path / "river.txt"
     path.write_bytes(wanted)
     # Nothing is installed, and of wheels only what describes them is read.
-    command = [
-        str(shutil.which("uv")),
-        "pip",
-        "install",
-        "--dry-run",
-        "--no-deps",
-        "--require-hashes",
-    ]
+    uv = Path(sys.executable).with_name("uv")
+    command = [str(uv), "pip", "install", "--dry-run", "--no-deps", "--require-hashes"]
     command += ["--python-platform", platform, "--python-version", "3.13", "--only-binary", ":all:"]
     command += ["--target", str(tmp_path / "target"), "--requirement", str(path)]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)

@@ -2,14 +2,14 @@
 
 import ast
 import hashlib
-import importlib.metadata
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,6 +17,8 @@ import riverd
 
 PYTHON = "3.13"
 PLATFORM = "manylinux2014_aarch64"
+LOCK = Path(__file__).with_name("lambda.lock")
+"""Versions and hashes of what is installed beside River's own files: `make lock` writes it."""
 ENTRIES = ("riverd.aws.lambda_api", "riverd.aws.lambda_drain")
 INSTALL_TIMEOUT_S = 300
 _UNUSED = (
@@ -38,7 +40,7 @@ def assembled() -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "package"
-        shutil.copytree(installed(distributions()), made)
+        shutil.copytree(installed(), made)
         for path in needed_files(ENTRIES):
             copy = made / "riverd" / path.relative_to(root())
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -59,22 +61,21 @@ def distributions() -> list[str]:
     raise AssertionError(f"{ENTRIES[0]} names no DISTRIBUTIONS")
 
 
-def installed(names: Sequence[str]) -> Path:
-    """A folder with these distributions for ARM, in the versions that are installed here.
+def installed() -> Path:
+    """A folder with the distributions of the lock, for ARM.
 
     It is kept: only the first time needs the package registry.
 
     Raises:
         PackageError: one line.
     """
-    wanted = sorted(f"{name}=={importlib.metadata.version(name)}" for name in names)
-    digest = hashlib.sha256(" ".join((PYTHON, PLATFORM, *wanted)).encode()).hexdigest()[:20]
+    digest = hashlib.sha256(f"{PYTHON} {PLATFORM} ".encode() + LOCK.read_bytes()).hexdigest()[:20]
     target = cache() / f"lambda-{digest}"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             made = Path(folder) / "made"
-            _install(wanted, made)
+            _install(made)
             # Somebody else may have been faster; what he made is the same.
             with suppress(FileExistsError, OSError):
                 made.rename(target)
@@ -135,16 +136,20 @@ def _imports_of(path: Path, module: str) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _install(wanted: Sequence[str], target: Path) -> None:
-    command = [*_installer(), "--target", str(target), "--no-deps", "--quiet", *wanted]
-    done = subprocess.run(  # noqa: S603  an installer and names of our own
-        command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False
+def _install(target: Path) -> None:
+    command = [*_installer(), "--target", str(target), "--no-deps", "--quiet", "--require-hashes"]
+    done = subprocess.run(  # noqa: S603  an installer and a file of our own
+        [*command, "--requirement", str(LOCK)],
+        capture_output=True,
+        text=True,
+        timeout=INSTALL_TIMEOUT_S,
+        check=False,
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
         raise PackageError(
-            f"the Lambda package cannot be made, {' '.join(wanted)} for {PLATFORM} did not install "
-            f"({last}): this needs the package registry once"
+            f"the Lambda package cannot be made, {' '.join(distributions())} for {PLATFORM} did "
+            f"not install ({last}): this needs the package registry once"
         )
     for pattern in _UNUSED:
         for path in sorted(target.rglob(pattern)):
@@ -152,19 +157,19 @@ def _install(wanted: Sequence[str], target: Path) -> None:
 
 
 def _installer() -> list[str]:
-    """Whatever of pip and uv is there; both take wheels of another platform."""
-    pip = ["--platform", PLATFORM, "--python-version", PYTHON, "--implementation", "cp"]
+    """Pip or uv of this Python's environment, else uv on the path."""
     if importlib.util.find_spec("pip") is not None:
+        pip = ["--platform", PLATFORM, "--python-version", PYTHON, "--implementation", "cp"]
         return [sys.executable, "-m", "pip", "install", *pip, "--only-binary=:all:"]
-    uv = shutil.which("uv")
-    if uv is not None:
-        platform = ["--python-platform", "aarch64-manylinux2014", "--python-version", PYTHON]
-        return [uv, "pip", "install", *platform, "--only-binary", ":all:"]
-    found = shutil.which("pip") or shutil.which("pip3")
-    if found is not None:
-        return [found, "install", *pip, "--only-binary=:all:"]
-    raise PackageError("the Lambda package cannot be made without pip or uv: install one of them")
+    beside = Path(sysconfig.get_path("scripts")) / "uv"
+    uv = str(beside) if beside.exists() else shutil.which("uv")
+    if uv is None:
+        raise PackageError(
+            "the Lambda package cannot be made without pip or uv: `python -m ensurepip` brings pip"
+        )
+    platform = ["--python-platform", "aarch64-manylinux2014", "--python-version", PYTHON]
+    return [uv, "pip", "install", *platform, "--only-binary", ":all:"]
 
 
 if __name__ == "__main__":
-    installed(distributions())
+    installed()

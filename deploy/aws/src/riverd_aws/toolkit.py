@@ -14,6 +14,8 @@ from riverd_aws.lambda_package import cache
 
 VERSION = "2.1148.1"
 """Not the newest: from 3.0 on the command refuses what the library of version 2 makes."""
+LOCKED = ("package.json", "package-lock.json")
+"""They name the version and its hash: nothing else is installed."""
 NODE_MIN = 20
 INSTALL_TIMEOUT_S = 300
 RUN_TIMEOUT_S = 3_600
@@ -114,11 +116,19 @@ def _npm(node: Path) -> list[str]:
     return [found]
 
 
+def _locked(name: str) -> Path:
+    """One of the lock's files: within the wheel, or in a clone beside `src`."""
+    in_wheel = Path(__file__).parent / "npm" / name
+    return in_wheel if in_wheel.exists() else Path(__file__).parents[2] / name
+
+
 def _install(node: Path, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     making = folder.with_name(f"{folder.name}.{os.getpid()}")
     making.mkdir()
-    command = [*_npm(node), "install", "--prefix", str(making), f"aws-cdk@{VERSION}"]
+    for name in LOCKED:
+        shutil.copyfile(_locked(name), making / name)
+    command = [*_npm(node), "ci", "--prefix", str(making)]
     quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
     path = os.pathsep.join([str(node.parent), os.environ.get("PATH", "")])
     try:
