@@ -107,6 +107,12 @@ class Claims(msgspec.Struct, frozen=True):
     expires_at: float | None = None
     grants: Grants = Grants()
     info: bytes | None = None
+    leeway_s: float = 0
+
+    @property
+    def ends_at(self) -> float | None:
+        """When a connection with this token ends: clocks may differ by the leeway."""
+        return None if self.expires_at is None else self.expires_at + self.leeway_s
 
 
 # What clients ask.

@@ -11,6 +11,7 @@ from river_process import River, Start, ask
 
 # Long enough for a client of a busy machine to answer, short enough to wait for.
 PING_INTERVAL_S = 2
+LEEWAY_S = 0.2
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,11 @@ def hasty(start_shared: Start) -> River:
 @pytest.fixture(scope="module")
 def river(start_shared: Start) -> River:
     """Return a server that asks often whether its clients are there."""
-    return start_shared("gateway", settings={"RIVER_PING_INTERVAL_S": str(PING_INTERVAL_S)})
+    settings = {
+        "RIVER_PING_INTERVAL_S": str(PING_INTERVAL_S),
+        "RIVER_JWT_LEEWAY_S": str(LEEWAY_S),
+    }
+    return start_shared("gateway", settings=settings)
 
 
 def soon(after_s: float) -> float:
@@ -103,7 +108,7 @@ async def test_client_is_closed_when_its_token_runs_out(
 ) -> None:
     async with expiring(river.url, with_upgrade=with_upgrade) as (client, until):
         assert (await client.until("error"))["code"] == "token_expired"
-        assert time.time() >= until
+        assert time.time() >= until + LEEWAY_S
         assert (await client.ends())[0] == 4401
 
 

@@ -157,6 +157,16 @@ async def test_provider_and_secrets_vouch_for_tokens_and_nobody_else(start: Star
             assert not await is_taken(url, bad), jwt.get_unverified_header(bad)
 
 
+@pytest.mark.parametrize("unused", [{}, {"kid": None}, {"kid": None, "use": None, "alg": None}])
+async def test_only_key_of_a_provider_needs_no_name(start: Start, unused: dict[str, None]) -> None:
+    key = published(FIRST, "first") | unused
+    with identity({"keys": [*JUNK, key]}) as provided:
+        url = start("gateway", settings={"RIVER_JWKS_URL": provided.url}).url
+        await taken_in_time(url, signed(FIRST, "", algorithm="RS256"))
+        assert await is_taken(url, signed(FIRST, "first", algorithm="RS256"))
+        assert not await is_taken(url, signed(SECOND, "first", algorithm="RS256"))
+
+
 async def test_provider_may_be_away_at_the_start_and_change_its_keys(start: Start) -> None:
     with identity({}) as provided:
         port = provided.server_port
@@ -208,4 +218,4 @@ def test_nonsense_of_a_provider_is_an_error_that_is_told(says: object) -> None:
 def test_one_odd_key_does_not_spoil_the_others() -> None:
     with identity({"keys": [*JUNK, published(FIRST, "first"), *JUNK]}) as provided:
         keys = provider._fetch(provided.url)
-    assert list(keys) == ["first"]
+    assert [key.key_id for key in keys] == ["first"]

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from riverd.auth.bearer import bearer
-from riverd.auth.tokens import TOKEN_LENGTH_MAX, claims_of
+from riverd.auth.claims import claims_of
+from riverd.auth.tokens import TOKEN_LENGTH_MAX
 from riverd.aws.event import Event
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Claims

@@ -178,7 +178,7 @@ def dev(chosen: Settings) -> None:
     "--subscribe",
     multiple=True,
     metavar="GLOB",
-    help="May hear these channels; again for more. [default: all but private-*]",
+    help="May subscribe to these channels; again for more. [default: all but private-*]",
 )
 @click.option(
     "--publish",
@@ -186,10 +186,15 @@ def dev(chosen: Settings) -> None:
     metavar="GLOB",
     help="May publish to these channels; again for more. [default: none]",
 )
+@click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    metavar="NAME",
+    help="May subscribe to this channel too, taken literally; again for more.",
+)
 @click.option("--info", metavar="JSON", help="What presence channels show of the user.")
-def token(
-    *, user: str, ttl: str, subscribe: tuple[str, ...], publish: tuple[str, ...], info: str | None
-) -> None:
+def token(*, user: str, ttl: str, info: str | None, **granted: tuple[str, ...]) -> None:
     """Print a token for a user, signed with the first of RIVER_SECRETS (or that of river dev)."""
     chosen = _from_environment("secrets")
     secret = chosen.secrets[0] if chosen.secrets else _kept().secret
@@ -198,7 +203,7 @@ def token(
         user,
         now=now,
         ttl_s=_seconds(ttl),
-        grants=Grants(subscribe or None, publish),
+        grants=Grants(granted["subscribe"] or None, granted["publish"], granted["channels"]),
         info=_object("--info", info),
     )
     try:

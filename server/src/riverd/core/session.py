@@ -152,7 +152,7 @@ class Session:
             return
         if self.claims is None:
             self.close(CloseCode.AUTH_TIMEOUT, "no token in time")
-        elif self.claims.expires_at is not None and self.claims.expires_at <= now:
+        elif self.claims.ends_at is not None and self.claims.ends_at <= now:
             self.reply(Failure(None, ErrorCode.TOKEN_EXPIRED.code, "the token has expired"))
             self.close(CloseCode.NOT_AUTHENTICATED, "the token has expired")
 

@@ -236,8 +236,8 @@ class Gateway:
         at, claims = connection.ping_at, connection.session.claims
         if claims is None:
             at = min(at, connection.auth_by)
-        elif claims.expires_at is not None:
-            at = min(at, self._clock() + claims.expires_at - time.time())
+        elif claims.ends_at is not None:
+            at = min(at, self._clock() + claims.ends_at - time.time())
         if at < connection.wake_at:
             connection.wake_at = at
             self._wheel.add(connection, max(0.0, at - self._clock()))

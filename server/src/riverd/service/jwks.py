@@ -3,7 +3,7 @@
 import asyncio
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from http.client import HTTPException, HTTPResponse
 
 import jwt
@@ -18,19 +18,20 @@ DOCUMENT_BYTES_MAX = 262_144
 REFRESH_S = 600.0
 AGAIN_S_MIN = 5.0
 ALGORITHMS = (None, "RS256", "ES256")
+USES = (None, "sig")
 RETRY_S_FIRST = 0.5
 LOOK_S = 0.5
 _PIECE_BYTES = 65_536
 
-Keys = Mapping[str, jwt.PyJWK]
+Keys = Sequence[jwt.PyJWK]
 
 
 class _Key(msgspec.Struct, omit_defaults=True):
     """What is used of a key. RSA keys have `n` and `e`, those on curves `crv`, `x` and `y`."""
 
     kty: str
-    kid: str = ""
-    use: str = "sig"
+    kid: str | None = None
+    use: str | None = None
     alg: str | None = None
     n: str | None = None
     e: str | None = None
@@ -122,12 +123,12 @@ def _usable(document: bytes) -> Keys:
         entries = msgspec.json.decode(document, type=_KeySet).keys
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"that is no key set: {error}") from None
-    keys: dict[str, jwt.PyJWK] = {}
+    keys: list[jwt.PyJWK] = []
     for entry in entries:
         try:
             key = msgspec.json.decode(entry, type=_Key)
-            if key.kty in {"RSA", "EC"} and key.use == "sig" and key.alg in ALGORITHMS:
-                keys[key.kid] = jwt.PyJWK.from_dict(msgspec.to_builtins(key))
+            if key.kty in {"RSA", "EC"} and key.use in USES and key.alg in ALGORITHMS:
+                keys.append(jwt.PyJWK.from_dict(msgspec.to_builtins(key)))
         except (msgspec.DecodeError, jwt.PyJWTError, ValueError):
             continue
     return keys

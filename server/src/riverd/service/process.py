@@ -50,7 +50,10 @@ class Process:
         self.metrics = Metrics()
         self.metrics.add(*process_readings())
         self.verifier = Verifier(
-            settings.secrets, issuer=settings.jwt_issuer, audience=settings.jwt_audience
+            settings.secrets,
+            issuer=settings.jwt_issuer,
+            audience=settings.jwt_audience,
+            leeway_s=settings.jwt_leeway_s,
         )
         self.keys = Keys(settings.api_keys)
         self.signer: Signer | None = None

@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     jwks_url: str | None = None
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
+    jwt_leeway_s: Annotated[float, Meta(ge=0, le=300)] = 5
     broker: str = MEMORY
     broker_password: str | None = None
     broker_password_from: str | None = None
@@ -74,6 +75,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "jwks_url": "Also accept RS256/ES256 tokens whose keys stand at this URL.",
     "jwt_issuer": "Tokens must come from this issuer (iss).",
     "jwt_audience": "Tokens must be for this audience (aud).",
+    "jwt_leeway_s": "By how much clocks may differ: for nbf, iat and exp of tokens.",
     "broker": "What stands between publishers and gateways: memory:// (one process), redis://...",
     "broker_password": "The broker's password, where its URL has none.",
     "broker_password_from": "Where to read it instead, as RIVER_SECRETS_FROM.",

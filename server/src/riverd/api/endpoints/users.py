@@ -8,7 +8,8 @@ import msgspec
 from riverd.api import requests as bodies
 from riverd.api.context import Api, Call
 from riverd.api.responses import Disconnected, Token
-from riverd.auth.tokens import GLOBS_MAX, INFO_BYTES_MAX, TOKEN_LENGTH_MAX, USER_LENGTH_MAX
+from riverd.auth.claims import GRANTS_MAX, INFO_BYTES_MAX, USER_LENGTH_MAX
+from riverd.auth.tokens import TOKEN_LENGTH_MAX
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Grants
 
@@ -55,8 +56,8 @@ def _user(name: str) -> str:
 
 
 def _globs(field: str, globs: Sequence[str]) -> tuple[str, ...]:
-    if len(globs) > GLOBS_MAX or not all(1 <= len(glob) <= GLOB_LENGTH_MAX for glob in globs):
-        raise _invalid(f"{field}: up to {GLOBS_MAX} texts of 1 to {GLOB_LENGTH_MAX} characters")
+    if len(globs) > GRANTS_MAX or not all(1 <= len(glob) <= GLOB_LENGTH_MAX for glob in globs):
+        raise _invalid(f"{field}: up to {GRANTS_MAX} texts of 1 to {GLOB_LENGTH_MAX} characters")
     return tuple(globs)
 
 

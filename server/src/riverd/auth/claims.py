@@ -1,0 +1,89 @@
+"""What the payload of a verified token says (contract, "Tokens")."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from riverd.errors import ErrorCode, TokenError
+from riverd.model import Claims, Grants
+
+USER_LENGTH_MAX = 256
+INFO_BYTES_MAX = 4096
+GRANTS_MAX = 100
+TIME_MAX = 2**53
+
+
+class _RiverClaim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    subscribe: list[str] | None = None
+    channels: list[str] = []
+    publish: list[str] = []
+    info: dict[str, object] | None = None
+
+
+_NO_CLAIM = _RiverClaim()
+
+
+def claims_of(
+    payload: Mapping[str, Any], expires_at: float | None, *, leeway_s: float = 0
+) -> Claims:
+    """The claims in the payload of a token that was verified, and that expires at that time.
+
+    Raises:
+        TokenError: token_invalid, when it has another form.
+    """
+    user = payload.get("sub")
+    if not isinstance(user, str) or not 1 <= len(user) <= USER_LENGTH_MAX:
+        raise invalid(f"the token's sub is not a text of 1 to {USER_LENGTH_MAX} characters")
+    try:
+        user.encode()
+        river = msgspec.convert(payload["river"], _RiverClaim) if "river" in payload else _NO_CLAIM
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        raise invalid(f"the token's river claim: {error}") from None
+    return Claims(user, expires_at, _grants(river), _info(river.info), leeway_s)
+
+
+def number(payload: Mapping[str, Any], name: str) -> float | None:
+    """A time in a payload (unix seconds), None if it has none.
+
+    Raises:
+        TokenError: token_invalid, when it is no number or no time.
+    """
+    value = payload.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise invalid(f"the token's {name} is not a number")
+    # Python's JSON reads NaN, which is neither past nor future, and numbers that no clock reaches.
+    if not abs(value) < TIME_MAX:
+        raise invalid(f"the token's {name} is not a time")
+    return value
+
+
+def invalid(message: str) -> TokenError:
+    """The refusal of a token that proves nothing, whenever it comes."""
+    return TokenError(ErrorCode.TOKEN_INVALID, message)
+
+
+def _grants(river: _RiverClaim) -> Grants:
+    for name, granted in (
+        ("subscribe", river.subscribe or ()),
+        ("channels", river.channels),
+        ("publish", river.publish),
+    ):
+        if len(granted) > GRANTS_MAX:
+            raise invalid(f"the token's river claim: more than {GRANTS_MAX} in {name}")
+    subscribe = None if river.subscribe is None else tuple(river.subscribe)
+    return Grants(subscribe, tuple(river.publish), tuple(river.channels))
+
+
+def _info(info: dict[str, object] | None) -> bytes | None:
+    if info is None:
+        return None
+    try:
+        text = msgspec.json.encode(info)
+    except UnicodeEncodeError:
+        raise invalid("the token's river.info has half of a surrogate pair") from None
+    if len(text) > INFO_BYTES_MAX:
+        raise invalid(f"the token's river.info is larger than {INFO_BYTES_MAX} bytes")
+    return text
