@@ -14,6 +14,7 @@ from riverd.gateway.gateway import Gateway
 from riverd.model import Claims, Failure, Reply
 from riverd.protocols.native.codec import Native
 from riverd.service import composition as app
+from riverd.service import sockets
 from riverd.service.process import Process
 from riverd.service.settings import load
 
@@ -28,9 +29,9 @@ async def gateway_here(**settings: str) -> AsyncIterator[tuple[Gateway, str]]:
     chosen = load({"RIVER_SECRETS": SECRET, **settings})
     gateway, node = app.build_gateway(Process(chosen))
     await node.start()
-    sock = app.bound_socket("127.0.0.1", 0)
+    sock = sockets.bound_socket("127.0.0.1", 0)
     await gateway.start(sock)
-    yield gateway, f"ws://{app.address_of(sock)}/ws"
+    yield gateway, f"ws://{sockets.address_of(sock)}/ws"
     await gateway.close()
     await node.close()
 

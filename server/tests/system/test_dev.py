@@ -26,7 +26,7 @@ from river_process import (
     run_all,
 )
 
-from riverd.service.composition import reached_at
+from riverd.service.sockets import local_address_of
 
 NO_KEYS = {"RIVER_SECRETS": "", "RIVER_API_KEYS": ""}
 
@@ -68,7 +68,7 @@ def test_all_addresses_are_told_as_one_that_can_be_opened(
 ) -> None:
     with socket.socket(family) as sock:
         sock.bind((bound, 0))
-        assert reached_at(sock) == f"{told}:{sock.getsockname()[1]}"
+        assert local_address_of(sock) == f"{told}:{sock.getsockname()[1]}"
 
 
 async def test_secret_and_key_are_made_once_and_for_their_owner_only(

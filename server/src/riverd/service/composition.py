@@ -1,9 +1,7 @@
 """The composition root: puts together what each kind of process runs."""
 
 import asyncio
-import errno
 import resource
-import socket
 import time
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,7 +18,6 @@ from riverd.api.connection import Connection
 from riverd.api.context import Api
 from riverd.core.hub import Hub
 from riverd.core.session import Limits
-from riverd.errors import SettingsError
 from riverd.gateway.gateway import Admission, Gateway
 from riverd.gateway.origins import Origins
 from riverd.gateway.static_files import Pages, scripts
@@ -29,7 +26,9 @@ from riverd.protocols.native.codec import Native
 from riverd.service import logs
 from riverd.service.metrics import LabelledReading, Reading, Tally
 from riverd.service.process import Process
+from riverd.service.readiness import Readiness
 from riverd.service.settings import MEMORY, Settings, broker_address, misspelt
+from riverd.service.sockets import address_of, bound_socket, local_address_of
 from riverd.websocket.connection import Limits as SocketLimits
 
 COMPARE_S = 2.5
@@ -58,7 +57,11 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
     )
     gateway = Gateway(
         node,
-        Pages(health=process, metrics=process.metrics.render, client=scripts(client_folder())),
+        Pages(
+            health=process.readiness,
+            metrics=process.metrics.render,
+            client=scripts(client_folder()),
+        ),
         dialect=Native(),
         verify=process.verifier.verify,
         limits=Limits(
@@ -178,26 +181,27 @@ async def serve_dev(settings: Settings, announce: Callable[[str, str], None]) ->
     process.begin()
     await gateway.start(public)
     serving = asyncio.create_task(server.serve([private]))
-    announce(reached_at(public), reached_at(private))
+    announce(local_address_of(public), local_address_of(private))
     await process.stopping.wait()
     server.should_exit = True
     await serving
-    if not process.draining:
+    if not process.readiness.draining:
         await gateway.drain(0)
     await _end(process, gateway, node)
 
 
 def _drain_if_named(process: Process, node: str, *, gateway: Gateway) -> None:
     """A node is asked to drain: if it is this one it does so at once, and stays up."""
-    if node == process.settings.node_name and process.unready() not in ("stopping", "draining"):
+    busy = process.readiness.current in (Readiness.STOPPING, Readiness.DRAINING)
+    if node == process.settings.node_name and not busy:
         process.start(_drain(process, gateway))
 
 
 async def _drain(process: Process, gateway: Gateway) -> None:
     """Move the clients elsewhere; if that is under way or done already, only what is left of it."""
     drain_s = process.settings.drain_s
-    if not process.draining:
-        process.draining = True
+    if not process.readiness.draining:
+        process.readiness.drain()
         log.info("gateway_draining", connections=len(gateway.connections), drain_s=drain_s)
     await gateway.drain(drain_s)
 
@@ -232,47 +236,6 @@ def check_workers(settings: Settings) -> None:
     """
     bound_socket(settings.host, settings.port, shared=True).close()
     broker_address(settings).ssl_context()
-
-
-def bound_socket(
-    host: str, port: int, *, variable: str = "RIVER_PORT", shared: bool = False
-) -> socket.socket:
-    """A socket that listens; port 0 takes a free one, `shared` lets other workers have it too.
-
-    `variable` is the setting to name when that cannot be.
-
-    Raises:
-        SettingsError: when the address cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if shared:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    try:
-        sock.bind((host, port))
-        # From here on the kernel takes connections: an address that is told is never refused.
-        sock.listen()
-    except (OSError, UnicodeError) as error:
-        sock.close()
-        why = getattr(error, "strerror", None) or error
-        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            why = f"{why}. Stop what is there (another River?), or choose a port with {variable}"
-        raise SettingsError(f"{variable}: cannot listen on {host}:{port}: {why}") from None
-    sock.setblocking(False)
-    return sock
-
-
-def address_of(sock: socket.socket) -> str:
-    """`host:port` of a bound socket."""
-    host, port = sock.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def reached_at(sock: socket.socket) -> str:
-    """`host:port` where this machine reaches a bound socket: all addresses are none to open."""
-    address = address_of(sock)
-    return address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
 
 
 def _gateway_readings(

@@ -10,7 +10,7 @@ import jwt
 import msgspec
 
 from riverd.auth.tokens import Verifier
-from riverd.service.background_threads import Aside
+from riverd.service.background_threads import BackgroundThreads
 
 FETCH_TIMEOUT_S = 5.0
 FETCH_S_MAX = 15.0
@@ -53,7 +53,7 @@ class Provider:
         self._url = url
         self._verifier = verifier
         self._failed = failed
-        self._aside = Aside()
+        self._threads = BackgroundThreads()
 
     async def run(self) -> None:
         """Fetch now, every ten minutes, and within seconds of a token with an unknown key."""
@@ -61,7 +61,7 @@ class Provider:
         while True:
             try:
                 async with asyncio.timeout(FETCH_S_MAX):
-                    keys = await self._aside.done(lambda: _fetch(self._url))
+                    keys = await self._threads.run(lambda: _fetch(self._url))
             except (OSError, ValueError) as error:
                 # The keys that are known stay good: a provider that is away locks nobody out.
                 self._failed(error)

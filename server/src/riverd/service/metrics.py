@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from riverd.service.logs import lines_dropped
+
 PREFIX = "river_"
 
 
@@ -67,7 +69,7 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class Diary:
+class MetricsLog:
     """The readings as lines of a log: counters as what was added since the line before."""
 
     def __init__(self, metrics: Metrics) -> None:
@@ -75,7 +77,7 @@ class Diary:
         self._before: dict[str, float] = {}
 
     def line(self) -> dict[str, float]:
-        """The next line, by names without their prefix. What has labels is left to who scrapes."""
+        """The next line, by names without their prefix. What has labels is only scraped."""
         line: dict[str, float] = {}
         for reading in self._metrics.readings():
             now = reading.read()
@@ -123,6 +125,12 @@ def process_readings() -> tuple[Reading, ...]:
     return (
         Reading("river_cpu_seconds", "Processor time used.", _cpu_seconds, counter=True),
         Reading("river_memory_peak_bytes", "The most memory held so far.", _memory_bytes),
+        Reading(
+            "river_log_lines_dropped",
+            "Lines of the log that could not be written.",
+            lines_dropped,
+            counter=True,
+        ),
     )
 
 

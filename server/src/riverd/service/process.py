@@ -19,7 +19,8 @@ from riverd.broker.memory.store import Store
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.clients import Clients
 from riverd.service.jwks import Provider
-from riverd.service.metrics import Diary, Metrics, Reading, process_readings
+from riverd.service.metrics import Metrics, MetricsLog, Reading, process_readings
+from riverd.service.readiness import ReadinessState
 from riverd.service.secret_renewal import Renewal
 from riverd.service.settings import (
     MEMORY,
@@ -32,7 +33,6 @@ from riverd.service.settings import (
 )
 from riverd.tasks import Tasks
 
-BROKER_AWAY = "the broker is away"
 HEALTH_S = 1.0
 PING_TIMEOUT_S = 0.8
 STORE_SWEEP_S = 10.0
@@ -62,8 +62,7 @@ class Process:
                 settings.secrets[0], issuer=settings.jwt_issuer, audience=settings.jwt_audience
             )
         self.stopping = asyncio.Event()
-        self.draining = False
-        """Its node was asked to move its clients elsewhere; it is up until it is stopped."""
+        self.readiness = ReadinessState()
         self._board = Switchboard(
             Store(
                 size=settings.history_size,
@@ -76,7 +75,6 @@ class Process:
             self._clients = Clients(broker_address(settings))
         self._asked_again = asyncio.Event()
         self._tasks = Tasks(self.failed)
-        self._broker_missing: str | None = "the broker was not asked yet"
         self._broker_delay_s = 0.0
         self.metrics.add(
             Reading(
@@ -100,12 +98,6 @@ class Process:
     def start(self, work: Coroutine[None, None, None]) -> None:
         """Run background work until the process ends."""
         self._tasks.start(work)
-
-    def unready(self) -> str | None:
-        """See `Health`."""
-        if self.stopping.is_set():
-            return "stopping"
-        return "draining" if self.draining else self._broker_missing
 
     def failed(self, error: BaseException) -> None:
         """Log what nobody expected."""
@@ -202,31 +194,31 @@ class Process:
         loop.add_reader(lifeline, ended)
 
     def _asked_to_stop(self) -> None:
-        (self._asked_again if self.stopping.is_set() else self.stopping).set()
+        if self.stopping.is_set():
+            self._asked_again.set()
+        self.readiness.stop()
+        self.stopping.set()
 
     async def _watch_broker(self, broker: Broker) -> None:
         while True:
-            away = self._broker_missing == BROKER_AWAY
             asked_at = time.monotonic()
             try:
                 async with asyncio.timeout(PING_TIMEOUT_S):
                     await broker.ping()
             except Exception as error:  # noqa: BLE001  whatever it is, this process is not ready
-                self._broker_missing = BROKER_AWAY
-                if not away:
+                if self.readiness.set_broker(answers=False):
                     log.warning("broker_away", error=repr(error))
             else:
-                self._broker_missing = None
                 self._broker_delay_s = time.monotonic() - asked_at
-                if away:
+                if self.readiness.set_broker(answers=True):
                     log.info("broker_back")
             await asyncio.sleep(HEALTH_S)
 
     async def _log_metrics(self, every_s: float) -> None:
-        diary = Diary(self.metrics)
+        lines = MetricsLog(self.metrics)
         while True:
             await asyncio.sleep(every_s)
-            log.info("metrics", **diary.line())
+            log.info("metrics", **lines.line())
 
     async def _sweep_store(self) -> None:
         while True:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from riverd.errors import SettingsError
-from riverd.service.background_threads import Aside, BusyError
+from riverd.service.background_threads import BackgroundThreads, BusyError
 from riverd.service.secret_sources import Source, SourceError
 
 READ_S_MAX = 15.0
@@ -36,7 +36,7 @@ class Renewal:
         self._clock = clock
         self._failed = failed
         self._missed = missed
-        self._aside = Aside()
+        self._threads = BackgroundThreads()
 
     async def run(self) -> None:
         """Keep to the source until cancelled; what was read at the start is fresh."""
@@ -48,7 +48,7 @@ class Renewal:
         """Read the source once. If that fails, what is known stays good: nobody is locked out."""
         try:
             async with asyncio.timeout(READ_S_MAX):
-                texts = await self._aside.done(lambda: self._source.read(self._clock()))
+                texts = await self._threads.run(lambda: self._source.read(self._clock()))
             self._take(texts)
         except TimeoutError:
             self._failed(SourceError(f"no answer within {READ_S_MAX:g} s"))

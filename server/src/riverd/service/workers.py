@@ -15,7 +15,7 @@ RESTART_S_MAX = 10.0
 HEALTHY_S = 30.0
 KILL_AFTER_S = 15.0
 DEATHS_MAX = 3
-"""So often may every place die at the start, before it is clear that none will ever live."""
+"""So often may every worker die at the start, before it is clear that none will ever live."""
 
 WORKER = "RIVER_WORKER"
 CANNOT_START = 2
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 
 class Worker:
-    """One place among the workers, whoever fills it. `lifeline` is their standard input."""
+    """One of the workers, whichever process it is. `lifeline` is their standard input."""
 
     def __init__(self, number: int, command: Sequence[str], *, lifeline: int) -> None:
         self._number = number
@@ -42,7 +42,7 @@ class Worker:
         """How many have died one after another without having been well."""
 
     def tend(self, now: float) -> None:
-        """Start it if it is not there; after a quick death, not at once."""
+        """Start it if it does not run; after a quick death, not at once."""
         healthy = now - self._started > HEALTHY_S
         if self.process is not None and healthy:
             self.deaths = 0
@@ -53,14 +53,22 @@ class Worker:
             self.deaths += 1
             log.error("worker_died", worker=self._number, code=code, restart_s=self._pause_s)
         if self.process is None and now >= self._due:
-            self._started = now
-            # A group of its own: Ctrl-C reaches the supervisor alone, which tells the workers.
+            self._start(now)
+
+    def _start(self, now: float) -> None:
+        self._started = now
+        try:
+            # A session of its own: Ctrl-C reaches the supervisor alone, which stops the workers.
             self.process = subprocess.Popen(  # noqa: S603  this very command
                 self._command,
                 env=self._environment,
                 stdin=self._lifeline,
                 start_new_session=True,
             )
+        except OSError as error:
+            # Too many processes, or no memory: that passes, and the other workers serve meanwhile.
+            self._due = now + RESTART_S_MAX
+            log.error("worker_not_started", worker=self._number, error=repr(error))  # noqa: TRY400
 
 
 class Supervisor:
@@ -87,15 +95,16 @@ class Supervisor:
         """
         for wanted in (signal.SIGTERM, signal.SIGINT):
             signal.signal(wanted, self._stop)
-        while not self._stopping:
-            for worker in self._workers:
-                worker.tend(time.monotonic())
-            code = self._hopeless()
-            if code is not None:
-                self._end()
-                return code
-            time.sleep(POLL_S)
-        return self._end()
+        code: int | None = None
+        try:
+            while not self._stopping and code is None:
+                for worker in self._workers:
+                    worker.tend(time.monotonic())
+                code = self._hopeless()
+                time.sleep(POLL_S)
+        finally:
+            killed = self._end()
+        return killed if code is None else code
 
     def _hopeless(self) -> int | None:
         """The exit code if no worker will ever live; None while there is hope."""
@@ -110,17 +119,17 @@ class Supervisor:
     def _stop(self, _signal: int, _frame: object) -> None:
         """Begin to stop; asked again, hurry, as each worker does at its second signal."""
         if self._stopping:
-            self._tell_all()
+            self._terminate_all()
         self._stopping = True
 
-    def _tell_all(self) -> list[subprocess.Popen[bytes]]:
+    def _terminate_all(self) -> list[subprocess.Popen[bytes]]:
         running = [worker.process for worker in self._workers if worker.process is not None]
         for process in running:
             process.terminate()
         return running
 
     def _end(self) -> int:
-        running = self._tell_all()
+        running = self._terminate_all()
         deadline = time.monotonic() + self._drain_s + KILL_AFTER_S
         killed = 0
         for process in running:

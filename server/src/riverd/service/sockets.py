@@ -1,0 +1,47 @@
+"""Listening sockets, and how their addresses are written."""
+
+import errno
+import socket
+
+from riverd.errors import SettingsError
+
+
+def bound_socket(
+    host: str, port: int, *, variable: str = "RIVER_PORT", shared: bool = False
+) -> socket.socket:
+    """A listening socket; port 0 takes a free one, `shared` lets other workers have it too.
+
+    `variable` is the setting to name when that fails.
+
+    Raises:
+        SettingsError: when the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        sock.bind((host, port))
+        # From here on the kernel accepts connections: an announced address is never refused.
+        sock.listen()
+    except (OSError, UnicodeError) as error:
+        sock.close()
+        why = getattr(error, "strerror", None) or error
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            why = f"{why}. Stop what is there (another River?), or choose a port with {variable}"
+        raise SettingsError(f"{variable}: cannot listen on {host}:{port}: {why}") from None
+    sock.setblocking(False)
+    return sock
+
+
+def address_of(sock: socket.socket) -> str:
+    """`host:port` of a bound socket."""
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def local_address_of(sock: socket.socket) -> str:
+    """`host:port` where this machine reaches a bound socket: "all addresses" is none to open."""
+    address = address_of(sock)
+    return address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
