@@ -77,7 +77,7 @@ SECTIONS = (
     Section("many", "More of everything", (COST,), (8.0,)),
     Section(
         "storm",
-        "Everybody is told of everybody",
+        "Every join is sent to everybody",
         ("deliveries/s at the peak", "joins/s at the end"),
         (100.0, 1000.0),
     ),

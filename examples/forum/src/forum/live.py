@@ -23,14 +23,14 @@ class Live:
         )
 
     def publish(self, post: Post) -> None:
-        """Tell the readers of the board. A River that is away costs them the news, no post."""
+        """Publish to the readers of the board. While River is away the post is still saved."""
         try:
             self._river.publish(f"board-{post.board}", "post", _as_data(post), id=post.id)
         except RiverError as problem:
             log.warning("post %s is kept but was not announced: %s", post.id, problem)
 
     def token(self, user: str, board: str) -> str:
-        """Sign what the reader of a board may do: hear it, be seen on it, say "I am typing"."""
+        """Sign what the reader of a board may do: subscribe, be present, say "I am typing"."""
         return self._river.token(
             user,
             ttl_s=TOKEN_TTL_S,
