@@ -12,7 +12,12 @@ const PARTS = [
   ["Channels", "src/channel.js", "channel", []],
   ["Presence", "src/presence.js", "presence", []],
   ["`sharedSocket` of `river-realtime/tabs`", "src/tabs.js", "", []],
-  ["`River` of `river-realtime/server`", "server/river.js", "river", ["Options", "Message"]],
+  [
+    "`River` of `river-realtime/server`",
+    "server/river.js",
+    "river",
+    ["Options", "PublishOptions", "Message"],
+  ],
   ["Tokens of `river-realtime/server`", "server/token.js", null, ["Wanted"]],
   ["Errors of `river-realtime`", "src/errors.js", "error", []],
   ["Errors of `river-realtime/server`", "server/error.js", "error", []],

@@ -6,8 +6,8 @@ import { RiverError as ClientError } from "../src/errors.js";
  * A request that was not served.
  *
  * Codes of the server are handed on as they are (`channel_invalid`, `api_key_invalid`, ...). The library
- * adds `unreachable`, `timeout`, `unexpected_answer` (what answers there is not River), and
- * `option_invalid`.
+ * adds `unreachable`, `timeout`, `unexpected_answer` (what answers there is not River's publish API),
+ * `data_invalid` (JSON has no such value) and `option_invalid`.
  */
 export class RiverError extends ClientError {
   /**

@@ -1,21 +1,24 @@
-/** Requests to the publish API, made again until they are answered or patience is over. */
+/** Requests to the publish API, sent again until they are answered or the deadline is over. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { RiverError } from "./error.js";
-import { passes, pauseMs, retryAfterMs } from "./patience.js";
+import { passes, pauseMs, retryAfterMs } from "./retry.js";
 
 /**
  * @typedef {object} Transport
  * @property {string} url of the publish API, without a slash at the end
  * @property {string} key
  * @property {number} timeoutMs how long one attempt may take
- * @property {number} patienceMs no attempt begins later than this after the first
+ * @property {number} deadlineMs no attempt begins later than this after the first
  * @property {typeof globalThis.fetch} fetch
  * @property {() => number} random
  *
- * @typedef {{method: "GET" | "POST", path: string, body?: string}} Question
+ * @typedef {{method: "GET" | "POST" | "DELETE", path: string, body?: string}} Question
  * @typedef {{status: number, afterMs: number, body: any, location: string | null}} Answer
  */
+
+/** What only a gateway serves. */
+const GATEWAY_FILE = "/client/river.js";
 
 /** Asks the publish API. Only what does no harm when it arrives twice may be asked. */
 export class Requests {
@@ -34,9 +37,9 @@ export class Requests {
    * @returns {Promise<any>} the body; rejected with the last attempt's error
    */
   async ask(question, flaw = () => null) {
-    const { patienceMs, random } = this.#transport;
-    const end = performance.now() + patienceMs;
-    // An attempt that failed in the dark may have been carried out, whatever the next one says.
+    const { deadlineMs, random } = this.#transport;
+    const end = performance.now() + deadlineMs;
+    // An attempt that got no clear answer may have been carried out, whatever the next one says.
     let uncertain = false;
     for (let attempt = 0; ; attempt++) {
       const { error, body, afterMs } = await this.#attempt(question, flaw);
@@ -44,7 +47,8 @@ export class Requests {
       uncertain ||= error.uncertain;
       error.uncertain = uncertain;
       const waitMs = pauseMs(attempt, afterMs, random);
-      if (!passes(error) || performance.now() + waitMs > end) throw error;
+      if (!passes(error) || performance.now() + waitMs > end)
+        throw (await this.#wrongPort(error)) ?? error;
       await sleep(waitMs);
     }
   }
@@ -88,6 +92,26 @@ export class Requests {
   }
 
   /**
+   * The error that says so if it is a gateway that answered. It is asked without the key.
+   *
+   * @param {RiverError} error
+   */
+  async #wrongPort({ code, status = 0 }) {
+    if (code !== "unexpected_answer" || status >= 500) return null;
+    const { url, timeoutMs, fetch } = this.#transport;
+    const signal = AbortSignal.timeout(timeoutMs);
+    const { headers } = await fetch(url + GATEWAY_FILE, {
+      method: "HEAD",
+      signal,
+      redirect: "manual",
+    }).catch(() => new Response());
+    const [type, location] = [headers.get("content-type"), headers.get("location")];
+    if (!type?.includes("javascript") && !location?.includes("/client/river")) return null;
+    const cure = "the publish API has a port of its own (RIVER_API_PORT, 8001 by default)";
+    return new RiverError(code, `${url} is River's gateway, for WebSockets: ${cure}`, { status });
+  }
+
+  /**
    * @param {number} status
    * @param {any} body
    * @param {string | null} location
@@ -98,7 +122,7 @@ export class Requests {
     const uncertain = status >= 500 && status !== 503;
     if (typeof code === "string")
       return new RiverError(code, String(message), { status, uncertain });
-    return this.#stranger(location ? `${status} to ${location}` : `${status}`, status);
+    return this.#stranger(location ? `a redirect to ${location}` : `${status}`, status);
   }
 
   /**

@@ -2,8 +2,10 @@
 
 import { randomUUID } from "node:crypto";
 import { invalid, RiverError } from "./error.js";
-import { passes } from "./patience.js";
+import { checkNames } from "./options.js";
+import { pathTo } from "./paths.js";
 import { Requests } from "./requests.js";
+import { passes } from "./retry.js";
 import { checkSecret, checkWanted, signed } from "./token.js";
 
 export { RiverError };
@@ -21,9 +23,9 @@ export { RiverError };
  *   it the publish API is asked for them
  * @property {string} [issuer] what signed tokens say, where RIVER_JWT_ISSUER is set
  * @property {string} [audience] what signed tokens say, where RIVER_JWT_AUDIENCE is set
- * @property {number} [timeoutMs] how long one attempt may take, 5,000 unless told
- * @property {number} [patienceMs] how long attempts are made again, 15,000 unless told; with 0 there is
- *   only one
+ * @property {number} [timeoutMs] how long one attempt may take, 5,000 by default
+ * @property {number} [deadlineMs] how long a request is sent again, 15,000 by default; with 0 it is sent
+ *   once
  * @property {typeof globalThis.fetch} [fetch] another function to make requests with
  *
  * @typedef {object} Message one entry of a batch
@@ -32,14 +34,30 @@ export { RiverError };
  * @property {string} event
  * @property {unknown} [data] anything that JSON can say
  * @property {string} [id] the idempotency key; without it the library makes one
+ * @property {boolean} [keep] as in PublishOptions
+ * @property {string} [exclude] as in PublishOptions
+ *
+ * @typedef {object} PublishOptions
+ * @property {string} [id] your own idempotency key. A second publish with it in the same channel, within
+ *   ten minutes, is not published again, but answered with the first one's position
+ * @property {boolean} [keep] with `false` it goes to those who are connected now, and to no history; the
+ *   answer has `after`, the offset that it follows, in place of `offset`
+ * @property {string} [exclude] the session (from `welcome`) that does not get it
  *
  * @typedef {Position | {error: RiverError}} Result what became of one publication
- * @typedef {{subscribers: number, users?: number}} Counts how many connections hear a channel, and for a
- *   presence channel of how many users
+ * @typedef {{subscribers: number, users?: number}} Counts how many connections subscribe to a channel, and
+ *   for a presence channel of how many users
  */
 
 const TIMEOUT_MS = 5_000;
-const PATIENCE_MS = 15_000;
+const DEADLINE_MS = 15_000;
+
+const OPTIONS = {
+  of: "River",
+  known: ["url", "key", "secret", "issuer", "audience", "timeoutMs", "deadlineMs", "fetch"],
+  old: ["patienceMs"],
+};
+const PUBLISH_OPTIONS = { of: "publish", known: ["id", "keep", "exclude"], old: ["key"] };
 
 /** Publishes, looks at channels, and makes tokens. Keep one: it keeps its connections. */
 export class River {
@@ -51,10 +69,13 @@ export class River {
    * @param {Options} options
    * @throws {RiverError} `option_invalid`
    */
-  constructor({ url, key, secret, issuer, audience, ...more }) {
-    const { timeoutMs = TIMEOUT_MS, patienceMs = PATIENCE_MS, fetch = globalThis.fetch } = more;
-    const where = { url: address(url), key: checkKey(key) };
-    this.#requests = new Requests({ ...where, timeoutMs, patienceMs, fetch, random: Math.random });
+  constructor(options) {
+    checkNames(options, OPTIONS);
+    const { secret, issuer, audience, timeoutMs = TIMEOUT_MS, fetch = globalThis.fetch } = options;
+    const { patienceMs = DEADLINE_MS } = /** @type {{patienceMs?: number}} */ (options);
+    const { deadlineMs = patienceMs } = options;
+    const target = { url: address(options.url), key: checkKey(options.key) };
+    this.#requests = new Requests({ ...target, timeoutMs, deadlineMs, fetch, random: Math.random });
     // Not given is one thing, given as an empty environment variable another.
     this.#signature =
       secret === undefined ? null : { secret: checkSecret(secret), issuer, audience };
@@ -69,14 +90,16 @@ export class River {
    * @param {C} channel one, or up to 100
    * @param {string} event
    * @param {unknown} [data] anything that JSON can say
-   * @param {{id?: string}} [options] `id`: your own idempotency key. A second publish with it in the same
-   *   channel, within ten minutes, is not published again, but answered with the first one's position
-   * @returns {Promise<C extends string[] ? Position[] : Position>} where it stands in the channel, or in
-   *   each of them. From then on it reaches everyone who is connected or comes back in time
+   * @param {PublishOptions} [options]
+   * @returns {Promise<C extends string[] ? Position[] : Position>} its position in the channel, or in each
+   *   of them. From then on it reaches everyone who is connected or comes back in time
    */
-  async publish(channel, event, data = null, { id = randomUUID() } = {}) {
-    const where = Array.isArray(channel) ? { channels: channel } : { channel };
-    const body = JSON.stringify({ ...where, event, data, id });
+  async publish(channel, event, data = null, options = {}) {
+    checkNames(options, PUBLISH_OPTIONS);
+    const { key, ...fields } = /** @type {PublishOptions & {key?: string}} */ (options);
+    const id = fields.id ?? key ?? randomUUID();
+    const target = Array.isArray(channel) ? { channels: channel } : { channel };
+    const body = json({ ...target, event, data, ...fields, id });
     try {
       const flaw = (/** @type {any} */ { results }) => firstFlaw(results, () => true);
       const answer = await this.#requests.ask({ method: "POST", path: "/publish", body }, flaw);
@@ -103,8 +126,8 @@ export class River {
       data,
       id,
     }));
-    const question = { path: "/publish/batch", body: JSON.stringify({ messages: named }) };
-    /** @type {any} what the last answer said, should patience end with some of them not taken */
+    const question = { path: "/publish/batch", body: json({ messages: named }) };
+    /** @type {any} the last answer, should the deadline end with some of them not taken */
     let last;
     const flaw = (/** @type {any} */ body) => {
       last = body;
@@ -117,28 +140,28 @@ export class River {
         return last;
       });
     return answer.results.map((/** @type {any} */ result, /** @type {number} */ index) =>
-      told(result, named[index]?.id),
+      resultOf(result, named[index]?.id),
     );
   }
 
   /**
-   * The channels that anybody hears.
+   * The channels that have subscribers.
    *
    * @param {string} [prefix] how their names begin
    * @returns {Promise<Record<string, Counts>>}
    */
   async channels(prefix = "") {
-    return (await this.#get("/channels", { prefix: prefix || undefined })).channels;
+    return (await this.#get(pathTo("/channels", {}, { prefix: prefix || undefined }))).channels;
   }
 
   /**
-   * How many hear a channel, and where its log stands.
+   * How many subscribers a channel has, and the position of its log's end.
    *
    * @param {string} name
    * @returns {Promise<{channel: string} & Counts & Position>}
    */
   channel(name) {
-    return this.#get(`/channels/${encodeURIComponent(name)}`);
+    return this.#get(pathTo("/channels/:channel", { channel: name }));
   }
 
   /**
@@ -152,8 +175,8 @@ export class River {
    */
   async history(channel, { after, limit } = {}) {
     const query = { epoch: after?.epoch, offset: after?.offset, limit };
-    const path = `/channels/${encodeURIComponent(channel)}/history`;
-    const { epoch, offset, publications } = await this.#get(path, query);
+    const path = pathTo("/channels/:channel/history", { channel }, query);
+    const { epoch, offset, publications } = await this.#get(path);
     return { epoch, offset, publications };
   }
 
@@ -164,8 +187,7 @@ export class River {
    * @returns {Promise<{count: number, members: Member[]}>} all of them
    */
   async presence(channel) {
-    const path = `/channels/${encodeURIComponent(channel)}/presence`;
-    const { count, members } = await this.#get(path);
+    const { count, members } = await this.#get(pathTo("/channels/:channel/presence", { channel }));
     return { count, members };
   }
 
@@ -176,8 +198,14 @@ export class River {
    * @returns {Promise<void>}
    */
   async disconnect(user) {
-    const path = `/users/${encodeURIComponent(user)}/disconnect`;
-    await this.#requests.ask({ method: "POST", path });
+    const path = pathTo("/users/:user/disconnect", { user });
+    const { user: whom = user } = await this.#requests.ask({ method: "POST", path });
+    // River 0.1.0 reads no names in queries.
+    if (whom !== user)
+      throw new RiverError(
+        "unsupported",
+        `this server is too old to disconnect "${user}": update it`,
+      );
   }
 
   /**
@@ -187,20 +215,30 @@ export class River {
    * @returns {Promise<string>}
    */
   async token(wanted) {
-    const { user, ttl, subscribe, publish, info } = checkWanted(wanted);
-    if (this.#signature) return signed({ ...wanted, ttl }, this.#signature, Date.now());
-    const body = JSON.stringify({ user, ttl_s: ttl, subscribe, publish, info });
+    const checked = checkWanted(wanted);
+    if (this.#signature) return signed(checked, this.#signature, Date.now());
+    const body = json(checked);
     return (await this.#requests.ask({ method: "POST", path: "/tokens", body })).token;
   }
 
-  /**
-   * @param {string} path
-   * @param {Record<string, string | number | undefined>} [query]
-   */
-  #get(path, query = {}) {
-    const given = Object.entries(query).filter(([, value]) => value !== undefined);
-    const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
-    return this.#requests.ask({ method: "GET", path: text.size ? `${path}?${text}` : path });
+  /** @param {string} path */
+  #get(path) {
+    return this.#requests.ask({ method: "GET", path });
+  }
+}
+
+/**
+ * A body, encoded before anything is sent.
+ *
+ * @param {object} body
+ */
+function json(body) {
+  try {
+    return JSON.stringify(body);
+  } catch (cause) {
+    const { message } = /** @type {Error} */ (cause);
+    const cure = "send text in place of what JSON does not have";
+    throw new RiverError("data_invalid", `data: ${message}; ${cure}`, { cause });
   }
 }
 
@@ -227,7 +265,7 @@ function checkKey(key) {
  */
 function firstFlaw(results, matters) {
   for (const { error, results: inner } of results ?? []) {
-    const flaw = error ? new RiverError(error.code, error.message) : firstFlaw(inner, matters);
+    const flaw = error ? errorOf(error) : firstFlaw(inner, matters);
     if (flaw && matters(flaw)) return flaw;
   }
   return null;
@@ -238,7 +276,17 @@ function firstFlaw(results, matters) {
  * @param {string} [id]
  * @returns {any}
  */
-function told({ error, results, ...position }, id) {
-  if (error) return { error: new RiverError(error.code, error.message, { id }) };
-  return results ? { results: results.map((/** @type {any} */ one) => told(one, id)) } : position;
+function resultOf({ error, results, ...position }, id) {
+  if (error) return { error: errorOf(error, id) };
+  return results
+    ? { results: results.map((/** @type {any} */ one) => resultOf(one, id)) }
+    : position;
+}
+
+/**
+ * @param {{code: string, message: string}} error as the server gave it
+ * @param {string} [id]
+ */
+function errorOf({ code, message }, id) {
+  return new RiverError(code, message, { id, uncertain: code === "unknown" });
 }

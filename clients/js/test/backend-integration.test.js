@@ -22,7 +22,7 @@ describe("a back end of a real server", { skip: unavailable }, () => {
     name = `dogs-${++number}`;
     network = new Network(server.apiUrl);
     await network.start();
-    river = new River({ url: `http://${network.host}`, key: server.apiKey, patienceMs: 60_000 });
+    river = new River({ url: `http://${network.host}`, key: server.apiKey, deadlineMs: 60_000 });
   });
 
   afterEach(() => network.end());
@@ -110,10 +110,10 @@ describe("a back end of a real server", { skip: unavailable }, () => {
       const maker = new River({ url: server.apiUrl, key: server.apiKey, secret });
       const user = `ada-${number}`;
       name = `presence-${name}`;
-      const grant = { subscribe: [name], publish: [name], info: { color: "red" } };
+      const grant = { subscribe: [], channels: [name], publish: [name], info: { color: "red" } };
       const client = new Client({
         host: server.url,
-        token: () => maker.token({ user, ttl: 60, ...grant }),
+        token: () => maker.token({ user, ttl_s: 60, ...grant }),
         WebSocket: /** @type {any} */ (WebSocket),
       });
       /** @type {unknown[]} */
@@ -138,12 +138,21 @@ describe("a back end of a real server", { skip: unavailable }, () => {
     });
   }
 
+  test("a gateway's address in place of the API's is named", async () => {
+    const url = server.url.replace("ws:", "http:");
+    const mistaken = new River({ url, key: server.apiKey });
+    await assert.rejects(mistaken.publish(name, "post"), {
+      code: "unexpected_answer",
+      message: /is River's gateway.*RIVER_API_PORT/,
+    });
+  });
+
   test("what is published while the API is killed and restarted arrives, once", async () => {
     await river.publish(name, "post", "before");
     await server.end("SIGKILL");
     const during = river.publish(name, "post", "during");
     await assert.rejects(
-      new River({ url: server.apiUrl, key: server.apiKey, patienceMs: 0 }).publish(name, "post"),
+      new River({ url: server.apiUrl, key: server.apiKey, deadlineMs: 0 }).publish(name, "post"),
       { code: "unreachable", uncertain: false },
     );
     await server.start();

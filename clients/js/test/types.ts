@@ -74,7 +74,7 @@ const backEnd = new BackEnd({
   issuer: "app",
   audience: "river",
   timeoutMs: 1_000,
-  patienceMs: 10_000,
+  deadlineMs: 10_000,
   fetch,
 });
 const { epoch, offset } = await backEnd.publish(
@@ -100,7 +100,7 @@ await backEnd.disconnect("ada");
 const info = { color: "red" };
 const token: string = await backEnd.token({
   user: "ada",
-  ttl: 60,
+  ttl_s: 60,
   subscribe: ["*"],
   publish: [],
   info,

@@ -8,7 +8,16 @@ import jwt
 import pytest
 from real_river import Proxy, Running
 
-from river_realtime import AsyncRiver, Position, River, RiverError, UnreachableError, sign_token
+from river_realtime import (
+    AsyncRiver,
+    Event,
+    Position,
+    River,
+    RiverError,
+    Subscriber,
+    UnreachableError,
+    sign_token,
+)
 
 
 @pytest.fixture
@@ -103,13 +112,33 @@ def test_both_rivers_have_the_same_methods() -> None:
 
 
 def test_a_token_is_signed_here_or_by_river(running: Running, river: River) -> None:
+    grants = {"channels": ["private-ann"], "publish": ["typing-*"], "info": {"name": "Ann"}}
     with River(running.api_url, running.key, secret=running.secret) as signing:
         tokens = (
-            river.token("ann", publish=["typing-*"], info={"name": "Ann"}),
-            signing.token("ann", publish=["typing-*"], info={"name": "Ann"}),
-            sign_token(running.secret, "ann", publish=["typing-*"], info={"name": "Ann"}),
+            river.token("ann", **grants),
+            signing.token("ann", **grants),
+            sign_token(running.secret, "ann", **grants),
         )
     for token in tokens:
         claims = jwt.decode(token, running.secret, algorithms=["HS256"])
         assert claims["sub"] == "ann"
-        assert claims["river"] == {"publish": ["typing-*"], "info": {"name": "Ann"}}
+        assert claims["river"] == grants
+
+
+@pytest.mark.parametrize("user", ["*", "[a]nn", "?nn"])
+async def test_channel_named_after_a_user_opens_nobody_elses(running: Running, user: str) -> None:
+    token = sign_token(running.secret, user, channels=[f"private-{user}"])
+    async with Subscriber(running.url, token, "private-ann") as subscriber:
+        with pytest.raises(RiverError) as caught:
+            await anext(subscriber)
+    assert caught.value.code == "forbidden"
+
+
+async def test_channel_granted_by_name_is_open(running: Running) -> None:
+    token = sign_token(running.secret, "ann", subscribe=[], channels=["private-ann"])
+    async with (
+        AsyncRiver(running.api_url, running.key) as river,
+        Subscriber(running.url, token, "private-ann", history=1) as subscriber,
+    ):
+        await river.publish("private-ann", "n", 1)
+        assert isinstance(await anext(subscriber), Event)

@@ -88,7 +88,7 @@ def is_gateways(response: httpx.Response) -> bool:
     """Whether an answer for GATEWAY_FILE is a gateway's."""
     headers = response.headers
     is_script = response.is_success and "javascript" in headers.get("content-type", "")
-    return is_script or (response.has_redirect_location and "river" in headers["location"])
+    return is_script or (response.has_redirect_location and "/client/river" in headers["location"])
 
 
 def _api_key(key: str) -> str:

@@ -1,10 +1,10 @@
-/** Whether a request is made again, and when. */
+/** Whether a request is sent again, and when. */
 
 const BASE_MS = 100;
 const CAP_MS = 5_000;
 /** What a proxy or the server answers when it may work a moment later. */
 const PASSING = new Set([429, 500, 502, 503, 504]);
-const PASSING_CODES = new Set(["broker_unavailable", "unavailable", "internal"]);
+const PASSING_CODES = new Set(["broker_unavailable", "unavailable", "internal", "unknown"]);
 
 /**
  * Whether another attempt may succeed.
