@@ -81,7 +81,7 @@ const { epoch, offset } = await backEnd.publish(
   "dogs",
   "post",
   { text: "hello" },
-  { id: "post-7" },
+  { id: "post-7", keep: true, exclude: "a session" },
 );
 const [inDogs] = await backEnd.publish(["dogs", "cats"], "post");
 console.log(inDogs?.offset, epoch);
@@ -101,6 +101,7 @@ const info = { color: "red" };
 const token: string = await backEnd.token({
   user: "ada",
   ttl_s: 60,
+  channels: ["private-user-ada"],
   subscribe: ["*"],
   publish: [],
   info,
