@@ -21,7 +21,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from keys import Keys
+from keys import RunKeys
 from loader import LOAD, build, write_tokens
 from peers.contender import Ask
 from peers.river.adapter import River
@@ -38,7 +38,7 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=10_000)
     wanted = parser.parse_args()
     build()
-    keys, river = Keys(), River()
+    keys, river = RunKeys(), River()
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="river-failover-")))
         _, broker = stack.enter_context(redis(home))

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import redis
 from facts import facts
-from keys import Keys
+from keys import RunKeys
 from measure import parse_metrics
 from serving import api_on, free_port, gateway_on, get
 from serving import redis as redis_on
@@ -52,7 +52,7 @@ def measure() -> dict[str, float]:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="river-footprint-")))
         for name in ("redis", "gateway"):
             (home / name).mkdir()
-        keys, gateway, api = Keys(), free_port(), free_port()
+        keys, gateway, api = RunKeys(), free_port(), free_port()
         broker = stack.enter_context(redis_on(home / "redis"))
         stack.enter_context(gateway_on(gateway, keys, home / "gateway", broker=broker))
         api_url = stack.enter_context(api_on(api, keys, home, broker=broker))

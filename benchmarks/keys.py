@@ -16,7 +16,7 @@ def _part(data: bytes) -> str:
 
 
 @dataclass(frozen=True)
-class Keys:
+class RunKeys:
     """What server and load must agree on."""
 
     secret: str = field(default_factory=lambda: secrets.token_hex(32))

@@ -14,8 +14,8 @@ from tree import at
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from keys import Keys
-    from peers.contender import Contender, Server
+    from keys import RunKeys
+    from peers.contender import Contender, PeerServer
 
 HERE = Path(__file__).resolve().parent
 LOAD = HERE / "load" / "build" / "load"
@@ -39,7 +39,7 @@ def build() -> None:
         raise RuntimeError(f"the load generator does not build:\n{made.stderr}")
 
 
-def write_tokens(contender: Contender, keys: Keys, *, folder: Path, users: int = USERS) -> Path:
+def write_tokens(contender: Contender, keys: RunKeys, *, folder: Path, users: int = USERS) -> Path:
     """A file with what each of so many users shows, one a line."""
     path = folder / f"tokens-{users}"
     names = (contender.token(keys, f"user-{folder.name}-{i}") for i in range(users))
@@ -75,7 +75,7 @@ class Work:
     publishes: bool = True
 
 
-def command(contender: Contender, server: Server, *, work: Work) -> list[str]:
+def command(contender: Contender, server: PeerServer, *, work: Work) -> list[str]:
     """The generator's command line."""
     told = [*_channels(contender, work.options), *server.load]
     if server.websocket_url:

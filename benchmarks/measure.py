@@ -18,8 +18,8 @@ from tree import number
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from keys import Keys
-    from peers.contender import Contender, Server
+    from keys import RunKeys
+    from peers.contender import Contender, PeerServer
     from scenarios import Scenario
 
 MILLION = 1e6
@@ -66,10 +66,10 @@ def look(pids: Iterable[int]) -> Moment:
 
 
 @dataclass
-class Watch:
+class ProcessWatch:
     """What is seen of a server from outside, at the moments that the load tells."""
 
-    server: Server
+    server: PeerServer
     moments: dict[str, Moment] = field(default_factory=dict[str, Moment])
     metrics: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
 
@@ -100,7 +100,7 @@ def machine_figures(begin: Moment, end: Moment) -> dict[str, object]:
     }
 
 
-def _server_figures(watch: Watch, load: dict[str, object]) -> dict[str, object]:
+def _server_figures(watch: ProcessWatch, load: dict[str, object]) -> dict[str, object]:
     moments = watch.moments
     seen: dict[str, object] = {name: asdict(moment) for name, moment in moments.items()}
     if "window" not in moments or "drain" not in moments:
@@ -122,7 +122,7 @@ def _server_figures(watch: Watch, load: dict[str, object]) -> dict[str, object]:
     }
 
 
-def _metric_figures(watch: Watch, load: dict[str, object]) -> dict[str, object]:
+def _metric_figures(watch: ProcessWatch, load: dict[str, object]) -> dict[str, object]:
     before, after = watch.metrics.get("window", {}), watch.metrics.get("end", {})
     channels = number(load, "settings.channels") or 0.0
     reads = after.get("river_broker_reads_total", 0.0) - before.get("river_broker_reads_total", 0.0)
@@ -151,7 +151,7 @@ class Size:
 
 
 def one_round(
-    scenario: Scenario, contender: Contender, *, keys: Keys, size: Size
+    scenario: Scenario, contender: Contender, *, keys: RunKeys, size: Size
 ) -> dict[str, object]:
     """Run a scenario once on a fresh server; everything that was seen.
 
@@ -176,7 +176,7 @@ def one_round(
                 tokens=tokens,
                 publishes=scenario.side != "gateway",
             )
-            watch = Watch(server)
+            watch = ProcessWatch(server)
             watch.note("begin")
             load = loader.run(loader.command(contender, server, work=work), watch.note)
             watch.note("end")

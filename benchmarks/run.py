@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import loader
 from facts import facts
-from keys import Keys
+from keys import RunKeys
 from measure import Size, one_round
 from peers import CONTENDERS
 from peers.contender import UnavailableError
@@ -106,10 +106,10 @@ class Course:
     def _undisturbed(self, contender: Contender, size: Size, *, tries: int) -> Round:
         """The round that other programs disturbed least; the first one that they left alone."""
         measured = storm_round if self.scenario.nodes > 1 else one_round
-        found = measured(self.scenario, contender, keys=Keys(), size=size)
+        found = measured(self.scenario, contender, keys=RunKeys(), size=size)
         while tries > 1 and disturbed(found) > DISTURBED_CORES:
             tries -= 1
-            again = measured(self.scenario, contender, keys=Keys(), size=size)
+            again = measured(self.scenario, contender, keys=RunKeys(), size=size)
             found = min(found, again, key=disturbed)
         return found
 
@@ -178,7 +178,7 @@ def fits(scenario: Scenario, contender: Contender) -> bool:
 
 
 @dataclass
-class Result:
+class RunResult:
     """What a run leaves: written after each scenario, so that a broken one leaves something."""
 
     form: Form
@@ -261,7 +261,7 @@ def main(words: list[str] | None = None) -> int:
         return 0
     form = _form(asked)
     loader.build()
-    result = Result(form, told)
+    result = RunResult(form, told)
     failed = False
     for scenario in (form.sized(one) for one in SCENARIOS if one.name in names):
         course = Course(scenario, {n: c for n, c in ready.items() if fits(scenario, c)})

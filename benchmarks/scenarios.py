@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Figure:
+class GoalFigure:
     """One number of a scenario.
 
     Attributes:
@@ -57,7 +57,7 @@ class Scenario:
     about: str
     side: Side
     load: tuple[str, ...]
-    figures: tuple[Figure, ...]
+    figures: tuple[GoalFigure, ...]
     needs: frozenset[Ability] = frozenset()
     only: tuple[str, ...] = ()
     history: bool = True
@@ -80,26 +80,26 @@ TWO_CHANNELS = (
 )
 WINDOW = ("--duration-s", "{seconds}")
 DELIVERIES = "load.window.deliveries_per_s"
-SILENT = Figure("not delivered in time", "load.total.undelivered", "", at_most=True)
-UNSEEN = Figure("offsets missing", "load.total.missing", "", goal=0, at_most=True)
-REPEATED = Figure("offsets twice", "load.total.duplicates", "", goal=0, at_most=True)
-TOLD = Figure("gaps told", "load.total.gaps_told", "", at_most=True)
-LOST = Figure("clients lost", "load.total.lost", "", goal=0, at_most=True)
-REFUSED = Figure("answers that are no yes", "load.publish.other", "", goal=0, at_most=True)
-BUSY = Figure("generator's CPU", "load.window.load_cpu", "cores")
-SERVER_BUSY = Figure("server's CPU", "server.cpu_window", "cores", at_most=True)
-PUBLISHED_A_CPU_S = Figure("the same a CPU second", "server.publications_a_cpu_s", "")
-CPU_EACH = Figure("CPU a million deliveries", "server.cpu_s_a_million", "s", at_most=True)
-P50 = Figure("delay, median", "load.delay_ms.p50", "ms", at_most=True)
-P99 = Figure("delay, p99", "load.delay_ms.p99", "ms", at_most=True)
-MAX = Figure("delay, max", "load.delay_ms.max", "ms", at_most=True)
-PUBLISHED = Figure("publications/s", "load.publish.per_s", "/s")
-READ = Figure("messages a read", "load.window.messages_a_read", "")
+SILENT = GoalFigure("not delivered in time", "load.total.undelivered", "", at_most=True)
+UNSEEN = GoalFigure("offsets missing", "load.total.missing", "", goal=0, at_most=True)
+REPEATED = GoalFigure("offsets twice", "load.total.duplicates", "", goal=0, at_most=True)
+TOLD = GoalFigure("gaps told", "load.total.gaps_told", "", at_most=True)
+LOST = GoalFigure("clients lost", "load.total.lost", "", goal=0, at_most=True)
+REFUSED = GoalFigure("answers that are no yes", "load.publish.other", "", goal=0, at_most=True)
+BUSY = GoalFigure("generator's CPU", "load.window.load_cpu", "cores")
+SERVER_BUSY = GoalFigure("server's CPU", "server.cpu_window", "cores", at_most=True)
+PUBLISHED_A_CPU_S = GoalFigure("the same a CPU second", "server.publications_a_cpu_s", "")
+CPU_EACH = GoalFigure("CPU a million deliveries", "server.cpu_s_a_million", "s", at_most=True)
+P50 = GoalFigure("delay, median", "load.delay_ms.p50", "ms", at_most=True)
+P99 = GoalFigure("delay, p99", "load.delay_ms.p99", "ms", at_most=True)
+MAX = GoalFigure("delay, max", "load.delay_ms.max", "ms", at_most=True)
+PUBLISHED = GoalFigure("publications/s", "load.publish.per_s", "/s")
+READ = GoalFigure("messages a read", "load.window.messages_a_read", "")
 SOUND = (UNSEEN, REPEATED, TOLD, SILENT, LOST)
 FANOUT = (PUBLISHED, READ, P99, CPU_EACH, SERVER_BUSY, BUSY, REFUSED, *SOUND)
 PUBLISHING = (
     PUBLISHED_A_CPU_S,
-    Figure("answer, p99", "load.publish.ms.p99", "ms", at_most=True),
+    GoalFigure("answer, p99", "load.publish.ms.p99", "ms", at_most=True),
     REFUSED,
     SERVER_BUSY,
     BUSY,
@@ -108,14 +108,14 @@ PUBLISH = ("--connections", "0", "--publish-channels", "news", *WINDOW)
 SINGLE = (*PUBLISH, "--publishers", "32")
 BATCHES = (*PUBLISH, "--publishers", "8", "--batch", "100")
 STORM = (
-    Figure("clients up", "storm.live", ""),
-    Figure("until all are up", "storm.seconds", "s", at_most=True),
-    Figure("joins/s at the end", "storm.joins_per_s_end", "/s"),
-    Figure("deliveries/s at the peak", "storm.deliveries_per_s_peak", "/s"),
-    Figure("one client, p99", "storm.connect_ms_p99", "ms", at_most=True),
-    Figure("refused", "storm.refused", "", goal=0, at_most=True),
-    Figure("lost", "storm.lost", "", goal=0, at_most=True),
-    Figure("nodes' and Redis' CPU", "storm.cpu", "cores", at_most=True),
+    GoalFigure("clients up", "storm.live", ""),
+    GoalFigure("until all are up", "storm.seconds", "s", at_most=True),
+    GoalFigure("joins/s at the end", "storm.joins_per_s_end", "/s"),
+    GoalFigure("deliveries/s at the peak", "storm.deliveries_per_s_peak", "/s"),
+    GoalFigure("one client, p99", "storm.connect_ms_p99", "ms", at_most=True),
+    GoalFigure("refused", "storm.refused", "", goal=0, at_most=True),
+    GoalFigure("lost", "storm.lost", "", goal=0, at_most=True),
+    GoalFigure("nodes' and Redis' CPU", "storm.cpu", "cores", at_most=True),
 )
 ALL_SIDES: frozenset[Ability] = frozenset(("publish", "sockets"))
 SOCKETS: frozenset[Ability] = frozenset(("sockets",))
@@ -127,8 +127,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         side="limit",
         load=(*THOUSAND, "--settle-s", "0.5", *WINDOW),
         figures=(
-            Figure("single reads/s", "load.window.reads_per_s", "/s", goal=150_000),
-            Figure("last of 1,000 has it", "load.last_ms.p50", "ms"),
+            GoalFigure("single reads/s", "load.window.reads_per_s", "/s", goal=150_000),
+            GoalFigure("last of 1,000 has it", "load.last_ms.p50", "ms"),
             BUSY,
         ),
         only=("limit",),
@@ -139,7 +139,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         about="the same, 100 messages a write",
         side="limit",
         load=(*THOUSAND, "--settle-s", "0.5", *WINDOW),
-        figures=(Figure("deliveries/s", DELIVERIES, "/s", goal=3_000_000), BUSY),
+        figures=(GoalFigure("deliveries/s", DELIVERIES, "/s", goal=3_000_000), BUSY),
         only=("limit",),
         server_options=("--connections", "1000", "--batch", "100"),
     ),
@@ -148,7 +148,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         about="1 channel, 1,000 subscribers, single publications as fast as they are taken",
         side="dev",
         load=(*THOUSAND, "--settle-s", "0.5", *WINDOW, "--publishers", "16"),
-        figures=(Figure("deliveries/s", DELIVERIES, "/s", goal=1_000_000), *FANOUT),
+        figures=(GoalFigure("deliveries/s", DELIVERIES, "/s", goal=1_000_000), *FANOUT),
         needs=SOCKETS,
         server_options=("--connections", "1000"),
     ),
@@ -157,7 +157,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         about="the same, 100 publications a request",
         side="dev",
         load=(*THOUSAND, *WINDOW, "--publishers", "4", "--batch", "100"),
-        figures=(Figure("deliveries/s", DELIVERIES, "/s", goal=1_000_000), *FANOUT),
+        figures=(GoalFigure("deliveries/s", DELIVERIES, "/s", goal=1_000_000), *FANOUT),
         needs=ALL_SIDES | {"batch"},
     ),
     Scenario(
@@ -165,7 +165,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         about="1 channel, 10,000 subscribers, single publications as fast as they are taken",
         side="dev",
         load=(*TEN_THOUSAND, "--settle-s", "0.5", *WINDOW, "--publishers", "16"),
-        figures=(Figure("deliveries/s", DELIVERIES, "/s"), *FANOUT),
+        figures=(GoalFigure("deliveries/s", DELIVERIES, "/s"), *FANOUT),
         needs=SOCKETS,
         server_options=("--connections", "10000"),
     ),
@@ -175,9 +175,9 @@ SCENARIOS: tuple[Scenario, ...] = (
         side="dev",
         load=(*THOUSAND, *WINDOW, "--publishers", "1", "--one-at-a-time", "--gap-s", "0.03"),
         figures=(
-            Figure("last has it, median", "load.last_ms.p50", "ms", goal=15, at_most=True),
-            Figure("last has it, p99", "load.last_ms.p99", "ms", at_most=True),
-            Figure("all deliveries, median", "load.delay_ms.p50", "ms", at_most=True),
+            GoalFigure("last has it, median", "load.last_ms.p50", "ms", goal=15, at_most=True),
+            GoalFigure("last has it, p99", "load.last_ms.p99", "ms", at_most=True),
+            GoalFigure("all deliveries, median", "load.delay_ms.p50", "ms", at_most=True),
             REFUSED,
             *SOUND,
         ),
@@ -216,10 +216,10 @@ SCENARIOS: tuple[Scenario, ...] = (
             *("--connect-s", "120", "--duration-s", "0"),
         ),
         figures=(
-            Figure("connect+auth+subscribe", "load.connect.per_s", "/s", goal=1_500),
-            Figure("the same a CPU second", "server.connects_a_cpu_s", ""),
-            Figure("one client, p99", "load.connect.ms.p99", "ms", at_most=True),
-            Figure("refused", "load.connect.refused", "", goal=0, at_most=True),
+            GoalFigure("connect+auth+subscribe", "load.connect.per_s", "/s", goal=1_500),
+            GoalFigure("the same a CPU second", "server.connects_a_cpu_s", ""),
+            GoalFigure("one client, p99", "load.connect.ms.p99", "ms", at_most=True),
+            GoalFigure("refused", "load.connect.refused", "", goal=0, at_most=True),
             LOST,
         ),
         needs=SOCKETS,
@@ -230,10 +230,10 @@ SCENARIOS: tuple[Scenario, ...] = (
         side="gateway",
         load=(*TWO_CHANNELS, "--duration-s", "{rest}", "--settle-s", "1"),
         figures=(
-            Figure("memory a client", "server.rss_each_kib", "KiB", goal=16, at_most=True),
+            GoalFigure("memory a client", "server.rss_each_kib", "KiB", goal=16, at_most=True),
             SERVER_BUSY,
-            Figure("until all are live", "load.connect.seconds", "s", at_most=True),
-            Figure("pings answered", "load.total.pings", ""),
+            GoalFigure("until all are live", "load.connect.seconds", "s", at_most=True),
+            GoalFigure("pings answered", "load.total.pings", ""),
             LOST,
         ),
         needs=SOCKETS,
@@ -243,7 +243,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         about="single publications, with history, nobody subscribed",
         side="api",
         load=SINGLE,
-        figures=(Figure("publications/s", "load.publish.per_s", "/s", goal=8_000), *PUBLISHING),
+        figures=(GoalFigure("publications/s", "load.publish.per_s", "/s", goal=8_000), *PUBLISHING),
         needs=frozenset(("publish", "history")),
     ),
     Scenario(
@@ -281,10 +281,10 @@ SCENARIOS: tuple[Scenario, ...] = (
             *("--publish-count", "101", "--comeback", "--missed", "3"),
         ),
         figures=(
-            Figure("until all are live", "load.comeback.seconds", "s", goal=5, at_most=True),
-            Figure("one client, p99", "load.comeback.ms.p99", "ms", at_most=True),
-            Figure("reads a channel", "metrics.reads_a_channel", "", goal=1, at_most=True),
-            Figure("not recovered", "load.comeback.unrecovered", "", goal=0, at_most=True),
+            GoalFigure("until all are live", "load.comeback.seconds", "s", goal=5, at_most=True),
+            GoalFigure("one client, p99", "load.comeback.ms.p99", "ms", at_most=True),
+            GoalFigure("reads a channel", "metrics.reads_a_channel", "", goal=1, at_most=True),
+            GoalFigure("not recovered", "load.comeback.unrecovered", "", goal=0, at_most=True),
             UNSEEN,
             REPEATED,
         ),

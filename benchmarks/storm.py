@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import loader
-from keys import Keys
+from keys import RunKeys
 from measure import Size, await_quiet, look, machine_figures
 from peers import CONTENDERS
 from peers.contender import Ask
@@ -40,7 +40,7 @@ END_S = 5
 WINDOW_S = 3
 
 
-def storm_round(scenario: Scenario, contender: Contender, *, keys: Keys, size: Size) -> Report:
+def storm_round(scenario: Scenario, contender: Contender, *, keys: RunKeys, size: Size) -> Report:
     """Let everybody join fresh nodes; how that went, second by second.
 
     Raises:
@@ -131,7 +131,7 @@ def main() -> int:
     scenario = next(one for one in SCENARIOS if one.name == "storm")
     step = {"step": wanted.rate, "clients": wanted.clients}
     size = Size(seconds=WINDOW_S, rest=0, quiet_s=5, step=step)
-    found = storm_round(scenario, CONTENDERS[wanted.peer], keys=Keys(), size=size)
+    found = storm_round(scenario, CONTENDERS[wanted.peer], keys=RunKeys(), size=size)
     for live, deliveries in seconds_of(cast("list[Report]", found["loads"])):
         print(f"{live:6} clients  {deliveries / 1e6:6.2f} million deliveries/s")
     print(json.dumps(found["storm"]))

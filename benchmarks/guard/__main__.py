@@ -11,11 +11,11 @@ from guard.calibration import NAME as CALIBRATION
 from guard.count import CountError, count
 from guard.figures import Figures, here, load, recorded, save
 from guard.path import Path
-from guard.verdict import Verdict, judge
+from guard.verdict import PathVerdict, judge
 from guard.worker import paths
 
 
-def report(verdicts: Sequence[Verdict]) -> str:
+def report(verdicts: Sequence[PathVerdict]) -> str:
     """A table of all paths, and under it what is to be done."""
     lines = [f"{'path':20}{'instructions':>14}{'change':>9}{'allowed':>9}"]
     for one in verdicts:

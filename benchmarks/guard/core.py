@@ -34,7 +34,7 @@ COMMANDS = {
 }
 
 
-class Nowhere:
+class NullSink:
     """A sink that keeps one thing at most: what is counted is River's own work."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ def _hub() -> tuple[Hub, Channel]:
 
 
 def _subscription(dialect: Native) -> Subscription:
-    session = Session("s", Nowhere(), dialect=dialect, limits=Limits(), verify=_nobody)
+    session = Session("s", NullSink(), dialect=dialect, limits=Limits(), verify=_nobody)
     subscription = Subscription(session, Subscribe(1, "news"))
     session.subscriptions["news"] = subscription
     return subscription
@@ -136,7 +136,7 @@ def _decode(message: bytes) -> Callable[[], Work]:
 def _receive() -> Work:
     # Faster than any limit: what is counted is a message that is served.
     limits = Limits(rate=1e9)
-    session = Session("s", Nowhere(), dialect=Native(), limits=limits, verify=_nobody)
+    session = Session("s", NullSink(), dialect=Native(), limits=limits, verify=_nobody)
     message = COMMANDS["ping"]
 
     def work(times: int) -> None:

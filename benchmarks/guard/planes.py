@@ -34,7 +34,7 @@ HEAD = (
 _loop: list[asyncio.AbstractEventLoop] = []
 
 
-class Nowhere(asyncio.Transport):
+class NullTransport(asyncio.Transport):
     """A transport that leads nowhere."""
 
     def __init__(self) -> None:
@@ -98,9 +98,9 @@ async def _gateway() -> Gateway:
     return gateway
 
 
-def _arrive(gateway: Gateway) -> tuple[Nowhere, Handshake]:
+def _arrive(gateway: Gateway) -> tuple[NullTransport, Handshake]:
     listener = Listener(gateway._decide, handshake_timeout_s=10, handshakes_max=10)  # noqa: SLF001
-    handshake, transport = Handshake(listener), Nowhere()
+    handshake, transport = Handshake(listener), NullTransport()
     handshake.connection_made(transport)
     return transport, handshake
 
@@ -198,14 +198,16 @@ def _publish_over_http() -> Work:
     head = b"POST /publish HTTP/1.1\r\nHost: river:8001\r\nx-api-key: %b\r\n" % API_KEY.encode()
     content = b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(MESSAGE)
     request = head + content + MESSAGE
-    opened: list[tuple[asyncio.Protocol, Nowhere]] = []
+    opened: list[tuple[asyncio.Protocol, NullTransport]] = []
 
     async def work(times: int) -> None:
         if not opened:
             config = app.build_api(app.Process(_settings())).config
             config.load()
             new = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
-            opened.append((new(config=config, server_state=ServerState(), app_state={}), Nowhere()))
+            opened.append(
+                (new(config=config, server_state=ServerState(), app_state={}), NullTransport())
+            )
             opened[0][0].connection_made(opened[0][1])
         protocol, transport = opened[0]
         for _ in range(times):

@@ -19,7 +19,7 @@ ELSEWHERE_MAX = 0.30
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PathVerdict:
     """One path's figure beside the recorded one.
 
     Attributes:
@@ -42,25 +42,25 @@ class Verdict:
         return self.growth is not None and self.growth > self.allowed
 
 
-def judge(paths: Sequence[Path], now: Figures, *, records: Sequence[Figures]) -> list[Verdict]:
+def judge(paths: Sequence[Path], now: Figures, *, records: Sequence[Figures]) -> list[PathVerdict]:
     """A verdict on every path that was counted."""
     return [_judged(path, now, records=records) for path in paths if path.name != CALIBRATION]
 
 
-def _judged(path: Path, now: Figures, *, records: Sequence[Figures]) -> Verdict:
+def _judged(path: Path, now: Figures, *, records: Sequence[Figures]) -> PathVerdict:
     count = now.counts[path.name]
     known = [entry for entry in records if path.name in entry.counts]
     if not known:
-        return Verdict(path.name, count, None)
+        return PathVerdict(path.name, count, None)
     nearest = min(known, key=lambda entry: _distance(entry, now))
     before = nearest.counts[path.name]
     in_units = count / now.unit / (before / nearest.unit) - 1
     elsewhere = _elsewhere(path, now, entry=nearest)
     if elsewhere:
-        return Verdict(path.name, count, in_units, ELSEWHERE_MAX, elsewhere)
+        return PathVerdict(path.name, count, in_units, ELSEWHERE_MAX, elsewhere)
     if abs(now.unit / nearest.unit - 1) > SAME_BUILD:
-        return Verdict(path.name, count, in_units, OTHER_BUILD_MAX, f"Python {nearest.build}")
-    return Verdict(path.name, count, count / before - 1)
+        return PathVerdict(path.name, count, in_units, OTHER_BUILD_MAX, f"Python {nearest.build}")
+    return PathVerdict(path.name, count, count / before - 1)
 
 
 def _distance(entry: Figures, now: Figures) -> tuple[bool, int]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from keys import Keys
+    from keys import RunKeys
 
 Side = Literal["dev", "gateway", "api", "limit"]
 Ability = Literal["batch", "history", "joins", "nodes", "plain", "publish", "recovery", "sockets"]
@@ -35,7 +35,7 @@ class Ask:
         options: Of the limit server.
     """
 
-    keys: Keys
+    keys: RunKeys
     home: Path
     side: Side = "dev"
     history: bool = True
@@ -46,7 +46,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Server:
+class PeerServer:
     """A running server and where it listens; an empty URL: it has no such side.
 
     Attributes:
@@ -101,14 +101,14 @@ class Contender(ABC):
         """
 
     @abstractmethod
-    def start(self, ask: Ask) -> AbstractContextManager[Server]:
+    def start(self, ask: Ask) -> AbstractContextManager[PeerServer]:
         """Run it, ready, until the block ends.
 
         Raises:
             RuntimeError: It did not come up; the message has the end of its log.
         """
 
-    def token(self, keys: Keys, user: str) -> str:
+    def token(self, keys: RunKeys, user: str) -> str:
         """What a client shows: a JWT, where the system has no way of its own."""
         return keys.token(user)
 

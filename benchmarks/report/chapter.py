@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = ROOT / "docs" / "performance.md"
 IMAGES = "images/bench"
-BEGIN = (
-    "<!-- figures: made by report.chapter from benchmarks/results/recorded.json -->"
-)
+BEGIN = "<!-- figures: made by report.chapter from benchmarks/results/recorded.json -->"
 END = "<!-- /figures -->"
 SHOWN = (
     "fanout-deliveries/s",

@@ -11,7 +11,7 @@ from tree import number, words
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from scenarios import Figure, Scenario
+    from scenarios import GoalFigure, Scenario
 
 LOAD_BUSY = 0.95  # cores
 OTHERS_BUSY = 0.2  # cores
@@ -57,7 +57,7 @@ class Row:
 def rows(scenario: Scenario, rounds: Sequence[dict[str, object]]) -> list[Row]:
     """The scenario's figures that were seen in at least one round."""
 
-    def row(figure: Figure) -> Row:
+    def row(figure: GoalFigure) -> Row:
         seen = (number(one, figure.path) for one in rounds)
         values = tuple(value for value in seen if value is not None)
         return Row(figure.label, figure.unit, values, figure.goal, figure.at_most)
@@ -103,7 +103,7 @@ def cell(row: Row) -> str:
     return _text(row.middle) + spread
 
 
-def _goal(figure: Figure, row: Row | None) -> str:
+def _goal(figure: GoalFigure, row: Row | None) -> str:
     if figure.goal is None:
         return ""
     goal = ("at most " if figure.at_most else "at least ") + _text(figure.goal)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import loader
 import pytest
-from keys import Keys
+from keys import RunKeys
 from peers import CONTENDERS
 from peers.contender import Ask, Contender
 from tree import number
@@ -43,7 +43,7 @@ class Bench:
     def __init__(self, contender: Contender, home: Path) -> None:
         self.contender = contender
         self.home = home
-        self.keys = Keys()
+        self.keys = RunKeys()
         self.shown = self.keys
 
     def load(self, *options: str, users: int = CLIENTS) -> dict[str, object]:
@@ -95,6 +95,6 @@ def test_those_who_come_back_get_what_they_missed_once(bench: Bench) -> None:
 def test_a_client_with_a_wrong_token_gets_nowhere(bench: Bench) -> None:
     if bench.contender.name == "sockudo":
         pytest.skip("the generator signs by itself, with the API's secret")
-    bench.shown = Keys()
+    bench.shown = RunKeys()
     found = bench.load("--connect-s", "2")
     assert number(found, "connect.live") == 0

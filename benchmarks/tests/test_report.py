@@ -9,17 +9,17 @@ import jwt
 import loader
 import pytest
 import run
-from keys import Keys
+from keys import RunKeys
 from measure import Size, parse_metrics
 from peers import CONTENDERS
-from peers.contender import Server
+from peers.contender import PeerServer
 from report import figures
-from scenarios import SCENARIOS, Figure, Scenario
+from scenarios import SCENARIOS, GoalFigure, Scenario
 from tree import number
 
 
 def a_scenario(*, goal: float, at_most: bool = False) -> Scenario:
-    figure = Figure("speed", "load.window.per_s", "/s", goal=goal, at_most=at_most)
+    figure = GoalFigure("speed", "load.window.per_s", "/s", goal=goal, at_most=at_most)
     return Scenario(name="work", about="some work", side="dev", load=(), figures=(figure,))
 
 
@@ -62,7 +62,7 @@ def test_metrics_are_summed_over_their_labels() -> None:
 
 
 def test_the_token_is_one_that_a_jwt_library_takes() -> None:
-    keys = Keys()
+    keys = RunKeys()
     assert jwt.decode(keys.token("u"), keys.secret, algorithms=["HS256"])["sub"] == "u"
 
 
@@ -85,7 +85,7 @@ def test_river_takes_part_in_every_scenario_but_the_machine_s_own(scenario: Scen
 
 
 def test_a_channel_is_named_as_each_system_names_it() -> None:
-    server = Server(1, "", "")
+    server = PeerServer(1, "", "")
     work = loader.Work(options=("--channels", "presence-a,room-%d"), tokens=Path("t"), core=None)
     told = loader.command(CONTENDERS["centrifugo"], server, work=work)
     assert told[2] == "presence:a,room-%d"

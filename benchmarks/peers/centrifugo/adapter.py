@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from peers.contender import Ability, Ask, Contender, Server
+from peers.contender import Ability, Ask, Contender, PeerServer
 from peers.installing import from_go, has, run
 from serving import filled, free_port, running
 
@@ -52,7 +52,7 @@ class Centrifugo(Contender):
         return name.replace("presence-", "presence:", 1)
 
     @contextmanager
-    def start(self, ask: Ask) -> Generator[Server, None, None]:
+    def start(self, ask: Ask) -> Generator[PeerServer, None, None]:
         """One node; clients and publishers share its port, as by default."""
         port = free_port()
         engine = {"type": "redis", "redis": {"address": ask.broker}} if ask.broker else {}
@@ -68,7 +68,7 @@ class Centrifugo(Contender):
         command = [str(from_go(self.name, MODULE)), "--config", str(config)]
         with running(command, ask.home, core=ask.core) as server:
             server.await_urls(f"http://127.0.0.1:{port}/health")
-            yield Server(
+            yield PeerServer(
                 pid=server.pid,
                 websocket_url=f"ws://127.0.0.1:{port}/connection/websocket",
                 publish_url=f"http://127.0.0.1:{port}",

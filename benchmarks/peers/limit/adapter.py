@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from loader import HERE
-from peers.contender import Ability, Ask, Contender, Server
+from peers.contender import Ability, Ask, Contender, PeerServer
 from serving import running
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ class Limit(Contender):
         return "this bench's"
 
     @contextmanager
-    def start(self, ask: Ask) -> Generator[Server, None, None]:
+    def start(self, ask: Ask) -> Generator[PeerServer, None, None]:
         """It begins to send when all have subscribed, and goes on for the window and a rest."""
         command = [str(LIMIT), *ask.options, "--seconds", str(ask.seconds + REST_S)]
         with running(command, ask.home, core=ask.core) as server:
             server.await_that(lambda: "\n" in server.said())
             port = json.loads(server.said().partition("\n")[0])["port"]
-            yield Server(server.pid, f"ws://127.0.0.1:{port}/ws", "")
+            yield PeerServer(server.pid, f"ws://127.0.0.1:{port}/ws", "")

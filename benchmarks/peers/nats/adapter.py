@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from peers.contender import Ability, Ask, Contender, Server
+from peers.contender import Ability, Ask, Contender, PeerServer
 from peers.installing import DONE, from_debian, has, version_in
 from serving import filled, free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from keys import Keys
+    from keys import RunKeys
 
 CONFIG = Path(__file__).resolve().parent / "nats.conf"
 PACKAGE = "nats-server"
@@ -71,13 +71,13 @@ class Nats(Contender):
         """Unpack Debian's package."""
         return version_in(from_debian(self.name, PACKAGE), PACKAGE)
 
-    def token(self, keys: Keys, user: str) -> str:
+    def token(self, keys: RunKeys, user: str) -> str:
         """One for all."""
         del user
         return keys.secret
 
     @contextmanager
-    def start(self, ask: Ask) -> Generator[Server, None, None]:
+    def start(self, ask: Ask) -> Generator[PeerServer, None, None]:
         """One server with its TCP and its WebSocket port."""
         port, web, monitor = free_port(), free_port(), free_port()
         stores = ask.side == "api" and ask.history
@@ -97,7 +97,7 @@ class Nats(Contender):
             server.await_urls(f"http://127.0.0.1:{monitor}/healthz")
             if stores:
                 _make_stream(port, ask.keys.secret)
-            yield Server(
+            yield PeerServer(
                 pid=server.pid,
                 websocket_url=f"ws://127.0.0.1:{web}/",
                 publish_url=f"http://127.0.0.1:{port}",

@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from peers.contender import Ability, Ask, Contender, Server
+from peers.contender import Ability, Ask, Contender, PeerServer
 from peers.installing import DONE, from_debian, has, version_in
 from serving import filled, free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from keys import Keys
+    from keys import RunKeys
 
 CONFIG = Path(__file__).resolve().parent / "nginx.conf"
 PACKAGES = ("nginx", "libnginx-mod-nchan")
@@ -52,14 +52,14 @@ class Nchan(Contender):
         nginx, nchan = (version_in(root, package) for package in PACKAGES)
         return f"{nchan} in nginx {nginx}"
 
-    def token(self, keys: Keys, user: str) -> str:
+    def token(self, keys: RunKeys, user: str) -> str:
         """The query of a signed link."""
         digest = hashlib.md5(f"{user} {keys.secret}".encode(), usedforsecurity=False).digest()
         signature = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         return f"signature={signature}&user={user}"
 
     @contextmanager
-    def start(self, ask: Ask) -> Generator[Server, None, None]:
+    def start(self, ask: Ask) -> Generator[PeerServer, None, None]:
         """A master and one worker."""
         port = free_port()
         root = from_debian(self.name, *PACKAGES)
@@ -80,7 +80,7 @@ class Nchan(Contender):
         command = [str(root / "usr" / "sbin" / "nginx"), "-c", str(config), "-p", str(ask.home)]
         with running(command, ask.home, core=ask.core) as server:
             server.await_urls(f"http://127.0.0.1:{port}/healthz")
-            yield Server(
+            yield PeerServer(
                 pid=server.pid,
                 websocket_url=f"ws://127.0.0.1:{port}/",
                 publish_url=f"http://127.0.0.1:{port}",

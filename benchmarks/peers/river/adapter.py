@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib import metadata
 from typing import TYPE_CHECKING, ClassVar
 
-from peers.contender import Ability, Ask, Contender, Server
+from peers.contender import Ability, Ask, Contender, PeerServer
 from serving import free_port, running
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class River(Contender):
         return f"{metadata.version('riverd')} on Python {platform.python_version()}"
 
     @contextmanager
-    def start(self, ask: Ask) -> Generator[Server, None, None]:
+    def start(self, ask: Ask) -> Generator[PeerServer, None, None]:
         """One process; `river dev` when both sides are used."""
         ports = {"gateway": free_port(), "api": free_port()}
         environment = {
@@ -57,7 +57,7 @@ class River(Contender):
         command = [sys.executable, "-m", "riverd", ask.side]
         with running(command, ask.home, environment=environment, core=ask.core) as server:
             server.await_urls(*(f"http://127.0.0.1:{ports[side]}/readyz" for side in sides))
-            yield Server(
+            yield PeerServer(
                 pid=server.pid,
                 websocket_url=f"ws://127.0.0.1:{ports['gateway']}/ws" if "gateway" in sides else "",
                 publish_url=f"http://127.0.0.1:{ports['api']}" if "api" in sides else "",

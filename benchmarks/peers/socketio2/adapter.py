@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from peers.contender import Ability, Ask, Contender, Server
+from peers.contender import Ability, Ask, Contender, PeerServer
 from peers.installing import DONE, from_npm, has
 from serving import free_port, redis, running
 
@@ -46,7 +46,7 @@ class SocketIO2(Contender):
         return str(json.loads(package.read_text(encoding="utf-8"))["version"])
 
     @contextmanager
-    def start(self, ask: Ask) -> Generator[Server, None, None]:
+    def start(self, ask: Ask) -> Generator[PeerServer, None, None]:
         """One Node process and, unless nodes share one, a Redis on the same core."""
         with ExitStack() as stack:
             others: tuple[int, ...] = ()
@@ -67,7 +67,7 @@ class SocketIO2(Contender):
                 running(command, ask.home, environment=environment, core=ask.core)
             )
             server.await_urls(f"http://127.0.0.1:{port}/healthz")
-            yield Server(
+            yield PeerServer(
                 pid=server.pid,
                 websocket_url=f"ws://127.0.0.1:{port}/",
                 publish_url=f"http://127.0.0.1:{port}",

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from peers.contender import Ability, Ask, Contender, Server
+from peers.contender import Ability, Ask, Contender, PeerServer
 from peers.installing import DONE, from_npm, has
 from serving import free_port, running
 
@@ -46,7 +46,7 @@ class SocketIO4(Contender):
         return str(json.loads(package.read_text(encoding="utf-8"))["version"])
 
     @contextmanager
-    def start(self, ask: Ask) -> Generator[Server, None, None]:
+    def start(self, ask: Ask) -> Generator[PeerServer, None, None]:
         """One Node process."""
         port = free_port()
         environment = {
@@ -60,7 +60,7 @@ class SocketIO4(Contender):
         command = ["node", str(from_npm(self.name, HERE) / "server.js")]
         with running(command, ask.home, environment=environment, core=ask.core) as server:
             server.await_urls(f"http://127.0.0.1:{port}/healthz")
-            yield Server(
+            yield PeerServer(
                 pid=server.pid,
                 websocket_url=f"ws://127.0.0.1:{port}/",
                 publish_url=f"http://127.0.0.1:{port}",

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from peers.contender import Ability, Ask, Contender, Server
+from peers.contender import Ability, Ask, Contender, PeerServer
 from peers.installing import from_cargo, has
 from serving import filled, free_port, running
 
@@ -51,7 +51,7 @@ class Sockudo(Contender):
         return f"private-{name}"
 
     @contextmanager
-    def start(self, ask: Ask) -> Generator[Server, None, None]:
+    def start(self, ask: Ask) -> Generator[PeerServer, None, None]:
         """One node; clients and publishers share its port."""
         port = free_port()
         values = {
@@ -64,7 +64,7 @@ class Sockudo(Contender):
         command = [str(from_cargo(self.name, VERSION)), "--config", str(config)]
         with running(command, ask.home, core=ask.core) as server:
             server.await_urls(f"http://127.0.0.1:{port}/up")
-            yield Server(
+            yield PeerServer(
                 pid=server.pid,
                 websocket_url=f"ws://127.0.0.1:{port}/app/bench?protocol=7&client=load&version=1.0",
                 publish_url=f"http://127.0.0.1:{port}",
