@@ -162,3 +162,13 @@ def test_a_body_that_is_no_json_object_is_told_what_is_wrong(
 def test_half_a_surrogate_pair_is_named(api: Served) -> None:
     body = b'{"channel":"c","event":"e","data":"\\ud800"}'
     assert "surrogate" in api.ask("POST", "/publish", body).json["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [("[" * 65 + "]" * 65, "too_deep"), ("1" * 301, "invalid_field")],
+)
+def test_data_that_not_every_reader_can_read_is_refused(api: Served, data: str, code: str) -> None:
+    body = f'{{"channel":"c","event":"e","data":{data}}}'.encode()
+    answer = api.ask("POST", "/publish", body)
+    assert (answer.status, answer.json["error"]["code"]) == (400, code)

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from river_wire import NATIVE, sent, texts
+from steps import lines_run
 
 from riverd import model
 from riverd.errors import DecodeError, ErrorCode
 from riverd.model import Change, Command, Member, MemberList, Position, Publication, Tail
+from riverd.protocols.native import refusals
 
 HERE = Position("e1", 41)
 
@@ -329,3 +331,41 @@ def test_joins_carry_info_and_leaves_do_not() -> None:
     assert texts(tell(Change(3, joined=True, member=Member('"b"')))) == [
         {"type": "joined", "channel": "presence-c", "user": '"b"'}
     ]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ("[" * 65 + "]" * 65, ErrorCode.TOO_DEEP),
+        ("9" * 301, ErrorCode.INVALID_FIELD),
+    ],
+)
+def test_data_that_not_every_reader_can_read_is_refused_by_its_id(
+    data: str, code: ErrorCode
+) -> None:
+    head = '{"type":"publish","id":3,"channel":"c","event":"e","data":'
+    error = refused(f"{head}{data}}}".encode())
+    assert (error.error, error.request_id, error.fatal) == (code, 3, False)
+
+
+@pytest.mark.parametrize(
+    "form", ['{{"type":"{}"}}', '{{"x":["{}"', '["{}"]', '{{"type":"ping","id":"\\ud800{}"}}']
+)
+def test_a_refusal_costs_no_steps_for_the_length_of_what_is_refused(form: str) -> None:
+    def lines(length: int) -> int:
+        payload = form.format("x" * length).encode()
+        return lines_run(refusals, lambda: refusals.refusal(payload, "Invalid value - at `$.type`"))
+
+    assert lines(60_000) == lines(100) < 40
+
+
+@pytest.mark.parametrize("text", ["[" * 60_000, '{"a":' * 12_000, "9" * 60_000])
+def test_hostile_text_is_refused_at_once(text: str) -> None:
+    assert refused(text.encode()).error in {ErrorCode.TOO_DEEP, ErrorCode.NOT_AN_OBJECT}
+
+
+@pytest.mark.parametrize("mark", ["9" * 64, "-" + "9" * 64])
+def test_an_id_has_no_more_digits_than_a_text_has_characters(mark: str) -> None:
+    assert NATIVE.decode(f'{{"type":"ping","id":{mark}}}'.encode()) == model.Ping(int(mark))
+    error = refused(f'{{"type":"ping","id":{mark}0}}'.encode())
+    assert (error.error, error.request_id) == (ErrorCode.INVALID_FIELD, None)

@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
-from riverd.errors import ErrorCode, TokenError
+from riverd.errors import ErrorCode, RiverError, TokenError
 from riverd.model import Claims, Grants
+from riverd.payloads import check_data
 
 USER_LENGTH_MAX = 256
 INFO_BYTES_MAX = 4096
@@ -86,4 +87,7 @@ def _info(info: dict[str, object] | None) -> bytes | None:
         raise invalid("the token's river.info has half of a surrogate pair") from None
     if len(text) > INFO_BYTES_MAX:
         raise invalid(f"the token's river.info is larger than {INFO_BYTES_MAX} bytes")
-    return text
+    try:
+        return check_data(text)
+    except RiverError as error:
+        raise invalid(f"the token's river.info: {error.message}") from None

@@ -7,6 +7,7 @@ from riverd.api.requests import CHANNELS_MAX, KEY_LENGTH_MAX, Publish
 from riverd.channels import check_channel, check_event, may_publish
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Claims, Message
+from riverd.payloads import check_data
 
 
 def messages_of(
@@ -31,6 +32,7 @@ def messages_of(
         raise RiverError(
             ErrorCode.TOO_LARGE, f"data has {len(data)} bytes, {message_bytes_max} are allowed"
         )
+    check_data(data)
     if wanted.channel is not None and wanted.channels is None:
         message = Message(check_channel(wanted.channel), event, data, key)
         return message if by is None else _named(message, by)

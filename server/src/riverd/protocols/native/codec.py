@@ -1,8 +1,6 @@
 """River's own dialect: one JSON object a text message (contract, "WebSocket, native dialect")."""
 
-import json
 from collections.abc import Callable
-from typing import cast
 
 import msgspec
 
@@ -10,10 +8,17 @@ from riverd import model
 from riverd.channels import check_channel, check_event
 from riverd.errors import DecodeError, ErrorCode, RiverError
 from riverd.model import Change, Command, Position, Publication, Reply, RequestId
+from riverd.payloads import check_data
+from riverd.protocols.native.refusals import (
+    ID_LENGTH_MAX,
+    INTEGER_ID_MAX,
+    INTEGER_ID_MIN,
+    echoable,
+    refusal,
+)
 from riverd.websocket import frames
 
 HISTORY_MAX = 1000
-ID_LENGTH_MAX = 64
 
 _encode = msgspec.json.Encoder().encode
 
@@ -70,13 +75,13 @@ class Native:
         try:
             request = _requests.decode(payload)
         except msgspec.ValidationError as error:
-            raise _refusal(payload, str(error)) from None
+            raise refusal(payload, str(error)) from None
         except (msgspec.DecodeError, RecursionError):
-            raise _refusal(payload, None) from None
+            raise refusal(payload, None) from None
         try:
             return _command(request)
         except RiverError as error:
-            raise DecodeError(error.error, error.message, request_id=_mark(request.id)) from None
+            raise DecodeError(error.error, error.message, request_id=echoable(request.id)) from None
 
     def reply(self, reply: Reply) -> bytes:
         """A reply as a frame."""
@@ -122,7 +127,11 @@ def _event_rest(publication: Publication) -> bytes:
 
 def _command(request: _AnyRequest) -> Command:
     mark = request.id
-    if isinstance(mark, str) and len(mark) > ID_LENGTH_MAX:
+    if mark is not None and (
+        len(mark) > ID_LENGTH_MAX
+        if isinstance(mark, str)
+        else not INTEGER_ID_MIN < mark < INTEGER_ID_MAX
+    ):
         raise RiverError(ErrorCode.INVALID_FIELD, f"id: longer than {ID_LENGTH_MAX} characters")
     match request:
         case _Ping():
@@ -137,7 +146,7 @@ def _command(request: _AnyRequest) -> Command:
             return model.Unsubscribe(mark, check_channel(channel))
         case _Publish(channel=channel, event=event):
             return model.Publish(
-                mark, check_channel(channel), check_event(event), bytes(request.data)
+                mark, check_channel(channel), check_event(event), check_data(bytes(request.data))
             )
         case _Presence(channel=channel):
             return model.GetMembers(mark, check_channel(channel))
@@ -162,50 +171,6 @@ def _count(request: _Subscribe) -> int:
     if not 0 <= request.history <= HISTORY_MAX:
         raise RiverError(ErrorCode.INVALID_FIELD, f"history: 0 to {HISTORY_MAX}")
     return request.history
-
-
-def _refusal(payload: bytes, reason: str | None) -> DecodeError:
-    """The error for a message that the strict decoder did not take."""
-    try:
-        value: object = json.loads(payload.decode(), parse_constant=_no_json)
-    except RecursionError:
-        return DecodeError(ErrorCode.TOO_DEEP, "nested too deeply")
-    except ValueError:
-        return DecodeError(ErrorCode.NOT_JSON, "a message is one JSON object", fatal=True)
-    if not isinstance(value, dict):
-        return DecodeError(ErrorCode.NOT_AN_OBJECT, "a message is one JSON object", fatal=True)
-    request = cast("dict[str, object]", value)
-    request_id = _mark(request.get("id"))
-    if reason is None:
-        message = "nested too deeply, or half of a surrogate pair in a text"
-        return DecodeError(ErrorCode.INVALID_FIELD, message, request_id=request_id)
-    if reason.startswith("Invalid value") and reason.endswith("`$.type`"):
-        shown = repr(request.get("type"))[:ID_LENGTH_MAX]
-        return DecodeError(ErrorCode.UNKNOWN_TYPE, f"unknown type {shown}", request_id=request_id)
-    return DecodeError(ErrorCode.INVALID_FIELD, reason, request_id=request_id)
-
-
-def _no_json(constant: str) -> None:
-    """NaN and the infinities: Python reads them, JSON has no such numbers."""
-    raise ValueError(constant)
-
-
-def _mark(value: object) -> RequestId:
-    """The id of a message that is not served, if it is one that can be given back."""
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        return None
-    if isinstance(value, str) and (len(value) > ID_LENGTH_MAX or not _is_text(value)):
-        return None
-    return value
-
-
-def _is_text(value: str) -> bool:
-    """Whether it can be encoded: JSON's escapes can make half of a surrogate pair."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _told(reply: Reply) -> dict[str, object]:  # noqa: C901  one case a kind of reply
