@@ -37,11 +37,10 @@ BANNED_IN_PROSE = re.compile(
 OWED_NAMES: dict[str, int] = {
     "api": 3,
     "aws": 4,
-    "broker": 45,
     "commands": 47,
     "core": 5,
     "gateway": 5,
-    "node": 31,
+    "node": 30,
     "protocols": 2,
     "service": 13,
     "websocket": 9,
@@ -51,7 +50,6 @@ OWED_NAMES: dict[str, int] = {
 OWED_PROSE: dict[str, int] = {
     "api": 9,
     "aws": 5,
-    "broker": 55,
     "commands": 15,
     "core": 32,
     "gateway": 6,

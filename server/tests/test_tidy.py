@@ -39,7 +39,7 @@ OWED = {
     "server/src/riverd/broker/interface.py": 2,
     "server/src/riverd/broker/memory/broker.py": 2,
     "server/src/riverd/broker/redis/calls.py": 3,
-    "server/src/riverd/broker/redis/clients.py": 1,
+    "server/src/riverd/broker/redis/connector.py": 1,
     "server/src/riverd/broker/redis/cluster.py": 1,
     "server/src/riverd/broker/redis/feed.py": 1,
     "server/src/riverd/broker/redis/lease.py": 2,

@@ -63,10 +63,11 @@ class Tail(msgspec.Struct, frozen=True):
 
 
 class Roster(msgspec.Struct, frozen=True):
-    """The members of a channel at one version of the list."""
+    """Members of a channel at one version of the list, and how many it has."""
 
     position: Position
     members: dict[str, Member]
+    count: int
 
 
 class Occupancy(msgspec.Struct, frozen=True):

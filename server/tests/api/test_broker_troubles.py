@@ -61,7 +61,12 @@ class Troubled(MemoryBroker):
     async def positions(self, _channels: Any) -> Any:
         return await self.trouble()
 
-    async def members(self, _channel: str) -> Any:
+    async def members(
+        self,
+        _channel: str,
+        *,
+        limit: Any = None,  # noqa: ARG002
+    ) -> Any:
         return await self.trouble()
 
     async def occupied(self, _prefix: str) -> Any:

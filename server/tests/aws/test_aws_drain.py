@@ -14,7 +14,7 @@ from sandbox import package, sandbox
 from riverd.aws import lambda_drain as aws_drain
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.broker import RedisBroker
-from riverd.broker.redis.clients import Clients
+from riverd.broker.redis.connector import Connector
 from riverd.errors import BrokerError
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task/river-Cluster-x/0123456789abcdef0123456789abcdef"
@@ -60,7 +60,9 @@ async def gateway(redis: RedisServer) -> AsyncIterator[Notes]:
     """Return what a gateway is told."""
     notes, failures = Notes(), list[BaseException]()
     address = redis_address.parse(f"redis://:{redis.password}@127.0.0.1:{redis.port}")
-    broker = RedisBroker(Clients(address), history_size=1, history_ttl_s=1, failed=failures.append)
+    broker = RedisBroker(
+        Connector(address), history_size=1, history_ttl_s=1, failed=failures.append
+    )
     await broker.attach(notes)
     yield notes
     await broker.close()

@@ -147,7 +147,7 @@ def test_a_clock_that_stood_still_refuses_nothing(river_lambda: Lambda) -> None:
     def stand_still(seconds: float) -> None:
         broker = sandbox.broker
         assert isinstance(broker, RedisBroker)
-        broker._server._line._ahead_s -= seconds  # type: ignore[attr-defined]  its clock
+        broker._server._connection._ahead_s -= seconds  # type: ignore[attr-defined]  its clock
         sandbox._slip_s -= seconds
 
     stand_still(60)

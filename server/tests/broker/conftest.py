@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 import pytest
+from brokers import MemoryBrokers, NewBroker, RedisBrokers
 from redis_cluster_servers import RedisCluster, cluster
-from redis_doors import Doors, MemoryDoors, RedisDoors
 from redis_server import RedisServer, running
 
 
@@ -38,51 +38,51 @@ def own_server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture(params=["memory", "redis", "cluster"])
-async def door(request: pytest.FixtureRequest) -> AsyncIterator[Doors]:
-    """Makes doors to one broker; those that the test leaves open are closed after it."""
-    doors = _DOORS[request.param](request)
-    yield doors
-    await doors.close()
+async def new_broker(request: pytest.FixtureRequest) -> AsyncIterator[NewBroker]:
+    """Makes accesses to one broker; those that the test leaves open are closed after it."""
+    brokers = _KINDS[request.param](request)
+    yield brokers
+    await brokers.close()
 
 
 @pytest.fixture
-async def redis_door(server: RedisServer) -> AsyncIterator[RedisDoors]:
-    """Makes doors to the shared server."""
-    doors = RedisDoors(server.url)
-    yield doors
-    await doors.close()
+async def redis_broker(server: RedisServer) -> AsyncIterator[RedisBrokers]:
+    """Makes brokers at the shared server."""
+    brokers = RedisBrokers(server.url)
+    yield brokers
+    await brokers.close()
 
 
 @pytest.fixture
-async def doors_to() -> AsyncIterator[Callable[[str], RedisDoors]]:
-    """Makes makers of doors, to wherever a URL says."""
-    made: list[RedisDoors] = []
+async def brokers_at() -> AsyncIterator[Callable[[str], RedisBrokers]]:
+    """Makes makers of brokers at whatever a URL names."""
+    made: list[RedisBrokers] = []
 
-    def to(url: str) -> RedisDoors:
-        made.append(RedisDoors(url))
+    def to(url: str) -> RedisBrokers:
+        made.append(RedisBrokers(url))
         return made[-1]
 
     yield to
-    for doors in made:
-        await doors.close()
+    for brokers in made:
+        await brokers.close()
 
 
-def _memory(_request: pytest.FixtureRequest) -> MemoryDoors:
-    return MemoryDoors()
+def _memory(_request: pytest.FixtureRequest) -> MemoryBrokers:
+    return MemoryBrokers()
 
 
-def _redis(request: pytest.FixtureRequest) -> RedisDoors:
+def _redis(request: pytest.FixtureRequest) -> RedisBrokers:
     server: RedisServer = request.getfixturevalue("server")
-    return RedisDoors(server.url)
+    return RedisBrokers(server.url)
 
 
-def _cluster(request: pytest.FixtureRequest) -> RedisDoors:
+def _cluster(request: pytest.FixtureRequest) -> RedisBrokers:
     servers: RedisCluster = request.getfixturevalue("shared_cluster")
     servers.flush()
-    return RedisDoors(servers.url)
+    return RedisBrokers(servers.url)
 
 
-_DOORS: Mapping[str, Callable[[pytest.FixtureRequest], MemoryDoors | RedisDoors]] = {
+_KINDS: Mapping[str, Callable[[pytest.FixtureRequest], MemoryBrokers | RedisBrokers]] = {
     "memory": _memory,
     "redis": _redis,
     "cluster": _cluster,

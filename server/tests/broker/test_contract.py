@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from redis_doors import SIZE, Doors
+from brokers import SIZE, NewBroker
 from river_feed import Notes, until
 
 from riverd.broker import Broker
@@ -13,8 +13,8 @@ from riverd.model import Member, Message, Occupancy, Position
 ANN, BOB = Member("ann"), Member("bob", b'{"name":"Bob"}')
 
 
-async def node(door: Doors) -> tuple[Broker, Notes]:
-    broker, notes = door(), Notes()
+async def node(new_broker: NewBroker) -> tuple[Broker, Notes]:
+    broker, notes = new_broker(), Notes()
     await broker.attach(notes)
     return broker, notes
 
@@ -23,25 +23,25 @@ def message(channel: str = "c", data: bytes = b"1", key: str | None = None) -> M
     return Message(channel, "e", data, key)
 
 
-async def test_offsets_rise_by_one_from_one(door: Doors) -> None:
-    broker = door()
+async def test_offsets_rise_by_one_from_one(new_broker: NewBroker) -> None:
+    broker = new_broker()
     places = [await broker.publish(message()) for _ in range(3)]
     assert [place.offset for place in places] == [1, 2, 3]
     assert len({place.epoch for place in places}) == 1
 
 
-async def test_publishers_at_once_share_the_offsets_without_a_hole(door: Doors) -> None:
-    brokers = [door() for _ in range(4)]
+async def test_publishers_at_once_share_the_offsets_without_a_hole(new_broker: NewBroker) -> None:
+    brokers = [new_broker() for _ in range(4)]
     places = await asyncio.gather(
         *[broker.publish(message()) for _ in range(10) for broker in brokers]
     )
     assert sorted(place.offset for place in places) == list(range(1, 41))
 
 
-async def test_a_node_is_told_what_it_subscribed_and_nothing_else(door: Doors) -> None:
-    broker, notes = await node(door)
+async def test_a_node_is_told_what_it_subscribed_and_nothing_else(new_broker: NewBroker) -> None:
+    broker, notes = await node(new_broker)
     await broker.subscribe("c")
-    sender = door()
+    sender = new_broker()
     place = await sender.publish(Message("c", "post", b'{"a": 1}', user="ann"))
     await sender.publish(message("d"))
     await sender.publish(message("c"))
@@ -52,11 +52,11 @@ async def test_a_node_is_told_what_it_subscribed_and_nothing_else(door: Doors) -
     assert (publication.data, publication.user) == (b'{"a": 1}', "ann")
 
 
-async def test_all_nodes_are_told_in_the_same_order(door: Doors) -> None:
-    nodes = [await node(door) for _ in range(3)]
+async def test_all_nodes_are_told_in_the_same_order(new_broker: NewBroker) -> None:
+    nodes = [await node(new_broker) for _ in range(3)]
     for broker, _ in nodes:
         await broker.subscribe("c")
-    sender = door()
+    sender = new_broker()
     for _ in range(20):
         await sender.publish(message())
     for _, notes in nodes:
@@ -64,8 +64,8 @@ async def test_all_nodes_are_told_in_the_same_order(door: Doors) -> None:
         assert notes.offsets("c") == list(range(1, 21))
 
 
-async def test_after_unsubscribing_nothing_more_is_told(door: Doors) -> None:
-    broker, notes = await node(door)
+async def test_after_unsubscribing_nothing_more_is_told(new_broker: NewBroker) -> None:
+    broker, notes = await node(new_broker)
     await broker.subscribe("c")
     await broker.subscribe("d")
     await broker.unsubscribe("c")
@@ -76,8 +76,8 @@ async def test_after_unsubscribing_nothing_more_is_told(door: Doors) -> None:
     await broker.unsubscribe("never")
 
 
-async def test_subscribing_again_works_and_twice_is_once(door: Doors) -> None:
-    broker, notes = await node(door)
+async def test_subscribing_again_works_and_twice_is_once(new_broker: NewBroker) -> None:
+    broker, notes = await node(new_broker)
     for _ in range(2):
         await broker.subscribe("c")
         await broker.unsubscribe("c")
@@ -89,18 +89,18 @@ async def test_subscribing_again_works_and_twice_is_once(door: Doors) -> None:
     assert notes.offsets("c") == [1, 2]
 
 
-async def test_whoever_was_told_finds_it_in_the_log(door: Doors) -> None:
-    broker, notes = await node(door)
+async def test_whoever_was_told_finds_it_in_the_log(new_broker: NewBroker) -> None:
+    broker, notes = await node(new_broker)
     await broker.subscribe("c")
-    sender = door()
+    sender = new_broker()
     for offset in range(1, 10):
         await sender.publish(message())
         await until(lambda offset=offset: notes.offsets("c")[-1:] == [offset])
         assert (await broker.read("c")).position.offset >= offset
 
 
-async def test_the_log_keeps_the_last_ones_with_all_that_they_are(door: Doors) -> None:
-    broker = door()
+async def test_the_log_keeps_the_last_ones_with_all_that_they_are(new_broker: NewBroker) -> None:
+    broker = new_broker()
     for number in range(SIZE + 3):
         await broker.publish(Message("c", f"e{number}", b"%d" % number, user="ann"))
     tail = await broker.read("c")
@@ -111,8 +111,8 @@ async def test_the_log_keeps_the_last_ones_with_all_that_they_are(door: Doors) -
     assert tail.publications[-1].user == "ann"
 
 
-async def test_the_log_is_read_after_a_position_and_up_to_a_limit(door: Doors) -> None:
-    broker = door()
+async def test_the_log_is_read_after_a_position_and_up_to_a_limit(new_broker: NewBroker) -> None:
+    broker = new_broker()
     place = [await broker.publish(message()) for _ in range(4)][1]
 
     async def read(**how: Position | int) -> list[int]:
@@ -136,9 +136,9 @@ async def test_the_log_is_read_after_a_position_and_up_to_a_limit(door: Doors) -
     ],
 )
 async def test_what_cannot_be_had_is_refused_with_its_reason(
-    door: Doors, epoch: str | None, offset: int, reason: str
+    new_broker: NewBroker, epoch: str | None, offset: int, reason: str
 ) -> None:
-    broker = door()
+    broker = new_broker()
     place = [await broker.publish(message()) for _ in range(SIZE + 2)][-1]
     with pytest.raises(RiverError) as caught:
         await broker.read("c", after=Position(epoch or place.epoch, offset))
@@ -146,16 +146,18 @@ async def test_what_cannot_be_had_is_refused_with_its_reason(
     assert caught.value.message == reason
 
 
-async def test_a_channel_without_a_log_gets_one_that_stays(door: Doors) -> None:
-    broker = door()
+async def test_a_channel_without_a_log_gets_one_that_stays(new_broker: NewBroker) -> None:
+    broker = new_broker()
     looked = (await broker.read("c")).position
     assert looked.offset == 0
-    assert (await door().read("c", after=looked)).position == looked
+    assert (await new_broker().read("c", after=looked)).position == looked
     assert await broker.publish(message()) == Position(looked.epoch, 1)
 
 
-async def test_positions_come_in_the_order_in_which_they_are_asked_for(door: Doors) -> None:
-    broker, _ = await node(door)
+async def test_positions_come_in_the_order_in_which_they_are_asked_for(
+    new_broker: NewBroker,
+) -> None:
+    broker, _ = await node(new_broker)
     place = await broker.publish(message("b"))
     version = await broker.join("presence-a", ANN)
     log = (await broker.read("presence-a")).position
@@ -167,19 +169,19 @@ async def test_positions_come_in_the_order_in_which_they_are_asked_for(door: Doo
     assert await broker.positions(["presence-new"]) == [(new, members)]
 
 
-async def test_a_key_publishes_once_whoever_repeats_it(door: Doors) -> None:
-    broker, notes = await node(door)
+async def test_a_key_publishes_once_whoever_repeats_it(new_broker: NewBroker) -> None:
+    broker, notes = await node(new_broker)
     await broker.subscribe("c")
     first = await broker.publish(message(key="k"))
-    assert await door().publish(message(data=b"2", key="k")) == first
+    assert await new_broker().publish(message(data=b"2", key="k")) == first
     assert (await broker.publish(message(key="other"))).offset == 2
     assert (await broker.publish(message("d", key="k"))).offset == 1
     await until(lambda: len(notes.publications) == 2)
     assert notes.offsets("c") == [1, 2]
 
 
-async def test_many_are_published_in_order_each_with_a_result(door: Doors) -> None:
-    broker = door()
+async def test_many_are_published_in_order_each_with_a_result(new_broker: NewBroker) -> None:
+    broker = new_broker()
     results = await broker.publish_many([message(key="k"), message("d"), message(key="k")])
     places = [one for one in results if isinstance(one, Position)]
     assert [place.offset for place in places] == [1, 1, 1]
@@ -191,9 +193,9 @@ async def test_many_are_published_in_order_each_with_a_result(door: Doors) -> No
     ]
 
 
-async def test_a_user_joins_once_and_leaves_once_over_all_nodes(door: Doors) -> None:
-    one, notes = await node(door)
-    two, _ = await node(door)
+async def test_a_user_joins_once_and_leaves_once_over_all_nodes(new_broker: NewBroker) -> None:
+    one, notes = await node(new_broker)
+    two, _ = await node(new_broker)
     await one.subscribe("presence-c")
     first = await one.join("presence-c", BOB)
     assert await one.join("presence-c", BOB) == first
@@ -216,17 +218,17 @@ async def test_a_user_joins_once_and_leaves_once_over_all_nodes(door: Doors) -> 
     assert notes.changes[0][2].member.info == BOB.info
 
 
-async def test_the_list_of_members_has_its_version(door: Doors) -> None:
-    broker, _ = await node(door)
+async def test_the_list_of_members_has_its_version(new_broker: NewBroker) -> None:
+    broker, _ = await node(new_broker)
     await broker.join("presence-c", BOB)
     version = await broker.join("presence-c", ANN)
-    roster = await door().members("presence-c")
+    roster = await new_broker().members("presence-c")
     assert roster.position == version
     assert roster.members == {"ann": ANN, "bob": BOB}
 
 
-async def test_a_list_that_nobody_is_in_has_a_version_that_stays(door: Doors) -> None:
-    broker, _ = await node(door)
+async def test_a_list_that_nobody_is_in_has_a_version_that_stays(new_broker: NewBroker) -> None:
+    broker, _ = await node(new_broker)
     roster = await broker.members("presence-c")
     assert roster.members == {}
     assert (await broker.members("presence-c")).position == roster.position
@@ -234,9 +236,9 @@ async def test_a_list_that_nobody_is_in_has_a_version_that_stays(door: Doors) ->
     assert joined == Position(roster.position.epoch, roster.position.offset + 1)
 
 
-async def test_a_node_that_closes_takes_its_members_and_counts_along(door: Doors) -> None:
-    one, notes = await node(door)
-    two, _ = await node(door)
+async def test_a_node_that_closes_takes_its_members_and_counts_along(new_broker: NewBroker) -> None:
+    one, notes = await node(new_broker)
+    two, _ = await node(new_broker)
     await one.subscribe("presence-c")
     await one.join("presence-c", ANN)
     await two.join("presence-c", BOB)
@@ -249,13 +251,13 @@ async def test_a_node_that_closes_takes_its_members_and_counts_along(door: Doors
     assert await one.occupied("") == {"presence-c": Occupancy(1, 1)}
 
 
-async def test_counts_are_those_of_all_nodes(door: Doors) -> None:
-    one, _ = await node(door)
-    two, _ = await node(door)
+async def test_counts_are_those_of_all_nodes(new_broker: NewBroker) -> None:
+    one, _ = await node(new_broker)
+    two, _ = await node(new_broker)
     await one.report({"dogs": 2, "presence-c": 1})
     await two.report({"dogs": 3})
     await one.join("presence-c", ANN)
-    publisher = door()
+    publisher = new_broker()
     assert await publisher.occupancy("dogs") == Occupancy(5)
     assert await publisher.occupancy("nobody") == Occupancy(0)
     assert await publisher.occupied("") == {"dogs": Occupancy(5), "presence-c": Occupancy(1, 1)}
@@ -264,21 +266,21 @@ async def test_counts_are_those_of_all_nodes(door: Doors) -> None:
     assert await publisher.occupancy("dogs") == Occupancy(3)
 
 
-async def test_all_nodes_are_told_whom_to_disconnect(door: Doors) -> None:
-    nodes = [await node(door) for _ in range(2)]
-    await door().disconnect("ann")
+async def test_all_nodes_are_told_whom_to_disconnect(new_broker: NewBroker) -> None:
+    nodes = [await node(new_broker) for _ in range(2)]
+    await new_broker().disconnect("ann")
     for _, notes in nodes:
         await until(lambda notes=notes: notes.disconnected == ["ann"])
 
 
-async def test_all_nodes_are_told_which_is_to_drain(door: Doors) -> None:
-    nodes = [await node(door) for _ in range(2)]
+async def test_all_nodes_are_told_which_is_to_drain(new_broker: NewBroker) -> None:
+    nodes = [await node(new_broker) for _ in range(2)]
     name = "arn:aws:ecs:eu-central-1:123456789012:task/river/0123"
-    await door().drain(name)
+    await new_broker().drain(name)
     for _, notes in nodes:
         await until(lambda notes=notes: notes.drained == [name])
         assert notes.disconnected == []
 
 
-async def test_a_broker_that_is_there_answers(door: Doors) -> None:
-    await door().ping()
+async def test_a_broker_that_is_there_answers(new_broker: NewBroker) -> None:
+    await new_broker().ping()

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
+from brokers import RedisBrokers, persistently
 from redis_cluster_servers import RedisCluster, cluster
-from redis_doors import RedisDoors, persistently
 from river_feed import Notes, until
 
 from riverd.broker.redis import keys
@@ -13,7 +13,7 @@ from riverd.broker.redis.topology import slot_of
 from riverd.errors import BrokerError
 from riverd.model import Member, Message, Occupancy, Position
 
-DoorsTo = Callable[[str], RedisDoors]
+BrokersAt = Callable[[str], RedisBrokers]
 CHANNELS = [f"presence-{number}" for number in range(60)]
 
 
@@ -29,11 +29,11 @@ def own_servers() -> Iterator[RedisCluster]:
         yield made
 
 
-async def hears(doors: RedisDoors, notes: Notes, channel: str) -> Position:
+async def hears(brokers: RedisBrokers, notes: Notes, channel: str) -> Position:
     """Publish until the node hears one: what came before that may have been lost."""
     async with asyncio.timeout(40):
         while True:
-            place = await doors.published(Message(channel, "e", b"1"))
+            place = await brokers.published(Message(channel, "e", b"1"))
             for _ in range(50):
                 if (channel, place) in heard(notes):
                     return place
@@ -69,25 +69,25 @@ def test_all_of_a_channel_is_in_one_slot() -> None:
         keys.seen("c", "{other}"),
         feeds.name("c"),
         *keys.member_keys("c"),
-        keys.seats("c", "node"),
+        keys.node_entries("c", "node"),
     ]
     assert {slot_of(name) for name in names} == {slot_of("c")}
     assert slot_of(keys.NODES) == slot_of(keys.CLAIMS)
 
 
 async def test_channels_are_spread_over_all_servers(
-    servers: RedisCluster, doors_to: DoorsTo
+    servers: RedisCluster, brokers_at: BrokersAt
 ) -> None:
-    doors = doors_to(servers.url)
-    broker, notes = await doors.node()
+    brokers = brokers_at(servers.url)
+    broker, notes = await brokers.node()
     await asyncio.gather(*[broker.subscribe(channel) for channel in CHANNELS])
-    results = await doors().publish_many([Message(name, "e", b"1") for name in CHANNELS])
+    results = await brokers().publish_many([Message(name, "e", b"1") for name in CHANNELS])
     assert all(isinstance(one, Position) for one in results)
     await until(lambda: len(notes.publications) == len(CHANNELS))
     for name in CHANNELS:
         await broker.join(name, Member("ann"))
     await broker.report(dict.fromkeys(CHANNELS, 2))
-    assert await doors().occupied("") == dict.fromkeys(CHANNELS, Occupancy(2, 1))
+    assert await brokers().occupied("") == dict.fromkeys(CHANNELS, Occupancy(2, 1))
     positions = await broker.positions(CHANNELS)
     assert [log for log, _ in positions] == results
     for server in servers.servers:
@@ -95,43 +95,43 @@ async def test_channels_are_spread_over_all_servers(
             assert client.dbsize() > 20
             assert client.execute_command("PUBSUB SHARDCHANNELS")
     await broker.close()
-    assert await doors().occupied("") == {}
-    assert (await doors().members(CHANNELS[0])).members == {}
+    assert await brokers().occupied("") == {}
+    assert (await brokers().members(CHANNELS[0])).members == {}
 
 
 async def test_a_channel_is_served_while_its_slot_moves(
-    servers: RedisCluster, doors_to: DoorsTo
+    servers: RedisCluster, brokers_at: BrokersAt
 ) -> None:
-    doors = doors_to(servers.url)
-    broker, notes = await doors.node()
+    brokers = brokers_at(servers.url)
+    broker, notes = await brokers.node()
     await broker.subscribe("moving")
     await broker.subscribe("staying")
-    places = [await hears(doors, notes, "moving")]
+    places = [await hears(brokers, notes, "moving")]
     name = keys.log("moving")
     target = servers.other(name)
     servers.begin_move(name, target)
-    places.append(await doors.published(Message("moving", "e", b"2")))
+    places.append(await brokers.published(Message("moving", "e", b"2")))
     servers.move_keys(name, target)
     # The slot's old server sends us on (ASK).
-    places.append(await doors.published(Message("moving", "e", b"3")))
+    places.append(await brokers.published(Message("moving", "e", b"3")))
     assert (await broker.read("moving")).position == places[-1]
     servers.end_move(name, target)
-    places.append(await hears(doors, notes, "moving"))
+    places.append(await hears(brokers, notes, "moving"))
     assert len(set(places)) == len(places)
     assert (await broker.read("moving")).position == places[-1]
-    await hears(doors, notes, "staying")
+    await hears(brokers, notes, "staying")
     assert servers.owner(name) is target
 
 
 async def test_one_dead_seed_is_enough_to_begin_with(
-    servers: RedisCluster, doors_to: DoorsTo
+    servers: RedisCluster, brokers_at: BrokersAt
 ) -> None:
     url = servers.url.replace("redis+cluster://", "redis+cluster://127.0.0.1:1,")
-    await doors_to(url)().publish(Message("c", "e", b"1"))
+    await brokers_at(url)().publish(Message("c", "e", b"1"))
 
 
-async def test_no_server_of_the_cluster_is_said(doors_to: DoorsTo) -> None:
-    broker, notes = await doors_to("redis+cluster://127.0.0.1:1").node()
+async def test_no_server_of_the_cluster_is_said(brokers_at: BrokersAt) -> None:
+    broker, notes = await brokers_at("redis+cluster://127.0.0.1:1").node()
     for _ in range(2):
         with pytest.raises(BrokerError):
             await broker.publish(Message("c", "e", b"1"))
@@ -141,22 +141,22 @@ async def test_no_server_of_the_cluster_is_said(doors_to: DoorsTo) -> None:
 
 
 async def test_a_replica_takes_the_place_of_a_master_that_dies(
-    own_servers: RedisCluster, doors_to: DoorsTo
+    own_servers: RedisCluster, brokers_at: BrokersAt
 ) -> None:
-    doors = doors_to(own_servers.url)
-    broker, notes = await doors.node()
+    brokers = brokers_at(own_servers.url)
+    broker, notes = await brokers.node()
     for name in ("c", "d", "e"):
         await broker.subscribe(name)
     owners = {name: own_servers.owner(keys.log(name)) for name in ("c", "d", "e")}
-    before = {name: await hears(doors, notes, name) for name in owners}
+    before = {name: await hears(brokers, notes, name) for name in owners}
     await broker.join("presence-c", Member("ann"))
     owners["c"].kill()
-    after = {name: await hears(doors, notes, name) for name in owners}
+    after = {name: await hears(brokers, notes, name) for name in owners}
     for name, owner in owners.items():
         # Only what the dead server had begins again.
         assert (after[name].epoch != before[name].epoch) == (owner is owners["c"])
     await persistently(lambda: broker.join("presence-c", Member("ann")))
-    assert list((await doors().members("presence-c")).members) == ["ann"]
+    assert list((await brokers().members("presence-c")).members) == ["ann"]
     await until(own_servers.is_whole)
     await persistently(lambda: broker.disconnect("ann"))
     await until(lambda: "ann" in notes.disconnected)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from redis_doors import RedisDoors, persistently
+from brokers import RedisBrokers, persistently
 from redis_server import RedisServer
 from river_feed import until
 
@@ -13,7 +13,7 @@ from riverd.broker.redis.feed import RedisFeed
 from riverd.errors import BrokerError
 from riverd.model import Message
 
-DoorsTo = Callable[[str], RedisDoors]
+BrokersAt = Callable[[str], RedisBrokers]
 
 
 def cut_feeds(server: RedisServer) -> None:
@@ -27,24 +27,24 @@ def heard_names(server: RedisServer) -> set[bytes]:
 
 
 async def test_subscriptions_outlive_connections(
-    redis_door: RedisDoors, server: RedisServer
+    redis_broker: RedisBrokers, server: RedisServer
 ) -> None:
-    broker, notes = await redis_door.node()
+    broker, notes = await redis_broker.node()
     channels = [f"c{number}" for number in range(1000)]
     await asyncio.gather(*[broker.subscribe(channel) for channel in channels])
     for times in (2, 3):
         cut_feeds(server)
         await until(lambda times=times: notes.interruptions == times)
     for channel in channels:
-        await redis_door.published(Message(channel, "e", b"1"))
+        await redis_broker.published(Message(channel, "e", b"1"))
     await until(lambda: len(notes.publications) == 1000)
     assert {channel for channel, _, _ in notes.publications} == set(channels)
 
 
 async def test_what_is_given_up_while_it_is_cut_off_is_not_subscribed_again(
-    redis_door: RedisDoors, server: RedisServer
+    redis_broker: RedisBrokers, server: RedisServer
 ) -> None:
-    broker, notes = await redis_door.node()
+    broker, notes = await redis_broker.node()
     for channel in ("a", "b"):
         await broker.subscribe(channel)
     cut_feeds(server)
@@ -56,28 +56,30 @@ async def test_what_is_given_up_while_it_is_cut_off_is_not_subscribed_again(
 
 
 async def test_a_server_that_falls_silent_is_given_up_and_found_again(
-    server: RedisServer, doors_to: DoorsTo
+    server: RedisServer, brokers_at: BrokersAt
 ) -> None:
     proxy = Proxy(server.port)
     await proxy.start()
     try:
-        broker, notes = await doors_to(f"redis://127.0.0.1:{proxy.port}").node()
+        broker, notes = await brokers_at(f"redis://127.0.0.1:{proxy.port}").node()
         await broker.subscribe("c")
         feed = broker._feed
         assert isinstance(feed, RedisFeed)
         proxy.cut()
-        await until(lambda: feed._line is None)
-        await doors_to(server.url)().publish(Message("c", "e", b"lost"))
+        await until(lambda: feed._connection is None)
+        await brokers_at(server.url)().publish(Message("c", "e", b"lost"))
         proxy.mend()
         await until(lambda: notes.interruptions == 2)
-        await doors_to(server.url)().publish(Message("c", "e", b"heard"))
+        await brokers_at(server.url)().publish(Message("c", "e", b"heard"))
         await until(lambda: notes.offsets("c") == [2])
     finally:
         await proxy.close()
 
 
-async def test_a_quiet_feed_is_no_silent_one(redis_door: RedisDoors, server: RedisServer) -> None:
-    _, notes = await redis_door.node()
+async def test_a_quiet_feed_is_no_silent_one(
+    redis_broker: RedisBrokers, server: RedisServer
+) -> None:
+    _, notes = await redis_broker.node()
     with server.client() as client:
 
         def pinged() -> bool:
@@ -88,10 +90,10 @@ async def test_a_quiet_feed_is_no_silent_one(redis_door: RedisDoors, server: Red
     assert notes.interruptions == 1
 
 
-async def test_tens_of_thousands_of_messages_come_in_order(redis_door: RedisDoors) -> None:
-    broker, notes = await redis_door.node()
+async def test_tens_of_thousands_of_messages_come_in_order(redis_broker: RedisBrokers) -> None:
+    broker, notes = await redis_broker.node()
     await broker.subscribe("c")
-    sender = redis_door()
+    sender = redis_broker()
     for _ in range(20):
         await sender.publish_many([Message("c", "e", b"%d" % n) for n in range(1000)])
     await until(lambda: len(notes.publications) == 20_000)
@@ -99,33 +101,33 @@ async def test_tens_of_thousands_of_messages_come_in_order(redis_door: RedisDoor
 
 
 async def test_a_feed_without_a_server_is_no_error_until_somebody_subscribes(
-    doors_to: DoorsTo,
+    brokers_at: BrokersAt,
 ) -> None:
-    broker, notes = await doors_to("redis://127.0.0.1:1").node()
+    broker, notes = await brokers_at("redis://127.0.0.1:1").node()
     with pytest.raises(BrokerError, match="not connected"):
         await broker.subscribe("c")
     assert notes.interruptions == 0
 
 
-async def test_a_node_that_begins_before_its_server_finds_it(doors_to: DoorsTo) -> None:
+async def test_a_node_that_begins_before_its_server_finds_it(brokers_at: BrokersAt) -> None:
     late = RedisServer()
-    doors = doors_to(late.url)
-    broker, notes = await doors.node()
+    brokers = brokers_at(late.url)
+    broker, notes = await brokers.node()
     try:
         assert notes.interruptions == 0
         await asyncio.to_thread(late.start)
         await until(lambda: notes.interruptions == 1)
         await broker.subscribe("c")
-        await doors.published(Message("c", "e", b"1"))
+        await brokers.published(Message("c", "e", b"1"))
         await until(lambda: notes.offsets("c") == [1])
     finally:
         late.close()
 
 
 async def test_two_changes_of_mind_in_one_turn_end_with_the_last(
-    redis_door: RedisDoors, server: RedisServer
+    redis_broker: RedisBrokers, server: RedisServer
 ) -> None:
-    broker, notes = await redis_door.node()
+    broker, notes = await redis_broker.node()
     await asyncio.gather(
         broker.subscribe("c"), broker.unsubscribe("c"), broker.subscribe("c"), broker.subscribe("d")
     )
@@ -136,37 +138,37 @@ async def test_two_changes_of_mind_in_one_turn_end_with_the_last(
 
 
 async def test_garbage_on_the_feed_ends_a_connection_and_not_the_node(
-    redis_door: RedisDoors, server: RedisServer
+    redis_broker: RedisBrokers, server: RedisServer
 ) -> None:
-    broker, notes = await redis_door.node()
+    broker, notes = await redis_broker.node()
     await broker.subscribe("c")
     with server.client() as client:
         client.publish("river:{c}:feed", "p:no position")
     await until(lambda: notes.interruptions >= 2)
-    await redis_door.published(Message("c", "e", b"1"))
+    await redis_broker.published(Message("c", "e", b"1"))
     await until(lambda: notes.offsets("c") == [1])
 
 
 async def test_a_disconnect_is_not_called_done_while_a_node_cannot_be_told(
-    server: RedisServer, doors_to: DoorsTo
+    server: RedisServer, brokers_at: BrokersAt
 ) -> None:
     proxy = Proxy(server.port)
     await proxy.start()
     try:
-        doors = doors_to(server.url)
-        _, near = await doors.node()
-        far_broker, far = await doors_to(f"redis://127.0.0.1:{proxy.port}").node()
-        await doors().disconnect("ann")
+        brokers = brokers_at(server.url)
+        _, near = await brokers.node()
+        far_broker, far = await brokers_at(f"redis://127.0.0.1:{proxy.port}").node()
+        await brokers().disconnect("ann")
         await until(lambda: near.disconnected == far.disconnected == ["ann"])
         feed = far_broker._feed
         assert isinstance(feed, RedisFeed)
         await feed.close()
         with pytest.raises(BrokerError, match="not every node"):
-            await doors().disconnect("bob")
+            await brokers().disconnect("bob")
         await until(lambda: "bob" in near.disconnected)
         # A node without a lease does not count.
         await far_broker.close()
-        await doors().disconnect("cid")
+        await brokers().disconnect("cid")
         await until(lambda: "cid" in near.disconnected)
     finally:
         await proxy.close()

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from redis_doors import RedisDoors
+from brokers import RedisBrokers
 from redis_server import RedisServer
 from river_feed import Notes, until
 
@@ -13,7 +13,7 @@ from proxy import Proxy
 from riverd.broker.redis.broker import RedisBroker
 from riverd.model import Member, Occupancy
 
-DoorsTo = Callable[[str], RedisDoors]
+BrokersAt = Callable[[str], RedisBrokers]
 CROWD = 20_000
 GONE_S_MAX = 10.0
 
@@ -22,8 +22,7 @@ async def vanish(broker: RedisBroker) -> None:
     """What `kill -9` leaves of a node: nothing that could give up anything."""
     assert broker._lease is not None
     assert broker._feed is not None
-    assert broker._lease._renewing is not None
-    broker._lease._renewing.cancel()
+    await broker._lease._tasks.close()
     await broker._feed.close()
     await broker._server.close()
 
@@ -37,13 +36,13 @@ def joins(notes: Notes) -> Counter[str]:
 
 
 async def test_a_killed_node_is_cleared_once_by_one_of_its_survivors(
-    redis_door: RedisDoors,
+    redis_broker: RedisBrokers,
 ) -> None:
-    survivors = [await redis_door.node() for _ in range(3)]
+    survivors = [await redis_broker.node() for _ in range(3)]
     for broker, _ in survivors:
         await broker.subscribe("presence-c")
         await broker.join("presence-c", Member("stays"))
-    dead, _ = await redis_door.node()
+    dead, _ = await redis_broker.node()
     gone = {f"user-{number}" for number in range(500)}
     await asyncio.gather(*[dead.join("presence-c", Member(user)) for user in gone])
     await dead.join("presence-c", Member("stays"))
@@ -63,11 +62,11 @@ async def test_a_killed_node_is_cleared_once_by_one_of_its_survivors(
         assert set(leaves(notes).values()) == {1}
 
 
-async def test_many_nodes_that_die_together_are_all_cleared(redis_door: RedisDoors) -> None:
-    survivor, notes = await redis_door.node()
+async def test_many_nodes_that_die_together_are_all_cleared(redis_broker: RedisBrokers) -> None:
+    survivor, notes = await redis_broker.node()
     await survivor.subscribe("presence-c")
     for number in range(4):
-        dead, _ = await redis_door.node()
+        dead, _ = await redis_broker.node()
         await dead.join("presence-c", Member(f"user-{number}"))
         await vanish(dead)
     began = time.monotonic()
@@ -77,14 +76,14 @@ async def test_many_nodes_that_die_together_are_all_cleared(redis_door: RedisDoo
 
 
 async def test_a_cut_off_node_loses_its_seats_and_takes_them_again_under_another_name(
-    server: RedisServer, doors_to: DoorsTo
+    server: RedisServer, brokers_at: BrokersAt
 ) -> None:
     proxy = Proxy(server.port)
     await proxy.start()
     try:
-        other, notes = await doors_to(server.url).node()
+        other, notes = await brokers_at(server.url).node()
         await other.subscribe("presence-c")
-        broker, lost = await doors_to(f"redis://127.0.0.1:{proxy.port}").node()
+        broker, lost = await brokers_at(f"redis://127.0.0.1:{proxy.port}").node()
         assert broker._lease is not None
         name = broker._lease.node
         await broker.join("presence-c", Member("ann"))
@@ -92,7 +91,7 @@ async def test_a_cut_off_node_loses_its_seats_and_takes_them_again_under_another
         proxy.cut()
         await until(lambda: leaves(notes) == Counter(["ann"]))
         proxy.mend()
-        await until(lambda: lost.seats_lost == 1)
+        await until(lambda: lost.presence_lost == 1)
         assert broker._lease.node != name
         await broker.join("presence-c", Member("ann"))
         await broker.report({"presence-c": 1})
@@ -105,11 +104,11 @@ async def test_a_cut_off_node_loses_its_seats_and_takes_them_again_under_another
 
 
 async def test_a_seat_taken_under_a_name_that_others_cleared_does_not_stay(
-    redis_door: RedisDoors,
+    redis_broker: RedisBrokers,
 ) -> None:
-    other, notes = await redis_door.node()
+    other, notes = await redis_broker.node()
     await other.subscribe("presence-c")
-    late, lost = await redis_door.node()
+    late, lost = await redis_broker.node()
     assert late._lease is not None
     assert other._lease is not None
     await late.join("presence-c", Member("ann"))
@@ -117,7 +116,7 @@ async def test_a_seat_taken_under_a_name_that_others_cleared_does_not_stay(
     await other._lease._clear(late._lease.node)
     await late.join("presence-c", Member("ann"))
     await late.join("presence-c", Member("bob"))
-    await until(lambda: lost.seats_lost == 1)
+    await until(lambda: lost.presence_lost == 1)
     await late.join("presence-c", Member("ann"))
     await until(lambda: "bob" in leaves(notes))
     assert list((await other.members("presence-c")).members) == ["ann"]
@@ -126,21 +125,21 @@ async def test_a_seat_taken_under_a_name_that_others_cleared_does_not_stay(
     assert (await other.members("presence-c")).members == {}
 
 
-async def test_a_node_whose_name_is_being_cleared_takes_another(redis_door: RedisDoors) -> None:
-    broker, notes = await redis_door.node()
+async def test_a_node_whose_name_is_being_cleared_takes_another(redis_broker: RedisBrokers) -> None:
+    broker, notes = await redis_broker.node()
     assert broker._lease is not None
     await broker._server.commands([("HSET", "river:{nodes}:claims", broker._lease.node, 1)])
-    await until(lambda: notes.seats_lost == 1)
+    await until(lambda: notes.presence_lost == 1)
     names = await broker._server.commands([("ZRANGE", "river:{nodes}", 0, -1)])
     assert broker._lease.node.encode() in names[0]  # type: ignore[operator]  a list of names
 
 
 async def test_a_crowd_comes_and_goes(
-    redis_door: RedisDoors, record_property: Callable[[str, str], None]
+    redis_broker: RedisBrokers, record_property: Callable[[str, str], None]
 ) -> None:
-    watcher, notes = await redis_door.node()
+    watcher, notes = await redis_broker.node()
     await watcher.subscribe("presence-crowd")
-    nodes = [(await redis_door.node())[0] for _ in range(2)]
+    nodes = [(await redis_broker.node())[0] for _ in range(2)]
     began = time.monotonic()
     users = [Member(f"user-{number}", b'{"name":"somebody"}') for number in range(CROWD)]
     for start in range(0, CROWD, 1000):
@@ -169,9 +168,11 @@ async def test_a_crowd_comes_and_goes(
     )
 
 
-async def test_nothing_is_left_that_has_no_end(redis_door: RedisDoors, server: RedisServer) -> None:
-    one, notes = await redis_door.node()
-    two, _ = await redis_door.node()
+async def test_nothing_is_left_that_has_no_end(
+    redis_broker: RedisBrokers, server: RedisServer
+) -> None:
+    one, notes = await redis_broker.node()
+    two, _ = await redis_broker.node()
     for broker in (one, two):
         await broker.subscribe("presence-c")
         await broker.join("presence-c", Member("ann"))
@@ -179,10 +180,10 @@ async def test_nothing_is_left_that_has_no_end(redis_door: RedisDoors, server: R
         await broker.report({"presence-c": 1})
     await one.close()
     await vanish(two)
-    last, _ = await redis_door.node()
+    last, _ = await redis_broker.node()
     with server.client() as client:
         await until(lambda: client.zcard("river:{nodes}") == 1)
         await last.close()
         kept = [key for key in client.scan_iter() if client.ttl(key) < 0]
     assert kept == []
-    assert notes.seats_lost == 0
+    assert notes.presence_lost == 0

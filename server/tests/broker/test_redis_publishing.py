@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from redis_doors import RedisDoors
+from brokers import RedisBrokers
 from redis_server import RedisServer
 from river_feed import Notes, until
 
@@ -30,12 +30,12 @@ async def numbers(broker: RedisBroker) -> list[int]:
 
 
 async def test_what_publishers_get_is_what_the_log_has_and_what_nodes_hear(
-    redis_door: RedisDoors,
+    redis_broker: RedisBrokers,
 ) -> None:
-    nodes = [await redis_door.node() for _ in range(2)]
+    nodes = [await redis_broker.node() for _ in range(2)]
     for broker, _ in nodes:
         await broker.subscribe("c")
-    publishers = [redis_door(size=1000) for _ in range(5)]
+    publishers = [redis_broker(size=1000) for _ in range(5)]
 
     async def publish(who: int) -> dict[int, int]:
         places = [await publishers[who].publish(message(who * 100 + n)) for n in range(100)]
@@ -53,23 +53,27 @@ async def test_what_publishers_get_is_what_the_log_has_and_what_nodes_hear(
 
 
 async def test_one_publisher_s_messages_keep_their_order_while_all_are_under_way(
-    redis_door: RedisDoors,
+    redis_broker: RedisBrokers,
 ) -> None:
-    broker = redis_door(size=2000)
+    broker = redis_broker(size=2000)
     results = await broker.publish_many([message(number) for number in range(2000)])
     assert [one.offset for one in results if isinstance(one, Position)] == list(range(1, 2001))
     assert await numbers(broker) == list(range(2000))
 
 
-async def test_a_key_publishes_once_however_many_send_it_together(redis_door: RedisDoors) -> None:
-    brokers = [redis_door() for _ in range(4)]
+async def test_a_key_publishes_once_however_many_send_it_together(
+    redis_broker: RedisBrokers,
+) -> None:
+    brokers = [redis_broker() for _ in range(4)]
     sent = [broker.publish(message(key="k")) for broker in brokers for _ in range(25)]
     assert len(set(await asyncio.gather(*sent))) == 1
     assert len(await numbers(brokers[0])) == 1
 
 
-async def test_a_key_is_forgotten_with_its_log(redis_door: RedisDoors, server: RedisServer) -> None:
-    broker = redis_door()
+async def test_a_key_is_forgotten_with_its_log(
+    redis_broker: RedisBrokers, server: RedisServer
+) -> None:
+    broker = redis_broker()
     first = await broker.publish(message(key="k"))
     with server.client() as client:
         client.delete("river:{c}:meta")
@@ -79,9 +83,9 @@ async def test_a_key_is_forgotten_with_its_log(redis_door: RedisDoors, server: R
 
 
 async def test_thousands_of_publications_share_round_trips(
-    redis_door: RedisDoors, server: RedisServer
+    redis_broker: RedisBrokers, server: RedisServer
 ) -> None:
-    broker = redis_door()
+    broker = redis_broker()
     await broker.ping()
     with server.client() as client:
         before = int(client.info("stats")["total_reads_processed"])
@@ -93,9 +97,9 @@ async def test_thousands_of_publications_share_round_trips(
 
 
 async def test_what_is_older_than_the_window_is_gone_while_the_channel_is_busy(
-    redis_door: RedisDoors,
+    redis_broker: RedisBrokers,
 ) -> None:
-    broker = redis_door(size=100_000, ttl_s=0.3)
+    broker = redis_broker(size=100_000, ttl_s=0.3)
     start = await broker.publish(message(0))
     number = 1
     async with asyncio.timeout(20):
@@ -108,8 +112,8 @@ async def test_what_is_older_than_the_window_is_gone_while_the_channel_is_busy(
     assert caught.value.error is ErrorCode.UNRECOVERABLE
 
 
-async def test_thousands_that_are_too_old_go_at_once(redis_door: RedisDoors) -> None:
-    broker = redis_door(size=100_000, ttl_s=0.3)
+async def test_thousands_that_are_too_old_go_at_once(redis_broker: RedisBrokers) -> None:
+    broker = redis_broker(size=100_000, ttl_s=0.3)
     await broker.publish_many([message(number) for number in range(1000)])
     async with asyncio.timeout(20):
         while (await broker.publish(message(5000))) and 999 in await numbers(broker):
@@ -118,9 +122,9 @@ async def test_thousands_that_are_too_old_go_at_once(redis_door: RedisDoors) -> 
 
 
 async def test_a_log_that_is_quiet_loses_its_publications_and_not_its_place(
-    redis_door: RedisDoors,
+    redis_broker: RedisBrokers,
 ) -> None:
-    broker = redis_door(ttl_s=0.1)
+    broker = redis_broker(ttl_s=0.1)
     place = await broker.publish(message())
     async with asyncio.timeout(20):
         while (await broker.read("c")).publications:
@@ -130,21 +134,21 @@ async def test_a_log_that_is_quiet_loses_its_publications_and_not_its_place(
 
 
 async def test_without_a_history_there_is_a_place_and_nothing_to_read(
-    redis_door: RedisDoors,
+    redis_broker: RedisBrokers,
 ) -> None:
-    broker, notes = await redis_door.node()
+    broker, notes = await redis_broker.node()
     await broker.subscribe("c")
-    place = await redis_door(size=0).publish(message())
-    assert await redis_door(size=0).read("c", limit=5) == await broker.read("c")
+    place = await redis_broker(size=0).publish(message())
+    assert await redis_broker(size=0).read("c", limit=5) == await broker.read("c")
     with pytest.raises(RiverError, match="window"):
         await broker.read("c", after=Position(place.epoch, 0))
     await until(lambda: notes.offsets("c") == [1])
 
 
 async def test_flushed_scripts_are_loaded_again_and_nothing_is_done_twice(
-    redis_door: RedisDoors, server: RedisServer
+    redis_broker: RedisBrokers, server: RedisServer
 ) -> None:
-    broker = redis_door(size=1000)
+    broker = redis_broker(size=1000)
     first = await broker.publish(message(0))
     with server.client() as client:
         client.script_flush()
@@ -156,9 +160,9 @@ async def test_flushed_scripts_are_loaded_again_and_nothing_is_done_twice(
 
 
 async def test_what_was_refused_is_not_published_when_a_paused_redis_goes_on(
-    redis_door: RedisDoors, server: RedisServer
+    redis_broker: RedisBrokers, server: RedisServer
 ) -> None:
-    broker = redis_door(size=1000)
+    broker = redis_broker(size=1000)
     await broker.publish(message(0))
     server.pause()
     try:
@@ -176,8 +180,8 @@ async def test_what_was_refused_is_not_published_when_a_paused_redis_goes_on(
     assert set(await numbers(broker)) == {0, 1000}
 
 
-async def test_what_comes_too_late_is_refused_by_redis_itself(redis_door: RedisDoors) -> None:
-    broker = redis_door()
+async def test_what_comes_too_late_is_refused_by_redis_itself(redis_broker: RedisBrokers) -> None:
+    broker = redis_broker()
     await broker.publish(message(0))
     names = (keys.log_meta("c"), keys.log("c"))
     arguments = ("epoch", b"", 5, 1000, "feed", "PUBLISH", 600)
@@ -187,9 +191,9 @@ async def test_what_comes_too_late_is_refused_by_redis_itself(redis_door: RedisD
 
 
 async def test_more_than_can_wait_is_refused_at_once(
-    redis_door: RedisDoors, server: RedisServer
+    redis_broker: RedisBrokers, server: RedisServer
 ) -> None:
-    broker = redis_door()
+    broker = redis_broker()
     await broker.ping()
     server.pause()
     try:
@@ -202,15 +206,15 @@ async def test_more_than_can_wait_is_refused_at_once(
     assert not any(refused[: WAITING_MAX - 5])
 
 
-async def test_no_server_is_said_at_once(doors_to: Callable[[str], RedisDoors]) -> None:
-    broker = doors_to("redis://127.0.0.1:1")()
+async def test_no_server_is_said_at_once(brokers_at: Callable[[str], RedisBrokers]) -> None:
+    broker = brokers_at("redis://127.0.0.1:1")()
     for _ in range(2):
         with pytest.raises(BrokerError, match="the broker is away: ConnectionRefusedError"):
             await broker.publish(message())
 
 
-async def test_a_closed_door_refuses(redis_door: RedisDoors) -> None:
-    broker = redis_door()
+async def test_a_closed_door_refuses(redis_broker: RedisBrokers) -> None:
+    broker = redis_broker()
     await broker.publish(message())
     await broker.close()
     with pytest.raises(BrokerError, match="closing"):

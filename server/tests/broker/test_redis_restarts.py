@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import groupby
 
 import pytest
-from redis_doors import RedisDoors, persistently
+from brokers import RedisBrokers, persistently
 from redis_server import RedisServer
 from river_feed import until
 
@@ -14,7 +14,7 @@ from riverd.broker.redis.scripts import Scripts
 from riverd.errors import RiverError
 from riverd.model import Member, Message, Position
 
-DoorsTo = Callable[[str], RedisDoors]
+BrokersAt = Callable[[str], RedisBrokers]
 
 
 async def publish(broker: RedisBroker, channel: str = "c", key: str | None = None) -> Position:
@@ -30,9 +30,9 @@ def restart(server: RedisServer, *, with_data: bool) -> None:
 
 @pytest.mark.parametrize("with_data", [True, False])
 async def test_a_log_begins_again_under_a_new_epoch(
-    own_server: RedisServer, doors_to: DoorsTo, *, with_data: bool
+    own_server: RedisServer, brokers_at: BrokersAt, *, with_data: bool
 ) -> None:
-    broker = doors_to(own_server.url)()
+    broker = brokers_at(own_server.url)()
     before = [await publish(broker) for _ in range(3)][-1]
     restart(own_server, with_data=with_data)
     after = await publish(broker)
@@ -45,9 +45,9 @@ async def test_a_log_begins_again_under_a_new_epoch(
 
 @pytest.mark.parametrize("with_data", [True, False])
 async def test_a_process_that_was_idle_takes_part_in_the_new_run(
-    own_server: RedisServer, doors_to: DoorsTo, *, with_data: bool
+    own_server: RedisServer, brokers_at: BrokersAt, *, with_data: bool
 ) -> None:
-    idle, busy = doors_to(own_server.url)(), doors_to(own_server.url)()
+    idle, busy = brokers_at(own_server.url)(), brokers_at(own_server.url)()
     await publish(idle)
     restart(own_server, with_data=with_data)
     after = await publish(busy)
@@ -56,10 +56,10 @@ async def test_a_process_that_was_idle_takes_part_in_the_new_run(
 
 
 async def test_scripts_that_outlived_their_server_are_not_used(
-    own_server: RedisServer, doors_to: DoorsTo
+    own_server: RedisServer, brokers_at: BrokersAt
 ) -> None:
     # Redis 6.2 keeps scripts in its append-only file and gives them to its replicas.
-    broker = doors_to(own_server.url)()
+    broker = brokers_at(own_server.url)()
     before = await publish(broker)
     with own_server.client() as client:
         old = Scripts(str(client.info("server")["run_id"]))
@@ -71,9 +71,9 @@ async def test_scripts_that_outlived_their_server_are_not_used(
 
 
 async def test_no_position_is_given_twice_while_it_dies_and_comes_back(
-    own_server: RedisServer, doors_to: DoorsTo
+    own_server: RedisServer, brokers_at: BrokersAt
 ) -> None:
-    doors = doors_to(own_server.url)
+    brokers = brokers_at(own_server.url)
     places: list[Position] = []
     going = asyncio.Event()
 
@@ -81,7 +81,7 @@ async def test_no_position_is_given_twice_while_it_dies_and_comes_back(
         while not going.is_set():
             places.append(await publish(broker))
 
-    tasks = [asyncio.create_task(go_on(doors())) for _ in range(4)]
+    tasks = [asyncio.create_task(go_on(brokers())) for _ in range(4)]
     for with_data in (True, False, True):
         enough = len(places) + 200
         await until(lambda enough=enough: len(places) > enough)
@@ -96,9 +96,9 @@ async def test_no_position_is_given_twice_while_it_dies_and_comes_back(
 
 
 async def test_a_key_is_kept_over_a_lost_answer_and_not_over_a_lost_log(
-    own_server: RedisServer, doors_to: DoorsTo
+    own_server: RedisServer, brokers_at: BrokersAt
 ) -> None:
-    broker, notes = await doors_to(own_server.url).node()
+    broker, notes = await brokers_at(own_server.url).node()
     first = await publish(broker, key="k")
     with own_server.client() as client:
         client.client_kill_filter(_type="normal", skipme=True)
@@ -109,9 +109,9 @@ async def test_a_key_is_kept_over_a_lost_answer_and_not_over_a_lost_log(
 
 
 async def test_a_node_that_only_listens_finds_another_epoch(
-    own_server: RedisServer, doors_to: DoorsTo
+    own_server: RedisServer, brokers_at: BrokersAt
 ) -> None:
-    broker, notes = await doors_to(own_server.url).node()
+    broker, notes = await brokers_at(own_server.url).node()
     await broker.subscribe("presence-c")
     log = (await broker.read("presence-c")).position
     version = await broker.join("presence-c", Member("ann"))
@@ -125,10 +125,10 @@ async def test_a_node_that_only_listens_finds_another_epoch(
 
 
 async def test_members_begin_again_and_seats_can_be_taken_anew(
-    own_server: RedisServer, doors_to: DoorsTo
+    own_server: RedisServer, brokers_at: BrokersAt
 ) -> None:
-    doors = doors_to(own_server.url)
-    nodes = [await doors.node() for _ in range(2)]
+    brokers = brokers_at(own_server.url)
+    nodes = [await brokers.node() for _ in range(2)]
     for broker, _ in nodes:
         await broker.join("presence-c", Member("ann"))
     restart(own_server, with_data=True)
@@ -141,11 +141,11 @@ async def test_members_begin_again_and_seats_can_be_taken_anew(
 
 
 async def test_a_node_without_a_lease_any_more_is_told_and_takes_another(
-    own_server: RedisServer, doors_to: DoorsTo
+    own_server: RedisServer, brokers_at: BrokersAt
 ) -> None:
-    broker, notes = await doors_to(own_server.url).node()
+    broker, notes = await brokers_at(own_server.url).node()
     await broker.join("presence-c", Member("ann"))
     restart(own_server, with_data=False)
-    await until(lambda: notes.seats_lost == 1)
+    await until(lambda: notes.presence_lost == 1)
     await persistently(lambda: broker.join("presence-c", Member("ann")))
     assert list((await broker.members("presence-c")).members) == ["ann"]

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from redis_doors import RedisDoors
+from brokers import RedisBrokers
 from redis_server import running
 from river_feed import until
 
 from riverd.errors import BrokerError
 from riverd.model import Member, Message, Position
 
-DoorsTo = Callable[[str], RedisDoors]
+BrokersAt = Callable[[str], RedisBrokers]
 PASSWORD = "the-sentinels-own"
 
 
@@ -64,20 +64,20 @@ async def watched(pair: Watched) -> Watched:
 
 
 async def test_another_master_is_followed_when_the_first_dies(
-    watched: Watched, doors_to: DoorsTo
+    watched: Watched, brokers_at: BrokersAt
 ) -> None:
-    doors = doors_to(watched.url)
-    broker, notes = await doors.node()
+    brokers = brokers_at(watched.url)
+    broker, notes = await brokers.node()
     await broker.subscribe("c")
     await broker.join("presence-c", Member("ann"))
-    before = await doors.published(Message("c", "e", b"1"))
+    before = await brokers.published(Message("c", "e", b"1"))
     watched.sentinels[0].kill()
     watched.master.kill()
-    after = await doors.published(Message("c", "e", b"2"))
+    after = await brokers.published(Message("c", "e", b"2"))
     assert after.epoch != before.epoch
     assert after.offset == 1
     await until(lambda: notes.interruptions == 2)
-    last = await doors.published(Message("c", "e", b"3"))
+    last = await brokers.published(Message("c", "e", b"3"))
     await until(lambda: notes.offsets("c")[-1:] == [last.offset])
     # Its lease was in what the other master had; the list of members begins again.
     await broker.join("presence-c", Member("ann"))
@@ -85,13 +85,13 @@ async def test_another_master_is_followed_when_the_first_dies(
 
 
 async def test_what_a_frozen_master_said_yes_to_is_in_no_other_log_under_the_same_place(
-    watched: Watched, doors_to: DoorsTo
+    watched: Watched, brokers_at: BrokersAt
 ) -> None:
-    doors = doors_to(watched.url)
+    brokers = brokers_at(watched.url)
     accepted: dict[Position, int] = {}
 
     async def publish(number: int) -> None:
-        place = await doors.published(Message("c", "e", b"%d" % number))
+        place = await brokers.published(Message("c", "e", b"%d" % number))
         assert place not in accepted
         accepted[place] = number
 
@@ -104,23 +104,23 @@ async def test_what_a_frozen_master_said_yes_to_is_in_no_other_log_under_the_sam
     watched.master.go_on()
     for number in range(4, 7):
         await publish(number)
-    tail = await doors().read("c")
+    tail = await brokers().read("c")
     assert tail.position.epoch != first
     logged = {Position(tail.position.epoch, one.offset): int(one.data) for one in tail.publications}
     assert logged == {place: n for place, n in accepted.items() if place.epoch != first}
 
 
 async def test_without_a_sentinel_that_knows_the_broker_is_away(
-    watched: Watched, doors_to: DoorsTo
+    watched: Watched, brokers_at: BrokersAt
 ) -> None:
     for url in (watched.url.replace("/main", "/other"), watched.url.replace(PASSWORD, "wrong")):
         with pytest.raises(BrokerError, match="no Sentinel knows where"):
-            await doors_to(url)().ping()
+            await brokers_at(url)().ping()
     for sentinel in watched.sentinels[:2]:
         sentinel.pause()
     try:
         async with asyncio.timeout(20):
-            await doors_to(watched.url)().ping()
+            await brokers_at(watched.url)().ping()
     finally:
         for sentinel in watched.sentinels[:2]:
             sentinel.go_on()

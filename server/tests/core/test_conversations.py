@@ -63,7 +63,7 @@ class Conversation(RuleBasedStateMachine):
     @initialize(held=st.integers(0, HISTORY_SIZE))
     def begin(self, held: int) -> None:
         for name in CHANNELS:
-            roster = Roster(Position("m", 0), {}) if has_members(name) else None
+            roster = Roster(Position("m", 0), {}, 0) if has_members(name) else None
             self.hub.open(name, self.new_log(name, held), roster=roster, now=self.now)
         for _ in range(SESSIONS):
             client = Client()
@@ -215,7 +215,7 @@ class Conversation(RuleBasedStateMachine):
         epoch, version = channel.presence.position.epoch, channel.presence.position.offset
         self.members = {user: Member(user, info) for user, info in members.items()}
         at = Position(epoch + "m", ahead) if new_epoch else Position(epoch, version + ahead)
-        self.hub.replace_members(channel, Roster(at, dict(self.members)))
+        self.hub.replace_members(channel, Roster(at, dict(self.members), len(self.members)))
 
     # What the loop does.
 

@@ -26,7 +26,7 @@ class Rig:
         self.hub = Hub(history_size=size, history_ttl_s=60, part_bytes_max=part_bytes_max)
         tail = Tail(Position("e1", entries), tuple(publication(n + 1) for n in range(entries)))
         self.channel = self.hub.open(
-            "presence-c", tail, roster=Roster(Position("m1", 0), {}), now=0
+            "presence-c", tail, roster=Roster(Position("m1", 0), {}, 0), now=0
         )
 
     def session(self, client: Client) -> Session:
@@ -65,7 +65,7 @@ def publication(offset: int) -> Publication:
 
 
 def roster(version: int, *users: str, epoch: str = "m1") -> Roster:
-    return Roster(Position(epoch, version), {user: Member(user) for user in users})
+    return Roster(Position(epoch, version), {user: Member(user) for user in users}, len(users))
 
 
 def test_a_burst_is_one_write_of_the_same_bytes_to_everyone() -> None:

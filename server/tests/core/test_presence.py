@@ -11,7 +11,7 @@ def presence_of(*members: Member, version: int = 0) -> Presence:
 
 
 def roster_of(*members: Member, version: int, epoch: str = "a") -> Roster:
-    return Roster(Position(epoch, version), {member.user: member for member in members})
+    return Roster(Position(epoch, version), {one.user: one for one in members}, len(members))
 
 
 def test_joins_and_leaves_are_taken_in_order() -> None:

@@ -193,7 +193,7 @@ async def test_seats_that_were_given_up_are_taken_again(cluster: Cluster) -> Non
     await ann.told("joined")
     for channel, position, change in cluster.store.forget_node(broker._inner._node):
         cluster.board.change(channel, position.epoch, change)
-    broker.on_seats_lost()
+    broker.on_presence_lost()
     await asyncio.sleep(1)
     assert set(cluster.store.roster("presence-c").members) == {"ann", "bob"}
     assert cluster.store.occupancy("presence-c") == Occupancy(2, 2)

@@ -124,8 +124,8 @@ class SimBroker:
         node = self.node
         await self._call(lambda: self._server.leave(channel, node, user))
 
-    async def members(self, channel: str) -> Roster:
-        return await self._call(lambda: self._server.store.roster(channel))
+    async def members(self, channel: str, *, limit: int | None = None) -> Roster:
+        return await self._call(lambda: self._server.store.roster(channel, limit))
 
     async def report(self, subscribers: Mapping[str, int]) -> None:
         node, counts = self.node, dict(subscribers)
@@ -215,7 +215,7 @@ class SimBroker:
             else:
                 self.node = self._server.new_name(self._place)
                 self._world.note(self.node, "has lost its seats as", node)
-                listener.on_seats_lost()
+                listener.on_presence_lost()
 
     def _connected(self) -> SimFeed:
         if self.feed is None or not self.feed.connected:

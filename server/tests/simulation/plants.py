@@ -247,7 +247,7 @@ WISHES = (
     ),
     _plant(
         "counts are not told again when seats are lost",
-        ("node.node:Node.on_seats_lost", "self._report_all()", "pass"),
+        ("node.node:Node.on_presence_lost", "self._report_all()", "pass"),
     ),
 )
 

@@ -48,11 +48,11 @@ class Storm:
             if not self._world.calm:
                 fault = self._dice.choices(names, weights)[0]
                 self._world.note("storm", fault)
-                self._world.start(self._ignoring(self._faults[fault]()))
+                self._world.start(self._ignoring(self._faults[fault]))
 
-    async def _ignoring(self, fault: Awaitable[None]) -> None:
+    async def _ignoring(self, fault: Callable[[], Awaitable[None]]) -> None:
         try:
-            await fault
+            await fault()
         except BrokerError:
             return
 

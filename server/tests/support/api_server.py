@@ -29,7 +29,7 @@ from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.broker.memory.store import Store
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.broker import RedisBroker
-from riverd.broker.redis.clients import Clients
+from riverd.broker.redis.connector import Connector
 from riverd.model import Publication
 
 KEY = "the-key-of-the-tests"
@@ -209,7 +209,7 @@ def serving(
 
 
 def _redis_door(database: int) -> RedisBroker:
-    clients = Clients(redis_address.parse(f"{Doors.redis.url}/{database}"))
+    clients = Connector(redis_address.parse(f"{Doors.redis.url}/{database}"))
     return RedisBroker(
         clients, history_size=HISTORY_SIZE, history_ttl_s=300, failed=_unexpected.append
     )

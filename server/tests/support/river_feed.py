@@ -17,7 +17,7 @@ class Notes:
         self.disconnected: list[str] = []
         self.drained: list[str] = []
         self.interruptions = 0
-        self.seats_lost = 0
+        self.presence_lost = 0
 
     def on_publication(self, channel: str, epoch: str, publication: Publication) -> None:
         self.publications.append((channel, epoch, publication))
@@ -34,8 +34,8 @@ class Notes:
     def on_interrupted(self) -> None:
         self.interruptions += 1
 
-    def on_seats_lost(self) -> None:
-        self.seats_lost += 1
+    def on_presence_lost(self) -> None:
+        self.presence_lost += 1
 
     def offsets(self, channel: str) -> list[int]:
         return [one.offset for name, _, one in self.publications if name == channel]

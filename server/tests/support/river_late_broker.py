@@ -102,9 +102,9 @@ class LateBroker:
         assert self._feed is not None
         self._announce(self._feed.on_interrupted)
 
-    def on_seats_lost(self) -> None:
+    def on_presence_lost(self) -> None:
         assert self._feed is not None
-        self._announce(self._feed.on_seats_lost)
+        self._announce(self._feed.on_presence_lost)
 
     def _announce(self, tell: Callable[[], None]) -> None:
         self._pipe.append(tell)
@@ -193,9 +193,9 @@ class LateBroker:
         await self._inner.leave(channel, user)
         await self._answered("leave")
 
-    async def members(self, channel: str) -> Roster:
+    async def members(self, channel: str, *, limit: int | None = None) -> Roster:
         await self._asked("members")
-        roster = await self._inner.members(channel)
+        roster = await self._inner.members(channel, limit=limit)
         await self._answered("members")
         return roster
 

@@ -15,7 +15,7 @@ from riverd.api.context import Api
 from riverd.auth.api_keys import Keys
 from riverd.auth.tokens import Signer
 from riverd.broker.redis.broker import RedisBroker
-from riverd.broker.redis.clients import Clients
+from riverd.broker.redis.connector import Connector
 from riverd.errors import BrokerError, SettingsError
 from riverd.service import settings
 from riverd.service.secret_renewal import AGAIN_S_MIN, Renewal
@@ -48,7 +48,7 @@ class Sandbox:
         self._chosen = chosen = settings.fetched(chosen, time.time(), *fields)
         if "api_keys" in fields:
             settings.require_api_keys(chosen)
-        self._clients = Clients(settings.broker_address(chosen))
+        self._connector = Connector(settings.broker_address(chosen))
         self.keys = Keys(chosen.api_keys)
         self._signer = _signer(chosen)
         self.broker = self._new_broker()
@@ -96,7 +96,7 @@ class Sandbox:
 
     def _new_broker(self) -> RedisBroker:
         return RedisBroker(
-            self._clients,
+            self._connector,
             history_size=self._chosen.history_size,
             history_ttl_s=self._chosen.history_ttl_s,
             failed=failed,
@@ -133,7 +133,7 @@ class Sandbox:
         if field == "api_keys":
             self.keys.use(settings.api_keys_in(texts))
         elif field == "broker_password":
-            self._clients.use_password(settings.password_in(texts))
+            self._connector.use_password(settings.password_in(texts))
         elif self._signer is not None:
             self._signer.use_secret(settings.secrets_in(texts)[0])
 

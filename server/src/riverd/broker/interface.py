@@ -8,7 +8,7 @@ from riverd.model import Change, Member, Message, Occupancy, Position, Publicati
 
 
 class Feed(Protocol):
-    """What a broker tells a node. Calls come one after another, never during one another."""
+    """What a node is notified of. Calls come one after another, never during one another."""
 
     def on_publication(self, channel: str, epoch: str, publication: Publication) -> None:
         """A subscribed channel has a new publication. The broker may lose some of these calls."""
@@ -30,23 +30,23 @@ class Feed(Protocol):
         """Calls may have been lost until now: positions have to be compared."""
         ...
 
-    def on_seats_lost(self) -> None:
-        """The broker has given up this node's members and counts: they have to be told again."""
+    def on_presence_lost(self) -> None:
+        """The broker has dropped this node's members and counts: they have to be reported again."""
         ...
 
 
 class Broker(Protocol):
-    """A log a channel, its live feed, its members, and how many hear it.
+    """A log a channel, its live feed, its members, and its number of subscribers.
 
     Every method raises `BrokerError` when the broker is away; then nothing was done, or (for
     `publish`) the same call with the same keys does it once.
     """
 
     async def publish(self, message: Message) -> Position:
-        """Append to the channel's log and tell all nodes that subscribed it.
+        """Append to the channel's log and announce it to all nodes that subscribed it.
 
         Atomic: offsets of one channel are given without holes, and a node that reads the log
-        after it was told finds the publication. A message whose key the channel has seen is not
+        after it was notified finds the publication. A message whose key the channel has seen is not
         appended again: its first position is given back.
         """
         ...
@@ -75,15 +75,15 @@ class Broker(Protocol):
         ...
 
     async def attach(self, feed: Feed) -> None:
-        """Become a node: from now on `feed` is told what is subscribed. Once a broker object."""
+        """Become a node: `feed` gets what is subscribed from now on. Once a broker object."""
         ...
 
     async def subscribe(self, channel: str) -> None:
-        """Tell the feed of everything that happens in the channel after this returned."""
+        """Notify the feed of everything that happens in the channel after this returned."""
         ...
 
     async def unsubscribe(self, channel: str) -> None:
-        """Tell the feed nothing more of the channel."""
+        """Stop notifying the feed of the channel."""
         ...
 
     async def join(self, channel: str, member: Member) -> Position:
@@ -98,34 +98,38 @@ class Broker(Protocol):
         """This node's last connection of the user left. Announced if it was the last of all."""
         ...
 
-    async def members(self, channel: str) -> Roster:
-        """All members and the version of the list."""
+    async def members(self, channel: str, *, limit: int | None = None) -> Roster:
+        """The members and the version of the list.
+
+        With a `limit` at most so many of them, at a cost that follows the limit and not the list;
+        `count` says how many there are.
+        """
         ...
 
     async def report(self, subscribers: Mapping[str, int]) -> None:
-        """How many connections of this node hear each of these channels now; 0 for none."""
+        """How many connections of this node are subscribed to each channel now; 0 for none."""
         ...
 
     async def occupied(self, prefix: str) -> dict[str, Occupancy]:
-        """The channels with this prefix that anybody hears, on all nodes."""
+        """The channels with this prefix that have subscribers, on all nodes."""
         ...
 
     async def occupancy(self, channel: str) -> Occupancy:
-        """How many hear this channel, on all nodes."""
+        """How many subscribers this channel has, on all nodes."""
         ...
 
     async def disconnect(self, user: str) -> None:
-        """Tell all nodes to close the user's connections."""
+        """Ask all nodes to close the user's connections."""
         ...
 
     async def drain(self, node: str) -> None:
-        """Tell all nodes that the one of this name is to move its clients elsewhere."""
+        """Ask the node of this name, through all nodes, to move its clients elsewhere."""
         ...
 
     async def ping(self) -> None:
-        """Returns if the broker is there."""
+        """Returns if the broker answers and takes writes."""
         ...
 
     async def close(self) -> None:
-        """Let go of connections and tasks; this node's members and counts are given up."""
+        """Close connections and end tasks; this node's members and counts are removed."""
         ...

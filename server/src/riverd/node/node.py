@@ -170,7 +170,7 @@ class Node:
         self._tasks.start(self._compare(on_its_way_s=0))
         self._report_all()
 
-    def on_seats_lost(self) -> None:
+    def on_presence_lost(self) -> None:
         """See `Feed`."""
         self.replicas.retake_seats()
         self._report_all()
@@ -211,8 +211,8 @@ class Node:
         channel = self.replicas.channel(name)
         if channel is not None and channel.presence is not None:
             return channel.presence.listed()
-        members = (await self._broker.members(name)).members
-        return MemberList(len(members), tuple(members.values())[:LISTED_MAX])
+        roster = await self._broker.members(name, limit=LISTED_MAX)
+        return MemberList(roster.count, tuple(roster.members.values()))
 
     async def _history(self, session: Session, command: GetHistory) -> None:
         try:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from riverd.backoff import Backoff
 from riverd.errors import RiverError
 from riverd.tasks import Tasks
 
@@ -57,7 +58,7 @@ class Wish:
         self.want(self.wanted)
 
     async def _run(self) -> None:
-        retry_s = RETRY_S_FIRST
+        retry = Backoff(RETRY_S_FIRST, RETRY_S_MAX)
         try:
             while self.wanted != self.have:
                 wanted, self._doubted = self.wanted, False
@@ -65,8 +66,7 @@ class Wish:
                     await self._change(wanted)
                 except RiverError:
                     self.have = None
-                    await asyncio.sleep(retry_s)
-                    retry_s = min(RETRY_S_MAX, retry_s * 2)
+                    await asyncio.sleep(retry.next_s())
                 else:
                     self.have = None if self._doubted else wanted
         finally:

@@ -1,9 +1,9 @@
 """Keeps this node's replicas what the broker's logs and lists of members are."""
 
 import asyncio
-import random
 from collections.abc import Callable, Container, Iterable
 
+from riverd.backoff import Backoff
 from riverd.broker import Broker
 from riverd.channels import has_members
 from riverd.core.hub import Channel, Hub
@@ -13,7 +13,7 @@ from riverd.errors import ErrorCode, RiverError
 from riverd.model import Change, Member, Position, Publication, Roster, Subscribe, Subscribed
 from riverd.node.attachment import Attachment, Settling
 from riverd.node.membership import Seats
-from riverd.node.reconcile import RETRY_S_MAX, Wish
+from riverd.node.reconcile import RETRY_S_FIRST, RETRY_S_MAX, Wish
 from riverd.tasks import Tasks
 
 SETTLE_S = 1.5
@@ -271,6 +271,7 @@ class Replicas:
             self._tasks.start(self._repair(attachment))
 
     async def _repair(self, attachment: Attachment) -> None:
+        retry = Backoff(RETRY_S_FIRST, RETRY_S_MAX)
         try:
             while attachment.stale and attachment.channel is not None:
                 attachment.stale = False
@@ -283,8 +284,9 @@ class Replicas:
                     attachment.confirming |= {
                         one: None for one in confirming if one in attachment.waiting
                     }
-                    await asyncio.sleep(random.uniform(0, RETRY_S_MAX))  # noqa: S311  jitter
+                    await asyncio.sleep(retry.next_s())
                     continue
+                retry.reset()
                 # Also those that wait for a version of the list that was passed over.
                 attachment.unseen.clear()
                 self._admit_some(attachment, attachment.waiting, confirmed=confirming)

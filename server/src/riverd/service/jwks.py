@@ -10,6 +10,7 @@ import jwt
 import msgspec
 
 from riverd.auth.tokens import Verifier
+from riverd.backoff import Backoff
 from riverd.service.background_threads import BackgroundThreads
 
 FETCH_TIMEOUT_S = 5.0
@@ -57,7 +58,7 @@ class Provider:
 
     async def run(self) -> None:
         """Fetch now, every ten minutes, and within seconds of a token with an unknown key."""
-        pause_s = RETRY_S_FIRST
+        retry = Backoff(RETRY_S_FIRST, AGAIN_S_MIN)
         while True:
             try:
                 async with asyncio.timeout(FETCH_S_MAX):
@@ -65,10 +66,9 @@ class Provider:
             except (OSError, ValueError) as error:
                 # The keys that are known stay good: a provider that is away locks nobody out.
                 self._failed(error)
-                await asyncio.sleep(pause_s)
-                pause_s = min(AGAIN_S_MIN, pause_s * 2)
+                await asyncio.sleep(retry.next_s())
                 continue
-            pause_s = RETRY_S_FIRST
+            retry.reset()
             self._verifier.use_public_keys(keys)
             await self._until_stale()
 

@@ -17,7 +17,7 @@ from riverd.broker import Broker
 from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.broker.memory.store import Store
 from riverd.broker.redis.broker import RedisBroker
-from riverd.broker.redis.clients import Clients
+from riverd.broker.redis.connector import Connector
 from riverd.service.jwks import Provider
 from riverd.service.metrics import Metrics, MetricsLog, Reading, process_readings
 from riverd.service.readiness import ReadinessState
@@ -70,9 +70,9 @@ class Process:
                 new_epoch=lambda: secrets.token_hex(4),
             )
         )
-        self._clients: Clients | None = None
+        self._connector: Connector | None = None
         if settings.broker != MEMORY:
-            self._clients = Clients(broker_address(settings))
+            self._connector = Connector(broker_address(settings))
         self._asked_again = asyncio.Event()
         self._tasks = Tasks(self.failed)
         self._broker_delay_s = 0.0
@@ -86,9 +86,9 @@ class Process:
 
     def broker(self) -> Broker:
         """A door to the broker: one for a node, one for a publisher."""
-        if self._clients is not None:
+        if self._connector is not None:
             return RedisBroker(
-                self._clients,
+                self._connector,
                 history_size=self.settings.history_size,
                 history_ttl_s=self.settings.history_ttl_s,
                 failed=self.failed,
@@ -178,8 +178,8 @@ class Process:
             self.signer.use_secret(found[0])
 
     def _use_password(self, found: str) -> None:
-        if self._clients is not None:
-            self._clients.use_password(found)
+        if self._connector is not None:
+            self._connector.use_password(found)
 
     def stop_without(self, lifeline: int) -> None:
         """Stop in order when the other end of this pipe is gone, and with it whoever held it."""

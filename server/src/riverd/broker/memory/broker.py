@@ -20,18 +20,18 @@ class Switchboard:
         self.numbers = count(1)
 
     def publication(self, channel: str, epoch: str, publication: Publication) -> None:
-        """Tell all who listen."""
+        """Notify all who listen."""
         for node in self.listeners.get(channel, ()):
             self.feeds[node].on_publication(channel, epoch, publication)
 
     def change(self, channel: str, epoch: str, change: Change) -> None:
-        """Tell all who listen."""
+        """Notify all who listen."""
         for node in self.listeners.get(channel, ()):
             self.feeds[node].on_change(channel, epoch, change)
 
 
 class MemoryBroker:
-    """One node's (or publisher's) door to a switchboard. See `Broker` for the promises."""
+    """One node's (or publisher's) access to a switchboard. See `Broker` for the promises."""
 
     def __init__(self, switchboard: Switchboard, clock: Callable[[], float]) -> None:
         self._board = switchboard
@@ -40,7 +40,7 @@ class MemoryBroker:
         self._node = f"node-{next(switchboard.numbers)}"
 
     async def publish(self, message: Message) -> Position:
-        """Append and tell: one step, since nothing here waits."""
+        """Append and announce: one step, since nothing here waits."""
         return self._publish(message, self._clock())
 
     async def publish_many(self, messages: Sequence[Message]) -> list[Position | RiverError]:
@@ -95,34 +95,34 @@ class MemoryBroker:
         if left is not None:
             self._board.change(channel, left[0].epoch, left[1])
 
-    async def members(self, channel: str) -> Roster:
-        """All members and the version of the list."""
-        return self._store.roster(channel)
+    async def members(self, channel: str, *, limit: int | None = None) -> Roster:
+        """The members and the version of the list."""
+        return self._store.roster(channel, limit)
 
     async def report(self, subscribers: Mapping[str, int]) -> None:
         """Take this node's counts."""
         self._store.report(self._node, subscribers)
 
     async def occupied(self, prefix: str) -> dict[str, Occupancy]:
-        """The channels that anybody hears."""
+        """The channels that have subscribers."""
         return self._store.occupied(prefix)
 
     async def occupancy(self, channel: str) -> Occupancy:
-        """How many hear a channel."""
+        """How many subscribers a channel has."""
         return self._store.occupancy(channel)
 
     async def disconnect(self, user: str) -> None:
-        """Tell all nodes."""
+        """Notify all nodes."""
         for feed in list(self._board.feeds.values()):
             feed.on_disconnect(user)
 
     async def drain(self, node: str) -> None:
-        """Tell all nodes."""
+        """Notify all nodes."""
         for feed in list(self._board.feeds.values()):
             feed.on_drain(node)
 
     async def ping(self) -> None:
-        """It is there."""
+        """It answers."""
 
     async def close(self) -> None:
         """Give up this node's members and counts."""

@@ -82,7 +82,7 @@ class Store:
         return position, publication
 
     def read(self, channel: str, after: Position | None, limit: int | None, now: float) -> Tail:
-        """The log's position and publications after a place, or the last ones.
+        """The log's position and publications after a position, or the last ones.
 
         Raises:
             RiverError: unrecoverable; the message is the contract's reason.
@@ -135,12 +135,13 @@ class Store:
         change = stored.next_change(stored.members.pop(user), joined=False)
         return stored.position, change
 
-    def roster(self, channel: str) -> Roster:
-        """All members and the version of the list."""
+    def roster(self, channel: str, limit: int | None = None) -> Roster:
+        """The members, at most `limit` of them, and the version of the list."""
         stored = self._members.get(channel)
         if stored is None:
             stored = self._members[channel] = StoredMembers(self._new_epoch())
-        return Roster(stored.position, dict(stored.members))
+        members = dict(islice(stored.members.items(), limit))
+        return Roster(stored.position, members, len(stored.members))
 
     def report(self, node: str, subscribers: Mapping[str, int]) -> None:
         """Take a node's counts."""
@@ -154,11 +155,11 @@ class Store:
                 del self._counts[channel]
 
     def occupied(self, prefix: str) -> dict[str, Occupancy]:
-        """The channels that are heard, with their counts."""
+        """The channels that have subscribers, with their counts."""
         return {name: self.occupancy(name) for name in self._counts if name.startswith(prefix)}
 
     def occupancy(self, channel: str) -> Occupancy:
-        """How many hear a channel, and its members if it has any."""
+        """How many subscribers a channel has, and its members if it has any."""
         stored = self._members.get(channel)
         users = len(stored.members) if stored is not None else None
         return Occupancy(sum(self._counts.get(channel, {}).values()), users)
@@ -176,22 +177,22 @@ class Store:
         return left
 
     def expire(self, now: float) -> None:
-        """Let go of old publications, of logs that nobody touched, of old keys, of empty lists.
+        """Drop old publications, logs that nobody touched, old keys, empty lists.
 
-        What somebody hears is kept, or has heard since the last call: replicas, which nodes keep
+        What has subscribers is kept, or had some since the last call: replicas, which nodes keep
         for a while, would take a new epoch for a loss. So leave more time between two calls than
         nodes linger.
         """
-        heard = self._counts.keys() | self._counted
+        subscribed = self._counts.keys() | self._counted
         self._counted.clear()
         for channel, log in list(self._logs.items()):
             self._trim(log, now)
             # One without publications was only looked at: nobody can miss anything of it.
             idle_s = now - log.touched
-            if idle_s > (IDLE_S_MAX if log.offset else self._ttl_s) and channel not in heard:
+            if idle_s > (IDLE_S_MAX if log.offset else self._ttl_s) and channel not in subscribed:
                 del self._logs[channel]
         for channel in [name for name, stored in self._members.items() if not stored.members]:
-            if channel not in heard:
+            if channel not in subscribed:
                 del self._members[channel]
         while self._keys and next(iter(self._keys.values()))[0] <= now - KEYS_KEPT_S:
             self._keys.popitem(last=False)

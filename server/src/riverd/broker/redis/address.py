@@ -64,9 +64,9 @@ def parse(url: str) -> RedisAddress:
         raise SettingsError(f"RIVER_BROKER: unknown scheme; known: {known}")
     kind = scheme.partition("+")[2]
     location, _, query = rest.partition("?")
-    credentials, _, places = location.rpartition("@")
+    credentials, _, owners = location.rpartition("@")
     username, _, password = credentials.partition(":")
-    names, _, path = places.partition("/")
+    names, _, path = owners.partition("/")
     parts = path.split("/") if path else []
     service = parts.pop(0) if kind == "sentinel" and parts else None
     if kind == "sentinel" and not service:

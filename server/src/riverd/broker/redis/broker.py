@@ -5,17 +5,16 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-import msgspec
-
 from riverd.broker.interface import Feed
-from riverd.broker.redis import keys
-from riverd.broker.redis.clients import Clients
-from riverd.broker.redis.connection import Word
-from riverd.broker.redis.feed import Feeds, Hearer
+from riverd.broker.redis import keys, messages
+from riverd.broker.redis.connection import Argument
+from riverd.broker.redis.connector import Connector
+from riverd.broker.redis.feed import FeedListener, Feeds
 from riverd.broker.redis.lease import COUNTS_MS, Lease
 from riverd.channels import has_members
 from riverd.errors import BrokerError, ErrorCode, RiverError
-from riverd.model import Change, Member, Message, Occupancy, Position, Publication, Roster, Tail
+from riverd.model import Change, Member, Message, Occupancy, Position, Roster, Tail
+from riverd.tasks import Tasks
 
 KEY_TTL_S = 600
 PUBLISH_WAIT_S = 0.7
@@ -23,14 +22,9 @@ PUBLISH_WAIT_S = 0.7
 META_TTL_S = 86_400
 KEPT_EVERY = 200
 
-_Body = tuple[str, bytes, str | None]
-_encode = msgspec.msgpack.Encoder().encode
-_body = msgspec.msgpack.Decoder(_Body)
-_member = msgspec.msgpack.Decoder(tuple[str, bytes | None])
-
 
 class RedisBroker:
-    """One process's door to a Redis. See `Broker` for the promises.
+    """One process's access to a Redis. See `Broker` for the promises.
 
     The publications of one channel are in one stream, their offsets are its entries' ids. What a
     script announces carries the epoch and the offset, so that a node sees what it missed.
@@ -38,17 +32,18 @@ class RedisBroker:
 
     def __init__(
         self,
-        clients: Clients,
+        connector: Connector,
         *,
         history_size: int,
         history_ttl_s: float,
         failed: Callable[[BaseException], None],
     ) -> None:
-        self._clients = clients
-        self._server = clients.server()
-        self._feeds = keys.Feeds(clients.address.database)
+        self._connector = connector
+        self._tasks = Tasks(failed)
+        self._server = connector.server(self._tasks)
+        self._feeds = keys.Feeds(connector.address.database)
         self._control = self._feeds.control.encode()
-        self._announce = clients.dialect.publish
+        self._announce = connector.commands.publish
         self._size = history_size
         self._ttl_ms = int(history_ttl_s * 1000)
         self._failed = failed
@@ -63,12 +58,12 @@ class RedisBroker:
         """Append and announce in one script; refused if it comes too late to be answered."""
         channel, key = message.channel, message.key
         names = (keys.log_meta(channel), keys.log(channel))
-        place = await self._server.call(
+        answer = await self._server.call(
             "publish",
             names if key is None else (*names, keys.seen(channel, key)),
             (
                 new_epoch(),
-                _encode((message.event, message.data, message.user)),
+                messages.publication_body(message),
                 self._size,
                 self._ttl_ms,
                 self._feeds.name(channel),
@@ -77,7 +72,7 @@ class RedisBroker:
             ),
             within_s=PUBLISH_WAIT_S,
         )
-        return _position(cast("bytes", place))
+        return _position(cast("bytes", answer))
 
     async def publish_many(self, messages: Sequence[Message]) -> list[Position | RiverError]:
         """Publish in order, in as few round trips as can be."""
@@ -110,7 +105,7 @@ class RedisBroker:
         if reason:
             raise RiverError(ErrorCode.UNRECOVERABLE, reason.decode())
         publications = tuple(
-            _publication(entry_id.partition(b"-")[0], fields[1]) for entry_id, fields in entries
+            messages.entry_publication(entry_id, fields) for entry_id, fields in entries
         )
         return Tail(Position(epoch.decode(), int(offset)), publications)
 
@@ -119,15 +114,15 @@ class RedisBroker:
         metas = [name for channel in channels for name in _metas(channel)]
         self._asked += 1
         if self._asked % KEPT_EVERY == 0:
-            # A log that somebody hears does not end, however long nothing is published.
+            # A log with subscribers does not end, however long nothing is published.
             await self._server.commands([("EXPIRE", name, META_TTL_S) for name in metas])
         kept = await self._server.commands([("HMGET", name, "e", "o", "r") for name in metas])
-        places = iter(
+        owners = iter(
             _kept(cast("list[bytes | None]", values), self._server.run_id(name))
             for name, values in zip(metas, kept, strict=True)
         )
         return [
-            (next(places), next(places) if has_members(channel) else None) for channel in channels
+            (next(owners), next(owners) if has_members(channel) else None) for channel in channels
         ]
 
     # Being a node.
@@ -135,13 +130,13 @@ class RedisBroker:
     async def attach(self, feed: Feed) -> None:
         """Connect the feed and take a lease."""
         self._listener = feed
-        hearer = Hearer(self._on_message, feed.on_interrupted, self._failed)
-        self._feed = self._clients.feed(hearer, always=self._feeds.control)
+        listener = FeedListener(self._on_message, feed.on_interrupted, self._failed)
+        self._feed = self._connector.feed(listener, always=self._feeds.control)
         self._lease = Lease(
             self._server,
             self._feeds.name,
             self._announce,
-            lost=feed.on_seats_lost,
+            lost=feed.on_presence_lost,
             failed=self._failed,
         )
         await asyncio.gather(self._feed.start(), self._lease.start())
@@ -157,22 +152,24 @@ class RedisBroker:
         await self._feed.unsubscribe(self._feeds.name(channel))
 
     async def join(self, channel: str, member: Member) -> Position:
-        """This node has a seat for the user."""
-        assert self._lease is not None, "only a node has seats"
-        body = _encode((member.user, member.info))
-        return _position(cast("bytes", await self._lease.join(channel, member.user, body)))
+        """This node has the user."""
+        assert self._lease is not None, "only a node has members"
+        return _position(cast("bytes", await self._lease.join(channel, member)))
 
     async def leave(self, channel: str, user: str) -> None:
-        """This node has no seat for the user any more."""
-        assert self._lease is not None, "only a node has seats"
+        """This node has the user no more."""
+        assert self._lease is not None, "only a node has members"
         await self._lease.leave(channel, user)
 
-    async def members(self, channel: str) -> Roster:
-        """All members and the version of the list."""
-        answer = await self._server.call("members", keys.member_keys(channel), (new_epoch(),))
-        epoch, version, pairs = cast("tuple[bytes, bytes, list[bytes]]", answer)
-        found = [Member(*_member.decode(body)) for body in pairs[1::2]]
-        return Roster(Position(epoch.decode(), int(version)), {one.user: one for one in found})
+    async def members(self, channel: str, *, limit: int | None = None) -> Roster:
+        """Members and the version of the list; a limited answer costs what it gives."""
+        answer = await self._server.call(
+            "members", keys.member_keys(channel), (new_epoch(), limit or 0)
+        )
+        epoch, version, count, pairs = cast("tuple[bytes, bytes, int, list[bytes]]", answer)
+        found = [messages.member_of(body) for body in pairs[1::2][:limit]]
+        position = Position(epoch.decode(), int(version))
+        return Roster(position, {one.user: one for one in found}, count)
 
     # Counting.
 
@@ -180,20 +177,20 @@ class RedisBroker:
         """Write this node's counts; they end with its lease."""
         assert self._lease is not None, "only a node counts"
         name = keys.counts(self._lease.node)
-        heard = [part for one in subscribers.items() if one[1] for part in one]
-        unheard = [channel for channel, count in subscribers.items() if not count]
-        commands: list[Sequence[Word]] = []
-        if heard:
-            commands.append(("HSET", name, *heard))
-        if unheard:
-            commands.append(("HDEL", name, *unheard))
+        counted = [part for one in subscribers.items() if one[1] for part in one]
+        empty = [channel for channel, count in subscribers.items() if not count]
+        commands: list[Sequence[Argument]] = []
+        if counted:
+            commands.append(("HSET", name, *counted))
+        if empty:
+            commands.append(("HDEL", name, *empty))
         await self._server.commands([*commands, ("PEXPIRE", name, COUNTS_MS)])
 
     async def occupied(self, prefix: str) -> dict[str, Occupancy]:
-        """The channels with this prefix that anybody hears: the sum over the nodes' counts."""
-        told = await self._server.commands([("HGETALL", name) for name in await self._counts()])
+        """The channels with this prefix that have subscribers: the sum over the nodes' counts."""
+        answers = await self._server.commands([("HGETALL", name) for name in await self._counts()])
         totals: dict[str, int] = {}
-        for counts in cast("list[list[bytes]]", told):
+        for counts in cast("list[list[bytes]]", answers):
             for name, count in zip(counts[::2], counts[1::2], strict=True):
                 channel = name.decode()
                 if channel.startswith(prefix):
@@ -202,40 +199,41 @@ class RedisBroker:
         return {name: Occupancy(total, users.get(name)) for name, total in totals.items()}
 
     async def occupancy(self, channel: str) -> Occupancy:
-        """How many hear this channel."""
-        told = await self._server.commands(
+        """How many subscribers this channel has."""
+        answers = await self._server.commands(
             [("HGET", name, channel) for name in await self._counts()]
         )
         users = await self._user_counts([channel] if has_members(channel) else [])
-        counts = [int(count) for count in cast("list[bytes | None]", told) if count]
+        counts = [int(count) for count in cast("list[bytes | None]", answers) if count]
         return Occupancy(sum(counts), users.get(channel))
 
     async def disconnect(self, user: str) -> None:
-        """Tell all nodes."""
-        await self._tell_all(f"d:{user}")
+        """Notify all nodes."""
+        await self._notify_nodes(f"d:{user}")
 
     async def drain(self, node: str) -> None:
-        """Tell all nodes."""
-        await self._tell_all(f"n:{node}")
+        """Notify all nodes."""
+        await self._notify_nodes(f"n:{node}")
 
-    async def _tell_all(self, message: str) -> None:
-        """Fails if a node that lives could not be told: its feed may be cut off."""
+    async def _notify_nodes(self, message: str) -> None:
+        """Fails if a node that lives did not get it: its feed may be cut off."""
         alive = cast("int", await self._server.call("alive", (keys.NODES,), ()))
-        [told] = await self._server.commands([(self._announce, self._feeds.control, message)])
-        if cast("int", told) < alive:
-            raise BrokerError("not every node could be told: ask again")
+        [reached] = await self._server.commands([(self._announce, self._feeds.control, message)])
+        if cast("int", reached) < alive:
+            raise BrokerError("not every node could be notified: ask again")
 
     async def ping(self) -> None:
         """Returns if the server answers."""
         await self._server.ping()
 
     async def close(self) -> None:
-        """Give up this node's seats, then the connections."""
+        """Remove this node's members, then close the connections."""
         if self._feed is not None:
             await self._feed.close()
         if self._lease is not None:
             await self._lease.close()
         await self._server.close()
+        await self._tasks.close()
 
     # Messages.
 
@@ -244,7 +242,7 @@ class RedisBroker:
         assert listener is not None, "only a node has a feed"
         kind, _, rest = message.partition(b":")
         if name == self._control:
-            # Of another kind are words of a newer River.
+            # Anything else comes from a newer River.
             if kind == b"d":
                 listener.on_disconnect(rest.decode())
             elif kind == b"n":
@@ -252,14 +250,11 @@ class RedisBroker:
             return
         epoch, offset, body = rest.split(b":", 2)
         channel = keys.Feeds.channel(name)
-        if kind == b"p":
-            listener.on_publication(channel, epoch.decode(), _publication(offset, body))
-        elif kind == b"j":
-            change = Change(int(offset), True, Member(*_member.decode(body)))
-            listener.on_change(channel, epoch.decode(), change)
-        elif kind == b"l":
-            change = Change(int(offset), False, Member(body.decode()))
-            listener.on_change(channel, epoch.decode(), change)
+        entry = messages.announced(kind, offset, body=body)
+        if isinstance(entry, Change):
+            listener.on_change(channel, epoch.decode(), entry)
+        elif entry is not None:
+            listener.on_publication(channel, epoch.decode(), entry)
 
     # Asking.
 
@@ -280,24 +275,19 @@ def new_epoch() -> str:
     return secrets.token_hex(4)
 
 
-def _position(place: bytes) -> Position:
-    epoch, _, offset = place.partition(b":")
+def _position(text: bytes) -> Position:
+    epoch, _, offset = text.partition(b":")
     return Position(epoch.decode(), int(offset))
 
 
-def _publication(offset: bytes, body: bytes) -> Publication:
-    event, data, user = _body.decode(body)
-    return Publication(int(offset), event, data, user)
-
-
 def _metas(channel: str) -> list[str]:
-    """Where the places of a channel's log and list of members are kept."""
+    """Where the owners of a channel's log and list of members are kept."""
     log = keys.log_meta(channel)
     return [log, keys.member_keys(channel)[0]] if has_members(channel) else [log]
 
 
 def _kept(values: list[bytes | None], run_id: str | None) -> Position:
-    """A place as it is kept; one that another run wrote is no place in any log that is known."""
+    """A position as it is kept; one that another run wrote is none in any log that is known."""
     epoch, offset, written_by = values
     if epoch is None or offset is None or written_by is None or written_by.decode() != run_id:
         return Position("", 0)

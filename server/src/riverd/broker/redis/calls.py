@@ -4,22 +4,25 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 from hiredis import ReplyError
 
-from riverd.broker.redis.connection import Line, RefusedError, Reply, Word, checked
+from riverd.broker.redis.connection import Argument, RedisConnection, RefusedError, Reply, checked
 from riverd.broker.redis.scripts import RUN_ID, Scripts
 from riverd.errors import BrokerError
+from riverd.tasks import Tasks
 
 SILENCE_S_MAX = 0.75
-"""Longer than a publisher waits, shorter than the second within which it is told."""
+"""Longer than a publisher waits, shorter than the second within which it is answered."""
 RETRY_S = 0.1
 MEASURE_S = 10.0
 ROUGH_S = 0.05
 """A measurement that took longer is made again."""
 
-Open = Callable[[Callable[[], Line]], Awaitable[Line]]
+T = TypeVar("T")
+
+Open = Callable[[Callable[[], RedisConnection]], Awaitable[RedisConnection]]
 
 _FIELD = re.compile(rb"^(run_id|role):(\w+)", re.MULTILINE)
 _ELSEWHERE = ("READONLY", "NOREPLICAS", "MASTERDOWN")
@@ -36,19 +39,19 @@ class Server(Protocol):
         self,
         script: str,
         keys: Sequence[str],
-        arguments: Sequence[Word],
+        arguments: Sequence[Argument],
         *,
         within_s: float | None = None,
     ) -> Reply:
         """Run a script.
 
         With `within_s` it gets one argument more: until when (ms of the server's clock) it may do
-        what it does. A failure is told only after that, so that what was called failed does not
+        what it does. A failure is raised only after that, so that what was called failed does not
         happen later.
         """
         ...
 
-    async def commands(self, commands: Sequence[Sequence[Word]]) -> list[Reply]:
+    async def commands(self, commands: Sequence[Sequence[Argument]]) -> list[Reply]:
         """Carry out commands in one round trip; each has its key after its name.
 
         Raises:
@@ -69,8 +72,8 @@ class Server(Protocol):
         ...
 
 
-class ServerLine(Line):
-    """A line to one run of a server that knows River's scripts."""
+class CallConnection(RedisConnection):
+    """A connection to one run of a server that knows River's scripts."""
 
     scripts: Scripts
 
@@ -85,11 +88,11 @@ class ServerLine(Line):
         Raises:
             BrokerError: when it is no master, or does not say.
         """
-        told = dict(_FIELD.findall(cast("bytes", await self.ask("INFO"))))
-        run_id = told.get(b"run_id", b"").decode()
+        info = dict(_FIELD.findall(cast("bytes", await self.ask("INFO"))))
+        run_id = info.get(b"run_id", b"").decode()
         if RUN_ID.fullmatch(run_id) is None:
             raise BrokerError("the server does not say which run it is")
-        if told.get(b"role") != b"master":
+        if info.get(b"role") != b"master":
             raise BrokerError("the server is a replica, which takes no publications")
         self.scripts = Scripts(run_id)
         await self.load()
@@ -135,62 +138,63 @@ class ServerLine(Line):
 class Calls:
     """Asks one server. See `Server` for the promises."""
 
-    def __init__(self, open_line: Open) -> None:
-        self._open = open_line
-        self._line: ServerLine | None = None
-        self._connecting: asyncio.Task[ServerLine] | None = None
+    def __init__(self, open_connection: Open, tasks: Tasks) -> None:
+        self._open = open_connection
+        self._tasks = tasks
+        self._connection: CallConnection | None = None
+        self._connecting: asyncio.Future[CallConnection] | None = None
         self._failure: BrokerError | None = None
         self._retry_at = 0.0
 
     def run_id(self, key: str) -> str | None:
         """The run with which we speak."""
         del key
-        line = self._line
-        return None if line is None or line.lost.done() else line.scripts.run_id
+        connection = self._connection
+        return None if connection is None or connection.lost.done() else connection.scripts.run_id
 
     async def call(
         self,
         script: str,
         keys: Sequence[str],
-        arguments: Sequence[Word],
+        arguments: Sequence[Argument],
         *,
         within_s: float | None = None,
     ) -> Reply:
         """Run a script, loaded again if need be."""
         until = time.monotonic() + (within_s or 0.0)
-        line = await self._ready()
+        connection = await self._ready()
         try:
             if within_s is not None:
-                arguments = (*arguments, line.server_ms(until))
-            reply = await self._run(line, script, keys, arguments)
+                arguments = (*arguments, connection.server_ms(until))
+            reply = await self._run(connection, script, keys, arguments)
         except RefusedError as error:
-            self._look_at(line, error.reply)
+            self._look_at(connection, error.reply)
             raise
         except BrokerError:
             await asyncio.sleep(until - time.monotonic())
             raise
         return reply
 
-    async def commands(self, commands: Sequence[Sequence[Word]]) -> list[Reply]:
+    async def commands(self, commands: Sequence[Sequence[Argument]]) -> list[Reply]:
         """Carry out commands in one round trip."""
         return [checked(answer) for answer in await self.answers(commands)]
 
-    async def answers(self, commands: Sequence[Sequence[Word]]) -> list[Reply]:
+    async def answers(self, commands: Sequence[Sequence[Argument]]) -> list[Reply]:
         """What is answered to commands, errors of the server among them."""
         if not commands:
             return []
-        line = await self._ready()
-        answers = await line.ask_all(commands)
+        connection = await self._ready()
+        answers = await connection.ask_all(commands)
         for answer in answers:
             if isinstance(answer, ReplyError):
-                self._look_at(line, str(answer))
+                self._look_at(connection, str(answer))
         return answers
 
     async def ping(self) -> None:
         """Returns if the server answers; its clock is compared with ours on the way."""
-        line = await self._ready()
-        line.measure_soon()
-        await line.ask("PING")
+        connection = await self._ready()
+        connection.measure_soon()
+        await connection.ask("PING")
 
     async def asking(self) -> None:
         """The next call, made at once, may find keys that are only coming here (see ASK)."""
@@ -200,67 +204,72 @@ class Calls:
         """Fail what waits, and disconnect."""
         self._failure, self._retry_at = BrokerError("closing"), float("inf")
         if self._connecting is not None:
-            self._connecting.cancel()
-            await asyncio.gather(self._connecting, return_exceptions=True)
-        if self._line is not None:
-            self._line.drop()
-            await self._line.lost
+            fail(self._connecting, self._failure)
+        if self._connection is not None:
+            self._connection.drop()
+            await self._connection.lost
 
     async def _run(
-        self, line: ServerLine, script: str, keys: Sequence[str], arguments: Sequence[Word]
+        self,
+        connection: CallConnection,
+        script: str,
+        keys: Sequence[str],
+        arguments: Sequence[Argument],
     ) -> Reply:
-        words = ("EVALSHA", line.scripts.hashes[script], len(keys), *keys, *arguments)
+        command = ("EVALSHA", connection.scripts.hashes[script], len(keys), *keys, *arguments)
         try:
-            return checked(await line.send(*words))
+            return checked(await connection.send(*command))
         except RefusedError as error:
             if not error.reply.startswith("NOSCRIPT"):
                 raise
         # Somebody flushed the scripts.
-        await line.load()
-        return checked(await line.send(*words))
+        await connection.load()
+        return checked(await connection.send(*command))
 
-    def _look_at(self, line: ServerLine, refusal: str) -> None:
-        # Before Redis 7, what a script ran into comes with words before it.
-        if any(word in refusal for word in _ELSEWHERE):
+    def _look_at(self, connection: CallConnection, refusal: str) -> None:
+        # Before Redis 7, what a script ran into comes with command before it.
+        if any(mark in refusal for mark in _ELSEWHERE):
             # The master may be another server by now.
-            line.drop()
+            connection.drop()
         elif refusal.startswith("LATE"):
             # Or one of the clocks was set.
-            line.measure_soon()
+            connection.measure_soon()
 
-    async def _ready(self) -> ServerLine:
-        line = self._line
-        if line is not None and not line.lost.done():
-            if line.is_full:
+    async def _ready(self) -> CallConnection:
+        connection = self._connection
+        if connection is not None and not connection.lost.done():
+            if connection.is_full:
                 raise BrokerError("too much waits for the broker")
-            return line
+            return connection
         if self._connecting is None:
             if self._failure is not None and time.monotonic() < self._retry_at:
                 raise self._failure
-            self._connecting = asyncio.create_task(self._connect())
-            self._connecting.add_done_callback(self._connected)
-        connecting = self._connecting
-        try:
-            return await asyncio.shield(connecting)
-        except asyncio.CancelledError:
-            if connecting.cancelled():
-                raise BrokerError("closing") from None
-            raise
+            self._connecting = asyncio.get_running_loop().create_future()
+            self._tasks.start(self._connect(self._connecting))
+        return await asyncio.shield(self._connecting)
 
-    async def _connect(self) -> ServerLine:
-        line = cast("ServerLine", await self._open(ServerLine))
+    async def _connect(self, connected: asyncio.Future[CallConnection]) -> None:
         try:
-            await line.introduce()
-        except BaseException:
-            line.drop()
-            raise
-        self._line = line
-        return line
-
-    def _connected(self, connecting: asyncio.Task[ServerLine]) -> None:
-        self._connecting = None
-        if connecting.cancelled():
-            return
-        error = connecting.exception()
-        if isinstance(error, BrokerError):
+            connection = cast("CallConnection", await self._open(CallConnection))
+            try:
+                await connection.introduce()
+            except BaseException:
+                connection.drop()
+                raise
+        except BrokerError as error:
             self._failure, self._retry_at = error, time.monotonic() + RETRY_S
+            fail(connected, error)
+        else:
+            self._connection = connection
+            if not connected.done():
+                connected.set_result(connection)
+        finally:
+            fail(connected, BrokerError("closing"))
+            self._connecting = None
+
+
+def fail(future: asyncio.Future[T], error: BrokerError) -> None:
+    """Fail what still waits, also if nobody listens any more."""
+    if not future.done():
+        future.set_exception(error)
+        future.exception()

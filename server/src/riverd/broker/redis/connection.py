@@ -1,8 +1,8 @@
 """One connection to a Redis: commands out, answers in, by hiredis straight from the socket.
 
 The client library takes 25 us of a core for each call and 15 for each message; this takes 5 and 1.
-It also never changes servers behind one's back: a line ends with the run of the server that it
-speaks to, and that is what River's promises rest on.
+It also never changes servers in secret: a connection ends with the run of its server, and that is
+what River's promises rest on.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ PING_S = 1.0
 WAITING_MAX = 20_000
 UNSENT_BYTES_MAX = 67_108_864
 
-Word = str | bytes | int
+Argument = str | bytes | int
 Reply = object
 """What hiredis makes of an answer; an error is one too (`hiredis.ReplyError`)."""
 
@@ -32,11 +32,11 @@ class RefusedError(BrokerError):
         self.reply = reply
 
 
-class Line(asyncio.Protocol):
+class RedisConnection(asyncio.Protocol):
     """Answers come in the order of the commands.
 
-    A line that is silent for `silence_s` while an answer is due is given up; one on which nothing
-    is said is pinged, so that its end is noticed.
+    A connection that is silent for `silence_s` while an answer is due is dropped; an idle one is
+    pinged, so that its end is noticed.
     """
 
     def __init__(self, silence_s: float) -> None:
@@ -46,7 +46,7 @@ class Line(asyncio.Protocol):
         self._unsent: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._silence_s = silence_s
-        self._heard_at = self._waits_since = self._loop.time()
+        self._received_at = self._waits_since = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self.lost: asyncio.Future[None] = self._loop.create_future()
 
@@ -58,10 +58,10 @@ class Line(asyncio.Protocol):
             transport is not None and transport.get_write_buffer_size() > UNSENT_BYTES_MAX
         )
 
-    def send(self, *words: Word) -> asyncio.Future[Reply]:
+    def send(self, *command: Argument) -> asyncio.Future[Reply]:
         """Send a command; what is sent in one turn of the loop goes in one write.
 
-        The future fails with BrokerError if the line is lost before the answer came: then the
+        The future fails with BrokerError if the connection is lost before the answer came: then the
         command may have been carried out or not.
         """
         done: asyncio.Future[Reply] = self._loop.create_future()
@@ -73,29 +73,29 @@ class Line(asyncio.Protocol):
         self._waiting.append(done)
         if not self._unsent:
             self._loop.call_soon(self._flush)
-        self._unsent.append(_packed(words))
+        self._unsent.append(_packed(command))
         return done
 
-    def post(self, *words: Word) -> None:
+    def post(self, *command: Argument) -> None:
         """Send a command whose answer nobody wants."""
-        self.send(*words).add_done_callback(_unread)
+        self.send(*command).add_done_callback(_unread)
 
-    async def ask(self, *words: Word) -> Reply:
+    async def ask(self, *command: Argument) -> Reply:
         """Send a command; its answer.
 
         Raises:
             RefusedError: when the answer is an error.
-            BrokerError: when the line was lost.
+            BrokerError: when the connection was lost.
         """
-        return checked(await self.send(*words))
+        return checked(await self.send(*command))
 
-    async def ask_all(self, commands: Iterable[Sequence[Word]]) -> list[Reply]:
+    async def ask_all(self, commands: Iterable[Sequence[Argument]]) -> list[Reply]:
         """Send commands in one write; their answers, errors of the server among them.
 
         Raises:
-            BrokerError: when the line was lost.
+            BrokerError: when the connection was lost.
         """
-        sent = [self.send(*words) for words in commands]
+        sent = [self.send(*command) for command in commands]
         answers = await asyncio.gather(*sent, return_exceptions=True)
         for answer in answers:
             if isinstance(answer, BrokerError):
@@ -103,7 +103,7 @@ class Line(asyncio.Protocol):
         return answers
 
     def drop(self) -> None:
-        """Give the line up: it is lost from now on."""
+        """Give the connection up: it is lost from now on."""
         self._lose()
         if self._transport is not None:
             self._transport.abort()
@@ -128,7 +128,7 @@ class Line(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand out what is complete."""
-        self._heard_at = self._loop.time()
+        self._received_at = self._loop.time()
         reader = self._reader
         try:
             reader.feed(data)
@@ -139,7 +139,7 @@ class Line(asyncio.Protocol):
             self.drop()
 
     def take(self, reply: Reply) -> None:
-        """Give an answer to whoever has waited longest."""
+        """Give an answer to the command that has waited longest."""
         if self._waiting:
             done = self._waiting.popleft()
             if not done.done():
@@ -157,9 +157,9 @@ class Line(asyncio.Protocol):
     def _tick(self) -> None:
         now = self._loop.time()
         if not self._waiting:
-            if now - self._heard_at > PING_S:
+            if now - self._received_at > PING_S:
                 self.post("PING")
-        elif now - max(self._heard_at, self._waits_since) > self._silence_s:
+        elif now - max(self._received_at, self._waits_since) > self._silence_s:
             self.drop()
             return
         self._timer = self._loop.call_later(TICK_S, self._tick)
@@ -176,11 +176,11 @@ def checked(reply: Reply) -> Reply:
     return reply
 
 
-def _packed(words: tuple[Word, ...]) -> bytes:
-    return cast("bytes", hiredis.pack_command(cast("tuple[str]", words)))
+def _packed(command: tuple[Argument, ...]) -> bytes:
+    return cast("bytes", hiredis.pack_command(cast("tuple[str]", command)))
 
 
 def _unread(answer: asyncio.Future[Reply]) -> None:
-    """Look at a failure that nobody waits for: it shows as the line's end."""
+    """Look at a failure that nobody waits for: it shows as the connection's end."""
     if not answer.cancelled():
         answer.exception()

@@ -1,23 +1,25 @@
 """The feed of one server: what is announced there, under the names that are subscribed."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, cast
 
 import msgspec
 
-from riverd.broker.redis.connection import Line, RefusedError, Reply, checked
+from riverd.backoff import Backoff
+from riverd.broker.redis.connection import RedisConnection, RefusedError, Reply, checked
 from riverd.errors import BrokerError
+from riverd.tasks import Tasks
 
 SILENCE_S_MAX = 3.0
+RETRY_S_FIRST = 0.2
 RETRY_S_MAX = 1.0
 
-Open = Callable[[Callable[[], Line]], Awaitable[Line]]
+Open = Callable[[Callable[[], RedisConnection]], Awaitable[RedisConnection]]
 
 
-class Dialect(msgspec.Struct, frozen=True):
-    """The words of plain or of sharded pub/sub."""
+class PubSubCommands(msgspec.Struct, frozen=True):
+    """The command of plain or of sharded pub/sub."""
 
     publish: str
     subscribe: str
@@ -27,15 +29,15 @@ class Dialect(msgspec.Struct, frozen=True):
     """What the server says, unasked, when a name is another server's from now on."""
 
 
-PLAIN = Dialect("PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE", b"message", None)
-SHARDED = Dialect("SPUBLISH", "SSUBSCRIBE", "SUNSUBSCRIBE", b"smessage", b"sunsubscribe")
+PLAIN = PubSubCommands("PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE", b"message", None)
+SHARDED = PubSubCommands("SPUBLISH", "SSUBSCRIBE", "SUNSUBSCRIBE", b"smessage", b"sunsubscribe")
 
 
-class Hearer(msgspec.Struct, frozen=True):
-    """Who is told what is announced: the name and the message.
+class FeedListener(msgspec.Struct, frozen=True):
+    """Gets what is announced: the name and the message.
 
     `interrupted` is called each time a feed is connected again: what was announced meanwhile is
-    lost. `failed` is told what nobody expected.
+    lost. `failed` gets what nobody expected.
     """
 
     message: Callable[[bytes, bytes], None]
@@ -51,7 +53,7 @@ class Feeds(Protocol):
         ...
 
     async def subscribe(self, name: str) -> None:
-        """Be told of everything that is announced under a name after this returned.
+        """Receive everything that is announced under a name after this returned.
 
         Raises:
             BrokerError: when it was not subscribed.
@@ -59,7 +61,7 @@ class Feeds(Protocol):
         ...
 
     async def unsubscribe(self, name: str) -> None:
-        """Be told no more."""
+        """End a subscription."""
         ...
 
     async def close(self) -> None:
@@ -67,35 +69,37 @@ class Feeds(Protocol):
         ...
 
 
-class FeedLine(Line):
-    """A line on which announcements come between the answers."""
+class FeedConnection(RedisConnection):
+    """A connection on which announcements come between the answers."""
 
-    def __init__(self, dialect: Dialect, on_message: Callable[[bytes, bytes], None]) -> None:
+    def __init__(
+        self, commands: PubSubCommands, on_message: Callable[[bytes, bytes], None]
+    ) -> None:
         super().__init__(SILENCE_S_MAX)
-        self._unsubscribe = dialect.unsubscribe
-        self._message = dialect.message
-        self._revoked = dialect.revoked
+        self._unsubscribe = commands.unsubscribe
+        self._message = commands.message
+        self._revoked = commands.revoked
         self._on_message = on_message
         self._leaving: set[bytes] = set()
 
     def take(self, reply: Reply) -> None:
-        """Tell what is announced; anything else is an answer."""
+        """Hand on what is announced; anything else is an answer."""
         if isinstance(reply, list):
-            words = cast("list[bytes]", reply)
-            reply = words
-            if words[0] == self._message:
-                self._on_message(words[1], words[2])
+            command = cast("list[bytes]", reply)
+            reply = command
+            if command[0] == self._message:
+                self._on_message(command[1], command[2])
                 return
-            if words[0] == self._revoked:
-                if words[1] not in self._leaving:
-                    # The next line will find out where the name is served.
+            if command[0] == self._revoked:
+                if command[1] not in self._leaving:
+                    # The next connection will find out where the name is served.
                     self.drop()
                     return
-                self._leaving.discard(words[1])
+                self._leaving.discard(command[1])
         super().take(reply)
 
     def unsubscribe(self, name: str) -> None:
-        """Be told no more."""
+        """End a subscription."""
         if self._revoked is not None:
             self._leaving.add(name.encode())
         self.post(self._unsubscribe, name)
@@ -109,89 +113,87 @@ class RedisFeed:
 
     def __init__(
         self,
-        open_line: Open,
-        dialect: Dialect,
-        hearer: Hearer,
+        open_connection: Open,
+        commands: PubSubCommands,
+        listener: FeedListener,
         *,
         names: Iterable[str] = (),
         missing: Callable[[str], None] | None = None,
     ) -> None:
         self._names = set(names)
-        self._open = open_line
-        self._dialect = dialect
-        self._hearer = hearer
+        self._open = open_connection
+        self._commands = commands
+        self._listener = listener
         self._missing = missing
-        self._line: FeedLine | None = None
-        self._keeping: asyncio.Task[None] | None = None
+        self._connection: FeedConnection | None = None
+        self._tasks = Tasks(listener.failed)
+        self._started = False
         self._tried = asyncio.Event()
 
     async def start(self) -> None:
         """Connect, and stay connected; again, it only waits."""
-        if self._keeping is None:
-            self._keeping = asyncio.create_task(self._keep())
-            self._keeping.add_done_callback(self._ended)
+        if not self._started:
+            self._started = True
+            self._tasks.start(self._keep())
         await self._tried.wait()
 
     async def close(self) -> None:
         """Disconnect."""
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
+        await self._tasks.close()
 
     async def subscribe(self, name: str) -> None:
-        """Be told."""
-        line = self._line
-        if line is None:
+        """Subscribe."""
+        connection = self._connection
+        if connection is None:
             raise BrokerError("the feed is not connected")
         self._names.add(name)
         try:
-            await line.ask(self._dialect.subscribe, name)
+            await connection.ask(self._commands.subscribe, name)
         except BrokerError:
             self._names.discard(name)
             raise
 
     async def unsubscribe(self, name: str) -> None:
-        """Be told no more."""
+        """End a subscription."""
         self._names.discard(name)
-        if self._line is not None:
-            self._line.unsubscribe(name)
+        if self._connection is not None:
+            self._connection.unsubscribe(name)
 
     async def _keep(self) -> None:
+        retry = Backoff(RETRY_S_FIRST, RETRY_S_MAX)
         while True:
             try:
-                line = await self._connect()
+                connection = await self._connect()
             except BrokerError:
-                self._tried.set()
-                await asyncio.sleep(random.uniform(0, RETRY_S_MAX))  # noqa: S311  jitter
+                await asyncio.sleep(retry.next_s())
                 continue
-            self._line = line
-            self._tried.set()
-            self._hearer.interrupted()
-            try:
-                await asyncio.shield(line.lost)
             finally:
-                self._line = None
-                line.drop()
+                self._tried.set()
+            retry.reset()
+            self._connection = connection
+            self._listener.interrupted()
+            try:
+                await asyncio.shield(connection.lost)
+            finally:
+                self._connection = None
+                connection.drop()
 
-    def _ended(self, keeping: asyncio.Task[None]) -> None:
-        self._tried.set()
-        if not keeping.cancelled() and (error := keeping.exception()) is not None:
-            self._hearer.failed(error)
-
-    async def _connect(self) -> FeedLine:
-        dialect, on_message = self._dialect, self._hearer.message
-        line = cast("FeedLine", await self._open(lambda: FeedLine(dialect, on_message)))
+    async def _connect(self) -> FeedConnection:
+        commands, on_message = self._commands, self._listener.message
+        connection = cast(
+            "FeedConnection", await self._open(lambda: FeedConnection(commands, on_message))
+        )
         try:
-            await self._introduce(line)
+            await self._introduce(connection)
         except BaseException:
-            line.drop()
+            connection.drop()
             raise
-        return line
+        return connection
 
-    async def _introduce(self, line: FeedLine) -> None:
+    async def _introduce(self, connection: FeedConnection) -> None:
         # One by one: in a cluster a command names one slot.
         names = sorted(self._names)
-        answers = await line.ask_all([(self._dialect.subscribe, name) for name in names])
+        answers = await connection.ask_all([(self._commands.subscribe, name) for name in names])
         for name, answer in zip(names, answers, strict=True):
             try:
                 checked(answer)
@@ -202,4 +204,4 @@ class RedisFeed:
         for name in names:
             if name not in self._names:
                 # It was given up meanwhile.
-                line.unsubscribe(name)
+                connection.unsubscribe(name)

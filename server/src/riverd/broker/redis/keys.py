@@ -16,7 +16,7 @@ def log(channel: str) -> str:
 
 
 def seen(channel: str, key: str) -> str:
-    """The place of the publication that had an idempotency key."""
+    """The position of the publication that had an idempotency key."""
     return f"{PREFIX}{{{channel}}}:key:{key}"
 
 
@@ -38,21 +38,21 @@ class Feeds:
 
 
 def member_keys(channel: str) -> list[str]:
-    """A list of members: its version, the members, how many seats each has."""
+    """A list of members: its version, the members, on how many nodes each is."""
     head = f"{PREFIX}{{{channel}}}:members"
     return [f"{head}:meta", head, f"{head}:seats"]
 
 
-def seats(channel: str, node: str) -> str:
-    """The users who have a seat on a node."""
+def node_entries(channel: str, node: str) -> str:
+    """A channel's presence entries on a node: users who are connected there."""
     return f"{PREFIX}{{{channel}}}:members:node:{node}"
 
 
-def seated(node: str) -> str:
-    """The channels in which a node has, or had, seats."""
+def node_channels(node: str) -> str:
+    """The channels in which a node has, or had, presence entries."""
     return f"{PREFIX}{{{node}}}:seated"
 
 
 def counts(node: str) -> str:
-    """How many connections of a node hear which channel."""
+    """How many connections of a node are subscribed to which channel."""
     return f"{PREFIX}{{{node}}}:counts"

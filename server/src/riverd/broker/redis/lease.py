@@ -1,7 +1,7 @@
 """A node's lease: while it is renewed, what the node has at the broker counts.
 
-One node's members are given up by one of the others when its lease runs out. A node whose lease
-ran out while it lived takes a new name: the old name's seats are somebody else's to clear.
+One node's members are removed by one of the others when its lease runs out. A node whose lease
+ran out while it lived takes a new name: the old name's presence entries are cleared by another.
 """
 
 import asyncio
@@ -12,7 +12,10 @@ from typing import cast
 from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import Reply
+from riverd.broker.redis.messages import member_body
 from riverd.errors import BrokerError
+from riverd.model import Member
+from riverd.tasks import Tasks
 
 LEASE_MS = 5_000
 RENEW_S = 1.2
@@ -21,11 +24,11 @@ COUNTS_MS = 2 * LEASE_MS
 CLEARED_AT_ONCE = 200
 
 
-class Name:
-    """What a node is called at the broker until its lease is lost, and where it has seats.
+class NodeName:
+    """A node's name at the broker until its lease is lost, and where it has presence entries.
 
-    Which channels these are is noted at the broker too, before the first seat is taken: whoever
-    clears up after the node looks there.
+    Which channels these are is noted at the broker too, before the first entry is made: the node
+    that clears up looks there.
     """
 
     def __init__(self) -> None:
@@ -33,13 +36,13 @@ class Name:
         self.channels: set[str] = set()
         self.renewed = False
         self.joining = 0
-        """How many seats are being taken at this moment."""
+        """How many presence entries are being made at this moment."""
         self.noted_by: str | None = None
         """The run of the server that has the notes."""
 
 
 class Lease:
-    """One node's name at the broker, its seats, and its share in clearing up after others."""
+    """One node's name at the broker, its presence entries, and its share in clearing others'."""
 
     def __init__(
         self,
@@ -50,17 +53,15 @@ class Lease:
         lost: Callable[[], None],
         failed: Callable[[BaseException], None],
     ) -> None:
-        self._name = Name()
+        self._name = NodeName()
         self._server = server
         self._feed_name = feed_name
         self._announce = announce
         self._lost = lost
-        self._failed = failed
-        self._renewing: asyncio.Task[None] | None = None
+        self._tasks = Tasks(failed)
         self._tried = asyncio.Event()
-        self._former: list[Name] = []
+        self._former: list[NodeName] = []
         self._clearing: set[str] = set()
-        self._clears: set[asyncio.Task[None]] = set()
 
     @property
     def node(self) -> str:
@@ -69,24 +70,20 @@ class Lease:
 
     async def start(self) -> None:
         """Take the lease, and renew it until `close`. Returns after the first attempt."""
-        self._renewing = asyncio.create_task(self._renew_always())
-        self._renewing.add_done_callback(self._ended)
+        self._tasks.start(self._renew_always())
         await self._tried.wait()
 
     async def close(self) -> None:
-        """Give up everything at once, so that nobody has to wait for the lease's end."""
-        tasks = [*self._clears, *([self._renewing] if self._renewing is not None else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Remove everything at once, so that nobody has to wait for the lease's end."""
+        await self._tasks.close()
         try:
             await self._clear(self.node)
         except BrokerError:
             # The broker is away: the lease runs out instead.
             return
 
-    async def join(self, channel: str, user: str, body: bytes) -> Reply:
-        """Take a seat; `body` is what is announced of the user."""
+    async def join(self, channel: str, member: Member) -> Reply:
+        """Make a presence entry. Gives the version of the list that has the user."""
         # The node may have another name after any await: all of this is under one.
         name = self._name
         name.joining += 1
@@ -96,22 +93,28 @@ class Lease:
                 name.channels.add(channel)
             return await self._server.call(
                 "join",
-                (*keys.member_keys(channel), keys.seats(channel, name.text)),
-                (secrets.token_hex(4), user, body, self._feed_name(channel), self._announce),
+                (*keys.member_keys(channel), keys.node_entries(channel, name.text)),
+                (
+                    secrets.token_hex(4),
+                    member.user,
+                    member_body(member),
+                    self._feed_name(channel),
+                    self._announce,
+                ),
             )
         finally:
             name.joining -= 1
 
     async def leave(self, channel: str, user: str) -> None:
-        """Give up a seat."""
+        """Remove a presence entry."""
         await self._server.call(
             "leave",
-            (*keys.member_keys(channel), keys.seats(channel, self.node)),
+            (*keys.member_keys(channel), keys.node_entries(channel, self.node)),
             (secrets.token_hex(4), user, self._feed_name(channel), self._announce),
         )
 
-    async def _note(self, name: Name, channels: Iterable[str]) -> None:
-        await self._server.commands([("SADD", keys.seated(name.text), *channels)])
+    async def _note(self, name: NodeName, channels: Iterable[str]) -> None:
+        await self._server.commands([("SADD", keys.node_channels(name.text), *channels)])
 
     async def _renew_always(self) -> None:
         while True:
@@ -137,7 +140,7 @@ class Lease:
         kept, over = cast("tuple[int, bytes]", answer)
         if not kept:
             self._former.append(name)
-            self._name = Name()
+            self._name = NodeName()
             self._lost()
             return await self._renew()
         name.renewed = True
@@ -147,15 +150,15 @@ class Lease:
         await self._keep_notes(name)
         return bool(over)
 
-    async def _keep_notes(self, name: Name) -> None:
+    async def _keep_notes(self, name: NodeName) -> None:
         """Write the notes again where some of them may have been lost."""
-        run_id = self._server.run_id(keys.seated(name.text))
+        run_id = self._server.run_id(keys.node_channels(name.text))
         if run_id != name.noted_by and name.channels:
             await self._note(name, name.channels)
         name.noted_by = run_id
 
     async def _clear_former(self) -> None:
-        """Give up what was taken under a name after others had cleared up after it."""
+        """Remove what was entered under a name after others had cleared up after it."""
         for name in list(self._former):
             if not name.joining:
                 if name.channels:
@@ -165,15 +168,7 @@ class Lease:
 
     def _clear_soon(self, node: str) -> None:
         self._clearing.add(node)
-        task = asyncio.create_task(self._clear_other(node))
-        self._clears.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._clears.discard(task)
-        self._tried.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._failed(error)
+        self._tasks.start(self._clear_other(node))
 
     async def _clear_other(self, node: str) -> None:
         try:
@@ -185,13 +180,13 @@ class Lease:
             self._clearing.discard(node)
 
     async def _clear(self, node: str) -> None:
-        """Give up all seats of a node, announce each leave, and forget the node."""
-        [noted] = await self._server.commands([("SMEMBERS", keys.seated(node))])
+        """Remove all presence entries of a node, announce each leave, and forget the node."""
+        [noted] = await self._server.commands([("SMEMBERS", keys.node_channels(node))])
         for name in sorted(cast("list[bytes]", noted)):
             await self._clear_channel(node, name.decode())
         await self._server.commands(
             [
-                ("DEL", keys.seated(node)),
+                ("DEL", keys.node_channels(node)),
                 ("DEL", keys.counts(node)),
                 ("ZREM", keys.NODES, node),
                 ("HDEL", keys.CLAIMS, node),
@@ -199,7 +194,7 @@ class Lease:
         )
 
     async def _clear_channel(self, node: str, channel: str) -> None:
-        names = (*keys.member_keys(channel), keys.seats(channel, node))
+        names = (*keys.member_keys(channel), keys.node_entries(channel, node))
         feed_name, upto = self._feed_name(channel), b"0"
         while True:
             # In portions: the others' calls go in between.

@@ -2,7 +2,7 @@
 
 The server's run id stands in the scripts' text, and so in the hash by which they are called. A log
 that another run wrote begins again: no call can mistake a server that lost its newest data for
-the one that it knew. A line speaks to one run only, and so uses the scripts of that run.
+the one that it knew. A connection speaks to one run only, and so uses the scripts of that run.
 """
 
 from hashlib import sha1

@@ -7,22 +7,24 @@ from binascii import crc_hqx
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, TypeVar, cast
 
-from riverd.broker.redis.connection import Line, RefusedError
+from riverd.broker.redis.connection import RedisConnection, RefusedError
 from riverd.errors import BrokerError
+from riverd.tasks import Tasks
 
 SLOTS = 16_384
 REDIRECTS_MAX = 3
 REFRESH_S_MIN = 0.2
 SILENCE_S_MAX = 0.75
 
-Place = tuple[str, int]
+NodeAddress = tuple[str, int]
 T = TypeVar("T")
+C = TypeVar("C", bound=RedisConnection)
 
 
 class OpenAt(Protocol):
-    """Opens a line to one server."""
+    """Opens a connection to one server."""
 
-    async def __call__(self, new_line: Callable[[], Line], place: Place) -> Line:
+    async def __call__(self, new_connection: Callable[[], C], address: NodeAddress) -> C:
         """Raises BrokerError when it cannot be had."""
         ...
 
@@ -36,51 +38,58 @@ def slot_of(name: str) -> int:
 
 
 class Topology:
-    """The masters of a cluster and their slots, as any of its servers tells.
+    """The masters of a cluster and their slots, as any of its servers reports.
 
     `changed` is called when it is another.
     """
 
     def __init__(
-        self, open_at: OpenAt, seeds: Iterable[Place], *, changed: Callable[[], None]
+        self,
+        open_at: OpenAt,
+        seeds: Iterable[NodeAddress],
+        *,
+        tasks: Tasks,
+        changed: Callable[[], None],
     ) -> None:
         self._open_at = open_at
         self._seeds = list(seeds)
+        self._tasks = tasks
         self._changed = changed
-        self._places: dict[int, Place] = {}
-        self._refreshing: asyncio.Task[None] | None = None
+        self._owners: dict[int, NodeAddress] = {}
+        self._refreshed = asyncio.Event()
+        self._refreshed.set()
         self._refreshed_at = 0.0
 
     @property
-    def masters(self) -> set[Place]:
+    def masters(self) -> set[NodeAddress]:
         """The servers that have slots."""
-        return set(self._places.values())
+        return set(self._owners.values())
 
-    def place(self, name: str) -> Place | None:
+    def owner(self, name: str) -> NodeAddress | None:
         """Where a name is served, as far as is known."""
-        return self._places.get(slot_of(name))
+        return self._owners.get(slot_of(name))
 
-    async def at_owner(self, name: str, do: Callable[[Place, bool], Awaitable[T]]) -> T:
+    async def at_owner(self, name: str, do: Callable[[NodeAddress, bool], Awaitable[T]]) -> T:
         """Do something at the server that has a name, wherever that turns out to be.
 
-        `do` gets the place, and whether the slot is only on its way there (see ASK).
+        `do` gets the address, and whether the slot is only on its way there (see ASK).
 
         Raises:
             BrokerError: when it was done nowhere.
         """
-        place, asking = await self._find(name), False
+        address, asking = await self._find(name), False
         for _ in range(REDIRECTS_MAX):
             try:
-                return await do(place, asking)
+                return await do(address, asking)
             except RefusedError as error:
                 kind, _, where = error.reply.partition(" ")
                 if kind not in ("MOVED", "ASK"):
                     raise
                 asking = kind == "ASK"
                 host, _, port = where.partition(" ")[2].rpartition(":")
-                place = (host or place[0], int(port))
+                address = (host or address[0], int(port))
                 if not asking:
-                    self._learn({**self._places, slot_of(name): place})
+                    self._learn({**self._owners, slot_of(name): address})
                     self.doubt()
             except BrokerError:
                 self.doubt()
@@ -89,29 +98,28 @@ class Topology:
 
     def doubt(self) -> None:
         """What is known may be wrong: ask again soon."""
-        if self._refreshing is None:
-            self._refreshing = asyncio.create_task(self._refresh())
-            self._refreshing.add_done_callback(self._refreshed)
+        if self._refreshed.is_set():
+            self._refreshed.clear()
+            self._tasks.start(self._refresh())
 
-    async def close(self) -> None:
-        """Ask no more."""
-        if self._refreshing is not None:
-            self._refreshing.cancel()
-            await asyncio.gather(self._refreshing, return_exceptions=True)
-
-    async def _find(self, name: str) -> Place:
-        if not self._places:
+    async def _find(self, name: str) -> NodeAddress:
+        if not self._owners:
             self.doubt()
-            assert self._refreshing is not None, "doubt begins it"
-            await asyncio.wait([self._refreshing])
-        place = self.place(name)
-        if place is None:
+            await self._refreshed.wait()
+        address = self.owner(name)
+        if address is None:
             self.doubt()
             raise BrokerError("no server of the cluster has this slot")
-        return place
+        return address
 
     async def _refresh(self) -> None:
-        await asyncio.sleep(self._refreshed_at + REFRESH_S_MIN - time.monotonic())
+        try:
+            await asyncio.sleep(self._refreshed_at + REFRESH_S_MIN - time.monotonic())
+            await self._ask_any()
+        finally:
+            self._refreshed.set()
+
+    async def _ask_any(self) -> None:
         self._refreshed_at = time.monotonic()
         asked = [asyncio.create_task(self._ask(one)) for one in {*self.masters, *self._seeds}]
         try:
@@ -125,24 +133,23 @@ class Topology:
                 task.cancel()
             await asyncio.gather(*asked, return_exceptions=True)
 
-    def _refreshed(self, _task: asyncio.Task[None]) -> None:
-        self._refreshing = None
-
-    def _learn(self, places: dict[int, Place]) -> None:
-        if places != self._places:
-            self._places = places
+    def _learn(self, owners: dict[int, NodeAddress]) -> None:
+        if owners != self._owners:
+            self._owners = owners
             self._changed()
 
-    async def _ask(self, place: Place) -> dict[int, Place]:
-        line = await self._open_at(lambda: Line(SILENCE_S_MAX), place)
+    async def _ask(self, address: NodeAddress) -> dict[int, NodeAddress]:
+        connection = await self._open_at(lambda: RedisConnection(SILENCE_S_MAX), address)
         try:
-            ranges = cast("list[list[object]]", await line.ask("CLUSTER", "SLOTS"))
+            ranges = cast("list[list[object]]", await connection.ask("CLUSTER", "SLOTS"))
         finally:
-            line.drop()
-        places: dict[int, Place] = {}
+            connection.drop()
+        owners: dict[int, NodeAddress] = {}
         for first, last, master, *_ in ranges:
             host, port = cast("tuple[bytes | None, int]", cast("list[object]", master)[:2])
             # A server that does not know its own name leaves it out.
-            told = ((host or b"").decode() or place[0], port)
-            places.update(dict.fromkeys(range(cast("int", first), cast("int", last) + 1), told))
-        return places
+            master_address = ((host or b"").decode() or address[0], port)
+            owners.update(
+                dict.fromkeys(range(cast("int", first), cast("int", last) + 1), master_address)
+            )
+        return owners

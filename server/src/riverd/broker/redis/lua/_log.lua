@@ -4,7 +4,7 @@
 local META_TTL_S = 86400
 local LOOK_AT = 100
 
-local function place_of(meta, log, epoch)
+local function position_of(meta, log, epoch)
   local kept = redis.call('HMGET', meta, 'e', 'o', 'r')
   if kept[1] and kept[3] == RUN then
     return kept[1], kept[2]
@@ -18,7 +18,7 @@ local function offset_of(entry)
   return string.match(entry[1], '^(%d+)-')
 end
 
--- Let go of what is older than its time. While a channel is published to, its size alone bounds it.
+-- Drop what is older than its time. While a channel is published to, its size alone bounds it.
 local function trim(log, ttl_ms)
   local time = redis.call('TIME')
   local before = time[1] * 1000 + math.floor(time[2] / 1000) - ttl_ms

@@ -1,6 +1,6 @@
--- Shared head of the scripts of members. A seat is one user on one node; a user with a seat on any
--- node is a member. A list that another run of this server wrote begins again: nodes take their
--- seats anew.
+-- Shared head of the scripts of members. An entry is one user on one node; a user with an entry on any
+-- node is a member. A list that another run of this server wrote begins again: nodes make their
+-- entries anew.
 local META_TTL_S = 86400
 
 local function version_of(meta, members, users, epoch)
@@ -20,7 +20,7 @@ local function announce(meta, command, feed, kind, epoch, body)
   return version
 end
 
-local function give_up(meta, members, users, command, feed, epoch, user)
+local function remove_entry(meta, members, users, command, feed, epoch, user)
   if redis.call('HINCRBY', users, user, -1) > 0 then return end
   redis.call('HDEL', users, user)
   if redis.call('HDEL', members, user) == 1 then

@@ -7,7 +7,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if now > tonumber(ARGV[8]) then
   return redis.error_reply('LATE the publisher does not wait any more')
 end
-local epoch = place_of(KEYS[1], KEYS[2], ARGV[1])
+local epoch = position_of(KEYS[1], KEYS[2], ARGV[1])
 if KEYS[3] then
   local seen = redis.call('GET', KEYS[3])
   if seen and string.sub(seen, 1, #epoch + 1) == epoch .. ':' then
@@ -21,9 +21,9 @@ if ARGV[3] ~= '0' then
   redis.call('PEXPIRE', KEYS[2], ARGV[4])
 end
 redis.call('EXPIRE', KEYS[1], META_TTL_S)
-local place = epoch .. ':' .. offset
+local position = epoch .. ':' .. offset
 if KEYS[3] then
-  redis.call('SET', KEYS[3], place, 'EX', ARGV[7])
+  redis.call('SET', KEYS[3], position, 'EX', ARGV[7])
 end
-redis.call(ARGV[6], ARGV[5], 'p:' .. place .. ':' .. ARGV[2])
-return place
+redis.call(ARGV[6], ARGV[5], 'p:' .. position .. ':' .. ARGV[2])
+return position

@@ -1,7 +1,7 @@
--- The log's place and its last publications, or those after a place.
+-- The log's position and its last publications, or those after a position.
 -- KEYS: meta, log.  ARGV: new epoch, epoch after which (empty: the last ones), offset after which,
 -- limit (0: none), ttl_ms.  Gives {epoch, offset, reason or '', entries oldest first}.
-local epoch, offset = place_of(KEYS[1], KEYS[2], ARGV[1])
+local epoch, offset = position_of(KEYS[1], KEYS[2], ARGV[1])
 redis.call('EXPIRE', KEYS[1], META_TTL_S)
 trim(KEYS[2], ARGV[5])
 local limit = tonumber(ARGV[4])

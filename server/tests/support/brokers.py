@@ -1,4 +1,4 @@
-"""Doors to brokers of every kind, closed when the test is over."""
+"""NewBroker to brokers of every kind, closed when the test is over."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.broker.memory.store import Store
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.broker import RedisBroker
-from riverd.broker.redis.clients import Clients
+from riverd.broker.redis.connector import Connector
 from riverd.errors import BrokerError
 from riverd.model import Message, Position
 
@@ -23,12 +23,12 @@ ACCEPTED_S_MAX = 40.0
 
 T = TypeVar("T")
 
-Doors = Callable[[], Broker]
-"""Makes one more door to the same broker: of another node, or of a publisher."""
+NewBroker = Callable[[], Broker]
+"""Makes one more access to the same broker: of another node, or of a publisher."""
 
 
-class MemoryDoors:
-    """Doors to a broker inside this process."""
+class MemoryBrokers:
+    """NewBroker to a broker inside this process."""
 
     def __init__(self) -> None:
         epochs = count(1)
@@ -45,8 +45,8 @@ class MemoryDoors:
             await broker.close()
 
 
-class RedisDoors:
-    """Doors to a Redis; their background work must not have failed."""
+class RedisBrokers:
+    """NewBroker to a Redis; their background work must not have failed."""
 
     def __init__(self, url: str) -> None:
         self.failures: list[BaseException] = []
@@ -56,7 +56,7 @@ class RedisDoors:
 
     def __call__(self, *, size: int = SIZE, ttl_s: float = TTL_S) -> RedisBroker:
         broker = RedisBroker(
-            Clients(redis_address.parse(self._url)),
+            Connector(redis_address.parse(self._url)),
             history_size=size,
             history_ttl_s=ttl_s,
             failed=self.failures.append,

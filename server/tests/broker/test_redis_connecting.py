@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from brokers import RedisBrokers
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from redis_doors import RedisDoors
 from redis_server import RedisServer, running
 from river_feed import until
 
 from riverd.errors import BrokerError
 from riverd.model import Message
 
-DoorsTo = Callable[[str], RedisDoors]
+BrokersAt = Callable[[str], RedisBrokers]
 Key = ec.EllipticCurvePrivateKey
 PASSWORD = "p@ss/w:rd?"
 QUOTED = "p%40ss%2Fw%3Ard%3F"
@@ -29,24 +29,24 @@ def locked() -> Iterator[RedisServer]:
         yield server
 
 
-async def works(doors: RedisDoors, channel: str = "c") -> None:
+async def works(brokers: RedisBrokers, channel: str = "c") -> None:
     """A node hears what a publisher publishes."""
-    broker, notes = await doors.node()
+    broker, notes = await brokers.node()
     await broker.subscribe(channel)
-    await doors().publish(Message(channel, "e", b"1"))
+    await brokers().publish(Message(channel, "e", b"1"))
     await until(lambda: len(notes.publications) == 1)
 
 
-async def test_a_password_opens(locked: RedisServer, doors_to: DoorsTo) -> None:
-    await works(doors_to(f"redis://:{QUOTED}@127.0.0.1:{locked.port}"))
+async def test_a_password_opens(locked: RedisServer, brokers_at: BrokersAt) -> None:
+    await works(brokers_at(f"redis://:{QUOTED}@127.0.0.1:{locked.port}"))
 
 
 @pytest.mark.parametrize("credentials", ["", ":wrong@", "nobody:wrong@"])
 async def test_without_the_password_everything_is_refused(
-    locked: RedisServer, doors_to: DoorsTo, credentials: str
+    locked: RedisServer, brokers_at: BrokersAt, credentials: str
 ) -> None:
-    doors = doors_to(f"redis://{credentials}127.0.0.1:{locked.port}")
-    broker, notes = await doors.node()
+    brokers = brokers_at(f"redis://{credentials}127.0.0.1:{locked.port}")
+    broker, notes = await brokers.node()
     with pytest.raises(BrokerError, match=r"NOAUTH|WRONGPASS"):
         await broker.ping()
     with pytest.raises(BrokerError):
@@ -57,7 +57,7 @@ async def test_without_the_password_everything_is_refused(
 
 
 async def test_a_user_with_the_rights_that_are_documented_is_enough(
-    locked: RedisServer, doors_to: DoorsTo
+    locked: RedisServer, brokers_at: BrokersAt
 ) -> None:
     rights = [
         "~river:*",
@@ -71,13 +71,13 @@ async def test_a_user_with_the_rights_that_are_documented_is_enough(
     ]
     with locked.client() as client:
         client.execute_command("ACL", "SETUSER", "river", "on", ">pw", *rights)
-    await works(doors_to(f"redis://river:pw@127.0.0.1:{locked.port}"), "d")
+    await works(brokers_at(f"redis://river:pw@127.0.0.1:{locked.port}"), "d")
 
 
 async def test_databases_of_one_server_hear_nothing_of_each_other(
-    server: RedisServer, doors_to: DoorsTo
+    server: RedisServer, brokers_at: BrokersAt
 ) -> None:
-    none, two = doors_to(server.url), doors_to(f"{server.url}/2")
+    none, two = brokers_at(server.url), brokers_at(f"{server.url}/2")
     first, first_notes = await none.node()
     second, second_notes = await two.node()
     await first.subscribe("c")
@@ -92,25 +92,27 @@ async def test_databases_of_one_server_hear_nothing_of_each_other(
     assert (first_notes.disconnected, second_notes.disconnected) == (["ann"], ["bob"])
 
 
-async def test_a_database_that_is_not_there_is_said(server: RedisServer, doors_to: DoorsTo) -> None:
+async def test_a_database_that_is_not_there_is_said(
+    server: RedisServer, brokers_at: BrokersAt
+) -> None:
     with pytest.raises(BrokerError, match="DB index is out of range"):
-        await doors_to(f"{server.url}/99")().ping()
+        await brokers_at(f"{server.url}/99")().ping()
 
 
-async def test_a_replica_is_no_broker(server: RedisServer, doors_to: DoorsTo) -> None:
+async def test_a_replica_is_no_broker(server: RedisServer, brokers_at: BrokersAt) -> None:
     with (
         running(replicaof=f"127.0.0.1 {server.port}") as replica,
         pytest.raises(BrokerError, match="replica"),
     ):
-        await doors_to(replica.url)().ping()
+        await brokers_at(replica.url)().ping()
 
 
 async def test_a_master_that_was_made_a_replica_is_left(
-    server: RedisServer, doors_to: DoorsTo
+    server: RedisServer, brokers_at: BrokersAt
 ) -> None:
     with running() as other, other.client() as client:
-        doors = doors_to(other.url)
-        broker = doors()
+        brokers = brokers_at(other.url)
+        broker = brokers()
         await broker.publish(Message("c", "e", b"1"))
         client.replicaof("127.0.0.1", server.port)
         with pytest.raises(BrokerError, match="READONLY"):
@@ -118,14 +120,14 @@ async def test_a_master_that_was_made_a_replica_is_left(
         with pytest.raises(BrokerError, match="replica"):
             await broker.publish(Message("c", "e", b"1"))
         client.replicaof("NO", "ONE")
-        await doors.published(Message("c", "e", b"1"))
+        await brokers.published(Message("c", "e", b"1"))
 
 
-async def test_nobody_there_is_said(doors_to: DoorsTo) -> None:
-    broker = doors_to("redis://127.0.0.1:1")()
+async def test_nobody_there_is_said(brokers_at: BrokersAt) -> None:
+    broker = brokers_at("redis://127.0.0.1:1")()
     with pytest.raises(BrokerError, match="ConnectionRefused"):
         await broker.ping()
-    unknown = doors_to("redis://nowhere.invalid")()
+    unknown = brokers_at("redis://nowhere.invalid")()
     with pytest.raises(BrokerError, match="the broker is away"):
         await unknown.ping()
 
@@ -160,28 +162,28 @@ def encrypted(certificates: Path) -> Iterator[RedisServer]:
 
 
 async def test_tls_with_an_authority_of_one_s_own(
-    encrypted: RedisServer, certificates: Path, doors_to: DoorsTo
+    encrypted: RedisServer, certificates: Path, brokers_at: BrokersAt
 ) -> None:
     place = f"127.0.0.1:{encrypted.port}"
-    await works(doors_to(f"rediss://{place}?ca_file={certificates / 'ca.pem'}"))
+    await works(brokers_at(f"rediss://{place}?ca_file={certificates / 'ca.pem'}"))
 
 
 @pytest.mark.parametrize("scheme", ["rediss", "redis"])
 async def test_nothing_is_said_to_a_server_that_nobody_vouches_for(
-    encrypted: RedisServer, doors_to: DoorsTo, scheme: str
+    encrypted: RedisServer, brokers_at: BrokersAt, scheme: str
 ) -> None:
-    broker, notes = await doors_to(f"{scheme}://127.0.0.1:{encrypted.port}").node()
+    broker, notes = await brokers_at(f"{scheme}://127.0.0.1:{encrypted.port}").node()
     with pytest.raises(BrokerError):
         await broker.publish(Message("c", "e", b"1"))
     assert notes.interruptions == 0
 
 
 async def test_a_certificate_for_another_name_is_refused(
-    encrypted: RedisServer, certificates: Path, doors_to: DoorsTo
+    encrypted: RedisServer, certificates: Path, brokers_at: BrokersAt
 ) -> None:
     url = f"rediss://localhost:{encrypted.port}?ca_file={certificates / 'ca.pem'}"
     with pytest.raises(BrokerError, match="SSLCertVerificationError"):
-        await doors_to(url)().ping()
+        await brokers_at(url)().ping()
 
 
 def new_key(path: Path) -> Key:

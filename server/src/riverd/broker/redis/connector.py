@@ -1,0 +1,121 @@
+"""Connections to wherever the address says, and who speaks over them."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import msgspec
+
+from riverd.broker.redis.address import RedisAddress
+from riverd.broker.redis.calls import Calls, Server
+from riverd.broker.redis.cluster import ClusterCalls, ClusterFeed
+from riverd.broker.redis.connection import RedisConnection
+from riverd.broker.redis.feed import PLAIN, SHARDED, FeedListener, Feeds, RedisFeed
+from riverd.broker.redis.topology import NodeAddress
+from riverd.errors import BrokerError
+from riverd.tasks import Tasks
+
+CONNECT_S_MAX = 0.8
+
+C = TypeVar("C", bound=RedisConnection)
+
+
+class Connector:
+    """Opens connections to one address, and finds the server that is the master now."""
+
+    def __init__(self, address: RedisAddress) -> None:
+        self.address = address
+        self.commands = SHARDED if address.cluster else PLAIN
+        self._tls = address.ssl_context()
+
+    def use_password(self, password: str) -> None:
+        """The password for connections that are opened from now on; those that are open stay."""
+        self.address = msgspec.structs.replace(self.address, password=password)
+
+    def server(self, tasks: Tasks) -> Server:
+        """Answers commands; its background work belongs to `tasks`."""
+        if self.address.cluster:
+            return ClusterCalls(self.open, self.address.hosts, tasks=tasks)
+        return Calls(self.open, tasks)
+
+    def feed(self, listener: FeedListener, *, always: str) -> Feeds:
+        """A feed on which one name is always subscribed."""
+        if self.address.cluster:
+            return ClusterFeed(self.open, self.address.hosts, listener=listener, names=(always,))
+        return RedisFeed(self.open, PLAIN, listener, names=(always,))
+
+    async def open(self, new_connection: Callable[[], C], address: NodeAddress | None = None) -> C:
+        """A connection to the server, or to one of its servers, that knows who we are.
+
+        Raises:
+            BrokerError: when it cannot be had.
+        """
+        try:
+            async with asyncio.timeout(CONNECT_S_MAX):
+                return await self._open(new_connection, address or await self._locate())
+        except OSError as error:
+            raise BrokerError(f"the broker is away: {type(error).__name__}: {error}") from None
+
+    async def _open(self, new_connection: Callable[[], C], address: NodeAddress) -> C:
+        known = self.address
+        connection = await self._connect(new_connection, address, known.username, known.password)
+        if known.database:
+            await _or_drop(connection, "SELECT", known.database)
+        return connection
+
+    async def _connect(
+        self,
+        new_connection: Callable[[], C],
+        address: NodeAddress,
+        username: str | None = None,
+        password: str | None = None,
+    ) -> C:
+        _, connection = await asyncio.get_running_loop().create_connection(
+            new_connection, *address, ssl=self._tls
+        )
+        if password is not None:
+            await _or_drop(connection, "AUTH", *(() if username is None else (username,)), password)
+        return connection
+
+    async def _locate(self) -> NodeAddress:
+        """Where the master is now."""
+        address = self.address
+        if address.service is None:
+            return address.hosts[0]
+        asked = [asyncio.create_task(self._ask_sentinel(host)) for host in address.hosts]
+        try:
+            # All at once: some of them may be on the machine that has just died.
+            for answer in asyncio.as_completed(asked):
+                with contextlib.suppress(OSError, BrokerError):
+                    return await answer
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+        raise BrokerError(f"no Sentinel knows where {address.service} is")
+
+    async def _ask_sentinel(self, sentinel: NodeAddress) -> NodeAddress:
+        connection = await self._connect(
+            lambda: RedisConnection(CONNECT_S_MAX),
+            sentinel,
+            password=self.address.sentinel_password,
+        )
+        try:
+            found = await connection.ask(
+                "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.address.service or ""
+            )
+        finally:
+            connection.drop()
+        if found is None:
+            raise BrokerError("the Sentinel does not know the service")
+        host, port = cast("list[bytes]", found)
+        return host.decode(), int(port)
+
+
+async def _or_drop(connection: RedisConnection, *command: str | int) -> None:
+    try:
+        await connection.ask(*command)
+    except BaseException:
+        connection.drop()
+        raise

@@ -1,0 +1,81 @@
+"""The bytes of what is stored and announced: River's own format between its processes.
+
+An announcement is `KIND:EPOCH:OFFSET:BODY`; KIND is a letter and, from the second version on, the
+version's number. Processes of two versions work side by side:
+
+| kind | body | since |
+|---|---|---|
+| `p` | a publication: msgpack `[event, data, user]` | 1 |
+| `p2` | a publication with an annex: `LENGTH:` ANNEX, then the body of `p` | 2 |
+| `e2` | an ephemeral event, as `p2`; OFFSET is the one that it follows | 2 |
+| `j` | a join: msgpack `[user, info]` | 1 |
+| `l` | a leave: the user | 1 |
+
+An annex is a msgpack map whose unknown keys are skipped: `x` is the session that is excluded. A
+publication without one is written as version 1. Arrays may grow at their end. A reader skips a kind
+that it does not know; a skipped publication shows as a hole, and the hole is filled from the log,
+whose entries keep the body of version 1 in their field `p` and the annex in their field `a`.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from riverd.model import Change, Member, Message, Publication
+
+
+class _Body(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    event: str
+    data: bytes
+    user: str | None = None
+
+
+class _Member(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    user: str
+    info: bytes | None = None
+
+
+encode = msgspec.msgpack.Encoder().encode
+_body = msgspec.msgpack.Decoder(_Body)
+_member = msgspec.msgpack.Decoder(_Member)
+
+
+def publication_body(message: Message) -> bytes:
+    """A publication as version 1 has it."""
+    return encode((message.event, message.data, message.user))
+
+
+def member_body(member: Member) -> bytes:
+    """A member as a list keeps it and as its join is announced."""
+    return encode((member.user, member.info))
+
+
+def member_of(body: bytes) -> Member:
+    """The member in a body."""
+    found = _member.decode(body)
+    return Member(found.user, found.info)
+
+
+def publication_of(offset: bytes, body: bytes) -> Publication:
+    """The publication in a body of version 1."""
+    found = _body.decode(body)
+    return Publication(int(offset), found.event, found.data, found.user)
+
+
+def entry_publication(entry_id: bytes, fields: Sequence[bytes]) -> Publication:
+    """The publication in a log's entry: its id is OFFSET-MS, its fields are names and values."""
+    return publication_of(entry_id.partition(b"-")[0], fields[1])
+
+
+def announced(kind: bytes, offset: bytes, *, body: bytes) -> Publication | Change | None:
+    """What an announcement says; nothing if it is of a kind that this version does not know."""
+    if kind == b"p":
+        return publication_of(offset, body)
+    if kind == b"p2":
+        length, _, rest = body.partition(b":")
+        return publication_of(offset, rest[int(length) :])
+    if kind == b"j":
+        return Change(int(offset), True, member_of(body))
+    if kind == b"l":
+        return Change(int(offset), False, Member(body.decode()))
+    return None
