@@ -4,14 +4,6 @@
 #include "load.h"
 #include "ws.h"
 
-/* A server that refuses is not asked again at once. */
-#define REFUSED_PAUSE_NS (50 * NS_PER_MS)
-
-static void queue_add(struct fleet *fleet, uint32_t index)
-{
-    fleet->queue[(fleet->queue_first + fleet->queue_count++) % fleet->count] = index;
-}
-
 void fleet_make(struct load *load)
 {
     struct fleet *fleet = &load->fleet;
@@ -43,7 +35,7 @@ void fleet_start(struct load *load, double rate, uint32_t inflight_max)
     fleet->caught_up = 0;
     fleet->queue_count = 0;
     for (uint32_t i = 0; i < fleet->count; i++)
-        queue_add(fleet, i);
+        fleet_queue(fleet, i);
 }
 
 /* When the next connection may be opened as far as the rate says. */
@@ -82,29 +74,6 @@ uint64_t fleet_wake(const struct load *load)
     return due(fleet);
 }
 
-void fleet_live(struct load *load, struct conn *conn)
-{
-    uint64_t now = now_ns();
-
-    conn->state = CONN_LIVE;
-    load->fleet.inflight--;
-    load->fleet.live++;
-    load->publisher.joins++;
-    hist_add(load->fleet.resuming ? &load->returning : &load->connecting, now - conn->opened_ns);
-    for (uint32_t i = 0; i < load->heard.count; i++)
-        load->channels.at[conn->subs[i].channel].subscribers++;
-}
-
-void fleet_refused(struct load *load, struct conn *conn)
-{
-    struct fleet *fleet = &load->fleet;
-
-    load->count.refused++;
-    fleet->inflight--;
-    fleet->pause_until_ns = now_ns() + REFUSED_PAUSE_NS;
-    queue_add(fleet, conn->index);
-}
-
 /* Some clients must speak first: spread evenly over the time between two pings of one client. */
 void fleet_ping(struct load *load, uint64_t now)
 {
@@ -128,26 +97,6 @@ void fleet_ping(struct load *load, uint64_t now)
         load->count.client_pings++;
         conn_send(load, conn, OP_TEXT, dialect->ping, strlen(dialect->ping));
     }
-}
-
-static bool has_all(const struct load *load, const struct conn *conn)
-{
-    if (load->options.dialect->offset.text == NULL)
-        return conn->seen >= load->options.missed * load->heard.count;
-    for (uint32_t i = 0; i < load->heard.count; i++)
-        if (conn->subs[i].offset < load->channels.at[conn->subs[i].channel].target)
-            return false;
-    return true;
-}
-
-void fleet_check_caught_up(struct load *load, struct conn *conn)
-{
-    if (conn->state != CONN_LIVE || conn->caught_up)
-        return;
-    if (!has_all(load, conn))
-        return;
-    conn->caught_up = true;
-    load->fleet.caught_up++;
 }
 
 void fleet_cut(struct load *load)

@@ -111,6 +111,7 @@ struct pub {
 };
 
 struct publisher {
+    void (*on_free)(struct load *load, uint64_t now); /* a connection may take its next request */
     struct pub *pubs;
     uint32_t count;
     bool running;
@@ -198,46 +199,54 @@ struct load {
     struct text notes; /* JSON strings, comma-separated */
 };
 
-/* conn.c */
-void conn_open(struct load *load, struct conn *conn);
-void conn_drop(struct conn *conn);
+/* From below: a file calls those of the files above it here. */
 
-/* receive.c */
-void conn_missed(struct load *load, struct conn *conn, struct sub *sub, const char *at, size_t len);
-void conn_ready(struct load *load, struct source *source, uint32_t events);
+/* notes.c */
+void load_note(struct load *load, const char *note);
+void load_word(char words[WORDS_MAX][200], uint32_t *count, const char *at, size_t len);
+struct counters load_counters(const struct load *load);
+
+/* live.c: which clients are live, ended or waiting */
+void fleet_queue(struct fleet *fleet, uint32_t index);
+void fleet_live(struct load *load, struct conn *conn);
+void fleet_check_caught_up(struct load *load, struct conn *conn);
+void conn_drop(struct conn *conn);
 void conn_ended(struct load *load, struct conn *conn);
 
-/* steps.c: what a client says next */
-void conn_send(struct load *load, struct conn *conn, unsigned opcode, const char *at, size_t len);
+/* output.c */
 void conn_flush(struct load *load, struct conn *conn);
+void conn_send(struct load *load, struct conn *conn, unsigned opcode, const char *at, size_t len);
+
+/* steps.c: what a client says next */
 void conn_upgraded(struct load *load, struct conn *conn);
 void conn_reply(struct load *load, struct conn *conn, enum kind kind, const char *at, size_t len);
 struct sub *conn_sub(struct load *load, struct conn *conn, const char *at, size_t len);
 void conn_expand(struct load *load, struct conn *conn, const char *template, struct text *out);
 
-/* fleet.c */
+/* receive.c, open.c */
+void conn_ready(struct load *load, struct source *source, uint32_t events);
+void conn_open(struct load *load, struct conn *conn);
+
+/* fleet.c: all clients */
 void fleet_make(struct load *load);
 void fleet_start(struct load *load, double rate, uint32_t inflight_max);
 void fleet_tick(struct load *load, uint64_t now);
 uint64_t fleet_wake(const struct load *load);
-void fleet_live(struct load *load, struct conn *conn);
-void fleet_refused(struct load *load, struct conn *conn);
 void fleet_ping(struct load *load, uint64_t now);
-void fleet_check_caught_up(struct load *load, struct conn *conn);
 void fleet_cut(struct load *load);
+
+/* answers.c, request.c: one request of a publisher, and what comes back */
+void publisher_failed(struct load *load);
+void pub_answered(struct load *load, struct pub *pub, unsigned status, const char *body, size_t len);
+void pub_open(struct load *load, struct pub *pub);
+void pub_request(struct load *load, struct pub *pub, uint64_t due);
 
 /* publisher.c */
 void publisher_make(struct load *load);
 void publisher_start(struct load *load, enum pace pace, uint32_t batch, uint64_t count);
 void publisher_tick(struct load *load, uint64_t now);
 uint64_t publisher_wake(const struct load *load);
-void publisher_failed(struct load *load);
 void publisher_stop(struct load *load);
-
-/* request.c: one request of a publisher */
-void pub_open(struct load *load, struct pub *pub);
-void pub_request(struct load *load, struct pub *pub, uint64_t due);
-void pub_answered(struct load *load, struct pub *pub, unsigned status, const char *body, size_t len);
 
 /* phases.c */
 void phases_begin(struct load *load);
@@ -246,10 +255,5 @@ uint64_t phases_wake(uint64_t now);
 
 /* report.c */
 void report_print(struct load *load);
-
-/* main.c */
-void load_note(struct load *load, const char *note);
-void load_word(char words[WORDS_MAX][200], uint32_t *count, const char *at, size_t len);
-struct counters load_counters(const struct load *load);
 
 #endif

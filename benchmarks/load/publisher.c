@@ -6,9 +6,6 @@
 /* A publication that somebody never gets must not stop the ones after it. */
 #define ONE_AT_A_TIME_MAX_NS (2 * NS_PER_S)
 
-/* A server that is not there is not asked again at once. */
-#define FAILED_PAUSE_NS (50 * NS_PER_MS)
-
 /* The lines behind the request's first one, up to the value of the Content-Length. */
 static void make_head(struct load *load)
 {
@@ -28,6 +25,7 @@ static void make_head(struct load *load)
 
 void publisher_make(struct load *load)
 {
+    load->publisher.on_free = publisher_tick;
     struct publisher *publisher = &load->publisher;
 
     publisher->count = load->options.publishes ? load->options.publishers : 0;
@@ -124,48 +122,9 @@ uint64_t publisher_wake(const struct load *load)
     return due(load) > publisher->pause_until_ns ? due(load) : publisher->pause_until_ns;
 }
 
-void publisher_failed(struct load *load)
-{
-    load->publisher.failures++;
-    load->publisher.pause_until_ns = now_ns() + FAILED_PAUSE_NS;
-}
-
 void publisher_stop(struct load *load)
 {
     load->publisher.running = false;
 }
 
 /* A batch that was answered 200 may still hold refused messages. */
-static uint64_t refused_in(const char *body, size_t len, const char *sign)
-{
-    uint64_t count = 0;
-    const char *end = body + len;
-
-    while (sign != NULL && (body = memmem(body, (size_t)(end - body), sign, strlen(sign))) != NULL) {
-        body += strlen(sign);
-        count++;
-    }
-    return count;
-}
-
-void pub_answered(struct load *load, struct pub *pub, unsigned status, const char *body, size_t len)
-{
-    struct publisher *publisher = &load->publisher;
-    struct channel *channel = &load->channels.at[pub->channel];
-    uint64_t refused = refused_in(body, len, load->options.api->refused);
-    uint64_t offset;
-
-    if (status < 200 || status > 299 || refused > pub->messages) {
-        publisher->answers_other++;
-        load_word(publisher->words, &publisher->word_count, body, len);
-        return;
-    }
-    publisher->answers_ok++;
-    publisher->accepted += pub->messages - refused;
-    if (refused > 0)
-        load_word(publisher->words, &publisher->word_count, body, len);
-    publisher->expected += pub->expected - refused * (pub->expected / pub->messages);
-    if (load->options.api->offset.text != NULL && key_number(&load->options.api->offset, body, len, &offset) &&
-        offset > channel->target)
-        channel->target = offset;
-}

@@ -68,27 +68,6 @@ static void check(struct load *load, struct conn *conn, const char *at, size_t l
         check_cursor(load, conn, at, len);
 }
 
-/* What was missed may stand in the answer itself: each one's offset is that of a delivery. */
-void conn_missed(struct load *load, struct conn *conn, struct sub *sub, const char *at, size_t len)
-{
-    const char *end = at + len;
-    const char *next = memmem(at, len, load->options.dialect->missed, strlen(load->options.dialect->missed));
-    const char *last = next != NULL ? memchr(next, ']', (size_t)(end - next)) : NULL;
-
-    (void)conn;
-    while (last != NULL && (next = memmem(next, (size_t)(last - next), "\"offset\":", 9)) != NULL) {
-        uint64_t offset = strtoull(next += 9, NULL, 10);
-
-        load->count.deliveries++;
-        if (offset <= sub->offset) {
-            load->count.duplicates++;
-            continue;
-        }
-        load->count.missing += offset - sub->offset - 1;
-        sub->offset = offset;
-    }
-}
-
 static inline void take_message(struct load *load, struct conn *conn, const char *at, size_t len)
 {
     enum kind kind = load->options.dialect->classify(at, len);
@@ -264,19 +243,4 @@ void conn_ready(struct load *load, struct source *source, uint32_t events)
         conn_flush(load, conn);
     if (conn->fd >= 0 && (events & ~(uint32_t)EPOLLOUT) != 0)
         receive(load, conn, (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
-}
-
-void conn_ended(struct load *load, struct conn *conn)
-{
-    bool was_live = conn->state == CONN_LIVE;
-
-    conn_drop(conn);
-    if (!was_live) {
-        fleet_refused(load, conn);
-        return;
-    }
-    load->count.lost++;
-    load->fleet.live--;
-    for (uint32_t i = 0; i < load->heard.count; i++)
-        load->channels.at[conn->subs[i].channel].subscribers--;
 }

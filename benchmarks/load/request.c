@@ -98,7 +98,7 @@ static void pub_ready(struct load *load, struct source *source, uint32_t events)
         pub_flush(load, pub);
     if (pub->fd >= 0 && (events & ~(uint32_t)EPOLLOUT) != 0)
         pub_receive(load, pub);
-    publisher_tick(load, now_ns());
+    load->publisher.on_free(load, now_ns());
 }
 
 void pub_open(struct load *load, struct pub *pub)

@@ -1,29 +1,11 @@
 /* What a client says next: token, subscriptions, and what it makes of the answers. */
-#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "digest.h"
 #include "load.h"
 #include "ws.h"
-
-void conn_flush(struct load *load, struct conn *conn)
-{
-    ssize_t sent;
-
-    if (conn->out.len == 0)
-        return;
-    sent = send(conn->fd, conn->out.at, conn->out.len, MSG_NOSIGNAL);
-    if (sent < 0 && errno != EAGAIN && errno != EINTR && errno != ENOTCONN) {
-        conn_ended(load, conn);
-        return;
-    }
-    if (sent > 0) {
-        memmove(conn->out.at, conn->out.at + sent, conn->out.len - (size_t)sent);
-        conn->out.len -= (size_t)sent;
-    }
-}
 
 /* Presence and private channels of some systems are signed for, per client and channel. */
 static void sign(struct load *load, const struct conn *conn, const char *channel, char *out)
@@ -69,12 +51,6 @@ void conn_expand(struct load *load, struct conn *conn, const char *template, str
     filled[3].value = channels.at;
     text_expand(out, template, filled);
     text_free(&channels);
-}
-
-void conn_send(struct load *load, struct conn *conn, unsigned opcode, const char *at, size_t len)
-{
-    frame_add_client(&conn->out, opcode, at, len);
-    conn_flush(load, conn);
 }
 
 static unsigned opcode_of(const struct dialect *dialect)
@@ -227,6 +203,27 @@ static void learn_epoch(struct load *load, struct channel *channel, const char *
     channel->epoch[epoch_len] = '\0';
 }
 
+/* What was missed may stand in the answer itself: each one's offset is that of a delivery. */
+static void missed(struct load *load, struct conn *conn, struct sub *sub, const char *at, size_t len)
+{
+    const char *end = at + len;
+    const char *next = memmem(at, len, load->options.dialect->missed, strlen(load->options.dialect->missed));
+    const char *last = next != NULL ? memchr(next, ']', (size_t)(end - next)) : NULL;
+
+    (void)conn;
+    while (last != NULL && (next = memmem(next, (size_t)(last - next), "\"offset\":", 9)) != NULL) {
+        uint64_t offset = strtoull(next += 9, NULL, 10);
+
+        load->count.deliveries++;
+        if (offset <= sub->offset) {
+            load->count.duplicates++;
+            continue;
+        }
+        load->count.missing += offset - sub->offset - 1;
+        sub->offset = offset;
+    }
+}
+
 /* After a resume that recovered all, what was missed follows: the own position stays. */
 static void subscribed(struct load *load, struct conn *conn, const char *at, size_t len)
 {
@@ -238,7 +235,7 @@ static void subscribed(struct load *load, struct conn *conn, const char *at, siz
         return;
     sub->on = true;
     if (recovered && dialect->missed != NULL)
-        conn_missed(load, conn, sub, at, len);
+        missed(load, conn, sub, at, len);
     if (load->fleet.resuming && recovered)
         load->fleet.recovered++;
     else if (load->fleet.resuming)

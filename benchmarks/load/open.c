@@ -1,4 +1,4 @@
-/* One client's socket: opened, cut. */
+/* One client's socket, opened with its request for an upgrade. */
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -75,15 +75,4 @@ void conn_open(struct load *load, struct conn *conn)
         return;
     }
     ask_upgrade(load, conn, target);
-}
-
-void conn_drop(struct conn *conn)
-{
-    if (conn->fd >= 0)
-        socket_cut(conn->fd);
-    conn->fd = -1;
-    conn->state = CONN_CLOSED;
-    text_free(&conn->rest);
-    text_free(&conn->out);
-    text_free(&conn->part);
 }
