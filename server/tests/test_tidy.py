@@ -50,7 +50,6 @@ OWED = {
     "server/src/riverd/websocket/picows_parser.py": 1,
     "server/src/riverd/node/node.py": 2,
     "server/src/riverd/node/replicas.py": 2,
-    "server/src/riverd/service/settings.py": 1,
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -10,7 +10,7 @@ import pytest
 from riverd.service import secret_renewal as module
 from riverd.service.background_threads import THREADS_MAX
 from riverd.service.secret_renewal import Renewal
-from riverd.service.secret_sources import File, Source
+from riverd.service.secret_sources import File, SecretSource
 
 
 class Odd:
@@ -30,7 +30,7 @@ class Odd:
 class Kept:
     """What a renewal has handed on, and told."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: SecretSource) -> None:
         self.texts: list[tuple[str, ...]] = []
         self.told: list[str] = []
         self.renewal = Renewal(

@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 from aws_server import REGION, Aws, moto
 
-from riverd.service.secret_sources import PREVIOUS_S, TEXT_BYTES_MAX, Source, SourceError, source_of
+from riverd.service.secret_sources import (
+    PREVIOUS_S,
+    TEXT_BYTES_MAX,
+    SecretSource,
+    SourceError,
+    source_of,
+)
 
 _names = count(1)
 
@@ -37,7 +43,7 @@ def made(secrets: Any, text: str) -> tuple[str, str]:
     return name, secrets.create_secret(Name=name, SecretString=text)["ARN"]
 
 
-def refusal(place: str, *, source: Source | None = None) -> str:
+def refusal(place: str, *, source: SecretSource | None = None) -> str:
     """Why a source cannot be read."""
     with pytest.raises(SourceError) as caught:
         (source or source_of(place)).read(time.time())
@@ -58,7 +64,7 @@ def refusal(place: str, *, source: Source | None = None) -> str:
         "aws-secretsmanager:",
     ],
 )
-def test_what_is_no_place_is_told_what_would_be(place: str) -> None:
+def test_what_is_no_source_is_refused_with_what_would_be(place: str) -> None:
     with pytest.raises(SourceError, match="file:///PATH or aws-secretsmanager:NAME_OR_ARN"):
         source_of(place)
 

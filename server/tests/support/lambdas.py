@@ -8,7 +8,7 @@ from api_gateway import body_of, event_for
 
 from riverd.aws.lambda_api import Function
 from riverd.aws.runtime import Host
-from riverd.service.settings import SOURCED
+from riverd.service.secret_settings import ALL
 
 KEY = "the-key-of-the-tests"
 JSON = {"content-type": "application/json", "x-api-key": KEY}
@@ -21,7 +21,7 @@ class Lambda:
     """A function in this process, its sandbox open to view."""
 
     def __init__(self) -> None:
-        self.host = Host(*SOURCED)
+        self.host = Host(*ALL)
         self.function = Function(self.host.run)
 
     def ask(self, method: str, target: str, body: object = None, **event: Any) -> tuple[int, Any]:

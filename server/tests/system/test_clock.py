@@ -15,8 +15,8 @@ from riverd.model import Claims, Failure, Reply
 from riverd.protocols.native.codec import Native
 from riverd.service import composition as app
 from riverd.service import sockets
+from riverd.service.environment import load
 from riverd.service.process import Process
-from riverd.service.settings import load
 
 PING_INTERVAL_S = 0.2
 # Variables of loops that run on keep the last ones that they looked at.

@@ -67,6 +67,7 @@ SETTINGS = [
     Wrong("write debug or error or info", "gateway", {"RIVER_LOG_LEVEL": "loud"}),
     Wrong("RIVER_JWKS_URL", "gateway", {"RIVER_JWKS_URL": "ftp://x/keys"}),
     Wrong("RIVER_JWKS_URL", "gateway", {"RIVER_JWKS_URL": "https://"}),
+    Wrong("https://a.example", "gateway", {"RIVER_ALLOWED_ORIGINS": "a.example"}),
 ]
 USAGES = [
     Wrong("Usage", "", {}),
@@ -211,6 +212,13 @@ async def test_flag_wins_over_the_environment(start: Start) -> None:
     # And it may open as many files as the system lets it.
     soft, hard = river.file_limits()
     assert soft == hard
+
+
+def test_oddities_of_the_environment_are_noted_at_the_start(start: Start) -> None:
+    odd = {"RIVER_API_PORT": "tcp://10.0.0.1:8001", "RIVER_JWKS_URL": "http://id.invalid/keys"}
+    river = start("gateway", settings=odd)
+    assert river.event("setting_ignored")["name"] == "RIVER_API_PORT"
+    assert "https://" in river.event("public_keys_in_clear")["text"]
 
 
 def test_a_setting_that_is_probably_misspelt_is_noted(start: Start) -> None:

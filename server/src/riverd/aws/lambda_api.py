@@ -11,7 +11,7 @@ from riverd.aws.claims import claims_in
 from riverd.aws.event import Event, body_of, event_of, request_of, result_of
 from riverd.aws.runtime import Host, failed
 from riverd.errors import ErrorCode, RiverError
-from riverd.service.settings import SOURCED
+from riverd.service.secret_settings import ALL
 
 DISTRIBUTIONS = ("riverd", "hiredis", "msgspec", "pyjwt")
 """What the function's package must hold. boto3 is in AWS's runtime, should it be needed."""
@@ -80,7 +80,7 @@ def _request(event: Event) -> Request:
     return request_of(event, path.removeprefix(OIDC), claims=claims_in(event))
 
 
-_host = Host(*SOURCED)
+_host = Host(*ALL)
 handler = Function(_host.run)
 """What AWS calls."""
 

@@ -11,6 +11,7 @@ import msgspec
 from riverd.aws.runtime import Host, write
 from riverd.broker import Broker
 from riverd.errors import BrokerError
+from riverd.service.secret_settings import BROKER_PASSWORD
 
 KIND = "ECS Task State Change"
 STOPPED = "STOPPED"
@@ -80,4 +81,4 @@ async def _drain(broker: Broker, task: str) -> None:
             return
 
 
-_host = Host("broker_password")
+_host = Host(BROKER_PASSWORD)

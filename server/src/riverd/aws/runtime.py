@@ -7,18 +7,16 @@ import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from riverd import __version__
 from riverd.api.context import Api
-from riverd.auth.api_keys import Keys
-from riverd.auth.tokens import Signer
-from riverd.broker.redis.broker import RedisBroker
-from riverd.broker.redis.connector import Connector
 from riverd.errors import BrokerError, SettingsError
-from riverd.service import settings
-from riverd.service.secret_renewal import AGAIN_S_MIN, Renewal
+from riverd.service.brokers import Brokers
+from riverd.service.credentials import Credentials
+from riverd.service.environment import load, require_api_keys
+from riverd.service.secret_renewal import AGAIN_S_MIN
+from riverd.service.secret_settings import API_KEYS, SecretSetting, with_secrets
 from riverd.service.settings import MEMORY, Settings
 
 REST_S_MAX = 1.0
@@ -36,23 +34,24 @@ T = TypeVar("T")
 class Sandbox:
     """A process that may be frozen between invocations: its broker, and what is secret.
 
-    `fields` are the settings that are needed here and may be read from elsewhere.
+    `wanted` are the secrets that are needed here.
 
     Raises:
         SettingsError: when one is wrong, missing, or cannot be read.
     """
 
-    def __init__(self, chosen: Settings, fields: Sequence[str]) -> None:
+    def __init__(self, chosen: Settings, wanted: Sequence[SecretSetting[Any]]) -> None:
         if chosen.broker == MEMORY:
             raise SettingsError("RIVER_BROKER is missing: a function's broker is elsewhere")
-        self._chosen = chosen = settings.fetched(chosen, time.time(), *fields)
-        if "api_keys" in fields:
-            settings.require_api_keys(chosen)
-        self._connector = Connector(settings.broker_address(chosen))
-        self.keys = Keys(chosen.api_keys)
-        self._signer = _signer(chosen)
-        self.broker = self._new_broker()
-        self._renewals = [one for field in fields for one in self._renewal(field)]
+        self._chosen = chosen = with_secrets(chosen, time.time(), *wanted)
+        if API_KEYS in wanted:
+            require_api_keys(chosen)
+        self._brokers = Brokers(chosen, failed=failed)
+        self.broker = self._brokers.new()
+        self._credentials = Credentials(
+            chosen, self._brokers, renewed=_secret_renewed, kept=_secret_kept
+        )
+        self._renewals = self._credentials.renewals()
         self._renewed_at = time.time()
         self._renewing: asyncio.Task[None] | None = None
         self._rests_since = 0.0
@@ -85,20 +84,12 @@ class Sandbox:
         """The publish API."""
         return Api(
             self.broker,
-            self.keys,
-            signer=self._signer,
+            self._credentials.api_keys,
+            signer=self._credentials.signer,
             version=__version__,
             message_bytes_max=self._chosen.max_message_bytes,
             body_bytes_max=BODY_BYTES_MAX,
             render_metrics=lambda: METRICS,
-            failed=failed,
-        )
-
-    def _new_broker(self) -> RedisBroker:
-        return RedisBroker(
-            self._connector,
-            history_size=self._chosen.history_size,
-            history_ttl_s=self._chosen.history_ttl_s,
             failed=failed,
         )
 
@@ -115,34 +106,18 @@ class Sandbox:
             async with asyncio.timeout(CHECK_S_MAX):
                 await self.broker.ping()
         except (BrokerError, TimeoutError):
-            given_up, self.broker = self.broker, self._new_broker()
+            given_up, self.broker = self.broker, self._brokers.new()
             await given_up.close()
-
-    def _renewal(self, field: str) -> list[Renewal]:
-        place = settings.source(self._chosen, field)
-        if place is None:
-            return []
-        every_s = self._chosen.secrets_refresh_s
-        take, kept = partial(self._take, field), partial(_kept, field)
-        return [Renewal(place, take, every_s=every_s, clock=time.time, failed=kept)]
 
     async def _renew(self) -> None:
         await asyncio.gather(*[renewal.read() for renewal in self._renewals])
-
-    def _take(self, field: str, texts: Sequence[str]) -> None:
-        if field == "api_keys":
-            self.keys.use(settings.api_keys_in(texts))
-        elif field == "broker_password":
-            self._connector.use_password(settings.password_in(texts))
-        elif self._signer is not None:
-            self._signer.use_secret(settings.secrets_in(texts)[0])
 
 
 class Host:
     """Runs the invocations of one function, one after another, on one loop."""
 
-    def __init__(self, *fields: str) -> None:
-        self._fields = fields
+    def __init__(self, *wanted: SecretSetting[Any]) -> None:
+        self._wanted = wanted
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sandbox: Sandbox | None = None
 
@@ -164,7 +139,7 @@ class Host:
         return self._loop.run_until_complete(self._invoke(work))
 
     def close(self) -> None:
-        """Let go of everything: for tests, which are not ended as functions are."""
+        """Drop everything: for tests, which are not ended as functions are."""
         if self._loop is not None and self._sandbox is not None:
             self._loop.run_until_complete(self._sandbox.broker.close())
         if self._loop is not None:
@@ -173,7 +148,7 @@ class Host:
 
     async def _invoke(self, work: Callable[[Sandbox], Awaitable[T]]) -> T:
         if self._sandbox is None:
-            self._sandbox = Sandbox(settings.load(os.environ), self._fields)
+            self._sandbox = Sandbox(load(os.environ), self._wanted)
         sandbox = self._sandbox
         await sandbox.wake()
         try:
@@ -192,11 +167,9 @@ def failed(error: BaseException) -> None:
     write("error", "failed", exception="".join(traceback.format_exception(error)))
 
 
-def _kept(field: str, error: Exception) -> None:
-    write("warning", "secrets_kept", setting=field, error=str(error))
+def _secret_renewed(setting: str) -> None:
+    write("info", "secrets_renewed", setting=setting)
 
 
-def _signer(chosen: Settings) -> Signer | None:
-    if not chosen.secrets:
-        return None
-    return Signer(chosen.secrets[0], issuer=chosen.jwt_issuer, audience=chosen.jwt_audience)
+def _secret_kept(setting: str, error: Exception) -> None:
+    write("warning", "secrets_kept", setting=setting, error=str(error))

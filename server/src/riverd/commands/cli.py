@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import Any, NoReturn, cast
 
 import click
 
@@ -24,8 +24,17 @@ from riverd.commands.subscribe import Tail
 from riverd.errors import RiverError, SettingsError
 from riverd.model import Grants
 from riverd.protocols.native.codec import HISTORY_MAX
-from riverd.service import settings
-from riverd.service.settings import Settings
+from riverd.service import secret_settings
+from riverd.service.environment import load, require_api_keys, require_secrets
+from riverd.service.secret_settings import (
+    API_KEYS,
+    BROKER_PASSWORD,
+    TOKEN_SECRETS,
+    SecretSetting,
+    with_keys,
+    with_secrets,
+)
+from riverd.service.settings import Settings, describe, named
 
 TOKEN_TTL_S = 3_600.0
 DEV_TOKEN_TTL_S = 86_400.0
@@ -72,9 +81,9 @@ def with_settings(**usual: str) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def wrapped(**flags: str | None) -> None:
-            command(settings.load({**_by_variable(usual), **os.environ, **_by_variable(flags)}))
+            command(load({**_by_variable(usual), **os.environ, **_by_variable(flags)}))
 
-        for setting in reversed(list(settings.describe())):
+        for setting in reversed(list(describe())):
             default = usual.get(setting.field, setting.default) or "none"
             text = f"{setting.description} [{setting.variable}; default: {default}]"
             wrapped = click.option(setting.flag, setting.field, help=text)(wrapped)
@@ -125,10 +134,10 @@ def gateway(chosen: Settings) -> None:
     from riverd.service import composition as app  # noqa: PLC0415  small commands start without it
     from riverd.service import workers as supervisor  # noqa: PLC0415  small commands start without it
 
-    chosen = settings.fetched(chosen, time.time(), "secrets", "broker_password")
-    settings.require_secrets(chosen)
+    chosen = with_secrets(chosen, time.time(), TOKEN_SECRETS, BROKER_PASSWORD)
+    require_secrets(chosen)
     if chosen.node_name == ecs.TASK:
-        chosen = settings.named(chosen, ecs.task_arn(os.environ))
+        chosen = named(chosen, ecs.task_arn(os.environ))
     app.configure_logs(chosen, os.environ)
     if supervisor.is_worker(os.environ):
         app.run(app.serve_gateway(chosen, lifeline=sys.stdin.fileno()))
@@ -145,9 +154,9 @@ def api(chosen: Settings) -> None:
     """Run the publish API."""
     from riverd.service import composition as app  # noqa: PLC0415  small commands start without it
 
-    chosen = settings.fetched(chosen, time.time(), *settings.SOURCED)
-    settings.require_secrets(chosen)
-    settings.require_api_keys(chosen)
+    chosen = with_secrets(chosen, time.time(), *secret_settings.ALL)
+    require_secrets(chosen)
+    require_api_keys(chosen)
     app.configure_logs(chosen, os.environ)
     app.run(app.serve_api(chosen))
 
@@ -159,8 +168,8 @@ def dev(chosen: Settings) -> None:
     from riverd.service import composition as app  # noqa: PLC0415  small commands start without it
 
     kept = devfile.read() or devfile.new()
-    chosen = settings.fetched(chosen, time.time(), *settings.SOURCED)
-    chosen = settings.with_keys(chosen, secret=kept.secret, api_key=kept.api_key)
+    chosen = with_secrets(chosen, time.time(), *secret_settings.ALL)
+    chosen = with_keys(chosen, secret=kept.secret, api_key=kept.api_key)
     app.configure_logs(chosen, os.environ)
 
     def announce(public: str, private: str) -> None:
@@ -196,7 +205,7 @@ def dev(chosen: Settings) -> None:
 @click.option("--info", metavar="JSON", help="What presence channels show of the user.")
 def token(*, user: str, ttl: str, info: str | None, **granted: tuple[str, ...]) -> None:
     """Print a token for a user, signed with the first of RIVER_SECRETS (or that of river dev)."""
-    chosen = _from_environment("secrets")
+    chosen = _from_environment(TOKEN_SECRETS)
     secret = chosen.secrets[0] if chosen.secrets else _kept().secret
     issuer, audience, now = chosen.jwt_issuer, chosen.jwt_audience, time.time()
     made = Signer(secret, issuer=issuer, audience=audience).sign(
@@ -227,7 +236,7 @@ def publish(*, channel: str, event: str, data: str, api_url: str | None) -> None
         json.loads(data.encode())
     except (ValueError, RecursionError):
         raise click.UsageError(f"{data!r} is not JSON; a text is '\"in quotes\"'") from None
-    chosen = _from_environment("api_keys")
+    chosen = _from_environment(API_KEYS)
     key = chosen.api_keys[0] if chosen.api_keys else _kept().api_key
     url = api_url or os.environ.get("RIVER_API_URL") or _url_of(chosen)
     click.echo(publish_once(url, key, channel=channel, event=event, data=data))
@@ -251,7 +260,7 @@ def subscribe(
 ) -> None:
     """Follow a channel in the terminal, through lost connections, until Ctrl-C."""
     _check(check_channel, channel)
-    chosen = settings.load(os.environ) if given else _from_environment("secrets")
+    chosen = load(os.environ) if given else _from_environment(TOKEN_SECRETS)
     kept = devfile.read()
     address = url or (kept.url if kept else f"http://{chosen.host}:{chosen.port}")
 
@@ -285,13 +294,13 @@ def _missing(name: str, distribution: str) -> click.Command:
 
 def _by_variable(values: Mapping[str, str | None]) -> dict[str, str]:
     """Settings by the names of their variables; those that were not given are left out."""
-    variables = {one.field: one.variable for one in settings.describe()}
+    variables = {one.field: one.variable for one in describe()}
     return {variables[field]: value for field, value in values.items() if value is not None}
 
 
-def _from_environment(field: str) -> Settings:
-    """The settings, with what stands in the source of one of them."""
-    return settings.fetched(settings.load(os.environ), time.time(), field)
+def _from_environment(wanted: SecretSetting[Any]) -> Settings:
+    """The settings, with what the source of one of them holds."""
+    return with_secrets(load(os.environ), time.time(), wanted)
 
 
 def _kept() -> devfile.DevFile:

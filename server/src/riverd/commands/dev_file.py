@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from riverd.auth.tokens import SECRET_BYTES_MIN
 from riverd.errors import SettingsError
-from riverd.service.settings import API_KEY_LENGTH_MIN, new_secret
+from riverd.service.secret_settings import API_KEY_LENGTH_MIN, new_secret
 
 PATH = Path(".river") / "dev.json"
 

@@ -24,10 +24,16 @@ from riverd.gateway.static_files import Pages, scripts
 from riverd.node.node import Node
 from riverd.protocols.native.codec import Native
 from riverd.service import logs
+from riverd.service.environment import (
+    broker_address,
+    fetches_keys_in_clear,
+    misspelt,
+    service_links,
+)
 from riverd.service.metrics import LabelledReading, Reading, Tally
 from riverd.service.process import Process
 from riverd.service.readiness import Readiness
-from riverd.service.settings import MEMORY, Settings, broker_address, misspelt
+from riverd.service.settings import MEMORY, Settings
 from riverd.service.sockets import address_of, bound_socket, local_address_of
 from riverd.websocket.connection import Limits as SocketLimits
 
@@ -49,7 +55,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         part_bytes_max=PART_BYTES_MAX,
     )
     node = Node(
-        process.broker(),
+        process.brokers.new(),
         hub,
         clock=time.monotonic,
         failed=process.failed,
@@ -63,7 +69,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
             client=scripts(client_folder()),
         ),
         dialect=Native(),
-        verify=process.verifier.verify,
+        verify=process.credentials.verifier.verify,
         limits=Limits(
             settings.auth_timeout_s, settings.max_channels_per_connection, settings.client_rate
         ),
@@ -89,9 +95,9 @@ def build_api(process: Process) -> uvicorn.Server:
     tally = Tally()
     process.metrics.add(*tally.readings())
     api = Api(
-        process.broker(),
-        process.keys,
-        signer=process.signer,
+        process.brokers.new(),
+        process.credentials.api_keys,
+        signer=process.credentials.signer,
         version=__version__,
         message_bytes_max=settings.max_message_bytes,
         body_bytes_max=BODY_BYTES_MAX,
@@ -222,10 +228,21 @@ def run(main: Coroutine[None, None, None]) -> None:
 
 
 def configure_logs(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Set up this process's log, and note there which variables are probably misspelt."""
+    """Set up this process's log, and note there what is odd about its settings."""
     logs.configure(settings.log_level, console=settings.log_format == "console")
     for name, meant in misspelt(environment):
         log.warning("setting_unknown", name=name, meant=meant)
+    for name in service_links(environment):
+        log.warning(
+            "setting_ignored",
+            name=name,
+            text="Kubernetes put the address of a Service there: the default is used instead",
+        )
+    if fetches_keys_in_clear(settings):
+        log.warning(
+            "public_keys_in_clear",
+            text="who is between here and RIVER_JWKS_URL can let anybody in: use https://",
+        )
 
 
 def check_workers(settings: Settings) -> None:

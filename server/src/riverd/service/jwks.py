@@ -5,6 +5,8 @@ import time
 import urllib.request
 from collections.abc import Callable, Sequence
 from http.client import HTTPException, HTTPResponse
+from typing import Any
+from urllib.request import Request
 
 import jwt
 import msgspec
@@ -88,9 +90,10 @@ def _fetch(url: str) -> Keys:
         OSError: the provider cannot be reached.
         ValueError: it gave something else than keys that can be used.
     """
-    request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310  checked in settings
+    request = Request(url, headers={"Accept": "application/json"})  # noqa: S310  checked in settings
+    opener = urllib.request.build_opener(_SecureRedirects)
     try:
-        with urllib.request.urlopen(request, timeout=FETCH_TIMEOUT_S) as answer:  # noqa: S310
+        with opener.open(request, timeout=FETCH_TIMEOUT_S) as answer:
             document = _read(answer)
     except HTTPException as error:
         raise OSError(f"no HTTP answer: {error!r}") from None
@@ -98,6 +101,21 @@ def _fetch(url: str) -> Keys:
     if not keys:
         raise ValueError("there is no key of use in the key set")
     return keys
+
+
+class _SecureRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect from https to http: in clear anybody could give keys of their own."""
+
+    def redirect_request(self, req: Request, *args: Any, **more: Any) -> Request | None:
+        """The request to follow with.
+
+        Raises:
+            OSError: it would be in clear.
+        """
+        again = super().redirect_request(req, *args, **more)
+        if again is not None and req.type == "https" and again.type != "https":
+            raise OSError(f"it redirects from https to {again.type}")
+        return again
 
 
 def _read(answer: HTTPResponse) -> bytes:

@@ -3,41 +3,24 @@
 import asyncio
 import gc
 import os
-import secrets
 import signal
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from typing import TypeVar
+from collections.abc import Coroutine
 
 import structlog
 
-from riverd.auth.api_keys import Keys
-from riverd.auth.tokens import Signer, Verifier
 from riverd.broker import Broker
-from riverd.broker.memory.broker import MemoryBroker, Switchboard
-from riverd.broker.memory.store import Store
-from riverd.broker.redis.broker import RedisBroker
-from riverd.broker.redis.connector import Connector
+from riverd.service.brokers import Brokers
+from riverd.service.credentials import Credentials
 from riverd.service.jwks import Provider
 from riverd.service.metrics import Metrics, MetricsLog, Reading, process_readings
 from riverd.service.readiness import ReadinessState
-from riverd.service.secret_renewal import Renewal
-from riverd.service.settings import (
-    MEMORY,
-    Settings,
-    api_keys_in,
-    broker_address,
-    password_in,
-    secrets_in,
-    source,
-)
+from riverd.service.settings import Settings
 from riverd.tasks import Tasks
 
 HEALTH_S = 1.0
 PING_TIMEOUT_S = 0.8
 STORE_SWEEP_S = 10.0
-
-T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -49,30 +32,12 @@ class Process:
         self.settings = settings
         self.metrics = Metrics()
         self.metrics.add(*process_readings())
-        self.verifier = Verifier(
-            settings.secrets,
-            issuer=settings.jwt_issuer,
-            audience=settings.jwt_audience,
-            leeway_s=settings.jwt_leeway_s,
+        self.brokers = Brokers(settings, failed=self.failed)
+        self.credentials = Credentials(
+            settings, self.brokers, renewed=_secret_renewed, kept=_secret_kept
         )
-        self.keys = Keys(settings.api_keys)
-        self.signer: Signer | None = None
-        if settings.secrets:
-            self.signer = Signer(
-                settings.secrets[0], issuer=settings.jwt_issuer, audience=settings.jwt_audience
-            )
         self.stopping = asyncio.Event()
         self.readiness = ReadinessState()
-        self._board = Switchboard(
-            Store(
-                size=settings.history_size,
-                ttl_s=settings.history_ttl_s,
-                new_epoch=lambda: secrets.token_hex(4),
-            )
-        )
-        self._connector: Connector | None = None
-        if settings.broker != MEMORY:
-            self._connector = Connector(broker_address(settings))
         self._asked_again = asyncio.Event()
         self._tasks = Tasks(self.failed)
         self._broker_delay_s = 0.0
@@ -83,17 +48,6 @@ class Process:
                 lambda: self._broker_delay_s,
             )
         )
-
-    def broker(self) -> Broker:
-        """A door to the broker: one for a node, one for a publisher."""
-        if self._connector is not None:
-            return RedisBroker(
-                self._connector,
-                history_size=self.settings.history_size,
-                history_ttl_s=self.settings.history_ttl_s,
-                failed=self.failed,
-            )
-        return MemoryBroker(self._board, time.monotonic)
 
     def start(self, work: Coroutine[None, None, None]) -> None:
         """Run background work until the process ends."""
@@ -108,21 +62,16 @@ class Process:
         loop = asyncio.get_running_loop()
         for wanted in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(wanted, self._asked_to_stop)
-        self.start(self._watch_broker(self.broker()))
-        self.start(self._sweep_store())
+        self.start(self._watch_broker(self.brokers.new()))
+        self.start(self._expire_publications())
         if self.settings.metrics_log_s:
             self.start(self._log_metrics(self.settings.metrics_log_s))
         if self.settings.jwks_url is not None:
-            provider = Provider(self.settings.jwks_url, self.verifier, failed=_without_keys)
+            verifier = self.credentials.verifier
+            provider = Provider(self.settings.jwks_url, verifier, failed=_without_keys)
             self.start(provider.run())
-        self._renew(
-            "secrets",
-            secrets_in,
-            use=self._use_secrets,
-            missed=lambda: self.verifier.misses_secret,
-        )
-        self._renew("api_keys", api_keys_in, use=self.keys.use, missed=lambda: self.keys.missed)
-        self._renew("broker_password", password_in, use=self._use_password)
+        for renewal in self.credentials.renewals():
+            self.start(renewal.run())
         # What lives since the start lives to the end: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -140,46 +89,6 @@ class Process:
         for task in (doing, hurry):
             task.cancel()
         await asyncio.gather(doing, hurry, return_exceptions=True)
-
-    def _renew(
-        self,
-        field: str,
-        parse: Callable[[Sequence[str]], T],
-        *,
-        use: Callable[[T], None],
-        missed: Callable[[], bool] = bool,
-    ) -> None:
-        """Keep to the source of a setting, if it has one: no restart, no dropped connection."""
-        place, present = source(self.settings, field), getattr(self.settings, field)
-        # What was not read at the start is of no use to this kind of process.
-        if place is None or not present:
-            return
-
-        def take(texts: Sequence[str]) -> None:
-            nonlocal present
-            found = parse(texts)
-            use(found)
-            if found != present:
-                log.info("secrets_renewed", setting=field)
-            present = found
-
-        def failed(error: Exception) -> None:
-            log.warning("secrets_kept", setting=field, error=str(error))
-
-        every_s = self.settings.secrets_refresh_s
-        renewal = Renewal(
-            place, take, every_s=every_s, clock=time.time, failed=failed, missed=missed
-        )
-        self.start(renewal.run())
-
-    def _use_secrets(self, found: Sequence[str]) -> None:
-        self.verifier.use_secrets(found)
-        if self.signer is not None:
-            self.signer.use_secret(found[0])
-
-    def _use_password(self, found: str) -> None:
-        if self._connector is not None:
-            self._connector.use_password(found)
 
     def stop_without(self, lifeline: int) -> None:
         """Stop in order when the other end of this pipe is gone, and with it whoever held it."""
@@ -220,10 +129,18 @@ class Process:
             await asyncio.sleep(every_s)
             log.info("metrics", **lines.line())
 
-    async def _sweep_store(self) -> None:
+    async def _expire_publications(self) -> None:
         while True:
             await asyncio.sleep(STORE_SWEEP_S)
-            self._board.store.expire(time.monotonic())
+            self.brokers.expire()
+
+
+def _secret_renewed(setting: str) -> None:
+    log.info("secrets_renewed", setting=setting)
+
+
+def _secret_kept(setting: str, error: Exception) -> None:
+    log.warning("secrets_kept", setting=setting, error=str(error))
 
 
 def _without_keys(error: Exception) -> None:

@@ -1,11 +1,11 @@
-"""Keeps what was read from a source what stands there now."""
+"""Keeps a secret what its source holds now."""
 
 import asyncio
 from collections.abc import Callable
 
 from riverd.errors import SettingsError
 from riverd.service.background_threads import BackgroundThreads, BusyError
-from riverd.service.secret_sources import Source, SourceError
+from riverd.service.secret_sources import SecretSource, SourceError
 
 READ_S_MAX = 15.0
 AGAIN_S_MIN = 10.0
@@ -15,14 +15,14 @@ LOOK_S = 0.5
 class Renewal:
     """Reads a source again and again, and hands on what it has.
 
-    `take` is given the texts, the newest first, and raises SettingsError if they are no good.
-    `failed` is told why what was there before is kept. `missed` says that somebody brought what
-    only a newer secret could explain: then the source is read within seconds.
+    `take` gets the texts, the newest first, and raises SettingsError if they are no good. `failed`
+    gets the reason why what was there before is kept. `missed` says that a client brought what only
+    a newer secret could explain: then the source is read within seconds.
     """
 
     def __init__(
         self,
-        source: Source,
+        source: SecretSource,
         take: Callable[[tuple[str, ...]], None],
         *,
         every_s: float,
@@ -59,7 +59,7 @@ class Renewal:
             self._failed(SourceError(f"unexpectedly {type(error).__name__}"))
 
     async def _until_due(self) -> None:
-        # Whoever makes up tokens cannot have the source read more often than this.
+        # Who makes up tokens cannot have the source read more often than this.
         at_once_s = min(AGAIN_S_MIN, self._every_s)
         await asyncio.sleep(at_once_s)
         left_s = self._every_s - at_once_s

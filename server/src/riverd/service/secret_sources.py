@@ -22,8 +22,8 @@ class SourceError(Exception):
     """A source cannot be read; the message is one line that never has a secret in it."""
 
 
-class Source(Protocol):
-    """A place that can be read again and again. Reading blocks, but not for ever."""
+class SecretSource(Protocol):
+    """Can be read again and again. Reading blocks, but not for ever."""
 
     def read(self, now: float) -> tuple[str, ...]:
         """The texts that are good at `now` (unix seconds), the newest first; at least one.
@@ -34,24 +34,24 @@ class Source(Protocol):
         ...
 
 
-def source_of(place: str) -> Source:
+def source_of(uri: str) -> SecretSource:
     """The source at `file:///path` or `aws-secretsmanager:NAME_OR_ARN`.
 
     Raises:
         SourceError: when it is neither.
     """
-    kind, _, rest = place.partition(":")
+    kind, _, rest = uri.partition(":")
     if kind == _AWS and rest:
         return SecretsManager(rest)
     if kind == _FILE:
-        parts = urlsplit(place)
+        parts = urlsplit(uri)
         if parts.netloc in {"", "localhost"} and parts.path.startswith("/"):
             return File(Path(unquote(parts.path)))
-    raise SourceError("not a place for secrets: file:///PATH or aws-secretsmanager:NAME_OR_ARN")
+    raise SourceError("not a source of secrets: file:///PATH or aws-secretsmanager:NAME_OR_ARN")
 
 
 class File:
-    """A file with one text; whoever replaces it puts the newest secret first."""
+    """A file with one text; when it is replaced, the newest secret comes first."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -145,7 +145,7 @@ def _new_client(region: str | None) -> _Client:
     try:
         made = session.Session(region_name=region).client("secretsmanager", config=limits)
     except _aws_errors() as error:
-        raise SourceError(_told(error)) from None
+        raise SourceError(_message(error)) from None
     return cast("_Client", made)
 
 
@@ -156,7 +156,7 @@ def _version(client: _Client, name: str, *, stage: str) -> _Version | None:
     except _aws_errors() as error:
         if _code_of(error) == "ResourceNotFoundException":
             return None
-        raise SourceError(_told(error)) from None
+        raise SourceError(_message(error)) from None
     text, made = answer.get("SecretString"), answer.get("CreatedDate")
     if not isinstance(text, str) or not isinstance(made, datetime):
         raise SourceError("the secret is no text (SecretString)")
@@ -176,8 +176,8 @@ def _code_of(error: Exception) -> object:
     return cast("Mapping[str, Mapping[str, object]]", response).get("Error", {}).get("Code")
 
 
-def _told(error: Exception) -> str:
-    told = " ".join(str(error).split())
+def _message(error: Exception) -> str:
+    message = " ".join(str(error).split())
     if _code_of(error) == "AccessDeniedException":
-        told = f"{told} (it needs secretsmanager:GetSecretValue)"
-    return told
+        message = f"{message} (it needs secretsmanager:GetSecretValue)"
+    return message

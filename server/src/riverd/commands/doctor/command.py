@@ -4,7 +4,6 @@ import json
 import os
 import sys
 import time
-from typing import cast
 
 import click
 from rich.console import Console
@@ -16,7 +15,8 @@ from riverd.commands.doctor.finding import Finding, Status
 from riverd.commands.doctor.visit import Options
 from riverd.commands.doctor.walk import walk
 from riverd.errors import SettingsError
-from riverd.service import settings
+from riverd.service.environment import load
+from riverd.service.secret_settings import API_KEYS, TOKEN_SECRETS, SecretSetting
 
 IDLE_S_MAX = 3_600.0
 TIMEOUT_S_MAX = 60.0
@@ -83,8 +83,8 @@ def _options(url: str | None, given: dict[str, str | float | None]) -> Options:
     return Options(
         address=address,
         api_url=None if api_url is None else str(api_url),
-        secret=_first("RIVER_SECRETS") or _kept("secrets") or (own.secret if own else None),
-        api_key=_first("RIVER_API_KEYS") or _kept("api_keys") or (own.api_key if own else None),
+        secret=_first("RIVER_SECRETS") or _sourced(TOKEN_SECRETS) or (own.secret if own else None),
+        api_key=_first("RIVER_API_KEYS") or _sourced(API_KEYS) or (own.api_key if own else None),
         issuer=_setting("RIVER_JWT_ISSUER"),
         audience=_setting("RIVER_JWT_AUDIENCE"),
         **values,  # type: ignore[arg-type]
@@ -100,21 +100,20 @@ def _first(name: str) -> str | None:
     return next((part.strip() for part in (_setting(name) or "").split(",") if part.strip()), None)
 
 
-def _kept(field: str) -> str | None:
-    """The newest of those that RIVER_..._FROM names a place of, None if it names none.
+def _sourced(setting: SecretSetting[tuple[str, ...]]) -> str | None:
+    """The newest of those that the source of a setting holds, None if it has no source.
 
     Raises:
         click.UsageError: it cannot be read.
     """
-    variable = f"RIVER_{field.upper()}_FROM"
-    place = _setting(variable)
-    if place is None:
+    uri = _setting(setting.source_variable)
+    if uri is None:
         return None
     try:
-        chosen = settings.fetched(settings.load({variable: place}), time.time(), field)
+        chosen = setting.loaded(load({setting.source_variable: uri}), time.time())
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
-    return cast("tuple[str, ...]", getattr(chosen, field))[0]
+    return setting.value(chosen)[0]
 
 
 def _as_json(options: Options) -> list[Finding]:

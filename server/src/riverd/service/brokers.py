@@ -1,0 +1,59 @@
+"""Connects to the broker that the settings name."""
+
+import secrets
+import time
+from collections.abc import Callable
+
+from riverd.broker import Broker
+from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.store import Store
+from riverd.broker.redis.broker import RedisBroker
+from riverd.broker.redis.connector import Connector
+from riverd.service.environment import broker_address
+from riverd.service.settings import MEMORY, Settings
+
+
+class Brokers:
+    """Makes brokers: one for a node, one for a publisher. Those in memory share one store.
+
+    Raises:
+        SettingsError: the settings name none.
+    """
+
+    def __init__(self, settings: Settings, *, failed: Callable[[BaseException], None]) -> None:
+        self._settings = settings
+        self._failed = failed
+        self._connector: Connector | None = None
+        self._board: Switchboard | None = None
+        if settings.broker == MEMORY:
+            self._board = Switchboard(
+                Store(
+                    size=settings.history_size,
+                    ttl_s=settings.history_ttl_s,
+                    new_epoch=lambda: secrets.token_hex(4),
+                )
+            )
+        else:
+            self._connector = Connector(broker_address(settings))
+
+    def new(self) -> Broker:
+        """Another one; its user closes it."""
+        if self._connector is None:
+            assert self._board is not None
+            return MemoryBroker(self._board, time.monotonic)
+        return RedisBroker(
+            self._connector,
+            history_size=self._settings.history_size,
+            history_ttl_s=self._settings.history_ttl_s,
+            failed=self._failed,
+        )
+
+    def use_password(self, password: str | None) -> None:
+        """The broker's password from the next connection on."""
+        if self._connector is not None and password is not None:
+            self._connector.use_password(password)
+
+    def expire(self) -> None:
+        """Forget what is too old, where the broker does not do it by itself."""
+        if self._board is not None:
+            self._board.store.expire(time.monotonic())

@@ -1,0 +1,93 @@
+"""What a process or a function verifies and signs with, kept to what its sources hold."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from riverd.auth.api_keys import Keys
+from riverd.auth.tokens import Signer, Verifier
+from riverd.service.brokers import Brokers
+from riverd.service.secret_renewal import Renewal
+from riverd.service.secret_settings import API_KEYS, BROKER_PASSWORD, TOKEN_SECRETS, SecretSetting
+from riverd.service.settings import Settings
+
+T = TypeVar("T")
+
+
+class Credentials:
+    """Verifier, signer and API keys of settings whose secrets were read.
+
+    `renewed` gets the name of a secret that has changed, `kept` that of one whose source fails,
+    and why: what was known stays good.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        brokers: Brokers,
+        *,
+        renewed: Callable[[str], None],
+        kept: Callable[[str, Exception], None],
+    ) -> None:
+        self.verifier = Verifier(
+            settings.secrets,
+            issuer=settings.jwt_issuer,
+            audience=settings.jwt_audience,
+            leeway_s=settings.jwt_leeway_s,
+        )
+        self.api_keys = Keys(settings.api_keys)
+        self.signer = _signer(settings)
+        self._settings = settings
+        self._brokers = brokers
+        self._renewed = renewed
+        self._kept = kept
+
+    def renewals(self) -> list[Renewal]:
+        """One for each secret that was read from a source: no restart, no dropped connection."""
+        return [
+            *self._renewal(
+                TOKEN_SECRETS, self._use_secrets, missed=lambda: self.verifier.misses_secret
+            ),
+            *self._renewal(API_KEYS, self.api_keys.use, missed=lambda: self.api_keys.missed),
+            *self._renewal(BROKER_PASSWORD, self._brokers.use_password),
+        ]
+
+    def _renewal(
+        self,
+        setting: SecretSetting[T],
+        use: Callable[[T], None],
+        *,
+        missed: Callable[[], bool] = bool,
+    ) -> Iterator[Renewal]:
+        source, present = setting.source(self._settings), setting.value(self._settings)
+        # What was not read at the start is of no use to this kind of process.
+        if source is None or not present:
+            return
+
+        def take(texts: Sequence[str]) -> None:
+            nonlocal present
+            found = setting.parse(texts)
+            use(found)
+            if found != present:
+                self._renewed(setting.name)
+            present = found
+
+        yield Renewal(
+            source,
+            take,
+            every_s=self._settings.secrets_refresh_s,
+            clock=time.time,
+            failed=lambda error: self._kept(setting.name, error),
+            missed=missed,
+        )
+
+    def _use_secrets(self, found: Sequence[str]) -> None:
+        self.verifier.use_secrets(found)
+        if self.signer is not None:
+            self.signer.use_secret(found[0])
+
+
+def _signer(settings: Settings) -> Signer | None:
+    if not settings.secrets:
+        return None
+    return Signer(settings.secrets[0], issuer=settings.jwt_issuer, audience=settings.jwt_audience)

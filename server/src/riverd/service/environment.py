@@ -1,0 +1,136 @@
+"""Reads the settings from an environment, and checks them once, at the start."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from ipaddress import ip_address
+from typing import get_type_hints
+from urllib.parse import urlsplit
+
+import msgspec
+
+from riverd.broker.redis import address as redis_address
+from riverd.broker.redis.address import RedisAddress
+from riverd.errors import SettingsError
+from riverd.service import allowed_origins, secret_settings
+from riverd.service.secret_settings import check_api_keys, check_secrets
+from riverd.service.setting_values import is_service_link, parsed
+from riverd.service.settings import MEMORY, PREFIX, Settings, describe
+
+NO_SETTINGS = frozenset({"RIVER_API_KEY", "RIVER_API_URL", "RIVER_TOKEN", "RIVER_WORKER"})
+"""Variables that are named like settings: those of clients, and a supervisor's mark."""
+
+
+def load(values: Mapping[str, str]) -> Settings:
+    """The settings in an environment: variables of the prefix, empty ones as if absent.
+
+    Raises:
+        SettingsError: one line that names the setting that is wrong.
+    """
+    types = get_type_hints(Settings, include_extras=True)
+    given: dict[str, object] = {}
+    for setting in describe():
+        text = values.get(setting.variable, "").strip()
+        if text and not is_service_link(setting.variable, text):
+            given[setting.field] = parsed(setting.variable, text, wanted=types[setting.field])
+    settings = msgspec.convert(given, Settings)
+    _check(settings)
+    return msgspec.structs.replace(
+        settings, allowed_origins=allowed_origins.normalised(settings.allowed_origins)
+    )
+
+
+def misspelt(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Variables of an environment that look like a setting and are none, each with that setting."""
+    known = [setting.variable for setting in describe()]
+    for name, text in values.items():
+        is_ours = name.startswith(PREFIX) and name not in NO_SETTINGS and name not in known
+        if is_ours and not is_service_link(name, text):
+            for meant in get_close_matches(name, known, n=1, cutoff=0.88):
+                yield name, meant
+
+
+def service_links(values: Mapping[str, str]) -> list[str]:
+    """Variables that are named like a setting and hold an address that Kubernetes has put there."""
+    names = (setting.variable for setting in describe())
+    return [name for name in names if is_service_link(name, values.get(name, ""))]
+
+
+def broker_address(settings: Settings) -> RedisAddress:
+    """Where the broker is, when it is not in memory.
+
+    Raises:
+        SettingsError: when RIVER_BROKER is no address.
+    """
+    address = redis_address.parse(settings.broker)
+    if settings.broker_password is None:
+        return address
+    return msgspec.structs.replace(address, password=settings.broker_password)
+
+
+def require_secrets(settings: Settings) -> None:
+    """Outside `river dev` nothing starts without a way to know clients.
+
+    Raises:
+        SettingsError: when there is none.
+    """
+    if not settings.secrets and settings.jwks_url is None:
+        raise SettingsError(
+            "RIVER_SECRETS is missing: set it to at least 32 random bytes, "
+            "for example the output of `openssl rand -hex 32`"
+        )
+
+
+def require_api_keys(settings: Settings) -> None:
+    """The publish API does not start open to everybody.
+
+    Raises:
+        SettingsError: when there is no key.
+    """
+    if not settings.api_keys:
+        raise SettingsError("RIVER_API_KEYS is missing: set it to a key that may publish")
+
+
+def fetches_keys_in_clear(settings: Settings) -> bool:
+    """Whether somebody between River and the identity provider could give keys of their own."""
+    if settings.jwks_url is None:
+        return False
+    parts = urlsplit(settings.jwks_url)
+    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+
+def _check(settings: Settings) -> None:
+    check_secrets("RIVER_SECRETS", settings.secrets)
+    check_api_keys("RIVER_API_KEYS", settings.api_keys)
+    for setting in secret_settings.ALL:
+        setting.check(settings)
+    if settings.workers > 1 and settings.broker == MEMORY:
+        raise SettingsError("RIVER_WORKERS: several workers need a RIVER_BROKER between them")
+    _check_broker(settings)
+    if settings.jwks_url is not None and not _is_web_address(settings.jwks_url):
+        raise SettingsError("RIVER_JWKS_URL: not an http(s) URL")
+
+
+def _check_broker(settings: Settings) -> None:
+    if settings.broker == MEMORY:
+        return
+    address = redis_address.parse(settings.broker)
+    given = settings.broker_password or settings.broker_password_from
+    if address.password is not None and given is not None:
+        raise SettingsError(
+            "RIVER_BROKER has a password already: it stands there or in RIVER_BROKER_PASSWORD"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
