@@ -95,19 +95,8 @@ export class River {
    *   of them. From then on it reaches everyone who is connected or comes back in time
    */
   async publish(channel, event, data = null, options = {}) {
-    checkNames(options, PUBLISH_OPTIONS);
-    const { key, ...fields } = /** @type {PublishOptions & {key?: string}} */ (options);
-    const id = fields.id ?? key ?? randomUUID();
     const target = Array.isArray(channel) ? { channels: channel } : { channel };
-    const body = json({ ...target, event, data, ...fields, id });
-    try {
-      const flaw = (/** @type {any} */ { results }) => firstFlaw(results, () => true);
-      const answer = await this.#requests.ask({ method: "POST", path: "/publish", body }, flaw);
-      return answer.results ?? answer;
-    } catch (error) {
-      if (error instanceof RiverError) error.id = id;
-      throw error;
-    }
+    return this.#publish("/publish", { ...target, event, data }, options);
   }
 
   /**
@@ -160,7 +149,7 @@ export class River {
    * @param {string} name
    * @returns {Promise<{channel: string} & Counts & Position>}
    */
-  channel(name) {
+  async channel(name) {
     return this.#get(pathTo("/channels/:channel", { channel: name }));
   }
 
@@ -198,14 +187,77 @@ export class River {
    * @returns {Promise<void>}
    */
   async disconnect(user) {
-    const path = pathTo("/users/:user/disconnect", { user });
-    const { user: whom = user } = await this.#requests.ask({ method: "POST", path });
-    // River 0.1.0 reads no names in queries.
-    if (whom !== user)
-      throw new RiverError(
-        "unsupported",
-        `this server is too old to disconnect "${user}": update it`,
-      );
+    await this.#order("POST", "/users/:user/disconnect", { user });
+  }
+
+  /**
+   * Log a user out everywhere: no token that was issued so far is accepted any more. A new token is.
+   *
+   * @param {string} user
+   * @returns {Promise<void>}
+   */
+  async revoke(user) {
+    await this.#order("POST", "/users/:user/disconnect", { user }, { revoke: true });
+  }
+
+  /**
+   * Refuse a user, with whatever token.
+   *
+   * @param {string} user
+   * @param {{until?: Date | number | null}} [options] `until` when, also in unix seconds; without it for good
+   * @returns {Promise<void>}
+   */
+  async block(user, options = {}) {
+    checkNames(options, { of: "block", known: ["until"] });
+    const { until = null } = options;
+    const body = { until: until instanceof Date ? until.getTime() / 1_000 : until };
+    await this.#order("POST", "/users/:user/block", { user }, body);
+  }
+
+  /**
+   * Accept a user again that was blocked.
+   *
+   * @param {string} user
+   * @returns {Promise<void>}
+   */
+  async unblock(user) {
+    await this.#order("DELETE", "/users/:user/block", { user });
+  }
+
+  /**
+   * End a user's subscriptions to a channel, on all connections. A token that still grants the channel can
+   * subscribe again.
+   *
+   * @param {string} user
+   * @param {string} channel
+   * @returns {Promise<void>}
+   */
+  async remove(user, channel) {
+    await this.#order("POST", "/users/:user/channels/:channel/remove", { user, channel });
+  }
+
+  /**
+   * A user's connections on all nodes, as the publish API answers it.
+   *
+   * @param {string} name
+   * @returns {Promise<Record<string, unknown>>}
+   */
+  async user(name) {
+    return this.#get(pathTo("/users/:user", { user: name }));
+  }
+
+  /**
+   * Publish an event to every connection of a user, whatever it subscribes to. It arrives in the channel
+   * `#user`.
+   *
+   * @param {string} user
+   * @param {string} event
+   * @param {unknown} [data] anything that JSON can say
+   * @param {PublishOptions} [options]
+   * @returns {Promise<Position>}
+   */
+  async publishToUser(user, event, data = null, options = {}) {
+    return this.#publish(pathTo("/users/:user/publish", { user }), { event, data }, options);
   }
 
   /**
@@ -219,6 +271,40 @@ export class River {
     if (this.#signature) return signed(checked, this.#signature, Date.now());
     const body = json(checked);
     return (await this.#requests.ask({ method: "POST", path: "/tokens", body })).token;
+  }
+
+  /**
+   * @param {string} path
+   * @param {object} message
+   * @param {PublishOptions} options
+   */
+  async #publish(path, message, options) {
+    checkNames(options, PUBLISH_OPTIONS);
+    const { key, ...fields } = /** @type {PublishOptions & {key?: string}} */ (options);
+    const id = fields.id ?? key ?? randomUUID();
+    const body = json({ ...message, ...fields, id });
+    try {
+      const flaw = (/** @type {any} */ { results }) => firstFlaw(results, () => true);
+      const answer = await this.#requests.ask({ method: "POST", path, body }, flaw);
+      return answer.results ?? answer;
+    } catch (error) {
+      if (error instanceof RiverError) error.id = id;
+      throw error;
+    }
+  }
+
+  /**
+   * @param {"POST" | "DELETE"} method
+   * @param {string} template
+   * @param {{user: string, channel?: string}} names
+   * @param {object} [body]
+   */
+  async #order(method, template, names, body) {
+    const question = { method, path: pathTo(template, names), body: body && json(body) };
+    const { user = names.user } = await this.#requests.ask(question);
+    // River 0.1.0 reads no names in queries.
+    if (user !== names.user)
+      throw new RiverError("unsupported", `the server is too old for the user "${names.user}"`);
   }
 
   /** @param {string} path */

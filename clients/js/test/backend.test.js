@@ -9,7 +9,7 @@ import { River, RiverError } from "../server/river.js";
 const KEY = "a-key";
 const SECRET = "0123456789abcdef0123456789abcdef";
 
-/** @typedef {{url: string, body: any, key: unknown}} Seen */
+/** @typedef {{method: string, url: string, body: any, key: unknown}} Seen */
 /** @typedef {(response: import("node:http").ServerResponse, seen: Seen) => void} Behaviour */
 
 describe("against a server that the test plays", () => {
@@ -26,8 +26,8 @@ describe("against a server that the test plays", () => {
     http = createServer(async (request, response) => {
       let text = "";
       for await (const piece of request) text += piece;
-      const { url: path = "", headers } = request;
-      const one = { url: path, body: text && JSON.parse(text), key: headers["x-api-key"] };
+      const { method = "", url: path = "", headers } = request;
+      const one = { method, url: path, body: text && JSON.parse(text), key: headers["x-api-key"] };
       seen.push(one);
       const behaviour = behaviours[Math.min(seen.length, behaviours.length) - 1];
       behaviour?.(response, one);
@@ -245,6 +245,38 @@ describe("against a server that the test plays", () => {
         "/channels?prefix=a%3D",
       ],
     );
+  });
+
+  test("orders about users are sent as the contract has them", async () => {
+    behaviours = [answers(200, { epoch: "e", offset: 1 })];
+    const one = river();
+    await one.revoke("a/b");
+    await one.block("ann");
+    await one.block("ann", { until: new Date(7_500) });
+    await one.block("ann", { until: 8 });
+    await one.unblock("..");
+    await one.remove("ann", "dogs");
+    await one.remove("ann", "a/b");
+    await one.user("auth0|1");
+    await one.publishToUser("ann", "n", 1, { id: "one", keep: false });
+    assert.deepEqual(
+      seen.map(({ method, url: path, body }) => [method, path, body]),
+      [
+        ["POST", "/users/-/disconnect?user=a%2Fb", { revoke: true }],
+        ["POST", "/users/ann/block", { until: null }],
+        ["POST", "/users/ann/block", { until: 7.5 }],
+        ["POST", "/users/ann/block", { until: 8 }],
+        ["DELETE", "/users/-/block?user=..", ""],
+        ["POST", "/users/ann/channels/dogs/remove", ""],
+        ["POST", "/users/-/channels/-/remove?user=ann&channel=a%2Fb", ""],
+        ["GET", "/users/auth0%7C1", ""],
+        ["POST", "/users/ann/publish", { event: "n", data: 1, id: "one", keep: false }],
+      ],
+    );
+    await assert.rejects(one.block("ann", /** @type {any} */ ({ untill: 8 })), {
+      code: "option_invalid",
+      message: /did you mean until/,
+    });
   });
 
   test("a server that took the order for another user is named", async () => {

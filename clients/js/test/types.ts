@@ -97,6 +97,12 @@ console.log(past.publications[0]?.event, past.offset);
 const { count, members } = await backEnd.presence("presence-board");
 console.log(count, members[0]?.user);
 await backEnd.disconnect("ada");
+await backEnd.revoke("ada");
+await backEnd.block("ada", { until: new Date() });
+await backEnd.unblock("ada");
+await backEnd.remove("ada", "dogs");
+console.log((await backEnd.user("ada")).connections);
+console.log((await backEnd.publishToUser("ada", "post", 1)).offset);
 const info = { color: "red" };
 const token: string = await backEnd.token({
   user: "ada",

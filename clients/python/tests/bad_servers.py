@@ -56,6 +56,7 @@ class Raw:
         self._stopped = False
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.requests: list[bytes] = []
+        self.methods: list[str] = []
         self.targets: list[str] = []
         self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve)
@@ -91,7 +92,9 @@ class Raw:
             return
         if answer:
             head, body = _request(connection)
-            self.targets.append(head.split(b" ", 2)[1].decode())
+            method, target, _ = head.decode().split(" ", 2)
+            self.methods.append(method)
+            self.targets.append(target)
             self.requests.append(body)
             connection.sendall(answer)
         connection.close()

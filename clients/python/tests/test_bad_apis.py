@@ -6,7 +6,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from bad_servers import SILENCE, Raw, certificate_for, html, ok, refusal
@@ -15,6 +17,7 @@ from real_river import Proxy, Running
 from river_realtime import AsyncRiver, Position, River, RiverError, UnreachableError, sign_token
 from river_realtime.retry import backoff_s
 
+ID = UUID(int=1)
 GOOD = ok({"epoch": "e", "offset": 1})
 UNKNOWN = ok({"results": [{"error": {"code": "unknown", "message": "perhaps"}}]})
 AWAY = ok({"results": [{"error": {"code": "broker_unavailable", "message": "away"}}]})
@@ -180,6 +183,47 @@ def test_name_stands_where_no_proxy_changes_it(user: str, target: str) -> None:
     with Raw(ok({"user": user})) as server, River(server.address, "key") as river:
         river.disconnect(user)
     assert server.targets == [target]
+
+
+@pytest.mark.parametrize(
+    ("call", "target", "body"),
+    [
+        (lambda river: river.revoke("a b"), "POST /users/a%20b/disconnect", {"revoke": True}),
+        (
+            lambda river: river.revoke("a/b"),
+            "POST /users/-/disconnect?user=a%2Fb",
+            {"revoke": True},
+        ),
+        (lambda river: river.block("ann"), "POST /users/ann/block", {"until": None}),
+        (lambda river: river.block("ann", until=7.5), "POST /users/ann/block", {"until": 7.5}),
+        (
+            lambda river: river.block("ann", until=datetime(2026, 1, 1, tzinfo=UTC)),
+            "POST /users/ann/block",
+            {"until": 1767225600.0},
+        ),
+        (lambda river: river.unblock(".."), "DELETE /users/-/block?user=..", None),
+        (lambda river: river.remove("ann", "dogs"), "POST /users/ann/channels/dogs/remove", {}),
+        (
+            lambda river: river.remove("ann", "a/b"),
+            "POST /users/-/channels/-/remove?user=ann&channel=a%2Fb",
+            {},
+        ),
+        (lambda river: river.user("a/b"), "GET /users/-?user=a%2Fb", None),
+        (
+            lambda river: river.publish_to_user("ann", "n", ID, id="one", keep=False),
+            "POST /users/ann/publish",
+            {"event": "n", "data": str(ID), "id": "one", "keep": False},
+        ),
+    ],
+)
+def test_order_about_a_user_is_sent_as_the_contract_has_it(
+    call: Callable[[River], object], target: str, body: object
+) -> None:
+    with Raw(ok({"epoch": "e", "offset": 1})) as server, River(server.address, "key") as river:
+        call(river)
+    assert server.targets == [target.partition(" ")[2]]
+    assert server.methods == [target.partition(" ")[0]]
+    assert [json.loads(one) if one else None for one in server.requests] == [body]
 
 
 def test_server_that_took_the_order_for_another_user_is_named() -> None:

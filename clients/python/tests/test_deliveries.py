@@ -7,7 +7,7 @@ import pytest
 from bad_servers import Talk, gateway
 from receiving import WAIT_S_MAX, offsets
 
-from river_realtime import Event, Gap, Joined, Member, Position, Subscriber
+from river_realtime import Event, Gap, Joined, Member, Position, RiverError, Subscriber
 from river_realtime.delivery_queue import POSTPONED_MAX
 
 
@@ -95,6 +95,24 @@ async def test_infos_of_members_that_python_cannot_hold_are_left_out() -> None:
     async with gateway(script) as url, Subscriber(url, "token", "dogs") as subscriber:
         async with asyncio.timeout(WAIT_S_MAX):
             assert await anext(subscriber) == Joined("dogs", Member("ann"))
+
+
+async def test_channel_that_the_back_end_took_away_is_an_error_and_no_end() -> None:
+    async def script(talk: Talk) -> None:
+        await talk.accept()
+        for _ in range(2):
+            await talk.subscribed()
+        await talk.say("unsubscribed", channel="dogs", reason="removed")
+        await talk.event(1)
+        await talk.event(1, channel="cats")
+        await talk.connection.wait_closed()
+
+    async with gateway(script) as url, Subscriber(url, "token", "dogs", "cats") as subscriber:
+        with pytest.raises(RiverError, match=r"removed: .*'dogs'"):
+            await anext(subscriber)
+        event = await anext(subscriber)
+        assert isinstance(event, Event)
+        assert event.channel == "cats"
 
 
 async def test_event_that_is_not_kept_has_the_position_that_it_follows() -> None:

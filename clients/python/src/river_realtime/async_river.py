@@ -1,7 +1,8 @@
 """Publishing and looking, from a back end, for code that awaits."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import datetime
 from typing import Self, TypeVar, Unpack, overload
 from weakref import WeakKeyDictionary
 
@@ -22,7 +23,7 @@ from river_realtime.request import Request
 from river_realtime.retry import ATTEMPT_S_MAX, Attempt, Retries, answered, unanswered
 from river_realtime.river import Published, Several
 from river_realtime.tokens import TTL_S, Grants, sign_token
-from river_realtime.values import History, Position, Presence
+from river_realtime.values import History, Json, Position, Presence
 
 T = TypeVar("T")
 
@@ -73,6 +74,16 @@ class AsyncRiver:
         """See `River.publish_batch`."""
         return await self._send(endpoints.publish_batch(messages))
 
+    async def publish_to_user(
+        self, user: str, event: str, data: object = None, **options: Unpack[PublishOptions]
+    ) -> Position:
+        """See `River.publish_to_user`."""
+        return await self._send(endpoints.publish_to_user(user, event, data=data, **options))
+
+    async def user(self, name: str) -> Mapping[str, Json]:
+        """See `River.user`."""
+        return await self._send(endpoints.user(name))
+
     async def channels(self, prefix: str = "") -> dict[str, int]:
         """See `River.channels`."""
         return await self._send(endpoints.channels(prefix))
@@ -90,6 +101,22 @@ class AsyncRiver:
     async def disconnect(self, user: str) -> None:
         """See `River.disconnect`."""
         return await self._send(endpoints.disconnect(user))
+
+    async def revoke(self, user: str) -> None:
+        """See `River.revoke`."""
+        return await self._send(endpoints.revoke(user))
+
+    async def block(self, user: str, *, until: datetime | float | None = None) -> None:
+        """See `River.block`."""
+        return await self._send(endpoints.block(user, until))
+
+    async def unblock(self, user: str) -> None:
+        """See `River.unblock`."""
+        return await self._send(endpoints.unblock(user))
+
+    async def remove(self, user: str, channel: str) -> None:
+        """See `River.remove`."""
+        return await self._send(endpoints.remove(user, channel))
 
     async def token(self, user: str, *, ttl_s: int = TTL_S, **grants: Unpack[Grants]) -> str:
         """See `River.token`."""

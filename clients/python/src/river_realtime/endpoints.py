@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import TypedDict, Unpack, cast
 from urllib.parse import quote
@@ -10,7 +11,7 @@ from river_realtime.errors import RiverError, UsageError
 from river_realtime.parsing import Object, history_of, position_of, presence_of
 from river_realtime.request import Request, error_of
 from river_realtime.tokens import Grants, check_grants, claims_of
-from river_realtime.values import History, Position, Presence
+from river_realtime.values import History, Json, Position, Presence
 
 Message = Mapping[str, object]
 
@@ -76,6 +77,46 @@ def disconnect(user: str) -> Request[None]:
     return Request("POST", path, partial(_check_user, user), {}, names)
 
 
+def revoke(user: str) -> Request[None]:
+    """Refuse every token of a user that was issued so far, and close all connections."""
+    path, names = _path("/users/{user}/disconnect", user=user)
+    return Request("POST", path, partial(_check_user, user), {"revoke": True}, names)
+
+
+def block(user: str, until: datetime | float | None) -> Request[None]:
+    """Refuse a user until a time, None is for good, and close all connections."""
+    until_s = until.timestamp() if isinstance(until, datetime) else until
+    path, names = _path("/users/{user}/block", user=user)
+    return Request("POST", path, partial(_check_user, user), {"until": until_s}, names)
+
+
+def unblock(user: str) -> Request[None]:
+    """Accept a user again."""
+    path, names = _path("/users/{user}/block", user=user)
+    return Request("DELETE", path, partial(_check_user, user), query=names)
+
+
+def remove(user: str, channel: str) -> Request[None]:
+    """End a user's subscriptions to a channel."""
+    path, names = _path("/users/{user}/channels/{channel}/remove", user=user, channel=channel)
+    return Request("POST", path, partial(_check_user, user), {}, names)
+
+
+def user(name: str) -> Request[Mapping[str, Json]]:
+    """A user's connections."""
+    path, names = _path("/users/{user}", user=name)
+    return Request("GET", path, dict, query=names)
+
+
+def publish_to_user(
+    user: str, event: str, *, data: object, **options: Unpack[PublishOptions]
+) -> Request[Position]:
+    """One event to every connection of a user."""
+    path, names = _path("/users/{user}/publish", user=user)
+    body = _with_id({"event": event, "data": data, **_checked(options)})
+    return Request("POST", path, position_of, body, names)
+
+
 def token(user: str, *, ttl_s: int, grants: Grants) -> Request[str]:
     """A token, signed by the server."""
     check_grants(user, grants)
@@ -92,6 +133,10 @@ def _path(template: str, **names: str) -> tuple[str, dict[str, str | int]]:
 
     Names that proxies change on the way, however they are encoded, stand in the query.
     """
+    if wrong := [name for name in names.values() if not isinstance(name, str)]:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(
+            "option_invalid", f"users and channels have texts as names, not {wrong[0]!r}"
+        )
     if any("/" in name or name in _NOT_IN_PATHS for name in names.values()):
         return template.format(**dict.fromkeys(names, _IN_QUERY)), dict(names)
     return template.format(**{key: quote(name, safe="") for key, name in names.items()}), {}

@@ -89,7 +89,8 @@ class SubscriberProtocol:
         """What one message of the server means for the program.
 
         Raises:
-            RiverError: a channel was refused. Unless the code is one of PASSING it is given up.
+            RiverError: a channel was refused, or its subscription ended by the server. Unless the
+                code is one of PASSING it is given up.
             NotRiverError: the message is not as the protocol has it.
         """
         try:
@@ -105,6 +106,10 @@ class SubscriberProtocol:
                 yield from self._subscribed(channel, message)
             case "error":
                 self._refused(message)
+            case "unsubscribed" if "reason" in message and channel in self.positions:
+                self._leave(channel)
+                reason = f"the server ended the subscription to {channel!r}"
+                raise RiverError(str(message["reason"]), reason)
             case "gap" | "joined" | "left" | "presence" if self.positions.get(channel):
                 yield self._pushed(channel, message)
             case _:

@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Self, TypeVar, Unpack, overload
 
 import httpx
@@ -21,7 +22,7 @@ from river_realtime.errors import RiverError
 from river_realtime.request import Request
 from river_realtime.retry import ATTEMPT_S_MAX, Attempt, Retries, answered, unanswered
 from river_realtime.tokens import TTL_S, Grants, sign_token
-from river_realtime.values import History, Position, Presence
+from river_realtime.values import History, Json, Position, Presence
 
 T = TypeVar("T")
 
@@ -93,6 +94,19 @@ class River:
         """
         return self._send(endpoints.publish_batch(messages))
 
+    def publish_to_user(
+        self, user: str, event: str, data: object = None, **options: Unpack[PublishOptions]
+    ) -> Position:
+        """Publish one event to every connection of a user, whatever it subscribes to.
+
+        It arrives in the channel `#user`. The options are those of `publish`.
+        """
+        return self._send(endpoints.publish_to_user(user, event, data=data, **options))
+
+    def user(self, name: str) -> Mapping[str, Json]:
+        """A user's connections on all nodes, as the publish API answers it."""
+        return self._send(endpoints.user(name))
+
     def channels(self, prefix: str = "") -> dict[str, int]:
         """How many subscribers each channel has, of those that have any."""
         return self._send(endpoints.channels(prefix))
@@ -108,6 +122,28 @@ class River:
     def disconnect(self, user: str) -> None:
         """Close all connections of a user, everywhere."""
         return self._send(endpoints.disconnect(user))
+
+    def revoke(self, user: str) -> None:
+        """Log a user out everywhere: no token that was issued so far is accepted any more.
+
+        A new token is.
+        """
+        return self._send(endpoints.revoke(user))
+
+    def block(self, user: str, *, until: datetime | float | None = None) -> None:
+        """Refuse a user, with whatever token, until a time (unix seconds count too) or for good."""
+        return self._send(endpoints.block(user, until))
+
+    def unblock(self, user: str) -> None:
+        """Accept a user again that was blocked."""
+        return self._send(endpoints.unblock(user))
+
+    def remove(self, user: str, channel: str) -> None:
+        """End a user's subscriptions to a channel, on all connections.
+
+        A token that still grants the channel can subscribe again.
+        """
+        return self._send(endpoints.remove(user, channel))
 
     def token(self, user: str, *, ttl_s: int = TTL_S, **grants: Unpack[Grants]) -> str:
         """A token for a client: signed here if there is a secret, otherwise by River.

@@ -63,9 +63,10 @@ class Subscriber:
     twice that time.
 
     Iterating raises RiverError when River refuses: a token (from a function: two in a row), or a
-    user disconnected by the back end, which is the end; or a channel without a grant, after which
-    the others can be iterated on. It raises UnreachableError when the first connection finds
-    something else than River's gateway at the address.
+    user disconnected by the back end, which is the end; or a channel without a grant, or one that
+    the back end removed the user from, after which the others can be iterated on. It raises
+    UnreachableError when the first connection finds something else than River's gateway at the
+    address.
     """
 
     def __init__(
