@@ -14,7 +14,15 @@ import pytest
 from bad_servers import SILENCE, Raw, certificate_for, html, ok, refusal
 from real_river import Proxy, Running
 
-from river_realtime import AsyncRiver, Position, River, RiverError, UnreachableError, sign_token
+from river_realtime import (
+    AsyncRiver,
+    Position,
+    River,
+    RiverError,
+    UnreachableError,
+    UsageError,
+    sign_token,
+)
 from river_realtime.retry import backoff_s
 
 ID = UUID(int=1)
@@ -42,7 +50,9 @@ assert river.publish("py-fork", "n", "after").offset == 102
 """
 
 
-@pytest.mark.parametrize("url", ["", "localhost:port", "ws://localhost:8001", "http://"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:port", "ws://localhost:8001", "http://", "a..b", f"{'a' * 64}.test"]
+)
 @pytest.mark.parametrize("kind", [River, AsyncRiver])
 def test_what_is_no_address_is_refused_at_once(
     kind: Callable[[str, str], object], url: str
@@ -140,8 +150,10 @@ def test_a_part_that_keeps_failing_is_told_in_its_place() -> None:
 
 def test_a_message_of_a_batch_has_one_channel(running: Running) -> None:
     message = {"channels": ["a", "b"], "event": "n", "data": 1}
-    with River(running.api_url, running.key) as river, pytest.raises(ValueError, match="one"):
-        river.publish_batch([message])
+    with River(running.api_url, running.key) as river:
+        for wrong in (message, ("a", "n", 1)):
+            with pytest.raises(RiverError, match="a mapping with one channel"):
+                river.publish_batch([wrong])  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize(
@@ -248,7 +260,7 @@ def test_publication_that_python_cannot_hold_is_left_out_of_a_history(
     assert [record.message[:15] for record in caplog.records] == ["skipped 'dogs' "]
 
 
-@pytest.mark.parametrize("key", ["", " ", "kéy", "a\nb"])
+@pytest.mark.parametrize("key", ["", " ", "kéy", "a\nb", None])
 def test_key_that_no_header_can_hold_is_refused_at_once(key: str) -> None:
     with pytest.raises(RiverError, match="RIVER_API_KEYS"):
         River("localhost:8001", key)
@@ -275,6 +287,24 @@ def test_user_that_no_token_can_carry_is_refused(running: Running, user: str) ->
             pytest.raises(RiverError, match="user: a text of 1 to 256 characters"),
         ):
             river.token(user)
+
+
+@pytest.mark.parametrize("channel", [None, 17, UUID(int=1)])
+def test_channel_that_is_no_text_is_refused_before_anything_is_sent(channel: str) -> None:
+    with River("http://127.0.0.1:9", "key") as river:
+        for call in (
+            lambda: river.publish(channel, "n"),
+            lambda: river.history(channel),
+            lambda: river.disconnect(channel),
+        ):
+            with pytest.raises(UsageError):
+                call()
+
+
+@pytest.mark.parametrize("secret", ["short", "", None])
+def test_secret_that_river_would_not_take_is_refused(secret: str) -> None:
+    with pytest.raises(UsageError, match="RIVER_SECRETS"):
+        sign_token(secret, "ann")
 
 
 def test_text_in_place_of_a_list_of_channels_is_refused() -> None:

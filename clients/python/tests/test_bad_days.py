@@ -8,7 +8,7 @@ import pytest
 from bad_servers import SILENCE, Raw, Talk, certificate_for, gateway, good, html
 from receiving import WAIT_S_MAX, closing, error_of, offsets, until_waiting
 
-from river_realtime import RiverError, Subscriber, UnreachableError
+from river_realtime import RiverError, Subscriber, UnreachableError, UsageError
 from river_realtime.subscriber import RETRY_S_MAX, backoff_s
 
 
@@ -16,6 +16,22 @@ from river_realtime.subscriber import RETRY_S_MAX, backoff_s
 def test_what_is_no_address_is_refused_at_once(url: str) -> None:
     with pytest.raises(ValueError, match="is not an address"):
         Subscriber(url, "token")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((None, "token"), "url: an address"),
+        (("localhost:8000", None), "token: a text, or a function"),
+        (("localhost:8000", b"token"), "token: a text, or a function"),
+        (("localhost:8000", "token", ["dogs"]), r"\*channels for a list"),
+    ],
+)
+def test_argument_that_cannot_work_is_named_at_once(
+    arguments: tuple[object, ...], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        Subscriber(*arguments)  # type: ignore[arg-type]
 
 
 async def test_a_river_that_is_not_there_yet_is_waited_for() -> None:

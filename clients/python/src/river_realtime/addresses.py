@@ -40,11 +40,14 @@ def is_loopback(host: str) -> bool:
         address = ip_address(name)
     except ValueError:
         return False
+    address = getattr(address, "ipv4_mapped", None) or address
     return address.is_loopback or address.is_unspecified
 
 
 def _parts(url: str, schemes: dict[str, str]) -> tuple[str, str]:
     """The scheme to use, and what follows `://`."""
+    if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError("option_invalid", f"url: an address as text, not {url!r}")
     scheme, separator, rest = url.strip().partition("://")
     if not separator:
         scheme, rest = "http", url.strip()
@@ -61,7 +64,7 @@ def _is_host_with_path(rest: str) -> bool:
         return False
     try:
         parts = urlsplit(f"//{rest}")
-        # Asking for the port is what checks it.
-        return bool(parts.hostname) and parts.port != 0
+        # Asking for the port is what checks it, and looking a name up begins with this codec.
+        return bool((parts.hostname or "").encode("idna")) and parts.port != 0
     except ValueError:
         return False

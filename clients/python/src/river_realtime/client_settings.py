@@ -91,9 +91,9 @@ def is_gateways(response: httpx.Response) -> bool:
     return is_script or (response.has_redirect_location and "/client/river" in headers["location"])
 
 
-def _api_key(key: str) -> str:
-    # A file or a variable it comes from often ends with a newline.
-    stripped = key.strip()
+def _api_key(key: object) -> str:
+    # A file or a variable it comes from often ends with a newline, or is not there.
+    stripped = key.strip() if isinstance(key, str) else ""
     if not stripped or not stripped.isascii() or not stripped.isprintable():
         raise UsageError("option_invalid", "key: one of RIVER_API_KEYS")
     return stripped

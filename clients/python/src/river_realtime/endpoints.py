@@ -1,7 +1,7 @@
 """The publish API's endpoints, each as the request that asks it."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TypedDict, Unpack, cast
@@ -37,15 +37,14 @@ def publish(
     channels: str | Sequence[str], event: str, *, data: object, **options: Unpack[PublishOptions]
 ) -> Request[Position | list[Position]]:
     """One event to one channel or several. Without an id one is made: repeating is harmless."""
-    target = {"channel": channels} if isinstance(channels, str) else {"channels": list(channels)}
-    body = _with_id({**target, "event": event, "data": data, **_checked(options)})
+    body = _with_id({**_target(channels), "event": event, "data": data, **_checked(options)})
     return Request("POST", "/publish", _published, body)
 
 
 def publish_batch(messages: Sequence[Message]) -> Request[list[Position | RiverError]]:
     """Many events at once. Each message has channel, event, data, and perhaps an id."""
-    if any("channels" in one for one in messages):
-        reason = "a message of a batch has one channel: write one message for each"
+    if not all(isinstance(one, Mapping) and "channels" not in one for one in messages):  # pyright: ignore[reportUnnecessaryIsInstance]
+        reason = "a message of a batch is a mapping with one channel: write one for each channel"
         raise UsageError("option_invalid", reason)
     with_ids = [_with_id(one) for one in messages]
     return Request("POST", "/publish/batch", _results, {"messages": with_ids})
@@ -140,6 +139,14 @@ def _path(template: str, **names: str) -> tuple[str, dict[str, str | int]]:
     if any("/" in name or name in _NOT_IN_PATHS for name in names.values()):
         return template.format(**dict.fromkeys(names, _IN_QUERY)), dict(names)
     return template.format(**{key: quote(name, safe="") for key, name in names.items()}), {}
+
+
+def _target(channels: object) -> dict[str, object]:
+    if isinstance(channels, str):
+        return {"channel": channels}
+    if isinstance(channels, Iterable):
+        return {"channels": list(cast("Iterable[object]", channels))}
+    raise UsageError("option_invalid", f"channel: a name, or several, not {channels!r}")
 
 
 def _with_id(message: Mapping[str, object]) -> dict[str, object]:

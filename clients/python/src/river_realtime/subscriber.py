@@ -10,7 +10,7 @@ from typing import Literal, Self
 from river_realtime.addresses import websocket_url
 from river_realtime.connection import Connection
 from river_realtime.delivery_queue import DeliveryQueue
-from river_realtime.errors import ConnectionLostError, RiverError, UnreachableError
+from river_realtime.errors import ConnectionLostError, RiverError, UnreachableError, UsageError
 from river_realtime.parsing import Object
 from river_realtime.protocol import (
     PASSING,
@@ -77,6 +77,9 @@ class Subscriber:
         history: int = 0,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
+        if wrong := [name for name in channels if not isinstance(name, str)]:  # pyright: ignore[reportUnnecessaryIsInstance]
+            reason = f"channels: names, one argument each (*channels for a list), not {wrong[0]!r}"
+            raise UsageError("option_invalid", reason)
         self._url = websocket_url(url)
         self._proxy = proxy_for(self._url, socks_module=_SOCKS_MODULE)
         self._tokens = TokenSource(token, timeout_s=timeout_s)

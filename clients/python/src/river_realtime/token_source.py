@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import cast
 
-from river_realtime.errors import ConnectionLostError
+from river_realtime.errors import ConnectionLostError, UsageError
 
 Token = str | Callable[[], str] | Callable[[], Awaitable[str]]
 
@@ -24,6 +24,9 @@ class TokenSource:
     """
 
     def __init__(self, token: Token, *, timeout_s: float) -> None:
+        if not isinstance(token, str) and not callable(token):
+            reason = "token: a text, or a function that returns one"
+            raise UsageError("option_invalid", reason)
         self._token = token
         self._timeout_s = timeout_s
         self._asked: Future[str | Awaitable[str]] | None = None

@@ -59,7 +59,8 @@ def sign_token(secret: str, user: str, *, ttl_s: int = TTL_S, **grants: Unpack[G
 
 def check_secret(secret: str) -> None:
     """Raise UsageError if River takes no such secret."""
-    if len(secret.encode()) < _SECRET_BYTES_MIN:
+    is_text = isinstance(secret, str)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not is_text or len(secret.encode()) < _SECRET_BYTES_MIN:
         raise _invalid(f"secret: the first of RIVER_SECRETS, at least {_SECRET_BYTES_MIN} bytes")
 
 
