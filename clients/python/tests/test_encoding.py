@@ -1,6 +1,7 @@
 """Data that programs have and JSON has not, published to a real River and read back."""
 
 import enum
+import json
 import re
 import sys
 from collections import OrderedDict, deque, namedtuple
@@ -15,6 +16,7 @@ import attrs
 import msgspec
 import pydantic
 import pytest
+from bad_servers import Raw, ok
 from real_river import Running
 
 from river_realtime import River, RiverError, UsageError
@@ -181,11 +183,16 @@ def at_the_end_of_the_stack(call: Callable[[], object]) -> object:
     return descend(sys.getrecursionlimit() - 250)
 
 
-def test_nested_data_is_written_and_read_from_any_depth_of_the_stack(river: River) -> None:
+def test_nested_data_is_written_and_read_from_any_depth_of_the_stack() -> None:
     data = nested(400)
+    history: dict[str, object] = {"channel": "dogs", "epoch": "e", "offset": 1}
+    history["publications"] = [{"offset": 1, "event": "n", "data": data}]
 
-    def there_and_back() -> object:
-        river.publish("py-encoding", "n", data)
-        return river.history("py-encoding", limit=1).events[0].data
+    def publish_and_read() -> object:
+        river.publish("dogs", "n", data)
+        return river.history("dogs").events[0].data
 
-    assert at_the_end_of_the_stack(there_and_back) == data
+    answers = ok({"epoch": "e", "offset": 1}), ok(history)
+    with Raw(*answers) as server, River(server.address, "key") as river:
+        assert at_the_end_of_the_stack(publish_and_read) == data
+    assert json.loads(server.requests[0])["data"] == data
