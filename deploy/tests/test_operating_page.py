@@ -1,16 +1,16 @@
-"""What docs/operating.md has users copy: proxies in front of real gateways, and the units."""
+"""What docs/operating.md has users copy: balancers in front of real gateways, and the units."""
 
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from caddy_process import Caddy, running
-from listener import DEADLINE_S, ask, listening, publish, token
-from page_blocks import Place, Proxy, block, caddy, certificate, haproxy, in_deploy, nginx, unit
+from balancers import FILES, Balancer, Place, Proxy, caddy, haproxy, nginx
+from caddy_process import running
+from listener import ask, listening, publish, token
+from page_blocks import block, unit
 
 from processes import KEY, SECRET, TERMINATE, Api, Gateway, Redis
 from riverd.service.settings import Settings
@@ -21,9 +21,9 @@ MAKERS = {"nginx": nginx, "haproxy": haproxy, "Caddy": caddy}
 
 @dataclass(frozen=True)
 class Town:
-    """Two gateways, a publish API, and a proxy of the page in front of the gateways."""
+    """Two gateways, a publish API, and a balancer in front of the gateways."""
 
-    proxy: Proxy | Caddy
+    proxy: Balancer
     gateways: tuple[Gateway, Gateway]
     api_url: str
 
@@ -56,7 +56,7 @@ def town(
     gateways, api = behind
     folder = tmp_path_factory.mktemp(request.param)
     addresses = [f"127.0.0.1:{one.port}" for one in gateways]
-    proxy = MAKERS[request.param](Place(folder, certificate(folder), addresses))
+    proxy = MAKERS[request.param](Place(folder, addresses))
     with running(proxy):
         yield Town(proxy, gateways, f"http://127.0.0.1:{api.port}")
 
@@ -65,6 +65,11 @@ def connections(gateway: Gateway) -> float:
     _, text = ask(f"http://127.0.0.1:{gateway.port}/metrics")
     line = next(line for line in text.splitlines() if line.startswith("river_connections "))
     return float(line.split()[1])
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_page_shows_the_file_of_deploy(kind: str) -> None:
+    assert block(kind) == FILES[kind].read_text(encoding="utf-8")
 
 
 def test_a_proxy_of_the_page_has_no_complaint(town: Town) -> None:
@@ -124,17 +129,3 @@ def test_a_stop_has_time_to_move_clients() -> None:
     defaults = Settings()
     assert float(unit_lines["TimeoutStopSec"]) > defaults.drain_s
     assert int(unit_lines["LimitNOFILE"]) > defaults.max_connections
-
-
-@pytest.mark.parametrize("kind", ["nginx", "haproxy"])
-def test_what_is_in_deploy_keeps_metrics_inside_too(
-    kind: str, behind: tuple[tuple[Gateway, Gateway], Api], tmp_path: Path
-) -> None:
-    address = f"127.0.0.1:{behind[0][0].port}"
-    with in_deploy(kind, gateway=address, folder=tmp_path) as proxy:
-        url = f"http://127.0.0.1:{proxy.port}"
-        deadline = time.monotonic() + DEADLINE_S
-        while ask(f"{url}/readyz")[0] != 200:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        assert ask(f"{url}/metrics")[0] == 404

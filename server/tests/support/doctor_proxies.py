@@ -77,7 +77,8 @@ class Nginx(Proxy):
     def __init__(self, config: str, folder: Path) -> None:
         port = free_port()
         file = folder / "nginx.conf"
-        text = NGINX.format(folder=folder, config=config.replace("PORT", str(port)))
+        config = config.replace("PORT", str(port)).replace("/var/log/nginx", str(folder))
+        text = NGINX.format(folder=folder, config=config)
         file.write_text(text, encoding="utf-8")
         super().__init__(["nginx", "-c", str(file), "-p", str(folder)], port)
 
