@@ -11,9 +11,11 @@ from guard.path import Path, Work
 from riverd.auth.tokens import Verifier
 from riverd.core.channel_log import Log
 from riverd.core.hub import Channel, Hub
-from riverd.core.session import Limits, Session, Subscription
+from riverd.core.session import Session, SessionLimits
+from riverd.core.subscription import Subscription
 from riverd.model import Claims, Position, Publication, Subscribe, Tail
-from riverd.protocols.native.codec import Native
+from riverd.protocols.native import codec
+from riverd.protocols.native.protocol import Native
 
 HISTORY_SIZE = 100
 HISTORY_TTL_S = 300.0
@@ -43,6 +45,9 @@ class NullSink:
     def close(self, code: int, reason: str) -> None:
         """Nothing is closed."""
 
+    def on_authenticated(self, *, renewed: bool) -> None:
+        """Nobody asks."""
+
 
 def token(secret: str = SECRETS[0]) -> str:
     """A token as an application makes it."""
@@ -51,7 +56,7 @@ def token(secret: str = SECRETS[0]) -> str:
 
 
 def _encode() -> Work:
-    encode = Native().publications("news")
+    encode = codec.publications("news")
     publication = Publication(41, "post", DATA)
 
     def work(times: int) -> None:
@@ -77,11 +82,9 @@ def _hub() -> tuple[Hub, Channel]:
     return hub, hub.open("news", Tail(START), roster=None, now=0.0)
 
 
-def _subscription(dialect: Native) -> Subscription:
-    session = Session("s", NullSink(), dialect=dialect, limits=Limits(), verify=_nobody)
-    subscription = Subscription(session, Subscribe(1, "news"))
-    session.subscriptions["news"] = subscription
-    return subscription
+def _subscription(hub: Hub, protocol: Native) -> Subscription:
+    session = Session("s", NullSink(), protocol=protocol, limits=SessionLimits(), verify=_nobody)
+    return hub.subscribe(session, Subscribe(1, "news"), member=None)
 
 
 def _nobody(_token: str, _now: float) -> Claims:
@@ -90,9 +93,9 @@ def _nobody(_token: str, _now: float) -> Claims:
 
 def _flush(publications: int) -> Work:
     hub, channel = _hub()
-    dialect = Native()
+    protocol = Native()
     for _ in range(SESSIONS):
-        hub.join(_subscription(dialect), channel, reply=b"", after=0)
+        hub.admit(_subscription(hub, protocol), channel, reply=b"", after=0)
     hub.flush(0.0)
 
     def work(times: int) -> None:
@@ -109,20 +112,20 @@ def _come_back() -> Work:
     for offset in range(1, HISTORY_SIZE):
         hub.append(channel, Publication(offset, "post", DATA), now=0.0)
     hub.flush(0.0)
-    subscription = _subscription(Native())
+    subscription = _subscription(hub, Native())
 
     def work(times: int) -> None:
         for _ in range(times):
-            hub.join(subscription, channel, reply=b"", after=channel.log.offset - 3)
+            hub.admit(subscription, channel, reply=b"", after=channel.log.offset - 3)
             hub.flush(0.0)
-            hub.leave(subscription, channel)
+            hub.unsubscribe(subscription)
 
     return work
 
 
 def _decode(message: bytes) -> Callable[[], Work]:
     def make() -> Work:
-        decode = Native().decode
+        decode = codec.decode
 
         def work(times: int) -> None:
             for _ in range(times):
@@ -135,8 +138,8 @@ def _decode(message: bytes) -> Callable[[], Work]:
 
 def _receive() -> Work:
     # Faster than any limit: what is counted is a message that is served.
-    limits = Limits(rate=1e9)
-    session = Session("s", NullSink(), dialect=Native(), limits=limits, verify=_nobody)
+    limits = SessionLimits(rate=1e9)
+    session = Session("s", NullSink(), protocol=Native(), limits=limits, verify=_nobody)
     message = COMMANDS["ping"]
 
     def work(times: int) -> None:

@@ -121,7 +121,7 @@ def _connect() -> Work:
             connection.receive(memoryview(subscribe))
             for _ in range(TURNS):
                 await asyncio.sleep(0)
-            assert connection.session.subscriptions["news"].live
+            assert connection.session.subscriptions["news"].is_live
             connection.connection_lost(None)
             del transport, connection
 

@@ -17,15 +17,15 @@ from guard.worker import paths
 
 SPREAD_MAX = 0.01
 PLANT = """
-from riverd.protocols.native.codec import Native
-plain = Native.publications
-def slower(self, channel):
-    encode = plain(self, channel)
+from riverd.protocols.native import codec
+plain = codec.publications
+def slower(channel):
+    encode = plain(channel)
     def twice(publication):
         [number for number in range(20)]
         return encode(publication)
     return twice
-Native.publications = slower
+codec.publications = slower
 """
 
 THEIRS = Path("work", "some work", lambda: lambda _times: None, uses=("msgspec",))

@@ -45,11 +45,10 @@ OWED = {
     "server/src/riverd/broker/redis/lease.py": 2,
     "server/src/riverd/broker/memory/store.py": 3,
     "server/src/riverd/commands/cli.py": 1,
-    "server/src/riverd/gateway/connection.py": 2,
     "server/src/riverd/gateway/gateway.py": 1,
     "server/src/riverd/websocket/picows_parser.py": 1,
     "server/src/riverd/node/node.py": 2,
-    "server/src/riverd/node/replicas.py": 2,
+    "server/src/riverd/node/attaching.py": 2,
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

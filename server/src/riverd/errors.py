@@ -1,25 +1,22 @@
-"""The catalogue of error and close codes, and the one exception tree."""
+"""The catalogue of error codes and of reasons to close, and the one exception tree."""
 
-from enum import Enum, IntEnum
+from enum import Enum
 
 
-class CloseCode(IntEnum):
-    """Why a WebSocket was closed (contract, "Close codes")."""
+class Reason(Enum):
+    """Why River ends a connection. Each protocol has a close code of its own for it."""
 
-    NORMAL = 1000
-    GOING_AWAY = 1001
-    PROTOCOL_ERROR = 1002
-    NO_STATUS = 1005
-    ABNORMAL = 1006
-    INVALID_TEXT = 1007
-    INTERNAL = 1011
-    NOT_THE_PROTOCOL = 4400
-    NOT_AUTHENTICATED = 4401
-    DISCONNECTED = 4403
-    AUTH_TIMEOUT = 4408
-    TOO_LARGE = 4413
-    TOO_FAST = 4429
-    UNAVAILABLE = 4503
+    NOT_THE_PROTOCOL = "not the protocol"
+    NOT_AUTHENTICATED = "no valid token any more"
+    AUTH_TIMEOUT = "no token in time"
+    DISCONNECTED = "disconnected by the back end"
+    TOO_LARGE = "a message too large"
+    TOO_FAST = "too many messages"
+    TOO_SLOW = "too slow to read"
+    SILENT = "no sign of life"
+    FULL = "no room for one more client"
+    DRAINING = "this gateway stops"
+    INTERNAL = "a fault of River's own"
 
 
 class ErrorCode(Enum):
@@ -60,7 +57,7 @@ class ErrorCode(Enum):
 
 
 class RiverError(Exception):
-    """An error with a code, made to be told to whoever caused it."""
+    """An error with a code, written for the client or publisher that caused it."""
 
     def __init__(self, error: ErrorCode, message: str) -> None:
         super().__init__(message)
@@ -69,7 +66,7 @@ class RiverError(Exception):
 
     @property
     def public(self) -> str:
-        """The message for those who know nothing of what is behind a gateway."""
+        """The message for clients, which know nothing of what is behind a gateway."""
         return self.message
 
 
@@ -78,10 +75,10 @@ class TokenError(RiverError):
 
 
 class DecodeError(RiverError):
-    """A message that does not follow the dialect.
+    """A message that does not follow the client's protocol.
 
     `request_id` is the message's id where it could be read. `fatal` says that the sender does not
-    speak the protocol at all: its connection is closed with 4400.
+    speak the protocol at all: its connection is closed.
     """
 
     def __init__(

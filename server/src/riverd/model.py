@@ -1,4 +1,4 @@
-"""The values that rooms hand each other: publications, positions, members, commands, replies."""
+"""The values that rooms exchange: publications, positions, members, commands, replies."""
 
 from functools import cached_property
 
@@ -7,11 +7,11 @@ import msgspec
 from riverd.globs import Globs
 
 RequestId = int | str | None
-"""A client's own mark on a request, given back with its answer."""
+"""A client's own number for a request; the answer carries it too."""
 
 
 class Position(msgspec.Struct, frozen=True, gc=False):
-    """A place in a channel's log. Offsets rise by one; a new epoch is a log begun again."""
+    """How far a channel's log goes, or a reader of it. A new epoch is a log that began again."""
 
     epoch: str
     offset: int
@@ -48,7 +48,7 @@ class Member(msgspec.Struct, frozen=True, gc=False):
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """One change of a channel's members; `offset` counts the versions of the list."""
+    """One join or leave; `offset` counts the versions of the channel's list of members."""
 
     offset: int
     joined: bool
@@ -56,7 +56,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 class Tail(msgspec.Struct, frozen=True):
-    """The end of a log as the broker has it: where it stands, and its last publications."""
+    """The end of a log as the broker has it: its position and its last publications."""
 
     position: Position
     publications: tuple[Publication, ...] = ()
@@ -71,7 +71,7 @@ class Roster(msgspec.Struct, frozen=True):
 
 
 class Occupancy(msgspec.Struct, frozen=True):
-    """How many connections hear a channel, and how many users are its members."""
+    """How many connections are subscribed to a channel, and how many users are its members."""
 
     subscribers: int
     users: int | None = None
@@ -127,7 +127,7 @@ class Authenticate(msgspec.Struct, frozen=True, gc=False):
 
 
 class Subscribe(msgspec.Struct, frozen=True, gc=False):
-    """Wants a channel: from now, after a position, or with its last `history` events."""
+    """Subscribes: from now, after a position, or with the last `history` events."""
 
     id: RequestId
     channel: str
@@ -136,14 +136,14 @@ class Subscribe(msgspec.Struct, frozen=True, gc=False):
 
 
 class Unsubscribe(msgspec.Struct, frozen=True, gc=False):
-    """Wants a channel no more."""
+    """Ends a subscription."""
 
     id: RequestId
     channel: str
 
 
 class Publish(msgspec.Struct, frozen=True, gc=False):
-    """Wants an event published."""
+    """Publishes an event."""
 
     id: RequestId
     channel: str
@@ -152,14 +152,14 @@ class Publish(msgspec.Struct, frozen=True, gc=False):
 
 
 class GetMembers(msgspec.Struct, frozen=True, gc=False):
-    """Wants to know who is in a presence channel."""
+    """Asks for the members of a presence channel."""
 
     id: RequestId
     channel: str
 
 
 class GetHistory(msgspec.Struct, frozen=True, gc=False):
-    """Wants publications after a position, or the last ones."""
+    """Asks for publications after a position, or for the last ones."""
 
     id: RequestId
     channel: str
@@ -168,7 +168,7 @@ class GetHistory(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ping(msgspec.Struct, frozen=True, gc=False):
-    """Wants a sign of life."""
+    """Asks for a `Pong`."""
 
     id: RequestId
 
@@ -176,11 +176,11 @@ class Ping(msgspec.Struct, frozen=True, gc=False):
 Command = Authenticate | Subscribe | Unsubscribe | Publish | GetMembers | GetHistory | Ping
 
 
-# What clients are told.
+# What clients are sent.
 
 
 class Welcome(msgspec.Struct, frozen=True, gc=False):
-    """The first words on a connection."""
+    """The greeting on a new connection."""
 
     session: str
     auth_timeout_s: float
@@ -220,7 +220,7 @@ class Unsubscribed(msgspec.Struct, frozen=True, gc=False):
 
 
 class Published(msgspec.Struct, frozen=True, gc=False):
-    """The publication's place in its channel."""
+    """The publication was accepted, at this position of its channel."""
 
     id: RequestId
     position: Position
@@ -235,7 +235,7 @@ class Members(msgspec.Struct, frozen=True):
 
 
 class History(msgspec.Struct, frozen=True):
-    """A part of a channel's log, and where the log stands."""
+    """A part of a channel's log, and the log's position."""
 
     id: RequestId
     channel: str
@@ -243,13 +243,13 @@ class History(msgspec.Struct, frozen=True):
 
 
 class Pong(msgspec.Struct, frozen=True, gc=False):
-    """The sign of life."""
+    """The answer to a `Ping`."""
 
     id: RequestId
 
 
 class Gap(msgspec.Struct, frozen=True, gc=False):
-    """What came before `position` cannot be had."""
+    """What came before `position` is lost to this client: it has to load its state anew."""
 
     channel: str
     position: Position

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -13,6 +14,7 @@ from riverd.channels import has_members
 from riverd.core.hub import Channel, Hub
 from riverd.core.recovery import start_of
 from riverd.core.session import Session
+from riverd.errors import RiverError
 from riverd.model import (
     Change,
     Member,
@@ -22,7 +24,6 @@ from riverd.model import (
     Subscribe,
     Subscribed,
     Tail,
-    Unsubscribe,
 )
 
 CHANNELS = ("dogs", "presence-cats")
@@ -109,12 +110,13 @@ class Conversation(RuleBasedStateMachine):
             fields |= {"epoch": epoch, "offset": max(0, log.offset - back)}
         message = sent(type="subscribe", id=number, channel=name, **fields)
         command = guest.session.receive(message, self.now)
-        if name in guest.hearings:
-            assert command is None
-            assert guest.client.told.pop()["code"] == "already_subscribed"
-            return
         assert isinstance(command, Subscribe)
-        self.admit(guest, command)
+        if name in guest.hearings:
+            with pytest.raises(RiverError, match="already in"):
+                guest.session.check_subscribable(name)
+        else:
+            guest.session.check_subscribable(name)
+            self.admit(guest, command)
 
     def admit(self, guest: Guest, command: Subscribe) -> None:
         channel, log = self.channel(command.channel), self.channel(command.channel).log
@@ -136,19 +138,17 @@ class Conversation(RuleBasedStateMachine):
         reply = Subscribed(
             command.id, command.channel, log.position, start.recovered, start.reason, listed
         )
-        subscription = guest.session.subscriptions[command.channel]
-        self.hub.join(subscription, channel, reply=NATIVE.reply(reply), after=start.after)
+        subscription = self.hub.subscribe(guest.session, command, member=None)
+        self.hub.admit(subscription, channel, reply=NATIVE.encode(reply), after=start.after)
 
     @rule(number=numbers, name=channels)
     def unsubscribe(self, number: int, name: str) -> None:
         guest = self.guests[number]
-        message = sent(type="unsubscribe", id=number, channel=name)
-        command = guest.session.receive(message, self.now)
+        subscription = guest.session.subscriptions.get(name)
         self.listen(guest)
-        assert (command is not None) == (guest.hearings.pop(name, None) is not None)
-        if isinstance(command, Unsubscribe):
-            subscription = guest.session.subscriptions.pop(name)
-            self.hub.leave(subscription, self.channel(name))
+        assert (subscription is not None) == (guest.hearings.pop(name, None) is not None)
+        if subscription is not None:
+            self.hub.unsubscribe(subscription)
 
     @rule(number=numbers, takes=st.none() | st.integers(0, 400))
     def block(self, number: int, takes: int | None) -> None:
@@ -233,7 +233,7 @@ class Conversation(RuleBasedStateMachine):
         asleep = [guest for guest in self.guests if guest.session.blocked]
         before = [guest.client.writes for guest in asleep]
         rounds = 0
-        while self.hub.flush(self.now):
+        while self.hub.flush(self.now).more:
             rounds += 1
             assert rounds < 1000, "a flush comes to its end"
         assert before == [guest.client.writes for guest in asleep]
@@ -271,8 +271,8 @@ class Conversation(RuleBasedStateMachine):
         for channel in self.hub.channels.values():
             for audience in channel.audiences.values():
                 assert not audience.behind & set(audience.live)
-                assert all(one.live and not one.session.blocked for one in audience.live)
-                assert not any(one.live for one in audience.behind)
+                assert all(one.is_live and not one.session.blocked for one in audience.live)
+                assert not any(one.is_live for one in audience.behind)
 
     def teardown(self) -> None:
         for number in range(len(self.guests)):

@@ -6,7 +6,7 @@ from river_wire import NATIVE, Client, session_of
 from riverd.core.hub import Hub
 from riverd.core.presence import LISTED_MAX
 from riverd.core.recovery import start_of
-from riverd.core.session import Session, Subscription
+from riverd.core.session import Session
 from riverd.model import (
     Change,
     Member,
@@ -39,10 +39,10 @@ class Rig:
     ) -> Session:
         session = self.session(client)
         command = Subscribe(1, "presence-c", position, history)
-        subscription = session.subscriptions["presence-c"] = Subscription(session, command)
+        subscription = self.hub.subscribe(session, command, member=None)
         start = start_of(command, self.channel.log)
         reply = Subscribed(1, "presence-c", self.channel.log.position, start.recovered)
-        self.hub.join(subscription, self.channel, reply=NATIVE.reply(reply), after=start.after)
+        self.hub.admit(subscription, self.channel, reply=NATIVE.encode(reply), after=start.after)
         return session
 
     def publish(self, count: int = 1, now: float = 0) -> None:
@@ -56,7 +56,7 @@ class Rig:
         assert self.hub.change(self.channel, Change(offset, joined, Member(user)), now=0)
 
     def flush(self, now: float = 0) -> None:
-        while self.hub.flush(now):
+        while self.hub.flush(now).more:
             pass
 
 
@@ -187,7 +187,7 @@ def test_a_long_absence_is_made_up_for_in_parts() -> None:
     rig, client = Rig(entries=40, part_bytes_max=300), Client()
     rig.enter(client, position=Position("e1", 0))
     parts = [len(client.events())]
-    while rig.hub.flush(0):
+    while rig.hub.flush(0).more:
         parts.append(len(client.events()))
     assert client.events() == list(range(1, 41))
     assert len(parts) > 5
@@ -206,9 +206,9 @@ def test_one_that_does_not_read_is_answered_and_given_nothing_more() -> None:
     session = rig.session(client)
     rig.hub.block(session)
     command = Subscribe(1, "presence-c", None, 40)
-    subscription = session.subscriptions["presence-c"] = Subscription(session, command)
-    reply = NATIVE.reply(Subscribed(1, "c", Position("e1", 40)))
-    rig.hub.join(subscription, rig.channel, reply=reply, after=0)
+    subscription = rig.hub.subscribe(session, command, member=None)
+    reply = NATIVE.encode(Subscribed(1, "c", Position("e1", 40)))
+    rig.hub.admit(subscription, rig.channel, reply=reply, after=0)
     rig.flush()
     assert client.types() == ["subscribed"]
     rig.hub.unblock(session)
@@ -221,7 +221,7 @@ def test_after_leaving_nothing_is_heard() -> None:
     session, _ = rig.enter(client), rig.enter(other)
     rig.flush()
     rig.publish(1)
-    rig.hub.leave(session.subscriptions.pop("presence-c"), rig.channel)
+    rig.hub.unsubscribe(session.subscriptions["presence-c"])
     rig.flush()
     assert client.events() == []
     assert other.events() == [1]
@@ -238,7 +238,7 @@ def test_leaving_is_possible_at_any_time(when: str) -> None:
         rig.publish(1)
     if when == "unblocked":
         rig.hub.unblock(session)
-    rig.hub.leave(session.subscriptions.pop("presence-c"), rig.channel)
+    rig.hub.unsubscribe(session.subscriptions["presence-c"])
     rig.hub.close("presence-c")
     rig.flush()
     assert client.types() == ["subscribed"]

@@ -25,9 +25,10 @@ from protocol_server import API_KEY, SECRETS, Server
 import riverd
 from riverd import model
 from riverd.commands.cli import cli
-from riverd.errors import CloseCode, ErrorCode
+from riverd.errors import ErrorCode
 from riverd.model import Change, Member, MemberList, Position, Publication
-from riverd.protocols.native.codec import Native
+from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
+from riverd.protocols.native.protocol import Native
 
 DEADLINE_S = 60.0
 
@@ -94,7 +95,7 @@ def _payload(frame: bytes) -> dict[str, object]:
 def _told() -> dict[str, set[str]]:
     """The fields of everything that the dialect can say, by type."""
     native = Native()
-    frames = [native.reply(reply) for reply in REPLIES]
+    frames = [native.encode(reply) for reply in REPLIES]
     frames.append(native.publications("c")(_ENTRY))
     changes = [Change(1, joined=joined, member=Member("u", b"{}")) for joined in (True, False)]
     frames += map(native.changes("c"), changes)
@@ -156,8 +157,8 @@ def test_protocol_names_every_code_that_a_client_can_meet() -> None:
         ErrorCode.UNAVAILABLE,
     }
     assert [one.code for one in set(ErrorCode) - only_http if f"`{one.code}`" not in page] == []
-    unsent = {CloseCode.NORMAL, CloseCode.NO_STATUS}
-    assert [one for one in set(CloseCode) - unsent if str(int(one)) not in page] == []
+    codes = {1002, 1006, 1007, *NATIVE_CLOSE_CODES.values()}
+    assert [code for code in sorted(codes) if str(int(code)) not in page] == []
 
 
 def test_publishing_names_every_code_that_a_publisher_can_meet() -> None:

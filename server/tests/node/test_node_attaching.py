@@ -13,7 +13,7 @@ from riverd.node.attachment import EARLY_MAX
 
 @in_a_cluster
 async def test_one_that_comes_while_the_channel_is_let_go_is_not_deaf(cluster: Cluster) -> None:
-    node, broker = await cluster.node(linger_s=0)
+    node, broker = await cluster.node(idle_s=0)
     for held in ("unsubscribe", "unsubscribe answer"):
         ann, bob = cluster.visitor(node, "ann"), cluster.visitor(node, "bob")
         await live(ann)
@@ -35,7 +35,7 @@ async def test_one_that_comes_while_the_channel_is_let_go_is_not_deaf(cluster: C
 async def test_whoever_comes_and_goes_while_it_is_attached_leaves_nothing_behind(
     cluster: Cluster,
 ) -> None:
-    node, broker = await cluster.node(linger_s=0)
+    node, broker = await cluster.node(idle_s=0)
     for held in ("subscribe", "subscribe answer", "read", "read answer"):
         broker.hold(held)
         ann = cluster.visitor(node)
@@ -48,12 +48,12 @@ async def test_whoever_comes_and_goes_while_it_is_attached_leaves_nothing_behind
         broker.let(held)
         await asyncio.sleep(1)
         assert cluster.board.listeners == {}
-        assert node.replicas._attachments == {}
+        assert list(node.attachments) == []
 
 
 @in_a_cluster
 async def test_an_attachment_that_failed_half_way_leaves_nothing_behind(cluster: Cluster) -> None:
-    node, broker = await cluster.node(linger_s=0)
+    node, broker = await cluster.node(idle_s=0)
     broker.hold("read")
     ann = cluster.visitor(node)
     ann.ask(type="subscribe", channel="c")
@@ -67,12 +67,12 @@ async def test_an_attachment_that_failed_half_way_leaves_nothing_behind(cluster:
     broker.cut = False
     await asyncio.sleep(10)
     assert cluster.board.listeners == {}
-    assert node.replicas._attachments == {}
+    assert list(node.attachments) == []
 
 
 @in_a_cluster
 async def test_one_that_comes_after_letting_go_failed_is_not_deaf(cluster: Cluster) -> None:
-    node, broker = await cluster.node(linger_s=0)
+    node, broker = await cluster.node(idle_s=0)
     ann, bob = cluster.visitor(node, "ann"), cluster.visitor(node, "bob")
     await live(ann)
     broker.cut = True
@@ -88,7 +88,7 @@ async def test_one_that_comes_after_letting_go_failed_is_not_deaf(cluster: Clust
 
 @in_a_cluster
 async def test_letting_go_is_tried_until_it_succeeds(cluster: Cluster) -> None:
-    node, broker = await cluster.node(linger_s=0)
+    node, broker = await cluster.node(idle_s=0)
     ann = cluster.visitor(node)
     await live(ann)
     broker.cut = True
@@ -98,14 +98,14 @@ async def test_letting_go_is_tried_until_it_succeeds(cluster: Cluster) -> None:
     broker.cut = False
     await asyncio.sleep(10)
     assert cluster.board.listeners == {}
-    assert node.replicas._attachments == {}
+    assert list(node.attachments) == []
 
 
 @in_a_cluster
 async def test_a_seat_that_is_given_up_does_not_forget_a_channel_on_its_way(
     cluster: Cluster,
 ) -> None:
-    node, broker = await cluster.node(linger_s=0.5)
+    node, broker = await cluster.node(idle_s=0.5)
     ann, bob = cluster.visitor(node, "ann"), cluster.visitor(node, "bob")
     broker.hold("subscribe")
     ann.ask(type="subscribe", channel="presence-c")

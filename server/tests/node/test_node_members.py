@@ -5,8 +5,8 @@ import asyncio
 from river_cluster import COMPARE_S, Cluster, Visitor, in_a_cluster, live, turns
 from river_feed import until
 
+from riverd.core.pacing import CROWD, PAUSE_S_MAX
 from riverd.model import Claims, Grants, Member, Occupancy
-from riverd.node.node import CROWD, PAUSE_S_MAX
 
 # Presence.
 
@@ -134,7 +134,7 @@ async def test_a_user_that_comes_back_at_once_is_in_the_list(cluster: Cluster) -
 
 @in_a_cluster
 async def test_a_join_that_may_have_been_done_is_undone(cluster: Cluster) -> None:
-    node, broker = await cluster.node(linger_s=0)
+    node, broker = await cluster.node(idle_s=0)
     ann = cluster.visitor(node)
     broker.hold("join answer")
     ann.ask(type="subscribe", channel="presence-c")
@@ -146,7 +146,7 @@ async def test_a_join_that_may_have_been_done_is_undone(cluster: Cluster) -> Non
     broker.cut = False
     await asyncio.sleep(10)
     assert cluster.store.roster("presence-c").members == {}
-    assert node.replicas._attachments == {}
+    assert list(node.attachments) == []
 
 
 @in_a_cluster

@@ -221,7 +221,7 @@ async def test_a_session_that_left_meanwhile_gets_no_answer(cluster: Cluster) ->
         broker.let(held)
     await asyncio.sleep(30)
     assert ann.client.told == []
-    assert node.replicas._attachments == {}
+    assert list(node.attachments) == []
     assert cluster.store.roster("presence-c").members == {}
 
 

@@ -1,4 +1,4 @@
-"""Wishes against what is so, and background work with an owner."""
+"""Desired states against actual ones, and background work with an owner."""
 
 import asyncio
 
@@ -7,12 +7,12 @@ from river_cluster import turns
 from river_time import in_no_time
 
 from riverd.errors import BrokerError
-from riverd.node.reconcile import RETRY_S_MAX, Wish
+from riverd.node.reconcile import RETRY_S_MAX, DesiredState
 from riverd.tasks import Tasks
 
 
 class Rig:
-    """A wish whose changes a test holds up and fails."""
+    """A desired state whose changes a test holds up and fails."""
 
     def __init__(self) -> None:
         self.done: list[bool] = []
@@ -22,9 +22,9 @@ class Rig:
         self.gate: asyncio.Event | None = None
         self.busy = 0
         self.tasks = Tasks(self.failures.append)
-        self.wish = Wish(self.change, self.tasks, settled=self.settle)
+        self.desired = DesiredState(self.apply, self.tasks, settled=self.settle)
 
-    async def change(self, wanted: bool, /) -> None:  # noqa: FBT001  the wish itself
+    async def apply(self, wanted: bool, /) -> None:  # noqa: FBT001  the state itself
         assert not self.busy, "one change at a time"
         self.busy += 1
         try:
@@ -50,39 +50,39 @@ class Rig:
 
 
 @in_no_time
-async def test_a_wish_is_made_so_once() -> None:
+async def test_a_desired_state_is_applied_once() -> None:
     rig = Rig()
-    rig.wish.want(True)
-    rig.wish.want(True)
+    rig.desired.want(True)
+    rig.desired.want(True)
     await turns()
-    rig.wish.want(True)
+    rig.desired.want(True)
     await turns()
     assert rig.done == [True]
-    assert rig.wish.have is True
+    assert rig.desired.actual is True
     assert rig.settled == 1
 
 
 @in_no_time
 async def test_what_was_never_so_need_not_be_undone() -> None:
     rig = Rig()
-    rig.wish.want(False)
+    rig.desired.want(False)
     await turns()
     assert rig.done == []
-    rig.wish.want(True)
-    rig.wish.want(False)
+    rig.desired.want(True)
+    rig.desired.want(False)
     await turns()
     assert rig.done == []
-    assert rig.wish.is_over
+    assert rig.desired.is_absent
 
 
 @in_no_time
-async def test_wishes_during_a_change_do_not_race_it() -> None:
+async def test_desires_during_a_change_do_not_race_it() -> None:
     rig = Rig()
     rig.hold()
-    rig.wish.want(True)
+    rig.desired.want(True)
     await turns()
     for wanted in (False, True, False):
-        rig.wish.want(wanted)
+        rig.desired.want(wanted)
     await turns()
     rig.let()
     await turns()
@@ -91,13 +91,13 @@ async def test_wishes_during_a_change_do_not_race_it() -> None:
 
 
 @in_no_time
-async def test_a_wish_that_changed_back_during_a_change_needs_nothing_more() -> None:
+async def test_a_desire_that_changed_back_during_a_change_needs_nothing_more() -> None:
     rig = Rig()
     rig.hold()
-    rig.wish.want(True)
+    rig.desired.want(True)
     await turns()
-    rig.wish.want(False)
-    rig.wish.want(True)
+    rig.desired.want(False)
+    rig.desired.want(True)
     rig.let()
     await turns()
     assert rig.done == [True]
@@ -107,10 +107,10 @@ async def test_a_wish_that_changed_back_during_a_change_needs_nothing_more() -> 
 async def test_a_change_that_failed_is_made_again_and_not_all_the_time() -> None:
     rig = Rig()
     rig.cut = True
-    rig.wish.want(True)
+    rig.desired.want(True)
     await asyncio.sleep(60)
     assert rig.done == []
-    assert rig.wish.have is None
+    assert rig.desired.actual is None
     rig.cut = False
     await asyncio.sleep(RETRY_S_MAX)
     assert rig.done == [True]
@@ -121,26 +121,26 @@ async def test_a_change_that_failed_is_made_again_and_not_all_the_time() -> None
 async def test_a_change_that_failed_may_have_been_made_and_is_undone() -> None:
     rig = Rig()
     rig.cut = True
-    rig.wish.want(True)
+    rig.desired.want(True)
     await turns()
-    rig.wish.want(False)
+    rig.desired.want(False)
     rig.cut = False
     await asyncio.sleep(RETRY_S_MAX)
     assert rig.done == [False]
-    assert rig.wish.is_over
+    assert rig.desired.is_absent
 
 
 @in_no_time
 async def test_what_is_doubted_is_made_sure_of() -> None:
     rig = Rig()
-    rig.wish.want(True)
+    rig.desired.want(True)
     await turns()
-    rig.wish.doubt()
+    rig.desired.doubt()
     await turns()
     assert rig.done == [True, True]
-    rig.wish.want(False)
+    rig.desired.want(False)
     await turns()
-    rig.wish.doubt()
+    rig.desired.doubt()
     await turns()
     assert rig.done == [True, True, False, False]
 
@@ -149,39 +149,39 @@ async def test_what_is_doubted_is_made_sure_of() -> None:
 async def test_what_is_doubted_during_a_change_is_made_sure_of_after_it() -> None:
     rig = Rig()
     rig.hold()
-    rig.wish.want(True)
+    rig.desired.want(True)
     await turns()
-    rig.wish.doubt()
+    rig.desired.doubt()
     rig.let()
     await turns()
     assert rig.done == [True, True]
-    assert rig.wish.have is True
+    assert rig.desired.actual is True
 
 
 @in_no_time
-async def test_a_wish_is_over_when_nothing_is_wanted_so_or_under_way() -> None:
+async def test_a_state_is_absent_when_nothing_is_wanted_so_or_under_way() -> None:
     rig = Rig()
-    assert rig.wish.is_over
+    assert rig.desired.is_absent
     rig.hold()
-    rig.wish.want(True)
-    assert not rig.wish.is_over
+    rig.desired.want(True)
+    assert not rig.desired.is_absent
     await turns()
-    rig.wish.want(False)
-    assert not rig.wish.is_over
+    rig.desired.want(False)
+    assert not rig.desired.is_absent
     rig.let()
     await turns()
-    assert rig.wish.is_over
+    assert rig.desired.is_absent
 
 
 @in_no_time
-async def test_a_programming_error_is_told_and_not_retried() -> None:
+async def test_a_programming_error_is_reported_and_not_retried() -> None:
     rig = Rig()
 
-    async def broken(wanted: bool, /) -> None:  # noqa: FBT001  the wish itself
+    async def broken(wanted: bool, /) -> None:  # noqa: FBT001  the state itself
         raise ValueError(str(wanted))
 
-    wish = Wish(broken, rig.tasks, settled=rig.settle)
-    wish.want(True)
+    desired = DesiredState(broken, rig.tasks, settled=rig.settle)
+    desired.want(True)
     await asyncio.sleep(60)
     assert [str(error) for error in rig.failures] == ["True"]
 

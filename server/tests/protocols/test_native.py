@@ -24,7 +24,7 @@ def refused(payload: bytes) -> DecodeError:
 
 
 def said(reply: model.Reply) -> dict[str, Any]:
-    [told] = texts(NATIVE.reply(reply))
+    [told] = texts(NATIVE.encode(reply))
     return told
 
 

@@ -111,9 +111,9 @@ class Ending:
     def _undone(self, host: Host) -> Iterator[str]:
         for channel in host.hub.channels.values():
             yield from self._replica(host, channel)
-        for name, attachment in host.node.replicas._attachments.items():
+        for attachment in host.node.attachments:
             if attachment.waiting or attachment.repairing or attachment.confirming:
-                yield f"{host.name} is not done with {name}"
+                yield f"{host.name} is not done with {attachment.name}"
 
     def _replica(self, host: Host, channel: Channel) -> Iterator[str]:
         name, server = channel.name, self._world.server
@@ -149,8 +149,8 @@ class Ending:
             assert host.broker.feed is not None, "a node has a feed"
             for name in host.hub.channels:
                 yield f"{host.name} still has {name}"
-            for name in host.node.replicas._attachments:
-                yield f"{host.name} still knows {name}"
+            for attachment in host.node.attachments:
+                yield f"{host.name} still knows {attachment.name}"
             for name in host.broker.feed.subscribed:
                 yield f"{host.name} still listens to {name}"
         for name in self._world.channels:

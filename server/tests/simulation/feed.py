@@ -141,7 +141,7 @@ class SimFeed:
         world.loop.call_later(prompt_s, self._check_prompt, channel, place, world.now)
 
     def _check_prompt(self, channel: str, place: Position, since_s: float) -> None:
-        replica = self._listener.replicas.channel(channel)
+        replica = self._listener.attachments.channel(channel)
         # A node that could not ask, or waits before it asks again, is excused.
         if replica is None or self._broker.trouble_s > since_s - EXCUSED_S:
             return

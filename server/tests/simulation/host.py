@@ -9,7 +9,7 @@ from simulation.census import shown
 from simulation.truth import demand, is_newer
 
 from riverd.core.hub import Hub
-from riverd.errors import CloseCode
+from riverd.errors import Reason
 from riverd.model import Position
 from riverd.node.node import Node
 
@@ -48,7 +48,7 @@ class Host:
             self.hub,
             clock=world.loop.time,
             failed=world.fail,
-            linger_s=world.linger_s,
+            idle_s=world.idle_s,
             compare_s=COMPARE_S,
         )
         await self.node.start()
@@ -81,9 +81,9 @@ class Host:
         for line in lines:
             line.cut_by_crash(self._world.dice.uniform(0, NOTICE_S_MAX))
         self.broker.kill()
-        for attachment in self.node.replicas._attachments.values():
-            if attachment.linger is not None:
-                attachment.linger.cancel()
+        for attachment in self.node.attachments:
+            if attachment.detach_timer is not None:
+                attachment.detach_timer.cancel()
         await self.node._tasks.close()
 
     async def stop(self) -> None:
@@ -91,6 +91,6 @@ class Host:
         self._world.note(self.name, "stops")
         self.up = False
         for line in list(self.lines):
-            line.session.close(CloseCode.UNAVAILABLE, "draining")
+            line.session.close(Reason.DRAINING, "draining")
         await self.node.close()
         self.broker.closed = True

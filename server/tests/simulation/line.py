@@ -11,8 +11,8 @@ from simulation.ear import Message
 from simulation.stream import Stream
 from simulation.truth import demand
 
-from riverd.core.session import Limits, Session
-from riverd.model import Authenticate, Claims, Grants
+from riverd.core.session import Session, SessionLimits
+from riverd.model import Claims, Grants
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from simulation.host import Host
     from simulation.world import World
 
-LIMITS = Limits(channels_max=20, rate=1e9)
+LIMITS = SessionLimits(channels_max=20, rate=1e9)
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(dict[str, object]).decode
@@ -45,7 +45,7 @@ class Line:
         self.up = self.held = True
         self.node = host.node
         self.stream = Stream(world.server, client.user)
-        self.session = Session(client.name, self, dialect=NATIVE, limits=LIMITS, verify=verify)
+        self.session = Session(client.name, self, protocol=NATIVE, limits=LIMITS, verify=verify)
         self._world = world
         self._client = client
         self._slow_s = world.dice.choice((0.0, 0.0, 0.3, 1.5))
@@ -84,6 +84,9 @@ class Line:
         self._world.note(self.host.name, "closes", self.session.id, code, reason)
         self._server_end()
         self._send_down(0, None)
+
+    def on_authenticated(self, *, renewed: bool) -> None:
+        """Tokens last for ever here."""
 
     # The client's end.
 
@@ -175,11 +178,7 @@ class Line:
         self._world.note(self.host.name, "hears", self.session.id, message)
         placed = message.get("channel") in self.session.subscriptions
         self.stream.asked(message, self._world.now, placed=placed)
-        command = self.session.receive(_encode(message), self._world.now)
-        if isinstance(command, Authenticate):
-            self.node.authenticated(self.session)
-        elif command is not None:
-            self.node.execute(self.session, command)
+        self.node.receive(self.session, _encode(message), now=self._world.now)
 
     def _server_gone(self) -> None:
         if self.held:

@@ -11,18 +11,18 @@ TRAPS = (
     _plant(
         "trap 1: subscribe and unsubscribe race",
         (
-            "node.reconcile:Wish.want",
-            "if wanted != self.have and not self._running:",
-            "if wanted != self.have:",
+            "node.reconcile:DesiredState.want",
+            "if wanted != self.actual and not self._running:",
+            "if wanted != self.actual:",
         ),
     ),
     _plant(
         "trap 2: a joiner is live before the flush",
-        ("core.hub:Hub.join", "audience.behind.add(subscription)", "subscription.live = True"),
+        ("core.hub:Hub.admit", "audience.behind.add(subscription)", "pass"),
         (
-            "core.hub:Hub.join",
+            "core.hub:Hub.admit",
             "self._eager[subscription] = None",
-            "audience.live[subscription] = session.write",
+            "audience.add_live(subscription)",
         ),
     ),
     _plant(
@@ -35,13 +35,13 @@ TRAPS = (
     ),
     _plant(
         "trap 4: one that is ahead is unrecoverable",
-        ("node.replicas:is_ahead", "wanted.offset > log.offset", "False"),
+        ("node.admission:is_ahead", "wanted.offset > log.offset", "False"),
     ),
     _plant(
         "trap 5: a read that is older than the feed is enough",
-        ("node.replicas:Replicas._read_again", "attachment.stale = True", "pass"),
+        ("node.repair:Repairs._read_again", "attachment.stale = True", "pass"),
         (
-            "node.replicas:Replicas._repair_soon",
+            "node.repair:Repairs.soon",
             "attachment.stale = True\n    if not attachment.repairing:\n",
             "if not attachment.repairing:\n        attachment.stale = True\n",
         ),
@@ -60,19 +60,19 @@ TRAPS = (
     ),
     _plant(
         "trap 7: a buffer is cleared after the await",
-        ("node.node:Node._report", "self._hub.recounted = {}", "pass"),
+        ("node.reporting:SubscriberCounts._report", "self._changed = {}", "pass"),
         (
-            "node.node:Node._report",
+            "node.reporting:SubscriberCounts._report",
             "await self._broker.report(counts)",
-            "await self._broker.report(counts)\n                self._hub.recounted.clear()",
+            "await self._broker.report(counts)\n                self._changed.clear()",
         ),
     ),
     _plant(
         "trap 7: a cancelled subscription is admitted all the same",
         (
-            "node.replicas:Replicas.unsubscribe",
+            "node.attaching:Attachments.unsubscribe",
             "attachment.waiting.pop(subscription, None)",
-            "attachment.waiting.get(subscription)",
+            "pass",
         ),
     ),
 )
@@ -93,19 +93,19 @@ LOGS = (
     ),
     _plant(
         "a publication of another epoch is appended",
-        ("node.replicas:Replicas.on_publication", "epoch != channel.log.epoch", "False"),
+        ("node.attaching:Attachments.on_publication", "epoch != channel.log.epoch", "False"),
     ),
     _plant(
         "a log begins again although nothing is missing",
         (
-            "node.replicas:Replicas._read_again",
+            "node.repair:Repairs._read_again",
             "if not channel.log.can_take(tail.position, len(tail.publications)):",
             "if tail.publications and tail.publications[0].offset <= channel.log.offset:",
         ),
     ),
     _plant(
         "a repair aims at an offset of an epoch that ended",
-        ("node.attachment:Attachment.is_behind", "log.epoch == spoken_of.epoch and", ""),
+        ("node.attachment:Attachment.is_behind", "log.epoch == announced.epoch and", ""),
     ),
     _plant(
         "a log is trimmed before the flush",
@@ -117,11 +117,15 @@ LOGS = (
     ),
     _plant(
         "the window is one too small",
-        ("node.replicas:start_of", "wanted.offset < log.oldest", "wanted.offset <= log.oldest"),
+        ("core.recovery:why_lost", "wanted.offset < oldest", "wanted.offset <= oldest"),
     ),
     _plant(
         "an epoch that is not known is over",
-        ("node.replicas:is_ahead", "wanted.epoch != log.epoch or", "wanted.epoch == log.epoch and"),
+        (
+            "node.admission:is_ahead",
+            "wanted.epoch != log.epoch or",
+            "wanted.epoch == log.epoch and",
+        ),
     ),
     _plant(
         "an idempotency key is ignored",
@@ -131,8 +135,8 @@ LOGS = (
 
 CURSORS = (
     _plant(
-        "a session that left is told all the same",
-        ("core.hub:Hub.leave", "audience.live.pop(subscription, None)", "pass"),
+        "a session that left is sent events all the same",
+        ("core.audience:Audience.remove", "self.live.pop(subscription, None)", "pass"),
     ),
     _plant(
         "a history is one short",
@@ -142,7 +146,7 @@ CURSORS = (
         "a blocked session's cursor is where the log is",
         (
             "core.hub:Hub.block",
-            "subscription.offset = channel.told",
+            "subscription.offset = channel.sent",
             "subscription.offset = channel.log.offset",
         ),
     ),
@@ -151,17 +155,17 @@ CURSORS = (
         ("core.hub:Hub.unblock", "self._eager[subscription] = None", "pass"),
     ),
     _plant(
-        "those behind are not told that the log began again",
-        ("core.hub:Hub.restart", "subscription.offset = NEVER", "pass"),
+        "those behind are not notified that the log began again",
+        ("core.hub:Hub.restart", "subscription.offset = LOST", "pass"),
     ),
-    _plant("a gap is not told", ("core.hub:Hub._tell_gap", "subscription.session.reply(", "repr(")),
+    _plant("a gap is not sent", ("core.hub:Hub._send_gap", "subscription.session.reply(", "repr(")),
     _plant(
-        "what was told is noted after it was written",
-        ("core.hub:Hub._flush_live", "channel.told = log.offset\n", "pass\n"),
+        "what was sent is noted after it was written",
+        ("core.hub:Hub._flush_live", "channel.sent = log.offset\n", "pass\n"),
         (
             "core.hub:Hub._flush_live",
-            "_write_all(audience, frames)",
-            "_write_all(audience, frames)\n    channel.told = log.offset",
+            "audience.write(frames)",
+            "audience.write(frames)\n        channel.sent = log.offset",
         ),
     ),
     _plant(
@@ -177,32 +181,44 @@ CURSORS = (
 MEMBERS = (
     _plant(
         "a user leaves with the first of its connections",
-        ("node.membership:Seats.leave", "if not seat.subscriptions:", "if True:"),
+        ("node.membership:Membership.remove", "if not entry.subscriptions:", "if True:"),
     ),
     _plant(
-        "a seat that was given up is believed in",
-        ("node.replicas:Replicas._seated", "return presence.has(claims.user)", "return True"),
-        ("node.membership:Seats.keep", "self._wish(attachment, seat).doubt()", "pass"),
+        "an entry that was removed is believed in",
+        (
+            "node.admission:_obstacle_of_member",
+            "return None if presence.has(member.user) else Obstacle.ENTRY",
+            "return None",
+        ),
+        ("node.membership:Membership.keep", "self._desired(attachment, entry).doubt()", "pass"),
     ),
     _plant(
-        "a seat is not given up",
-        ("node.membership:Seats.leave", "self._wish(attachment, seat).want(False)", "pass"),
+        "an entry is not removed",
+        (
+            "node.membership:Membership.remove",
+            "self._desired(attachment, entry).want(False)",
+            "pass",
+        ),
     ),
     _plant(
-        "seats are not taken again after the lease",
-        ("node.replicas:Replicas.retake_seats", "self._seats.doubt(attachment)", "pass"),
-        ("node.membership:Seats.keep", "self._wish(attachment, seat).doubt()", "pass"),
+        "entries are not made again after the lease",
+        (
+            "node.attaching:Attachments.remake_presence_entries",
+            "self._membership.doubt(attachment)",
+            "pass",
+        ),
+        ("node.membership:Membership.keep", "self._desired(attachment, entry).doubt()", "pass"),
     ),
     _plant(
-        "a seat in a list that began again is believed in",
-        ("node.membership:Seats.keep_all", "seat.position.epoch != epoch", "False"),
+        "an entry in a list that began again is believed in",
+        ("node.membership:Membership.keep_all", "entry.position.epoch != epoch", "False"),
     ),
     _plant(
         "a joiner is shown a list without itself",
         (
-            "node.replicas:Replicas._seated",
-            "position = attachment",
-            "return True\n    position = attachment",
+            "node.admission:_obstacle_of_member",
+            "entered = version_of",
+            "return None\n    entered = version_of",
         ),
     ),
     _plant(
@@ -211,44 +227,48 @@ MEMBERS = (
     ),
     _plant(
         "a list older than the replica is accepted",
-        ("node.replicas:Replicas._take_roster", "theirs.offset < ours.offset", "False"),
+        ("node.repair:Repairs._take_members", "theirs.offset < ours.offset", "False"),
     ),
 )
 
-WISHES = (
+STATES = (
     _plant(
         "what was attached half-way is closed",
-        ("node.replicas:Replicas._detach", "if attachment.channel is not None:", "if True:"),
+        ("node.attaching:Attachments._detach", "if attachment.channel is not None:", "if True:"),
     ),
     _plant(
         "a node that was stopped goes on",
-        ("node.reconcile:Tasks.start", "if self._closed:", "if False:"),
+        ("tasks:Tasks.start", "if self._closed:", "if False:"),
     ),
     _plant(
         "what failed is not tried again",
-        ("node.reconcile:Wish._run", "await asyncio.sleep(retry_s)", "return"),
+        ("node.reconcile:DesiredState._run", "await asyncio.sleep(retry.next_s())", "return"),
     ),
     _plant(
         "an idle channel is kept",
-        ("node.replicas:Replicas._let_go", "self._wish(attachment).want(False)", "pass"),
+        (
+            "node.attaching:Attachments._detach_idle",
+            "self._desired(attachment).want(False)",
+            "pass",
+        ),
     ),
     _plant(
-        "a channel is let go of while somebody comes back",
-        ("node.replicas:Replicas._let_go", "if not attachment.heard:", "if True:"),
-        ("node.replicas:Replicas.subscribe", "attachment.linger.cancel()", "pass"),
+        "a channel is detached while somebody comes back",
+        ("node.attaching:Attachments._detach_idle", "if not attachment.is_used:", "if True:"),
+        ("node.attaching:Attachments.subscribe", "attachment.detach_timer.cancel()", "pass"),
     ),
     _plant(
         "a channel is forgotten while it is attached",
         (
-            "node.replicas:Replicas._forget_if_idle",
+            "node.attaching:Attachments._forget_if_unused",
             "if gone and",
             "if attachment.channel is None and",
         ),
     ),
     _plant(
-        "counts are not told again when seats are lost",
-        ("node.node:Node.on_presence_lost", "self._report_all()", "pass"),
+        "counts are not reported again when the lease is lost",
+        ("node.node:Node.on_presence_lost", "self._counts.report(self._hub.channels)", "pass"),
     ),
 )
 
-PLANTS = TRAPS + LOGS + CURSORS + MEMBERS + WISHES
+PLANTS = TRAPS + LOGS + CURSORS + MEMBERS + STATES

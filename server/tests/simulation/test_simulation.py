@@ -53,7 +53,7 @@ def test_the_same_seed_is_the_same_run_in_every_process(seed: int) -> None:
 
 
 def test_a_seed_that_fails_prints_the_command_that_shows_it_again() -> None:
-    done = simulator("--seeds", "0:40", "--plant", "a gap is not told")
+    done = simulator("--seeds", "0:40", "--plant", "a gap is not sent")
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("seed "))

@@ -35,7 +35,7 @@ class World:
         self.history_size = dice.randint(5, 20)
         self.history_ttl_s = dice.choice((5.0, 30.0, 300.0))
         self.part_bytes_max = dice.choice((80, 300, 2000))
-        self.linger_s = dice.uniform(1.0, 5.0)
+        self.idle_s = dice.uniform(1.0, 5.0)
         self.calm_at = dice.uniform(*STORM_S)
         self.weather = drawn(dice)
         self._trace = trace

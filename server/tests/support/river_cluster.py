@@ -15,20 +15,27 @@ from river_wire import Book, Client, sent, session_of
 from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.broker.memory.store import Store
 from riverd.core.hub import Hub
-from riverd.core.session import Limits, Session
+from riverd.core.session import Session, SessionLimits
 from riverd.model import Message, Position
 from riverd.node.node import Node
 
 HISTORY_SIZE = 50
 HISTORY_TTL_S = 300.0
-LINGER_S = 5.0
+IDLE_S = 5.0
 COMPARE_S = 2.0
 
 
 class Visitor:
     """A client of a node, with what it hears; its connection ends as the gateway would end it."""
 
-    def __init__(self, node: Node, user: str, *, book: Book, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        user: str | None,
+        *,
+        book: Book,
+        limits: SessionLimits | None = None,
+    ) -> None:
         self.node = node
         self.client = Client()
         self.session: Session = session_of(self.client, limits=limits, book=book)
@@ -36,14 +43,14 @@ class Visitor:
         self._close = self.client.close
         self.client.close = self.close  # type: ignore[method-assign]  the sink that the node closes
         node.opened(self.session)
-        self.ask(type="auth", token=user)
+        if user is not None:
+            self.ask(type="auth", token=user)
         self.client.take()
 
     def ask(self, **fields: object) -> None:
         """Send a message and have it carried out."""
-        command = self.session.receive(sent(**fields), asyncio.get_running_loop().time())
-        if command is not None:
-            self.node.execute(self.session, command)
+        now = asyncio.get_running_loop().time()
+        self.node.receive(self.session, sent(**fields), now=now)
 
     def close(self, code: int, reason: str) -> None:
         """The session ends the connection."""
@@ -82,7 +89,7 @@ class Cluster:
         self,
         *,
         weather: Weather | None = None,
-        linger_s: float = LINGER_S,
+        idle_s: float = IDLE_S,
         compare_s: float | None = None,
         clock: Callable[[], float] | None = None,
     ) -> tuple[Node, LateBroker]:
@@ -94,7 +101,7 @@ class Cluster:
             hub,
             clock=clock or self.loop.time,
             failed=self.failures.append,
-            linger_s=linger_s,
+            idle_s=idle_s,
             compare_s=compare_s,
         )
         await node.start()
@@ -104,6 +111,10 @@ class Cluster:
     def visitor(self, node: Node, user: str = "ann") -> Visitor:
         """One more client."""
         return Visitor(node, user, book=self.book)
+
+    def stranger(self, node: Node) -> Visitor:
+        """One more client, which has sent no token."""
+        return Visitor(node, None, book=self.book)
 
     def publish(self, channel: str = "c", *, times: int = 1) -> Position:
         """Publish from a back end; it is in the store when this returns."""

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from riverd.core.session import Limits, Session
+from riverd.core.session import Session, SessionLimits
 from riverd.errors import ErrorCode, TokenError
-from riverd.model import Claims, Grants
-from riverd.protocols.native.codec import Native
+from riverd.model import Authenticate, Claims, Grants
+from riverd.protocols.native.protocol import Native
 
 TEXT = 0x81
 CLOSE = 0x88
@@ -51,6 +51,7 @@ class Client:
     written_bytes: int = 0
     takes: int | None = None
     on_full: Callable[[], None] | None = None
+    authenticated: list[bool] = field(default_factory=list[bool])
 
     def write(self, frames: bytes) -> None:
         self.writes += 1
@@ -64,6 +65,9 @@ class Client:
 
     def close(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
+
+    def on_authenticated(self, *, renewed: bool) -> None:
+        self.authenticated.append(renewed)
 
     def take(self) -> list[dict[str, Any]]:
         """What was told since the last time."""
@@ -102,19 +106,19 @@ def session_of(
     client: Client,
     *,
     user: str | None = None,
-    limits: Limits | None = None,
+    limits: SessionLimits | None = None,
     book: Book | None = None,
 ) -> Session:
-    """A session of the native dialect, of a user that is known already if one is named."""
+    """A session of the native protocol, of a user that is known already if one is named."""
     session = Session(
         "s",
         client,
-        dialect=NATIVE,
-        limits=limits or Limits(rate=1e9),
+        protocol=NATIVE,
+        limits=limits or SessionLimits(rate=1e9),
         verify=(book or Book()).verify,
     )
     if user is not None:
-        assert session.authenticate(user, 0)
+        assert session.authenticate(Authenticate(None, user), 0)
         client.take()
     return session
 

@@ -12,7 +12,7 @@ from river_process import SECRET
 from riverd.gateway.connection import Connection
 from riverd.gateway.gateway import Gateway
 from riverd.model import Claims, Failure, Reply
-from riverd.protocols.native.codec import Native
+from riverd.protocols.native.protocol import Native
 from riverd.service import composition as app
 from riverd.service import sockets
 from riverd.service.environment import load
@@ -59,10 +59,10 @@ async def test_connection_is_forgotten_whenever_its_token_would_have_run_out() -
 class Broken(Native):
     """Cannot say that a token has expired: a fault of ours, which nobody knows yet."""
 
-    def reply(self, reply: Reply) -> bytes:
+    def encode(self, reply: Reply) -> bytes:
         if isinstance(reply, Failure):
             raise ZeroDivisionError
-        return super().reply(reply)
+        return super().encode(reply)
 
 
 async def test_fault_with_one_connection_does_not_stop_the_clock_for_the_others() -> None:
@@ -71,7 +71,7 @@ async def test_fault_with_one_connection_does_not_stop_the_clock_for_the_others(
         lambda _, context: told.append(context.get("exception"))
     )
     async with gateway_here(RIVER_AUTH_TIMEOUT_S="1") as (gateway, url):
-        gateway._dialect = Broken()
+        gateway._protocol = Broken()
         gateway._verify = lambda _, now: Claims("ann", expires_at=now + 0.5)
         async with visitor(url, Authorization="Bearer anything") as first:
             await first.until("authenticated")

@@ -244,19 +244,19 @@ VIOLATIONS = {
         frame(TEXT, b"\xf0\x9f", first=0) + frame(CONTINUATION, b"\x98"),
         1007,
     ),
-    "a message that is too large": (frame(TEXT, b"x" * (MAX + 1)), 4413),
+    "a message that is too large": (frame(TEXT, b"x" * (MAX + 1)), 1009),
     "fragments that are too large": (
         frame(TEXT, b"x" * MAX, first=0) + frame(CONTINUATION, b"x"),
-        4413,
+        1009,
     ),
     "fragments for ever": (
         frame(TEXT, b"", first=0) + frame(CONTINUATION, b"x", first=0) * 10_000,
-        4413,
+        1009,
     ),
-    "empty fragments for ever": (frame(TEXT, first=0) + frame(0, first=0) * 10_000, 4413),
+    "empty fragments for ever": (frame(TEXT, first=0) + frame(0, first=0) * 10_000, 1009),
     "a frame of an exabyte, while it arrives": (
         b"\x82\xff\x10" + bytes(7) + MASK + bytes(MAX * 2),
-        4413,
+        1009,
     ),
 }
 
@@ -291,10 +291,10 @@ async def test_a_message_of_exactly_the_limit_is_served(connect: Connect) -> Non
 async def test_a_client_in_full_flight_sees_why_it_is_closed(connect: Connect) -> None:
     peer, recorder = await connect(LIMITS)
     peer.send(frame(TEXT, b"x" * 5_000_000))
-    assert await peer.frame() == (CLOSE, frames.close(4413, "message too large")[2:])
+    assert await peer.frame() == (CLOSE, frames.close(1009, "message too large")[2:])
     assert await peer.bytes_until_end() == b""
     peer.writer.close()
-    assert [await recorder.event(), await recorder.event()] == [("closing", 0), ("closed", 4413)]
+    assert [await recorder.event(), await recorder.event()] == [("closing", 0), ("closed", 1009)]
 
 
 async def test_a_client_that_goes_on_after_our_close_is_not_looked_at_for_ever(
@@ -322,12 +322,12 @@ async def test_a_client_that_does_nothing_but_ping_is_closed(connect: Connect, k
     peer, recorder = await connect(Limits(signs_max=100, signs_s=1_000, close_timeout_s=1_000))
     await pinged(peer, kind, 200)
     peer.send(frame(kind) + frame(TEXT, b"unheard"))
-    assert await peer.frame() == (CLOSE, frames.close(4429, "too many pings")[2:])
+    assert await peer.frame() == (CLOSE, frames.close(1008, "too many pings")[2:])
     # What follows is thrown away, and the peer reads to the end nevertheless.
     peer.send(frame(kind) * 100_000)
     assert await peer.bytes_until_end() == b""
     peer.writer.close()
-    assert [await recorder.event(), await recorder.event()] == [("closing", 0), ("closed", 4429)]
+    assert [await recorder.event(), await recorder.event()] == [("closing", 0), ("closed", 1008)]
 
 
 @pytest.mark.parametrize("kind", [PING, PONG])

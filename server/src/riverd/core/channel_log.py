@@ -12,18 +12,18 @@ FRAMES_KEPT_MAX = 16
 
 
 class Entry(Protocol):
-    """What a log holds: anything that has a place in it."""
+    """What a log holds: anything with an offset."""
 
     @property
     def offset(self) -> int:
-        """The entry's place; the first of a log has 1."""
+        """Its number in the log; the first has 1."""
         ...
 
 
 E = TypeVar("E", bound=Entry)
 
 
-class _Made:
+class _Encoded:
     """Frames that were made already: those of the entries up to `upto`, without a hole."""
 
     __slots__ = ("frames", "upto")
@@ -40,7 +40,7 @@ class Log(Generic[E]):
     calls `trim` once it has handed out what it wants to hand out: nothing is dropped before.
     """
 
-    __slots__ = ("_entries", "_joined", "_made", "_times", "epoch", "offset")
+    __slots__ = ("_encoded", "_entries", "_joined", "_times", "epoch", "offset")
 
     def __init__(self, position: Position, entries: Iterable[E] = (), *, now: float = 0) -> None:
         self.epoch = position.epoch
@@ -48,20 +48,20 @@ class Log(Generic[E]):
         self._entries: deque[E] = deque(entries)
         self._times: deque[float] = deque([now] * len(self._entries))
         self._joined: dict[tuple[object, int], bytes] = {}
-        self._made: dict[Callable[[E], bytes], _Made] = {}
+        self._encoded: dict[Callable[[E], bytes], _Encoded] = {}
 
     @property
     def position(self) -> Position:
-        """Where the log stands: the place of its newest entry."""
+        """The position of its newest entry."""
         return Position(self.epoch, self.offset)
 
     @property
     def oldest(self) -> int:
-        """The place after which everything is held."""
+        """The offset after which everything is held."""
         return self.offset - len(self._entries)
 
     def can_take(self, position: Position, count: int) -> bool:
-        """Whether the last `count` entries before a place leave no hole after what is here."""
+        """Whether the last `count` entries up to a position leave no hole after what is here."""
         return position.epoch == self.epoch and position.offset - count <= self.offset
 
     def append(self, entry: E, now: float) -> bool:
@@ -76,7 +76,7 @@ class Log(Generic[E]):
         return True
 
     def since(self, after: int) -> list[E] | None:
-        """The entries after a place, oldest first; None if they are not all held.
+        """The entries after an offset, oldest first; None if they are not all held.
 
         `after` is at most the log's own offset.
         """
@@ -85,11 +85,11 @@ class Log(Generic[E]):
         return list(islice(self._entries, after - self.oldest, None))
 
     def last(self, count: int) -> int:
-        """The place after which the last `count` entries stand, or as many as are held."""
+        """The offset before the last `count` entries, or before as many as are held."""
         return max(self.oldest, self.offset - count)
 
     def joined(self, encode: Callable[[E], bytes], after: int) -> bytes:
-        """All entries after a held place, encoded and joined. Kept, because many ask the same."""
+        """All entries after a held offset, encoded and joined. Kept, because many ask the same."""
         kept = self._joined.get((encode, after))
         if kept is not None:
             return kept
@@ -98,7 +98,7 @@ class Log(Generic[E]):
     def part(
         self, encode: Callable[[E], bytes], after: int, *, bytes_max: int
     ) -> tuple[bytes, int]:
-        """Entries after a held place, about `bytes_max` of them or one; and the last's place."""
+        """Frames after a held offset, about `bytes_max` of them or one; and the last's offset."""
         # Thousands that come back together ask for the same: 1 us instead of 80 for a hundred.
         kept = self._joined.get((encode, after))
         if kept is not None and len(kept) <= bytes_max:
@@ -118,27 +118,27 @@ class Log(Generic[E]):
         return joined
 
     def _frames(self, encode: Callable[[E], bytes], after: int) -> list[bytes]:
-        """The frames of all entries after a held place, each made once while it is new."""
-        made = self._made.get(encode)
-        if made is None:
-            made = self._made[encode] = _Made(after)
-        made.frames += [encode(entry) for entry in self._between(made.upto, self.offset)]
-        made.upto = self.offset
-        first = made.upto - len(made.frames)
+        """The frames of all entries after a held offset, each made once while it is new."""
+        encoded = self._encoded.get(encode)
+        if encoded is None:
+            encoded = self._encoded[encode] = _Encoded(after)
+        encoded.frames += [encode(entry) for entry in self._between(encoded.upto, self.offset)]
+        encoded.upto = self.offset
+        first = encoded.upto - len(encoded.frames)
         if after >= first:
-            return made.frames[after - first :]
-        return [encode(entry) for entry in self._between(after, first)] + made.frames
+            return encoded.frames[after - first :]
+        return [encode(entry) for entry in self._between(after, first)] + encoded.frames
 
     def _between(self, after: int, upto: int) -> Iterable[E]:
         return islice(self._entries, after - self.oldest, upto - self.oldest)
 
     def trim(self, *, size: int, before: float) -> None:
-        """Let go of entries beyond the newest `size`, and of those taken before a time."""
+        """Drop entries beyond the newest `size`, and those taken before a time."""
         entries, times = self._entries, self._times
         while len(entries) > size or (times and times[0] < before):
             entries.popleft()
             times.popleft()
         self._joined.clear()
-        for made in self._made.values():
-            del made.frames[: -FRAMES_KEPT_MAX if made.upto > self.oldest else None]
-            made.upto = max(made.upto, self.oldest)
+        for encoded in self._encoded.values():
+            del encoded.frames[: -FRAMES_KEPT_MAX if encoded.upto > self.oldest else None]
+            encoded.upto = max(encoded.upto, self.oldest)

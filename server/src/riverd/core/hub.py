@@ -1,86 +1,83 @@
-"""Which sessions of this node hear which channel, and what they have yet to be told."""
+"""All channels of this node: who is subscribed, and what is still to be sent to them."""
 
 from collections.abc import Callable
 from typing import cast
 
+import msgspec
+
+from riverd.core.audience import Audience
 from riverd.core.channel_log import Log
 from riverd.core.presence import LISTED_MAX, Presence
-from riverd.core.session import Session, Subscription
-from riverd.model import Change, Gap, Members, Publication, Roster, Tail
-from riverd.protocols import Dialect
-
-NEVER = -1
-"""The cursor of one that has to be told that what came before cannot be had."""
+from riverd.core.session import Session
+from riverd.core.subscription import LOST, Subscription
+from riverd.model import Change, Gap, Member, Members, Publication, Roster, Subscribe, Tail
+from riverd.protocols import ClientProtocol
 
 
-class Audience:
-    """The sessions of one dialect in one channel, and what makes frames for them.
+class Flushed(msgspec.Struct, frozen=True, gc=False):
+    """What a flush did: whether another one is due, and what the caller has to see to."""
 
-    Those in `live` have been told everything up to the channel's `told`; those `behind` have
-    cursors of their own.
-    """
-
-    __slots__ = ("behind", "change", "live", "publication")
-
-    def __init__(self, channel: str, dialect: Dialect) -> None:
-        self.publication = dialect.publications(channel)
-        self.change = dialect.changes(channel)
-        # With the function that writes to each: the flush is a loop over these and nothing else.
-        self.live: dict[Subscription, Callable[[bytes], None]] = {}
-        self.behind: set[Subscription] = set()
+    more: bool
+    notified_of_changes: int
+    """How many live sessions were sent joins and leaves."""
+    recounted: dict[str, None]
+    """The channels whose number of subscribers is another than before the last flush."""
 
 
 class Channel:
-    """A channel on this node: the replica of its log, and who hears it.
+    """A channel on this node: the replica of its log, and its subscribers.
 
-    `told` and `told_version` are the places up to which the live ones have been told.
+    The live ones have been sent everything up to `sent` and, of the list of members, up to
+    `sent_version`.
     """
 
-    __slots__ = ("audiences", "log", "name", "presence", "told", "told_version")
+    __slots__ = ("audiences", "log", "name", "presence", "sent", "sent_version")
 
     def __init__(self, name: str, tail: Tail, *, roster: Roster | None, now: float) -> None:
         self.name = name
         self.log: Log[Publication] = Log(tail.position, tail.publications, now=now)
         self.presence = None if roster is None else Presence(roster)
-        self.audiences: dict[Dialect, Audience] = {}
-        self.told = self.log.offset
-        self.told_version = 0 if self.presence is None else self.presence.position.offset
+        self.audiences: dict[ClientProtocol, Audience] = {}
+        self.sent = self.log.offset
+        self.sent_version = self.version
+
+    @property
+    def version(self) -> int:
+        """The version of the list of members; 0 where there is none."""
+        return 0 if self.presence is None else self.presence.position.offset
 
     @property
     def subscribers(self) -> int:
-        """How many sessions hear the channel."""
-        return sum(
-            len(audience.live) + len(audience.behind) for audience in self.audiences.values()
-        )
+        """How many sessions are subscribed."""
+        return sum(audience.size for audience in self.audiences.values())
 
-    def audience(self, dialect: Dialect) -> Audience:
-        """The sessions of a dialect."""
-        found = self.audiences.get(dialect)
+    def audience(self, protocol: ClientProtocol) -> Audience:
+        """The subscribers with a protocol."""
+        found = self.audiences.get(protocol)
         if found is None:
-            found = self.audiences[dialect] = Audience(self.name, dialect)
+            found = self.audiences[protocol] = Audience(self.name, protocol)
         return found
 
 
 class Hub:
-    """All channels of this node.
+    """The owner of channels and subscriptions.
 
-    The caller calls `flush` once after a turn in which something was appended or a session became
-    able to take more, and again while it says that there is more to do.
+    The caller calls `flush` once after a turn in which something was appended, a session was
+    admitted or became able to take more, and again while it returns that there is more to do.
     """
 
     def __init__(self, *, history_size: int, history_ttl_s: float, part_bytes_max: int) -> None:
         self.channels: dict[str, Channel] = {}
         self.deliveries = 0
-        self.told_of_changes = 0
-        """How many live sessions the last flush told of joins and leaves."""
         self.gaps = 0
-        self.recounted: dict[str, None] = {}
-        """The channels that more or fewer sessions hear than before; the caller empties it."""
         self.history_size = history_size
         self._history_ttl_s = history_ttl_s
         self._part_bytes_max = part_bytes_max
         self._dirty: dict[Channel, None] = {}
         self._eager: dict[Subscription, None] = {}
+        self._recounted: dict[str, None] = {}
+
+    # Channels.
 
     def open(self, name: str, tail: Tail, *, roster: Roster | None, now: float) -> Channel:
         """Begin the replica of a channel with what was read from the broker."""
@@ -88,7 +85,7 @@ class Hub:
         return channel
 
     def close(self, name: str) -> None:
-        """Let go of a channel that nobody hears any more."""
+        """Drop the replica of a channel without subscribers."""
         channel = self.channels.pop(name)
         self._dirty.pop(channel, None)
 
@@ -108,47 +105,58 @@ class Hub:
         return True
 
     def restart(self, channel: Channel, tail: Tail, *, now: float) -> None:
-        """The log as this node had it cannot be continued: begin again, and say so to all."""
+        """The log as this node had it cannot be continued: begin again, with a gap for all."""
         channel.log = Log(tail.position, tail.publications, now=now)
-        channel.told = channel.log.offset
+        channel.sent = channel.log.offset
         for audience in channel.audiences.values():
-            # Before the live ones are told: one that blocks at that is behind, but knows.
+            # Before the live ones get theirs: one that blocks at that is behind, but had it.
             for subscription in audience.behind:
-                subscription.offset = NEVER
+                subscription.offset = LOST
             for subscription in list(audience.live):
-                self._tell_gap(subscription, channel)
+                self._send_gap(subscription, channel)
 
     def replace_members(self, channel: Channel, roster: Roster) -> None:
-        """The list of members was read again: tell the live ones what is different.
-
-        Or the list itself, where that is shorter.
-        """
-        # First what they were not told yet: the new list knows nothing of how it came to be.
+        """The list of members was read again: send what is different, or the list if shorter."""
+        # First what was not sent yet: the new list knows nothing of how it came to be.
         self._flush_live(channel)
         presence = cast("Presence", channel.presence)
         changes = presence.replace(roster)
-        channel.told_version = presence.position.offset
-        for dialect, audience in channel.audiences.items():
+        channel.sent_version = presence.position.offset
+        for protocol, audience in channel.audiences.items():
             for subscription in audience.behind:
-                subscription.version = NEVER
+                subscription.version = LOST
             if len(changes) > LISTED_MAX:
-                frames = dialect.reply(Members(None, channel.name, presence.listed()))
+                frames = protocol.encode(Members(None, channel.name, presence.listed()))
             else:
                 frames = b"".join([audience.change(change) for change in changes])
-            _write_all(audience, frames)
+            audience.write(frames)
 
-    def join(
+    # Subscriptions.
+
+    def subscribe(
+        self, session: Session, request: Subscribe, *, member: Member | None
+    ) -> Subscription:
+        """One more subscription of a session, pending until `admit`.
+
+        The session has none of this channel: `Session.check_subscribable`.
+        """
+        subscription = Subscription(session, request, member=member)
+        session.subscriptions[request.channel] = subscription
+        return subscription
+
+    def admit(
         self, subscription: Subscription, channel: Channel, *, reply: bytes, after: int
     ) -> None:
-        """Place a session after a held offset: the reply and what it missed, in one write.
+        """Begin after a held offset: the reply and what was missed, in one write.
 
         One that is blocked gets what it missed when it can take it.
         """
         session = subscription.session
+        audience = channel.audience(session.protocol)
         subscription.request = None
+        subscription.audience = audience
         subscription.offset = after
-        subscription.version = 0 if channel.presence is None else channel.presence.position.offset
-        audience = channel.audience(session.dialect)
+        subscription.version = channel.version
         if not session.blocked:
             frames, subscription.offset = channel.log.part(
                 audience.publication, after, bytes_max=self._part_bytes_max
@@ -156,55 +164,59 @@ class Hub:
             reply += frames
             self.deliveries += subscription.offset - after
         audience.behind.add(subscription)
-        self.recounted[channel.name] = None
+        self._recounted[channel.name] = None
         # It is live from the next flush on, which brings it to where the others are.
         self._eager[subscription] = None
-        session.write(reply)
+        session.sink.write(reply)
 
-    def leave(self, subscription: Subscription, channel: Channel) -> None:
-        """Take a placed session out of a channel."""
-        audience = channel.audience(subscription.session.dialect)
-        audience.live.pop(subscription, None)
-        audience.behind.discard(subscription)
-        self._eager.pop(subscription, None)
-        self.recounted[channel.name] = None
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """End a subscription, whatever its state."""
+        audience, subscription.audience = subscription.audience, None
+        if audience is not None:
+            audience.remove(subscription)
+            self._eager.pop(subscription, None)
+            self._recounted[subscription.channel] = None
+        subscription.session.subscriptions.pop(subscription.channel, None)
 
     def block(self, session: Session) -> None:
         """The session's socket does not drain: its cursors stand still."""
         session.blocked = True
         for subscription in session.subscriptions.values():
-            if subscription.live:
+            audience = subscription.audience
+            if audience is not None and subscription in audience.live:
                 channel = self.channels[subscription.channel]
-                audience = channel.audience(session.dialect)
-                del audience.live[subscription]
-                audience.behind.add(subscription)
-                subscription.live = False
-                subscription.offset = channel.told
-                subscription.version = channel.told_version
+                audience.add_behind(subscription)
+                subscription.offset = channel.sent
+                subscription.version = channel.sent_version
 
     def unblock(self, session: Session) -> None:
         """The session's socket has drained: it goes on from its cursors at the next flush."""
         session.blocked = False
         for subscription in session.subscriptions.values():
-            if subscription.request is None and not subscription.live:
+            if subscription.audience is not None and not subscription.is_live:
                 self._eager[subscription] = None
 
-    def flush(self, now: float) -> bool:
-        """Tell everyone what is new. True if some need another flush to get all of it."""
-        self.told_of_changes = 0
+    # Flushing.
+
+    def flush(self, now: float) -> Flushed:
+        """Send everyone what is new."""
+        notified = 0
         dirty, self._dirty = self._dirty, {}
         for channel in dirty:
-            self._flush_live(channel)
+            notified += self._flush_live(channel)
         eager, self._eager = self._eager, {}
         for subscription in eager:
             self._catch_up(subscription)
         before = now - self._history_ttl_s
         for channel in dirty:
             self._trim(channel, before)
-        return bool(self._eager)
+        recounted = self._recounted
+        if recounted:
+            self._recounted = {}
+        return Flushed(bool(self._eager), notified, recounted)
 
     def expire(self, now: float) -> None:
-        """Let go of what is older than the history's time, in all channels."""
+        """Drop what is older than the history's time, in all channels."""
         for channel in self.channels.values():
             self._trim(channel, now - self._history_ttl_s)
 
@@ -214,73 +226,64 @@ class Hub:
             if channel.presence is not None:
                 channel.presence.changes.trim(size=self.history_size, before=before)
 
-    def _flush_live(self, channel: Channel) -> None:
-        told, told_version = channel.told, channel.told_version
+    def _flush_live(self, channel: Channel) -> int:
+        """Send the live ones what is new; how many of them were notified of joins and leaves."""
+        sent, sent_version, notified = channel.sent, channel.sent_version, 0
         log, presence = channel.log, channel.presence
-        # Said before it is done: one that blocks while it is written to has been told all of it.
-        channel.told = log.offset
-        channel.told_version = 0 if presence is None else presence.position.offset
+        # Noted before it is written: one that blocks at the write has been sent all of it.
+        channel.sent = log.offset
+        channel.sent_version = 0 if presence is None else presence.position.offset
         for audience in channel.audiences.values():
             if not audience.live:
                 continue
             frames = b""
-            if log.offset > told:
-                frames = log.joined(audience.publication, told)
-                self.deliveries += (log.offset - told) * len(audience.live)
-            if presence is not None and channel.told_version > told_version:
-                frames += presence.changes.joined(audience.change, told_version)
-                self.deliveries += (channel.told_version - told_version) * len(audience.live)
-                self.told_of_changes += len(audience.live)
-            _write_all(audience, frames)
+            if log.offset > sent:
+                frames = log.joined(audience.publication, sent)
+                self.deliveries += (log.offset - sent) * len(audience.live)
+            if presence is not None and channel.sent_version > sent_version:
+                frames += presence.changes.joined(audience.change, sent_version)
+                self.deliveries += (channel.sent_version - sent_version) * len(audience.live)
+                notified += len(audience.live)
+            audience.write(frames)
+        return notified
 
     def _catch_up(self, subscription: Subscription) -> None:
-        session = subscription.session
-        if session.blocked or session.closed:
+        """Send one that is behind a part of what it missed, and make it live if that is all."""
+        session, audience = subscription.session, subscription.audience
+        if session.blocked or session.closed or audience is None:
             return
         channel = self.channels[subscription.channel]
-        self._catch_up_changes(subscription, channel)
+        self._catch_up_changes(subscription, channel, encode=audience.change)
         if subscription.offset < channel.log.oldest:
-            self._tell_gap(subscription, channel)
+            self._send_gap(subscription, channel)
         elif subscription.offset < channel.log.offset:
-            audience = channel.audience(session.dialect)
             frames, upto = channel.log.part(
                 audience.publication, subscription.offset, bytes_max=self._part_bytes_max
             )
             self.deliveries += upto - subscription.offset
             subscription.offset = upto
-            session.write(frames)
-        self._place(subscription, channel)
-
-    def _place(self, subscription: Subscription, channel: Channel) -> None:
-        """Make it live if it has been told all; a session that blocked just now stays behind."""
-        if subscription.session.blocked:
+            session.sink.write(frames)
+        # It may have blocked just now: then it stays behind.
+        if session.blocked:
             return
-        if subscription.offset == channel.told and subscription.version == channel.told_version:
-            subscription.live = True
-            audience = channel.audience(subscription.session.dialect)
-            audience.behind.discard(subscription)
-            audience.live[subscription] = subscription.session.write
+        if subscription.offset == channel.sent and subscription.version == channel.sent_version:
+            audience.add_live(subscription)
         else:
             self._eager[subscription] = None
 
-    def _catch_up_changes(self, subscription: Subscription, channel: Channel) -> None:
+    def _catch_up_changes(
+        self, subscription: Subscription, channel: Channel, *, encode: Callable[[Change], bytes]
+    ) -> None:
         presence, session = channel.presence, subscription.session
         if presence is None or subscription.version == presence.position.offset:
             return
         if subscription.version >= presence.changes.oldest:
-            audience = channel.audience(session.dialect)
-            session.write(presence.changes.joined(audience.change, subscription.version))
+            session.sink.write(presence.changes.joined(encode, subscription.version))
         else:
             session.reply(Members(None, channel.name, presence.listed()))
         subscription.version = presence.position.offset
 
-    def _tell_gap(self, subscription: Subscription, channel: Channel) -> None:
+    def _send_gap(self, subscription: Subscription, channel: Channel) -> None:
         self.gaps += 1
         subscription.offset = channel.log.offset
         subscription.session.reply(Gap(channel.name, channel.log.position))
-
-
-def _write_all(audience: Audience, frames: bytes) -> None:
-    # A copy, because whoever blocks at it is not among the live ones any more.
-    for write in list(audience.live.values()) if frames else ():
-        write(frames)

@@ -1,44 +1,59 @@
-"""Where in a channel's log a subscriber begins."""
+"""Where in a channel's log a subscriber starts, and why it cannot go on where it was."""
 
 import msgspec
 
 from riverd.core.channel_log import Log
-from riverd.model import Position, Publication, Subscribe
+from riverd.model import Position, Publication, Subscribe, Tail
 
 
 class Start(msgspec.Struct, frozen=True):
-    """The held offset after which a subscriber begins, and what became of its wish to resume."""
+    """The held offset after which a subscriber starts, and what became of its resume."""
 
     after: int
     recovered: bool = False
     reason: str | None = None
 
 
-def start_of(request: Subscribe, log: Log[Publication]) -> Start:
-    """Resume after the client's position if the log still has what it missed.
+def why_lost(wanted: Position, newest: Position, *, oldest: int) -> str | None:
+    """Why publications after `wanted` cannot be had from a log; None if they can.
 
-    Otherwise from the log's end, with the contract's reason: `epoch` (the log began again),
-    `window` (too long ago) or `unknown` (no such offset was given yet).
+    The log holds everything after the offset `oldest`, up to `newest`. The reasons are the
+    contract's: `epoch` (the log began again), `unknown` (no such offset was given yet) and
+    `window` (too long ago).
     """
+    if wanted.epoch != newest.epoch:
+        return "epoch"
+    if wanted.offset > newest.offset:
+        return "unknown"
+    if wanted.offset < oldest:
+        return "window"
+    return None
+
+
+def start_of(request: Subscribe, log: Log[Publication]) -> Start:
+    """After the client's position if the log has everything since; else at the log's end."""
     wanted = request.position
     if wanted is None:
         return Start(log.last(request.history))
-    if wanted.epoch != log.epoch:
-        return _lost(request, log, reason="epoch")
-    if wanted.offset > log.offset:
-        return _lost(request, log, reason="unknown")
-    if wanted.offset < log.oldest:
-        return _lost(request, log, reason="window")
-    return Start(wanted.offset, recovered=True)
+    reason = why_lost(wanted, log.position, oldest=log.oldest)
+    if reason is None:
+        return Start(wanted.offset, recovered=True)
+    return Start(log.last(request.history), reason=reason)
+
+
+def held_tail(log: Log[Publication], wanted: Position | None, *, limit: int | None) -> Tail | None:
+    """Publications after a position (or the last `limit`), if the log has all that is asked."""
+    if wanted is None:
+        after = log.oldest if limit is None else log.last(limit)
+        return Tail(log.position, tuple(log.since(after) or ()))
+    if why_lost(wanted, log.position, oldest=log.oldest) is not None:
+        return None
+    return Tail(log.position, tuple((log.since(wanted.offset) or ())[:limit]))
 
 
 def is_ahead(wanted: Position | None, log: Log[Publication]) -> bool:
-    """Whether a client claims what this node does not have: it may come from one that was ahead.
+    """Whether a client has seen what this node has not: another node may have been faster.
 
-    Also in another epoch: nobody but the broker knows which of the two is the newer one.
+    Also in another epoch: only the broker knows which of the two is the newer one.
     """
     return wanted is not None and (wanted.epoch != log.epoch or wanted.offset > log.offset)
-
-
-def _lost(request: Subscribe, log: Log[Publication], *, reason: str) -> Start:
-    return Start(log.last(request.history), reason=reason)

@@ -1,121 +1,128 @@
 """One client's WebSocket, bound to its session."""
 
-import math
-from collections.abc import Callable
-from typing import Protocol
+from __future__ import annotations
 
-from riverd.core.session import Session
-from riverd.errors import CloseCode, ErrorCode, RiverError
+import math
+from typing import TYPE_CHECKING
+
+from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.model import Bye
 from riverd.websocket.connection import Limits, WebSocket
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-class Door(Protocol):
-    """What a connection needs of the gateway that it came through."""
-
-    def session_for(self, connection: "Connection") -> Session:
-        """A session for a connection that is open now."""
-        ...
-
-    def arrived(self, connection: "Connection", token: str | None) -> None:
-        """It is open and was welcomed: take the token that it brought."""
-        ...
-
-    def received(self, connection: "Connection", payload: bytes) -> None:
-        """A text message came."""
-        ...
-
-    def blocked(self, connection: "Connection") -> None:
-        """Its socket takes no more."""
-        ...
-
-    def drained(self, connection: "Connection") -> None:
-        """Its socket takes more again."""
-        ...
-
-    def left(self, connection: "Connection") -> None:
-        """It hears nothing any more. May be told twice."""
-        ...
-
-    def gone(self, connection: "Connection", code: int) -> None:
-        """Its socket is gone."""
-        ...
+    from riverd.core.session import Session
+    from riverd.gateway.gateway import Gateway
+    from riverd.protocols import ClientProtocol
 
 
 class Connection(WebSocket):
-    """A WebSocket with a session.
+    """A WebSocket with a session, which it is the sink of.
 
     `auth_by` and `ping_at` are the gateway's deadlines for it, `wake_at` the next one it looks at.
     """
 
-    __slots__ = ("_door", "_token", "auth_by", "ping_at", "session", "wake_at")
+    __slots__ = ("_gateway", "_token", "auth_by", "ping_at", "protocol", "session", "wake_at")
 
     session: Session
 
-    def __init__(self, door: Door, limits: Limits, token: str | None) -> None:
+    def __init__(
+        self, gateway: Gateway, limits: Limits, *, protocol: ClientProtocol, token: str | None
+    ) -> None:
         super().__init__(limits)
-        self._door = door
+        self._gateway = gateway
         self._token = token
+        self.protocol = protocol
         self.auth_by = 0.0
         self.ping_at = 0.0
         self.wake_at = math.inf
 
+    # What the WebSocket calls.
+
     def greeting(self) -> bytes:
         """Begin the session: its welcome."""
-        self.session = self._door.session_for(self)
+        self.session = self._gateway.session_for(self)
         return self.session.welcome()
 
     def on_open(self) -> None:
         """Take the token that the upgrade brought."""
         token, self._token = self._token, None
-        self._door.arrived(self, token)
+        self._gateway.opened(self, token)
 
     def on_text(self, payload: bytes) -> None:
-        """Hand a message to the session."""
-        self._door.received(self, payload)
+        """Hand a message to the node."""
+        self._gateway.received(self, payload)
 
     def on_binary(self, payload: bytes) -> None:
-        """Native dialect: text only."""
+        """No protocol has binary messages."""
         del payload
         error = RiverError(ErrorCode.BINARY_UNSUPPORTED, "messages are text frames")
         self.session.fail(None, error)
-        self.session.close(CloseCode.NOT_THE_PROTOCOL, error.message)
+        self.session.close(Reason.NOT_THE_PROTOCOL, error.message)
 
     def on_blocked(self) -> None:
-        """The cursors stand still."""
-        self._door.blocked(self)
+        """The session's cursors stand still."""
+        self._gateway.node.blocked(self.session)
 
     def on_drained(self) -> None:
-        """The cursors go on."""
-        self._door.drained(self)
-
-    def ask_to_move(self, retry_after_ms: int) -> None:
-        """Say that this connection will be closed, and when to open another."""
-        self.session.reply(Bye("draining", retry_after_ms))
+        """The session's cursors go on."""
+        self._gateway.node.drained(self.session)
 
     def on_closing(self) -> None:
-        """Nothing more is sent: the session hears nothing from now on."""
+        """Nothing more is sent: the session is over."""
         self.session.closed = True
-        self._door.left(self)
+        self._gateway.closing(self)
 
     def on_closed(self, code: int) -> None:
-        """The socket is gone, with or without a closing handshake."""
+        """The socket is gone, with or without a close handshake."""
         self.on_closing()
-        self._door.gone(self, code)
+        self._gateway.closed(code)
+
+    def close_code(self, reason: Reason) -> int:
+        """The protocol's number for a reason."""
+        return self.protocol.close_code(reason)
+
+    # What the session calls.
+
+    def on_authenticated(self, *, renewed: bool) -> None:
+        """Other claims, other deadlines."""
+        self._gateway.authenticated(self, renewed=renewed)
+
+    # What the gateway calls.
+
+    def ask_to_move(self, retry_after_ms: int) -> None:
+        """Have the client open another connection; close this one if it cannot be asked."""
+        bye = Bye("draining", retry_after_ms)
+        if self.protocol.encode(bye):
+            self.session.reply(bye)
+        else:
+            self.session.close(Reason.DRAINING, "draining")
 
 
 class Refusal(WebSocket):
-    """A WebSocket that is told at once to come again: cheaper than serving it badly."""
+    """A WebSocket that is closed at once, with word of when to come again.
 
-    __slots__ = ("_bye", "_opened")
+    That is cheaper than serving it badly.
+    """
 
-    def __init__(self, limits: Limits, bye: bytes, opened: Callable[[], None]) -> None:
+    __slots__ = ("_bye", "_opened", "_protocol", "_reason")
+
+    def __init__(
+        self, limits: Limits, bye: Bye, *, protocol: ClientProtocol, opened: Callable[[], None]
+    ) -> None:
         super().__init__(limits)
-        self._bye = bye
+        self._bye = protocol.encode(bye)
+        self._reason = Reason.DRAINING if bye.reason == "draining" else Reason.FULL
+        self._protocol = protocol
         self._opened = opened
 
     def on_open(self) -> None:
         """Say when to come again, and end."""
         self._opened()
         self.write(self._bye)
-        self.close(CloseCode.UNAVAILABLE, "come again later")
+        self.close(self.close_code(self._reason), "come again later")
+
+    def close_code(self, reason: Reason) -> int:
+        """The protocol's number for a reason."""
+        return self._protocol.close_code(reason)

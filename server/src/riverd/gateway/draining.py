@@ -3,31 +3,22 @@
 import asyncio
 import random
 from collections.abc import Callable, Collection
-from typing import Protocol
+
+from riverd.gateway.connection import Connection
 
 ASKING_SHARE = 0.6
 STEP_S = 0.1
 RETRY_S_MAX = 2.0
 
 
-class Movable(Protocol):
-    """A client that can be asked to go elsewhere."""
-
-    def ask_to_move(self, retry_after_ms: int) -> None:
-        """Say that this connection will be closed, and when to open another."""
-        ...
-
-
-async def move(
-    clients: Callable[[], Collection[Movable]], *, drain_s: float, sleep_s: float = STEP_S
-) -> None:
+async def move(clients: Callable[[], Collection[Connection]], *, drain_s: float) -> None:
     """Ask all clients within the first part of the time, and wait for them in the rest.
 
     Returns when the last has left or the time is over; those who stayed are the caller's.
     """
     waiting = list(clients())
     random.shuffle(waiting)
-    steps = max(1, int(drain_s * ASKING_SHARE / sleep_s))
+    steps = max(1, int(drain_s * ASKING_SHARE / STEP_S))
     size = max(1, -(-len(waiting) // steps))
     spread_ms = int(min(RETRY_S_MAX, drain_s / 4) * 1000)
     left_s = drain_s
@@ -36,5 +27,5 @@ async def move(
         for client in wave:
             client.ask_to_move(random.randint(0, spread_ms))  # noqa: S311  spread
         if drain_s:
-            await asyncio.sleep(sleep_s)
-        left_s -= sleep_s
+            await asyncio.sleep(STEP_S)
+        left_s -= STEP_S

@@ -14,8 +14,8 @@ from typing import cast
 import msgspec
 
 from riverd.auth.bearer import bearer
-from riverd.core.session import Limits, Session, Sink
-from riverd.errors import CloseCode
+from riverd.core.session import Session, SessionLimits, Sink
+from riverd.errors import Reason
 from riverd.gateway.connection import Connection, Refusal
 from riverd.gateway.draining import move
 from riverd.gateway.handshake import HttpAnswer, HttpRequest
@@ -25,7 +25,9 @@ from riverd.gateway.static_files import Pages
 from riverd.gateway.timer_wheel import Wheel
 from riverd.model import Authenticate, Bye, Claims
 from riverd.node.node import Node
-from riverd.protocols import Dialect
+from riverd.protocols import ClientProtocol
+from riverd.tasks import Tasks
+from riverd.websocket.close_codes import CloseCode
 from riverd.websocket.connection import Limits as SocketLimits
 
 SUBPROTOCOL = "river.v1"
@@ -33,9 +35,8 @@ BEARER = "bearer."
 TICK_S = 0.25
 HANDSHAKE_S_MAX = 10.0
 RETRY_MS_MAX = 5_000
-CODES = frozenset(CloseCode)
 LAG_S_MAX = 1.0
-"""A loop that is this late serves nobody well: newcomers are told to come again."""
+"""A loop that is this late serves nobody well: newcomers are asked to come again."""
 
 
 class Admission(msgspec.Struct, frozen=True):
@@ -55,21 +56,23 @@ class Gateway:
         node: Node,
         pages: Pages,
         *,
-        dialect: Dialect,
+        protocol: ClientProtocol,
         verify: Callable[[str, float], Claims],
-        limits: Limits,
+        failed: Callable[[BaseException], None],
+        limits: SessionLimits,
         socket_limits: SocketLimits,
         admission: Admission,
     ) -> None:
         self.connections: set[Connection] = set()
         self.unauthenticated = 0
         self.refused = 0
-        self.closed: dict[str, float] = {}
+        self.closed_by_code: dict[str, float] = {}
         self.draining = False
         self.lag_s = 0.0
-        self._node = node
+        self.node = node
         self._pages = pages
-        self._dialect = dialect
+        self._protocol = protocol
+        self._tasks = Tasks(failed)
         self._verify = verify
         self._limits = limits
         self._socket_limits = socket_limits
@@ -77,8 +80,8 @@ class Gateway:
         self._clock = time.monotonic
         self._wheel: Wheel[Connection] = Wheel(tick_s=TICK_S, clock=self._clock)
         self._listeners: list[Listener] = []
-        self._turning: asyncio.Task[None] | None = None
-        self._draining: asyncio.Task[None] | None = None
+        self._drained = asyncio.Event()
+        self._codes = frozenset(CloseCode) | {protocol.close_code(reason) for reason in Reason}
         self._prefix = secrets.token_hex(6)
         self._numbers: Iterator[int] = count(1)
 
@@ -91,101 +94,85 @@ class Gateway:
             # Who has not even asked for a WebSocket by then will have no token in time either.
             handshake_timeout_s=min(HANDSHAKE_S_MAX, self._limits.auth_timeout_s),
         )
+        if not self._listeners:
+            self._tasks.start(self._turn())
         self._listeners.append(listener)
-        if self._turning is None:
-            self._turning = asyncio.create_task(self._turn())
 
     async def drain(self, drain_s: float) -> None:
         """Move all clients elsewhere over this time, then close. New ones are refused from now on.
 
         Asked again, it goes on as it was asked first; who waits no longer does not stop it.
         """
-        if self._draining is None:
+        if not self.draining:
             self.draining = True
-            self._draining = asyncio.create_task(self._drain(drain_s))
-        await asyncio.shield(self._draining)
+            self._tasks.start(self._drain(drain_s))
+        await self._drained.wait()
 
     async def _drain(self, drain_s: float) -> None:
-        await move(lambda: self.connections, drain_s=drain_s)
-        for connection in list(self.connections):
-            connection.session.close(CloseCode.UNAVAILABLE, "draining")
+        try:
+            await move(lambda: self.connections, drain_s=drain_s)
+            for connection in list(self.connections):
+                connection.session.close(Reason.DRAINING, "draining")
+        finally:
+            self._drained.set()
 
     async def close(self) -> None:
         """Stop listening and end what is left."""
         for listener in self._listeners:
             listener.close()
-        for task in (self._turning, self._draining):
-            if task is not None:
-                task.cancel()
+        await self._tasks.close()
         for connection in list(self.connections):
-            connection.session.close(CloseCode.UNAVAILABLE, "closing")
+            connection.session.close(Reason.DRAINING, "closing")
         # One turn of the loop, so that close frames are on their way.
         await asyncio.sleep(0)
 
-    # For connections: see `Door`.
+    # What connections call.
 
     def session_for(self, connection: Connection) -> Session:
-        """A session with a name that no other session of any node has."""
+        """A session with an id that no other session of any node has."""
         return Session(
             f"{self._prefix}.{next(self._numbers)}",
             # Its `write` is a function that the object holds, not a method of its class.
             cast("Sink", connection),
-            dialect=self._dialect,
+            protocol=connection.protocol,
             limits=self._limits,
             verify=self._verify,
         )
 
-    def arrived(self, connection: Connection, token: str | None) -> None:
-        """Count it and set its deadlines."""
+    def opened(self, connection: Connection, token: str | None) -> None:
+        """It is open and was welcomed: count it, set its deadlines, take the token it brought."""
         session, now = connection.session, self._clock()
         self.connections.add(connection)
         self.unauthenticated += 1
-        self._node.opened(session)
+        self.node.opened(session)
         # Spread, so that those that came together are not pinged together for ever.
         connection.ping_at = now + self._admission.ping_interval_s * random.uniform(0.5, 1)  # noqa: S311
         connection.auth_by = now + self._limits.auth_timeout_s
         if token is None:
             self._schedule(connection)
-        elif session.authenticate(token, time.time()):
-            self._authenticated(connection)
+        else:
+            self.node.authenticate(session, Authenticate(None, token), now=time.time())
 
     def received(self, connection: Connection, payload: bytes) -> None:
-        """Have the session look at a message, and the node do what it asks."""
-        session = connection.session
-        known = session.claims is not None
-        command = session.receive(payload, time.time())
-        if command is None:
-            return
-        if isinstance(command, Authenticate):
-            self._authenticated(connection, again=known)
-        else:
-            self._node.execute(session, command)
+        """A text message came."""
+        self.node.receive(connection.session, payload, now=time.time())
 
-    def blocked(self, connection: Connection) -> None:
-        """Its cursors stand still."""
-        self._node.blocked(connection.session)
+    def authenticated(self, connection: Connection, *, renewed: bool) -> None:
+        """Its client is known now, or for longer."""
+        self.unauthenticated -= not renewed
+        self._schedule(connection)
 
-    def drained(self, connection: Connection) -> None:
-        """Its cursors go on."""
-        self._node.drained(connection.session)
-
-    def left(self, connection: Connection) -> None:
-        """It hears nothing any more."""
+    def closing(self, connection: Connection) -> None:
+        """It is sent nothing any more. May be called twice."""
         if connection in self.connections:
             self.connections.discard(connection)
             self.unauthenticated -= connection.session.claims is None
-            self._node.closed(connection.session)
+            self.node.closed(connection.session)
 
-    def gone(self, connection: Connection, code: int) -> None:
-        """Count why connections end; codes that only clients use, as one."""
-        del connection
-        told = str(code) if code in CODES else "other"
-        self.closed[told] = self.closed.get(told, 0) + 1
-
-    def _authenticated(self, connection: Connection, *, again: bool = False) -> None:
-        self.unauthenticated -= not again
-        self._node.authenticated(connection.session)
-        self._schedule(connection)
+    def closed(self, code: int) -> None:
+        """A socket is gone: count why; codes that only clients use, as one."""
+        label = str(code) if code in self._codes else "other"
+        self.closed_by_code[label] = self.closed_by_code.get(label, 0) + 1
 
     # Admitting.
 
@@ -199,9 +186,13 @@ class Gateway:
         token = bearer_token(request.headers.get("authorization", ""), offered)
         if self._is_full(for_strangers=token is None):
             retry_ms = random.randint(RETRY_MS_MAX // 5, RETRY_MS_MAX)  # noqa: S311  spread
-            bye = self._dialect.reply(Bye("draining" if self.draining else "full", retry_ms))
-            return Upgrade(Refusal(self._socket_limits, bye, self._count_refusal), headers)
-        return Upgrade(Connection(self, self._socket_limits, token), headers)
+            bye = Bye("draining" if self.draining else "full", retry_ms)
+            refusal = Refusal(
+                self._socket_limits, bye, protocol=self._protocol, opened=self._count_refusal
+            )
+            return Upgrade(refusal, headers)
+        connection = Connection(self, self._socket_limits, protocol=self._protocol, token=token)
+        return Upgrade(connection, headers)
 
     def _is_full(self, *, for_strangers: bool) -> bool:
         """Whether there is no room; who brings a token takes none of that for strangers."""
@@ -236,8 +227,8 @@ class Gateway:
         at, claims = connection.ping_at, connection.session.claims
         if claims is None:
             at = min(at, connection.auth_by)
-        elif claims.ends_at is not None:
-            at = min(at, self._clock() + claims.ends_at - time.time())
+        elif (ends_at := claims.ends_at) is not None:
+            at = min(at, self._clock() + ends_at - time.time())
         if at < connection.wake_at:
             connection.wake_at = at
             self._wheel.add(connection, max(0.0, at - self._clock()))
@@ -263,9 +254,9 @@ class Gateway:
             connection.ping()
             connection.ping_at = now + self._admission.ping_interval_s
         elif connection.session.blocked:
-            connection.close(CloseCode.TOO_FAST, "too slow to read")
+            connection.session.close(Reason.TOO_SLOW, "too slow to read")
         else:
-            connection.close(CloseCode.GOING_AWAY, "no sign of life")
+            connection.session.close(Reason.SILENT, "no sign of life")
 
 
 def bearer_token(authorization: str, offered: list[str]) -> str | None:

@@ -1,41 +1,60 @@
-"""What a node has of one channel, from its first subscriber until a while after its last."""
+"""What a node has of one channel, from its first subscriber until a while after its last.
+
+    state     | channel | desired            | subscribers | left by
+    ----------+---------+--------------------+-------------+-----------------------------------
+    attaching | None    | wanted, not so yet | waiting     | subscribed at the broker and read:
+              |         |                    |             | attached. What the feed brings
+              |         |                    |             | meanwhile is `early`
+    attached  | set     | wanted, so         | in the hub, | last one left: idle
+              |         |                    | or waiting  |
+    idle      | set     | wanted, so         | none        | a subscriber: attached; its timer:
+              |         |                    |             | detaching
+    detaching | None    | not wanted         | none        | unsubscribed: forgotten; a
+              |         |                    |             | subscriber: attaching after that
+
+A subscriber waits for one of: the channel; its presence entry; the version of the list that has
+its entry (`awaiting_version`); a read that shows whether it is ahead of the node (`confirming`).
+"""
 
 import asyncio
 
 from riverd.core.hub import Channel
 from riverd.core.presence import Presence
-from riverd.core.session import Subscription
-from riverd.model import Change, Member, Position, Publication, Subscribe
-from riverd.node.reconcile import Wish
+from riverd.core.subscription import Subscription
+from riverd.model import Change, Member, Position, Publication
+from riverd.node.reconcile import DesiredState
 
 EARLY_MAX = 1000
 
 
-class Seat:
-    """One user in one presence channel, as far as this node's connections go."""
+class PresenceEntry:
+    """One user in one presence channel, as far as this node's connections go.
 
-    __slots__ = ("member", "position", "subscriptions", "wish")
+    `position` is the version of the list from which on the user is in it: None until the broker
+    has answered, and while the entry is being removed.
+    """
+
+    __slots__ = ("desired", "member", "position", "subscriptions")
 
     def __init__(self, member: Member) -> None:
         self.member = member
         self.subscriptions: dict[Subscription, None] = {}
         self.position: Position | None = None
-        """The version of the list from which on the user is in it, once the broker has said it."""
-        self.wish: Wish | None = None
+        self.desired: DesiredState | None = None
 
     def is_lost(self, presence: Presence) -> bool:
-        """Whether the list has come to where the seat was taken, and is without the user."""
-        place, version = self.position, presence.position
+        """Whether the list has come to where the entry was made, and is without the user."""
+        ours, version = self.position, presence.position
         return (
-            place is not None
-            and place.epoch == version.epoch
-            and place.offset <= version.offset
+            ours is not None
+            and ours.epoch == version.epoch
+            and ours.offset <= version.offset
             and not presence.has(self.member.user)
         )
 
 
 class Settling:
-    """A list of members that began again under another epoch, while the nodes take their seats."""
+    """A list of members that began again, while the nodes make their entries in it."""
 
     __slots__ = ("epoch", "is_over")
 
@@ -45,70 +64,70 @@ class Settling:
 
 
 class Attachment:
-    """The state between a channel's subscribers on this node and the broker.
-
-    `channel` is there while the node has a replica. Until then subscribers wait, and what the
-    feed brings waits too.
-    """
+    """The state between a channel's subscribers on this node and the broker: see the table."""
 
     __slots__ = (
+        "announced",
+        "awaiting_version",
         "channel",
         "confirming",
+        "desired",
+        "detach_timer",
         "early",
-        "linger",
         "name",
+        "presence_entries",
         "repairing",
-        "seats",
         "settling",
-        "spoken_of",
         "stale",
-        "unseen",
         "waiting",
-        "wish",
     )
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.channel: Channel | None = None
-        self.waiting: dict[Subscription, Subscribe] = {}
+        self.waiting: dict[Subscription, None] = {}
         self.early: list[tuple[str, Publication | Change]] = []
-        self.seats: dict[str, Seat] = {}
-        self.wish: Wish | None = None
-        self.linger: asyncio.TimerHandle | None = None
+        self.presence_entries: dict[str, PresenceEntry] = {}
+        self.desired: DesiredState | None = None
+        self.detach_timer: asyncio.TimerHandle | None = None
         self.repairing = False
-        self.spoken_of = Position("", 0)
-        """The newest place that the feed spoke of before the log had it."""
+        self.announced = Position("", 0)
+        """The newest position that the feed announced before the log had it."""
         self.stale = False
         """Something came during a repair that it may not have seen."""
         self.settling: Settling | None = None
-        self.unseen: dict[int, list[Subscription]] = {}
+        self.awaiting_version: dict[int, list[Subscription]] = {}
         """Those whose turn it is when the list of members is at a version."""
         self.confirming: dict[Subscription, None] = {}
         """Those that say they are ahead of this node: the next read decides."""
 
     @property
-    def heard(self) -> bool:
-        """Whether anybody on this node wants the channel."""
+    def is_used(self) -> bool:
+        """Whether anybody on this node is subscribed, or waits for it."""
         return bool(self.waiting) or (self.channel is not None and self.channel.subscribers > 0)
 
     @property
     def is_behind(self) -> bool:
-        """Whether the feed has spoken of more than the log has: a repair goes on until then."""
+        """Whether the feed has announced more than the log has: a repair goes on until then."""
         if self.channel is None:
             return False
-        log, spoken_of = self.channel.log, self.spoken_of
-        return log.epoch == spoken_of.epoch and log.offset < spoken_of.offset
+        log, announced = self.channel.log, self.announced
+        return log.epoch == announced.epoch and log.offset < announced.offset
 
-    def hear_of(self, epoch: str, publication: Publication) -> None:
+    def has_settled(self, epoch: str) -> bool:
+        """Whether the nodes had time to make their entries in a list that began again."""
+        return self.settling is not None and self.settling.epoch == epoch and self.settling.is_over
+
+    def note_announced(self, epoch: str, publication: Publication) -> None:
         """Note a publication that the log cannot take yet."""
         # The feed is in order: another epoch than before is a newer one.
-        if epoch != self.spoken_of.epoch or publication.offset > self.spoken_of.offset:
-            self.spoken_of = Position(epoch, publication.offset)
+        if epoch != self.announced.epoch or publication.offset > self.announced.offset:
+            self.announced = Position(epoch, publication.offset)
 
     def keep_early(self, epoch: str, entry: Publication | Change) -> None:
         """Hold back what the feed brought before there is a replica to take it."""
         # What is dropped here is read again: `is_behind` says that there is more.
         if isinstance(entry, Publication):
-            self.hear_of(epoch, entry)
+            self.note_announced(epoch, entry)
         if len(self.early) < EARLY_MAX:
             self.early.append((epoch, entry))

@@ -1,20 +1,32 @@
-"""The users of this node in presence channels, and their places in the broker's lists."""
+"""The users of this node in presence channels, and their entries in the broker's lists.
+
+    state    | position | desired    | left by
+    ---------+----------+------------+--------------------------------------------------------
+    joining  | None     | wanted     | the broker's answer: joined
+    joined   | set      | wanted, so | the last connection left: leaving; the node's lease is
+             |          |            | lost, or the list is without the user: joining again
+    leaving  | None     | not wanted | the broker's answer: gone; a connection: joining after it
+
+The node's lease at the broker holds all its entries: when the lease ends they are removed there,
+and `doubt` makes each again. A list in another epoch is another list: joining again shows in
+which one the entry is.
+"""
 
 from collections.abc import Callable, Iterable
 
 from riverd.broker import Broker
-from riverd.core.session import Subscription
+from riverd.core.subscription import Subscription
 from riverd.model import Member
-from riverd.node.attachment import Attachment, Seat
-from riverd.node.reconcile import Wish
+from riverd.node.attachment import Attachment, PresenceEntry
+from riverd.node.reconcile import DesiredState
 from riverd.tasks import Tasks
 
 
-class Seats:
-    """Takes a seat with a user's first connection in a channel, gives it up after the last.
+class Membership:
+    """Makes an entry with a user's first connection in a channel, removes it after the last.
 
-    `seated` is called with a user's subscriptions when the broker has said from which version of
-    the list on the user is in it; `empty` when a seat is given up.
+    `joined` is called with a user's subscriptions when the broker has answered from which version
+    of the list on the user is in it; `removed` when an entry is gone.
     """
 
     def __init__(
@@ -22,67 +34,67 @@ class Seats:
         broker: Broker,
         tasks: Tasks,
         *,
-        seated: Callable[[Attachment, Iterable[Subscription]], None],
-        empty: Callable[[Attachment], None],
+        joined: Callable[[Attachment, Iterable[Subscription]], None],
+        removed: Callable[[Attachment], None],
     ) -> None:
         self._broker = broker
         self._tasks = tasks
-        self._seated = seated
-        self._empty = empty
+        self._joined = joined
+        self._removed = removed
 
-    def take(self, attachment: Attachment, member: Member, *, subscription: Subscription) -> None:
+    def add(self, attachment: Attachment, member: Member, *, subscription: Subscription) -> None:
         """One more connection of a user."""
-        seat = attachment.seats.get(member.user)
-        if seat is None:
-            seat = attachment.seats[member.user] = Seat(member)
-        seat.subscriptions[subscription] = None
-        self._wish(attachment, seat).want(True)
+        entry = attachment.presence_entries.get(member.user)
+        if entry is None:
+            entry = attachment.presence_entries[member.user] = PresenceEntry(member)
+        entry.subscriptions[subscription] = None
+        self._desired(attachment, entry).want(True)
 
-    def leave(self, attachment: Attachment, user: str, *, subscription: Subscription) -> None:
+    def remove(self, attachment: Attachment, user: str, *, subscription: Subscription) -> None:
         """One connection less."""
-        seat = attachment.seats[user]
-        del seat.subscriptions[subscription]
-        if not seat.subscriptions:
-            self._wish(attachment, seat).want(False)
+        entry = attachment.presence_entries[user]
+        del entry.subscriptions[subscription]
+        if not entry.subscriptions:
+            self._desired(attachment, entry).want(False)
 
     def doubt(self, attachment: Attachment) -> None:
-        """The broker may have given up the seats: take those again that are still wanted."""
-        for seat in attachment.seats.values():
-            self._wish(attachment, seat).doubt()
+        """The broker may have removed the entries: make those again that are still wanted."""
+        for entry in attachment.presence_entries.values():
+            self._desired(attachment, entry).doubt()
 
     def keep(self, attachment: Attachment, user: str) -> None:
-        """Take a user's seat again if the replica's list is without the user, whyever it is."""
-        seat = attachment.seats.get(user)
+        """Make a user's entry again if the replica's list is without the user, for any cause."""
+        entry = attachment.presence_entries.get(user)
         presence = None if attachment.channel is None else attachment.channel.presence
-        if seat is not None and presence is not None and seat.is_lost(presence):
-            self._wish(attachment, seat).doubt()
+        if entry is not None and presence is not None and entry.is_lost(presence):
+            self._desired(attachment, entry).doubt()
 
     def keep_all(self, attachment: Attachment, epoch: str) -> None:
-        """Take all seats again that are not in the list of this epoch, as far as is known."""
-        for user, seat in attachment.seats.items():
+        """Make all entries again that are not in the list of this epoch, as far as is known."""
+        for user, entry in attachment.presence_entries.items():
             # In another list than this one: joining again shows in which it is now.
-            if seat.position is not None and seat.position.epoch != epoch:
-                self._wish(attachment, seat).doubt()
+            if entry.position is not None and entry.position.epoch != epoch:
+                self._desired(attachment, entry).doubt()
             else:
                 self.keep(attachment, user)
 
-    def _wish(self, attachment: Attachment, seat: Seat) -> Wish:
-        if seat.wish is None:
+    def _desired(self, attachment: Attachment, entry: PresenceEntry) -> DesiredState:
+        if entry.desired is None:
 
-            async def change(wanted: bool, /) -> None:  # noqa: FBT001  the wish itself
-                # Nobody is shown the list on the strength of a seat that is being given up.
-                seat.position = None
+            async def apply(wanted: bool, /) -> None:  # noqa: FBT001  the state itself
+                # Nobody is shown the list on the strength of an entry that is being removed.
+                entry.position = None
                 if wanted:
-                    seat.position = await self._broker.join(attachment.name, seat.member)
-                    self.keep(attachment, seat.member.user)
-                    self._seated(attachment, seat.subscriptions)
+                    entry.position = await self._broker.join(attachment.name, entry.member)
+                    self.keep(attachment, entry.member.user)
+                    self._joined(attachment, entry.subscriptions)
                 else:
-                    await self._broker.leave(attachment.name, seat.member.user)
+                    await self._broker.leave(attachment.name, entry.member.user)
 
             def settled() -> None:
-                if not seat.subscriptions:
-                    attachment.seats.pop(seat.member.user, None)
-                    self._empty(attachment)
+                if not entry.subscriptions:
+                    attachment.presence_entries.pop(entry.member.user, None)
+                    self._removed(attachment)
 
-            seat.wish = Wish(change, self._tasks, settled=settled)
-        return seat.wish
+            entry.desired = DesiredState(apply, self._tasks, settled=settled)
+        return entry.desired

@@ -1,5 +1,5 @@
-"""How clients speak: pure codecs from bytes to commands and back."""
+"""How clients speak: what comes as bytes, what goes out as frames, what each may do."""
 
-from riverd.protocols.interface import Dialect
+from riverd.protocols.interface import ChannelCommand, ClientProtocol
 
-__all__ = ["Dialect"]
+__all__ = ["ChannelCommand", "ClientProtocol"]

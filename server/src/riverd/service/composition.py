@@ -17,12 +17,12 @@ from riverd.api.asgi import create_app
 from riverd.api.connection import Connection
 from riverd.api.context import Api
 from riverd.core.hub import Hub
-from riverd.core.session import Limits
+from riverd.core.session import SessionLimits
 from riverd.gateway.gateway import Admission, Gateway
 from riverd.gateway.origins import Origins
 from riverd.gateway.static_files import Pages, scripts
 from riverd.node.node import Node
-from riverd.protocols.native.codec import Native
+from riverd.protocols.native.protocol import Native
 from riverd.service import logs
 from riverd.service.environment import (
     broker_address,
@@ -68,9 +68,10 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
             metrics=process.metrics.render,
             client=scripts(client_folder()),
         ),
-        dialect=Native(),
+        protocol=Native(),
         verify=process.credentials.verifier.verify,
-        limits=Limits(
+        failed=process.failed,
+        limits=SessionLimits(
             settings.auth_timeout_s, settings.max_channels_per_connection, settings.client_rate
         ),
         socket_limits=SocketLimits(
@@ -273,7 +274,7 @@ def _gateway_readings(
         Reading(
             "river_broker_reads",
             "Reads of channels' logs from the broker.",
-            lambda: node.replicas.reads,
+            lambda: node.attachments.reads,
             counter=True,
         ),
         Reading(
@@ -286,6 +287,6 @@ def _gateway_readings(
             "river_closed",
             "WebSockets that ended, by close code.",
             "code",
-            lambda: gateway.closed,
+            lambda: gateway.closed_by_code,
         ),
     )

@@ -14,9 +14,10 @@ from collections.abc import Callable
 import msgspec
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
-from riverd.errors import CloseCode
+from riverd.errors import Reason
 from riverd.http.half_close import end_output
 from riverd.websocket import frames
+from riverd.websocket.close_codes import RECEIVABLE, CloseCode, code_for
 from riverd.websocket.picows_parser import Parser, new_parser
 from riverd.websocket.small_frames import PONG_WHOLE, TEXT_WHOLE, whole_frame
 
@@ -41,8 +42,6 @@ _PARSER_BYTES_KEPT = 16_384
 # How much is looked at for the sake of the peer's close frame, once ours is sent.
 _LATE_BYTES_MAX = 65_536
 _INBOX = memoryview(bytearray(16_384))
-# The close codes that a peer may send (RFC 6455, section 7.4, and its registry).
-_RECEIVABLE = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 
 _log = logging.getLogger(__name__)
 
@@ -142,6 +141,10 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
     def on_drained(self) -> None:
         """What waited is sent, for the greater part."""
 
+    def close_code(self, reason: Reason) -> int:
+        """The close code that the client's protocol has for a reason."""
+        return code_for(reason)
+
     # For subclasses and their owners to call.
 
     def close(self, code: int, reason: str = "") -> None:
@@ -216,7 +219,7 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
                     self._deliver(_TEXT, payload)
             except Exception:  # noqa: BLE001  one client's trouble must not become all others'
                 _log.exception("a message was not handled")
-                self.close(CloseCode.INTERNAL, "our fault")
+                self.close(self.close_code(Reason.INTERNAL), "our fault")
         return at
 
     def _parse(self, data: memoryview, at: int) -> None:
@@ -292,7 +295,7 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         if self._signs > self._limits.signs_max:
             now = asyncio.get_running_loop().time()
             if now - self._signs_since < self._limits.signs_s:
-                self.close(CloseCode.TOO_FAST, "too many pings")
+                self.close(self.close_code(Reason.TOO_FAST), "too many pings")
                 self._go_deaf()
                 return
             self._signs, self._signs_since = 1, now
@@ -303,7 +306,7 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         if (kind == _CONTINUATION) != (self._joined is not None):
             self.close(CloseCode.PROTOCOL_ERROR, "continuation out of place")
         elif frame.payload_size > self._allowed - _OVERHEAD_BYTES:
-            self.close(CloseCode.TOO_LARGE, "message too large")
+            self.close(self.close_code(Reason.TOO_LARGE), "message too large")
         elif frame.fin and self._joined is None:
             self._deliver(kind, frame.get_payload_as_bytes())
         else:
@@ -321,19 +324,19 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
             self._allowed += len(joined.payload)
             self._deliver(joined.kind, bytes(joined.payload))
         elif joined.fragments >= self._limits.fragments_max:
-            self.close(CloseCode.TOO_LARGE, "too many fragments")
+            self.close(self.close_code(Reason.TOO_LARGE), "too many fragments")
 
     def _deliver(self, kind: WSMsgType, payload: bytes) -> None:
         if kind == _BINARY:
             self.on_binary(payload)
-        elif _is_utf8(payload):
+        elif frames.is_utf8(payload):
             self.on_text(payload)
         else:
             self.close(CloseCode.INVALID_TEXT, "not UTF-8")
 
     def _answer_close(self, payload: bytes) -> None:
         code = int.from_bytes(payload[:2]) if payload else CloseCode.NO_STATUS
-        if payload and not any(code in codes for codes in _RECEIVABLE):
+        if payload and not any(code in codes for codes in RECEIVABLE):
             self.close(CloseCode.PROTOCOL_ERROR, "invalid close code")
         else:
             self.close(code)
@@ -355,7 +358,7 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
             # A malformed frame, or a callback of ours failed.
             self.close(found.sent.code.value, found.sent.reason)
         else:
-            self.close(CloseCode.TOO_LARGE, "message too large")
+            self.close(self.close_code(Reason.TOO_LARGE), "message too large")
         self._go_deaf()
 
     def _go_deaf(self) -> None:
@@ -388,13 +391,3 @@ class _Joined:
 
 def _discard(frames: bytes) -> None:
     """What is written after a close frame goes nowhere."""
-
-
-def _is_utf8(payload: bytes) -> bool:
-    if payload.isascii():
-        return True
-    try:
-        payload.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -43,5 +43,16 @@ def pong(payload: bytes) -> bytes:
     return _control(_PONG, payload)
 
 
+def is_utf8(payload: bytes) -> bool:
+    """Whether a text message is one."""
+    if payload.isascii():
+        return True
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _control(opcode: bytes, payload: bytes) -> bytes:
     return opcode + bytes((len(payload),)) + payload

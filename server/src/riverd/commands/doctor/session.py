@@ -9,8 +9,9 @@ from riverd.auth.tokens import Signer
 from riverd.commands.doctor.finding import Finding, broken, ok, skipped, warning
 from riverd.commands.doctor.line import Ended, Json, Line, Silent
 from riverd.commands.doctor.visit import Visit
-from riverd.errors import CloseCode, ErrorCode
+from riverd.errors import ErrorCode
 from riverd.model import Grants
+from riverd.protocols.native.close_codes import NativeCloseCode
 
 WELCOME, TOKEN, SUBSCRIBE = "welcome", "token", "subscribe"
 TOKEN_TTL_S = 600.0
@@ -194,9 +195,9 @@ def _ended(check: str, ended: Ended) -> Finding:
                 "something between ends it: a proxy with a very short timeout, a gateway that dies"
             ),
         )
-    if close.code == CloseCode.NOT_AUTHENTICATED:
+    if close.code == NativeCloseCode.NOT_AUTHENTICATED:
         cure = "see the token: compare with `river token --user you` and the same RIVER_SECRETS"
-    elif close.code == CloseCode.UNAVAILABLE:
+    elif close.code == NativeCloseCode.UNAVAILABLE:
         cure = "the gateway is full or stopping: RIVER_MAX_CONNECTIONS, or ask again"
     else:
         cure = "see the close codes in docs/protocol.md"

@@ -1,4 +1,4 @@
-"""River's own dialect: one JSON object a text message (contract, "WebSocket, native dialect")."""
+"""River's own messages: one JSON object a text frame (contract, "WebSocket, native dialect")."""
 
 from collections.abc import Callable
 
@@ -67,50 +67,54 @@ _AnyRequest = _Auth | _Subscribe | _Unsubscribe | _Publish | _Presence | _Histor
 _requests = msgspec.json.Decoder(_AnyRequest)
 
 
-class Native:
-    """The codec of River's own dialect."""
+def decode(payload: bytes) -> Command:
+    """The command in a message.
 
-    def decode(self, payload: bytes) -> Command:
-        """The command in a message. Raises DecodeError, fatal if it is no JSON object."""
-        try:
-            request = _requests.decode(payload)
-        except msgspec.ValidationError as error:
-            raise refusal(payload, str(error)) from None
-        except (msgspec.DecodeError, RecursionError):
-            raise refusal(payload, None) from None
-        try:
-            return _command(request)
-        except RiverError as error:
-            raise DecodeError(error.error, error.message, request_id=echoable(request.id)) from None
+    Raises:
+        DecodeError: fatal if the message is no JSON object.
+    """
+    try:
+        request = _requests.decode(payload)
+    except msgspec.ValidationError as error:
+        raise refusal(payload, str(error)) from None
+    except (msgspec.DecodeError, RecursionError):
+        raise refusal(payload, None) from None
+    try:
+        return _command(request)
+    except RiverError as error:
+        raise DecodeError(error.error, error.message, request_id=echoable(request.id)) from None
 
-    def reply(self, reply: Reply) -> bytes:
-        """A reply as a frame."""
-        return frames.text(_encode(_told(reply)))
 
-    def publications(self, channel: str) -> Callable[[Publication], bytes]:
-        """What makes `event` frames of a channel's publications."""
-        # The grammar of names has no character that JSON would escape.
-        head = b'{"type":"event","channel":"%b","event":' % channel.encode()
+def encode(reply: Reply) -> bytes:
+    """A reply as a frame."""
+    return frames.text(_encode(_message(reply)))
 
-        def encode(publication: Publication) -> bytes:
-            return frames.text(head + _event_rest(publication))
 
-        return encode
+def publications(channel: str) -> Callable[[Publication], bytes]:
+    """What makes `event` frames of a channel's publications."""
+    # The grammar of names has no character that JSON would escape.
+    head = b'{"type":"event","channel":"%b","event":' % channel.encode()
 
-    def changes(self, channel: str) -> Callable[[Change], bytes]:
-        """What makes `joined` and `left` frames of a channel's changes."""
+    def frame(publication: Publication) -> bytes:
+        return frames.text(head + _event_rest(publication))
 
-        def encode(change: Change) -> bytes:
-            told: dict[str, object] = {
-                "type": "joined" if change.joined else "left",
-                "channel": channel,
-                "user": change.member.user,
-            }
-            if change.joined and change.member.info is not None:
-                told["info"] = msgspec.Raw(change.member.info)
-            return frames.text(_encode(told))
+    return frame
 
-        return encode
+
+def changes(channel: str) -> Callable[[Change], bytes]:
+    """What makes `joined` and `left` frames of a channel's changes."""
+
+    def frame(change: Change) -> bytes:
+        message: dict[str, object] = {
+            "type": "joined" if change.joined else "left",
+            "channel": channel,
+            "user": change.member.user,
+        }
+        if change.joined and change.member.info is not None:
+            message["info"] = msgspec.Raw(change.member.info)
+        return frames.text(_encode(message))
+
+    return frame
 
 
 def _event_rest(publication: Publication) -> bytes:
@@ -173,8 +177,8 @@ def _count(request: _Subscribe) -> int:
     return request.history
 
 
-def _told(reply: Reply) -> dict[str, object]:  # noqa: C901  one case a kind of reply
-    """A reply as the object that is sent."""
+def _message(reply: Reply) -> dict[str, object]:  # noqa: C901  one case a kind of reply
+    """The object that is sent for a reply."""
     match reply:
         case model.Welcome():
             return {
@@ -189,18 +193,18 @@ def _told(reply: Reply) -> dict[str, object]:  # noqa: C901  one case a kind of 
         case model.Unsubscribed():
             return _answer("unsubscribed", reply.id, channel=reply.channel)
         case model.Published():
-            return _answer("published", reply.id, **_placed(reply.position))
+            return _answer("published", reply.id, **_position_fields(reply.position))
         case model.Members():
             return _answer("presence", reply.id, channel=reply.channel, **_listed(reply.list))
         case model.History():
-            told = _answer("history", reply.id, channel=reply.channel)
-            told |= _placed(reply.tail.position)
-            told["publications"] = [_entry(entry) for entry in reply.tail.publications]
-            return told
+            message = _answer("history", reply.id, channel=reply.channel)
+            message |= _position_fields(reply.tail.position)
+            message["publications"] = [_entry(entry) for entry in reply.tail.publications]
+            return message
         case model.Pong():
             return _answer("pong", reply.id)
         case model.Gap():
-            return {"type": "gap", "channel": reply.channel, **_placed(reply.position)}
+            return {"type": "gap", "channel": reply.channel, **_position_fields(reply.position)}
         case model.Bye():
             return {"type": "bye", "reason": reply.reason, "retry_after_ms": reply.retry_after_ms}
         case model.Failure():
@@ -213,18 +217,20 @@ def _answer(kind: str, request_id: RequestId, **fields: object) -> dict[str, obj
     return {"type": kind, "id": request_id, **fields}
 
 
-def _placed(position: Position) -> dict[str, object]:
+def _position_fields(position: Position) -> dict[str, object]:
     return {"epoch": position.epoch, "offset": position.offset}
 
 
 def _subscribed(reply: model.Subscribed) -> dict[str, object]:
-    told = _answer("subscribed", reply.id, channel=reply.channel, **_placed(reply.position))
-    told["recovered"] = reply.recovered
+    message = _answer(
+        "subscribed", reply.id, channel=reply.channel, **_position_fields(reply.position)
+    )
+    message["recovered"] = reply.recovered
     if reply.reason is not None:
-        told["reason"] = reply.reason
+        message["reason"] = reply.reason
     if reply.presence is not None:
-        told["presence"] = _listed(reply.presence)
-    return told
+        message["presence"] = _listed(reply.presence)
+    return message
 
 
 def _listed(members: model.MemberList) -> dict[str, object]:
@@ -238,11 +244,11 @@ def _member(member: model.Member) -> dict[str, object]:
 
 
 def _entry(publication: Publication) -> dict[str, object]:
-    told: dict[str, object] = {
+    message: dict[str, object] = {
         "offset": publication.offset,
         "event": publication.event,
         "data": msgspec.Raw(publication.data),
     }
     if publication.user is not None:
-        told["user"] = publication.user
-    return told
+        message["user"] = publication.user
+    return message

@@ -1,0 +1,54 @@
+"""The subscribers of one channel that speak one protocol."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from riverd.core.subscription import Subscription
+    from riverd.protocols import ClientProtocol
+
+
+class Audience:
+    """Those in `live` were sent what the channel's cursor says; those `behind` have own cursors.
+
+    `publication` and `change` make their frames: each is encoded once for all of them.
+    """
+
+    __slots__ = ("behind", "change", "live", "protocol", "publication")
+
+    def __init__(self, channel: str, protocol: ClientProtocol) -> None:
+        self.protocol = protocol
+        self.publication = protocol.publications(channel)
+        self.change = protocol.changes(channel)
+        # With the function that writes to each: the flush is a loop over these and nothing else.
+        self.live: dict[Subscription, Callable[[bytes], None]] = {}
+        self.behind: set[Subscription] = set()
+
+    @property
+    def size(self) -> int:
+        """How many they are."""
+        return len(self.live) + len(self.behind)
+
+    def add_live(self, subscription: Subscription) -> None:
+        """From now on it gets each flush."""
+        self.behind.discard(subscription)
+        self.live[subscription] = subscription.session.sink.write
+
+    def add_behind(self, subscription: Subscription) -> None:
+        """From now on it has a cursor of its own."""
+        self.live.pop(subscription, None)
+        self.behind.add(subscription)
+
+    def remove(self, subscription: Subscription) -> None:
+        """It is sent nothing any more."""
+        self.live.pop(subscription, None)
+        self.behind.discard(subscription)
+
+    def write(self, frames: bytes) -> None:
+        """Write to all that are live."""
+        # A copy, because one that blocks at it is live no more.
+        for write in list(self.live.values()) if frames else ():
+            write(frames)

@@ -1,0 +1,62 @@
+"""Whose turn it is to be admitted to a channel, and what the others wait for. Looks, never acts."""
+
+from collections.abc import Container
+from enum import Enum
+
+from riverd.core.hub import Channel
+from riverd.core.recovery import is_ahead
+from riverd.core.subscription import Subscription
+from riverd.model import Member, Position
+from riverd.node.attachment import Attachment
+
+
+class Obstacle(Enum):
+    """What a subscriber waits for."""
+
+    ENTRY = "the broker's answer that the user is a member"
+    VERSION = "the change that makes the user a member here"
+    LIST = "the list of members that the broker has now"
+    AHEAD = "a read: the client has seen more of the log than this node"
+
+
+def obstacle_to(
+    attachment: Attachment,
+    subscription: Subscription,
+    *,
+    channel: Channel,
+    confirmed: Container[Subscription],
+) -> Obstacle | None:
+    """What keeps a waiting subscriber out, if anything.
+
+    Since the `confirmed` ones came, the broker was asked: it has no more than this node has now.
+    """
+    obstacle = _obstacle_of_member(attachment, subscription.member, channel=channel)
+    if obstacle is not None:
+        return obstacle
+    wanted = None if subscription.request is None else subscription.request.position
+    if is_ahead(wanted, channel.log) and subscription not in confirmed:
+        return Obstacle.AHEAD
+    return None
+
+
+def version_of(attachment: Attachment, member: Member | None) -> Position | None:
+    """The version of the list from which on the member is in it, if the broker has said it."""
+    entry = None if member is None else attachment.presence_entries.get(member.user)
+    return None if entry is None else entry.position
+
+
+def _obstacle_of_member(
+    attachment: Attachment, member: Member | None, *, channel: Channel
+) -> Obstacle | None:
+    """The list of members that a subscriber is sent has the subscriber in it."""
+    presence = channel.presence
+    if presence is None or member is None:
+        return None
+    entered = version_of(attachment, member)
+    if entered is None:
+        return Obstacle.ENTRY
+    if entered.epoch != presence.position.epoch:
+        return Obstacle.LIST
+    if presence.position.offset < entered.offset:
+        return Obstacle.VERSION
+    return None if presence.has(member.user) else Obstacle.ENTRY

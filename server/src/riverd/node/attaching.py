@@ -1,0 +1,262 @@
+"""Attaches channels that have subscribers, takes in what the feed brings, detaches idle ones."""
+
+import asyncio
+from collections.abc import Callable, Container, Iterable, Iterator
+
+from riverd.broker import Broker
+from riverd.channels import has_members
+from riverd.core.hub import Channel, Hub
+from riverd.core.recovery import start_of
+from riverd.core.subscription import Subscription
+from riverd.model import Change, Publication, Subscribed
+from riverd.node.admission import Obstacle, obstacle_to, version_of
+from riverd.node.attachment import Attachment
+from riverd.node.membership import Membership
+from riverd.node.reconcile import DesiredState
+from riverd.node.repair import Repairs
+from riverd.tasks import Tasks
+
+
+class Attachments:
+    """The channels of a node. `attachment.py` has the states of each.
+
+    `changed` is called when the hub has something to flush, or sessions to count.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        hub: Hub,
+        *,
+        tasks: Tasks,
+        clock: Callable[[], float],
+        changed: Callable[[], None],
+        idle_s: float,
+    ) -> None:
+        self._broker = broker
+        self._hub = hub
+        self._tasks = tasks
+        self._clock = clock
+        self._changed = changed
+        self._idle_s = idle_s
+        self._by_channel: dict[str, Attachment] = {}
+        self._reads = 0
+        self._membership = Membership(
+            broker, tasks, joined=self._admit_ready, removed=self._forget_if_unused
+        )
+        self._repairs = Repairs(
+            broker,
+            hub,
+            tasks=tasks,
+            membership=self._membership,
+            clock=clock,
+            repaired=self._on_repaired,
+        )
+
+    def __iter__(self) -> Iterator[Attachment]:
+        return iter(self._by_channel.values())
+
+    @property
+    def reads(self) -> int:
+        """How often a log was read from the broker."""
+        return self._reads + self._repairs.reads
+
+    def channel(self, name: str) -> Channel | None:
+        """The replica of a channel, if this node has one."""
+        return self._hub.channels.get(name)
+
+    # What sessions want.
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Bring a pending subscription into its channel: at once if the replica is there."""
+        name = subscription.channel
+        attachment = self._by_channel.get(name)
+        if attachment is None:
+            attachment = self._by_channel[name] = Attachment(name)
+        if attachment.detach_timer is not None:
+            attachment.detach_timer.cancel()
+            attachment.detach_timer = None
+        attachment.waiting[subscription] = None
+        if subscription.member is not None and has_members(name):
+            self._membership.add(attachment, subscription.member, subscription=subscription)
+        self._desired(attachment).want(True)
+        self._admit_ready(attachment, [subscription])
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """End a subscription, whatever its state."""
+        attachment = self._by_channel[subscription.channel]
+        attachment.waiting.pop(subscription, None)
+        attachment.confirming.pop(subscription, None)
+        self._hub.unsubscribe(subscription)
+        self._changed()
+        if subscription.member is not None and has_members(attachment.name):
+            user = subscription.member.user
+            self._membership.remove(attachment, user, subscription=subscription)
+        if not attachment.is_used:
+            loop = asyncio.get_running_loop()
+            attachment.detach_timer = loop.call_later(self._idle_s, self._detach_idle, attachment)
+
+    # What the feed brings.
+
+    def on_publication(self, name: str, epoch: str, publication: Publication) -> None:
+        """Take a publication in its order, or find out what is missing before it."""
+        attachment = self._by_channel.get(name)
+        if attachment is None:
+            return
+        channel = attachment.channel
+        if channel is None:
+            attachment.keep_early(epoch, publication)
+        elif epoch != channel.log.epoch:
+            self._repairs.soon(attachment)
+        elif self._hub.append(channel, publication, now=self._clock()):
+            self._changed()
+        else:
+            attachment.note_announced(epoch, publication)
+            self._repairs.soon(attachment)
+
+    def on_change(self, name: str, epoch: str, change: Change) -> None:
+        """Take a join or leave in its order, or read the list again."""
+        attachment = self._by_channel.get(name)
+        if attachment is None:
+            return
+        channel = attachment.channel
+        if channel is None or channel.presence is None:
+            attachment.keep_early(epoch, change)
+        elif epoch == channel.presence.position.epoch and self._hub.change(
+            channel, change, now=self._clock()
+        ):
+            self._changed()
+            self._membership.keep(attachment, change.member.user)
+            self._admit_ready(attachment, attachment.awaiting_version.pop(change.offset, ()))
+        else:
+            self._repairs.soon(attachment)
+
+    def remake_presence_entries(self) -> None:
+        """The broker has removed this node's entries: make those again that are still wanted."""
+        for attachment in self:
+            self._membership.doubt(attachment)
+
+    async def compare(self, *, on_its_way_s: float) -> None:
+        """Repair the replicas that are behind the broker: see `Repairs.compare`."""
+        await self._repairs.compare(self, on_its_way_s=on_its_way_s)
+
+    # Attaching and detaching.
+
+    def _desired(self, attachment: Attachment) -> DesiredState:
+        if attachment.desired is None:
+
+            async def apply(wanted: bool, /) -> None:  # noqa: FBT001  the state itself
+                await (self._attach(attachment) if wanted else self._detach(attachment))
+
+            def settled() -> None:
+                self._forget_if_unused(attachment)
+
+            attachment.desired = DesiredState(apply, self._tasks, settled=settled)
+        return attachment.desired
+
+    async def _attach(self, attachment: Attachment) -> None:
+        name = attachment.name
+        attachment.early.clear()
+        await self._broker.subscribe(name)
+        # Read after subscribing: what is published between the two comes by both ways.
+        self._reads += 1
+        tail = await self._broker.read(name)
+        roster = await self._broker.members(name) if has_members(name) else None
+        attachment.channel = self._hub.open(name, tail, roster=roster, now=self._clock())
+        attachment.settling = None
+        early, attachment.early = attachment.early, []
+        for epoch, entry in early:
+            if isinstance(entry, Publication):
+                self.on_publication(name, epoch, entry)
+            else:
+                self.on_change(name, epoch, entry)
+        if attachment.is_behind:
+            self._repairs.soon(attachment)
+        if roster is not None:
+            self._membership.keep_all(attachment, roster.position.epoch)
+        self._admit_ready(attachment, attachment.waiting)
+
+    def _detach_idle(self, attachment: Attachment) -> None:
+        attachment.detach_timer = None
+        if not attachment.is_used:
+            self._desired(attachment).want(False)
+
+    async def _detach(self, attachment: Attachment) -> None:
+        # Also called to undo an attach that failed half-way, and again when it failed itself.
+        if attachment.channel is not None:
+            attachment.channel = None
+            self._hub.close(attachment.name)
+        await self._broker.unsubscribe(attachment.name)
+
+    def _forget_if_unused(self, attachment: Attachment) -> None:
+        # One that is still being attached for nobody is detached first.
+        gone = attachment.desired is None or attachment.desired.is_absent
+        if gone and not attachment.waiting and not attachment.presence_entries:
+            self._by_channel.pop(attachment.name, None)
+
+    # Admitting.
+
+    def _on_repaired(self, attachment: Attachment, confirmed: Container[Subscription]) -> None:
+        self._changed()
+        self._admit_ready(attachment, attachment.waiting, confirmed=confirmed)
+
+    def _admit_ready(
+        self,
+        attachment: Attachment,
+        some: Iterable[Subscription],
+        *,
+        confirmed: Container[Subscription] = (),
+    ) -> None:
+        """Admit those of some that wait and have no obstacle; see to the obstacles of the others.
+
+        Thousands may wait: the caller names those for whom something has changed.
+        """
+        channel = attachment.channel
+        if channel is None:
+            return
+        for subscription in list(some):
+            if subscription not in attachment.waiting:
+                continue
+            obstacle = obstacle_to(attachment, subscription, channel=channel, confirmed=confirmed)
+            if obstacle is None:
+                self._admit(attachment, subscription, channel=channel)
+            else:
+                self._overcome(obstacle, attachment, subscription=subscription)
+
+    def _overcome(
+        self, obstacle: Obstacle, attachment: Attachment, *, subscription: Subscription
+    ) -> None:
+        match obstacle:
+            case Obstacle.ENTRY:
+                # The broker's answer is on its way: `Membership` calls when it is there.
+                pass
+            case Obstacle.VERSION:
+                entered = version_of(attachment, subscription.member)
+                assert entered is not None, "the broker has named the version"
+                attachment.awaiting_version.setdefault(entered.offset, []).append(subscription)
+            case Obstacle.LIST:
+                if attachment.settling is None:
+                    self._repairs.soon(attachment)
+            case Obstacle.AHEAD:
+                attachment.confirming[subscription] = None
+                self._repairs.soon(attachment)
+
+    def _admit(
+        self, attachment: Attachment, subscription: Subscription, *, channel: Channel
+    ) -> None:
+        request = subscription.request
+        assert request is not None, "only pending subscriptions wait"
+        del attachment.waiting[subscription]
+        start = start_of(request, channel.log)
+        reply = Subscribed(
+            request.id,
+            channel.name,
+            channel.log.position,
+            start.recovered,
+            start.reason,
+            None if channel.presence is None else channel.presence.listed(),
+        )
+        # No await since the log was looked at: what is sent next comes after the reply.
+        frames = subscription.session.protocol.encode(reply)
+        self._hub.admit(subscription, channel, reply=frames, after=start.after)
+        self._changed()

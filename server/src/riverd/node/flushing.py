@@ -1,0 +1,49 @@
+"""When the hub is flushed: once a turn of the loop, and less often after a crowd was notified."""
+
+import asyncio
+from collections.abc import Callable
+
+from riverd.core.hub import Flushed, Hub
+from riverd.core.pacing import pause_after
+
+
+class Flushes:
+    """One flush at a time is due, or none. `flushed` is called with what each did."""
+
+    def __init__(
+        self, hub: Hub, *, clock: Callable[[], float], flushed: Callable[[Flushed], None]
+    ) -> None:
+        self._hub = hub
+        self._clock = clock
+        self._flushed = flushed
+        self._due = False
+        self._pause: asyncio.TimerHandle | None = None
+
+    def soon(self) -> None:
+        """Flush when this turn of the loop is over, or when the pause is."""
+        if not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def end_pause(self) -> None:
+        """Something came that must not wait for a crowd."""
+        if self._pause is not None:
+            self._pause.cancel()
+            self._due, self._pause = False, None
+            self.soon()
+
+    def close(self) -> None:
+        """Flush no more after a pause."""
+        if self._pause is not None:
+            self._pause.cancel()
+
+    def _flush(self) -> None:
+        self._due, self._pause = False, None
+        flushed = self._hub.flush(self._clock())
+        pause_s = pause_after(flushed.notified_of_changes)
+        if pause_s > 0:
+            self._due = True
+            self._pause = asyncio.get_running_loop().call_later(pause_s, self._flush)
+        elif flushed.more:
+            self.soon()
+        self._flushed(flushed)

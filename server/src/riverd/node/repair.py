@@ -1,0 +1,174 @@
+"""Reads again what a replica misses, until it has what the broker has.
+
+    state     | repairing | stale | left by
+    ----------+-----------+-------+-------------------------------------------------------------
+    true      | no        | no    | a hole, another epoch, a position that is behind, a client
+              |           |       | that is ahead (`soon`): reading
+    reading   | yes       | no    | the answer: true. The same as above meanwhile, or an answer
+              |           |       | older than what the feed announced: reading again
+    reading   | yes       | yes   | the answer: reading again
+    waiting   | yes       | yes   | the broker did not answer: reading again after a while
+
+A list of members that began again is taken only when the nodes had time to make their entries in
+it (`Settling`): without that, clients would be sent that all have left and come back.
+"""
+
+import asyncio
+from collections.abc import Callable, Container, Iterable
+
+from riverd.backoff import Backoff
+from riverd.broker import Broker
+from riverd.core.hub import Channel, Hub
+from riverd.core.subscription import Subscription
+from riverd.errors import ErrorCode, RiverError
+from riverd.model import Position, Roster
+from riverd.node.attachment import Attachment, Settling
+from riverd.node.membership import Membership
+from riverd.node.reconcile import RETRY_S_FIRST, RETRY_S_MAX
+from riverd.tasks import Tasks
+
+SETTLE_S = 1.5
+
+
+class Repairs:
+    """All repairs of a node, one at a time for each channel.
+
+    `repaired` is called after a read, with those that waited for it: the read has `confirmed`
+    what the broker has.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        hub: Hub,
+        *,
+        tasks: Tasks,
+        membership: Membership,
+        clock: Callable[[], float],
+        repaired: Callable[[Attachment, Container[Subscription]], None],
+    ) -> None:
+        self.reads = 0
+        self._broker = broker
+        self._hub = hub
+        self._tasks = tasks
+        self._membership = membership
+        self._clock = clock
+        self._repaired = repaired
+
+    def soon(self, attachment: Attachment) -> None:
+        """Have the replica read again."""
+        attachment.stale = True
+        if not attachment.repairing:
+            attachment.repairing = True
+            self._tasks.start(self._repair(attachment))
+
+    async def compare(self, attachments: Iterable[Attachment], *, on_its_way_s: float) -> None:
+        """Ask the broker for all positions, and repair the replicas that have others.
+
+        What may be on its way to this node for so long needs no repair; after an interruption of
+        the feed nothing is. The last publication of a burst has no follower that would show that
+        it was lost.
+
+        Raises:
+            BrokerError: the broker does not answer.
+        """
+        attached = [one for one in attachments if one.channel is not None]
+        positions = await self._broker.positions([one.name for one in attached])
+        behind = [
+            (attachment, position)
+            for attachment, position in zip(attached, positions, strict=True)
+            if _is_behind(attachment.channel, position)
+        ]
+        if not behind:
+            return
+        await asyncio.sleep(on_its_way_s)
+        for attachment, position in behind:
+            if _is_behind(attachment.channel, position):
+                self.soon(attachment)
+
+    async def _repair(self, attachment: Attachment) -> None:
+        retry = Backoff(RETRY_S_FIRST, RETRY_S_MAX)
+        try:
+            while attachment.stale and attachment.channel is not None:
+                attachment.stale = False
+                confirming, attachment.confirming = attachment.confirming, {}
+                try:
+                    await self._read_again(attachment, attachment.channel)
+                except RiverError:
+                    attachment.stale = True
+                    # Not those that left meanwhile: they would be kept until the next repair.
+                    attachment.confirming |= {
+                        one: None for one in confirming if one in attachment.waiting
+                    }
+                    await asyncio.sleep(retry.next_s())
+                    continue
+                retry.reset()
+                # Also those that wait for a version of the list that was passed over.
+                attachment.awaiting_version.clear()
+                self._repaired(attachment, confirming)
+        finally:
+            attachment.repairing = False
+
+    async def _read_again(self, attachment: Attachment, channel: Channel) -> None:
+        """Fill the replica from the broker's log, or begin it again where that cannot be."""
+        self.reads += 1
+        try:
+            tail = await self._broker.read(channel.name, after=channel.log.position)
+        except RiverError as error:
+            if error.error is not ErrorCode.UNRECOVERABLE:
+                raise
+            tail = await self._broker.read(channel.name)
+        roster = None if channel.presence is None else await self._broker.members(channel.name)
+        if attachment.channel is not channel:
+            return
+        now = self._clock()
+        if not channel.log.can_take(tail.position, len(tail.publications)):
+            self._hub.restart(channel, tail, now=now)
+        for publication in tail.publications:
+            self._hub.append(channel, publication, now=now)
+        if roster is not None:
+            self._take_members(attachment, roster, channel=channel)
+        if attachment.is_behind:
+            # The read was older than what the feed announced.
+            attachment.stale = True
+
+    def _take_members(self, attachment: Attachment, roster: Roster, *, channel: Channel) -> None:
+        presence = channel.presence
+        assert presence is not None, "a roster is read for channels with members"
+        ours, theirs = presence.position, roster.position
+        if theirs.epoch != ours.epoch and not attachment.has_settled(theirs.epoch):
+            self._settle_soon(attachment, theirs.epoch)
+            return
+        if theirs.epoch == ours.epoch and theirs.offset < ours.offset:
+            attachment.stale = True
+            return
+        if theirs != ours:
+            attachment.settling = None
+            self._hub.replace_members(channel, roster)
+        self._membership.keep_all(attachment, theirs.epoch)
+
+    def _settle_soon(self, attachment: Attachment, epoch: str) -> None:
+        """Make this node's entries in a list that began again, and read it when others had time."""
+        if attachment.settling is None or attachment.settling.epoch != epoch:
+            settling = attachment.settling = Settling(epoch)
+            self._membership.doubt(attachment)
+            self._tasks.start(self._settle(attachment, settling))
+
+    async def _settle(self, attachment: Attachment, settling: Settling) -> None:
+        await asyncio.sleep(SETTLE_S)
+        # Noted, not compared with a clock: timers end up to a millisecond before their time.
+        settling.is_over = True
+        self.soon(attachment)
+
+
+def _is_behind(channel: Channel | None, at_broker: tuple[Position, Position | None]) -> bool:
+    """Whether the broker has more of a channel than this node, or another log or list."""
+    if channel is None:
+        return False
+    log, members = at_broker
+    if log.epoch != channel.log.epoch or log.offset > channel.log.offset:
+        return True
+    if channel.presence is None or members is None:
+        return False
+    ours = channel.presence.position
+    return members.epoch != ours.epoch or members.offset > ours.offset

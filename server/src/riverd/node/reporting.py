@@ -1,0 +1,42 @@
+"""Reports to the broker how many connections of this node are subscribed to which channel."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from riverd.broker import Broker
+from riverd.errors import RiverError
+from riverd.tasks import Tasks
+
+RETRY_S = 5.0
+
+
+class SubscriberCounts:
+    """Changed counts wait in a set until the broker has them; one report is under way at a time."""
+
+    def __init__(self, broker: Broker, tasks: Tasks, *, count: Callable[[str], int]) -> None:
+        self._broker = broker
+        self._tasks = tasks
+        self._count = count
+        self._changed: dict[str, None] = {}
+        self._reporting = False
+
+    def report(self, channels: Iterable[str]) -> None:
+        """Report the counts of these channels soon."""
+        self._changed |= dict.fromkeys(channels)
+        if self._changed and not self._reporting:
+            self._reporting = True
+            self._tasks.start(self._report())
+
+    async def _report(self) -> None:
+        """Report the counts that changed; those that change meanwhile, after that."""
+        try:
+            while names := self._changed:
+                self._changed = {}
+                counts = {name: self._count(name) for name in names}
+                try:
+                    await self._broker.report(counts)
+                except RiverError:
+                    self._changed |= names
+                    await asyncio.sleep(RETRY_S)
+        finally:
+            self._reporting = False

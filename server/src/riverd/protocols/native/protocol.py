@@ -1,0 +1,43 @@
+"""River's own protocol (contract, "WebSocket, native dialect"): its codec and its rules."""
+
+from riverd.channels import has_members, may_publish, may_subscribe
+from riverd.errors import ErrorCode, Reason, RiverError
+from riverd.model import Claims, GetMembers, Member, Publish, Unsubscribe
+from riverd.protocols.interface import ChannelCommand
+from riverd.protocols.native import codec
+from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
+
+
+class Native:
+    """See `ClientProtocol`. A client is who its token says, in every channel."""
+
+    # Not methods that call these: each is on a path that is counted in instructions.
+    decode = staticmethod(codec.decode)
+    encode = staticmethod(codec.encode)
+    publications = staticmethod(codec.publications)
+    changes = staticmethod(codec.changes)
+
+    def authorise(
+        self, command: ChannelCommand, *, session_id: str, claims: Claims | None
+    ) -> Member | None:
+        """The token's user, if its grants cover what is asked."""
+        del session_id
+        if claims is None:
+            raise RiverError(ErrorCode.UNAUTHENTICATED, "send a token first")
+        channel = command.channel
+        match command:
+            case Publish():
+                if not may_publish(claims.grants, channel):
+                    raise RiverError(ErrorCode.FORBIDDEN, f"no grant to publish to {channel}")
+            case Unsubscribe():
+                pass
+            case _:
+                if not may_subscribe(claims.grants, channel):
+                    raise RiverError(ErrorCode.FORBIDDEN, f"no grant to subscribe to {channel}")
+        if isinstance(command, GetMembers) and not has_members(channel):
+            raise RiverError(ErrorCode.INVALID_FIELD, "only presence- channels have members")
+        return Member(claims.user, claims.info)
+
+    def close_code(self, reason: Reason) -> int:
+        """The contract's number for a reason."""
+        return NATIVE_CLOSE_CODES[reason]

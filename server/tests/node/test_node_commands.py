@@ -1,0 +1,135 @@
+"""What a node allows, refuses and answers at once."""
+
+import pytest
+from river_cluster import Cluster, Visitor, in_a_cluster, live, turns
+from river_feed import until
+
+from riverd.model import Claims, Grants, Member
+from riverd.protocols import ChannelCommand
+from riverd.protocols.native.protocol import Native
+
+ASKED: list[dict[str, object]] = [
+    {"type": "subscribe", "channel": "c"},
+    {"type": "unsubscribe", "channel": "c"},
+    {"type": "publish", "channel": "c", "event": "e", "data": 1},
+    {"type": "presence", "channel": "presence-c"},
+    {"type": "history", "channel": "c"},
+]
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked["type"])
+def test_before_a_token_nothing_is_served_but_ping(asked: dict[str, object]) -> None:
+    @in_a_cluster
+    async def check(cluster: Cluster) -> None:
+        node, _ = await cluster.node()
+        stranger = cluster.stranger(node)
+        stranger.ask(id=4, **asked)
+        stranger.ask(type="ping", id=5)
+        error, pong = await stranger.told("error", "pong")
+        assert (error["id"], error["code"]) == (4, "unauthenticated")
+        assert pong["id"] == 5
+        assert stranger.client.closed is None
+
+    check()
+
+
+async def granted(cluster: Cluster, grants: Grants) -> Visitor:
+    cluster.book.claims["ann"] = Claims("ann", None, grants)
+    node, _ = await cluster.node()
+    return cluster.visitor(node, "ann")
+
+
+@in_a_cluster
+async def test_a_channel_needs_its_grant(cluster: Cluster) -> None:
+    ann = await granted(cluster, Grants(("room-*",), ("room-1",)))
+    for asked in (
+        {"type": "subscribe", "channel": "dogs"},
+        {"type": "history", "channel": "dogs"},
+        {"type": "presence", "channel": "presence-dogs"},
+        {"type": "publish", "channel": "room-2", "event": "e", "data": 1},
+    ):
+        ann.ask(id=1, **asked)
+        [error] = await ann.told("error")
+        assert (error["id"], error["code"]) == (1, "forbidden")
+    ann.ask(type="subscribe", id=2, channel="room-2")
+    await ann.told("subscribed")
+    ann.ask(type="publish", id=3, channel="room-1", event="e", data=1)
+    await ann.told("published")
+
+
+@in_a_cluster
+async def test_a_private_channel_is_forbidden_without_a_grant(cluster: Cluster) -> None:
+    ann = await granted(cluster, Grants())
+    ann.ask(type="subscribe", id=1, channel="private-a")
+    [error] = await ann.told("error")
+    assert error["code"] == "forbidden"
+
+
+@in_a_cluster
+async def test_only_presence_channels_can_be_asked_for_members(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    ann = cluster.visitor(node)
+    ann.ask(type="presence", id=1, channel="dogs")
+    assert (await ann.told("error"))[0]["code"] == "invalid_field"
+    ann.ask(type="presence", id=2, channel="presence-dogs")
+    await ann.told("presence")
+
+
+@in_a_cluster
+async def test_a_second_subscription_of_a_channel_is_refused(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    ann = cluster.visitor(node)
+    await live(ann)
+    ann.ask(type="subscribe", id=2, channel="c")
+    [error] = await ann.told("error")
+    assert (error["id"], error["code"]) == (2, "already_subscribed")
+
+
+@in_a_cluster
+async def test_unsubscribing_what_was_never_subscribed_is_answered_all_the_same(
+    cluster: Cluster,
+) -> None:
+    node, _ = await cluster.node()
+    ann = cluster.visitor(node)
+    ann.ask(type="unsubscribe", id=1, channel="c")
+    [answer] = await ann.told("unsubscribed")
+    assert answer == {"type": "unsubscribed", "id": 1, "channel": "c"}
+
+
+@in_a_cluster
+async def test_unsubscribing_before_it_was_live_cancels_the_subscribing(cluster: Cluster) -> None:
+    node, broker = await cluster.node()
+    ann = cluster.visitor(node)
+    broker.hold("read")
+    ann.ask(type="subscribe", id=1, channel="c")
+    ann.ask(type="unsubscribe", id=2, channel="c")
+    cancelled, unsubscribed = await ann.told("error", "unsubscribed")
+    assert (cancelled["id"], cancelled["code"]) == (1, "cancelled")
+    assert unsubscribed["id"] == 2
+    broker.let("read")
+
+
+class Anonymous(Native):
+    """Allows everything to everybody: a protocol whose clients need not be anybody."""
+
+    def authorise(
+        self, command: ChannelCommand, *, session_id: str, claims: Claims | None
+    ) -> Member | None:
+        del session_id, claims
+        return Member("by-signature") if command.channel.startswith("presence-") else None
+
+
+@in_a_cluster
+async def test_an_anonymous_session_leaves_nothing_behind(cluster: Cluster) -> None:
+    node, _ = await cluster.node(idle_s=0)
+    stranger = cluster.stranger(node)
+    stranger.session.protocol = Anonymous()
+    for channel in ("c", "presence-c"):
+        await live(stranger, channel)
+    assert set(cluster.store.roster("presence-c").members) == {"by-signature"}
+    assert cluster.store.occupancy("c").subscribers == 1
+    stranger.leave()
+    await until(lambda: list(node.attachments) == [])
+    await turns()
+    assert cluster.store.roster("presence-c").members == {}
+    assert cluster.store.occupied("") == {}
