@@ -187,7 +187,12 @@ export class River {
    * @returns {Promise<void>}
    */
   async disconnect(user) {
-    await this.#order("POST", "/users/:user/disconnect", { user });
+    await this.#order("POST", "/users/:user/disconnect", { user }).catch((error) => {
+      if (error.code !== "unsupported") throw error;
+      // River 0.1.0 knows this path, but no names in queries.
+      const path = `/users/${encodeURIComponent(user)}/disconnect`;
+      return this.#requests.ask({ method: "POST", path });
+    });
   }
 
   /**
@@ -302,7 +307,6 @@ export class River {
   async #order(method, template, names, body) {
     const question = { method, path: pathTo(template, names), body: body && json(body) };
     const { user = names.user } = await this.#requests.ask(question);
-    // River 0.1.0 reads no names in queries.
     if (user !== names.user)
       throw new RiverError("unsupported", `the server is too old for the user "${names.user}"`);
   }

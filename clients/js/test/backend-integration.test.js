@@ -138,6 +138,21 @@ describe("a back end of a real server", { skip: unavailable }, () => {
     });
   }
 
+  test("users of any name are disconnected, and nobody else", async () => {
+    const backEnd = new River({ url: server.apiUrl, key: server.apiKey, secret: server.secret });
+    const users = ["auth0|507f", "github/17", "user+x@é", "another"];
+    const clients = users.map((user) => {
+      const token = () => backEnd.token({ user });
+      const WebSocketClass = /** @type {any} */ (WebSocket);
+      return new Client({ host: server.url, token, WebSocket: WebSocketClass });
+    });
+    await until(() => clients.every(({ state }) => state === "connected"), "all of them");
+    for (const user of users.slice(0, -1)) await backEnd.disconnect(user);
+    await until(() => clients.slice(0, -1).every(({ state }) => state === "closed"), "the ends");
+    assert.equal(clients.at(-1)?.state, "connected");
+    clients.at(-1)?.disconnect();
+  });
+
   test("a gateway's address in place of the API's is named", async () => {
     const url = server.url.replace("ws:", "http:");
     const mistaken = new River({ url, key: server.apiKey });

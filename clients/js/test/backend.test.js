@@ -281,7 +281,7 @@ describe("against a server that the test plays", () => {
 
   test("a server that took the order for another user is named", async () => {
     behaviours = [answers(200, { user: "-" })];
-    await assert.rejects(river().disconnect("github/17"), { code: "unsupported" });
+    await assert.rejects(river().revoke("github/17"), { code: "unsupported" });
   });
 
   test("the key follows no redirect, and the error says where it would have gone", async () => {

@@ -244,7 +244,7 @@ def test_server_that_took_the_order_for_another_user_is_named() -> None:
         River(server.address, "key") as river,
         pytest.raises(RiverError, match="too old"),
     ):
-        river.disconnect("github/17")
+        river.revoke("github/17")
 
 
 @pytest.mark.parametrize("data", ["9" * 5_000, '{"a":[' + "9" * 5_000 + "]}"])

@@ -142,3 +142,25 @@ async def test_channel_granted_by_name_is_open(running: Running) -> None:
     ):
         await river.publish("private-ann", "n", 1)
         assert isinstance(await anext(subscriber), Event)
+
+
+@pytest.mark.parametrize(
+    "user",
+    ["auth0|507f", "user+x@example.com", "github/17", "/", "..", ".", "-", "Jürgen 世", "a?b#%"],
+)
+async def test_user_of_any_name_is_disconnected_and_nobody_else(
+    running: Running, user: str
+) -> None:
+    async with (
+        AsyncRiver(running.api_url, running.key) as river,
+        Subscriber(running.url, sign_token(running.secret, user), "py-names") as subscriber,
+        Subscriber(running.url, sign_token(running.secret, "another"), "py-names") as other,
+    ):
+        async with asyncio.timeout(20):
+            while (await river.channels("py-names")).get("py-names", 0) < 2:
+                await asyncio.sleep(0.01)
+            await river.disconnect(user)
+            with pytest.raises(RiverError) as caught:
+                await anext(subscriber)
+    assert caught.value.status == 4403
+    assert "4403" not in other.reason

@@ -19,7 +19,7 @@ from river_realtime.client_settings import (
 from river_realtime.encoding import Default
 from river_realtime.endpoints import Message, PublishOptions
 from river_realtime.errors import RiverError
-from river_realtime.request import Request
+from river_realtime.request import QueryNotReadError, Request
 from river_realtime.retry import ATTEMPT_S_MAX, Attempt, Retries, answered, unanswered
 from river_realtime.river import Published, Several
 from river_realtime.tokens import TTL_S, Grants, sign_token
@@ -148,7 +148,12 @@ class AsyncRiver:
             await asyncio.sleep(wait_s)
         if attempt.may_be_wrong_port and await _is_gateway(client):
             raise self._settings.wrong_port()
-        return retries.value(attempt)
+        try:
+            return retries.value(attempt)
+        except QueryNotReadError:
+            if request.fallback is None:
+                raise
+            return await self._send(request.fallback)
 
     async def _connected(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()

@@ -9,14 +9,15 @@ from urllib.parse import quote
 
 from river_realtime.errors import RiverError, UsageError
 from river_realtime.parsing import Object, history_of, position_of, presence_of
-from river_realtime.request import Request, error_of
+from river_realtime.request import QueryNotReadError, Request, error_of
 from river_realtime.tokens import Grants, check_grants, claims_of
 from river_realtime.values import History, Json, Position, Presence
 
 Message = Mapping[str, object]
 
 _IN_QUERY = "-"
-_NOT_IN_PATHS = ("", ".", "..", _IN_QUERY)
+_DOTS = (".", "..")
+_NOT_IN_PATHS = ("", *_DOTS, _IN_QUERY)
 # Accepted, not documented.
 _OLD_NAMES = {"key": "id"}
 
@@ -72,8 +73,11 @@ def presence(channel: str) -> Request[Presence]:
 
 def disconnect(user: str) -> Request[None]:
     """Close all connections of a user."""
-    path, names = _path("/users/{user}/disconnect", user=user)
-    return Request("POST", path, partial(_check_user, user), {}, names)
+    template, parse = "/users/{user}/disconnect", partial(_check_user, user)
+    path, names = _path(template, user=user)
+    # River 0.1.0 knows this path, but no names in queries.
+    by_path = Request("POST", template.format(user=_quoted(user)), parse, {})
+    return Request("POST", path, parse, {}, names, by_path if names else None)
 
 
 def revoke(user: str) -> Request[None]:
@@ -138,7 +142,12 @@ def _path(template: str, **names: str) -> tuple[str, dict[str, str | int]]:
         )
     if any("/" in name or name in _NOT_IN_PATHS for name in names.values()):
         return template.format(**dict.fromkeys(names, _IN_QUERY)), dict(names)
-    return template.format(**{key: quote(name, safe="") for key, name in names.items()}), {}
+    return template.format(**{key: _quoted(name) for key, name in names.items()}), {}
+
+
+def _quoted(name: str) -> str:
+    """A name as a part of a path; dots would be resolved before it is sent."""
+    return "%2E" * len(name) if name in _DOTS else quote(name, safe="")
 
 
 def _target(channels: object) -> dict[str, object]:
@@ -193,7 +202,7 @@ def _token(fields: Object) -> str:
 
 
 def _check_user(user: str, fields: Object) -> None:
-    """Raise RiverError if the server acted on another user: 0.1.0 reads no names in queries."""
+    """Raise QueryNotReadError if the server acted on another user."""
     if fields.get("user", user) != user:
         reason = f"this server is too old to be asked about the user {user!r}: update it"
-        raise RiverError("unsupported", reason)
+        raise QueryNotReadError("unsupported", reason)

@@ -16,15 +16,23 @@ _PASSING_STATUSES = frozenset({429, 500, 502, 503, 504})
 _PASSING_CODES = frozenset({"broker_unavailable", "internal", "unavailable", "unknown"})
 
 
+class QueryNotReadError(RiverError):
+    """The server took the `-` in a path for a name: it does not read names in queries."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request(Generic[T]):
-    """One request, and what makes a value of its answer. Every one may be sent again."""
+    """One request, and what makes a value of its answer. Every one may be sent again.
+
+    With `fallback`, that is sent instead if `parse` raises QueryNotReadError.
+    """
 
     method: str
     path: str
     parse: Callable[[Object], T]
     body: Mapping[str, object] | None = None
     query: Mapping[str, str | int] = field(default_factory=dict[str, str | int])
+    fallback: "Request[T] | None" = None
 
     @property
     def id(self) -> str | None:

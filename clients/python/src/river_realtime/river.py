@@ -19,7 +19,7 @@ from river_realtime.client_settings import (
 from river_realtime.encoding import Default
 from river_realtime.endpoints import Message, PublishOptions
 from river_realtime.errors import RiverError
-from river_realtime.request import Request
+from river_realtime.request import QueryNotReadError, Request
 from river_realtime.retry import ATTEMPT_S_MAX, Attempt, Retries, answered, unanswered
 from river_realtime.tokens import TTL_S, Grants, sign_token
 from river_realtime.values import History, Json, Position, Presence
@@ -175,7 +175,12 @@ class River:
             time.sleep(wait_s)
         if attempt.may_be_wrong_port and self._is_gateway():
             raise self._settings.wrong_port()
-        return retries.value(attempt)
+        try:
+            return retries.value(attempt)
+        except QueryNotReadError:
+            if request.fallback is None:
+                raise
+            return self._send(request.fallback)
 
     def _try(self, request: Request[T], arguments: Arguments, *, timeout_s: float) -> Attempt:
         try:
