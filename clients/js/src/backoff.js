@@ -13,7 +13,7 @@ const CAP_MS = 20_000;
  * @returns {number} milliseconds
  */
 export function backoff(attempt, random) {
-  return Math.floor(random() * Math.min(CAP_MS, BASE_MS * 2 ** attempt));
+  return outageBackoff(BASE_MS * 2 ** attempt, random);
 }
 
 /**
@@ -28,5 +28,5 @@ export function backoff(attempt, random) {
  * @returns {number} milliseconds
  */
 export function outageBackoff(outageMs, random) {
-  return backoff(Math.max(0, Math.log2(outageMs / BASE_MS)), random);
+  return Math.floor(random() * Math.min(CAP_MS, Math.max(BASE_MS, outageMs)));
 }

@@ -7,66 +7,66 @@
  * @typedef {import("./presence.js").Presence} Presence
  * @typedef {import("./errors.js").RiverError} RiverError
  *
- * @typedef {Record<string, any>} EventMap names of the application's events, and their data
- *
- * @typedef {{channel: string, event: string, data: any, user?: string} & Position} EventDetail
+ * @typedef {{channel: string, event: string, data: unknown, user?: string} & Position} EventDetail
  *   an event with all that is known about it; `user` is its author, when that was a client
  *
+ * @typedef {{reason: import("./subscription.js").Break, reloadAfterMs: number} & Position} GapDetail
+ *   what came before this position and was not seen cannot be had: load your state again, after
+ *   `reloadAfterMs`, which spreads clients that lost the same
+ *
  * @typedef {Record<"river:subscribed", {recovered: boolean} & Position>
- *   & Record<"river:gap", {reason: import("./subscription.js").Break} & Position>
+ *   & Record<"river:gap", GapDetail>
  *   & Record<"river:joined" | "river:left", Member>
  *   & Record<"river:presence", Presence>
  *   & Record<"river:error", RiverError>} SystemEvents
  *   what River says about a channel: it is live (`recovered`: it goes on exactly where the last
- *   connection ended); what came before this position and was not seen cannot be had, load your state
- *   again; a user came or went; the list of members was replaced; the server refused the channel, or
- *   the snapshot failed
+ *   connection ended); something is missing; a user came or went; the list of members was replaced; the
+ *   server refused the channel, or the snapshot failed
  */
 
 /**
- * @template {EventMap} E
+ * @template E the application's events: an interface or type with their names and data
  * @template {string} K
  * @typedef {K extends keyof SystemEvents ? (detail: SystemEvents[K]) => void
- *   : (data: K extends keyof E ? E[K] : any, event: EventDetail) => void} Handler
+ *   : (data: K extends keyof E ? E[K] : unknown, event: EventDetail) => void} Handler
  */
 
 /**
- * @typedef {object} Calls what a channel needs of the client
- * @property {(event: string, data: unknown) => Promise<Position>} publish
- * @property {(question: Record<string, unknown>) => Promise<any>} history
+ * @template E
+ * @typedef {(keyof E & string) | keyof SystemEvents | "*"} EventName
  */
 
 /**
  * A channel that was subscribed to; `river.subscribe` makes it.
  *
- * @template {EventMap} [E=EventMap]
+ * @template [E=Record<string, unknown>] the application's events: their names and data
  */
 export class Channel {
-  /** The same as `bind`. */
-  on = this.bind;
-  /** The same as `unbind`. */
-  off = this.unbind;
+  /** The same as `on`. */
+  bind = this.on;
+  /** The same as `off`. */
+  unbind = this.off;
 
-  #feed;
-  #calls;
+  #delivery;
+  #river;
 
   /**
-   * @param {import("./feed.js").Feed} feed
-   * @param {Calls} calls
+   * @param {import("./delivery.js").Delivery} delivery
+   * @param {import("./river.js").River} river
    */
-  constructor(feed, calls) {
-    this.#feed = feed;
-    this.#calls = calls;
+  constructor(delivery, river) {
+    this.#delivery = delivery;
+    this.#river = river;
   }
 
   /** The channel's name. */
   get name() {
-    return this.#feed.subscription.channel;
+    return this.#delivery.subscription.channel;
   }
 
   /** Whether events arrive at the moment. */
   get live() {
-    return this.#feed.subscription.live;
+    return this.#delivery.subscription.live;
   }
 
   /**
@@ -75,18 +75,18 @@ export class Channel {
    * @returns {Position | null}
    */
   get position() {
-    return this.#feed.subscription.position;
+    return this.#delivery.subscription.position;
   }
 
   /**
    * Who is on the channel, for channels whose name begins with `presence-`.
    *
-   * The list is live: look again when `river:joined`, `river:left` or `river:presence` is told.
+   * The list is live: look again when `river:joined`, `river:left` or `river:presence` comes.
    *
    * @returns {Presence}
    */
   get presence() {
-    return this.#feed.presence;
+    return this.#delivery.presence;
   }
 
   /**
@@ -95,27 +95,32 @@ export class Channel {
    * `"*"` stands for all events of the application. Names that begin with `river:` are what River itself
    * says about the channel; whatever name a publisher chooses, it cannot call those.
    *
-   * @template {string} K
+   * @template {EventName<E>} K
    * @param {K} name
    * @param {Handler<E, K>} callback
    * @returns {this}
    */
-  bind(name, callback) {
+  on(name, callback) {
     this.#emitter(name).on(name, callback);
     return this;
   }
 
   /**
-   * End what `bind` began, for one callback or for all of the name.
+   * End what `on` began, for one callback or for all of the name.
    *
-   * @template {string} K
+   * @template {EventName<E>} K
    * @param {K} name
    * @param {Handler<E, K>} [callback]
    * @returns {this}
    */
-  unbind(name, callback) {
+  off(name, callback) {
     this.#emitter(name).off(name, callback);
     return this;
+  }
+
+  /** The same as `river.unsubscribe(channel.name)`. */
+  unsubscribe() {
+    this.#river.unsubscribe(this.name);
   }
 
   /**
@@ -127,24 +132,21 @@ export class Channel {
    * @returns {Promise<Position>}
    */
   publish(event, data) {
-    return this.#calls.publish(event, data);
+    return this.#river.publish(this.name, event, data);
   }
 
   /**
-   * Ask for what was published.
+   * Ask for what was published; see `river.history`.
    *
-   * @param {{limit?: number, after?: Position}} [options] `limit`: at most so many; `after`: those that
-   *   follow this position; without it the last ones
-   * @returns {Promise<Position & {publications: Publication[]}>} oldest first; rejected with
-   *   `unrecoverable` when the log does not reach back to `after`. Without a connection it waits for one.
+   * @param {{limit?: number, after?: Position}} [options]
+   * @returns {Promise<Position & {publications: Publication[]}>}
    */
-  async history({ limit, after } = {}) {
-    const { epoch, offset, publications } = await this.#calls.history({ limit, ...after });
-    return { epoch, offset, publications };
+  history(options) {
+    return this.#river.history(this.name, options);
   }
 
   /** @param {string} name */
   #emitter(name) {
-    return name.startsWith("river:") ? this.#feed.system : this.#feed.events;
+    return name.startsWith("river:") ? this.#delivery.system : this.#delivery.events;
   }
 }

@@ -1,10 +1,9 @@
-/** The socket, the timer and the token function, worked as the link says. */
+/** The socket, the timer and the token function of one connection, worked as its link says. */
 
 import { RiverError } from "./errors.js";
 import { Inbox } from "./inbox.js";
 import { INBOX_MAX, PULSE_MS } from "./limits.js";
-import { Link, NEVER } from "./link.js";
-import { sleeplessClock } from "./platform.js";
+import { NEVER } from "./link.js";
 import { decode, encode, GARBAGE, OVERFLOW } from "./protocol.js";
 import { askToken } from "./token.js";
 
@@ -14,10 +13,11 @@ import { askToken } from "./token.js";
  * @typedef {import("./platform.js").Platform} Platform
  *
  * @typedef {object} Listener
- * @property {() => void} opened the token was sent: what is sent now follows it in the same round trip
- * @property {(message: ServerMessage) => void} message
- * @property {(status: import("./link.js").Status) => void} status
- * @property {() => void} lost nothing will be answered any more
+ * @property {(connection: Connection) => void} opened the token was sent: what is sent now follows it in the same round trip
+ * @property {(message: ServerMessage, connection: Connection) => void} message
+ * @property {(status: import("./link.js").Status, connection: Connection) => void} status
+ * @property {(connection: Connection) => void} lost nothing will be answered any more
+ * @property {(connection: Connection) => void} move the server is about to stop: another connection is needed
  * @property {(now: number) => void} tick called every few seconds, unless closed
  * @property {(message: object) => void} sent what was sent, without tokens
  *
@@ -31,11 +31,15 @@ import { askToken } from "./token.js";
 
 /** Keeps one connection to the server for as long as the application wants it. */
 export class Connection {
-  #link;
+  /** Whether the socket is open and the token was sent. */
+  isOpen = false;
+  /** @type {import("./subscription.js").Subscription | null} the channel whose past may come next */
+  replaying = null;
+  link;
+
   #where;
   #platform;
   #listener;
-  #clock;
   #inbox;
   /** @type {Socket | undefined} */
   #socket;
@@ -47,51 +51,46 @@ export class Connection {
 
   /**
    * @param {Where} where
-   * @param {Platform} platform
+   * @param {Platform & {now: () => number}} platform
+   * @param {import("./link.js").Link} link
    * @param {Listener} listener
    */
-  constructor(where, platform, listener) {
+  constructor(where, platform, link, listener) {
     this.#where = where;
     this.#platform = platform;
     this.#listener = listener;
-    this.#clock = sleeplessClock(platform);
-    this.#link = new Link({
-      renewable: typeof where.token === "function",
-      random: platform.random,
-    });
+    this.link = link;
     this.#inbox = new Inbox((/** @type {Arrival} */ arrival) => this.#handle(arrival), platform);
   }
 
   /** @returns {import("./link.js").Status} */
   get status() {
-    return this.#link.status;
-  }
-
-  /** Time for deadlines, in milliseconds from some point. */
-  now() {
-    return this.#clock();
+    return this.link.status;
   }
 
   /** Start; without effect when it has been started. */
   open() {
-    this.#unwatch ??= this.#platform.watch((signal) => this.#do(this.#link[signal](this.#clock())));
-    this.#do(this.#link.connect(this.#clock()));
+    this.#unwatch ??= this.#platform.watch((signal) =>
+      this.#do(this.link[signal](this.#platform.now())),
+    );
+    this.#do(this.link.connect(this.#platform.now()));
   }
 
   /** End, until `open` is called again. */
   close() {
-    this.#do(this.#link.stop("closed by the application"));
+    this.#do(this.link.stop("closed by the application"));
   }
 
   /**
    * Send a message on the open socket; call only between `opened` and `lost`.
    *
    * @param {ClientMessage} message
+   * @param {string} [text] the same, encoded
    */
-  send(message) {
+  send(message, text = encode(message)) {
     const { token: _, ...shown } = message;
     this.#listener.sent(shown);
-    this.#socket?.send(encode(message));
+    this.#socket?.send(text);
   }
 
   /** @param {import("./link.js").Effect[]} effects */
@@ -106,23 +105,24 @@ export class Connection {
     else if (effect.do === "open") this.#openSocket();
     else if (effect.do === "send") this.send(effect.message);
     else if (effect.do === "close") this.#closeSocket();
-    else this.#tell(effect.status);
+    else if (effect.do === "move") this.#listener.move(this);
+    else this.#report(effect.status);
   }
 
   /** @param {import("./link.js").Status} status */
-  #tell(status) {
+  #report(status) {
     if (status.state === "closed") {
       this.#unwatch?.();
       this.#unwatch = undefined;
     }
-    this.#listener.status(status);
+    this.#listener.status(status, this);
   }
 
   /** @param {number} ask */
   #askToken(ask) {
     askToken(this.#where.token, this.#platform).then(
-      (token) => this.#do(this.#link.gotToken(ask, token, this.#clock())),
-      (error) => this.#do(this.#link.noToken(ask, error, this.#clock())),
+      (token) => this.#do(this.link.gotToken(ask, token, this.#platform.now())),
+      (error) => this.#do(this.link.noToken(ask, error, this.#platform.now())),
     );
   }
 
@@ -142,7 +142,7 @@ export class Connection {
       return new this.#where.WebSocket(this.#where.url);
     } catch (error) {
       // A page may be forbidden to open this address, by its content security policy for one.
-      this.#link.refused(/** @type {Error} */ (error));
+      this.link.refused(/** @type {Error} */ (error));
       /** @type {Socket} */
       const none = { send() {}, close() {} };
       this.#platform.defer(() => none.onclose({ code: 1006 }));
@@ -153,21 +153,23 @@ export class Connection {
   #closeSocket() {
     const socket = this.#socket;
     this.#socket = undefined;
+    this.isOpen = false;
     socket?.close();
-    this.#listener.lost();
+    this.#listener.lost(this);
   }
 
   /** @param {Socket} socket */
   #opened(socket) {
     if (socket !== this.#socket) return;
-    this.#do(this.#link.opened(this.#clock()));
-    this.#listener.opened();
+    this.#do(this.link.opened(this.#platform.now()));
+    this.isOpen = true;
+    this.#listener.opened(this);
   }
 
   /** @param {Arrival} arrival */
   #arrived(arrival) {
     if (arrival.socket !== this.#socket) return;
-    this.#link.heard(this.#clock());
+    this.link.received(this.#platform.now());
     this.#inbox.push(arrival);
     if (this.#inbox.size > INBOX_MAX) this.#overflow();
   }
@@ -183,40 +185,40 @@ export class Connection {
   #handle({ socket, data, close }) {
     // What an abandoned socket has left behind comes again: nothing moves a position but its delivery.
     if (socket !== this.#socket) return;
-    if (close) return this.#do(this.#link.lost(close, this.#clock()));
+    if (close) return this.#do(this.link.lost(close, this.#platform.now()));
     const message = decode(data);
     if (message) this.#route(message);
-    else this.#do(this.#link.lost({ code: GARBAGE }, this.#clock()));
+    else this.#do(this.link.lost({ code: GARBAGE }, this.#platform.now()));
   }
 
   /** @param {ServerMessage} message */
   #route(message) {
-    // Told first, because those who hear that it is connected want to know the user.
-    this.#listener.message(message);
+    // First, because the user has to be known when the state is `connected`.
+    this.#listener.message(message, this);
     if (message.type === "authenticated") this.#authenticated(message);
     else if (message.type === "bye") this.#bye(message.retry_after_ms);
     else if (message.type === "error" && (message.id ?? "auth") === "auth") {
-      this.#link.refused(new RiverError(message.code, message.message));
+      this.link.refused(new RiverError(message.code, message.message));
     }
   }
 
   /** @param {import("./protocol.js").Authenticated} message */
   #authenticated({ expires_at }) {
     const remainingMs = expires_at && expires_at * 1000 - this.#platform.wallMs();
-    this.#do(this.#link.authenticated(remainingMs, this.#clock()));
+    this.#do(this.link.authenticated(remainingMs, this.#platform.now()));
   }
 
   /** @param {number} [retryAfterMs] */
   #bye(retryAfterMs = 0) {
-    this.#link.bye(retryAfterMs, this.#clock());
+    this.link.bye(retryAfterMs, this.#platform.now());
     this.#arm();
   }
 
   /** Have `#tick` called in time. */
   #arm() {
-    const now = this.#clock();
+    const now = this.#platform.now();
     const closed = this.status.state === "closed";
-    const at = closed ? NEVER : Math.min(this.#link.nextAt, now + PULSE_MS);
+    const at = closed ? NEVER : Math.min(this.link.nextAt, now + PULSE_MS);
     if (!closed && this.#armedFor <= at) return;
     this.#platform.clearTimer(this.#timer);
     this.#armedFor = at;
@@ -225,8 +227,8 @@ export class Connection {
 
   #tick() {
     this.#armedFor = NEVER;
-    const now = this.#clock();
-    this.#do(this.#link.tick(now));
+    const now = this.#platform.now();
+    this.#do(this.link.tick(now));
     this.#listener.tick(now);
   }
 }

@@ -7,10 +7,15 @@ export class Emitter {
   /** @type {Map<string, Set<Callback>>} */
   #callbacks = new Map();
   #report;
+  #check;
 
-  /** @param {(error: unknown) => void} report told what a callback threw; the others still run */
-  constructor(report) {
+  /**
+   * @param {(error: unknown) => void} report is given what a callback threw; the others still run
+   * @param {(name: string) => void} [check] is given each name that a callback is added for
+   */
+  constructor(report, check) {
     this.#report = report;
+    this.#check = check;
   }
 
   /**
@@ -21,6 +26,7 @@ export class Emitter {
    */
   on(name, callback) {
     if (typeof callback !== "function") throw new TypeError(`the callback of "${name}" is missing`);
+    this.#check?.(name);
     const callbacks = this.#callbacks.get(name) ?? new Set();
     this.#callbacks.set(name, callbacks.add(callback));
   }

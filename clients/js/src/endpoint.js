@@ -1,24 +1,47 @@
-/** Where the server is. */
+/** Where the server is. Without the URL class, which React Native has only in part. */
 
 import { RiverError } from "./errors.js";
+
+const ADDRESS = /^(?:(wss?|https?):\/\/)?((?:\[[\da-f:.]+\]|[^\s:/?#@]+)(?::\d+)?)(\/[^\s?#]*)?$/i;
+/** The origin of a module, and the path before `/client/` when a gateway served it. */
+const ORIGIN = /^https?:\/\/[^/]+(?:\/\S+?(?=\/client\/river[\w.-]*\.js\b))?/;
 
 /**
  * The WebSocket address of a server.
  *
- * @param {string | undefined} host a URL, or just `name:port`; undefined is where this module came from
- * @param {string} moduleUrl where this module came from
- * @param {string} [pageProtocol] `https:` makes a host without a scheme a secure one
+ * @param {string | undefined} host a URL, `name:port`, or a path on the page's own origin (`/rt`);
+ *   undefined is where this module came from
+ * @param {string | undefined} moduleUrl where this module came from
+ * @param {{protocol: string, host: string}} [page] a host without a scheme is as secure as the page
  * @returns {string}
+ * @throws {RiverError} `host_invalid`
  */
-export function endpoint(host, moduleUrl, pageProtocol) {
-  const given = host ?? moduleUrl?.match(/^https?:\/\/[^/]+/)?.[0] ?? "";
-  const scheme = pageProtocol === "https:" ? "wss" : "ws";
-  try {
-    const full = given.includes("://") ? given.replace(/^http/i, "ws") : `${scheme}://${given}`;
-    const { protocol, origin, pathname } = new URL(full);
-    if (/^wss?:$/.test(protocol)) return origin + pathname.replace(/(\/ws)?\/*$/, "/ws");
-  } catch {
-    // What cannot be parsed is no address either.
-  }
-  throw new RiverError("host_invalid", `"${given}" is not the address of a server`);
+export function endpoint(host, moduleUrl, page) {
+  const given = host ?? moduleUrl?.match(ORIGIN)?.[0] ?? "";
+  const address = given[0] === "/" && page ? page.host + given : given;
+  const [, scheme, server, path = ""] = address.match(ADDRESS) ?? [];
+  if (!server)
+    throw new RiverError("host_invalid", `"${given}" is no address: give the option host`);
+  const isSecure = /^(wss|https)$/i.test(scheme ?? page?.protocol.slice(0, -1) ?? "");
+  return `${isSecure ? "wss" : "ws"}://${server}${path.replace(/(\/ws)?\/*$/, "/ws")}`;
+}
+
+/**
+ * What a connection needs to know.
+ *
+ * @param {import("./river.js").Options} options
+ * @param {string | undefined} moduleUrl
+ * @returns {import("./connection.js").Where}
+ * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+ */
+export function addressed({ host, url, token, jwt, WebSocket }, moduleUrl) {
+  const source = token ?? jwt;
+  if (!source) throw new RiverError("token_missing", "give the option token");
+  const Socket = WebSocket ?? globalThis.WebSocket;
+  if (!Socket) throw new RiverError("websocket_missing", "give a WebSocket class, like `ws`");
+  return {
+    url: endpoint(host ?? url, moduleUrl, globalThis.location),
+    token: source,
+    WebSocket: Socket,
+  };
 }

@@ -18,17 +18,15 @@ export class Inbox {
   #busy = false;
   #held = false;
   #handle;
-  #now;
-  #defer;
+  #platform;
 
   /**
-   * @param {(item: T) => void} handle must not throw
-   * @param {Pick<import("./platform.js").Platform, "steadyMs" | "defer">} platform
+   * @param {(item: T) => void} handle what it throws is reported; the next items are handled all the same
+   * @param {Pick<import("./platform.js").Platform, "steadyMs" | "defer" | "report">} platform
    */
-  constructor(handle, { steadyMs, defer }) {
+  constructor(handle, platform) {
     this.#handle = handle;
-    this.#now = steadyMs;
-    this.#defer = defer;
+    this.#platform = platform;
   }
 
   /** How many items wait. */
@@ -61,14 +59,32 @@ export class Inbox {
 
   #slice() {
     this.#busy = true;
-    const start = this.#now() - this.#spentMs;
+    const { steadyMs } = this.#platform;
+    const start = steadyMs() - this.#spentMs;
     while (this.size > 0 && !this.#held && this.#spentMs < SLICE_MS) {
-      this.#handle(/** @type {T} */ (this.#items[this.#head++]));
-      this.#spentMs = this.#now() - start;
+      this.#handleNext();
+      this.#spentMs = steadyMs() - start;
     }
     if (this.size === 0) this.clear();
     if (this.#spentMs < SLICE_MS) this.#busy = false;
-    else this.#defer(this.#resume);
+    else this.#later();
+  }
+
+  #handleNext() {
+    try {
+      this.#handle(/** @type {T} */ (this.#items[this.#head++]));
+    } catch (error) {
+      this.#platform.report(error);
+    }
+  }
+
+  #later() {
+    try {
+      this.#platform.defer(this.#resume);
+    } catch {
+      // Without another turn the rest would wait for ever: better a page that cannot paint.
+      this.#resume();
+    }
   }
 
   #resume = () => {

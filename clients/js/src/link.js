@@ -11,7 +11,7 @@ import {
   STABLE_MS,
   WAKE_PONG_MS,
 } from "./limits.js";
-import { inWords, verdict } from "./protocol.js";
+import { afterClose, describeClose } from "./protocol.js";
 import { renewInMs } from "./token.js";
 
 export const NEVER = Infinity;
@@ -19,10 +19,12 @@ export const NEVER = Infinity;
 /**
  * @typedef {"connecting" | "connected" | "waiting" | "closed"} State
  *
- * @typedef {{state: State, reason: string, retryInMs?: number, error?: Error}} Status
- *   `reason` in plain words; `retryInMs` while waiting; `error` the error behind it, when there is one
+ * @typedef {{state: State, reason: string, retryInMs?: number, code?: number, error?: Error}} Status
+ *   `reason` in plain words; `retryInMs` while waiting; `code` the close code, when a connection ended;
+ *   `error` the error behind it, when there is one
  *
- * @typedef {{do: "ask", ask: number} | {do: "open"} | {do: "close"} | {do: "status", status: Status}
+ * @typedef {{do: "ask", ask: number} | {do: "open"} | {do: "close"} | {do: "move"}
+ *   | {do: "status", status: Status}
  *   | {do: "send", message: import("./protocol.js").ClientMessage}} Effect
  */
 
@@ -31,8 +33,8 @@ export const NEVER = Infinity;
  *
  * The owner calls a method for all that happens, with the time in milliseconds, and carries out the
  * effects it returns, in order. Between them it calls `tick` no later than `nextAt`, and at least every
- * `PULSE_MS` to notice that the machine slept. A status comes last among the effects, because those who
- * are told may call a method at once.
+ * `PULSE_MS` to notice that the machine slept. A status comes last among the effects, because its
+ * receiver may call a method at once.
  */
 export class Link {
   /** @type {Status} */
@@ -51,7 +53,7 @@ export class Link {
   /** When an attempt, a wait or the answer to a ping is over. */
   #dueAt = NEVER;
   /** When the server last showed that it is there. A network that came or went makes that worthless. */
-  #heardAt = 0;
+  #receivedAt = 0;
   /** Earliest time of the next attempt, as the server asked for it. */
   #notBefore = 0;
   #moveAt = NEVER;
@@ -68,6 +70,18 @@ export class Link {
     this.#random = random;
   }
 
+  /**
+   * The link to another server, while this one still serves. It begins with the same token.
+   *
+   * Its back-off starts anew: that a server stops is no outage.
+   */
+  successor() {
+    const next = new Link({ renewable: this.#renewable, random: this.#random });
+    next.#token = this.#token;
+    next.#renewAt = this.#renewAt;
+    return next;
+  }
+
   get state() {
     return this.status.state;
   }
@@ -75,7 +89,7 @@ export class Link {
   /** When `tick` is needed. */
   get nextAt() {
     if (this.state !== "connected") return this.#dueAt;
-    const aliveUntil = this.#dueAt === NEVER ? this.#heardAt + QUIET_MS : this.#dueAt;
+    const aliveUntil = this.#dueAt === NEVER ? this.#receivedAt + QUIET_MS : this.#dueAt;
     return Math.min(aliveUntil, this.#renewAt, this.#moveAt);
   }
 
@@ -95,10 +109,11 @@ export class Link {
    * End, until `connect` is called again.
    *
    * @param {string} reason
+   * @param {number} [code]
    * @returns {Effect[]}
    */
-  stop(reason) {
-    return this.state === "closed" ? [] : [this.#drop(), this.#enter("closed", reason)];
+  stop(reason, code) {
+    return this.state === "closed" ? [] : [this.#drop(), this.#enter("closed", reason, { code })];
   }
 
   /**
@@ -127,7 +142,7 @@ export class Link {
     if (ask !== this.#ask) return [];
     if (this.state !== "connected") {
       this.#error = error;
-      return this.#wait(now, error.message);
+      return this.#renewable ? this.#wait(now, error.message) : this.stop(error.message);
     }
     // The old token still serves: if it runs out before there is another, the server will say so.
     this.#renewAt = now + backoff(ASK_AGAIN, this.#random);
@@ -175,15 +190,16 @@ export class Link {
    *
    * @param {number} now
    */
-  heard(now) {
-    this.#heardAt = now;
+  received(now) {
+    this.#receivedAt = now;
     if (this.state === "connected") this.#dueAt = NEVER;
   }
 
   /**
    * The server is about to stop and asks to come back later, elsewhere.
    *
-   * This connection serves until then. The wait gets jitter on top, in case that others were told the same.
+   * This connection goes on until the other one works. The wait gets jitter on top, in case that others
+   * were asked the same.
    *
    * @param {number} retryAfterMs
    * @param {number} now
@@ -200,11 +216,11 @@ export class Link {
    * @returns {Effect[]}
    */
   lost({ code, reason: said }, now) {
-    const reason = inWords(code, said || this.#error?.message, this.state === "connected");
-    const then = verdict(code);
-    if (then === "stop" || (then === "token" && !this.#renewable)) return this.stop(reason);
+    const reason = describeClose(code, said || this.#error?.message, this.state === "connected");
+    const then = afterClose(code);
+    if (then === "stop" || (then === "token" && !this.#renewable)) return this.stop(reason, code);
     if (then === "token") this.#token = null;
-    return this.#wait(now, reason);
+    return this.#wait(now, reason, code);
   }
 
   /**
@@ -215,7 +231,7 @@ export class Link {
    */
   online(now) {
     this.#offline = false;
-    this.#heardAt = -NEVER;
+    this.#receivedAt = -NEVER;
     return this.awake(now);
   }
 
@@ -227,9 +243,9 @@ export class Link {
    */
   offline(now) {
     this.#offline = true;
-    this.#heardAt = -NEVER;
+    this.#receivedAt = -NEVER;
     if (this.state !== "waiting") return this.#probe(now);
-    return [this.#enter("waiting", "", this.#dueAt - now)];
+    return [this.#enter("waiting", "", { retryInMs: this.#dueAt - now })];
   }
 
   /**
@@ -258,7 +274,7 @@ export class Link {
     // Who already waits for a pong is not given more time: ticks of hidden pages are always late.
     if (slept && state === "connected" && this.#dueAt === NEVER) return this.awake(now);
     if (now >= this.#dueAt) {
-      if (state === "waiting") return this.#begin(now, "opening the connection again");
+      if (state === "waiting") return this.#begin(now, "opening the connection");
       return this.#wait(now, "the server does not answer");
     }
     return state === "connected" ? this.#upkeep(now) : [];
@@ -269,11 +285,14 @@ export class Link {
    * @returns {Effect[]}
    */
   #upkeep(now) {
-    if (now >= this.#moveAt) return [this.#drop(), ...this.#begin(now, "moving to another server")];
     /** @type {Effect[]} */
     const effects = [];
+    if (now >= this.#moveAt) {
+      this.#moveAt = NEVER;
+      effects.push({ do: "move" });
+    }
     if (now >= this.#renewAt) effects.push(this.#askToken());
-    if (this.#dueAt === NEVER && now >= this.#heardAt + QUIET_MS) {
+    if (this.#dueAt === NEVER && now >= this.#receivedAt + QUIET_MS) {
       effects.push(this.#ping(now, PONG_MS));
     }
     return effects;
@@ -284,7 +303,7 @@ export class Link {
    * @returns {Effect[]}
    */
   #probe(now) {
-    const recent = now - this.#heardAt < RECENT_MS;
+    const recent = now - this.#receivedAt < RECENT_MS;
     return this.state !== "connected" || recent ? [] : [this.#ping(now, WAKE_PONG_MS)];
   }
 
@@ -334,14 +353,15 @@ export class Link {
   /**
    * @param {number} now
    * @param {string} reason
+   * @param {number} [code]
    * @returns {Effect[]}
    */
-  #wait(now, reason) {
+  #wait(now, reason, code) {
     const enoughMs = Math.max(STABLE_MS, this.#connectedAt - this.#lostAt);
     if (this.state === "connected" && now - this.#connectedAt >= enoughMs) this.#lostAt = now;
     const closing = this.#drop();
     this.#dueAt = Math.max(now + outageBackoff(now - this.#lostAt, this.#random), this.#notBefore);
-    return [closing, this.#enter("waiting", reason, this.#dueAt - now)];
+    return [closing, this.#enter("waiting", reason, { retryInMs: this.#dueAt - now, code })];
   }
 
   /**
@@ -358,12 +378,12 @@ export class Link {
   /**
    * @param {State} state
    * @param {string} words
-   * @param {number} [retryInMs]
+   * @param {{retryInMs?: number, code?: number}} [more]
    * @returns {Effect}
    */
-  #enter(state, words, retryInMs) {
+  #enter(state, words, more) {
     const reason = this.#offline && state === "waiting" ? "the device is offline" : words;
-    this.status = { state, reason, retryInMs, error: this.#error };
+    this.status = { state, reason, ...more, error: this.#error };
     return { do: "status", status: this.status };
   }
 }

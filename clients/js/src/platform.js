@@ -11,8 +11,9 @@
  * @property {(task: () => void, delayMs: number) => unknown} setTimer
  * @property {(timer: any) => void} clearTimer
  * @property {(task: () => void) => void} defer run the task in a later turn, without delay
- * @property {(error: unknown) => void} report show an error that nobody catches
- * @property {(told: (signal: Signal) => void) => () => void} watch returns a function that ends it
+ * @property {(error: unknown) => void} report show an error that nobody catches; never throws
+ * @property {(text: string) => void} warn tell the developer; never throws
+ * @property {(notify: (signal: Signal) => void) => () => void} watch returns a function that ends it
  */
 
 /** A longer delay would overflow, and the timer fire at once. */
@@ -28,14 +29,21 @@ const SLEEP_MS = 1_000;
 export function thisPlatform() {
   return {
     steadyMs: () => performance.now(),
-    wallMs: () => Date.now(),
-    random: () => Math.random(),
+    wallMs: Date.now,
+    random: Math.random,
     setTimer: (task, delayMs) => setTimeout(task, Math.min(Math.max(delayMs, 0), TIMER_MS_MAX)),
     clearTimer: (timer) => clearTimeout(timer),
     defer,
     report,
+    warn: (text) => console.warn(`River: ${text}`),
     watch,
   };
+}
+
+/** Whether somebody uses this: a page, a worker of one, an app; not a server, where pages are rendered. */
+export function isInteractive() {
+  const { document, importScripts, navigator } = /** @type {any} */ (globalThis);
+  return Boolean(document || importScripts || navigator?.product === "ReactNative");
 }
 
 /**
@@ -57,36 +65,60 @@ export function sleeplessClock({ steadyMs, wallMs }) {
 }
 
 /**
- * A timer would do, were it not slowed down to one a second in a page that nobody looks at.
+ * Fail when a promise takes too long.
+ *
+ * @param {number} limitMs
+ * @param {unknown} value a promise, or the value itself
+ * @param {Pick<Platform, "setTimer" | "clearTimer">} platform
+ * @returns {Promise<unknown>}
+ */
+export async function within(limitMs, value, platform) {
+  /** @type {unknown} */
+  let timer;
+  const limit = new Promise((_, reject) => {
+    const late = () => reject(new Error(`no answer in ${limitMs / 1_000} s`));
+    timer = platform.setTimer(late, limitMs);
+  });
+  return Promise.race([value, limit]).finally(() => platform.clearTimer(timer));
+}
+
+/**
+ * A timer would do, were it not slowed down to one a second in a page that nobody looks at. React Native
+ * has nothing else.
  *
  * @param {() => void} task
  */
 function defer(task) {
+  if (!globalThis.MessageChannel) return setTimeout(task, 0);
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = () => {
     port1.close();
     task();
   };
-  port2.postMessage(null);
+  return port2.postMessage(null);
 }
 
 /** @param {unknown} error */
 function report(error) {
-  (globalThis.reportError ?? console.error)(error);
+  try {
+    (globalThis.reportError ?? console.error)(error);
+  } catch {
+    // An application that replaced these by what fails: its other callbacks are worth more.
+  }
 }
 
 /**
- * @param {(signal: Signal) => void} told
+ * @param {(signal: Signal) => void} notify
  * @returns {() => void}
  */
-function watch(told) {
+function watch(notify) {
   const awake = () => {
-    if (document.visibilityState === "visible") told("awake");
+    if (document.visibilityState === "visible") notify("awake");
   };
   /** @type {[EventTarget | undefined, string, () => void][]} */
   const listeners = [
-    [globalThis, "online", () => told("online")],
-    [globalThis, "offline", () => told("offline")],
+    [globalThis, "online", () => notify("online")],
+    [globalThis, "offline", () => notify("offline")],
     [globalThis.document, "visibilitychange", awake],
   ];
   const end = new AbortController();

@@ -6,7 +6,7 @@
 export class Presence {
   /** How many users are there. The list of a large channel is not complete, the number is. */
   count = 0;
-  /** @type {Map<string, any>} what is known about each user, from `river.info` of the token */
+  /** @type {Map<string, Record<string, unknown> | undefined>} what is known about each user, from `river.info` of the token */
   members = new Map();
   #known = false;
 

@@ -6,8 +6,8 @@ export const OVERFLOW = 4001;
 
 /**
  * @typedef {{epoch: string, offset: number}} Position where a channel's log stands
- * @typedef {{user: string, info?: any}} Member
- * @typedef {{offset: number, event: string, data: any, user?: string}} Publication
+ * @typedef {{user: string, info?: Record<string, unknown>}} Member
+ * @typedef {{offset: number, event: string, data: unknown, user?: string}} Publication
  *   `user` is the author, when it was a client
  *
  * @typedef {{type: "authenticated", id?: string, user: string, expires_at: number | null}} Authenticated
@@ -15,9 +15,10 @@ export const OVERFLOW = 4001;
  * @typedef {{type: "error", id?: number | string, code: string, message: string}} Refusal
  * @typedef {{count: number, members: Member[]}} MemberList
  * @typedef {{type: "subscribed", id: number, channel: string, recovered: boolean, reason?: string,
- *   presence?: MemberList} & Position} Subscribed
+ *   presence?: MemberList, reload_after_ms?: number} & Position} Subscribed
  * @typedef {{type: "event", channel: string} & Publication} EventMessage
- * @typedef {{type: "gap", channel: string} & Position} Gap
+ * @typedef {{type: "gap", channel: string, reload_after_ms?: number, retry_after_ms?: number}
+ *   & Position} Gap when to load the state again, where the server spreads its clients
  * @typedef {{type: "joined", channel: string} & Member} Joined
  * @typedef {{type: "left", channel: string} & Member} Left
  * @typedef {{type: "presence", id?: number, channel: string} & MemberList} PresenceMessage
@@ -25,9 +26,10 @@ export const OVERFLOW = 4001;
  * @typedef {{type: "published", id: number} & Position} Published
  * @typedef {{type: "history", id: number, publications: Publication[]} & Position} HistoryMessage
  * @typedef {{type: "unsubscribed", id: number, channel: string}} Unsubscribed
- * @typedef {{type: "welcome", session: string} | {type: "pong"}} Sign
+ * @typedef {{type: "welcome", session: string, max_message_bytes?: number}} Welcome
+ * @typedef {{type: "pong"}} Pong
  * @typedef {Authenticated | Bye | Refusal | ChannelMessage | Published | HistoryMessage | Unsubscribed
- *   | Sign} ServerMessage
+ *   | Welcome | Pong} ServerMessage
  *
  * @typedef {{type: string, id?: number | string, channel?: string} & Record<string, unknown>} ClientMessage
  */
@@ -68,7 +70,7 @@ const WORDS = {
  * @param {number} code
  * @returns {"stop" | "token" | "retry"} stay closed, come back with another token, or just come back
  */
-export function verdict(code) {
+export function afterClose(code) {
   if (code === 4400 || code === 4403) return "stop";
   return code === 4401 ? "token" : "retry";
 }
@@ -80,7 +82,7 @@ export function verdict(code) {
  * @param {string | undefined} reason
  * @param {boolean} connected whether the connection had come about
  */
-export function inWords(code, reason, connected) {
+export function describeClose(code, reason, connected) {
   if (code === 1006 && !connected) return "the server cannot be reached";
   return reason || WORDS[code] || `the server closed the connection (${code})`;
 }

@@ -1,27 +1,35 @@
 /** Questions to the server that are not answered yet. */
 
 import { RiverError } from "./errors.js";
-import { ANSWER_MS } from "./limits.js";
+import { ANSWER_MS, MESSAGE_BYTES_MAX } from "./limits.js";
+import { encode } from "./protocol.js";
 
 /**
  * @typedef {import("./protocol.js").ServerMessage} ServerMessage
  * @typedef {import("./protocol.js").ClientMessage} ClientMessage
- * @typedef {{message: ClientMessage, resolve: (answer: any) => void,
- *   reject: (error: Error) => void}} Request
+ * @typedef {{send: (message: ClientMessage, text: string) => void}} Connection
+ *
+ * @typedef {object} Request
+ * @property {ClientMessage} message
+ * @property {(answer: any) => void} resolve
+ * @property {(error: unknown) => void} reject
+ * @property {Connection} [connection] where the answer comes from; none while it waits to be sent
+ * @property {number} [dueAt]
  */
 
 /** Matches answers with questions by their `id`; ids are never used twice. */
 export class Requests {
-  #lastId = 0;
-  /** @type {Map<number | undefined, Request & {dueAt: number}>} */
-  #pending = new Map();
-  /** @type {Request[]} */
-  #queue = [];
-  #connection;
+  /** How long a message may be. */
+  bytesMax = MESSAGE_BYTES_MAX;
 
-  /** @param {{send: (message: ClientMessage) => void, now: () => number}} connection */
-  constructor(connection) {
-    this.#connection = connection;
+  #lastId = 0;
+  /** @type {Map<number | undefined, Request>} */
+  #pending = new Map();
+  #now;
+
+  /** @param {() => number} now */
+  constructor(now) {
+    this.#now = now;
   }
 
   /** An id that no message had before. */
@@ -30,33 +38,41 @@ export class Requests {
   }
 
   /**
-   * Ask now.
+   * Ask, now or when the next connection is there.
    *
    * @param {ClientMessage} message without id
-   * @returns {Promise<any>} the answer; rejected with the server's code, `timeout` after 10 s, or
-   *   `connection_lost`, when nobody knows whether it was carried out
+   * @param {Connection | undefined} connection
+   * @param {number} [waitingMax] how many may wait for a connection
+   * @returns {Promise<any>} the answer; rejected with the server's code; with `too_large` or `queue_full`
+   *   when it was not sent; with `timeout` after 10 s, or `connection_lost`, when nobody knows whether it
+   *   was carried out
    */
-  ask(message) {
-    return new Promise((resolve, reject) => this.#start({ message, resolve, reject }));
-  }
-
-  /**
-   * Ask when the next connection is there.
-   *
-   * @param {ClientMessage} message without id
-   * @param {number} max how many may wait
-   * @returns {Promise<any>} as `ask`; rejected with `queue_full` when too many wait
-   */
-  askLater(message, max) {
+  ask(message, connection, waitingMax = 0) {
     return new Promise((resolve, reject) => {
-      if (this.#queue.length < max) this.#queue.push({ message, resolve, reject });
-      else reject(new RiverError("queue_full", `${max} messages wait already`));
+      const id = this.nextId();
+      const request = { message: { ...message, id }, resolve, reject };
+      if (connection) this.#send(id, request, connection);
+      else if (this.#of(undefined).length < waitingMax) this.#pending.set(id, request);
+      else reject(new RiverError("queue_full", `${waitingMax} wait already`));
     });
   }
 
-  /** Send what has waited. */
-  flush() {
-    for (const request of this.#queue.splice(0)) this.#start(request);
+  /**
+   * Send what has waited.
+   *
+   * @param {Connection} connection
+   */
+  flush(connection) {
+    for (const [id, request] of this.#of(undefined)) this.#send(id, request, connection);
+  }
+
+  /**
+   * Whether an answer is awaited there.
+   *
+   * @param {Connection} connection
+   */
+  isAwaited(connection) {
+    return this.#of(connection).length > 0;
   }
 
   /**
@@ -74,14 +90,19 @@ export class Requests {
    * Give up what should be answered by now.
    *
    * @param {number} now
-   * @param {string} code
-   * @param {string} words
    */
-  expire(now, code, words) {
-    for (const [id, { dueAt, message }] of this.#pending) {
-      if (now < dueAt) continue;
-      this.settle(id, new RiverError(code, `no answer to ${message.type}: ${words}`));
-    }
+  expire(now) {
+    const late = [...this.#pending].filter(([, { dueAt = Infinity }]) => now >= dueAt);
+    this.#fail(late, "timeout", "time is up");
+  }
+
+  /**
+   * Give up what was sent over a connection.
+   *
+   * @param {Connection} connection
+   */
+  lost(connection) {
+    this.#fail(this.#of(connection), "connection_lost", "the connection was lost");
   }
 
   /**
@@ -90,18 +111,46 @@ export class Requests {
    * @param {string} words
    */
   discard(words) {
-    for (const { reject } of this.#queue.splice(0)) reject(new RiverError("disconnected", words));
+    this.#fail(this.#of(undefined), "disconnected", words);
   }
 
-  /** @param {Request} request */
-  #start(request) {
-    const id = this.nextId();
-    this.#pending.set(id, { ...request, dueAt: this.#connection.now() + ANSWER_MS });
+  /** @param {Connection | undefined} sought */
+  #of(sought) {
+    return [...this.#pending].filter(([, { connection }]) => connection === sought);
+  }
+
+  /**
+   * @param {[number | undefined, Request][]} requests
+   * @param {string} code
+   * @param {string} words
+   */
+  #fail(requests, code, words) {
+    for (const [id, { message }] of requests)
+      this.settle(id, new RiverError(code, `no answer to ${message.type}: ${words}`));
+  }
+
+  /**
+   * @param {number | undefined} id
+   * @param {Request} request
+   * @param {Connection} connection
+   */
+  #send(id, request, connection) {
+    this.#pending.set(id, { ...request, connection, dueAt: this.#now() + ANSWER_MS });
     try {
-      this.#connection.send({ ...request.message, id });
+      const text = encode(request.message);
+      this.#checkLength(text);
+      connection.send(request.message, text);
     } catch (error) {
       // JSON cannot say everything.
       this.settle(id, /** @type {Error} */ (error));
     }
+  }
+
+  /** @param {string} text the server would close the connection for a longer one */
+  #checkLength(text) {
+    const bytes = text.length * 3 > this.bytesMax ? new Blob([text]).size : 0;
+    if (bytes <= this.bytesMax) return;
+    const words = `${bytes} bytes, the server takes ${this.bytesMax}`;
+    throw new RiverError("too_large", words);
   }
 }

@@ -1,31 +1,43 @@
 /** The client, as the application holds it. */
 
-import { Connection } from "./connection.js";
+import { Delivery } from "./delivery.js";
 import { Emitter } from "./emitter.js";
-import { endpoint } from "./endpoint.js";
+import { addressed } from "./endpoint.js";
 import { RiverError } from "./errors.js";
-import { Feed } from "./feed.js";
-import { READS_MAX } from "./limits.js";
-import { thisPlatform } from "./platform.js";
+import { MESSAGE_BYTES_MAX, READS_MAX } from "./limits.js";
+import { isInteractive, sleeplessClock, thisPlatform } from "./platform.js";
 import { Requests } from "./requests.js";
 import { Subscription } from "./subscription.js";
+import { Transport } from "./transport.js";
+import { Warnings } from "./warnings.js";
 
 export { RiverError };
 
+const OPTIONS = ["host", "url", "token", "jwt", "queue", "WebSocket"];
+const SUBSCRIBE_OPTIONS = ["history", "since", "onGap", "snapshot"];
+/** Where nothing was asked to connect. */
+const IDLE = "outside of browsers call river.connect()";
+
 /**
- * @typedef {import("./protocol.js").Position} Position
- * @typedef {import("./protocol.js").ServerMessage} ServerMessage
- * @typedef {import("./channel.js").EventMap} EventMap
+ * @typedef {import("./channel.js").EventDetail} EventDetail
+ * @typedef {import("./channel.js").GapDetail} GapDetail
  * @typedef {import("./channel.js").SystemEvents} SystemEvents
+ * @typedef {import("./connection.js").Connection} Connection
+ * @typedef {import("./delivery.js").Snapshot} Snapshot
  * @typedef {import("./link.js").Status} Status
+ * @typedef {import("./presence.js").Presence} Presence
+ * @typedef {import("./protocol.js").Member} Member
+ * @typedef {import("./protocol.js").Position} Position
+ * @typedef {import("./protocol.js").Publication} Publication
+ * @typedef {import("./protocol.js").ServerMessage} ServerMessage
  * @typedef {import("./token.js").TokenSource} TokenSource
  *
  * @typedef {object} Options
- * @property {string} [host] the server: `ws://localhost:8000`, `localhost:8000`,
- *   `https://rt.example.com`; without it the one that this module was loaded from
+ * @property {string} [host] the server: `https://rt.example.com`, `localhost:8000`, or a path on the
+ *   page's own origin, `/rt`; without it the one that this module was loaded from
  * @property {string} [url] the same as `host`
  * @property {TokenSource} [token] who the user is: a token of your back end, or a function that fetches
- *   one. Only with a function can it be renewed before it ends
+ *   one, as text or as the response of `fetch`. Only with a function can it be renewed before it ends
  * @property {TokenSource} [jwt] the same as `token`
  * @property {number} [queue] how many client publishes may wait while there is no connection; with 0,
  *   the default, they are refused then
@@ -34,13 +46,18 @@ export { RiverError };
  * @typedef {object} SubscribeOptions
  * @property {number} [history] begin with up to so many of the last events
  * @property {Position} [since] begin after this position, for example that of the page as it was rendered
- * @property {(gap: SystemEvents["river:gap"]) => void} [onGap] the same as `bind("river:gap", ...)`
- * @property {import("./feed.js").Snapshot} [snapshot] called at the start and after each gap to load the
- *   application's state. Events wait meanwhile. When it returns a position, those up to there are left
- *   out, so that nothing is missed and nothing applied twice
+ * @property {(gap: GapDetail) => void} [onGap] the same as `on("river:gap", ...)`
+ * @property {Snapshot} [snapshot] called at the start and after each gap to load
+ *   the application's state, again and again until it succeeds. Events wait meanwhile. When it returns a
+ *   position, those up to there are left out, so that nothing is missed and nothing applied twice
  *
  * @typedef {object} ClientEvents
  * @property {Status} state the connection's state changed
+ */
+
+/**
+ * @template [E=Record<string, unknown>]
+ * @typedef {import("./channel.js").Channel<E>} Channel
  */
 
 /** One connection to a River server, and the channels on it. */
@@ -48,93 +65,108 @@ export class River {
   /** @type {string | null} the user that the server took the token for; null before */
   user = null;
 
+  #options;
   #platform;
-  #connection;
   #requests;
   #emitter;
+  #warnings;
   #queueMax;
-  /** @type {Map<string, Feed>} */
-  #feeds = new Map();
-  /** @type {Subscription | null} the channel whose past may come with the next message */
-  #replaying = null;
-  /** Whether the socket is open and the token on its way. */
-  #open = false;
+  #url = "";
+  /** @type {Transport | null} null until there is a reason to connect */
+  #transport = null;
+  /** @type {Map<string, Delivery>} */
+  #deliveries = new Map();
   /** @type {((line: string, what: unknown) => void) | null} */
   #trace = null;
 
   /**
    * Begin to connect.
    *
+   * On a server (Node, Deno, Bun) it begins with `connect()`, so that a module that is imported there for
+   * rendering opens nothing; or at once when a `WebSocket` class is given.
+   *
    * @param {Options} options
    * @param {import("./platform.js").Platform} [platform] for tests and unusual runtimes
    * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
    */
   constructor(options, platform = thisPlatform()) {
-    this.#platform = platform;
+    this.#options = options;
+    this.#platform = { ...platform, now: sleeplessClock(platform) };
     this.#queueMax = options.queue ?? 0;
-    this.#emitter = new Emitter(platform.report);
-    this.#connection = new Connection(where(options), platform, {
-      opened: () => this.#opened(),
-      message: (message) => this.#message(message),
-      status: (status) => this.#status(status),
-      lost: () => this.#lost(),
-      tick: (now) => this.#tick(now),
-      sent: (message) => this.#trace?.("river sent", message),
-    });
-    this.#requests = new Requests(this.#connection);
-    this.#connection.open();
+    const warnings = new Warnings(platform.warn);
+    warnings.unknown("option", Object.keys(options), OPTIONS);
+    this.#warnings = warnings;
+    this.#emitter = new Emitter(platform.report, (name) =>
+      warnings.unknown("event", [name], ["state"]),
+    );
+    this.#requests = new Requests(this.#platform.now);
+    if (options.WebSocket || isInteractive()) this.connect();
   }
 
-  /** `connecting`, `connected`, `waiting` (for the next attempt) or `closed`. */
+  /** @returns {import("./link.js").State} `waiting` is for the next attempt */
   get state() {
-    return this.#connection.status.state;
+    return this.#transport?.status.state ?? "closed";
   }
 
   /** Why the client is in this state, in plain words. */
   get reason() {
-    return this.#connection.status.reason;
+    return this.#transport?.status.reason ?? IDLE;
   }
 
-  /** Connect, after `disconnect` or when the server had ended it. Channels go on where they were. */
+  /**
+   * Connect: on a server, after `disconnect`, or when the server had ended the connection. Channels go on
+   * where they were.
+   *
+   * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+   */
   connect() {
-    this.#connection.open();
+    this.#transport ??= this.#newTransport();
+    this.#transport.connect();
   }
 
   /** Close the connection and stay closed until `connect`. Channels keep their positions. */
   disconnect() {
-    this.#connection.close();
+    this.#transport?.disconnect();
   }
 
   /**
    * Subscribe to a channel, whether there is a connection or not.
    *
-   * @template {EventMap} [E=EventMap]
+   * It counts its users: each `subscribe` is ended by one `unsubscribe`.
+   *
+   * @template [E=Record<string, unknown>]
    * @param {string} name
    * @param {SubscribeOptions} [options]
-   * @returns {import("./channel.js").Channel<E>} for the same name the same object, with the options of the first call, until
-   *   it is unsubscribed
+   * @returns {Channel<E>} for the same name the same object, with the options of
+   *   the first call, until it is unsubscribed
+   * @throws {RiverError} `channel_invalid` when the name is no text
    */
   subscribe(name, options = {}) {
-    const feed = this.#feeds.get(name) ?? this.#enter(name, options);
-    if (options.onGap) feed.system.on("river:gap", options.onGap);
+    if (typeof name !== "string" || !name)
+      throw new RiverError("channel_invalid", `${name} is no name`);
+    if (!this.#transport) this.#warnings.warn(IDLE);
+    this.#warnings.unknown("option", Object.keys(options), SUBSCRIBE_OPTIONS);
+    const delivery = this.#deliveries.get(name) ?? this.#enter(name, options);
+    delivery.users += 1;
+    if (options.onGap) delivery.system.on("river:gap", options.onGap);
     // Whatever was refused before, somebody asks for it again.
-    feed.subscription.retry();
-    this.#ask(feed);
-    return feed.channel;
+    delivery.subscription.retry();
+    this.#ask(delivery);
+    return delivery.channel;
   }
 
   /**
-   * Leave a channel. Its callbacks are not called any more.
+   * End one `subscribe`. After the last one the channel is left, and no callback is called any more.
    *
    * @param {string} name
    */
   unsubscribe(name) {
-    this.#feeds.get(name)?.lost();
-    if (!this.#feeds.delete(name)) return;
-    if (this.#open) {
-      const id = this.#requests.nextId();
-      this.#connection.send({ type: "unsubscribe", id, channel: name });
-    }
+    const delivery = this.#deliveries.get(name);
+    if (!delivery || --delivery.users > 0) return;
+    delivery.end();
+    this.#deliveries.delete(name);
+    for (const connection of this.#transport?.open ?? [])
+      connection.send({ type: "unsubscribe", id: this.#requests.nextId(), channel: name });
   }
 
   /**
@@ -145,12 +177,28 @@ export class River {
    * @param {unknown} data anything that JSON can say
    * @returns {Promise<Position>} where it stands in the channel. Rejected with the server's code;
    *   `not_connected` (or, with the option `queue`, `queue_full`) when it was not sent;
-   *   `connection_lost` or `timeout` when nobody knows whether it was published
+   *   `too_large` when it is longer than the server takes; `connection_lost` or `timeout` when nobody knows whether it was published
    */
   async publish(channel, event, data) {
     const message = { type: "publish", channel, event, data: data ?? null };
     const { epoch, offset } = await this.#request(message, this.#queueMax);
     return { epoch, offset };
+  }
+
+  /**
+   * Ask for what was published in a channel, subscribed or not.
+   *
+   * @param {string} channel
+   * @param {{limit?: number, after?: Position}} [options] `limit`: at most so many; `after`: those that
+   *   follow this position; without it the last ones
+   * @returns {Promise<Position & {publications: Publication[]}>} oldest first;
+   *   rejected with `unrecoverable` when the log does not reach back to `after`. Without a connection it
+   *   waits for one
+   */
+  async history(channel, { limit, after } = {}) {
+    const message = { type: "history", channel, limit, ...after };
+    const { epoch, offset, publications } = await this.#request(message, READS_MAX);
+    return { epoch, offset, publications };
   }
 
   /**
@@ -184,8 +232,22 @@ export class River {
    *
    * @param {((line: string, what: unknown) => void) | false} [print] false ends it
    */
-  debug(print = console.debug) {
+  debug(print = console.log) {
     this.#trace = print || null;
+  }
+
+  #newTransport() {
+    const where = addressed(this.#options, import.meta.url);
+    this.#url = where.url;
+    return new Transport(where, this.#platform, {
+      opened: (connection) => this.#opened(connection),
+      message: (message, connection) => this.#message(message, connection),
+      status: (status) => this.#status(status),
+      lost: (connection) => this.#lost(connection),
+      isFree: (connection) => this.#isFree(connection),
+      tick: (now) => this.#tick(now),
+      sent: (message) => this.#trace?.("river sent", message),
+    });
   }
 
   /**
@@ -195,16 +257,10 @@ export class River {
   #enter(name, { history, since, snapshot }) {
     const { random } = this.#platform;
     const subscription = new Subscription(name, { history, since, random });
-    const feed = new Feed(subscription, this.#platform, {
-      snapshot,
-      calls: {
-        publish: (event, data) => this.publish(name, event, data),
-        history: (question) =>
-          this.#request({ type: "history", channel: name, ...question }, READS_MAX),
-      },
-    });
-    this.#feeds.set(name, feed);
-    return feed;
+    const options = { river: this, warnings: this.#warnings, snapshot };
+    const delivery = new Delivery(subscription, this.#platform, options);
+    this.#deliveries.set(name, delivery);
+    return delivery;
   }
 
   /**
@@ -212,101 +268,122 @@ export class River {
    * @param {number} queueMax how many such may wait for a connection
    */
   async #request(message, queueMax) {
-    const { state } = this;
-    if (state === "connected") return this.#requests.ask(message);
-    if (state !== "closed" && queueMax > 0) return this.#requests.askLater(message, queueMax);
+    const isConnected = this.state === "connected";
+    if (isConnected || (this.state !== "closed" && queueMax > 0))
+      return this.#requests.ask(
+        message,
+        isConnected ? this.#transport?.current : undefined,
+        queueMax,
+      );
     throw new RiverError("not_connected", `${message.type} needs a connection: ${this.reason}`);
   }
 
-  /** @param {Feed} feed */
+  /** @param {Delivery} delivery */
   #ask({ subscription }) {
-    if (!this.#open || !subscription.isDue(this.#connection.now())) return;
-    this.#connection.send(subscription.ask(this.#requests.nextId()));
+    const connection = this.#transport?.open.at(-1);
+    if (connection && subscription.isDue(this.#platform.now()))
+      connection.send(subscription.ask(this.#requests.nextId(), connection));
   }
 
   #askAll() {
-    for (const feed of this.#feeds.values()) this.#ask(feed);
+    for (const delivery of this.#deliveries.values()) this.#ask(delivery);
   }
 
-  #opened() {
-    this.#open = true;
-    this.#askAll();
-    this.#requests.flush();
+  /** @param {Connection} connection */
+  #opened(connection) {
+    // Also those that are live on a connection that is about to end.
+    for (const { subscription } of this.#deliveries.values())
+      connection.send(subscription.ask(this.#requests.nextId(), connection));
+    if (this.#transport?.current === connection) this.#requests.flush(connection);
   }
 
-  /** @param {ServerMessage} message */
-  #message(message) {
+  /**
+   * @param {ServerMessage} message
+   * @param {Connection} connection
+   */
+  #message(message, connection) {
     this.#trace?.("river received", message);
-    this.#settle(message);
-    if (message.type === "subscribed") this.#subscribed(message);
+    this.#settle(message, connection);
+    if (message.type === "subscribed") this.#subscribed(message, connection);
     else if (message.type === "error") this.#refused(message);
     else if (message.type === "authenticated") this.#authenticated(message.user);
+    else if (message.type === "welcome") this.#welcomed(message);
     else if ("id" in message) this.#requests.settle(/** @type {number} */ (message.id), message);
-    else if ("channel" in message) this.#feeds.get(message.channel)?.receive(message);
+    else if ("channel" in message)
+      this.#deliveries.get(message.channel)?.receive(message, connection);
   }
 
   /**
    * What a channel replays comes right after its `subscribed`: anything else ends it.
    *
    * @param {ServerMessage} message
+   * @param {Connection} connection
    */
-  #settle(message) {
-    const subscription = this.#replaying;
-    this.#replaying = null;
+  #settle(message, connection) {
+    const subscription = connection.replaying;
+    connection.replaying = null;
     subscription?.settle(message.type === "event" && message.channel === subscription.channel);
   }
 
-  /** @param {import("./protocol.js").Subscribed} message */
-  #subscribed(message) {
-    const feed = this.#feeds.get(message.channel);
-    feed?.subscribed(message);
-    this.#replaying = feed?.subscription ?? null;
+  /**
+   * @param {import("./protocol.js").Subscribed} message
+   * @param {Connection} connection
+   */
+  #subscribed(message, connection) {
+    const delivery = this.#deliveries.get(message.channel);
+    if (!delivery) return;
+    delivery.subscribed(message);
+    connection.replaying = delivery.subscription;
   }
 
   /** @param {import("./protocol.js").Refusal} message */
   #refused(message) {
     const error = new RiverError(message.code, message.message);
     this.#requests.settle(/** @type {number} */ (message.id), error);
-    for (const feed of this.#feeds.values()) feed.refused(message, error, this.#connection.now());
+    for (const [name, delivery] of this.#deliveries)
+      if (delivery.refused(message, error, this.#platform.now()))
+        this.#warnings.refused(name, error);
   }
 
   /** @param {string} user */
   #authenticated(user) {
     this.user = user;
     // What the last token did not allow, this one may.
-    for (const feed of this.#feeds.values()) feed.subscription.retry();
+    for (const { subscription } of this.#deliveries.values()) subscription.retry();
     this.#askAll();
+  }
+
+  /** @param {import("./protocol.js").Welcome} message */
+  #welcomed({ max_message_bytes = MESSAGE_BYTES_MAX }) {
+    this.#requests.bytesMax = max_message_bytes;
   }
 
   /** @param {Status} status */
   #status(status) {
     this.#trace?.("river state", status);
+    this.#warnings.status(status, this.#url);
     if (status.state === "closed") this.#requests.discard(status.reason);
     this.#emitter.emit("state", status);
   }
 
-  #lost() {
-    this.#open = false;
-    this.#replaying = null;
-    for (const feed of this.#feeds.values()) feed.lost();
-    this.#requests.expire(Infinity, "connection_lost", "the connection was lost");
+  /** @param {Connection} connection */
+  #lost(connection) {
+    connection.replaying = null;
+    for (const delivery of this.#deliveries.values()) delivery.lost(connection);
+    this.#requests.lost(connection);
+  }
+
+  /** @param {Connection} connection */
+  #isFree(connection) {
+    const isPending = [...this.#deliveries.values()].some(
+      ({ subscription: { pending } }) => pending,
+    );
+    return !isPending && !this.#requests.isAwaited(connection);
   }
 
   /** @param {number} now */
   #tick(now) {
-    this.#requests.expire(now, "timeout", "time is up");
+    this.#requests.expire(now);
     this.#askAll();
   }
-}
-
-/**
- * @param {Options} options
- */
-function where({ host, url, token, jwt, WebSocket }) {
-  const source = token ?? jwt;
-  if (!source) throw new RiverError("token_missing", "there is no token");
-  const Socket = WebSocket ?? globalThis.WebSocket;
-  if (!Socket) throw new RiverError("websocket_missing", "there is no WebSocket class: pass one");
-  const page = globalThis.location?.protocol;
-  return { url: endpoint(host ?? url, import.meta.url, page), token: source, WebSocket: Socket };
 }

@@ -3,23 +3,31 @@
 import { backoff } from "./backoff.js";
 
 /** Refusals that may pass. After others only another token or another connection can help. */
-const PASSING = new Set(["unauthenticated", "broker_unavailable", "unavailable", "internal"]);
+const PASSING = ["unauthenticated", "broker_unavailable", "unavailable", "internal"];
 
 /**
  * @typedef {import("./protocol.js").Position} Position
  * @typedef {"start" | "epoch" | "window" | "unknown" | "gap"} Break why what came before is not known:
  *   there was nothing before, or the reason of the server
+ * @typedef {object} On the connection that something goes over; only its identity matters here
  */
 
-/** Knows whether the channel is live, and up to where the application has seen it. */
+/**
+ * Knows on which connection the channel is live, and up to where the application has seen it.
+ *
+ * While the client moves to another server there are two connections: the channel stays live on the old
+ * one until the new one has answered, and what both of them bring is left out by its offset.
+ */
 export class Subscription {
-  /** Whether events of the channel are expected. */
-  live = false;
   /** @type {Position | null} where the next connection resumes */
   position;
 
+  /** @type {On | null} where events are expected from */
+  #liveOn = null;
   /** @type {number | null} the id of the question that is open */
   #askedAs = null;
+  /** @type {On | null} */
+  #askedOn = null;
   #retryAt = 0;
   #refusals = 0;
   /** Whether the question that is open carries a position. */
@@ -43,23 +51,44 @@ export class Subscription {
     this.#random = random;
   }
 
+  /** Whether events of the channel are expected. */
+  get live() {
+    return this.#liveOn !== null;
+  }
+
+  /** Whether a question to the server is open. */
+  get pending() {
+    return this.#askedAs !== null;
+  }
+
+  /**
+   * Whether this is the connection that events are expected from.
+   *
+   * @param {On} on
+   */
+  isLiveOn(on) {
+    return this.#liveOn === on;
+  }
+
   /**
    * Whether the server is to be asked.
    *
    * @param {number} now
    */
   isDue(now) {
-    return !this.live && this.#askedAs === null && now >= this.#retryAt;
+    return !this.live && !this.pending && now >= this.#retryAt;
   }
 
   /**
    * The question to the server.
    *
    * @param {number} id
+   * @param {On} on
    * @returns {import("./protocol.js").ClientMessage}
    */
-  ask(id) {
+  ask(id, on) {
     this.#askedAs = id;
+    this.#askedOn = on;
     this.#resuming = this.position !== null && !this.#replaying;
     const question = { type: "subscribe", id, channel: this.channel };
     if (this.#resuming) return { ...question, ...this.position };
@@ -67,7 +96,7 @@ export class Subscription {
   }
 
   /**
-   * The server's answer.
+   * The server's answer: from now on events are expected from where the question was asked.
    *
    * @param {import("./protocol.js").Subscribed} message
    * @returns {Break | "resumed" | null} what the application has to know; null when the answer is not
@@ -76,8 +105,8 @@ export class Subscription {
   subscribed(message) {
     const { id, epoch, offset, recovered, reason } = message;
     if (id !== this.#askedAs) return null;
-    this.live = true;
-    this.#askedAs = null;
+    this.#liveOn = this.#askedOn;
+    this.#askedAs = this.#askedOn = null;
     this.#refusals = 0;
     if (this.#resuming) {
       if (recovered) return "resumed";
@@ -89,12 +118,12 @@ export class Subscription {
     this.#replaying = this.#history > 0;
     if (this.#replaying) this.#seen = offset - this.#history;
     // Asked again for the past, because the connection was lost before any of it came.
-    const whole = !before || (before.epoch === epoch && before.offset >= this.#seen);
-    return whole ? "start" : "window";
+    const complete = !before || (before.epoch === epoch && before.offset >= this.#seen);
+    return complete ? "start" : "window";
   }
 
   /**
-   * The first message after the answer is there.
+   * The first message after the answer has arrived.
    *
    * @param {boolean} past whether it is an event of the channel: the first of the past that was asked for
    */
@@ -112,8 +141,8 @@ export class Subscription {
    */
   refused({ id, code }, now) {
     if (id !== this.#askedAs) return false;
-    this.#askedAs = null;
-    const waitMs = PASSING.has(code) ? backoff(this.#refusals++, this.#random) : Infinity;
+    this.#liveOn = this.#askedAs = this.#askedOn = null;
+    const waitMs = PASSING.includes(code) ? backoff(this.#refusals++, this.#random) : Infinity;
     this.#retryAt = now + waitMs;
     return true;
   }
@@ -143,10 +172,14 @@ export class Subscription {
     this.#seen = offset;
   }
 
-  /** The connection is gone. */
-  lost() {
-    this.live = false;
-    this.#askedAs = null;
+  /**
+   * A connection is gone.
+   *
+   * @param {On} on
+   */
+  lost(on) {
+    if (this.#liveOn === on) this.#liveOn = null;
+    if (this.#askedOn === on) this.#askedAs = this.#askedOn = null;
     this.#retryAt = 0;
   }
 

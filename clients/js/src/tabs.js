@@ -1,9 +1,8 @@
 /** One connection for all tabs of a user: a WebSocket class for `new River({ WebSocket })`. */
 
-import { Switchboard } from "./switchboard.js";
+import { Multiplexer } from "./multiplexer.js";
 
 const LOST = 1006;
-const DRAINING = 4503;
 
 /**
  * @typedef {{hub?: string, to?: string[], from?: string, does: string, text?: string, code?: number,
@@ -59,7 +58,7 @@ class SharedSocket {
   constructor(url, name) {
     this.#post = new BroadcastChannel(name);
     this.#post.onmessage = ({ data }) => this.#read(data);
-    // While the lock is held this client is alive: nobody else could tell of a tab that crashed.
+    // While the lock is held this client is alive: nobody else would notice that a tab crashed.
     navigator.locks.request(`${name} ${this.#id}`, () => {
       this.#write({ does: "open" });
       return new Promise((resolve) => {
@@ -115,7 +114,12 @@ class SharedSocket {
   }
 }
 
-/** Holds the connection for all tabs, in the tab that was elected. */
+/**
+ * Holds the connection for all tabs, in the tab that was elected.
+ *
+ * While clients move to another server there are two: who comes after a `bye` gets the new one, and the
+ * old one ends with its last client.
+ */
 class Hub {
   /** The election is for as long as the page lives. */
   forGood = new Promise(() => {});
@@ -124,12 +128,8 @@ class Hub {
   #url;
   #name;
   #post;
-  /** @type {Set<string>} */
-  #tabs = new Set();
-  /** @type {WebSocket | undefined} */
-  #socket;
-  #board = this.#newBoard();
-  #draining = false;
+  /** @type {SharedConnection[]} the newest comes last */
+  #connections = [];
 
   /**
    * @param {string} url
@@ -145,75 +145,30 @@ class Hub {
 
   /** @param {Note} note */
   #read({ from = "", does, text = "" }) {
-    if (does === "open") this.#open(from);
-    else if (!this.#tabs.has(from)) return;
-    else if (does === "send") this.#board.said(from, JSON.parse(text));
-    else if (does === "close") this.#gone(from);
+    const connection = this.#connections.find(({ tabs }) => tabs.has(from));
+    if (does === "open" && !connection) this.#open(from);
+    else if (does === "send") connection?.fromTab(from, text);
+    else if (does === "close") connection?.leave(from);
   }
 
   /** @param {string} tab */
   #open(tab) {
-    if (this.#tabs.has(tab)) return;
-    // Who comes again after a goodbye wants another server, and takes the others along.
-    if (this.#draining) this.#lost(DRAINING, "moving to another server");
-    this.#tabs.add(tab);
-    this.#board.join(tab);
-    navigator.locks.request(`${this.#name} ${tab}`, () => this.#gone(tab));
-    if (!this.#socket) this.#connect();
-    else if (this.#socket.readyState === WebSocket.OPEN) this.#write([tab], { does: "open" });
+    const newest = this.#connections.at(-1);
+    const connection = newest && !newest.draining ? newest : this.#connect();
+    connection.join(tab);
+    navigator.locks.request(`${this.#name} ${tab}`, () => connection.leave(tab));
   }
 
   #connect() {
-    const socket = new WebSocket(this.#url);
-    this.#socket = socket;
-    socket.onopen = () => this.#write([...this.#tabs], { does: "open" });
-    socket.onmessage = ({ data }) => {
-      if (socket === this.#socket) this.#heard(data);
-    };
-    socket.onclose = ({ code, reason }) => {
-      if (socket === this.#socket) this.#lost(code, reason);
-    };
-  }
-
-  /** @param {unknown} data */
-  #heard(data) {
-    try {
-      const message = JSON.parse(/** @type {string} */ (data));
-      this.#draining ||= message.type === "bye";
-      this.#board.heard(message);
-    } catch {
-      // The clients know what to say of it.
-      this.#write([...this.#tabs], { does: "message", text: String(data) });
-    }
-  }
-
-  /** @param {string} tab */
-  #gone(tab) {
-    if (!this.#tabs.delete(tab)) return;
-    this.#board.leave(tab);
-    if (this.#tabs.size === 0) this.#lost(LOST, "");
-  }
-
-  /**
-   * @param {number} code
-   * @param {string} reason
-   */
-  #lost(code, reason) {
-    const socket = this.#socket;
-    this.#socket = undefined;
-    this.#draining = false;
-    socket?.close();
-    this.#write([...this.#tabs], { does: "close", code, reason });
-    this.#tabs.clear();
-    this.#board = this.#newBoard();
-  }
-
-  #newBoard() {
-    return new Switchboard({
-      server: (message) => this.#socket?.send(JSON.stringify(message)),
-      tabs: (tabs, message) =>
-        this.#write(tabs, { does: "message", text: JSON.stringify(message) }),
+    /** @type {SharedConnection} */
+    const connection = new SharedConnection(this.#url, {
+      write: (to, note) => this.#write(to, note),
+      ended: () => {
+        this.#connections = this.#connections.filter((other) => other !== connection);
+      },
     });
+    this.#connections.push(connection);
+    return connection;
   }
 
   /**
@@ -222,5 +177,82 @@ class Hub {
    */
   #write(to, note) {
     if (to.length > 0) this.#post.postMessage({ ...note, to, hub: this.#id });
+  }
+}
+
+/** One connection to the server, and the clients that speak over it. */
+class SharedConnection {
+  /** Whether the server asked its clients to go elsewhere. */
+  draining = false;
+  /** @type {Set<string>} */
+  tabs = new Set();
+
+  #owner;
+  #socket;
+  #multiplexer;
+
+  /**
+   * @param {string} url
+   * @param {{write: (to: string[], note: Note) => void, ended: () => void}} owner
+   */
+  constructor(url, owner) {
+    this.#owner = owner;
+    this.#socket = new WebSocket(url);
+    this.#multiplexer = new Multiplexer({
+      server: (message) => this.#socket.send(JSON.stringify(message)),
+      tabs: (tabs, message) =>
+        owner.write(tabs, { does: "message", text: JSON.stringify(message) }),
+    });
+    this.#socket.onopen = () => owner.write([...this.tabs], { does: "open" });
+    this.#socket.onmessage = ({ data }) => this.#fromServer(data);
+    this.#socket.onclose = ({ code, reason }) => this.#end(code, reason);
+  }
+
+  /** @param {string} tab */
+  join(tab) {
+    this.tabs.add(tab);
+    this.#multiplexer.join(tab);
+    if (this.#socket.readyState === WebSocket.OPEN) this.#owner.write([tab], { does: "open" });
+  }
+
+  /** @param {string} tab */
+  leave(tab) {
+    if (!this.tabs.delete(tab)) return;
+    this.#multiplexer.leave(tab);
+    if (this.tabs.size === 0) this.#end(LOST, "");
+  }
+
+  /**
+   * @param {string} tab
+   * @param {string} text
+   */
+  fromTab(tab, text) {
+    if (this.#socket.readyState === WebSocket.OPEN)
+      this.#multiplexer.fromTab(tab, JSON.parse(text));
+  }
+
+  /** @param {unknown} data */
+  #fromServer(data) {
+    let message;
+    try {
+      message = JSON.parse(/** @type {string} */ (data));
+    } catch {
+      // The clients know what to say of it.
+      return this.#owner.write([...this.tabs], { does: "message", text: String(data) });
+    }
+    this.draining ||= message.type === "bye";
+    return this.#multiplexer.fromServer(message);
+  }
+
+  /**
+   * @param {number} code
+   * @param {string} reason
+   */
+  #end(code, reason) {
+    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.close();
+    this.#owner.ended();
+    this.#owner.write([...this.tabs], { does: "close", code, reason });
+    this.tabs.clear();
   }
 }

@@ -2,8 +2,12 @@
 
 import { RiverError } from "./errors.js";
 import { TOKEN_MS } from "./limits.js";
+import { within } from "./platform.js";
 
-/** @typedef {string | (() => string | Promise<string>)} TokenSource */
+/**
+ * @typedef {string | Response} GivenToken the token, or a response whose text it is
+ * @typedef {string | (() => GivenToken | Promise<GivenToken>)} TokenSource
+ */
 
 /**
  * Get a token.
@@ -14,24 +18,31 @@ import { TOKEN_MS } from "./limits.js";
  *   else or does not answer in 10 s
  */
 export async function askToken(source, platform) {
-  if (typeof source === "string") return source;
-  /** @type {unknown} */
-  let timer;
   try {
-    const token = await Promise.race([
-      source(),
-      new Promise((_, reject) => {
-        timer = platform.setTimer(() => reject(new Error("no answer in 10 s")), TOKEN_MS);
-      }),
-    ]);
-    if (typeof token === "string" && token) return token;
-    throw new TypeError("it gave no text");
+    if (typeof source === "string") return checked(source);
+    return checked(await within(TOKEN_MS, given(source), platform));
   } catch (/** @type {any} */ cause) {
-    const words = `the token function failed: ${cause?.message ?? cause}`;
+    const words = `no token: ${cause?.message ?? cause}`;
     throw new RiverError("token_failed", words, { cause });
-  } finally {
-    platform.clearTimer(timer);
   }
+}
+
+/** @param {() => GivenToken | Promise<GivenToken>} source */
+async function given(source) {
+  const value = await source();
+  if (typeof value !== "object" || !value?.text) return value;
+  if (!value.ok) throw new Error(`${value.url} answered ${value.status}`);
+  return value.text();
+}
+
+/** @param {unknown} token never shown: it is a secret */
+function checked(token) {
+  if (typeof token !== "string" || !token) throw new TypeError("it is no text");
+  const text = token.trim();
+  if (/^[\w.~+/=-]+$/.test(text)) return text;
+  throw new TypeError(
+    text[0] === "<" ? "it is an HTML page: is the user logged in?" : "it is not the bare text",
+  );
 }
 
 /**

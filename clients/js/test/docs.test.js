@@ -10,6 +10,6 @@ test("the reference in the docs says what the code says", async () => {
 
 test("the reference has all that a user calls", async () => {
   const page = await readFile(PAGE, "utf8");
-  for (const name of ["channel.bind(", "river.publishBatch(", "river.channels(", "error.uncertain"])
+  for (const name of ["channel.on(", "river.publishBatch(", "river.channels(", "error.uncertain"])
     assert.ok(page.includes(`#### \`${name}`), name);
 });

@@ -10,6 +10,8 @@ export class FakePlatform {
   luck = 0.5;
   /** @type {unknown[]} */
   reported = [];
+  /** @type {string[]} */
+  warned = [];
   /** @type {(() => void)[]} */
   deferred = [];
   /** @type {Set<Timer>} */
@@ -35,9 +37,11 @@ export class FakePlatform {
   defer = (task) => this.deferred.push(task);
   /** @param {unknown} error */
   report = (error) => this.reported.push(error);
-  /** @param {(signal: import("../src/platform.js").Signal) => void} told */
-  watch = (told) => {
-    this.signal = told;
+  /** @param {string} text */
+  warn = (text) => this.warned.push(text);
+  /** @param {(signal: import("../src/platform.js").Signal) => void} notify */
+  watch = (notify) => {
+    this.signal = notify;
     return () => {
       this.signal = null;
     };

@@ -91,3 +91,23 @@ test("held items wait until they are released or cleared", () => {
   inbox.push(3);
   assert.deepEqual(handled, [2, 3]);
 });
+
+test("an item whose handling throws is reported, and the next ones are handled", () => {
+  const inbox = new Inbox((/** @type {number} */ item) => {
+    handled.push(item);
+    if (item === 1) throw new Error("mine");
+  }, platform);
+  inbox.push(1);
+  inbox.push(2);
+  assert.deepEqual(handled, [1, 2]);
+  assert.equal(platform.reported.length, 1);
+});
+
+test("a platform that cannot give another turn does not stop it", () => {
+  platform.defer = () => {
+    throw new TypeError("MessageChannel is not a constructor");
+  };
+  const inbox = inboxOf(30);
+  for (const item of [1, 2, 3]) inbox.push(item);
+  assert.deepEqual(handled, [1, 2, 3]);
+});

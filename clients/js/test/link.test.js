@@ -25,7 +25,7 @@ function connected({ now = 0, remainingMs = null } = {}) {
   link.connect(now);
   link.gotToken(1, "T", now);
   link.opened(now);
-  link.heard(now);
+  link.received(now);
   link.authenticated(remainingMs, now);
   assert.equal(link.state, "connected");
 }
@@ -39,7 +39,6 @@ describe("connecting", () => {
         status: {
           state: "connecting",
           reason: "opening the connection",
-          retryInMs: undefined,
           error: undefined,
         },
       },
@@ -105,7 +104,7 @@ describe("losing the connection", () => {
       now = link.nextAt;
       assert.deepEqual(kinds(link.tick(now)), ["open", "status"]);
     }
-    assert.deepEqual(waits, [250, 250, 250, 375, 562, 843, 1264, 1896, 2845, 4267, 6401, 9601]);
+    assert.deepEqual(waits, [250, 250, 250, 375, 562, 843, 1265, 1897, 2846, 4269, 6403, 9605]);
   });
 
   test("a connection that lasted starts the back-off anew", () => {
@@ -188,9 +187,16 @@ describe("losing the connection", () => {
     assert.deepEqual(link.status, {
       state: "closed",
       reason: "the token has expired",
-      retryInMs: undefined,
+      code: 4401,
       error,
     });
+  });
+
+  test("a fixed token that is none closes for good", () => {
+    link = new Link({ renewable: false, random: () => LUCK });
+    link.connect(0);
+    link.noToken(1, new Error("an HTML page"), 1);
+    assert.equal(link.state, "closed");
   });
 
   test("after it was closed it can be connected again", () => {
@@ -201,14 +207,24 @@ describe("losing the connection", () => {
 });
 
 describe("a server that is about to stop", () => {
-  test("the connection serves on until it is time to move, then a new one is opened", () => {
+  test("the connection serves on when another one is needed", () => {
     connected();
     link.bye(3_000, 1_000);
     assert.equal(link.state, "connected");
     assert.equal(link.nextAt, 4_250);
     assert.deepEqual(link.tick(4_249), []);
-    assert.deepEqual(kinds(link.tick(4_250)), ["close", "open", "status"]);
-    assert.equal(link.status.reason, "moving to another server");
+    assert.deepEqual(link.tick(4_250), [{ do: "move" }]);
+    assert.equal(link.state, "connected");
+    assert.deepEqual(link.tick(5_000), []);
+  });
+
+  test("its successor begins with the same token and a back-off of its own", () => {
+    connected({ remainingMs: 600_000 });
+    const next = link.successor();
+    assert.deepEqual(kinds(next.connect(20_000)), ["open", "status"]);
+    next.lost({ code: 4503 }, 20_100);
+    assert.equal(next.status.retryInMs, 250);
+    assert.equal(link.state, "connected");
   });
 
   test("when it closes before that the wait is as long as it asked for", () => {
@@ -235,7 +251,7 @@ describe("silence", () => {
   test("anything that is heard is as good as a pong", () => {
     connected();
     for (let now = 5_000; now <= 30_000; now += 5_000) link.tick(now);
-    link.heard(31_000);
+    link.received(31_000);
     for (let now = 35_000; now <= 60_000; now += 5_000) assert.deepEqual(link.tick(now), []);
     assert.equal(link.nextAt, 61_000);
   });
@@ -257,7 +273,7 @@ describe("sleep and networks", () => {
 
   test("a page that is looked at again pings only when nothing was heard lately", () => {
     connected();
-    link.heard(2_000);
+    link.received(2_000);
     assert.deepEqual(link.awake(3_000), []);
     assert.deepEqual(kinds(link.awake(8_000)), ["send"]);
     assert.equal(link.nextAt, 13_000);
@@ -281,10 +297,10 @@ describe("sleep and networks", () => {
 
   test("a connection is asked at once when the network comes or goes", () => {
     connected({ now: 100 });
-    link.heard(1_000);
+    link.received(1_000);
     assert.deepEqual(kinds(link.offline(1_001)), ["send"]);
     assert.equal(link.nextAt, 6_001);
-    link.heard(1_500);
+    link.received(1_500);
     assert.deepEqual(kinds(link.online(1_600)), ["send"]);
   });
 });
@@ -292,7 +308,7 @@ describe("sleep and networks", () => {
 describe("renewing the token", () => {
   test("another one is asked for after 80% of its life and sent on the same connection", () => {
     connected({ remainingMs: 600_000 });
-    link.heard(470_000);
+    link.received(470_000);
     for (const now of [470_000, 475_000]) link.tick(now);
     link.tick(479_999);
     assert.equal(link.nextAt, 480_000);
@@ -301,7 +317,7 @@ describe("renewing the token", () => {
       { do: "send", message: { type: "auth", id: "auth", token: "T2" } },
     ]);
     assert.deepEqual(link.authenticated(600_000, 480_200), []);
-    link.heard(480_200);
+    link.received(480_200);
     assert.equal(link.nextAt, 510_200);
   });
 
@@ -312,7 +328,7 @@ describe("renewing the token", () => {
 
   test("a client whose clock is wrong does not ask again and again", () => {
     connected({ remainingMs: -7_200_000 });
-    link.heard(50_000);
+    link.received(50_000);
     assert.equal(link.nextAt, 60_000);
   });
 

@@ -1,18 +1,32 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
+import { declarations, distribution } from "../scripts/build.js";
 import { PAGE } from "../scripts/reference.js";
 
 const run = promisify(execFile);
 const HOME = fileURLToPath(new URL("..", import.meta.url));
-/** 6 KB, of 1,000 bytes each. */
-const MINIFIED_BYTES_MAX = 6_000;
+/** 7.5 KB. */
+const MINIFIED_BYTES_MAX = 7_680;
+
+const TSC = join(HOME, "node_modules", ".bin", "tsc");
+const COMPILER_OPTIONS = "--strict --noEmit --target es2022 --module nodenext".split(" ");
 
 /** An empty project into which the package was installed as it would be published. */
 let project = "";
@@ -29,6 +43,26 @@ before(async () => {
 
 after(() => rm(project, { recursive: true, force: true }));
 
+test("a clone that was never built can be installed as it is", async () => {
+  const clone = await mkdtemp(join(tmpdir(), "river-clone-"));
+  const { stdout } = await run("git", ["ls-files", "-co", "--exclude-standard"], { cwd: HOME });
+  for (const name of stdout
+    .trim()
+    .split("\n")
+    .filter((one) => existsSync(join(HOME, one)))) {
+    await mkdir(join(clone, "js", dirname(name)), { recursive: true });
+    await copyFile(join(HOME, name), join(clone, "js", name));
+  }
+  const app = join(clone, "app");
+  await mkdir(app);
+  await writeFile(join(app, "package.json"), '{"name":"app","private":true}');
+  await run("npm", ["install", "--offline", "--no-audit", "../js"], { cwd: app });
+  const used = 'import { River } from "river-realtime"; const river: River | null = null; river;';
+  await writeFile(join(app, "use.mts"), used);
+  await run(TSC, [...COMPILER_OPTIONS, "use.mts"], { cwd: app });
+  await rm(clone, { recursive: true });
+});
+
 test("the package can be imported, whole or minified", async () => {
   for (const entry of ["", "/min", "/src/river.js", "/server", "/tabs"]) {
     const name = `river-realtime${entry}`;
@@ -38,7 +72,7 @@ test("the package can be imported, whole or minified", async () => {
   }
 });
 
-test("the minified file has at most 6 KB gzipped", async () => {
+test("the minified file has at most 7.5 KB gzipped", async () => {
   const file = join(project, "node_modules", "river-realtime", "dist", "river.min.js");
   const bytes = gzipSync(await readFile(file), { level: 9 }).length;
   assert.ok(bytes <= MINIFIED_BYTES_MAX, `${bytes} bytes`);
@@ -47,8 +81,8 @@ test("the minified file has at most 6 KB gzipped", async () => {
 test("a TypeScript project that uses every public call compiles", async () => {
   const used = await readFile(join(HOME, "test", "types.ts"), "utf8");
   await writeFile(join(project, "use.mts"), imports(used));
-  const options = ["--strict", "--noEmit", "--target", "es2022", "--module", "nodenext"];
-  await run(join(HOME, "node_modules", ".bin", "tsc"), [...options, "use.mts"], { cwd: project });
+  await symlink(join(HOME, "node_modules", "@types"), join(project, "node_modules", "@types"));
+  await run(TSC, [...COMPILER_OPTIONS, "use.mts"], { cwd: project });
 });
 
 test("that project uses every public call indeed", async () => {
@@ -65,10 +99,70 @@ test("that project uses every public call indeed", async () => {
   );
 });
 
+test("what is committed in dist and types is what the code gives", async () => {
+  for (const [name, text] of await distribution())
+    assert.equal(
+      await readFile(join(HOME, "dist", name), "utf8"),
+      text,
+      `dist/${name}: npm run build`,
+    );
+  await declarations(join(project, "types"));
+  const [now, committed] = await Promise.all(
+    [project, HOME].map(async (folder) => {
+      const names = await readdir(join(folder, "types"), { recursive: true });
+      const files = names.filter((name) => name.endsWith(".d.ts")).sort();
+      const texts = files.map((name) => readFile(join(folder, "types", name), "utf8"));
+      return Object.fromEntries((await Promise.all(texts)).map((text, at) => [files[at], text]));
+    }),
+  );
+  assert.deepEqual(committed, now, "types: npm run build");
+});
+
+test("the file for React Native has nothing that its bundler does not know", async () => {
+  const script = `
+    import { River } from "river-realtime";
+    for (const name of ["MessageChannel", "URL", "TextEncoder"]) delete globalThis[name];
+    class Socket {
+      constructor(url) { console.log(url); setTimeout(() => this.onopen()); }
+      send(text) {
+        const { type, id, channel } = JSON.parse(text);
+        const say = (message) => this.onmessage({ data: JSON.stringify(message) });
+        if (type === "auth") say({ type: "authenticated", id, user: "ada", expires_at: null });
+        if (type !== "subscribe") return;
+        say({ type: "subscribed", id, channel, epoch: "e", offset: 0, recovered: false });
+        for (let offset = 1; offset <= 5; offset++)
+          say({ type: "event", channel, event: "post", data: offset, offset });
+      }
+      close() {}
+    }
+    const river = new River({ host: "https://rt.example.com", token: "T", WebSocket: Socket });
+    river.subscribe("dogs").on("post", (data) => {
+      for (const end = Date.now() + 15; Date.now() < end; );
+      console.log(data);
+      if (data === 5) river.disconnect();
+    });`;
+  const args = ["--conditions=react-native", "--input-type=module", "--eval", script];
+  const { stdout } = await run(process.execPath, args, { cwd: project });
+  assert.deepEqual(stdout.trim().split("\n"), ["wss://rt.example.com/ws", ..."12345"]);
+  const file = join(project, "node_modules", "river-realtime", "dist", "river.native.js");
+  assert.doesNotMatch(await readFile(file, "utf8"), /import\.meta/);
+});
+
+test("on a server an import and a client at the top of a module open nothing, and it ends", async () => {
+  const script = `
+    import { River } from "river-realtime";
+    export const river = new River({ host: "/rt", token: () => { console.log("asked"); } });
+    console.log(river.state);`;
+  const args = ["--input-type=module", "--eval", script];
+  const { stdout } = await run(process.execPath, args, { cwd: project, timeout: 20_000 });
+  assert.equal(stdout, "closed\n");
+});
+
 /** @param {string} source */
 function imports(source) {
   return source
     .replace("../src/tabs.js", "river-realtime/tabs")
     .replace("../src/river.js", "river-realtime")
+    .replace("../react/index.js", "river-realtime/react")
     .replace("../server/river.js", "river-realtime/server");
 }

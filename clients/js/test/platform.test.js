@@ -50,6 +50,24 @@ test("what is deferred runs in a later turn and leaves nothing behind", async ()
   await done;
 });
 
+test("where there is no MessageChannel what is deferred runs all the same", async () => {
+  const { MessageChannel } = globalThis;
+  Reflect.deleteProperty(globalThis, "MessageChannel");
+  try {
+    await new Promise((resolve) => thisPlatform().defer(() => resolve(undefined)));
+  } finally {
+    globalThis.MessageChannel = MessageChannel;
+  }
+});
+
+test("an application that broke the reporting of errors stops nothing", () => {
+  globalThis.reportError = () => {
+    throw new Error("mine too");
+  };
+  thisPlatform().report(new Error("mine"));
+  Reflect.deleteProperty(globalThis, "reportError");
+});
+
 test("outside of a browser there are no signals to listen to", () => {
   thisPlatform().watch(() => {})();
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decode, encode, inWords, verdict } from "../src/protocol.js";
+import { afterClose, decode, describeClose, encode } from "../src/protocol.js";
 
 test("a message of the server is read", () => {
   const text = '{"type":"event","channel":"dogs","event":"post","data":{"a":[1]},"offset":42}';
@@ -25,16 +25,16 @@ test("a message to the server is one JSON object", () => {
 });
 
 test("close codes say whether to stop, to come back, or to come back with another token", () => {
-  assert.deepEqual([4400, 4403].map(verdict), ["stop", "stop"]);
-  assert.equal(verdict(4401), "token");
+  assert.deepEqual([4400, 4403].map(afterClose), ["stop", "stop"]);
+  assert.equal(afterClose(4401), "token");
   for (const code of [1000, 1001, 1006, 1011, 4408, 4413, 4429, 4503, 4999]) {
-    assert.equal(verdict(code), "retry", String(code));
+    assert.equal(afterClose(code), "retry", String(code));
   }
 });
 
 test("the end of a connection is told in plain words", () => {
-  assert.equal(inWords(1006, "", false), "the server cannot be reached");
-  assert.equal(inWords(1006, "", true), "the connection was lost");
-  assert.equal(inWords(4401, "the token has expired", true), "the token has expired");
-  assert.equal(inWords(4999, "", true), "the server closed the connection (4999)");
+  assert.equal(describeClose(1006, "", false), "the server cannot be reached");
+  assert.equal(describeClose(1006, "", true), "the connection was lost");
+  assert.equal(describeClose(4401, "the token has expired", true), "the token has expired");
+  assert.equal(describeClose(4999, "", true), "the server closed the connection (4999)");
 });

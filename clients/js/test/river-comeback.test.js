@@ -64,22 +64,6 @@ describe("coming back", () => {
     assert.equal(second.closed, false);
   });
 
-  test("a server that is about to stop is left in time, and nothing is missed", async () => {
-    const river = make();
-    dogs(river);
-    const first = await accepted();
-    answer(first, 0);
-    first.says({ type: "bye", reason: "draining", retry_after_ms: 2_000 }, event(1));
-    await platform.pass(2_249);
-    assert.equal(first.closed, false);
-    first.says(event(2));
-    await platform.pass(1);
-    assert.equal(first.closed, true);
-    const second = await accepted();
-    assert.equal(second.last("subscribe").offset, 2);
-    assert.deepEqual(heard, [1, 2]);
-  });
-
   test("a dead connection is found after waking, within seconds", async () => {
     const river = make();
     const first = await accepted();
@@ -131,6 +115,163 @@ describe("coming back", () => {
     const second = await accepted();
     assert.equal(second.last("subscribe").offset, channel.position?.offset);
     assert.ok(/** @type {any} */ (channel.position).offset > 100_000);
+  });
+});
+
+describe("a server that is about to stop", () => {
+  /** A client that was asked to go, and has opened another connection. */
+  async function moving() {
+    const river = make({ queue: 1 });
+    dogs(river);
+    river.on("state", ({ state }) => heard.push(state));
+    const first = await accepted();
+    answer(first, 0);
+    first.says({ type: "bye", reason: "draining", retry_after_ms: 2_000 }, event(1));
+    await platform.pass(2_249);
+    assert.equal(sockets.length, 1);
+    await platform.pass(1);
+    const second = await newest();
+    assert.notEqual(second, first);
+    return { river, first, second };
+  }
+
+  /**
+   * @param {import("./fakes.js").FakeSocket} socket
+   * @param {number} offset
+   */
+  const resumed = (socket, offset) => answer(socket, offset, { recovered: true });
+
+  test("the old connection serves until the channels are live on the new one", async () => {
+    const { river, first, second } = await moving();
+    first.says(event(2));
+    second.open();
+    assert.equal(second.last("subscribe").offset, 2);
+    first.says(event(3));
+    second.says(AUTHENTICATED);
+    assert.equal(first.closed, false);
+    assert.equal(river.state, "connected");
+    resumed(second, 4);
+    assert.equal(first.closed, true);
+    second.says(event(3), event(4));
+    first.says(event(4), event(5));
+    first.ends(4503);
+    second.says(event(5));
+    assert.deepEqual(heard, ["connected", 1, 2, 3, 4, 5]);
+    assert.equal(sockets.length, 2);
+  });
+
+  test("what was asked on the old connection is answered there before it is closed", async () => {
+    const { river, first, second } = await moving();
+    const published = river.publish("dogs", "post", 1);
+    second.open();
+    second.says(AUTHENTICATED);
+    resumed(second, 2);
+    assert.equal(first.closed, false);
+    const { id } = first.last("publish");
+    first.says({ type: "published", id, epoch: "e", offset: 3 });
+    assert.equal((await published).offset, 3);
+    assert.equal(first.closed, true);
+    river.publish("dogs", "post", 2);
+    assert.equal(second.last("publish").data, 2);
+  });
+
+  test("a channel that is subscribed or left meanwhile is so on the new connection", async () => {
+    const { river, first, second } = await moving();
+    second.open();
+    const cats = river.subscribe("cats");
+    assert.equal(second.last("subscribe").channel, "cats");
+    assert.equal(first.last("subscribe").channel, "dogs");
+    river.unsubscribe("dogs");
+    assert.equal(first.last("unsubscribe").channel, "dogs");
+    assert.equal(second.last("unsubscribe").channel, "dogs");
+    second.says(AUTHENTICATED);
+    answer(second, 0);
+    assert.equal(cats.live, true);
+    assert.equal(first.closed, true);
+  });
+
+  test("a new connection that is refused is tried again soon, and the old one serves on", async () => {
+    const { river, first, second } = await moving();
+    second.ends(4503);
+    first.says(event(2));
+    await platform.pass(249);
+    assert.equal(sockets.length, 2);
+    await platform.pass(1);
+    assert.equal(sockets.length, 3);
+    assert.equal(river.state, "connected");
+    const third = await newest();
+    third.open();
+    assert.equal(third.last("subscribe").offset, 2);
+    third.says(AUTHENTICATED);
+    resumed(third, 2);
+    assert.equal(first.closed, true);
+    assert.deepEqual(heard, ["connected", 1, 2]);
+  });
+
+  test("when the old server is gone first, the new connection takes over as far as it is", async () => {
+    const { river, first, second } = await moving();
+    first.ends(4503);
+    assert.equal(river.state, "connecting");
+    const published = river.publish("dogs", "post", 1);
+    second.open();
+    assert.equal(second.last("subscribe").offset, 1);
+    second.says(AUTHENTICATED, { type: "published", id: second.last("publish").id });
+    await published;
+    resumed(second, 2);
+    second.says(event(2));
+    assert.deepEqual(heard, ["connected", 1, "connecting", "connected", 2]);
+    assert.equal(sockets.length, 2);
+  });
+
+  test("when both are gone the client comes back as after any loss", async () => {
+    const { river, first, second } = await moving();
+    second.ends(4503);
+    first.ends(4503);
+    assert.equal(river.state, "waiting");
+    await platform.pass(500);
+    const third = await accepted();
+    resumed(third, 1);
+    assert.equal(river.state, "connected");
+    assert.equal(sockets.length, 3);
+  });
+
+  test("a server that asks to go on the new connection too is left for a third", async () => {
+    const { first, second } = await moving();
+    second.open();
+    second.says(AUTHENTICATED, { type: "bye", reason: "draining", retry_after_ms: 0 });
+    await platform.pass(250);
+    assert.equal(second.closed, true);
+    assert.equal(first.closed, false);
+    const third = await newest();
+    third.open();
+    third.says(AUTHENTICATED);
+    resumed(third, 1);
+    assert.equal(first.closed, true);
+    assert.equal(third.closed, false);
+  });
+
+  test("a client that is disconnected while it moves closes both", async () => {
+    const { river, first, second } = await moving();
+    second.open();
+    river.disconnect();
+    assert.deepEqual([first.closed, second.closed], [true, true]);
+    assert.equal(platform.timers.size, 0);
+    assert.equal(platform.signal, null);
+    assert.deepEqual(heard, ["connected", 1, "closed"]);
+  });
+
+  test("an event of the past that the new connection brings comes once", async () => {
+    const river = make();
+    river.subscribe("dogs", { history: 2 }).on("post", (data) => heard.push(data));
+    const first = await accepted();
+    answer(first, 9);
+    first.says({ type: "bye", reason: "draining", retry_after_ms: 0 });
+    first.says(event(10));
+    await platform.pass(250);
+    const second = await accepted();
+    resumed(second, 11);
+    second.says(event(11));
+    assert.deepEqual(heard, [10, 11]);
   });
 });
 

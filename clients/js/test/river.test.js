@@ -64,15 +64,26 @@ describe("connecting", () => {
   test("what cannot work is refused at once", () => {
     assert.throws(() => make({ token: undefined }), { code: "token_missing" });
     assert.throws(() => make({ host: "ftp://x" }), { code: "host_invalid" });
-    assert.throws(
-      () => new River({ host: "x", token: "T" }, platform),
-      (error) => {
-        return (
-          "WebSocket" in globalThis ||
-          /** @type {RiverError} */ (error).code === "websocket_missing"
-        );
-      },
-    );
+  });
+
+  test("on a server nothing is opened and no token is asked for before connect()", async () => {
+    let asked = 0;
+    const token = () => {
+      asked += 1;
+      return "T";
+    };
+    const river = new River({ host: "/rt", token }, platform);
+    const channel = river.subscribe("dogs");
+    await assert.rejects(river.publish("dogs", "post", 1), { code: "not_connected" });
+    await platform.pass(60_000);
+    assert.equal(asked, 0);
+    assert.equal(platform.timers.size, 0);
+    assert.equal(channel.live, false);
+    assert.equal(river.state, "closed");
+    assert.match(river.reason, /call river.connect\(\)/);
+    assert.deepEqual(platform.warned, [river.reason]);
+    const code = "WebSocket" in globalThis ? "host_invalid" : "websocket_missing";
+    assert.throws(() => river.connect(), { code });
   });
 
   test("a WebSocket class that throws is a server that cannot be reached", async () => {
@@ -123,6 +134,102 @@ describe("connecting", () => {
   });
 });
 
+describe("what will not work", () => {
+  /** @param {RegExp[]} patterns */
+  function warned(...patterns) {
+    assert.equal(platform.warned.length, patterns.length, platform.warned.join("\n"));
+    for (const [index, pattern] of patterns.entries())
+      assert.match(String(platform.warned[index]), pattern);
+  }
+
+  test("a misspelt option or event is warned about once, with a guess", () => {
+    const misspelt = /** @type {any} */ ({ tokn: "T", wibble: 1 });
+    const river = make(misspelt);
+    const loose = /** @type {any} */ (river);
+    for (const _ of [1, 2]) loose.on("stat", () => {}).on("conected", () => {});
+    loose.subscribe("dogs", { histroy: 20 }).on("river:gpa", () => {});
+    warned(
+      /option "tokn": did you mean "token"\?/,
+      /option "wibble": did you mean "host", "url", "token"/,
+      /event "stat": did you mean "state"\?/,
+      /event "conected": did you mean "state"\?/,
+      /option "histroy": did you mean "history"\?/,
+      /event "river:gpa": did you mean "river:gap"\?/,
+    );
+  });
+
+  test("a refused channel is warned about once, with the cure", async () => {
+    const river = make();
+    river.subscribe("private-dogs");
+    river.subscribe("no name");
+    river.subscribe("the 101st");
+    const socket = await accepted();
+    const codes = ["forbidden", "channel_invalid", "too_many_channels"];
+    for (const [index, code] of codes.entries())
+      socket.says({ type: "error", id: index + 1, code, message: "the server's words" });
+    river.subscribe("private-dogs");
+    socket.says({ type: "error", id: 4, code: "forbidden", message: "the server's words" });
+    warned(
+      /"private-dogs" refused: the server's words \(forbidden\). Grant it in the token/,
+      /"no name" refused.*\(channel_invalid\). Choose another name/,
+      /"the 101st" refused.*\(too_many_channels\). Unsubscribe/,
+    );
+  });
+
+  test("a name that is no text is refused at once", () => {
+    const river = make();
+    for (const name of [undefined, null, "", 7])
+      assert.throws(() => river.subscribe(/** @type {any} */ (name)), { code: "channel_invalid" });
+  });
+
+  test("a token function that gives a page is warned about once", async () => {
+    make({ token: () => "<!doctype html>" });
+    await platform.pass(10_000);
+    warned(/no token: it is an HTML page/);
+  });
+
+  test("a token that the server does not take is warned about", async () => {
+    make({ token: () => "T" });
+    const socket = await newest();
+    socket.open();
+    socket.says({ type: "error", id: "auth", code: "token_invalid", message: "wrong signature" });
+    socket.ends(4401);
+    warned(/wrong signature/);
+  });
+
+  test("a connection that is closed for good is warned about, not one that the page closed", async () => {
+    const river = make();
+    (await accepted()).ends(4403, "disconnected by the back end");
+    river.connect();
+    await accepted();
+    river.disconnect();
+    warned(/closed: disconnected by the back end/);
+  });
+
+  test("a fixed token that is refused is warned about with the cure", async () => {
+    make();
+    (await accepted()).ends(4401, "the token has expired");
+    warned(/the token has expired. Only a function can give another token/);
+  });
+
+  test("an address where nothing answers as a gateway is doubted", async () => {
+    make({ host: "http://localhost:8001" });
+    (await newest()).ends(1006);
+    await platform.pass(250);
+    (await newest()).ends(1006);
+    warned(/no connection to ws:..localhost:8001.ws: .*port 8000, not 8001.*RIVER_ALLOWED_ORIGINS/);
+  });
+
+  test("a gateway that comes back is no reason to warn", async () => {
+    make();
+    for (let cut = 0; cut < 5; cut++) {
+      (await accepted()).ends(1006);
+      await platform.pass(1_000);
+    }
+    warned();
+  });
+});
+
 describe("channels", () => {
   test("events are handed on, and a duplicate is not", async () => {
     const channel = dogs(make());
@@ -138,6 +245,23 @@ describe("channels", () => {
     const river = make();
     assert.equal(river.subscribe("dogs"), river.subscribe("dogs"));
     assert.equal(river.subscribe("dogs").name, "dogs");
+  });
+
+  test("a channel is left when all who subscribed have unsubscribed", async () => {
+    const river = make();
+    const socket = await accepted();
+    const first = river.subscribe("dogs");
+    answer(socket, 0);
+    const second = river.subscribe("dogs").on("post", (data) => heard.push(data));
+    first.unsubscribe();
+    assert.equal(socket.last("unsubscribe"), undefined);
+    socket.says(event(1));
+    second.unsubscribe();
+    assert.equal(socket.last("unsubscribe").channel, "dogs");
+    socket.says(event(2));
+    second.unsubscribe();
+    assert.deepEqual(heard, [1]);
+    assert.equal(socket.sent.filter(({ type }) => type === "unsubscribe").length, 1);
   });
 
   test("a channel can be subscribed and left while connected", async () => {
@@ -224,6 +348,16 @@ describe("channels", () => {
     answer(socket, 9);
     socket.says({ type: "pong" }, event(9), event(10));
     assert.deepEqual(heard, [10]);
+  });
+
+  test("a publish that the server would not take is refused, and the connection stays", async () => {
+    const river = make();
+    const socket = await accepted();
+    await assert.rejects(river.publish("dogs", "post", "x".repeat(70_000)), { code: "too_large" });
+    assert.equal(socket.last("publish"), undefined);
+    socket.says({ type: "welcome", session: "s", max_message_bytes: 100_000 });
+    river.publish("dogs", "post", "x".repeat(70_000));
+    assert.equal(socket.last("publish").channel, "dogs");
   });
 
   test("a callback that throws does not stop the others nor the position", async () => {

@@ -25,6 +25,22 @@ test("a function that throws is told apart by code and cause", async () => {
   await assert.rejects(failed, { code: "token_failed", message: /no session/, cause });
 });
 
+test("the response of fetch stands for its text, when it is one of success", async () => {
+  assert.equal(await askToken(async () => new Response(" T\n"), platform), "T");
+  const failed = askToken(() => new Response("T", { status: 403 }), platform);
+  await assert.rejects(failed, { code: "token_failed", message: /answered 403/ });
+});
+
+test("what cannot be a token is refused in words that do not show it", async () => {
+  const page = askToken(() => "<!doctype html><title>Log in</title>", platform);
+  await assert.rejects(page, { code: "token_failed", message: /HTML page: is the user logged in/ });
+  for (const text of ['"secret"', '{"token":"secret"}', "secret secret"])
+    await assert.rejects(
+      askToken(text, platform),
+      ({ code, message }) => code === "token_failed" && !message.includes("secret"),
+    );
+});
+
 test("a function that gives no text has failed", async () => {
   for (const token of [undefined, "", null, { token: "T" }]) {
     const source = /** @type {() => string} */ (() => token);

@@ -1,7 +1,22 @@
 /** What a TypeScript user writes: it is compiled, never run. */
 
+import { RiverProvider, useChannel, useConnection, usePresence, useRiver } from "../react/index.js";
 import { River as BackEnd, RiverError as BackEndError } from "../server/river.js";
-import { River, type RiverError } from "../src/river.js";
+import {
+  type Channel,
+  type EventDetail,
+  type Member,
+  type Options,
+  type Position,
+  type Presence,
+  type Publication,
+  River,
+  type RiverError,
+  type Snapshot,
+  type Status,
+  type SubscribeOptions,
+  type SystemEvents,
+} from "../src/river.js";
 import { sharedSocket } from "../src/tabs.js";
 
 interface Post {
@@ -19,7 +34,11 @@ new River({ token: "a token", WebSocket: sharedSocket("ada") });
 class Socket extends WebSocket {}
 new River({ token: "a token", WebSocket: Socket });
 
-const board = river.subscribe<{ post: Post; typing: { user: string } }>("presence-board", {
+interface Events {
+  post: Post;
+  typing: { user: string };
+}
+const board: Channel<Events> = river.subscribe<Events>("presence-board", {
   history: 20,
   since: { epoch: "e", offset: 1 },
   onGap: ({ reason, offset }) => console.log(reason, offset + 1),
@@ -27,8 +46,8 @@ const board = river.subscribe<{ post: Post; typing: { user: string } }>("presenc
 });
 
 board
-  .bind("post", (post, event) => console.log(post.text, event.offset + 1, event.user))
-  .on("typing", ({ user }) => console.log(user))
+  .on("post", (post, event) => console.log(post.text, event.offset + 1, event.user))
+  .bind("typing", ({ user }) => console.log(user))
   .bind("*", (data, event) => console.log(event.event, data))
   .bind("river:subscribed", ({ recovered }) => console.log(recovered))
   .bind("river:gap", ({ reason }) => console.log(reason))
@@ -36,11 +55,19 @@ board
   .bind("river:left", ({ user }) => console.log(user))
   .bind("river:presence", ({ count, members }) => console.log(count, members.size))
   .bind("river:error", (error: RiverError) => console.log(error.code))
-  .unbind("post")
-  .off("typing");
+  .off("post")
+  .unbind("typing");
 
 // @ts-expect-error: a post has no such field
 board.bind("post", (post) => console.log(post.title));
+// @ts-expect-error: there is no such event
+board.on("psot", () => {});
+// @ts-expect-error: River says no such thing
+board.on("river:gpa", () => {});
+// @ts-expect-error: there is no such option
+new River({ tokn: "a token" });
+// @ts-expect-error: nothing is known about the data of an event that was not described
+river.subscribe("dogs").on("post", (post) => post.text);
 // @ts-expect-error: typing says who
 board.publish("typing", { name: "ada" });
 
@@ -49,8 +76,16 @@ const { publications } = await board.history({ limit: 10, after: position });
 console.log(publications[0]?.event, board.name, board.live, board.position?.offset);
 console.log(board.presence.count, [...board.presence.members.keys()]);
 
+board.unsubscribe();
+river.history("dogs", { limit: 1, after: position });
+const snapshot: Snapshot = async ({ reason }) => console.log(reason);
+const more: SubscribeOptions = { snapshot };
+const options: Options = { host: "/rt", token: () => fetch("/river-token") };
+type Shown = [EventDetail, Member, Position, Presence, Publication, Status, SystemEvents];
+console.log(more, options, {} as Shown);
+
 const loose = river.subscribe("dogs");
-loose.bind("post", (data) => console.log(data.anything));
+loose.on("post", (data) => console.log(data));
 await loose.publish("post", { any: ["thing"] });
 
 await river.publish("dogs", "post", 1);
@@ -118,4 +153,27 @@ try {
 } catch (error) {
   if (error instanceof BackEndError)
     console.log(error.code, error.status, error.uncertain, error.id);
+}
+
+RiverProvider({ river });
+export function useEverything() {
+  const {
+    live,
+    error: refusal,
+    publish,
+  } = useChannel<Events>(
+    "dogs",
+    {
+      post: (post, event) => console.log(post.text, event.offset),
+      "river:gap": ({ reloadAfterMs }) => console.log(reloadAfterMs),
+      "*": (data) => console.log(data),
+    },
+    { history: 20 },
+  );
+  // @ts-expect-error: there is no such event
+  useChannel<Events>("dogs", { psot: () => {} });
+  useChannel("dogs", { anything: (data) => console.log(data) });
+  publish("typing", { user: "ada" });
+  const { state, reason } = useConnection();
+  console.log(live, refusal?.code, usePresence(null).members.size, useRiver().user, state, reason);
 }

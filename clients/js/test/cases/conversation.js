@@ -75,7 +75,7 @@ export class Conversation {
     const later = this.#case.steps
       .slice(index)
       .find(({ on, send }) => on === name && send?.type === "auth");
-    const token = auth ?? later?.send.token ?? "nobody asks for it";
+    const token = auth ?? later?.send.token ?? "nobody-asks-for-it";
     const tap = new Tap(this.#server.url, filled(token, this.#variables));
     this.#taps.set(name, tap);
     if (!auth) return;

@@ -63,7 +63,7 @@ export class Tap {
     else if (type === "publish") this.#note(this.#river.publish(channel, event, data));
     else if (type === "history") {
       const after = epoch === undefined ? undefined : { epoch, offset };
-      this.#note(this.#river.subscribe(channel).history({ limit, after }));
+      this.#note(this.#river.history(channel, { limit, after }));
     }
   }
 
@@ -94,7 +94,7 @@ export class Tap {
     channel
       .bind("*", (_, { epoch: __, ...event }) => this.told.push({ event: plain(event) }))
       .bind("river:subscribed", tell("subscribed"))
-      .bind("river:gap", tell("gap"))
+      .bind("river:gap", ({ reloadAfterMs: _, ...gap }) => tell("gap")(gap))
       .bind("river:joined", (member) => tell("joined")(plain(member)))
       .bind("river:left", ({ user }) => tell("left")({ user }))
       .bind("river:presence", ({ count, members }) =>

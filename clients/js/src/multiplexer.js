@@ -1,4 +1,4 @@
-/** Several clients on one connection: who asked what, and who hears which channel. No I/O. */
+/** Several clients on one connection: who asked what, and who subscribes to which channel. No I/O. */
 
 const PAGE = 1_000;
 
@@ -12,18 +12,18 @@ const PAGE = 1_000;
  */
 
 /** A channel that at least one client asked for. */
-class Line {
+class SharedChannel {
   ready = false;
   position = { epoch: "", offset: 0 };
   /** @type {Map<Tab, Message>} the question of each client that wants the channel */
   questions = new Map();
-  /** @type {Set<Tab>} those who hear it */
+  /** @type {Set<Tab>} its subscribers */
   tabs = new Set();
-  /** @type {Map<Tab, Message[]>} what those will hear who are about to */
+  /** @type {Map<Tab, Message[]>} what waits for those that are about to subscribe */
   held = new Map();
 
   /** @param {Message} message of the server */
-  note({ type, epoch, offset }) {
+  follow({ type, epoch, offset }) {
     if (type === "gap") this.position = { epoch, offset };
     else if (type === "event" && offset > this.position.offset) this.position.offset = offset;
   }
@@ -43,12 +43,12 @@ class Line {
  * back to it, is given what it missed by asking the server for its history. What overlaps comes twice:
  * clients leave out what they have seen, by its offset.
  */
-export class Switchboard {
+export class Multiplexer {
   #lastId = 0;
   /** @type {Map<number, (answer: Message) => void>} */
   #asked = new Map();
-  /** @type {Map<string, Line>} */
-  #lines = new Map();
+  /** @type {Map<string, SharedChannel>} */
+  #channels = new Map();
   /** @type {Set<Tab>} */
   #tabs = new Set();
   #out;
@@ -66,7 +66,7 @@ export class Switchboard {
   /** @param {Tab} tab */
   leave(tab) {
     this.#tabs.delete(tab);
-    for (const [name, line] of this.#lines) this.#leave(tab, name, line);
+    for (const [name, shared] of this.#channels) this.#leave(tab, name, shared);
   }
 
   /**
@@ -75,13 +75,13 @@ export class Switchboard {
    * @param {Tab} tab
    * @param {Message} message
    */
-  said(tab, message) {
-    const line = this.#lines.get(message.channel);
+  fromTab(tab, message) {
+    const shared = this.#channels.get(message.channel);
     if (message.type === "subscribe") this.#subscribe(tab, message);
-    else if (message.type === "unsubscribe" && line) {
-      this.#leave(tab, message.channel, line);
-      this.#tell(tab, { type: "unsubscribed", id: message.id, channel: message.channel });
-    } else this.#ask(message, (answer) => this.#tell(tab, answered(answer, message)));
+    else if (message.type === "unsubscribe" && shared) {
+      this.#leave(tab, message.channel, shared);
+      this.#send(tab, { type: "unsubscribed", id: message.id, channel: message.channel });
+    } else this.#ask(message, (answer) => this.#send(tab, answered(answer, message)));
   }
 
   /**
@@ -89,18 +89,18 @@ export class Switchboard {
    *
    * @param {Message} message
    */
-  heard(message) {
+  fromServer(message) {
     const then = this.#asked.get(message.id);
     this.#asked.delete(message.id);
     if (then) return then(message);
-    const line = this.#lines.get(message.channel);
-    if (!line) {
+    const shared = this.#channels.get(message.channel);
+    if (!shared) {
       if (!message.channel) this.#out.tabs([...this.#tabs], message);
       return;
     }
-    line.note(message);
-    if (line.tabs.size > 0) this.#out.tabs([...line.tabs], message);
-    for (const held of line.held.values()) held.push(message);
+    shared.follow(message);
+    if (shared.tabs.size > 0) this.#out.tabs([...shared.tabs], message);
+    for (const held of shared.held.values()) held.push(message);
   }
 
   /**
@@ -117,7 +117,7 @@ export class Switchboard {
    * @param {Tab} tab
    * @param {Message} message
    */
-  #tell(tab, message) {
+  #send(tab, message) {
     if (this.#tabs.has(tab)) this.#out.tabs([tab], message);
   }
 
@@ -126,62 +126,62 @@ export class Switchboard {
    * @param {Message} question
    */
   #subscribe(tab, question) {
-    const known = this.#lines.get(question.channel);
-    const line = known ?? new Line();
-    line.questions.set(tab, question);
-    if (line.ready) this.#connect(tab, question, line);
+    const known = this.#channels.get(question.channel);
+    const shared = known ?? new SharedChannel();
+    shared.questions.set(tab, question);
+    if (shared.ready) this.#connect(tab, question, shared);
     if (known) return;
-    this.#lines.set(question.channel, line);
-    this.#ask(question, (answer) => this.#opened(tab, question, line, answer));
+    this.#channels.set(question.channel, shared);
+    this.#ask(question, (answer) => this.#opened(tab, question, shared, answer));
   }
 
   /**
    * @param {Tab} tab
    * @param {Message} question
-   * @param {Line} line
+   * @param {SharedChannel} shared
    * @param {Message} answer
    */
-  #opened(tab, question, line, answer) {
-    const current = line.questions.get(tab) === question;
+  #opened(tab, question, shared, answer) {
+    const current = shared.questions.get(tab) === question;
     if (answer.type === "error") {
-      this.#lines.delete(question.channel);
-      if (current) line.questions.delete(tab);
-      this.#tell(tab, answered(answer, question));
+      this.#channels.delete(question.channel);
+      if (current) shared.questions.delete(tab);
+      this.#send(tab, answered(answer, question));
       // The others ask for themselves.
-      for (const [other, asked] of line.questions) this.#subscribe(other, asked);
+      for (const [other, asked] of shared.questions) this.#subscribe(other, asked);
       return;
     }
-    line.ready = true;
-    line.position = { epoch: answer.epoch, offset: answer.offset };
+    shared.ready = true;
+    shared.position = { epoch: answer.epoch, offset: answer.offset };
     if (current) {
-      line.tabs.add(tab);
-      this.#tell(tab, answered(answer, question));
+      shared.tabs.add(tab);
+      this.#send(tab, answered(answer, question));
     }
-    for (const [other, asked] of line.questions)
-      if (asked !== question) this.#connect(other, asked, line);
-    this.#hangUp(question.channel, line);
+    for (const [other, asked] of shared.questions)
+      if (asked !== question) this.#connect(other, asked, shared);
+    this.#unsubscribeIfUnused(question.channel, shared);
   }
 
   /**
-   * Connect a client to a channel that others hear already.
+   * Connect a client to a channel that others have subscribed to already.
    *
    * @param {Tab} tab
    * @param {Message} question
-   * @param {Line} line
+   * @param {SharedChannel} shared
    */
-  #connect(tab, question, line) {
+  #connect(tab, question, shared) {
     const { channel, epoch, offset, history } = question;
     /** @type {Message[]} */
     const held = [];
-    line.held.set(tab, held);
+    shared.held.set(tab, held);
     /** @type {(subscribed: Message, past?: Message[]) => void} */
     const finish = (subscribed, past = []) => {
-      if (line.held.get(tab) !== held) return;
-      line.held.delete(tab);
-      line.tabs.add(tab);
-      this.#tell(tab, { type: "subscribed", id: question.id, channel, ...subscribed });
-      for (const one of past) this.#tell(tab, { type: "event", channel, ...one });
-      for (const message of held) this.#tell(tab, message);
+      if (shared.held.get(tab) !== held) return;
+      shared.held.delete(tab);
+      shared.tabs.add(tab);
+      this.#send(tab, { type: "subscribed", id: question.id, channel, ...subscribed });
+      for (const one of past) this.#send(tab, { type: "event", channel, ...one });
+      for (const message of held) this.#send(tab, message);
     };
     /** @type {typeof finish} */
     const withMembers = (subscribed, past) => {
@@ -190,37 +190,37 @@ export class Switchboard {
         finish({ ...subscribed, presence: { count, members } }, past),
       );
     };
-    if (epoch !== undefined) this.#since({ channel, epoch, offset }, line, withMembers);
-    else if (history) this.#last({ channel, limit: history }, line, withMembers);
-    else withMembers({ ...line.position, recovered: false });
+    if (epoch !== undefined) this.#since({ channel, epoch, offset }, shared, withMembers);
+    else if (history) this.#last({ channel, limit: history }, shared, withMembers);
+    else withMembers({ ...shared.position, recovered: false });
   }
 
   /**
    * @param {Message} where
-   * @param {Line} line
+   * @param {SharedChannel} shared
    * @param {(subscribed: Message, past?: Message[]) => void} then
    * @param {Message[]} [past] what was read already
    */
-  #since({ channel, epoch, offset }, line, then, past = []) {
+  #since({ channel, epoch, offset }, shared, then, past = []) {
     this.#ask({ type: "history", channel, epoch, offset, limit: PAGE }, (answer) => {
       if (answer.type === "error")
-        return then({ ...line.position, recovered: false, reason: answer.message });
+        return then({ ...shared.position, recovered: false, reason: answer.message });
       past.push(...answer.publications);
       const last = past.at(-1)?.offset ?? offset;
       if (answer.publications.length < PAGE || last >= answer.offset)
         return then({ epoch, offset: answer.offset, recovered: true }, past);
-      return this.#since({ channel, epoch, offset: last }, line, then, past);
+      return this.#since({ channel, epoch, offset: last }, shared, then, past);
     });
   }
 
   /**
    * @param {Message} what
-   * @param {Line} line
+   * @param {SharedChannel} shared
    * @param {(subscribed: Message, past?: Message[]) => void} then
    */
-  #last({ channel, limit }, line, then) {
+  #last({ channel, limit }, shared, then) {
     this.#ask({ type: "history", channel, limit }, ({ type, epoch, offset, publications }) => {
-      if (type === "error") then({ ...line.position, recovered: false });
+      if (type === "error") then({ ...shared.position, recovered: false });
       else then({ epoch, offset, recovered: false }, publications);
     });
   }
@@ -228,22 +228,22 @@ export class Switchboard {
   /**
    * @param {Tab} tab
    * @param {string} name
-   * @param {Line} line
+   * @param {SharedChannel} shared
    */
-  #leave(tab, name, line) {
-    line.leave(tab);
-    this.#hangUp(name, line);
+  #leave(tab, name, shared) {
+    shared.leave(tab);
+    this.#unsubscribeIfUnused(name, shared);
   }
 
   /**
-   * Leave a channel that nobody wants any more.
+   * Leave a channel that nobody uses any more.
    *
    * @param {string} name
-   * @param {Line} line
+   * @param {SharedChannel} shared
    */
-  #hangUp(name, line) {
-    if (!line.ready || line.questions.size > 0) return;
-    this.#lines.delete(name);
+  #unsubscribeIfUnused(name, shared) {
+    if (!shared.ready || shared.questions.size > 0) return;
+    this.#channels.delete(name);
     this.#ask({ type: "unsubscribe", channel: name }, () => {});
   }
 }

@@ -1,33 +1,33 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { Switchboard } from "../src/switchboard.js";
+import { Multiplexer } from "../src/multiplexer.js";
 
 describe("several clients on one connection", () => {
-  /** @type {Switchboard} */
-  let board;
+  /** @type {Multiplexer} */
+  let multiplexer;
   /** @type {any[]} what the server was asked and has not answered */
   let asked;
-  /** @type {[string, any][]} what clients were told */
-  let told;
+  /** @type {[string, any][]} what clients received */
+  let received;
 
   beforeEach(() => {
     asked = [];
-    told = [];
-    board = new Switchboard({
+    received = [];
+    multiplexer = new Multiplexer({
       server: (message) => asked.push(message),
-      tabs: (tabs, message) => told.push([tabs.join("+"), message]),
+      tabs: (tabs, message) => received.push([tabs.join("+"), message]),
     });
-    for (const tab of ["a", "b"]) board.join(tab);
+    for (const tab of ["a", "b"]) multiplexer.join(tab);
   });
 
   /** @param {object} answer to the oldest question */
-  const answer = (answer) => board.heard({ ...answer, id: asked.shift().id });
+  const answer = (answer) => multiplexer.fromServer({ ...answer, id: asked.shift().id });
   /**
    * @param {string} tab
    * @param {object} [more]
    */
   const subscribe = (tab, more) =>
-    board.said(tab, { type: "subscribe", id: 7, channel: "dogs", ...more });
+    multiplexer.fromTab(tab, { type: "subscribe", id: 7, channel: "dogs", ...more });
   const subscribed = {
     type: "subscribed",
     channel: "dogs",
@@ -49,39 +49,39 @@ describe("several clients on one connection", () => {
   function live() {
     subscribe("a");
     answer(subscribed);
-    told = [];
+    received = [];
   }
 
   test("answers come back to who asked, with its own id", () => {
-    board.said("a", { type: "publish", id: 1, channel: "dogs", event: "post", data: 1 });
-    board.said("b", { type: "ping" });
+    multiplexer.fromTab("a", { type: "publish", id: 1, channel: "dogs", event: "post", data: 1 });
+    multiplexer.fromTab("b", { type: "ping" });
     assert.equal(new Set(asked.map(({ id }) => id)).size, 2);
     answer({ type: "published", epoch: "e", offset: 1 });
     answer({ type: "pong" });
-    assert.deepEqual(told, [
+    assert.deepEqual(received, [
       ["a", { type: "published", epoch: "e", offset: 1, id: 1 }],
       ["b", { type: "pong" }],
     ]);
   });
 
-  test("the server is asked for a channel once, and an event is told once to all", () => {
+  test("the server is asked for a channel once, and an event is received once to all", () => {
     subscribe("a");
     subscribe("b");
     assert.equal(asked.length, 1);
     answer(subscribed);
-    assert.deepEqual(told.splice(0), [
+    assert.deepEqual(received.splice(0), [
       ["a", { ...subscribed, id: 7 }],
       ["b", { ...subscribed, id: 7 }],
     ]);
-    board.heard(event(6));
-    assert.deepEqual(told, [["a+b", event(6)]]);
+    multiplexer.fromServer(event(6));
+    assert.deepEqual(received, [["a+b", event(6)]]);
   });
 
   test("who comes back is given what it missed before what is live", () => {
     live();
     subscribe("b", { epoch: "e", offset: 3 });
-    board.heard(event(6));
-    assert.deepEqual(told.splice(0), [["a", event(6)]]);
+    multiplexer.fromServer(event(6));
+    assert.deepEqual(received.splice(0), [["a", event(6)]]);
     answer({
       type: "history",
       channel: "dogs",
@@ -97,7 +97,7 @@ describe("several clients on one connection", () => {
       offset: 5,
       recovered: true,
     };
-    assert.deepEqual(told, [
+    assert.deepEqual(received, [
       ["b", resumed],
       ["b", event(4)],
       ["b", event(5)],
@@ -105,11 +105,11 @@ describe("several clients on one connection", () => {
     ]);
   });
 
-  test("who missed too much is told so, and goes on from where the channel is", () => {
+  test("who missed too much is received so, and goes on from where the channel is", () => {
     live();
     subscribe("b", { epoch: "old", offset: 3 });
     answer({ type: "error", code: "unrecoverable", message: "epoch" });
-    assert.deepEqual(told, [["b", { ...subscribed, id: 7, reason: "epoch" }]]);
+    assert.deepEqual(received, [["b", { ...subscribed, id: 7, reason: "epoch" }]]);
   });
 
   test("much that was missed is read in pieces", () => {
@@ -119,29 +119,29 @@ describe("several clients on one connection", () => {
     answer({ type: "history", epoch: "e", offset: 1_001, publications: first });
     assert.equal(asked[0].offset, 1_000);
     answer({ type: "history", epoch: "e", offset: 1_001, publications: [past(1_001)] });
-    assert.equal(told.length, 1_002);
+    assert.equal(received.length, 1_002);
   });
 
-  test("who leaves while it is being connected is told nothing more of the channel", () => {
+  test("who leaves while it is being connected is received nothing more of the channel", () => {
     live();
     subscribe("b", { history: 3 });
-    board.said("b", { type: "unsubscribe", id: 8, channel: "dogs" });
+    multiplexer.fromTab("b", { type: "unsubscribe", id: 8, channel: "dogs" });
     answer({ type: "history", epoch: "e", offset: 5, publications: [past(5)] });
-    board.heard(event(6));
-    assert.deepEqual(told, [
+    multiplexer.fromServer(event(6));
+    assert.deepEqual(received, [
       ["b", { type: "unsubscribed", id: 8, channel: "dogs" }],
       ["a", event(6)],
     ]);
   });
 
-  test("the server is told when the last one has left, in order or not", () => {
+  test("the server is received when the last one has left, in order or not", () => {
     subscribe("a");
     subscribe("b");
-    board.leave("a");
+    multiplexer.leave("a");
     answer(subscribed);
-    assert.deepEqual(told, [["b", { ...subscribed, id: 7 }]]);
+    assert.deepEqual(received, [["b", { ...subscribed, id: 7 }]]);
     assert.deepEqual(asked, []);
-    board.leave("b");
+    multiplexer.leave("b");
     assert.deepEqual(
       asked.map(({ type, channel }) => [type, channel]),
       [["unsubscribe", "dogs"]],
@@ -152,7 +152,7 @@ describe("several clients on one connection", () => {
     subscribe("a");
     subscribe("b");
     answer({ type: "error", code: "forbidden", message: "no" });
-    assert.deepEqual(told.splice(0), [
+    assert.deepEqual(received.splice(0), [
       ["a", { type: "error", code: "forbidden", message: "no", id: 7 }],
     ]);
     assert.deepEqual(
@@ -160,21 +160,21 @@ describe("several clients on one connection", () => {
       ["subscribe"],
     );
     answer(subscribed);
-    assert.deepEqual(told, [["b", { ...subscribed, id: 7 }]]);
+    assert.deepEqual(received, [["b", { ...subscribed, id: 7 }]]);
   });
 
   test("on a presence channel who comes later is given the members", () => {
     const channel = "presence-dogs";
-    board.said("a", { type: "subscribe", id: 1, channel });
+    multiplexer.fromTab("a", { type: "subscribe", id: 1, channel });
     answer({ ...subscribed, channel, presence: { count: 1, members: [{ user: "ada" }] } });
-    board.said("b", { type: "subscribe", id: 2, channel });
+    multiplexer.fromTab("b", { type: "subscribe", id: 2, channel });
     answer({ type: "presence", channel, count: 1, members: [{ user: "ada" }] });
     const presence = { count: 1, members: [{ user: "ada" }] };
-    assert.deepEqual(told.at(-1), ["b", { ...subscribed, id: 2, channel, presence }]);
+    assert.deepEqual(received.at(-1), ["b", { ...subscribed, id: 2, channel, presence }]);
   });
 
-  test("what concerns the whole connection is told to all", () => {
-    board.heard({ type: "bye", reason: "draining", retry_after_ms: 10 });
-    assert.deepEqual(told, [["a+b", { type: "bye", reason: "draining", retry_after_ms: 10 }]]);
+  test("what concerns the whole connection is received to all", () => {
+    multiplexer.fromServer({ type: "bye", reason: "draining", retry_after_ms: 10 });
+    assert.deepEqual(received, [["a+b", { type: "bye", reason: "draining", retry_after_ms: 10 }]]);
   });
 });

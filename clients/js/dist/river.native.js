@@ -1,0 +1,1949 @@
+/* River 0.1.0 */
+
+// src/backoff.js
+var BASE_MS = 500;
+var CAP_MS = 2e4;
+function backoff(attempt, random) {
+  return outageBackoff(BASE_MS * 2 ** attempt, random);
+}
+function outageBackoff(outageMs, random) {
+  return Math.floor(random() * Math.min(CAP_MS, Math.max(BASE_MS, outageMs)));
+}
+
+// src/channel.js
+var Channel = class {
+  /** The same as `on`. */
+  bind = this.on;
+  /** The same as `off`. */
+  unbind = this.off;
+  #delivery;
+  #river;
+  /**
+   * @param {import("./delivery.js").Delivery} delivery
+   * @param {import("./river.js").River} river
+   */
+  constructor(delivery, river) {
+    this.#delivery = delivery;
+    this.#river = river;
+  }
+  /** The channel's name. */
+  get name() {
+    return this.#delivery.subscription.channel;
+  }
+  /** Whether events arrive at the moment. */
+  get live() {
+    return this.#delivery.subscription.live;
+  }
+  /**
+   * Up to where the callbacks have seen the channel; null before it was live for the first time.
+   *
+   * @returns {Position | null}
+   */
+  get position() {
+    return this.#delivery.subscription.position;
+  }
+  /**
+   * Who is on the channel, for channels whose name begins with `presence-`.
+   *
+   * The list is live: look again when `river:joined`, `river:left` or `river:presence` comes.
+   *
+   * @returns {Presence}
+   */
+  get presence() {
+    return this.#delivery.presence;
+  }
+  /**
+   * Call back for each event of a name, in order, each once.
+   *
+   * `"*"` stands for all events of the application. Names that begin with `river:` are what River itself
+   * says about the channel; whatever name a publisher chooses, it cannot call those.
+   *
+   * @template {EventName<E>} K
+   * @param {K} name
+   * @param {Handler<E, K>} callback
+   * @returns {this}
+   */
+  on(name, callback) {
+    this.#emitter(name).on(name, callback);
+    return this;
+  }
+  /**
+   * End what `on` began, for one callback or for all of the name.
+   *
+   * @template {EventName<E>} K
+   * @param {K} name
+   * @param {Handler<E, K>} [callback]
+   * @returns {this}
+   */
+  off(name, callback) {
+    this.#emitter(name).off(name, callback);
+    return this;
+  }
+  /** The same as `river.unsubscribe(channel.name)`. */
+  unsubscribe() {
+    this.#river.unsubscribe(this.name);
+  }
+  /**
+   * Publish an event, if the token grants it; see `river.publish`.
+   *
+   * @template {keyof E & string} K
+   * @param {K} event
+   * @param {E[K]} data anything that JSON can say
+   * @returns {Promise<Position>}
+   */
+  publish(event, data) {
+    return this.#river.publish(this.name, event, data);
+  }
+  /**
+   * Ask for what was published; see `river.history`.
+   *
+   * @param {{limit?: number, after?: Position}} [options]
+   * @returns {Promise<Position & {publications: Publication[]}>}
+   */
+  history(options) {
+    return this.#river.history(this.name, options);
+  }
+  /** @param {string} name */
+  #emitter(name) {
+    return name.startsWith("river:") ? this.#delivery.system : this.#delivery.events;
+  }
+};
+
+// src/emitter.js
+var Emitter = class {
+  /** @type {Map<string, Set<Callback>>} */
+  #callbacks = /* @__PURE__ */ new Map();
+  #report;
+  #check;
+  /**
+   * @param {(error: unknown) => void} report is given what a callback threw; the others still run
+   * @param {(name: string) => void} [check] is given each name that a callback is added for
+   */
+  constructor(report2, check) {
+    this.#report = report2;
+    this.#check = check;
+  }
+  /**
+   * Add a callback; the same one twice counts once.
+   *
+   * @param {string} name
+   * @param {Callback} callback
+   */
+  on(name, callback) {
+    if (typeof callback !== "function") throw new TypeError(`the callback of "${name}" is missing`);
+    this.#check?.(name);
+    const callbacks = this.#callbacks.get(name) ?? /* @__PURE__ */ new Set();
+    this.#callbacks.set(name, callbacks.add(callback));
+  }
+  /**
+   * Remove one callback, or all of a name.
+   *
+   * @param {string} name
+   * @param {Callback} [callback]
+   */
+  off(name, callback) {
+    if (callback) this.#callbacks.get(name)?.delete(callback);
+    else this.#callbacks.delete(name);
+  }
+  /**
+   * @param {string} name
+   * @param {...unknown} args
+   */
+  emit(name, ...args) {
+    const callbacks = this.#callbacks.get(name);
+    for (const callback of new Set(callbacks)) {
+      if (!callbacks?.has(callback)) continue;
+      try {
+        callback(...args);
+      } catch (error) {
+        this.#report(error);
+      }
+    }
+  }
+};
+
+// src/errors.js
+var RiverError = class extends Error {
+  /**
+   * @param {string} code what went wrong, for programs
+   * @param {string} message what went wrong, for people
+   * @param {{cause?: unknown}} [options] the error behind this one
+   */
+  constructor(code, message, options) {
+    super(message, options);
+    this.name = "RiverError";
+    this.code = code;
+  }
+};
+
+// src/inbox.js
+var SLICE_MS = 25;
+var Inbox = class {
+  /** @type {T[]} */
+  #items = [];
+  #head = 0;
+  #spentMs = 0;
+  #busy = false;
+  #held = false;
+  #handle;
+  #platform;
+  /**
+   * @param {(item: T) => void} handle what it throws is reported; the next items are handled all the same
+   * @param {Pick<import("./platform.js").Platform, "steadyMs" | "defer" | "report">} platform
+   */
+  constructor(handle, platform) {
+    this.#handle = handle;
+    this.#platform = platform;
+  }
+  /** How many items wait. */
+  get size() {
+    return this.#items.length - this.#head;
+  }
+  /** @param {T} item */
+  push(item) {
+    this.#items.push(item);
+    if (!this.#busy) this.#slice();
+  }
+  /** Let what comes wait until `release`. */
+  hold() {
+    this.#held = true;
+  }
+  /** Handle what waits, and go on. */
+  release() {
+    this.#held = false;
+    if (!this.#busy) this.#slice();
+  }
+  /** Forget what waits. */
+  clear() {
+    this.#items = [];
+    this.#head = 0;
+  }
+  #slice() {
+    this.#busy = true;
+    const { steadyMs } = this.#platform;
+    const start = steadyMs() - this.#spentMs;
+    while (this.size > 0 && !this.#held && this.#spentMs < SLICE_MS) {
+      this.#handleNext();
+      this.#spentMs = steadyMs() - start;
+    }
+    if (this.size === 0) this.clear();
+    if (this.#spentMs < SLICE_MS) this.#busy = false;
+    else this.#later();
+  }
+  #handleNext() {
+    try {
+      this.#handle(
+        /** @type {T} */
+        this.#items[this.#head++]
+      );
+    } catch (error) {
+      this.#platform.report(error);
+    }
+  }
+  #later() {
+    try {
+      this.#platform.defer(this.#resume);
+    } catch {
+      this.#resume();
+    }
+  }
+  #resume = () => {
+    this.#spentMs = 0;
+    this.#slice();
+  };
+};
+
+// src/limits.js
+var OPEN_MS = 1e4;
+var QUIET_MS = 3e4;
+var PONG_MS = 1e4;
+var WAKE_PONG_MS = 5e3;
+var RECENT_MS = 3e3;
+var STABLE_MS = 2e3;
+var PULSE_MS = 5e3;
+var ASLEEP_MS = 1e4;
+var ASK_AGAIN = 5;
+var TOKEN_MS = 1e4;
+var SNAPSHOT_MS = 3e4;
+var RELOAD_MS = 5e3;
+var WINDOW_RELOAD_MS = 1e3;
+var ANSWER_MS = 1e4;
+var READS_MAX = 100;
+var MESSAGE_BYTES_MAX = 65536;
+var INBOX_MAX = 1e5;
+var HELD_MAX = 1e4;
+
+// src/platform.js
+var TIMER_MS_MAX = 2 ** 31 - 1;
+var SLEEP_MS = 1e3;
+function thisPlatform() {
+  return {
+    steadyMs: () => performance.now(),
+    wallMs: Date.now,
+    random: Math.random,
+    setTimer: (task, delayMs) => setTimeout(task, Math.min(Math.max(delayMs, 0), TIMER_MS_MAX)),
+    clearTimer: (timer) => clearTimeout(timer),
+    defer,
+    report,
+    warn: (text) => console.warn(`River: ${text}`),
+    watch
+  };
+}
+function isInteractive() {
+  const { document: document2, importScripts, navigator } = (
+    /** @type {any} */
+    globalThis
+  );
+  return Boolean(document2 || importScripts || navigator?.product === "ReactNative");
+}
+function sleeplessClock({ steadyMs, wallMs }) {
+  const ahead = () => wallMs() - steadyMs();
+  let before = ahead();
+  let sleptMs = 0;
+  return () => {
+    const now = ahead();
+    if (now - before > SLEEP_MS) sleptMs += now - before;
+    before = now;
+    return steadyMs() + sleptMs;
+  };
+}
+async function within(limitMs, value, platform) {
+  let timer;
+  const limit = new Promise((_, reject) => {
+    const late = () => reject(new Error(`no answer in ${limitMs / 1e3} s`));
+    timer = platform.setTimer(late, limitMs);
+  });
+  return Promise.race([value, limit]).finally(() => platform.clearTimer(timer));
+}
+function defer(task) {
+  if (!globalThis.MessageChannel) return setTimeout(task, 0);
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    task();
+  };
+  return port2.postMessage(null);
+}
+function report(error) {
+  try {
+    (globalThis.reportError ?? console.error)(error);
+  } catch {
+  }
+}
+function watch(notify) {
+  const awake = () => {
+    if (document.visibilityState === "visible") notify("awake");
+  };
+  const listeners = [
+    [globalThis, "online", () => notify("online")],
+    [globalThis, "offline", () => notify("offline")],
+    [globalThis.document, "visibilitychange", awake]
+  ];
+  const end = new AbortController();
+  for (const [target, name, listener] of listeners) target?.addEventListener?.(name, listener, end);
+  return () => end.abort();
+}
+
+// src/presence.js
+var Presence = class {
+  /** How many users are there. The list of a large channel is not complete, the number is. */
+  count = 0;
+  /** @type {Map<string, Record<string, unknown> | undefined>} what is known about each user, from `river.info` of the token */
+  members = /* @__PURE__ */ new Map();
+  #known = false;
+  /**
+   * Take over a list of the server.
+   *
+   * @param {import("./protocol.js").MemberList} list
+   * @returns {{joined: Member[], left: Member[]}} the difference, when both lists are complete
+   */
+  replace({ count, members }) {
+    const before = this.members;
+    const comparable = this.#known && before.size === this.count && members.length === count;
+    this.#known = true;
+    this.count = count;
+    this.members = new Map(members.map(({ user, info }) => [user, info]));
+    if (!comparable) return { joined: [], left: [] };
+    return {
+      joined: members.filter(({ user }) => !before.has(user)),
+      left: [...before.keys()].filter((user) => !this.members.has(user)).map((user) => ({ user }))
+    };
+  }
+  /**
+   * @param {Member} member
+   * @returns {boolean} whether this is news
+   */
+  join({ user, info }) {
+    const news = !this.members.has(user);
+    this.members.set(user, info);
+    if (news) this.count += 1;
+    return news;
+  }
+  /**
+   * @param {string} user
+   * @returns {boolean} whether this is news
+   */
+  leave(user) {
+    const listed = this.members.delete(user);
+    const news = listed || this.count > this.members.size;
+    if (news) this.count -= 1;
+    return news;
+  }
+};
+
+// src/delivery.js
+var SYSTEM_EVENTS = ["subscribed", "gap", "joined", "left", "presence", "error"].map(
+  (name) => `river:${name}`
+);
+var Delivery = class {
+  presence = new Presence();
+  /** How many `subscribe` calls have not been taken back by `unsubscribe`. */
+  users = 0;
+  /** What River says about the channel; its names begin with `river:`. */
+  system;
+  /** What is published in the channel. An event may have any name: none reaches `system`. */
+  events;
+  #platform;
+  #held;
+  #snapshot;
+  #loading = false;
+  /** @type {Break | null} why a snapshot is needed */
+  #needed = null;
+  /** When it may be loaded. */
+  #loadAt = 0;
+  #ended = false;
+  /**
+   * @param {Subscription} subscription
+   * @param {import("./platform.js").Platform} platform
+   * @param {{river: import("./river.js").River, warnings: import("./warnings.js").Warnings,
+   *   snapshot?: Snapshot}} options
+   */
+  constructor(subscription, platform, { river, warnings, snapshot }) {
+    this.subscription = subscription;
+    this.channel = new Channel(this, river);
+    this.#platform = platform;
+    this.#snapshot = snapshot;
+    this.system = new Emitter(
+      platform.report,
+      (name) => warnings.unknown("event", [name], SYSTEM_EVENTS)
+    );
+    this.events = new Emitter(platform.report);
+    this.#held = new Inbox((event) => this.#deliver(event), platform);
+  }
+  /** @param {Subscribed} message */
+  subscribed(message) {
+    const outcome = this.subscription.subscribed(message);
+    if (!outcome) return;
+    const { epoch, offset, presence } = message;
+    this.system.emit("river:subscribed", { recovered: outcome === "resumed", epoch, offset });
+    if (presence) this.#members(presence);
+    if (outcome === "start") this.#renew(outcome, 0);
+    else if (outcome !== "resumed") this.#gap(outcome, message);
+  }
+  /**
+   * @param {import("./protocol.js").Refusal} message may be the answer to another question
+   * @param {RiverError} error the same
+   * @param {number} now
+   * @returns {boolean} whether it was for this channel
+   */
+  refused(message, error, now) {
+    const refused = this.subscription.refused(message, now);
+    if (refused) this.system.emit("river:error", error);
+    return refused;
+  }
+  /**
+   * @param {Exclude<import("./protocol.js").ChannelMessage, Subscribed>} message
+   * @param {On} on the connection that it came from
+   */
+  receive(message, on) {
+    if (!this.subscription.isLiveOn(on)) return;
+    if (message.type === "event") this.#event(message);
+    else if (message.type === "presence") this.#members(message);
+    else if (message.type !== "gap") this.#moved(message);
+    else {
+      this.subscription.restart(message);
+      this.#gap("gap", message);
+    }
+  }
+  /**
+   * A connection is gone: what waits comes again with the next one.
+   *
+   * @param {On} on
+   */
+  lost(on) {
+    if (this.subscription.isLiveOn(on)) this.#held.clear();
+    this.subscription.lost(on);
+  }
+  /** Nobody uses the channel any more. */
+  end() {
+    this.#ended = true;
+    this.#held.clear();
+  }
+  /** @param {EventMessage} event */
+  #event(event) {
+    if (!this.#loading && this.#held.size === 0) return this.#deliver(event);
+    if (this.#held.size < HELD_MAX) return this.#held.push(event);
+    this.#held.clear();
+    this.subscription.saw(event);
+    return this.#renew("gap", 0);
+  }
+  /** @param {EventMessage} message */
+  #deliver(message) {
+    if (this.#ended || !this.subscription.accepts(message)) return;
+    const { channel, event, data, offset, user } = message;
+    const epoch = this.subscription.position?.epoch;
+    const detail = { channel, event, data, epoch, offset, user };
+    this.events.emit(event, data, detail);
+    this.events.emit("*", data, detail);
+    this.subscription.saw({ epoch, offset });
+  }
+  /**
+   * @param {Break} reason
+   * @param {Position & {reload_after_ms?: number, retry_after_ms?: number}} message
+   */
+  #gap(reason, { epoch, offset, reload_after_ms, retry_after_ms }) {
+    this.#held.clear();
+    const spreadMs = reason === "window" ? WINDOW_RELOAD_MS : RELOAD_MS;
+    const reloadAfterMs = reload_after_ms ?? retry_after_ms ?? Math.floor(this.#platform.random() * spreadMs);
+    this.system.emit("river:gap", { reason, epoch, offset, reloadAfterMs });
+    this.#renew(reason, reloadAfterMs);
+  }
+  /**
+   * @param {Break} reason
+   * @param {number} afterMs
+   */
+  #renew(reason, afterMs) {
+    if (!this.#snapshot) return;
+    this.#needed = reason;
+    this.#loadAt = this.#platform.steadyMs() + afterMs;
+    if (!this.#loading) this.#load();
+  }
+  /** Load snapshots until there is one that nothing has made out of date. */
+  async #load() {
+    this.#loading = true;
+    this.#held.hold();
+    for (let failures = 0; this.#needed && !this.#ended; ) {
+      const waitMs = this.#loadAt - this.#platform.steadyMs();
+      if (waitMs > 0) {
+        await new Promise((resolve) => this.#platform.setTimer(() => resolve(null), waitMs));
+        continue;
+      }
+      const reason = this.#needed;
+      this.#needed = null;
+      if (await this.#loadOnce(reason, failures)) failures = 0;
+      else if (!this.#needed) this.#renew(reason, backoff(failures++, this.#platform.random));
+    }
+    this.#loading = false;
+    this.#held.release();
+  }
+  /**
+   * @param {Break} reason
+   * @param {number} failures how many attempts in a row have failed before
+   * @returns {Promise<boolean>} whether there is a snapshot
+   */
+  async #loadOnce(reason, failures) {
+    const position = (
+      /** @type {Position} */
+      this.subscription.position
+    );
+    try {
+      const loaded = this.#snapshot?.({ reason, ...position });
+      const covered = (
+        /** @type {Position | undefined} */
+        await within(SNAPSHOT_MS, loaded, this.#platform)
+      );
+      if (typeof covered?.offset === "number" && !this.#needed) this.subscription.saw(covered);
+      return true;
+    } catch (cause) {
+      const words = `the snapshot of ${this.channel.name} failed`;
+      const error = new RiverError("snapshot_failed", words, { cause });
+      this.system.emit("river:error", error);
+      if (failures === 0) this.#platform.report(error);
+      return false;
+    }
+  }
+  /** @param {import("./protocol.js").MemberList} list */
+  #members(list) {
+    const { joined, left } = this.presence.replace(list);
+    this.system.emit("river:presence", this.presence);
+    for (const member of joined) this.system.emit("river:joined", member);
+    for (const member of left) this.system.emit("river:left", member);
+  }
+  /** @param {import("./protocol.js").Joined | import("./protocol.js").Left} message */
+  #moved({ type, user, info }) {
+    const news = type === "joined" ? this.presence.join({ user, info }) : this.presence.leave(user);
+    if (news) this.system.emit(`river:${type}`, { user, info });
+  }
+};
+
+// src/endpoint.js
+var ADDRESS = /^(?:(wss?|https?):\/\/)?((?:\[[\da-f:.]+\]|[^\s:/?#@]+)(?::\d+)?)(\/[^\s?#]*)?$/i;
+var ORIGIN = /^https?:\/\/[^/]+(?:\/\S+?(?=\/client\/river[\w.-]*\.js\b))?/;
+function endpoint(host, moduleUrl, page) {
+  const given2 = host ?? moduleUrl?.match(ORIGIN)?.[0] ?? "";
+  const address = given2[0] === "/" && page ? page.host + given2 : given2;
+  const [, scheme, server, path = ""] = address.match(ADDRESS) ?? [];
+  if (!server)
+    throw new RiverError("host_invalid", `"${given2}" is no address: give the option host`);
+  const isSecure = /^(wss|https)$/i.test(scheme ?? page?.protocol.slice(0, -1) ?? "");
+  return `${isSecure ? "wss" : "ws"}://${server}${path.replace(/(\/ws)?\/*$/, "/ws")}`;
+}
+function addressed({ host, url, token, jwt, WebSocket }, moduleUrl) {
+  const source = token ?? jwt;
+  if (!source) throw new RiverError("token_missing", "give the option token");
+  const Socket = WebSocket ?? globalThis.WebSocket;
+  if (!Socket) throw new RiverError("websocket_missing", "give a WebSocket class, like `ws`");
+  return {
+    url: endpoint(host ?? url, moduleUrl, globalThis.location),
+    token: source,
+    WebSocket: Socket
+  };
+}
+
+// src/protocol.js
+var GARBAGE = 4e3;
+var OVERFLOW = 4001;
+function decode(text) {
+  if (typeof text !== "string") return null;
+  try {
+    const message = JSON.parse(text);
+    return typeof message?.type === "string" ? message : null;
+  } catch {
+    return null;
+  }
+}
+function encode(message) {
+  return JSON.stringify(message);
+}
+var WORDS = {
+  1006: "the connection was lost",
+  [GARBAGE]: "what answers there is not River",
+  [OVERFLOW]: "more came in than the page could handle"
+};
+function afterClose(code) {
+  if (code === 4400 || code === 4403) return "stop";
+  return code === 4401 ? "token" : "retry";
+}
+function describeClose(code, reason, connected) {
+  if (code === 1006 && !connected) return "the server cannot be reached";
+  return reason || WORDS[code] || `the server closed the connection (${code})`;
+}
+
+// src/requests.js
+var Requests = class {
+  /** How long a message may be. */
+  bytesMax = MESSAGE_BYTES_MAX;
+  #lastId = 0;
+  /** @type {Map<number | undefined, Request>} */
+  #pending = /* @__PURE__ */ new Map();
+  #now;
+  /** @param {() => number} now */
+  constructor(now) {
+    this.#now = now;
+  }
+  /** An id that no message had before. */
+  nextId() {
+    return ++this.#lastId;
+  }
+  /**
+   * Ask, now or when the next connection is there.
+   *
+   * @param {ClientMessage} message without id
+   * @param {Connection | undefined} connection
+   * @param {number} [waitingMax] how many may wait for a connection
+   * @returns {Promise<any>} the answer; rejected with the server's code; with `too_large` or `queue_full`
+   *   when it was not sent; with `timeout` after 10 s, or `connection_lost`, when nobody knows whether it
+   *   was carried out
+   */
+  ask(message, connection, waitingMax = 0) {
+    return new Promise((resolve, reject) => {
+      const id = this.nextId();
+      const request = { message: { ...message, id }, resolve, reject };
+      if (connection) this.#send(id, request, connection);
+      else if (this.#of(void 0).length < waitingMax) this.#pending.set(id, request);
+      else reject(new RiverError("queue_full", `${waitingMax} wait already`));
+    });
+  }
+  /**
+   * Send what has waited.
+   *
+   * @param {Connection} connection
+   */
+  flush(connection) {
+    for (const [id, request] of this.#of(void 0)) this.#send(id, request, connection);
+  }
+  /**
+   * Whether an answer is awaited there.
+   *
+   * @param {Connection} connection
+   */
+  isAwaited(connection) {
+    return this.#of(connection).length > 0;
+  }
+  /**
+   * @param {number | undefined} id
+   * @param {ServerMessage | Error} answer
+   */
+  settle(id, answer) {
+    const request = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (answer instanceof Error) request?.reject(answer);
+    else request?.resolve(answer);
+  }
+  /**
+   * Give up what should be answered by now.
+   *
+   * @param {number} now
+   */
+  expire(now) {
+    const late = [...this.#pending].filter(([, { dueAt = Infinity }]) => now >= dueAt);
+    this.#fail(late, "timeout", "time is up");
+  }
+  /**
+   * Give up what was sent over a connection.
+   *
+   * @param {Connection} connection
+   */
+  lost(connection) {
+    this.#fail(this.#of(connection), "connection_lost", "the connection was lost");
+  }
+  /**
+   * Give up what waits to be sent.
+   *
+   * @param {string} words
+   */
+  discard(words) {
+    this.#fail(this.#of(void 0), "disconnected", words);
+  }
+  /** @param {Connection | undefined} sought */
+  #of(sought) {
+    return [...this.#pending].filter(([, { connection }]) => connection === sought);
+  }
+  /**
+   * @param {[number | undefined, Request][]} requests
+   * @param {string} code
+   * @param {string} words
+   */
+  #fail(requests, code, words) {
+    for (const [id, { message }] of requests)
+      this.settle(id, new RiverError(code, `no answer to ${message.type}: ${words}`));
+  }
+  /**
+   * @param {number | undefined} id
+   * @param {Request} request
+   * @param {Connection} connection
+   */
+  #send(id, request, connection) {
+    this.#pending.set(id, { ...request, connection, dueAt: this.#now() + ANSWER_MS });
+    try {
+      const text = encode(request.message);
+      this.#checkLength(text);
+      connection.send(request.message, text);
+    } catch (error) {
+      this.settle(
+        id,
+        /** @type {Error} */
+        error
+      );
+    }
+  }
+  /** @param {string} text the server would close the connection for a longer one */
+  #checkLength(text) {
+    const bytes = text.length * 3 > this.bytesMax ? new Blob([text]).size : 0;
+    if (bytes <= this.bytesMax) return;
+    const words = `${bytes} bytes, the server takes ${this.bytesMax}`;
+    throw new RiverError("too_large", words);
+  }
+};
+
+// src/subscription.js
+var PASSING = ["unauthenticated", "broker_unavailable", "unavailable", "internal"];
+var Subscription = class {
+  /** @type {Position | null} where the next connection resumes */
+  position;
+  /** @type {On | null} where events are expected from */
+  #liveOn = null;
+  /** @type {number | null} the id of the question that is open */
+  #askedAs = null;
+  /** @type {On | null} */
+  #askedOn = null;
+  #retryAt = 0;
+  #refusals = 0;
+  /** Whether the question that is open carries a position. */
+  #resuming = false;
+  /** Whether events of the past are asked for, and none of them has come yet. */
+  #replaying = false;
+  /** Events up to this offset were seen. */
+  #seen = 0;
+  #history;
+  #random;
+  /**
+   * @param {string} channel
+   * @param {{history?: number, since?: Position | null, random: () => number}} options
+   */
+  constructor(channel, { history = 0, since = null, random }) {
+    this.channel = channel;
+    this.position = since;
+    this.#seen = since?.offset ?? 0;
+    this.#history = history;
+    this.#random = random;
+  }
+  /** Whether events of the channel are expected. */
+  get live() {
+    return this.#liveOn !== null;
+  }
+  /** Whether a question to the server is open. */
+  get pending() {
+    return this.#askedAs !== null;
+  }
+  /**
+   * Whether this is the connection that events are expected from.
+   *
+   * @param {On} on
+   */
+  isLiveOn(on) {
+    return this.#liveOn === on;
+  }
+  /**
+   * Whether the server is to be asked.
+   *
+   * @param {number} now
+   */
+  isDue(now) {
+    return !this.live && !this.pending && now >= this.#retryAt;
+  }
+  /**
+   * The question to the server.
+   *
+   * @param {number} id
+   * @param {On} on
+   * @returns {import("./protocol.js").ClientMessage}
+   */
+  ask(id, on) {
+    this.#askedAs = id;
+    this.#askedOn = on;
+    this.#resuming = this.position !== null && !this.#replaying;
+    const question = { type: "subscribe", id, channel: this.channel };
+    if (this.#resuming) return { ...question, ...this.position };
+    return this.#history > 0 ? { ...question, history: this.#history } : question;
+  }
+  /**
+   * The server's answer: from now on events are expected from where the question was asked.
+   *
+   * @param {import("./protocol.js").Subscribed} message
+   * @returns {Break | "resumed" | null} what the application has to know; null when the answer is not
+   *   for the question that is open
+   */
+  subscribed(message) {
+    const { id, epoch, offset, recovered, reason } = message;
+    if (id !== this.#askedAs) return null;
+    this.#liveOn = this.#askedOn;
+    this.#askedAs = this.#askedOn = null;
+    this.#refusals = 0;
+    if (this.#resuming) {
+      if (recovered) return "resumed";
+      this.restart(message);
+      return (
+        /** @type {Break} */
+        reason ?? "unknown"
+      );
+    }
+    const before = this.position;
+    this.restart(message);
+    this.#replaying = this.#history > 0;
+    if (this.#replaying) this.#seen = offset - this.#history;
+    const complete = !before || before.epoch === epoch && before.offset >= this.#seen;
+    return complete ? "start" : "window";
+  }
+  /**
+   * The first message after the answer has arrived.
+   *
+   * @param {boolean} past whether it is an event of the channel: the first of the past that was asked for
+   */
+  settle(past) {
+    if (this.#replaying && !past) this.#seen = this.position?.offset ?? 0;
+    this.#replaying = false;
+  }
+  /**
+   * The server refused.
+   *
+   * @param {import("./protocol.js").Refusal} message
+   * @param {number} now
+   * @returns {boolean} false when this is no answer to the question that is open
+   */
+  refused({ id, code }, now) {
+    if (id !== this.#askedAs) return false;
+    this.#liveOn = this.#askedAs = this.#askedOn = null;
+    const waitMs = PASSING.includes(code) ? backoff(this.#refusals++, this.#random) : Infinity;
+    this.#retryAt = now + waitMs;
+    return true;
+  }
+  /** The refusal may not hold any more. */
+  retry() {
+    this.#retryAt = 0;
+  }
+  /**
+   * Whether an event was not seen yet.
+   *
+   * @param {{offset: number}} event
+   */
+  accepts({ offset }) {
+    return offset > this.#seen;
+  }
+  /**
+   * The application has seen everything up to here; call after its callbacks were.
+   *
+   * @param {{epoch?: string, offset: number}} position an epoch that is not the channel's is ignored
+   */
+  saw({ epoch, offset }) {
+    if (!this.position || epoch && epoch !== this.position.epoch || offset <= this.#seen) return;
+    this.position = { epoch: this.position.epoch, offset };
+    this.#seen = offset;
+  }
+  /**
+   * A connection is gone.
+   *
+   * @param {On} on
+   */
+  lost(on) {
+    if (this.#liveOn === on) this.#liveOn = null;
+    if (this.#askedOn === on) this.#askedAs = this.#askedOn = null;
+    this.#retryAt = 0;
+  }
+  /**
+   * Begin here: what came before cannot be had.
+   *
+   * @param {Position} position
+   */
+  restart({ epoch, offset }) {
+    this.position = { epoch, offset };
+    this.#seen = offset;
+    this.#replaying = false;
+  }
+};
+
+// src/token.js
+async function askToken(source, platform) {
+  try {
+    if (typeof source === "string") return checked(source);
+    return checked(await within(TOKEN_MS, given(source), platform));
+  } catch (cause) {
+    const words = `no token: ${cause?.message ?? cause}`;
+    throw new RiverError("token_failed", words, { cause });
+  }
+}
+async function given(source) {
+  const value = await source();
+  if (typeof value !== "object" || !value?.text) return value;
+  if (!value.ok) throw new Error(`${value.url} answered ${value.status}`);
+  return value.text();
+}
+function checked(token) {
+  if (typeof token !== "string" || !token) throw new TypeError("it is no text");
+  const text = token.trim();
+  if (/^[\w.~+/=-]+$/.test(text)) return text;
+  throw new TypeError(
+    text[0] === "<" ? "it is an HTML page: is the user logged in?" : "it is not the bare text"
+  );
+}
+function renewInMs(remainingMs) {
+  if (remainingMs === null) return Infinity;
+  if (remainingMs <= 0) return 6e4;
+  return Math.max(Math.min(remainingMs * 0.8, remainingMs - 1e4), remainingMs / 2);
+}
+
+// src/link.js
+var NEVER = Infinity;
+var Link = class _Link {
+  /** @type {Status} */
+  status = { state: "closed", reason: "not started yet" };
+  #renewable;
+  #random;
+  /** @type {string | null} */
+  #token = null;
+  /** The number of the last question to the token function; older answers come too late. */
+  #ask = 0;
+  #renewAt = NEVER;
+  /** When the outage began: the longer it lasts, the further clients spread their attempts. */
+  #lostAt = 0;
+  #connectedAt = 0;
+  /** When an attempt, a wait or the answer to a ping is over. */
+  #dueAt = NEVER;
+  /** When the server last showed that it is there. A network that came or went makes that worthless. */
+  #receivedAt = 0;
+  /** Earliest time of the next attempt, as the server asked for it. */
+  #notBefore = 0;
+  #moveAt = NEVER;
+  #tickedAt = 0;
+  #offline = false;
+  /** @type {Error | undefined} what the server said last, the reason if it closes now */
+  #error;
+  /**
+   * @param {{renewable: boolean, random: () => number}} options renewable: another token can be had
+   */
+  constructor({ renewable, random }) {
+    this.#renewable = renewable;
+    this.#random = random;
+  }
+  /**
+   * The link to another server, while this one still serves. It begins with the same token.
+   *
+   * Its back-off starts anew: that a server stops is no outage.
+   */
+  successor() {
+    const next = new _Link({ renewable: this.#renewable, random: this.#random });
+    next.#token = this.#token;
+    next.#renewAt = this.#renewAt;
+    return next;
+  }
+  get state() {
+    return this.status.state;
+  }
+  /** When `tick` is needed. */
+  get nextAt() {
+    if (this.state !== "connected") return this.#dueAt;
+    const aliveUntil = this.#dueAt === NEVER ? this.#receivedAt + QUIET_MS : this.#dueAt;
+    return Math.min(aliveUntil, this.#renewAt, this.#moveAt);
+  }
+  /**
+   * Start, unless it has been started.
+   *
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  connect(now) {
+    if (this.state !== "closed") return [];
+    this.#lostAt = now;
+    return this.#begin(now, "opening the connection");
+  }
+  /**
+   * End, until `connect` is called again.
+   *
+   * @param {string} reason
+   * @param {number} [code]
+   * @returns {Effect[]}
+   */
+  stop(reason, code) {
+    return this.state === "closed" ? [] : [this.#drop(), this.#enter("closed", reason, { code })];
+  }
+  /**
+   * The application gave a token.
+   *
+   * @param {number} ask the number of the question
+   * @param {string} token
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  gotToken(ask, token, now) {
+    if (ask !== this.#ask) return [];
+    this.#token = token;
+    return [this.state === "connected" ? this.#auth() : this.#open(now)];
+  }
+  /**
+   * The application gave no token.
+   *
+   * @param {number} ask the number of the question
+   * @param {Error} error
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  noToken(ask, error, now) {
+    if (ask !== this.#ask) return [];
+    if (this.state !== "connected") {
+      this.#error = error;
+      return this.#renewable ? this.#wait(now, error.message) : this.stop(error.message);
+    }
+    this.#renewAt = now + backoff(ASK_AGAIN, this.#random);
+    return [];
+  }
+  /**
+   * The socket is open.
+   *
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  opened(now) {
+    this.#dueAt = now + OPEN_MS;
+    return [this.#auth()];
+  }
+  /**
+   * The server took the token.
+   *
+   * @param {number | null} remainingMs how long the token is good for
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  authenticated(remainingMs, now) {
+    this.#error = void 0;
+    if (this.#renewable) this.#renewAt = now + renewInMs(remainingMs);
+    if (this.state === "connected") return [];
+    this.#dueAt = NEVER;
+    this.#connectedAt = now;
+    return [this.#enter("connected", "connected")];
+  }
+  /**
+   * The server, or the WebSocket class, refused something that is not the answer to a request.
+   *
+   * @param {Error} error
+   */
+  refused(error) {
+    this.#error = error;
+  }
+  /**
+   * Something arrived.
+   *
+   * @param {number} now
+   */
+  received(now) {
+    this.#receivedAt = now;
+    if (this.state === "connected") this.#dueAt = NEVER;
+  }
+  /**
+   * The server is about to stop and asks to come back later, elsewhere.
+   *
+   * This connection goes on until the other one works. The wait gets jitter on top, in case that others
+   * were asked the same.
+   *
+   * @param {number} retryAfterMs
+   * @param {number} now
+   */
+  bye(retryAfterMs, now) {
+    this.#notBefore = this.#moveAt = now + retryAfterMs + backoff(0, this.#random);
+  }
+  /**
+   * The socket is closed, or could not be opened.
+   *
+   * @param {{code: number, reason?: string}} close
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  lost({ code, reason: said }, now) {
+    const reason = describeClose(code, said || this.#error?.message, this.state === "connected");
+    const then = afterClose(code);
+    if (then === "stop" || then === "token" && !this.#renewable) return this.stop(reason, code);
+    if (then === "token") this.#token = null;
+    return this.#wait(now, reason, code);
+  }
+  /**
+   * The device found a network.
+   *
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  online(now) {
+    this.#offline = false;
+    this.#receivedAt = -NEVER;
+    return this.awake(now);
+  }
+  /**
+   * The device says that it lost its network. It may be wrong: the connection is asked.
+   *
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  offline(now) {
+    this.#offline = true;
+    this.#receivedAt = -NEVER;
+    if (this.state !== "waiting") return this.#probe(now);
+    return [this.#enter("waiting", "", { retryInMs: this.#dueAt - now })];
+  }
+  /**
+   * The machine woke up, or somebody looks at the page again: try now, or make sure that it works.
+   *
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  awake(now) {
+    this.#tickedAt = now;
+    if (this.state !== "waiting") return this.#probe(now);
+    this.#dueAt = Math.max(now, this.#notBefore);
+    return this.tick(now);
+  }
+  /**
+   * Do what is due.
+   *
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  tick(now) {
+    const { state } = this;
+    const slept = now - this.#tickedAt > ASLEEP_MS;
+    this.#tickedAt = now;
+    if (slept && state === "connected" && this.#dueAt === NEVER) return this.awake(now);
+    if (now >= this.#dueAt) {
+      if (state === "waiting") return this.#begin(now, "opening the connection");
+      return this.#wait(now, "the server does not answer");
+    }
+    return state === "connected" ? this.#upkeep(now) : [];
+  }
+  /**
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  #upkeep(now) {
+    const effects = [];
+    if (now >= this.#moveAt) {
+      this.#moveAt = NEVER;
+      effects.push({ do: "move" });
+    }
+    if (now >= this.#renewAt) effects.push(this.#askToken());
+    if (this.#dueAt === NEVER && now >= this.#receivedAt + QUIET_MS) {
+      effects.push(this.#ping(now, PONG_MS));
+    }
+    return effects;
+  }
+  /**
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  #probe(now) {
+    const recent = now - this.#receivedAt < RECENT_MS;
+    return this.state !== "connected" || recent ? [] : [this.#ping(now, WAKE_PONG_MS)];
+  }
+  /**
+   * @param {number} now
+   * @param {number} limitMs
+   * @returns {Effect}
+   */
+  #ping(now, limitMs) {
+    this.#dueAt = now + limitMs;
+    return { do: "send", message: { type: "ping" } };
+  }
+  /** @returns {Effect} */
+  #auth() {
+    return { do: "send", message: { type: "auth", id: "auth", token: this.#token } };
+  }
+  /**
+   * @param {number} now
+   * @param {string} reason
+   * @returns {Effect[]}
+   */
+  #begin(now, reason) {
+    this.#tickedAt = now;
+    this.#dueAt = NEVER;
+    this.#error = void 0;
+    const fresh = this.#token !== null && now < this.#renewAt;
+    return [fresh ? this.#open(now) : this.#askToken(), this.#enter("connecting", reason)];
+  }
+  /** @returns {Effect} */
+  #askToken() {
+    this.#renewAt = NEVER;
+    return { do: "ask", ask: ++this.#ask };
+  }
+  /**
+   * @param {number} now
+   * @returns {Effect}
+   */
+  #open(now) {
+    this.#dueAt = now + OPEN_MS;
+    return { do: "open" };
+  }
+  /**
+   * @param {number} now
+   * @param {string} reason
+   * @param {number} [code]
+   * @returns {Effect[]}
+   */
+  #wait(now, reason, code) {
+    const enoughMs = Math.max(STABLE_MS, this.#connectedAt - this.#lostAt);
+    if (this.state === "connected" && now - this.#connectedAt >= enoughMs) this.#lostAt = now;
+    const closing = this.#drop();
+    this.#dueAt = Math.max(now + outageBackoff(now - this.#lostAt, this.#random), this.#notBefore);
+    return [closing, this.#enter("waiting", reason, { retryInMs: this.#dueAt - now, code })];
+  }
+  /**
+   * Forget what belonged to the connection that is over.
+   *
+   * @returns {Effect}
+   */
+  #drop() {
+    this.#ask++;
+    this.#moveAt = this.#dueAt = NEVER;
+    return { do: "close" };
+  }
+  /**
+   * @param {State} state
+   * @param {string} words
+   * @param {{retryInMs?: number, code?: number}} [more]
+   * @returns {Effect}
+   */
+  #enter(state, words, more) {
+    const reason = this.#offline && state === "waiting" ? "the device is offline" : words;
+    this.status = { state, reason, ...more, error: this.#error };
+    return { do: "status", status: this.status };
+  }
+};
+
+// src/connection.js
+var Connection = class {
+  /** Whether the socket is open and the token was sent. */
+  isOpen = false;
+  /** @type {import("./subscription.js").Subscription | null} the channel whose past may come next */
+  replaying = null;
+  link;
+  #where;
+  #platform;
+  #listener;
+  #inbox;
+  /** @type {Socket | undefined} */
+  #socket;
+  /** @type {unknown} */
+  #timer;
+  #armedFor = NEVER;
+  /** @type {(() => void) | undefined} */
+  #unwatch;
+  /**
+   * @param {Where} where
+   * @param {Platform & {now: () => number}} platform
+   * @param {import("./link.js").Link} link
+   * @param {Listener} listener
+   */
+  constructor(where, platform, link, listener) {
+    this.#where = where;
+    this.#platform = platform;
+    this.#listener = listener;
+    this.link = link;
+    this.#inbox = new Inbox((arrival) => this.#handle(arrival), platform);
+  }
+  /** @returns {import("./link.js").Status} */
+  get status() {
+    return this.link.status;
+  }
+  /** Start; without effect when it has been started. */
+  open() {
+    this.#unwatch ??= this.#platform.watch(
+      (signal) => this.#do(this.link[signal](this.#platform.now()))
+    );
+    this.#do(this.link.connect(this.#platform.now()));
+  }
+  /** End, until `open` is called again. */
+  close() {
+    this.#do(this.link.stop("closed by the application"));
+  }
+  /**
+   * Send a message on the open socket; call only between `opened` and `lost`.
+   *
+   * @param {ClientMessage} message
+   * @param {string} [text] the same, encoded
+   */
+  send(message, text = encode(message)) {
+    const { token: _, ...shown } = message;
+    this.#listener.sent(shown);
+    this.#socket?.send(text);
+  }
+  /** @param {import("./link.js").Effect[]} effects */
+  #do(effects) {
+    for (const effect of effects) this.#carryOut(effect);
+    this.#arm();
+  }
+  /** @param {import("./link.js").Effect} effect */
+  #carryOut(effect) {
+    if (effect.do === "ask") this.#askToken(effect.ask);
+    else if (effect.do === "open") this.#openSocket();
+    else if (effect.do === "send") this.send(effect.message);
+    else if (effect.do === "close") this.#closeSocket();
+    else if (effect.do === "move") this.#listener.move(this);
+    else this.#report(effect.status);
+  }
+  /** @param {import("./link.js").Status} status */
+  #report(status) {
+    if (status.state === "closed") {
+      this.#unwatch?.();
+      this.#unwatch = void 0;
+    }
+    this.#listener.status(status, this);
+  }
+  /** @param {number} ask */
+  #askToken(ask) {
+    askToken(this.#where.token, this.#platform).then(
+      (token) => this.#do(this.link.gotToken(ask, token, this.#platform.now())),
+      (error) => this.#do(this.link.noToken(ask, error, this.#platform.now()))
+    );
+  }
+  #openSocket() {
+    const socket = this.#newSocket();
+    this.#socket = socket;
+    socket.onopen = () => this.#opened(socket);
+    socket.onmessage = ({ data }) => this.#arrived({ socket, data });
+    socket.onclose = (close) => this.#arrived({ socket, close });
+    socket.onerror = () => {
+    };
+  }
+  /** @returns {Socket} */
+  #newSocket() {
+    try {
+      return new this.#where.WebSocket(this.#where.url);
+    } catch (error) {
+      this.link.refused(
+        /** @type {Error} */
+        error
+      );
+      const none = { send() {
+      }, close() {
+      } };
+      this.#platform.defer(() => none.onclose({ code: 1006 }));
+      return none;
+    }
+  }
+  #closeSocket() {
+    const socket = this.#socket;
+    this.#socket = void 0;
+    this.isOpen = false;
+    socket?.close();
+    this.#listener.lost(this);
+  }
+  /** @param {Socket} socket */
+  #opened(socket) {
+    if (socket !== this.#socket) return;
+    this.#do(this.link.opened(this.#platform.now()));
+    this.isOpen = true;
+    this.#listener.opened(this);
+  }
+  /** @param {Arrival} arrival */
+  #arrived(arrival) {
+    if (arrival.socket !== this.#socket) return;
+    this.link.received(this.#platform.now());
+    this.#inbox.push(arrival);
+    if (this.#inbox.size > INBOX_MAX) this.#overflow();
+  }
+  #overflow() {
+    const socket = (
+      /** @type {Socket} */
+      this.#socket
+    );
+    socket.onmessage = socket.onclose = () => {
+    };
+    socket.close();
+    this.#inbox.push({ socket, close: { code: OVERFLOW } });
+  }
+  /** @param {Arrival} arrival */
+  #handle({ socket, data, close }) {
+    if (socket !== this.#socket) return;
+    if (close) return this.#do(this.link.lost(close, this.#platform.now()));
+    const message = decode(data);
+    if (message) this.#route(message);
+    else this.#do(this.link.lost({ code: GARBAGE }, this.#platform.now()));
+  }
+  /** @param {ServerMessage} message */
+  #route(message) {
+    this.#listener.message(message, this);
+    if (message.type === "authenticated") this.#authenticated(message);
+    else if (message.type === "bye") this.#bye(message.retry_after_ms);
+    else if (message.type === "error" && (message.id ?? "auth") === "auth") {
+      this.link.refused(new RiverError(message.code, message.message));
+    }
+  }
+  /** @param {import("./protocol.js").Authenticated} message */
+  #authenticated({ expires_at }) {
+    const remainingMs = expires_at && expires_at * 1e3 - this.#platform.wallMs();
+    this.#do(this.link.authenticated(remainingMs, this.#platform.now()));
+  }
+  /** @param {number} [retryAfterMs] */
+  #bye(retryAfterMs = 0) {
+    this.link.bye(retryAfterMs, this.#platform.now());
+    this.#arm();
+  }
+  /** Have `#tick` called in time. */
+  #arm() {
+    const now = this.#platform.now();
+    const closed = this.status.state === "closed";
+    const at = closed ? NEVER : Math.min(this.link.nextAt, now + PULSE_MS);
+    if (!closed && this.#armedFor <= at) return;
+    this.#platform.clearTimer(this.#timer);
+    this.#armedFor = at;
+    if (!closed) this.#timer = this.#platform.setTimer(() => this.#tick(), at - now);
+  }
+  #tick() {
+    this.#armedFor = NEVER;
+    const now = this.#platform.now();
+    this.#do(this.link.tick(now));
+    this.#listener.tick(now);
+  }
+};
+
+// src/transport.js
+var Transport = class {
+  #where;
+  #platform;
+  #listener;
+  #current;
+  /** @type {Connection | null} */
+  #next = null;
+  /**
+   * @param {Where} where
+   * @param {Platform & {now: () => number}} platform
+   * @param {Listener} listener
+   */
+  constructor(where, platform, listener) {
+    this.#where = where;
+    this.#platform = platform;
+    this.#listener = listener;
+    const renewable = typeof where.token === "function";
+    this.#current = this.#connection(new Link({ renewable, random: platform.random }));
+  }
+  get status() {
+    return this.#current.status;
+  }
+  /** Where a question is answered. */
+  get current() {
+    return this.#next?.status.state === "connected" ? this.#next : this.#current;
+  }
+  /** Those that take messages; the last one is where a channel is subscribed. */
+  get open() {
+    const all = this.#next ? [this.#current, this.#next] : [this.#current];
+    return all.filter(({ isOpen }) => isOpen);
+  }
+  /** Start; without effect when it has been started. */
+  connect() {
+    this.#current.open();
+  }
+  /** End, until `connect` is called again. */
+  disconnect() {
+    this.#drop();
+    this.#current.close();
+  }
+  /** @param {Link} link */
+  #connection(link) {
+    return new Connection(this.#where, this.#platform, link, {
+      ...this.#listener,
+      message: (message, connection) => this.#message(message, connection),
+      status: (status, connection) => this.#status(status, connection),
+      move: (connection) => this.#move(connection),
+      tick: (now) => this.#tick(now)
+    });
+  }
+  /**
+   * @param {ServerMessage} message
+   * @param {Connection} connection
+   */
+  #message(message, connection) {
+    this.#listener.message(message, connection);
+    this.#finish();
+  }
+  /** @param {number} now */
+  #tick(now) {
+    this.#listener.tick(now);
+    this.#finish();
+  }
+  /**
+   * @param {Status} status
+   * @param {Connection} connection
+   */
+  #status(status, connection) {
+    const next = this.#next;
+    if (connection === next) {
+      if (status.state === "closed") this.#next = null;
+      return this.#finish();
+    }
+    if (connection !== this.#current) return;
+    if (status.state === "closed") this.#drop();
+    else if (next && status.state === "waiting") return this.#switch(next);
+    this.#listener.status(status);
+  }
+  /** @param {Connection} from which was asked to go */
+  #move(from) {
+    this.#drop();
+    this.#next = this.#connection(from.link.successor());
+    this.#next.open();
+  }
+  #finish() {
+    const next = this.#next;
+    if (next?.status.state === "connected" && this.#listener.isFree(this.#current))
+      this.#switch(next);
+  }
+  /** @param {Connection} next */
+  #switch(next) {
+    const old = this.#current;
+    this.#current = next;
+    this.#next = null;
+    const moved = old.status.state === "connected" && next.status.state === "connected";
+    old.close();
+    if (!moved) this.#listener.status(next.status);
+  }
+  #drop() {
+    const next = this.#next;
+    this.#next = null;
+    next?.close();
+  }
+};
+
+// src/warnings.js
+var CURES = {
+  forbidden: "Grant it in the token",
+  channel_invalid: "Choose another name",
+  too_many_channels: "Unsubscribe from what is not shown"
+};
+var FAULTS = [4e3, 4413, 4429];
+var TOKEN_CURE = ". Only a function can give another token";
+var DOUBTS = "is it a gateway (port 8000, not 8001)? wss: for an https: page? This origin in RIVER_ALLOWED_ORIGINS?";
+var Warnings = class {
+  #print;
+  /** @type {Set<string>} */
+  #said = /* @__PURE__ */ new Set();
+  #connected = false;
+  /** @param {(text: string) => void} print */
+  constructor(print) {
+    this.#print = print;
+  }
+  /** @param {string} text */
+  warn(text) {
+    if (this.#said.has(text)) return;
+    this.#said.add(text);
+    this.#print(text);
+  }
+  /**
+   * Warn of names that nobody knows.
+   *
+   * @param {string} what
+   * @param {string[]} names
+   * @param {string[]} known
+   */
+  unknown(what, names, known) {
+    for (const name of names) {
+      if (known.includes(name)) continue;
+      const [near = ""] = [...known].sort((a, b) => slips(name, a) - slips(name, b));
+      const guess = slips(name, near) < 3 ? near : known.join('", "');
+      this.warn(`no ${what} "${name}": did you mean "${guess}"?`);
+    }
+  }
+  /**
+   * @param {string} channel
+   * @param {import("./errors.js").RiverError} error
+   */
+  refused(channel, { code, message }) {
+    if (CURES[code])
+      this.warn(`channel "${channel}" refused: ${message} (${code}). ${CURES[code]}`);
+  }
+  /**
+   * @param {import("./link.js").Status} status
+   * @param {string} url
+   */
+  status({ state, reason, code = 0, error }, url) {
+    const cause = (
+      /** @type {{code?: string} | undefined} */
+      error?.code ?? ""
+    );
+    const isFaulty = FAULTS.includes(code) || cause.startsWith("token_") && !this.#connected;
+    if (state === "connected") this.#connected = true;
+    else if (isFaulty || state === "closed" && code)
+      this.warn(`${state}: ${reason}${state === "closed" && code === 4401 ? TOKEN_CURE : ""}`);
+    else if (state === "waiting" && !this.#connected)
+      this.warn(`no connection to ${url}: ${DOUBTS}`);
+  }
+};
+function slips(name, known) {
+  const missing = (one, other) => [...one].filter((letter) => !other.includes(letter)).length;
+  return missing(name, known) + missing(known, name);
+}
+
+// src/river.js
+var OPTIONS = ["host", "url", "token", "jwt", "queue", "WebSocket"];
+var SUBSCRIBE_OPTIONS = ["history", "since", "onGap", "snapshot"];
+var IDLE = "outside of browsers call river.connect()";
+var River = class {
+  /** @type {string | null} the user that the server took the token for; null before */
+  user = null;
+  #options;
+  #platform;
+  #requests;
+  #emitter;
+  #warnings;
+  #queueMax;
+  #url = "";
+  /** @type {Transport | null} null until there is a reason to connect */
+  #transport = null;
+  /** @type {Map<string, Delivery>} */
+  #deliveries = /* @__PURE__ */ new Map();
+  /** @type {((line: string, what: unknown) => void) | null} */
+  #trace = null;
+  /**
+   * Begin to connect.
+   *
+   * On a server (Node, Deno, Bun) it begins with `connect()`, so that a module that is imported there for
+   * rendering opens nothing; or at once when a `WebSocket` class is given.
+   *
+   * @param {Options} options
+   * @param {import("./platform.js").Platform} [platform] for tests and unusual runtimes
+   * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+   */
+  constructor(options, platform = thisPlatform()) {
+    this.#options = options;
+    this.#platform = { ...platform, now: sleeplessClock(platform) };
+    this.#queueMax = options.queue ?? 0;
+    const warnings = new Warnings(platform.warn);
+    warnings.unknown("option", Object.keys(options), OPTIONS);
+    this.#warnings = warnings;
+    this.#emitter = new Emitter(
+      platform.report,
+      (name) => warnings.unknown("event", [name], ["state"])
+    );
+    this.#requests = new Requests(this.#platform.now);
+    if (options.WebSocket || isInteractive()) this.connect();
+  }
+  /** @returns {import("./link.js").State} `waiting` is for the next attempt */
+  get state() {
+    return this.#transport?.status.state ?? "closed";
+  }
+  /** Why the client is in this state, in plain words. */
+  get reason() {
+    return this.#transport?.status.reason ?? IDLE;
+  }
+  /**
+   * Connect: on a server, after `disconnect`, or when the server had ended the connection. Channels go on
+   * where they were.
+   *
+   * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+   */
+  connect() {
+    this.#transport ??= this.#newTransport();
+    this.#transport.connect();
+  }
+  /** Close the connection and stay closed until `connect`. Channels keep their positions. */
+  disconnect() {
+    this.#transport?.disconnect();
+  }
+  /**
+   * Subscribe to a channel, whether there is a connection or not.
+   *
+   * It counts its users: each `subscribe` is ended by one `unsubscribe`.
+   *
+   * @template [E=Record<string, unknown>]
+   * @param {string} name
+   * @param {SubscribeOptions} [options]
+   * @returns {Channel<E>} for the same name the same object, with the options of
+   *   the first call, until it is unsubscribed
+   * @throws {RiverError} `channel_invalid` when the name is no text
+   */
+  subscribe(name, options = {}) {
+    if (typeof name !== "string" || !name)
+      throw new RiverError("channel_invalid", `${name} is no name`);
+    if (!this.#transport) this.#warnings.warn(IDLE);
+    this.#warnings.unknown("option", Object.keys(options), SUBSCRIBE_OPTIONS);
+    const delivery = this.#deliveries.get(name) ?? this.#enter(name, options);
+    delivery.users += 1;
+    if (options.onGap) delivery.system.on("river:gap", options.onGap);
+    delivery.subscription.retry();
+    this.#ask(delivery);
+    return delivery.channel;
+  }
+  /**
+   * End one `subscribe`. After the last one the channel is left, and no callback is called any more.
+   *
+   * @param {string} name
+   */
+  unsubscribe(name) {
+    const delivery = this.#deliveries.get(name);
+    if (!delivery || --delivery.users > 0) return;
+    delivery.end();
+    this.#deliveries.delete(name);
+    for (const connection of this.#transport?.open ?? [])
+      connection.send({ type: "unsubscribe", id: this.#requests.nextId(), channel: name });
+  }
+  /**
+   * Publish an event in a channel, if the token grants it.
+   *
+   * @param {string} channel
+   * @param {string} event
+   * @param {unknown} data anything that JSON can say
+   * @returns {Promise<Position>} where it stands in the channel. Rejected with the server's code;
+   *   `not_connected` (or, with the option `queue`, `queue_full`) when it was not sent;
+   *   `too_large` when it is longer than the server takes; `connection_lost` or `timeout` when nobody knows whether it was published
+   */
+  async publish(channel, event, data) {
+    const message = { type: "publish", channel, event, data: data ?? null };
+    const { epoch, offset } = await this.#request(message, this.#queueMax);
+    return { epoch, offset };
+  }
+  /**
+   * Ask for what was published in a channel, subscribed or not.
+   *
+   * @param {string} channel
+   * @param {{limit?: number, after?: Position}} [options] `limit`: at most so many; `after`: those that
+   *   follow this position; without it the last ones
+   * @returns {Promise<Position & {publications: Publication[]}>} oldest first;
+   *   rejected with `unrecoverable` when the log does not reach back to `after`. Without a connection it
+   *   waits for one
+   */
+  async history(channel, { limit, after } = {}) {
+    const message = { type: "history", channel, limit, ...after };
+    const { epoch, offset, publications } = await this.#request(message, READS_MAX);
+    return { epoch, offset, publications };
+  }
+  /**
+   * Call back when something happens to the connection.
+   *
+   * @template {keyof ClientEvents} K
+   * @param {K} name
+   * @param {(detail: ClientEvents[K]) => void} callback
+   * @returns {this}
+   */
+  on(name, callback) {
+    this.#emitter.on(name, callback);
+    return this;
+  }
+  /**
+   * End what `on` began, for one callback or for all of the name.
+   *
+   * @template {keyof ClientEvents} K
+   * @param {K} name
+   * @param {(detail: ClientEvents[K]) => void} [callback]
+   * @returns {this}
+   */
+  off(name, callback) {
+    this.#emitter.off(name, callback);
+    return this;
+  }
+  /**
+   * Print what is sent and received, and each change of state, with tokens left out.
+   *
+   * @param {((line: string, what: unknown) => void) | false} [print] false ends it
+   */
+  debug(print = console.log) {
+    this.#trace = print || null;
+  }
+  #newTransport() {
+    const where = addressed(this.#options, void 0);
+    this.#url = where.url;
+    return new Transport(where, this.#platform, {
+      opened: (connection) => this.#opened(connection),
+      message: (message, connection) => this.#message(message, connection),
+      status: (status) => this.#status(status),
+      lost: (connection) => this.#lost(connection),
+      isFree: (connection) => this.#isFree(connection),
+      tick: (now) => this.#tick(now),
+      sent: (message) => this.#trace?.("river sent", message)
+    });
+  }
+  /**
+   * @param {string} name
+   * @param {SubscribeOptions} options
+   */
+  #enter(name, { history, since, snapshot }) {
+    const { random } = this.#platform;
+    const subscription = new Subscription(name, { history, since, random });
+    const options = { river: this, warnings: this.#warnings, snapshot };
+    const delivery = new Delivery(subscription, this.#platform, options);
+    this.#deliveries.set(name, delivery);
+    return delivery;
+  }
+  /**
+   * @param {import("./protocol.js").ClientMessage} message
+   * @param {number} queueMax how many such may wait for a connection
+   */
+  async #request(message, queueMax) {
+    const isConnected = this.state === "connected";
+    if (isConnected || this.state !== "closed" && queueMax > 0)
+      return this.#requests.ask(
+        message,
+        isConnected ? this.#transport?.current : void 0,
+        queueMax
+      );
+    throw new RiverError("not_connected", `${message.type} needs a connection: ${this.reason}`);
+  }
+  /** @param {Delivery} delivery */
+  #ask({ subscription }) {
+    const connection = this.#transport?.open.at(-1);
+    if (connection && subscription.isDue(this.#platform.now()))
+      connection.send(subscription.ask(this.#requests.nextId(), connection));
+  }
+  #askAll() {
+    for (const delivery of this.#deliveries.values()) this.#ask(delivery);
+  }
+  /** @param {Connection} connection */
+  #opened(connection) {
+    for (const { subscription } of this.#deliveries.values())
+      connection.send(subscription.ask(this.#requests.nextId(), connection));
+    if (this.#transport?.current === connection) this.#requests.flush(connection);
+  }
+  /**
+   * @param {ServerMessage} message
+   * @param {Connection} connection
+   */
+  #message(message, connection) {
+    this.#trace?.("river received", message);
+    this.#settle(message, connection);
+    if (message.type === "subscribed") this.#subscribed(message, connection);
+    else if (message.type === "error") this.#refused(message);
+    else if (message.type === "authenticated") this.#authenticated(message.user);
+    else if (message.type === "welcome") this.#welcomed(message);
+    else if ("id" in message) this.#requests.settle(
+      /** @type {number} */
+      message.id,
+      message
+    );
+    else if ("channel" in message)
+      this.#deliveries.get(message.channel)?.receive(message, connection);
+  }
+  /**
+   * What a channel replays comes right after its `subscribed`: anything else ends it.
+   *
+   * @param {ServerMessage} message
+   * @param {Connection} connection
+   */
+  #settle(message, connection) {
+    const subscription = connection.replaying;
+    connection.replaying = null;
+    subscription?.settle(message.type === "event" && message.channel === subscription.channel);
+  }
+  /**
+   * @param {import("./protocol.js").Subscribed} message
+   * @param {Connection} connection
+   */
+  #subscribed(message, connection) {
+    const delivery = this.#deliveries.get(message.channel);
+    if (!delivery) return;
+    delivery.subscribed(message);
+    connection.replaying = delivery.subscription;
+  }
+  /** @param {import("./protocol.js").Refusal} message */
+  #refused(message) {
+    const error = new RiverError(message.code, message.message);
+    this.#requests.settle(
+      /** @type {number} */
+      message.id,
+      error
+    );
+    for (const [name, delivery] of this.#deliveries)
+      if (delivery.refused(message, error, this.#platform.now()))
+        this.#warnings.refused(name, error);
+  }
+  /** @param {string} user */
+  #authenticated(user) {
+    this.user = user;
+    for (const { subscription } of this.#deliveries.values()) subscription.retry();
+    this.#askAll();
+  }
+  /** @param {import("./protocol.js").Welcome} message */
+  #welcomed({ max_message_bytes = MESSAGE_BYTES_MAX }) {
+    this.#requests.bytesMax = max_message_bytes;
+  }
+  /** @param {Status} status */
+  #status(status) {
+    this.#trace?.("river state", status);
+    this.#warnings.status(status, this.#url);
+    if (status.state === "closed") this.#requests.discard(status.reason);
+    this.#emitter.emit("state", status);
+  }
+  /** @param {Connection} connection */
+  #lost(connection) {
+    connection.replaying = null;
+    for (const delivery of this.#deliveries.values()) delivery.lost(connection);
+    this.#requests.lost(connection);
+  }
+  /** @param {Connection} connection */
+  #isFree(connection) {
+    const isPending = [...this.#deliveries.values()].some(
+      ({ subscription: { pending } }) => pending
+    );
+    return !isPending && !this.#requests.isAwaited(connection);
+  }
+  /** @param {number} now */
+  #tick(now) {
+    this.#requests.expire(now);
+    this.#askAll();
+  }
+};
+export {
+  River,
+  RiverError
+};

@@ -1,0 +1,93 @@
+/** Builds what is committed in dist/ and types/: `npm run build`. From a clone nothing else is needed. */
+
+import { execFile } from "node:child_process";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { minify } from "terser";
+
+const HOME = new URL("../", import.meta.url);
+const { version } = JSON.parse(await readFile(new URL("package.json", HOME), "utf8"));
+
+/**
+ * Properties that never leave the bundle: neither public, nor in a message, nor of the browser. Their
+ * names get short. Those that are reached by a text (`link[signal]`) do not belong here.
+ */
+const INTERNAL = [
+  "accepts ask askAll authenticated bye bytesMax connection current defer discard dueAt emit end",
+  "events expire flush gotToken hold isAwaited isDue isFree isLiveOn isOpen joined link lost move",
+  "moved nextAt nextId noToken open opened pending receive received refused release renewable",
+  "replaying report restart retry saw sent setTimer settle clearTimer steadyMs stop subscribed",
+  "subscription successor system tick unknown users wallMs warnings watch",
+].flatMap((line) => line.split(" "));
+
+/** Each file of dist/, and what it is made of. */
+const FILES = {
+  /** For pages: what gateways serve. */
+  "river.min.js": () => minified("src/river.js", new RegExp(`^(${INTERNAL.join("|")})$`)),
+  /** For pages: one connection for all tabs. */
+  "tabs.min.js": () => minified("src/tabs.js"),
+  /** For React Native, whose bundler does not know `import.meta`. */
+  "river.native.js": () => bundled("src/river.js", { define: { "import.meta.url": "undefined" } }),
+  "river.min.d.ts": () => 'export * from "../types/src/river.js";\n',
+  "tabs.min.d.ts": () => 'export * from "../types/src/tabs.js";\n',
+  "river.native.d.ts": () => 'export * from "../types/src/river.js";\n',
+};
+
+/**
+ * @param {string} entry
+ * @param {import("esbuild").BuildOptions} options
+ */
+async function bundled(entry, options) {
+  const { outputFiles } = await build({
+    absWorkingDir: fileURLToPath(HOME),
+    entryPoints: [entry],
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    banner: { js: `/* River ${version} */` },
+    ...options,
+    write: false,
+  });
+  return String(outputFiles?.[0]?.text);
+}
+
+/**
+ * @param {string} entry
+ * @param {RegExp} [mangleProps]
+ */
+async function minified(entry, mangleProps) {
+  // esbuild shortens private names, which terser does not; terser finds shorter code.
+  const { code } = await minify(await bundled(entry, { minify: true, mangleProps }), {
+    module: true,
+    compress: { passes: 3, ecma: 2020, unsafe_arrows: true, pure_getters: true },
+    format: { comments: /^ River / },
+  });
+  return `${code}\n`;
+}
+
+/** @returns {Promise<Map<string, string>>} the contents of dist/ by their names */
+export async function distribution() {
+  /** @type {Map<string, string>} */
+  const files = new Map();
+  for (const [name, make] of Object.entries(FILES)) files.set(name, await make());
+  return files;
+}
+
+/** @param {string} folder for the declarations of all modules */
+export async function declarations(folder) {
+  const tsc = fileURLToPath(new URL("node_modules/.bin/tsc", HOME));
+  const options = ["--noEmit", "false", "--declaration", "--emitDeclarationOnly"];
+  const cwd = fileURLToPath(HOME);
+  await promisify(execFile)(tsc, ["-p", "server", ...options, "--outDir", folder], { cwd });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const types = fileURLToPath(new URL("types", HOME));
+  await rm(types, { recursive: true, force: true });
+  await declarations(types);
+  await mkdir(new URL("dist", HOME), { recursive: true });
+  for (const [name, text] of await distribution())
+    await writeFile(new URL(`dist/${name}`, HOME), text);
+}

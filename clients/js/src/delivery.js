@@ -1,0 +1,222 @@
+/** Hands what the server says about one channel to the application's callbacks, in order. */
+
+import { backoff } from "./backoff.js";
+import { Channel } from "./channel.js";
+import { Emitter } from "./emitter.js";
+import { RiverError } from "./errors.js";
+import { Inbox } from "./inbox.js";
+import { HELD_MAX, RELOAD_MS, SNAPSHOT_MS, WINDOW_RELOAD_MS } from "./limits.js";
+import { within } from "./platform.js";
+import { Presence } from "./presence.js";
+
+/**
+ * @typedef {import("./protocol.js").EventMessage} EventMessage
+ * @typedef {import("./protocol.js").Subscribed} Subscribed
+ * @typedef {import("./protocol.js").Position} Position
+ * @typedef {import("./subscription.js").Break} Break
+ * @typedef {import("./subscription.js").Subscription} Subscription
+ * @typedef {import("./subscription.js").On} On
+ *
+ * @typedef {(why: {reason: Break} & Position) => unknown} Snapshot
+ *   loads the application's state; may return (a promise of) the position that the state stands for
+ */
+
+const SYSTEM_EVENTS = ["subscribed", "gap", "joined", "left", "presence", "error"].map(
+  (name) => `river:${name}`,
+);
+
+/** One channel's callbacks, what waits for them, and the snapshot that comes before it. */
+export class Delivery {
+  presence = new Presence();
+  /** How many `subscribe` calls have not been taken back by `unsubscribe`. */
+  users = 0;
+  /** What River says about the channel; its names begin with `river:`. */
+  system;
+  /** What is published in the channel. An event may have any name: none reaches `system`. */
+  events;
+
+  #platform;
+  #held;
+  #snapshot;
+  #loading = false;
+  /** @type {Break | null} why a snapshot is needed */
+  #needed = null;
+  /** When it may be loaded. */
+  #loadAt = 0;
+  #ended = false;
+
+  /**
+   * @param {Subscription} subscription
+   * @param {import("./platform.js").Platform} platform
+   * @param {{river: import("./river.js").River, warnings: import("./warnings.js").Warnings,
+   *   snapshot?: Snapshot}} options
+   */
+  constructor(subscription, platform, { river, warnings, snapshot }) {
+    this.subscription = subscription;
+    /** @type {Channel<any>} the application's handle */
+    this.channel = new Channel(this, river);
+    this.#platform = platform;
+    this.#snapshot = snapshot;
+    this.system = new Emitter(platform.report, (name) =>
+      warnings.unknown("event", [name], SYSTEM_EVENTS),
+    );
+    this.events = new Emitter(platform.report);
+    this.#held = new Inbox((/** @type {EventMessage} */ event) => this.#deliver(event), platform);
+  }
+
+  /** @param {Subscribed} message */
+  subscribed(message) {
+    const outcome = this.subscription.subscribed(message);
+    if (!outcome) return;
+    const { epoch, offset, presence } = message;
+    this.system.emit("river:subscribed", { recovered: outcome === "resumed", epoch, offset });
+    if (presence) this.#members(presence);
+    if (outcome === "start") this.#renew(outcome, 0);
+    else if (outcome !== "resumed") this.#gap(outcome, message);
+  }
+
+  /**
+   * @param {import("./protocol.js").Refusal} message may be the answer to another question
+   * @param {RiverError} error the same
+   * @param {number} now
+   * @returns {boolean} whether it was for this channel
+   */
+  refused(message, error, now) {
+    const refused = this.subscription.refused(message, now);
+    if (refused) this.system.emit("river:error", error);
+    return refused;
+  }
+
+  /**
+   * @param {Exclude<import("./protocol.js").ChannelMessage, Subscribed>} message
+   * @param {On} on the connection that it came from
+   */
+  receive(message, on) {
+    if (!this.subscription.isLiveOn(on)) return;
+    if (message.type === "event") this.#event(message);
+    else if (message.type === "presence") this.#members(message);
+    else if (message.type !== "gap") this.#moved(message);
+    else {
+      this.subscription.restart(message);
+      this.#gap("gap", message);
+    }
+  }
+
+  /**
+   * A connection is gone: what waits comes again with the next one.
+   *
+   * @param {On} on
+   */
+  lost(on) {
+    if (this.subscription.isLiveOn(on)) this.#held.clear();
+    this.subscription.lost(on);
+  }
+
+  /** Nobody uses the channel any more. */
+  end() {
+    this.#ended = true;
+    this.#held.clear();
+  }
+
+  /** @param {EventMessage} event */
+  #event(event) {
+    if (!this.#loading && this.#held.size === 0) return this.#deliver(event);
+    if (this.#held.size < HELD_MAX) return this.#held.push(event);
+    // The next snapshot is loaded after all of these, so it stands for them.
+    this.#held.clear();
+    this.subscription.saw(event);
+    return this.#renew("gap", 0);
+  }
+
+  /** @param {EventMessage} message */
+  #deliver(message) {
+    if (this.#ended || !this.subscription.accepts(message)) return;
+    const { channel, event, data, offset, user } = message;
+    const epoch = this.subscription.position?.epoch;
+    const detail = { channel, event, data, epoch, offset, user };
+    this.events.emit(event, data, detail);
+    this.events.emit("*", data, detail);
+    this.subscription.saw({ epoch, offset });
+  }
+
+  /**
+   * @param {Break} reason
+   * @param {Position & {reload_after_ms?: number, retry_after_ms?: number}} message
+   */
+  #gap(reason, { epoch, offset, reload_after_ms, retry_after_ms }) {
+    this.#held.clear();
+    // Many clients may have got the same at once: their back end is not asked by all in one moment.
+    const spreadMs = reason === "window" ? WINDOW_RELOAD_MS : RELOAD_MS;
+    const reloadAfterMs =
+      reload_after_ms ?? retry_after_ms ?? Math.floor(this.#platform.random() * spreadMs);
+    this.system.emit("river:gap", { reason, epoch, offset, reloadAfterMs });
+    this.#renew(reason, reloadAfterMs);
+  }
+
+  /**
+   * @param {Break} reason
+   * @param {number} afterMs
+   */
+  #renew(reason, afterMs) {
+    if (!this.#snapshot) return;
+    this.#needed = reason;
+    this.#loadAt = this.#platform.steadyMs() + afterMs;
+    if (!this.#loading) this.#load();
+  }
+
+  /** Load snapshots until there is one that nothing has made out of date. */
+  async #load() {
+    this.#loading = true;
+    this.#held.hold();
+    for (let failures = 0; this.#needed && !this.#ended; ) {
+      const waitMs = this.#loadAt - this.#platform.steadyMs();
+      if (waitMs > 0) {
+        await new Promise((resolve) => this.#platform.setTimer(() => resolve(null), waitMs));
+        continue;
+      }
+      const reason = this.#needed;
+      this.#needed = null;
+      if (await this.#loadOnce(reason, failures)) failures = 0;
+      else if (!this.#needed) this.#renew(reason, backoff(failures++, this.#platform.random));
+    }
+    this.#loading = false;
+    this.#held.release();
+  }
+
+  /**
+   * @param {Break} reason
+   * @param {number} failures how many attempts in a row have failed before
+   * @returns {Promise<boolean>} whether there is a snapshot
+   */
+  async #loadOnce(reason, failures) {
+    const position = /** @type {Position} */ (this.subscription.position);
+    try {
+      const loaded = this.#snapshot?.({ reason, ...position });
+      const covered = /** @type {Position | undefined} */ (
+        await within(SNAPSHOT_MS, loaded, this.#platform)
+      );
+      if (typeof covered?.offset === "number" && !this.#needed) this.subscription.saw(covered);
+      return true;
+    } catch (cause) {
+      const words = `the snapshot of ${this.channel.name} failed`;
+      const error = new RiverError("snapshot_failed", words, { cause });
+      this.system.emit("river:error", error);
+      if (failures === 0) this.#platform.report(error);
+      return false;
+    }
+  }
+
+  /** @param {import("./protocol.js").MemberList} list */
+  #members(list) {
+    const { joined, left } = this.presence.replace(list);
+    this.system.emit("river:presence", this.presence);
+    for (const member of joined) this.system.emit("river:joined", member);
+    for (const member of left) this.system.emit("river:left", member);
+  }
+
+  /** @param {import("./protocol.js").Joined | import("./protocol.js").Left} message */
+  #moved({ type, user, info }) {
+    const news = type === "joined" ? this.presence.join({ user, info }) : this.presence.leave(user);
+    if (news) this.system.emit(`river:${type}`, { user, info });
+  }
+}

@@ -1,0 +1,150 @@
+/** The connection in use, and the one to another server while the client moves. */
+
+import { Connection } from "./connection.js";
+import { Link } from "./link.js";
+
+/**
+ * @typedef {import("./connection.js").Where} Where
+ * @typedef {import("./connection.js").Platform} Platform
+ * @typedef {import("./link.js").Status} Status
+ * @typedef {import("./protocol.js").ServerMessage} ServerMessage
+ *
+ * @typedef {object} Listener
+ * @property {(connection: Connection) => void} opened the token was sent: what is sent now follows it in
+ *   the same round trip
+ * @property {(message: ServerMessage, connection: Connection) => void} message
+ * @property {(status: Status) => void} status of the connection in use
+ * @property {(connection: Connection) => void} lost nothing will be answered on it any more
+ * @property {(connection: Connection) => boolean} isFree whether nothing is awaited on it any more
+ * @property {(now: number) => void} tick called every few seconds, unless closed
+ * @property {(message: object) => void} sent what was sent, without tokens
+ */
+
+/**
+ * Makes before it breaks: when a server asks its clients to go (`bye`), another connection is opened, all
+ * channels are subscribed on it, and only then is the old one closed.
+ *
+ *     current   connected ----- bye ------------------------ free: closed
+ *     next                       | opened, subscribed, connected | becomes the current one
+ *
+ * When the current one is lost before that, the next one takes over as far as it has come.
+ */
+export class Transport {
+  #where;
+  #platform;
+  #listener;
+  #current;
+  /** @type {Connection | null} */
+  #next = null;
+
+  /**
+   * @param {Where} where
+   * @param {Platform & {now: () => number}} platform
+   * @param {Listener} listener
+   */
+  constructor(where, platform, listener) {
+    this.#where = where;
+    this.#platform = platform;
+    this.#listener = listener;
+    const renewable = typeof where.token === "function";
+    this.#current = this.#connection(new Link({ renewable, random: platform.random }));
+  }
+
+  get status() {
+    return this.#current.status;
+  }
+
+  /** Where a question is answered. */
+  get current() {
+    return this.#next?.status.state === "connected" ? this.#next : this.#current;
+  }
+
+  /** Those that take messages; the last one is where a channel is subscribed. */
+  get open() {
+    const all = this.#next ? [this.#current, this.#next] : [this.#current];
+    return all.filter(({ isOpen }) => isOpen);
+  }
+
+  /** Start; without effect when it has been started. */
+  connect() {
+    this.#current.open();
+  }
+
+  /** End, until `connect` is called again. */
+  disconnect() {
+    this.#drop();
+    this.#current.close();
+  }
+
+  /** @param {Link} link */
+  #connection(link) {
+    return new Connection(this.#where, this.#platform, link, {
+      ...this.#listener,
+      message: (message, connection) => this.#message(message, connection),
+      status: (status, connection) => this.#status(status, connection),
+      move: (connection) => this.#move(connection),
+      tick: (now) => this.#tick(now),
+    });
+  }
+
+  /**
+   * @param {ServerMessage} message
+   * @param {Connection} connection
+   */
+  #message(message, connection) {
+    this.#listener.message(message, connection);
+    this.#finish();
+  }
+
+  /** @param {number} now */
+  #tick(now) {
+    this.#listener.tick(now);
+    this.#finish();
+  }
+
+  /**
+   * @param {Status} status
+   * @param {Connection} connection
+   */
+  #status(status, connection) {
+    const next = this.#next;
+    if (connection === next) {
+      // Refused for good: the current one serves on, and will find out for itself.
+      if (status.state === "closed") this.#next = null;
+      return this.#finish();
+    }
+    if (connection !== this.#current) return;
+    if (status.state === "closed") this.#drop();
+    else if (next && status.state === "waiting") return this.#switch(next);
+    this.#listener.status(status);
+  }
+
+  /** @param {Connection} from which was asked to go */
+  #move(from) {
+    this.#drop();
+    this.#next = this.#connection(from.link.successor());
+    this.#next.open();
+  }
+
+  #finish() {
+    const next = this.#next;
+    if (next?.status.state === "connected" && this.#listener.isFree(this.#current))
+      this.#switch(next);
+  }
+
+  /** @param {Connection} next */
+  #switch(next) {
+    const old = this.#current;
+    this.#current = next;
+    this.#next = null;
+    const moved = old.status.state === "connected" && next.status.state === "connected";
+    old.close();
+    if (!moved) this.#listener.status(next.status);
+  }
+
+  #drop() {
+    const next = this.#next;
+    this.#next = null;
+    next?.close();
+  }
+}

@@ -1,0 +1,133 @@
+/** One channel, as the application holds it. */
+export type Position = import("./protocol.js").Position;
+export type Publication = import("./protocol.js").Publication;
+export type Member = import("./protocol.js").Member;
+export type Presence = import("./presence.js").Presence;
+export type RiverError = import("./errors.js").RiverError;
+export type EventDetail = {
+    channel: string;
+    event: string;
+    data: unknown;
+    user?: string;
+} & Position;
+export type GapDetail = {
+    reason: import("./subscription.js").Break;
+    reloadAfterMs: number;
+} & Position;
+export type SystemEvents = Record<"river:subscribed", {
+    recovered: boolean;
+} & Position> & Record<"river:gap", GapDetail> & Record<"river:joined" | "river:left", Member> & Record<"river:presence", Presence> & Record<"river:error", RiverError>;
+export type Handler<E, K extends string> = K extends keyof SystemEvents ? (detail: SystemEvents[K]) => void : (data: K extends keyof E ? E[K] : unknown, event: EventDetail) => void;
+export type EventName<E> = (keyof E & string) | keyof SystemEvents | "*";
+/**
+ * @typedef {import("./protocol.js").Position} Position
+ * @typedef {import("./protocol.js").Publication} Publication
+ * @typedef {import("./protocol.js").Member} Member
+ * @typedef {import("./presence.js").Presence} Presence
+ * @typedef {import("./errors.js").RiverError} RiverError
+ *
+ * @typedef {{channel: string, event: string, data: unknown, user?: string} & Position} EventDetail
+ *   an event with all that is known about it; `user` is its author, when that was a client
+ *
+ * @typedef {{reason: import("./subscription.js").Break, reloadAfterMs: number} & Position} GapDetail
+ *   what came before this position and was not seen cannot be had: load your state again, after
+ *   `reloadAfterMs`, which spreads clients that lost the same
+ *
+ * @typedef {Record<"river:subscribed", {recovered: boolean} & Position>
+ *   & Record<"river:gap", GapDetail>
+ *   & Record<"river:joined" | "river:left", Member>
+ *   & Record<"river:presence", Presence>
+ *   & Record<"river:error", RiverError>} SystemEvents
+ *   what River says about a channel: it is live (`recovered`: it goes on exactly where the last
+ *   connection ended); something is missing; a user came or went; the list of members was replaced; the
+ *   server refused the channel, or the snapshot failed
+ */
+/**
+ * @template E the application's events: an interface or type with their names and data
+ * @template {string} K
+ * @typedef {K extends keyof SystemEvents ? (detail: SystemEvents[K]) => void
+ *   : (data: K extends keyof E ? E[K] : unknown, event: EventDetail) => void} Handler
+ */
+/**
+ * @template E
+ * @typedef {(keyof E & string) | keyof SystemEvents | "*"} EventName
+ */
+/**
+ * A channel that was subscribed to; `river.subscribe` makes it.
+ *
+ * @template [E=Record<string, unknown>] the application's events: their names and data
+ */
+export declare class Channel<E = Record<string, unknown>> {
+    #private;
+    /** The same as `on`. */
+    bind: <K extends EventName<E>>(name: K, callback: Handler<E, K>) => this;
+    /** The same as `off`. */
+    unbind: <K extends EventName<E>>(name: K, callback?: Handler<E, K>) => this;
+    /**
+     * @param {import("./delivery.js").Delivery} delivery
+     * @param {import("./river.js").River} river
+     */
+    constructor(delivery: import("./delivery.js").Delivery, river: import("./river.js").River);
+    /** The channel's name. */
+    get name(): string;
+    /** Whether events arrive at the moment. */
+    get live(): boolean;
+    /**
+     * Up to where the callbacks have seen the channel; null before it was live for the first time.
+     *
+     * @returns {Position | null}
+     */
+    get position(): Position | null;
+    /**
+     * Who is on the channel, for channels whose name begins with `presence-`.
+     *
+     * The list is live: look again when `river:joined`, `river:left` or `river:presence` comes.
+     *
+     * @returns {Presence}
+     */
+    get presence(): Presence;
+    /**
+     * Call back for each event of a name, in order, each once.
+     *
+     * `"*"` stands for all events of the application. Names that begin with `river:` are what River itself
+     * says about the channel; whatever name a publisher chooses, it cannot call those.
+     *
+     * @template {EventName<E>} K
+     * @param {K} name
+     * @param {Handler<E, K>} callback
+     * @returns {this}
+     */
+    on<K extends EventName<E>>(name: K, callback: Handler<E, K>): this;
+    /**
+     * End what `on` began, for one callback or for all of the name.
+     *
+     * @template {EventName<E>} K
+     * @param {K} name
+     * @param {Handler<E, K>} [callback]
+     * @returns {this}
+     */
+    off<K extends EventName<E>>(name: K, callback?: Handler<E, K>): this;
+    /** The same as `river.unsubscribe(channel.name)`. */
+    unsubscribe(): void;
+    /**
+     * Publish an event, if the token grants it; see `river.publish`.
+     *
+     * @template {keyof E & string} K
+     * @param {K} event
+     * @param {E[K]} data anything that JSON can say
+     * @returns {Promise<Position>}
+     */
+    publish<K extends keyof E & string>(event: K, data: E[K]): Promise<Position>;
+    /**
+     * Ask for what was published; see `river.history`.
+     *
+     * @param {{limit?: number, after?: Position}} [options]
+     * @returns {Promise<Position & {publications: Publication[]}>}
+     */
+    history(options?: {
+        limit?: number;
+        after?: Position;
+    }): Promise<Position & {
+        publications: Publication[];
+    }>;
+}

@@ -1,0 +1,175 @@
+/** Where the connection stands and what to do next: a state machine without I/O. */
+export declare const NEVER: number;
+export type State = "connecting" | "connected" | "waiting" | "closed";
+export type Status = {
+    state: State;
+    reason: string;
+    retryInMs?: number;
+    code?: number;
+    error?: Error;
+};
+export type Effect = {
+    do: "ask";
+    ask: number;
+} | {
+    do: "open";
+} | {
+    do: "close";
+} | {
+    do: "move";
+} | {
+    do: "status";
+    status: Status;
+} | {
+    do: "send";
+    message: import("./protocol.js").ClientMessage;
+};
+/**
+ * @typedef {"connecting" | "connected" | "waiting" | "closed"} State
+ *
+ * @typedef {{state: State, reason: string, retryInMs?: number, code?: number, error?: Error}} Status
+ *   `reason` in plain words; `retryInMs` while waiting; `code` the close code, when a connection ended;
+ *   `error` the error behind it, when there is one
+ *
+ * @typedef {{do: "ask", ask: number} | {do: "open"} | {do: "close"} | {do: "move"}
+ *   | {do: "status", status: Status}
+ *   | {do: "send", message: import("./protocol.js").ClientMessage}} Effect
+ */
+/**
+ * One client's connection, from the first attempt to the last.
+ *
+ * The owner calls a method for all that happens, with the time in milliseconds, and carries out the
+ * effects it returns, in order. Between them it calls `tick` no later than `nextAt`, and at least every
+ * `PULSE_MS` to notice that the machine slept. A status comes last among the effects, because its
+ * receiver may call a method at once.
+ */
+export declare class Link {
+    #private;
+    /** @type {Status} */
+    status: Status;
+    /**
+     * @param {{renewable: boolean, random: () => number}} options renewable: another token can be had
+     */
+    constructor({ renewable, random }: {
+        renewable: boolean;
+        random: () => number;
+    });
+    /**
+     * The link to another server, while this one still serves. It begins with the same token.
+     *
+     * Its back-off starts anew: that a server stops is no outage.
+     */
+    successor(): Link;
+    get state(): State;
+    /** When `tick` is needed. */
+    get nextAt(): number;
+    /**
+     * Start, unless it has been started.
+     *
+     * @param {number} now
+     * @returns {Effect[]}
+     */
+    connect(now: number): Effect[];
+    /**
+     * End, until `connect` is called again.
+     *
+     * @param {string} reason
+     * @param {number} [code]
+     * @returns {Effect[]}
+     */
+    stop(reason: string, code?: number): Effect[];
+    /**
+     * The application gave a token.
+     *
+     * @param {number} ask the number of the question
+     * @param {string} token
+     * @param {number} now
+     * @returns {Effect[]}
+     */
+    gotToken(ask: number, token: string, now: number): Effect[];
+    /**
+     * The application gave no token.
+     *
+     * @param {number} ask the number of the question
+     * @param {Error} error
+     * @param {number} now
+     * @returns {Effect[]}
+     */
+    noToken(ask: number, error: Error, now: number): Effect[];
+    /**
+     * The socket is open.
+     *
+     * @param {number} now
+     * @returns {Effect[]}
+     */
+    opened(now: number): Effect[];
+    /**
+     * The server took the token.
+     *
+     * @param {number | null} remainingMs how long the token is good for
+     * @param {number} now
+     * @returns {Effect[]}
+     */
+    authenticated(remainingMs: number | null, now: number): Effect[];
+    /**
+     * The server, or the WebSocket class, refused something that is not the answer to a request.
+     *
+     * @param {Error} error
+     */
+    refused(error: Error): void;
+    /**
+     * Something arrived.
+     *
+     * @param {number} now
+     */
+    received(now: number): void;
+    /**
+     * The server is about to stop and asks to come back later, elsewhere.
+     *
+     * This connection goes on until the other one works. The wait gets jitter on top, in case that others
+     * were asked the same.
+     *
+     * @param {number} retryAfterMs
+     * @param {number} now
+     */
+    bye(retryAfterMs: number, now: number): void;
+    /**
+     * The socket is closed, or could not be opened.
+     *
+     * @param {{code: number, reason?: string}} close
+     * @param {number} now
+     * @returns {Effect[]}
+     */
+    lost({ code, reason: said }: {
+        code: number;
+        reason?: string;
+    }, now: number): Effect[];
+    /**
+     * The device found a network.
+     *
+     * @param {number} now
+     * @returns {Effect[]}
+     */
+    online(now: number): Effect[];
+    /**
+     * The device says that it lost its network. It may be wrong: the connection is asked.
+     *
+     * @param {number} now
+     * @returns {Effect[]}
+     */
+    offline(now: number): Effect[];
+    /**
+     * The machine woke up, or somebody looks at the page again: try now, or make sure that it works.
+     *
+     * @param {number} now
+     * @returns {Effect[]}
+     */
+    awake(now: number): Effect[];
+    /**
+     * Do what is due.
+     *
+     * @param {number} now
+     * @returns {Effect[]}
+     */
+    tick(now: number): Effect[];
+}

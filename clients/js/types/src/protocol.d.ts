@@ -1,0 +1,155 @@
+/** The native dialect: what goes over the wire, and what its close codes mean. */
+/** This side's own codes: what came is not River's protocol, or came faster than the page could take it. */
+export declare const GARBAGE = 4000;
+export declare const OVERFLOW = 4001;
+export type Position = {
+    epoch: string;
+    offset: number;
+};
+export type Member = {
+    user: string;
+    info?: Record<string, unknown>;
+};
+export type Publication = {
+    offset: number;
+    event: string;
+    data: unknown;
+    user?: string;
+};
+export type Authenticated = {
+    type: "authenticated";
+    id?: string;
+    user: string;
+    expires_at: number | null;
+};
+export type Bye = {
+    type: "bye";
+    reason: string;
+    retry_after_ms?: number;
+};
+export type Refusal = {
+    type: "error";
+    id?: number | string;
+    code: string;
+    message: string;
+};
+export type MemberList = {
+    count: number;
+    members: Member[];
+};
+export type Subscribed = {
+    type: "subscribed";
+    id: number;
+    channel: string;
+    recovered: boolean;
+    reason?: string;
+    presence?: MemberList;
+    reload_after_ms?: number;
+} & Position;
+export type EventMessage = {
+    type: "event";
+    channel: string;
+} & Publication;
+export type Gap = {
+    type: "gap";
+    channel: string;
+    reload_after_ms?: number;
+    retry_after_ms?: number;
+} & Position;
+export type Joined = {
+    type: "joined";
+    channel: string;
+} & Member;
+export type Left = {
+    type: "left";
+    channel: string;
+} & Member;
+export type PresenceMessage = {
+    type: "presence";
+    id?: number;
+    channel: string;
+} & MemberList;
+export type ChannelMessage = Subscribed | EventMessage | Gap | Joined | Left | PresenceMessage;
+export type Published = {
+    type: "published";
+    id: number;
+} & Position;
+export type HistoryMessage = {
+    type: "history";
+    id: number;
+    publications: Publication[];
+} & Position;
+export type Unsubscribed = {
+    type: "unsubscribed";
+    id: number;
+    channel: string;
+};
+export type Welcome = {
+    type: "welcome";
+    session: string;
+    max_message_bytes?: number;
+};
+export type Pong = {
+    type: "pong";
+};
+export type ServerMessage = Authenticated | Bye | Refusal | ChannelMessage | Published | HistoryMessage | Unsubscribed | Welcome | Pong;
+export type ClientMessage = {
+    type: string;
+    id?: number | string;
+    channel?: string;
+} & Record<string, unknown>;
+/**
+ * @typedef {{epoch: string, offset: number}} Position where a channel's log stands
+ * @typedef {{user: string, info?: Record<string, unknown>}} Member
+ * @typedef {{offset: number, event: string, data: unknown, user?: string}} Publication
+ *   `user` is the author, when it was a client
+ *
+ * @typedef {{type: "authenticated", id?: string, user: string, expires_at: number | null}} Authenticated
+ * @typedef {{type: "bye", reason: string, retry_after_ms?: number}} Bye
+ * @typedef {{type: "error", id?: number | string, code: string, message: string}} Refusal
+ * @typedef {{count: number, members: Member[]}} MemberList
+ * @typedef {{type: "subscribed", id: number, channel: string, recovered: boolean, reason?: string,
+ *   presence?: MemberList, reload_after_ms?: number} & Position} Subscribed
+ * @typedef {{type: "event", channel: string} & Publication} EventMessage
+ * @typedef {{type: "gap", channel: string, reload_after_ms?: number, retry_after_ms?: number}
+ *   & Position} Gap when to load the state again, where the server spreads its clients
+ * @typedef {{type: "joined", channel: string} & Member} Joined
+ * @typedef {{type: "left", channel: string} & Member} Left
+ * @typedef {{type: "presence", id?: number, channel: string} & MemberList} PresenceMessage
+ * @typedef {Subscribed | EventMessage | Gap | Joined | Left | PresenceMessage} ChannelMessage
+ * @typedef {{type: "published", id: number} & Position} Published
+ * @typedef {{type: "history", id: number, publications: Publication[]} & Position} HistoryMessage
+ * @typedef {{type: "unsubscribed", id: number, channel: string}} Unsubscribed
+ * @typedef {{type: "welcome", session: string, max_message_bytes?: number}} Welcome
+ * @typedef {{type: "pong"}} Pong
+ * @typedef {Authenticated | Bye | Refusal | ChannelMessage | Published | HistoryMessage | Unsubscribed
+ *   | Welcome | Pong} ServerMessage
+ *
+ * @typedef {{type: string, id?: number | string, channel?: string} & Record<string, unknown>} ClientMessage
+ */
+/**
+ * Read one message of the server.
+ *
+ * Its fields are taken on trust: the server's conformance cases check them.
+ *
+ * @param {unknown} text
+ * @returns {ServerMessage | null} null when this is not River's protocol
+ */
+export declare function decode(text: unknown): ServerMessage | null;
+/** @param {ClientMessage} message */
+export declare function encode(message: ClientMessage): string;
+/**
+ * What a close code asks of the client.
+ *
+ * @param {number} code
+ * @returns {"stop" | "token" | "retry"} stay closed, come back with another token, or just come back
+ */
+export declare function afterClose(code: number): "stop" | "token" | "retry";
+/**
+ * Why a connection ended, in plain words: the server's own if it gave any.
+ *
+ * @param {number} code
+ * @param {string | undefined} reason
+ * @param {boolean} connected whether the connection had come about
+ */
+export declare function describeClose(code: number, reason: string | undefined, connected: boolean): string;

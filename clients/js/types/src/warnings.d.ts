@@ -1,0 +1,27 @@
+/** What the developer is told in the console: what will not work, each once, with its cure. */
+/** Warns of each thing once. */
+export declare class Warnings {
+    #private;
+    /** @param {(text: string) => void} print */
+    constructor(print: (text: string) => void);
+    /** @param {string} text */
+    warn(text: string): void;
+    /**
+     * Warn of names that nobody knows.
+     *
+     * @param {string} what
+     * @param {string[]} names
+     * @param {string[]} known
+     */
+    unknown(what: string, names: string[], known: string[]): void;
+    /**
+     * @param {string} channel
+     * @param {import("./errors.js").RiverError} error
+     */
+    refused(channel: string, { code, message }: import("./errors.js").RiverError): void;
+    /**
+     * @param {import("./link.js").Status} status
+     * @param {string} url
+     */
+    status({ state, reason, code, error }: import("./link.js").Status, url: string): void;
+}
