@@ -8,6 +8,8 @@ import signal
 import socket
 import stat
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import jwt
@@ -15,6 +17,7 @@ import pytest
 from river_client import member, token, visitor
 from river_process import (
     API_KEY,
+    KEYS,
     SECRET,
     Command,
     River,
@@ -214,8 +217,81 @@ def test_folder_that_cannot_be_written_is_told_of(tmp_path: Path) -> None:
     free = {"RIVER_PORT": "0", "RIVER_API_PORT": "0"}
     [(code, out, complaint)] = run_all([(("dev",), free)], folder=tmp_path)
     assert (code, out) == (1, "")
-    assert complaint.startswith("river: ")
-    assert ".river" in complaint
+    assert complaint.startswith("river: .river/dev.json cannot be written (")
+    assert "set RIVER_SECRETS and RIVER_API_KEYS" in complaint
+    assert len(complaint.splitlines()) == 1
+
+
+def test_river_dev_needs_no_folder_where_secret_and_key_are_given(tmp_path: Path) -> None:
+    (tmp_path / ".river").symlink_to(tmp_path / "nowhere" / "at-all")
+    free = {"RIVER_PORT": "0", "RIVER_API_PORT": "0"}
+    river = Command("dev", settings={**KEYS, **free}, folder=tmp_path)
+    try:
+        river.stdout.wait_for(lambda line: "Stop with" in line)
+        river.signal(signal.SIGTERM)
+        assert river.wait() == 0
+    finally:
+        river.kill()
+
+
+def test_river_dev_does_not_overwrite_a_file_that_it_cannot_read(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".river").mkdir()
+    file = tmp_path / ".river" / "dev.json"
+    file.write_text("what somebody keeps", encoding="utf-8")
+    free = {"RIVER_PORT": "0", "RIVER_API_PORT": "0"}
+    river = Command("dev", settings={**KEYS, **free}, folder=tmp_path)
+    try:
+        river.stdout.wait_for(lambda line: "Stop with" in line)
+        assert file.read_text(encoding="utf-8") == "what somebody keeps"
+    finally:
+        river.kill()
+
+
+def test_river_publish_sends_its_key_to_no_other_address(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Redirecting(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self._answer()
+
+        def do_GET(self) -> None:
+            self._answer()
+
+        def _answer(self) -> None:
+            asked.append(self.path)
+            self.send_response(302)
+            self.send_header("location", "/elsewhere")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Quietly."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        settings = {"RIVER_API_KEYS": API_KEY, "RIVER_API_URL": url}
+        [(code, out, complaint)] = run_all(
+            [(("publish", "dogs", "post", "1"), settings)], folder=tmp_path
+        )
+        server.shutdown()
+    assert (code, out, asked) == (1, "", ["/publish"])
+    assert "redirects to /elsewhere" in complaint
+
+
+def test_secrets_that_are_flags_are_not_in_the_list_of_processes(tmp_path: Path) -> None:
+    free = {"RIVER_PORT": "0", "RIVER_API_PORT": "0"}
+    flags = ("--secrets", SECRET, f"--api-keys={API_KEY}", "--drain-s", "0")
+    river = Command("dev", *flags, settings=free, folder=tmp_path)
+    try:
+        river.stdout.wait_for(lambda line: API_KEY in line)
+        shown = Path(f"/proc/{river.pid}/cmdline").read_bytes()
+        assert b"--drain-s" in shown
+        assert not any(secret.encode() in shown for secret in (SECRET, API_KEY))
+    finally:
+        river.kill()
 
 
 async def test_river_dev_takes_secrets_and_keys_that_are_set(start: Start, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 
@@ -16,6 +19,7 @@ from river_process import (
     Start,
     address,
     ask,
+    environment,
     publish,
     run_all,
 )
@@ -147,7 +151,7 @@ def test_event_does_to_the_terminal_nothing_but_be_read(
     assert ask(f"{river.api_url}/publish", message, key=API_KEY)[0] == 200
     # What JSON's escapes do not cover, as it stands.
     assert ask_raw(river, '{"channel":"evil","event":"e","data":"\x9b\x7f\u2028\u2066é"}') == 200
-    depth = 900
+    depth = 60
     deep = f'{{"channel":"evil","event":"deep","data":{"[" * depth}{"]" * depth}}}'
     assert ask_raw(river, deep) == 200
     command.stdout.wait_for(lambda line: "deep" in line)
@@ -158,6 +162,46 @@ def test_event_does_to_the_terminal_nothing_but_be_read(
     assert third.endswith("[" * depth + "]" * depth)
     assert not any(unseen in command.stdout.text for unseen in (ESCAPE, "\x9b", "\u202e", "\x7f"))
     stopped(command)
+
+
+def test_tail_shows_escapes_where_the_output_is_ascii(river: River) -> None:
+    ascii_only = {**KEYS, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    command = Command("subscribe", "umlauts", settings=ascii_only, folder=river.folder)
+    try:
+        live(command)
+        message = {"channel": "umlauts", "event": "größe", "data": "漢 🐕"}
+        assert ask(f"{river.api_url}/publish", message, key=API_KEY)[0] == 200
+        publish(river, "umlauts", 1)
+        command.stdout.wait_for(lambda line: '{"n": 0}' in line)
+        assert command.stdout.lines[0].endswith(r'gr\xf6\xdfe "\u6f22 \U0001f415"')
+        stopped(command)
+    finally:
+        command.kill()
+
+
+@pytest.mark.parametrize("output", ["a pipe without a reader", "a full disk"])
+def test_tail_that_nobody_can_read_ends(river: River, output: str) -> None:
+    reading, writing = os.pipe() if "pipe" in output else (-1, os.open("/dev/full", os.O_WRONLY))
+    tail = subprocess.Popen(
+        [sys.executable, "-m", "riverd", "subscribe", "unread"],
+        cwd=river.folder,
+        env=environment(KEYS),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    os.close(writing)
+    if reading != -1:
+        os.close(reading)
+    try:
+        assert tail.stderr is not None
+        assert "live" in tail.stderr.readline()
+        publish(river, "unread", 1)
+        assert tail.wait(30) == 1
+    finally:
+        tail.kill()
+        tail.wait()
+        tail.stderr.close()
 
 
 async def test_tail_misses_nothing_over_a_cut_connection(

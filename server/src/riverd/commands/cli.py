@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import io
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from riverd.auth.tokens import Signer, Verifier
 from riverd.aws import ecs_metadata as ecs
 from riverd.channels import check_channel, check_event
 from riverd.commands import dev_file as devfile
+from riverd.commands import secret_flags
 from riverd.commands.publish import PublishError, publish_once
 from riverd.commands.subscribe import Tail
 from riverd.errors import RiverError, SettingsError
@@ -56,6 +58,11 @@ APART: Mapping[str, tuple[str, str]] = {
 
 def main() -> NoReturn:
     """Run the command. Exit codes: 0 fine, 2 wrong usage or configuration, 1 the rest."""
+    secret_flags.hide()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal without UTF-8 shows an escape instead of a character, and no command ends.
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(prog_name="river", standalone_mode=False)
     except click.exceptions.Abort:
@@ -167,14 +174,16 @@ def dev(chosen: Settings) -> None:
     """Run everything in one process, with a secret and a key made on first use."""
     from riverd.service import composition as app  # noqa: PLC0415  small commands start without it
 
-    kept = devfile.read() or devfile.new()
     chosen = with_secrets(chosen, time.time(), *secret_settings.ALL)
+    # Who brings both needs no file; but where there is one, the other commands find the addresses.
+    is_needed = not (chosen.secrets and chosen.api_keys)
+    kept = devfile.read_if_possible(needed=is_needed) or devfile.new()
     chosen = with_keys(chosen, secret=kept.secret, api_key=kept.api_key)
     app.configure_logs(chosen, os.environ)
 
     def announce(public: str, private: str) -> None:
         kept.url, kept.api_url = f"http://{public}", f"http://{private}"
-        devfile.write(kept)
+        devfile.write_if_possible(kept, needed=is_needed)
         click.echo(_greeting(chosen, public, private))
 
     app.run(app.serve_dev(chosen, announce))
@@ -245,7 +254,9 @@ def publish(*, channel: str, event: str, data: str, api_url: str | None) -> None
 @cli.command(short_help="Follow a channel in the terminal.")
 @click.argument("channel")
 @click.option("--url", help="Where the gateway is. [default: that of river dev]")
-@click.option("--token", "given", help="The token to use. [default: one is made]")
+@click.option(
+    "--token", "given", envvar="RIVER_TOKEN", help="The token to use. [RIVER_TOKEN; default: made]"
+)
 @click.option("--user", default="tail", show_default=True, help="Who to be, if a token is made.")
 @click.option(
     "--history",

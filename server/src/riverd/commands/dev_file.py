@@ -39,6 +39,40 @@ def read(path: Path = PATH) -> DevFile | None:
         raise SettingsError(f"{path} cannot be used ({error}); delete it to start anew") from None
 
 
+def read_if_possible(*, needed: bool) -> DevFile | None:
+    """What is kept, or None; also if it cannot be used and is not needed.
+
+    Raises:
+        SettingsError: it is needed, and not what `river dev` writes.
+    """
+    try:
+        return read()
+    except SettingsError:
+        if needed:
+            raise
+        return None
+
+
+def write_if_possible(kept: DevFile, *, needed: bool) -> None:
+    """Keep it, or if it is not needed at least try. What cannot be used is not overwritten then.
+
+    Raises:
+        OSError: it is needed, and the folder cannot be written.
+    """
+    try:
+        if not needed:
+            read()
+        write(kept)
+    except SettingsError:
+        return
+    except OSError as error:
+        if needed:
+            raise OSError(
+                f"{PATH} cannot be written ({error.strerror or error}): run `river dev` in a "
+                "folder of yours, or set RIVER_SECRETS and RIVER_API_KEYS"
+            ) from None
+
+
 def new() -> DevFile:
     """A secret and a key of its own, not yet kept."""
     return DevFile(new_secret(), f"dev-{secrets.token_urlsafe(24)}")

@@ -5,6 +5,10 @@ import random
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Literal
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass
 
 import msgspec
 from rich.console import Console
@@ -12,6 +16,8 @@ from rich.text import Text
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.frames import Close
 from websockets.sync.client import ClientConnection, connect
+
+from riverd.service.loopback import is_loopback
 
 RETRY_S_FIRST = 0.5
 RETRY_S_MAX = 20.0
@@ -91,25 +97,32 @@ class Tail:
     def _follow(self) -> None:
         """One connection, to its end."""
         self._accepted = False
+        connection = self._connect()
+        if connection is None:
+            return
+        with connection:
+            try:
+                self._begin(connection)
+                while self._retry_s is None:
+                    self._take(str(connection.recv()))
+            except ConnectionClosed as error:
+                self._closed(error.rcvd)
+
+    def _connect(self) -> ClientConnection | None:
+        """A connection, None if another attempt may have one."""
         try:
-            with connect(
+            return connect(
                 self._url,
                 open_timeout=OPEN_TIMEOUT_S,
                 close_timeout=CLOSE_TIMEOUT_S,
                 max_size=None,
-            ) as connection:
-                self._begin(connection)
-                for text in connection:
-                    self._take(str(text))
-                    if self._retry_s is not None:
-                        return
-            self._note("closed by the server", style="yellow")
-        except ConnectionClosed as error:
-            self._closed(error.rcvd)
+                proxy=proxy_for(self._url),
+            )
         except (InvalidURI, ValueError):
             raise Over(f"{self._url} is not a WebSocket address") from None
         except (OSError, InvalidHandshake) as error:
             self._unconnected(error)
+            return None
 
     def _begin(self, connection: ClientConnection) -> None:
         connection.send(json.dumps({"type": "auth", "id": 1, "token": self._token()}))
@@ -159,7 +172,7 @@ class Tail:
         except (msgspec.DecodeError, RecursionError) as error:
             raise Over(f"{self._url} does not speak River: {error}") from None
         if self._as_json:
-            self._console.out(seen(one_line(text)), highlight=False)
+            self._show(Text(seen(one_line(text))))
         match told.type:
             case "authenticated":
                 self._accepted = True
@@ -211,23 +224,32 @@ class Tail:
         if told.user:
             line.append(f"by {seen(told.user)} ", style="magenta")
         line.append(seen(readable(bytes(told.data).decode())))
-        self._console.print(line)
+        self._show(line)
+
+    def _show(self, line: Text) -> None:
+        try:
+            self._console.print(line)
+        except OSError as error:
+            # The reader of a pipe is gone, or a disk is full: nobody sees what would follow.
+            raise Over(f"cannot print: {error.strerror or error}") from None
 
     def _member(self, told: _Told) -> None:
         sign, style = ("+", "green") if told.type == "joined" else ("-", "red")
         if not self._as_json:
             line = f"{time.strftime('%H:%M:%S')} {sign} {seen(told.user)}"
-            self._console.print(Text(line, style=style))
+            self._show(Text(line, style=style))
 
     def _note(self, text: str, *, style: str = "dim") -> None:
-        self._notes.print(Text(f"-- {seen(text)}", style=style))
+        with suppress(OSError):
+            self._notes.print(Text(f"-- {seen(text)}", style=style))
 
 
 def readable(text: str) -> str:
     """A JSON text with its characters instead of their escapes."""
     try:
         return json.dumps(json.loads(text), ensure_ascii=False)
-    except RecursionError:
+    except (RecursionError, ValueError):
+        # Nested too deeply for Python, or a number of too many digits for it.
         return one_line(text)
 
 
@@ -239,6 +261,12 @@ def one_line(text: str) -> str:
 def seen(text: str) -> str:
     """A text that does to a terminal nothing but be read: the rest is escaped, as in JSON."""
     return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def proxy_for(url: str) -> Literal[True] | None:
+    """Whether to use a proxy of the environment: never to reach this machine itself."""
+    host = urlsplit(url).hostname or ""
+    return None if is_loopback(host) or proxy_bypass(host) else True
 
 
 def websocket_url(address: str) -> str:

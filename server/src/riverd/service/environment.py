@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from ipaddress import ip_address
 from typing import get_type_hints
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.address import RedisAddress
 from riverd.errors import SettingsError
 from riverd.service import allowed_origins, secret_settings
+from riverd.service.loopback import is_loopback
 from riverd.service.secret_settings import check_api_keys, check_secrets
 from riverd.service.setting_values import is_service_link, parsed
 from riverd.service.settings import MEMORY, PREFIX, Settings, describe
@@ -95,7 +95,7 @@ def fetches_keys_in_clear(settings: Settings) -> bool:
     if settings.jwks_url is None:
         return False
     parts = urlsplit(settings.jwks_url)
-    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
 def _check(settings: Settings) -> None:
@@ -119,13 +119,6 @@ def _check_broker(settings: Settings) -> None:
         raise SettingsError(
             "RIVER_BROKER has a password already: it stands there or in RIVER_BROKER_PASSWORD"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _is_web_address(url: str) -> bool:

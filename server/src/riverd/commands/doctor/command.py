@@ -32,7 +32,11 @@ _NAME_COLUMNS, _MARK_COLUMNS = 10, 8
 @click.command(short_help="Name what is broken between here and a gateway.")
 @click.argument("url", required=False)
 @click.option("--api-url", help="Where the publish API is. [RIVER_API_URL]")
-@click.option("--token", help="Try this token. [default: one signed with RIVER_SECRETS]")
+@click.option(
+    "--token",
+    envvar="RIVER_TOKEN",
+    help="Try this token. [RIVER_TOKEN; default: one signed with RIVER_SECRETS]",
+)
 @click.option("--origin", help="Try as a page of this origin: https://app.example.com.")
 @click.option("--channel", help="Use this channel. [default: one of its own]")
 @click.option(

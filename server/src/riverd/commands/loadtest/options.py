@@ -101,7 +101,11 @@ _OPTIONS = (
     click.option(
         "--secret", envvar="RIVER_SECRETS", help="Signs tokens. [RIVER_SECRETS, river dev]"
     ),
-    click.option("--token", help="The token of all clients, instead of a secret."),
+    click.option(
+        "--token",
+        envvar="RIVER_TOKEN",
+        help="The token of all clients, instead of a secret. [RIVER_TOKEN]",
+    ),
     click.option("--issuer", envvar="RIVER_JWT_ISSUER", help="Tokens say that they come from it."),
     click.option(
         "--audience", envvar="RIVER_JWT_AUDIENCE", help="Tokens say that they are for it."

@@ -1,0 +1,38 @@
+"""Which flags are secret, and what is left of a command without them."""
+
+import pytest
+
+from riverd.commands.secret_flags import without_secrets
+
+
+@pytest.mark.parametrize(
+    ("given", "left", "moved"),
+    [
+        ("gateway --secrets a,b --port 1", "gateway --port 1", {"RIVER_SECRETS": "a,b"}),
+        ("api --api-keys=k", "api", {"RIVER_API_KEYS": "k"}),
+        ("dev --broker-password p", "dev", {"RIVER_BROKER_PASSWORD": "p"}),
+        ("api --broker redis://:p@h", "api", {"RIVER_BROKER": "redis://:p@h"}),
+        ("subscribe dogs --token t", "subscribe dogs", {"RIVER_TOKEN": "t"}),
+        ("doctor --token=t", "doctor", {"RIVER_TOKEN": "t"}),
+        ("bench --secret s --api-key k", "bench", {"RIVER_SECRETS": "s", "RIVER_API_KEYS": "k"}),
+    ],
+)
+def test_a_secret_flag_becomes_a_variable(given: str, left: str, moved: dict[str, str]) -> None:
+    assert without_secrets(given.split()) == (left.split(), moved)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "gateway --port 1",
+        "api --broker redis://h",
+        "gateway --secrets",
+        "gateway --secrets=",
+        "gateway --token t",
+        "publish dogs --token 1",
+        "api --secrets-from file:///x",
+    ],
+)
+def test_what_is_not_secret_or_not_a_flag_of_this_command_stays(given: str) -> None:
+    assert without_secrets(given.split()) == (given.split(), {})
