@@ -12,7 +12,8 @@ NODE_NAME_LENGTH_MAX = 256
 PRIVATE = "private-"
 PRESENCE = "presence-"
 
-_NAME = re.compile(rf"[A-Za-z0-9_\-=@,.;:]{{1,{NAME_LENGTH_MAX}}}")
+# The last five stand in the user ids of identity providers: auth0|1, a+b@c.org, github/17.
+_NAME = re.compile(rf"[A-Za-z0-9_\-=@,.;:|+/~!]{{1,{NAME_LENGTH_MAX}}}")
 
 
 @lru_cache(maxsize=4096)
@@ -26,7 +27,8 @@ def check_channel(name: str) -> str:
     if _NAME.fullmatch(name) is None:
         raise RiverError(
             ErrorCode.CHANNEL_INVALID,
-            f"a channel name is 1 to {NAME_LENGTH_MAX} characters of A-Z a-z 0-9 _ - = @ , . ; :",
+            f"a channel name is 1 to {NAME_LENGTH_MAX} characters of "
+            "A-Z a-z 0-9 _ - = @ , . ; : | + / ~ !",
         )
     return name
 

@@ -24,7 +24,7 @@ _values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_texts, inner, max_size=4),
     max_leaves=12,
 )
-_names = st.from_regex(r"any[A-Za-z0-9_\-=@,.;:]{1,12}", fullmatch=True)
+_names = st.from_regex(r"any[A-Za-z0-9_\-=@,.;:|+/~!]{1,12}", fullmatch=True)
 _spaces = st.text(" \t\r\n", max_size=3)
 
 

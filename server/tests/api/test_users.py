@@ -44,6 +44,21 @@ def test_a_users_name_is_decoded_once(api: Served, segment: str, user: str) -> N
     eventually(lambda: node.disconnected == [user])
 
 
+@pytest.mark.parametrize(
+    ("query", "user"),
+    [("?user=github%2F17", "github/17"), ("?user=..", ".."), ("?user=a%2Bb", "a+b"), ("", "-")],
+)
+def test_a_user_can_be_named_in_the_query(api: Served, query: str, user: str) -> None:
+    assert api.ask("POST", f"/users/-/disconnect{query}").json == {"user": user}
+
+
+def test_a_channel_can_be_named_in_the_query(api: Served) -> None:
+    api.ask("POST", "/publish", b'{"channel": "github/17", "event": "e"}')
+    assert api.ask("GET", "/channels/-?channel=github%2F17").json["channel"] == "github/17"
+    history = api.ask("GET", "/channels/-/history?channel=github%2F17&limit=5").json
+    assert [one["offset"] for one in history["publications"]] == [1]
+
+
 def test_a_body_that_nobody_asked_for_does_no_harm(api: Served) -> None:
     assert api.ask("POST", "/users/ann/disconnect", b"\xff" * 1000, headers={}).status == 200
     assert api.ask("POST", "/users/ann/disconnect", b"{}").status == 200

@@ -60,7 +60,7 @@ def admit(api: Api, request: Request) -> Admitted | Response:
         body_bytes_max = _checked(api, route, request)
     except RiverError as error:
         return _counted(api, route, error)
-    return Admitted(route, parameters, query, body_bytes_max, request.claims)
+    return Admitted(route, _named(parameters, query), query, body_bytes_max, request.claims)
 
 
 async def answer(api: Api, admitted: Admitted, body: bytes) -> Response:
@@ -159,6 +159,16 @@ def _check_content(headers: Mapping[str, str]) -> None:
         raise RiverError(
             ErrorCode.UNSUPPORTED_MEDIA_TYPE, "send the body as it is, without content-encoding"
         )
+
+
+def _named(path: Mapping[str, str], query: Mapping[str, str]) -> Mapping[str, str]:
+    """A path's parameters; where one is `-`, a parameter of the query with its name stands for it.
+
+    Proxies decode `%2F` and resolve `..` in paths: names of any form can come in the query.
+    """
+    if "-" not in path.values():
+        return path
+    return {name: query.get(name, value) if value == "-" else value for name, value in path.items()}
 
 
 def _query(text: str) -> dict[str, str]:

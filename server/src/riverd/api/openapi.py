@@ -77,7 +77,14 @@ def _operation(route: Route) -> Json:
 
 def _in_path(route: Route) -> Iterable[Json]:
     for name in filter(None, map(name_in, route.segments)):
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        yield {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": f"`-`: the name is in the query, as `{name}`.",
+            "schema": {"type": "string"},
+        }
+        yield _in_query(Parameter(name, "string", "The name, where the path has `-` for it."))
 
 
 def _in_query(parameter: Parameter) -> Json:
