@@ -81,8 +81,35 @@ def test_a_key_counts_for_one_channel_only(api: Served) -> None:
     assert len(api.log(first)) == len(api.log(second)) == 1
 
 
-def test_unknown_fields_are_passed_over(api: Served) -> None:
-    assert api.publish(channel=new_channel(), event="e", colour=["red"]).status == 200
+@pytest.mark.parametrize(
+    ("fields", "guess"),
+    [
+        ({"dta": 1}, "did you mean data?"),
+        ({"Data": 1}, "did you mean data?"),
+        ({"evnet": "x"}, "did you mean event?"),
+        ({"colour": ["red"]}, "the fields are channel, channels, event"),
+        ({"c" * 1_000: 1}, "unknown field 'cccc"),
+    ],
+)
+def test_an_unknown_field_is_refused_with_a_guess(
+    api: Served, fields: dict[str, object], guess: str
+) -> None:
+    channel = new_channel()
+    answer = api.publish(channel=channel, event="e", **fields)
+    assert answer.status == 400
+    assert answer.code == "invalid_field"
+    assert guess in answer.json["error"]["message"]
+    assert len(answer.json["error"]["message"]) < 300
+    assert api.log(channel) == []
+
+
+def test_an_unknown_field_in_a_batch_is_an_error_of_its_own_message(api: Served) -> None:
+    channel = new_channel()
+    good, bad = {"channel": channel, "event": "e"}, {"channel": channel, "event": "e", "dta": 1}
+    results = api.post("/publish/batch", {"messages": [good, bad]}).json["results"]
+    assert results[0]["offset"] == 1
+    assert "did you mean data?" in results[1]["error"]["message"]
+    assert api.post("/publish/batch", {"message": [good]}).code == "invalid_field"
 
 
 @pytest.mark.parametrize(

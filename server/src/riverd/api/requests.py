@@ -1,5 +1,7 @@
 """The JSON objects that the API is sent: bytes in, values out. What is data stays bytes."""
 
+import re
+from difflib import get_close_matches
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -11,8 +13,11 @@ from riverd.errors import ErrorCode, RiverError
 CHANNELS_MAX = 100
 BATCH_MAX = 1_000
 KEY_LENGTH_MAX = 128
+FIELD_SHOWN_LENGTH_MAX = 64
 TTL_S_DEFAULT = 3_600
 TTL_S_MAX = 2_592_000
+
+_UNKNOWN_FIELD = re.compile("Object contains unknown field `(.*)`", re.DOTALL)
 
 # Documented, but not checked by the decoder: its errors would not name the right code.
 _channel = Meta(extra_json_schema={"minLength": 1, "maxLength": NAME_LENGTH_MAX})
@@ -36,8 +41,11 @@ _globs = Meta(description="Globs of channel names.")
 _names = Meta(description="Names of channels to subscribe to, to the letter: no globs.")
 
 
-class Publish(msgspec.Struct, frozen=True):
-    """One event for one channel or several; `data` is any JSON."""
+class Publish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One event for one channel or several; `data` is any JSON.
+
+    A field that is not known is refused: a misspelt `data` would publish null.
+    """
 
     channel: Annotated[str, _channel] | None = None
     channels: Annotated[list[str], _channels] | None = None
@@ -47,13 +55,13 @@ class Publish(msgspec.Struct, frozen=True):
     id: Annotated[str, _key] | None = None
 
 
-class Batch(msgspec.Struct, frozen=True):
+class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Many messages at once."""
 
     messages: Annotated[list[Annotated[Raw, _message]], _messages]
 
 
-class GoodBatch(msgspec.Struct, frozen=True):
+class GoodBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Many messages at once, none of them wrong in itself: decoded in one go."""
 
     messages: list[Publish]
@@ -74,7 +82,7 @@ class WantedToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     info: dict[str, object] | None = None
 
 
-_Body = TypeVar("_Body")
+_Body = TypeVar("_Body", bound=msgspec.Struct)
 
 publish = msgspec.json.Decoder(Publish)
 batch = msgspec.json.Decoder(Batch)
@@ -91,7 +99,7 @@ def decoded(decoder: "msgspec.json.Decoder[_Body]", body: bytes | Raw) -> _Body:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from None
+        raise _invalid(str(error), decoder.type) from None
     except RecursionError:
         raise RiverError(ErrorCode.TOO_DEEP, "nested too deeply") from None
     except msgspec.DecodeError as error:
@@ -113,17 +121,29 @@ def check_text(body: bytes) -> bytes:
     return body
 
 
-def _invalid(told: str) -> RiverError:
+def _invalid(reason: str, body_type: type[msgspec.Struct]) -> RiverError:
     # What lies below the top has a path; without one it is the body itself that is no object.
-    if told.startswith("Expected `object`") and "$" not in told:
-        return RiverError(ErrorCode.NOT_AN_OBJECT, f"send one JSON object. {told}")
-    return RiverError(ErrorCode.INVALID_FIELD, told)
+    if reason.startswith("Expected `object`") and "$" not in reason:
+        return RiverError(ErrorCode.NOT_AN_OBJECT, f"send one JSON object. {reason}")
+    unknown = _UNKNOWN_FIELD.match(reason)
+    if unknown is not None:
+        reason = _unknown_field(unknown[1], body_type)
+    return RiverError(ErrorCode.INVALID_FIELD, reason)
 
 
-def _not_json(body: bytes, told: str) -> RiverError:
+def _unknown_field(name: str, body_type: type[msgspec.Struct]) -> str:
+    """The message for a field that a body may not have, with the field that was probably meant."""
+    shown = name if len(name) <= FIELD_SHOWN_LENGTH_MAX else f"{name[:FIELD_SHOWN_LENGTH_MAX]}..."
+    fields = [field.encode_name for field in msgspec.structs.fields(body_type)]
+    meant = get_close_matches(shown.lower(), fields, n=1)
+    guess = f"did you mean {meant[0]}?" if meant else f"the fields are {', '.join(fields)}"
+    return f"unknown field {shown!r}: {guess}"
+
+
+def _not_json(body: bytes, reason: str) -> RiverError:
     if not body.strip():
         return RiverError(ErrorCode.NOT_JSON, "the body is empty: send one JSON object")
     lowered = body.lower()
     if any(b"\\ud%c" % digit in lowered for digit in b"89abcdef"):
-        told = f"{told}; or a text has one half of a surrogate pair (\\ud800 to \\udfff)"
-    return RiverError(ErrorCode.NOT_JSON, f"the body is not JSON. {told}")
+        reason = f"{reason}; or a text has one half of a surrogate pair (\\ud800 to \\udfff)"
+    return RiverError(ErrorCode.NOT_JSON, f"the body is not JSON. {reason}")
