@@ -68,13 +68,21 @@ def test_a_broken_hop_has_its_cure_and_exit_1(cluster: Cluster) -> None:
     assert secret not in told.output
 
 
+def test_what_was_not_checked_is_named_and_has_an_exit_code_of_its_own(cluster: Cluster) -> None:
+    told = examine(cluster.gateway.url, "--idle", "0.2")
+    assert told.exit_code == 3
+    assert "?       token     none to try: set RIVER_SECRETS, or give --token" in told.output
+    unknown = "token, subscribe, publish, broker, delivery, idle, resume"
+    assert told.output.splitlines()[-1] == f"Nothing broken, but 7 not checked: {unknown}."
+
+
 def test_json_is_all_of_it(cluster: Cluster) -> None:
     told = examine(cluster.gateway.url, "--idle", "0", "--json")
     found = json.loads(told.output)
-    assert found["ok"] is True
+    assert (found["ok"], found["outcome"], told.exit_code) == (False, "not checked", 3)
     assert found["url"].endswith("/ws")
     assert [one["check"] for one in found["findings"]] == [hop.check for hop in CHAIN]
-    assert {one["status"] for one in found["findings"]} == {"ok", "skipped"}
+    assert {one["status"] for one in found["findings"]} == {"ok", "skipped", "not checked"}
 
 
 def test_river_dev_is_found_by_itself_with_its_keys(cluster: Cluster, tmp_path: Path) -> None:
@@ -149,5 +157,5 @@ def test_the_page_names_all_hops_in_their_order() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
     assert rows == [hop.check for hop in CHAIN]
     whole = page.partition("```text\n")[2].partition("```")[0]
-    shown = re.findall(r"^  (?:ok|broken|warning|-) +(\w+) ", whole, re.MULTILINE)
+    shown = re.findall(r"^  (?:ok|broken|warning|-|\?) +(\w+) ", whole, re.MULTILINE)
     assert shown == rows

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from riverd.commands import dev_file as devfile
 from riverd.commands.doctor.address import AddressError, parse
-from riverd.commands.doctor.finding import Finding, Status
+from riverd.commands.doctor.finding import Finding, Outcome, Status, outcome_of
 from riverd.commands.doctor.visit import Options
 from riverd.commands.doctor.walk import walk
 from riverd.errors import SettingsError
@@ -25,7 +25,9 @@ _MARKS = {
     Status.WARNING: ("warning", "yellow"),
     Status.BROKEN: ("broken", "bold red"),
     Status.SKIPPED: ("-", "dim"),
+    Status.NOT_CHECKED: ("?", "yellow"),
 }
+_EXIT_CODES = {Outcome.FINE: 0, Outcome.BROKEN: 1, Outcome.NOT_CHECKED: 3}
 _NAME_COLUMNS, _MARK_COLUMNS = 10, 8
 
 
@@ -62,11 +64,11 @@ def doctor(*, url: str | None, as_json: bool, **given: str | float | None) -> No
 
     URL is what clients use: wss://rt.example.com (default: that of river dev). RIVER_SECRETS and
     RIVER_API_KEYS are tried where they are set, or what RIVER_SECRETS_FROM and RIVER_API_KEYS_FROM
-    name. Exits with 1 if something is broken.
+    name. Exits with 0 if all is fine, 1 if something is broken, 3 if something was not checked.
     """
     options = _options(url, given)
     findings = _as_json(options) if as_json else _as_list(options)
-    sys.exit(1 if any(one.status is Status.BROKEN for one in findings) else 0)
+    sys.exit(_EXIT_CODES[outcome_of(findings)])
 
 
 def _options(url: str | None, given: dict[str, str | float | None]) -> Options:
@@ -124,7 +126,8 @@ def _as_json(options: Options) -> list[Finding]:
     findings = list(walk(options))
     told = {
         "url": options.address.url,
-        "ok": not any(one.status is Status.BROKEN for one in findings),
+        "ok": outcome_of(findings) is Outcome.FINE,
+        "outcome": outcome_of(findings).value,
         "findings": [
             {
                 "check": one.check,
@@ -182,6 +185,11 @@ def summary(findings: list[Finding]) -> Text:
         first = next(one for one in findings if one.status is Status.BROKEN)
         return Text(
             f"\n{counts[Status.BROKEN]} broken; begin with {first.check}.", style="bold red"
+        )
+    if outcome_of(findings) is Outcome.NOT_CHECKED:
+        names = [one.check for one in findings if one.status is Status.NOT_CHECKED]
+        return Text(
+            f"\nNothing broken, but {len(names)} not checked: {', '.join(names)}.", style="yellow"
         )
     if counts[Status.WARNING]:
         return Text(f"\nIt works; {counts[Status.WARNING]} to look at.", style="yellow")

@@ -1,5 +1,6 @@
 """What the doctor found at one hop."""
 
+from collections.abc import Iterable
 from enum import Enum
 
 import msgspec
@@ -12,6 +13,17 @@ class Status(Enum):
     WARNING = "warning"
     BROKEN = "broken"
     SKIPPED = "skipped"
+    """There is nothing to look at, or nobody wanted to."""
+    NOT_CHECKED = "not checked"
+    """It should have been looked at, and something was missing for that."""
+
+
+class Outcome(Enum):
+    """What all findings together come to."""
+
+    FINE = "fine"
+    NOT_CHECKED = "not checked"
+    BROKEN = "broken"
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -25,14 +37,27 @@ class Finding(msgspec.Struct, frozen=True):
     """How long it took, where that says something."""
 
 
+def outcome_of(findings: Iterable[Finding]) -> Outcome:
+    """What findings come to: what was not checked is not fine."""
+    found = {one.status for one in findings}
+    if Status.BROKEN in found:
+        return Outcome.BROKEN
+    return Outcome.NOT_CHECKED if Status.NOT_CHECKED in found else Outcome.FINE
+
+
 def ok(check: str, message: str, *, ms: float | None = None) -> Finding:
     """Nothing to complain of."""
     return Finding(check, Status.OK, message, ms=ms)
 
 
 def skipped(check: str, why: str) -> Finding:
-    """It was not looked at."""
+    """There was nothing to look at, or nobody wanted to."""
     return Finding(check, Status.SKIPPED, why)
+
+
+def not_checked(check: str, why: str) -> Finding:
+    """It could not be looked at: nobody knows whether it works."""
+    return Finding(check, Status.NOT_CHECKED, why)
 
 
 def warning(check: str, message: str, *, cure: str) -> Finding:

@@ -5,7 +5,7 @@ import statistics
 import time
 from http import HTTPStatus
 
-from riverd.commands.doctor.finding import Finding, broken, ok, skipped, warning
+from riverd.commands.doctor.finding import Finding, broken, not_checked, ok, skipped, warning
 from riverd.commands.doctor.line import Ended, Json, Line, Silent
 from riverd.commands.doctor.plain import skew_s
 from riverd.commands.doctor.visit import Visit
@@ -22,9 +22,9 @@ def publish(visit: Visit) -> Finding:
     """Whether the API takes a publication."""
     options = visit.options
     if options.api_url is None:
-        return skipped(PUBLISH, "no API to try: give --api-url (or RIVER_API_URL)")
+        return not_checked(PUBLISH, "no API to try: give --api-url (or RIVER_API_URL)")
     if options.api_key is None:
-        return skipped(PUBLISH, "no key to try: set RIVER_API_KEYS")
+        return not_checked(PUBLISH, "no key to try: set RIVER_API_KEYS")
     try:
         answer = post(visit, number=0)
     except TimeoutError:
@@ -53,9 +53,9 @@ def broker(visit: Visit) -> Finding:
     """Whether the API's broker is there, and how far away."""
     api_url = visit.options.api_url
     if api_url is None:
-        return skipped(BROKER, "only the API measures it: give --api-url")
+        return not_checked(BROKER, "only the API measures it: give --api-url")
     if not visit.api_answers:
-        return skipped(BROKER, f"after {PUBLISH}")
+        return not_checked(BROKER, f"after {PUBLISH}")
     try:
         alive = [_get(visit, "healthz").ms for _ in range(ROUNDS)]
         answers = [_get(visit, "readyz") for _ in range(ROUNDS)]
@@ -87,7 +87,7 @@ def delivery(visit: Visit) -> Finding:
     """Whether what is published arrives, and after which time."""
     send = sender(visit)
     if send is None:
-        return skipped(DELIVERY, "nothing was published")
+        return not_checked(DELIVERY, "nothing was published")
     times: list[float] = []
     for number in range(1, ROUNDS + 1):
         begun = time.monotonic()

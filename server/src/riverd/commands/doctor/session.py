@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 
 from riverd.auth.tokens import Signer
-from riverd.commands.doctor.finding import Finding, broken, ok, skipped, warning
+from riverd.commands.doctor.finding import Finding, broken, not_checked, ok, warning
 from riverd.commands.doctor.line import Ended, Json, Line, Silent
 from riverd.commands.doctor.visit import Visit
 from riverd.errors import ErrorCode
@@ -58,7 +58,7 @@ def token(visit: Visit) -> Finding:
     """Whether a token is taken: the given one, or one that is made with the secret."""
     options = visit.options
     if not visit.token and options.secret is None:
-        return skipped(TOKEN, "none to try: set RIVER_SECRETS, or give --token")
+        return not_checked(TOKEN, "none to try: set RIVER_SECRETS, or give --token")
     how = "the given token"
     if not visit.token:
         how = "a token signed with RIVER_SECRETS"

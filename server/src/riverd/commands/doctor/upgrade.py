@@ -5,7 +5,7 @@ import time
 from websockets.http11 import Response
 
 from riverd.commands.doctor import cures
-from riverd.commands.doctor.finding import Finding, broken, ok, skipped
+from riverd.commands.doctor.finding import Finding, broken, not_checked, ok
 from riverd.commands.doctor.line import Refused, Silent
 from riverd.commands.doctor.visit import Visit
 from riverd.commands.doctor.web import is_http2
@@ -80,9 +80,9 @@ def _any_page(visit: Visit) -> Finding:
     try:
         visit.dial(origin=STRANGER).cut()
     except Refused:
-        return skipped(ORIGIN, f"only certain pages may connect; {hint}")
+        return not_checked(ORIGIN, f"only certain pages may connect; {hint}")
     except (Silent, OSError):
-        return skipped(ORIGIN, hint)
+        return not_checked(ORIGIN, hint)
     return ok(ORIGIN, f"any page may connect (RIVER_ALLOWED_ORIGINS says which); {hint}")
 
 

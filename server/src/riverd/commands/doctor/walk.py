@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from riverd.commands.doctor import lasting, network, plain, publishing, session, upgrade
-from riverd.commands.doctor.finding import Finding, Status, skipped
+from riverd.commands.doctor.finding import Finding, Status, not_checked
 from riverd.commands.doctor.visit import Options, Visit
 
 
@@ -53,7 +53,7 @@ def walk(options: Options, *, begin: Callable[[str], None] | None = None) -> Ite
                 finding = hop.look(visit)
                 passed[hop.check] = finding.status
             else:
-                finding = skipped(hop.check, f"after {missing}")
+                finding = not_checked(hop.check, f"after {missing}")
             yield finding
     finally:
         visit.close()
@@ -67,7 +67,7 @@ def _missing(hop: Hop, passed: dict[str, Status]) -> str | None:
             return needed
         if status is Status.WARNING and hop.unless_warned:
             return needed
-        if status is Status.SKIPPED and needed in _BRINGS_SOMETHING:
+        if status is Status.NOT_CHECKED and needed in _BRINGS_SOMETHING:
             return needed
     return None
 
