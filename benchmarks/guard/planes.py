@@ -144,7 +144,7 @@ def _keep() -> Work:
             connection.ping_at = connection.wake_at = 0.0
             gateways[0]._wake(connection)  # noqa: SLF001
             connection.receive(pong)
-            assert connection.heard
+            assert connection.active
 
     return _run(work)
 

@@ -40,7 +40,6 @@ OWED_NAMES: dict[str, int] = {
     "commands": 47,
     "gateway": 1,
     "service": 13,
-    "websocket": 9,
 }
 """Names of each room that are still to be replaced."""
 
@@ -50,7 +49,6 @@ OWED_PROSE: dict[str, int] = {
     "commands": 15,
     "gateway": 2,
     "service": 15,
-    "websocket": 4,
 }
 """Lines of docstrings and comments of each room that are still to be rewritten."""
 

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from riverd.gateway.handshake import HttpAnswer, HttpRequest
 from riverd.gateway.listener import Listener, Upgrade, serve
 from riverd.websocket import frames
-from riverd.websocket.connection import Limits, WebSocket
+from riverd.websocket.connection import WebSocket
+from riverd.websocket.interface import SocketLimits
 
 UPGRADE = (
     b"GET /ws?room=1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -51,7 +52,7 @@ class Echo(WebSocket):
 def decide(request: HttpRequest) -> Upgrade | HttpAnswer:
     if request.path == "/ws":
         headers = (("Sec-WebSocket-Protocol", "river.v1"),)
-        return Upgrade(Echo(Limits()), headers if "river.v1" in offered(request) else ())
+        return Upgrade(Echo(SocketLimits()), headers if "river.v1" in offered(request) else ())
     if request.path == "/large":
         return HttpAnswer(200, LARGE, (("Content-Type", "text/javascript"),))
     if request.path == "/huge":

@@ -8,9 +8,10 @@ import uvloop
 from riverd.gateway.handshake import HttpAnswer, HttpRequest
 from riverd.gateway.listener import Upgrade, serve
 from riverd.websocket import frames
-from riverd.websocket.connection import Limits, WebSocket
+from riverd.websocket.connection import WebSocket
+from riverd.websocket.interface import SocketLimits
 
-_LIMITS = Limits(close_timeout_s=1.0)
+_LIMITS = SocketLimits(close_timeout_s=1.0)
 
 
 class Echo(WebSocket):

@@ -1,6 +1,5 @@
 """The WebSocket layer without sockets: any stream of bytes, cut anywhere."""
 
-import asyncio
 import gc
 import weakref
 from collections.abc import Iterator
@@ -9,15 +8,14 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from wire import Collector, Message, Wire
 
 from riverd.websocket import frames
-from riverd.websocket.connection import Limits, WebSocket
 
 CONTINUATION, TEXT, BINARY, RESERVED = 0x0, 0x1, 0x2, 0x3
 CLOSE, PING, PONG = 0x8, 0x9, 0xA
 FIN = 0x80
 MASK = b"\xa5\x00\xff\x17"
-Message = tuple[int, bytes]
 
 
 def frame(opcode: int, payload: bytes, first: int = FIN) -> bytes:
@@ -26,64 +24,6 @@ def frame(opcode: int, payload: bytes, first: int = FIN) -> bytes:
     length = bytes((0x80 | size,)) if size < 126 else b"\xfe" + size.to_bytes(2)
     masked = bytes(byte ^ MASK[index % 4] for index, byte in enumerate(payload))
     return bytes((first | opcode,)) + length + MASK + masked
-
-
-class Wire(asyncio.Transport):
-    """A transport without a socket: keeps what is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.writes: list[bytes] = []
-        self.ended = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        assert not self.ended
-        if data:
-            self.writes.append(bytes(data))
-
-    @property
-    def written(self) -> bytes:
-        return b"".join(self.writes)
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    def write_eof(self) -> None:
-        assert not self.ended
-        self.ended = True
-
-    def close(self) -> None:
-        self.ended = True
-
-    def abort(self) -> None:
-        self.ended = True
-
-    def resume_reading(self) -> None:
-        """It reads what the test gives."""
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """The test knows whom to give bytes to."""
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """It is never full."""
-
-
-class Collector(WebSocket):
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        super().__init__(Limits(message_bytes_max=20_000))
-        self.messages: list[Message] = []
-        self.codes: list[int] = []
-
-    def on_text(self, payload: bytes) -> None:
-        self.messages.append((TEXT, payload))
-
-    def on_binary(self, payload: bytes) -> None:
-        self.messages.append((BINARY, payload))
-
-    def on_closed(self, code: int) -> None:
-        self.codes.append(code)
 
 
 TEXTS = st.text(max_size=40).map(str.encode)

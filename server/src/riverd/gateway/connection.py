@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.model import Bye
-from riverd.websocket.connection import Limits, WebSocket
+from riverd.websocket.connection import WebSocket
+from riverd.websocket.interface import SocketLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ class Connection(WebSocket):
     session: Session
 
     def __init__(
-        self, gateway: Gateway, limits: Limits, *, protocol: ClientProtocol, token: str | None
+        self, gateway: Gateway, limits: SocketLimits, *, protocol: ClientProtocol, token: str | None
     ) -> None:
         super().__init__(limits)
         self._gateway = gateway
@@ -109,7 +110,12 @@ class Refusal(WebSocket):
     __slots__ = ("_bye", "_opened", "_protocol", "_reason")
 
     def __init__(
-        self, limits: Limits, bye: Bye, *, protocol: ClientProtocol, opened: Callable[[], None]
+        self,
+        limits: SocketLimits,
+        bye: Bye,
+        *,
+        protocol: ClientProtocol,
+        opened: Callable[[], None],
     ) -> None:
         super().__init__(limits)
         self._bye = protocol.encode(bye)

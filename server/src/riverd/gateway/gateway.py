@@ -28,7 +28,7 @@ from riverd.node.node import Node
 from riverd.protocols import ClientProtocol
 from riverd.tasks import Tasks
 from riverd.websocket.close_codes import CloseCode
-from riverd.websocket.connection import Limits as SocketLimits
+from riverd.websocket.interface import SocketLimits
 
 SUBPROTOCOL = "river.v1"
 BEARER = "bearer."
@@ -160,6 +160,7 @@ class Gateway:
     def authenticated(self, connection: Connection, *, renewed: bool) -> None:
         """Its client is known now, or for longer."""
         self.unauthenticated -= not renewed
+        connection.trust()
         self._schedule(connection)
 
     def closing(self, connection: Connection) -> None:
@@ -249,8 +250,8 @@ class Gateway:
             self._schedule(connection)
 
     def _ping(self, connection: Connection, now: float) -> None:
-        if connection.heard:
-            connection.heard = False
+        if connection.active:
+            connection.active = False
             connection.ping()
             connection.ping_at = now + self._admission.ping_interval_s
         elif connection.session.blocked:

@@ -35,7 +35,8 @@ from riverd.service.process import Process
 from riverd.service.readiness import Readiness
 from riverd.service.settings import MEMORY, Settings
 from riverd.service.sockets import address_of, bound_socket, local_address_of
-from riverd.websocket.connection import Limits as SocketLimits
+from riverd.websocket.early_input import EarlyInputs, EarlyLimits
+from riverd.websocket.interface import SocketLimits
 
 COMPARE_S = 2.5
 PART_BYTES_MAX = 131_072
@@ -77,6 +78,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         socket_limits=SocketLimits(
             message_bytes_max=settings.max_message_bytes,
             write_buffer_bytes_max=settings.max_buffer_bytes,
+            early=EarlyInputs(EarlyLimits()),
         ),
         admission=Admission(
             settings.max_connections,

@@ -1,38 +1,63 @@
-"""One WebSocket over picows: whole messages in, ready frames out (RFC 6455).
+"""One WebSocket over picows: messages in, ready frames out (RFC 6455).
 
-picows takes the bytes apart into frames and unmasks them, unless they are a whole small message or
-a pong, as nearly always: a client that sends nothing else never has a parser. What the RFC asks
-beyond that is here: joined fragments, UTF-8, reserved bits, close codes, the closing handshake; and
-a bound for everything that a client can make the server hold.
+picows splits the bytes into frames and unmasks them, unless they are a small message or a pong that
+came at once, as nearly always: a client that sends nothing else never has a parser. What the RFC
+asks beyond that is here: joined fragments, UTF-8, reserved bits, close codes, the close handshake;
+and a bound for everything that a client can make the server hold.
+
+    state     what arrives                 `write`        next state
+    -------   --------------------------   ------------   ------------------------------------
+    OPEN      is delivered                 sends          CLOSING  we or the peer sent a close frame
+                                                          IGNORING the same, and no frame can follow
+    CLOSING   only a close frame matters   does nothing   IGNORING the peer's came, or too much else
+    IGNORING  is discarded                 does nothing   none: `connection_lost` is the end
+
+A lost socket leads to IGNORING as well. In CLOSING, and after the peer's end of output, a deadline
+runs: then the socket is dropped whatever it holds.
+
+Before a token (`SocketLimits.early`) an `EarlyInput` reads instead of picows: small frames only.
 """
 
 import asyncio
 import logging
 import math
 from collections.abc import Callable
+from enum import Enum
+from functools import partial
 
-import msgspec
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
 from riverd.errors import Reason
 from riverd.http.half_close import end_output
 from riverd.websocket import frames
-from riverd.websocket.close_codes import RECEIVABLE, CloseCode, code_for
+from riverd.websocket.close_codes import RECEIVABLE, CloseCode
+from riverd.websocket.early_input import EarlyInput
+from riverd.websocket.fragments import FragmentedMessage
+from riverd.websocket.interface import Callbacks, SocketLimits
 from riverd.websocket.picows_parser import Parser, new_parser
-from riverd.websocket.small_frames import PONG_WHOLE, TEXT_WHOLE, whole_frame
+from riverd.websocket.small_frames import (
+    CLOSE_FRAME,
+    PING_FRAME,
+    PONG_FRAME,
+    TEXT_FRAME,
+    SmallFrame,
+    small_frame,
+)
 
 # An enumeration's members are slow to look up, and every frame needs several.
-_BINARY = WSMsgType.BINARY
-_CONTINUATION = WSMsgType.CONTINUATION
-_CLOSE = WSMsgType.CLOSE
-_PING = WSMsgType.PING
-_PONG = WSMsgType.PONG
-_TEXT = WSMsgType.TEXT
+_BINARY, _TEXT, _CONTINUATION = WSMsgType.BINARY, WSMsgType.TEXT, WSMsgType.CONTINUATION
+_CLOSE, _PING, _PONG = WSMsgType.CLOSE, WSMsgType.PING, WSMsgType.PONG
 
-# How far a connection has come.
-_OPEN = 0
-_CLOSING = 1  # A close frame was sent: frames are read only for the sake of the peer's.
-_DEAF = 2  # Nothing more is read.
+
+class _State(Enum):
+    """See the table on top."""
+
+    OPEN = 0
+    CLOSING = 1
+    IGNORING = 2
+
+
+_OPEN, _CLOSING, _IGNORING = _State
 
 # What may stand in picows' buffer on top of a message: its header and an interleaved control frame.
 _OVERHEAD_BYTES = 14 + 131
@@ -46,19 +71,7 @@ _INBOX = memoryview(bytearray(16_384))
 _log = logging.getLogger(__name__)
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """What one connection may cost; one value serves all of them."""
-
-    message_bytes_max: int = 65_536
-    fragments_max: int = 1_024
-    signs_max: int = 1_000
-    """Pings and pongs of the peer: not faster than so many in `signs_s`, after as many at once."""
-    signs_s: float = 25.0
-    write_buffer_bytes_max: int = 65_536
-    close_timeout_s: float = 5.0
-
-
-class WebSocket(WSListener, asyncio.BufferedProtocol):
+class WebSocket(Callbacks, WSListener, asyncio.BufferedProtocol):
     """A server's end of one WebSocket, made for its transport by `attach`.
 
     It measures what it hands to the parser: a frame's header does not show outside picows, but a
@@ -66,120 +79,85 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
 
     `write` takes ready frames. It is the transport's own method while the connection is open, so
     a shared bytes object is sent without a copy, and does nothing once a close frame was sent.
-    `heard` is set whenever bytes arrive; whoever watches for silence clears it.
+    `active` is set whenever bytes arrive; what watches for silence clears it.
     """
 
     __slots__ = (
         "_allowed",
         "_code",
+        "_control_frames",
+        "_control_frames_since",
         "_deadline",
-        "_joined",
+        "_early",
+        "_fragmented",
         "_late_bytes",
         "_limits",
         "_parser",
         "_pending",
-        "_signs",
-        "_signs_since",
         "_state",
         "_transport",
-        "heard",
+        "active",
         "write",
     )
 
-    heard: bool
     _transport: asyncio.Transport
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: SocketLimits) -> None:
         self._limits = limits
         self._state = _OPEN
         self._code: int = CloseCode.ABNORMAL
         self._deadline: asyncio.TimerHandle | None = None
-        self._joined: _Joined | None = None
+        self._fragmented: FragmentedMessage | None = None
         self._late_bytes = 0
         self._parser: Parser | None = None
         self._allowed = limits.message_bytes_max + _OVERHEAD_BYTES
+        self._early: EarlyInput | None = None
         self._pending = 0
-        self._signs = 0
-        self._signs_since = -math.inf
-        self.heard = True
+        self._control_frames = 0
+        self._control_frames_since = -math.inf
+        self.active = True
         self.write: Callable[[bytes], None] = _discard
-
-    # For subclasses to override.
-
-    def greeting(self) -> bytes:
-        """Frames that go out with the 101. Nothing is to be written yet."""
-        return b""
-
-    def on_open(self) -> None:
-        """The connection is up: write at will."""
-
-    def on_text(self, payload: bytes) -> None:
-        """A whole text message, valid UTF-8."""
-
-    def on_binary(self, payload: bytes) -> None:
-        """A whole binary message."""
-
-    def on_closing(self) -> None:
-        """A close frame was sent, as a first word or as an answer: `write` does nothing any more.
-
-        Not called when the socket is lost before that.
-        """
-
-    def on_closed(self, code: int) -> None:
-        """The socket is gone. Called once, after `on_open`.
-
-        `code` is that of the first close frame, whoever sent it: 1005 when it carried none, 1006
-        when there was no close frame.
-        """
-
-    def on_blocked(self) -> None:
-        """More than the limit waits to be sent. Called from within `write`.
-
-        What is written nevertheless is kept: the caller is to stop. Nothing is read meanwhile.
-        """
-
-    def on_drained(self) -> None:
-        """What waited is sent, for the greater part."""
-
-    def close_code(self, reason: Reason) -> int:
-        """The close code that the client's protocol has for a reason."""
-        return code_for(reason)
-
-    # For subclasses and their owners to call.
 
     def close(self, code: int, reason: str = "") -> None:
         """Send a close frame, wait for the peer's, then drop the socket, at a deadline at last.
 
         Messages that still arrive are not delivered. Does nothing when called again.
         """
-        if self._state == _OPEN:
+        if self._state is _OPEN:
             self.write(frames.close(code, reason))
             self._state = _CLOSING
             self._code = code
             self.write = _discard
-            self._joined = None
+            self._fragmented = None
+            self._drop_early()
             self._set_deadline()
             # It was paused if the close frame cannot be sent yet.
             self._transport.resume_reading()
             self.on_closing()
 
     def ping(self) -> None:
-        """Ask whether the peer is there: any answer sets `heard`."""
+        """Ask for an answer: any sets `active`."""
         self.write(frames.ping())
 
-    # For the listener.
+    def trust(self) -> None:
+        """Allow all that the limits allow: the client has proven who it is."""
+        self._drop_early()
 
     def attach(self, transport: asyncio.Transport, *, head: bytes) -> None:
         """Take a transport over, and write the 101 (`head`) to it together with the greeting."""
         self._transport = transport
         self.write = transport.write
+        if self._limits.early is not None:
+            reason = "too many unfinished messages"
+            evict = partial(self._close_at_once, Reason.FULL, reason)
+            self._early = EarlyInput(self._limits.early, evict)
         transport.set_protocol(self)
         transport.set_write_buffer_limits(high=self._limits.write_buffer_bytes_max)
         transport.write(head + self.greeting())
         self.on_open()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the transport is to read to: one place for all, emptied before the next read.
+        """Where the transport reads to: one buffer for all, emptied before the next read.
 
         It is small: what a client makes the server answer before it is found to be blocked.
         """
@@ -187,45 +165,80 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         return _INBOX
 
     def buffer_updated(self, nbytes: int) -> None:
-        """So many bytes were read."""
+        """Take what was read."""
         self.receive(_INBOX[:nbytes])
 
     def receive(self, data: memoryview) -> None:
-        """Take messages that are whole out of what came, and hand the rest to the parser."""
-        self.heard = True
+        """Take small frames out of what arrived, and hand the rest to the parser."""
+        self.active = True
         at = 0
-        if self._state != _OPEN:
-            self._late_bytes += len(data)
+        if self._early is not None:
+            data, at = self._take_early_frames(data, self._early)
+        if self._state is not _OPEN:
+            self._late_bytes += len(data) - at
             if self._late_bytes > _LATE_BYTES_MAX:
-                self._go_deaf()
-        elif data and data[0] in (TEXT_WHOLE, PONG_WHOLE) and not self._pending:
-            at = self._take_whole(data)
-        if at < len(data) and self._state != _DEAF:
+                self._ignore_input()
+        elif at < len(data) and data[at] in (TEXT_FRAME, PONG_FRAME) and not self._pending:
+            at = self._take_small_frames(data, at)
+        if at < len(data) and self._state is not _IGNORING:
             self._parse(data, at)
 
-    def _take_whole(self, data: memoryview) -> int:
-        """Take the small whole text messages and pongs in front; where what is left begins."""
-        at = 0
+    def _take_small_frames(self, data: memoryview, at: int) -> int:
+        """Take the small text messages and pongs in front; where what is left starts."""
         longest = self._allowed - _OVERHEAD_BYTES
-        while at < len(data) and self._state == _OPEN and self._joined is None:
-            found = whole_frame(data, at)
+        while at < len(data) and self._state is _OPEN and self._fragmented is None:
+            found = small_frame(data, at)
             if found is None or len(found[0] or b"") > longest:
                 break
             payload, at = found
             try:
                 if payload is None:
-                    self._on_sign()
+                    self._on_control_frame()
                 else:
                     self._deliver(_TEXT, payload)
             except Exception:  # noqa: BLE001  one client's trouble must not become all others'
-                _log.exception("a message was not handled")
-                self.close(self.close_code(Reason.INTERNAL), "our fault")
+                self._fail()
         return at
 
+    def _take_early_frames(self, data: memoryview, early: EarlyInput) -> tuple[memoryview, int]:
+        """Take frames while the client is not trusted; what is left when it is, or is closed."""
+        taken = early.take(data)
+        if taken is None:
+            self._close_at_once(Reason.TOO_FAST, "too much before a token")
+            return data, len(data)
+        at = 0
+        while self._early is not None and at < len(taken):
+            found = early.frame(taken, at)
+            if found is None:
+                early.keep(taken[at:])
+                at = len(taken)
+            elif isinstance(found, SmallFrame):
+                at = found.end
+                self._handle(found.kind, found.payload)
+            else:
+                self._close_at_once(found.code, found.reason)
+        return taken, at
+
+    def _handle(self, kind: int, payload: bytes) -> None:
+        """Take one unfragmented frame that was read without the parser."""
+        try:
+            if kind == CLOSE_FRAME:
+                self._answer_close(payload)
+            elif kind in (PING_FRAME, PONG_FRAME):
+                self._on_control_frame(payload if kind == PING_FRAME else None)
+            else:
+                self._deliver(_TEXT if kind == TEXT_FRAME else _BINARY, payload)
+        except Exception:  # noqa: BLE001  one client's trouble must not become all others'
+            self._fail()
+
+    def _fail(self) -> None:
+        _log.exception("a message was not handled")
+        self.close(self.close_code(Reason.INTERNAL), "our fault")
+
     def _parse(self, data: memoryview, at: int) -> None:
-        """Hand bytes to the parser in portions, as long as there is a use for them."""
+        """Hand bytes to the parser in portions, unless they are ignored by now."""
         parser = self._parser or self._renewed_parser()
-        while at < len(data) and self._state != _DEAF:
+        while at < len(data) and self._state is not _IGNORING:
             room = parser.get_buffer(-1)
             capacity = self._pending + len(room)
             # picows doubles its buffer whenever it is almost full: half of the room makes it grow
@@ -237,47 +250,46 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
             self._pending += size
             parser.buffer_updated(size)
             if self._pending > self._allowed or parser.transport.is_close_frame_sent:
-                self._give_up(parser.transport)
+                self._end_stream(parser.transport)
             elif capacity > _PARSER_BYTES_KEPT and not self._pending:
                 parser = self._renewed_parser()
 
     def eof_received(self) -> bool:
-        """The peer sends no more: what waits is sent still, if that does not take too long."""
+        """The peer sends no more: what waits is still sent, until a deadline."""
         self._set_deadline()
         return False
 
     def pause_writing(self) -> None:
         """Read nothing from a client that reads nothing: every answer would wait here."""
-        if self._state == _OPEN:
+        if self._state is _OPEN:
             self._transport.pause_reading()
             self.on_blocked()
 
     def resume_writing(self) -> None:
         """The client reads again."""
-        if self._state == _OPEN:
+        if self._state is _OPEN:
             self._transport.resume_reading()
             self.on_drained()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The transport's last word."""
+        """The socket is gone."""
         del exc
         if self._deadline is not None:
             self._deadline.cancel()
-        self._state = _DEAF
+        self._state = _IGNORING
         self.write = _discard
-        self._joined = None
-        # It holds this object: without it there is no cycle left.
+        self._fragmented = None
+        # These hold this object: without them there is no cycle left.
+        self._drop_early()
         self._parser = None
         self.on_closed(self._code)
-
-    # For the parser.
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """One frame of the peer. picows checked opcode, mask, length and control frames' size."""
         del transport
         self._pending = frame.tail_size
         kind = frame.msg_type
-        if self._state != _OPEN:
+        if self._state is not _OPEN:
             if kind == _CLOSE:
                 self._end()
         elif frame.rsv1 or frame.rsv2 or frame.rsv3:
@@ -285,45 +297,43 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         elif kind == _CLOSE:
             self._answer_close(frame.get_payload_as_bytes())
         elif kind in (_PING, _PONG):
-            self._on_sign(frame.get_payload_as_bytes() if kind == _PING else None)
+            self._on_control_frame(frame.get_payload_as_bytes() if kind == _PING else None)
         else:
             self._on_data_frame(kind, frame)
 
-    def _on_sign(self, ping: bytes | None = None) -> None:
-        """A ping or a pong: some are a sign of life, very many keep others from being served."""
-        self._signs += 1
-        if self._signs > self._limits.signs_max:
+    def _on_control_frame(self, ping: bytes | None = None) -> None:
+        """A ping or a pong. Some show that the peer lives, very many keep others waiting."""
+        self._control_frames += 1
+        if self._control_frames > self._limits.control_frames_max:
             now = asyncio.get_running_loop().time()
-            if now - self._signs_since < self._limits.signs_s:
-                self.close(self.close_code(Reason.TOO_FAST), "too many pings")
-                self._go_deaf()
+            if now - self._control_frames_since < self._limits.control_frames_s:
+                self._close_at_once(Reason.TOO_FAST, "too many pings")
                 return
-            self._signs, self._signs_since = 1, now
+            self._control_frames, self._control_frames_since = 1, now
         if ping is not None:
             self.write(frames.pong(ping))
 
     def _on_data_frame(self, kind: WSMsgType, frame: WSFrame) -> None:
-        if (kind == _CONTINUATION) != (self._joined is not None):
+        if (kind == _CONTINUATION) != (self._fragmented is not None):
             self.close(CloseCode.PROTOCOL_ERROR, "continuation out of place")
         elif frame.payload_size > self._allowed - _OVERHEAD_BYTES:
             self.close(self.close_code(Reason.TOO_LARGE), "message too large")
-        elif frame.fin and self._joined is None:
+        elif frame.fin and self._fragmented is None:
             self._deliver(kind, frame.get_payload_as_bytes())
         else:
             self._join(kind, frame)
 
     def _join(self, kind: WSMsgType, frame: WSFrame) -> None:
-        joined = self._joined
-        if joined is None:
-            joined = self._joined = _Joined(kind)
-        joined.payload += frame.get_payload_as_memoryview()
-        joined.fragments += 1
+        message = self._fragmented
+        if message is None:
+            message = self._fragmented = FragmentedMessage(kind)
+        message.append(frame)
         self._allowed -= frame.payload_size
         if frame.fin:
-            self._joined = None
-            self._allowed += len(joined.payload)
-            self._deliver(joined.kind, bytes(joined.payload))
-        elif joined.fragments >= self._limits.fragments_max:
+            self._fragmented = None
+            self._allowed += len(message.payload)
+            self._deliver(message.kind, bytes(message.payload))
+        elif message.count >= self._limits.fragments_max:
             self.close(self.close_code(Reason.TOO_LARGE), "too many fragments")
 
     def _deliver(self, kind: WSMsgType, payload: bytes) -> None:
@@ -339,54 +349,51 @@ class WebSocket(WSListener, asyncio.BufferedProtocol):
         if payload and not any(code in codes for codes in RECEIVABLE):
             self.close(CloseCode.PROTOCOL_ERROR, "invalid close code")
         else:
-            self.close(code)
+            self.close(code if frames.is_utf8(payload[2:]) else CloseCode.INVALID_TEXT)
         self._end()
 
     def _end(self) -> None:
-        """Both close frames are there: drop the socket as soon as ours is sent."""
-        self._state = _DEAF
+        """Both close frames were exchanged: drop the socket as soon as ours is sent."""
+        self._state = _IGNORING
         self._transport.close()
 
-    def _give_up(self, told: WSTransport) -> None:
+    def _end_stream(self, parsed: WSTransport) -> None:
         """Close because no more frames can be found in the stream.
 
-        What arrives later is read and thrown away until the peer ends too: the kernel would answer
+        What arrives later is read and discarded until the peer ends too: the kernel would answer
         unread bytes with a reset, and the peer might never see the close frame.
         """
-        found = told.close_handshake
-        if found and found.sent:
-            # A malformed frame, or a callback of ours failed.
-            self.close(found.sent.code.value, found.sent.reason)
+        found = parsed.close_handshake
+        if found and found.sent:  # A malformed frame, or a callback of ours failed.
+            self._close_at_once(found.sent.code.value, found.sent.reason)
         else:
-            self.close(self.close_code(Reason.TOO_LARGE), "message too large")
-        self._go_deaf()
+            self._close_at_once(Reason.TOO_LARGE, "message too large")
 
-    def _go_deaf(self) -> None:
-        """Look at nothing any more, and say so to the peer: it has nothing to wait for either."""
-        if self._state != _DEAF:
-            self._state = _DEAF
+    def _close_at_once(self, code: int | Reason, text: str | None) -> None:
+        """Close, and do not look for the peer's close frame."""
+        self.close(self.close_code(code) if isinstance(code, Reason) else code, text or "")
+        self._ignore_input()
+
+    def _ignore_input(self) -> None:
+        """Discard what arrives, and end our output: the peer has nothing to wait for either."""
+        if self._state is not _IGNORING:
+            self._state = _IGNORING
             end_output(self._transport)
 
     def _renewed_parser(self) -> Parser:
-        """A parser with a small buffer, in place of one that has read everything so far."""
-        parser = self._parser = new_parser(self)
+        """A parser with a small buffer, to replace one that has read everything so far."""
+        self._parser = parser = new_parser(self)
         return parser
+
+    def _drop_early(self) -> None:
+        early, self._early = self._early, None
+        if early is not None:
+            early.discard()
 
     def _set_deadline(self) -> None:
         if self._deadline is None:
             loop = asyncio.get_running_loop()
             self._deadline = loop.call_later(self._limits.close_timeout_s, self._transport.abort)
-
-
-class _Joined:
-    """The fragments of a message that is not over. One array: a tiny fragment costs its bytes."""
-
-    __slots__ = ("fragments", "kind", "payload")
-
-    def __init__(self, kind: WSMsgType) -> None:
-        self.kind = kind
-        self.payload = bytearray()
-        self.fragments = 0
 
 
 def _discard(frames: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Ready WebSocket frames, as a server sends them: whole and unmasked (RFC 6455, section 5.2)."""
+"""WebSocket frames as a server sends them, unfragmented and unmasked (RFC 6455, section 5.2)."""
 
 _TEXT = b"\x81"
 _CLOSE = b"\x88"
@@ -12,7 +12,7 @@ _REASON_BYTES_MAX = 123
 
 
 def text(payload: bytes) -> bytes:
-    """A whole text message. `payload` is valid UTF-8."""
+    """A text message. `payload` is valid UTF-8."""
     size = len(payload)
     if size <= _LENGTH_7_MAX:
         return _TEXT + bytes((size,)) + payload
@@ -39,12 +39,12 @@ def ping() -> bytes:
 
 
 def pong(payload: bytes) -> bytes:
-    """The answer to a ping, with the ping's payload: at most 125 bytes, the caller sees to it."""
+    """The answer to a ping, with the ping's payload: at most 125 bytes."""
     return _control(_PONG, payload)
 
 
 def is_utf8(payload: bytes) -> bool:
-    """Whether a text message is one."""
+    """Whether a text message's payload is valid."""
     if payload.isascii():
         return True
     try:
