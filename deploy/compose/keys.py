@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(os.environ.get("RIVER_KEYS_ROOT", "/var/lib/river"))
-SECRETS, API_KEYS = ROOT / "keys" / "secrets", ROOT / "keys" / "api-keys"
+SECRETS, API_KEYS = ROOT / "keys" / "secrets", ROOT / "api" / "api-keys"
 PASSWORD, VALKEY = ROOT / "broker" / "password", ROOT / "broker" / "valkey.conf"
 ROTATED = {"secrets": SECRETS, "api-keys": API_KEYS}
 

@@ -46,7 +46,7 @@ def town(engine: Engine, image: Image, tmp_path_factory: pytest.TempPathFactory)
     settings = {"RIVER_IMAGE": image.tag, **service_images(engine)}
     with up(engine, settings) as stack:
         context = stack.context(tmp_path_factory.mktemp("compose"))
-        town = Town(stack, context, stack.inside("api", "cat", "keys/api-keys"))
+        town = Town(stack, context, stack.inside("api", "cat", "api/api-keys"))
         address = f"{town.url.replace('wss', 'https', 1)}/readyz"
         becomes(lambda: ask(address, context=context)[0] == 200)
         yield town
@@ -106,12 +106,29 @@ def test_valkey_asks_for_its_password(town: Town) -> None:
 
 
 def test_nothing_secret_stands_in_an_environment(town: Town) -> None:
-    made = town.stack.inside("api", "sh", "-c", "cat keys/* broker/password")
+    made = town.stack.inside("api", "sh", "-c", "cat keys/* api/* broker/password")
     words = re.findall(r"[0-9a-f]{64}", made)
     assert len(set(words)) == 3
     for name in ("api", "gateway-a", "gateway-b", "valkey", "caddy"):
         said = json.dumps(town.stack.about(name))
         assert not [word for word in words if word in said], name
+
+
+def test_gateways_cannot_read_the_api_keys(town: Town) -> None:
+    for name in ("gateway-a", "gateway-b", "caddy", "valkey"):
+        mounted = {one.get("Name", "") for one in town.stack.about(name)["Mounts"]}
+        assert not [volume for volume in mounted if volume.endswith("api-keys")], name
+    found = town.stack.inside("gateway-a", "sh", "-c", "ls /var/lib/river/api")
+    assert found == ""
+
+
+def test_a_full_valkey_refuses_writes_and_deletes_nothing(town: Town) -> None:
+    with_password = (
+        'valkey-cli -a "$(cut -d" " -f2 /broker/valkey.conf)" --no-auth-warning info memory'
+    )
+    said = town.stack.inside("valkey", "sh", "-c", with_password)
+    assert re.search(r"maxmemory:268435456\b", said)
+    assert re.search(r"maxmemory_policy:noeviction\b", said)
 
 
 def test_all_run_with_as_few_rights_as_they_need(town: Town) -> None:
@@ -127,7 +144,7 @@ def test_all_run_with_as_few_rights_as_they_need(town: Town) -> None:
 
 def test_a_second_start_changes_no_key(town: Town) -> None:
     town.stack("up", "--detach")
-    assert town.stack.inside("api", "cat", "keys/api-keys") == town.key
+    assert town.stack.inside("api", "cat", "api/api-keys") == town.key
 
 
 def test_rotated_secrets_reach_what_runs_and_old_ones_stay_good(town: Town) -> None:
@@ -135,7 +152,7 @@ def test_rotated_secrets_reach_what_runs_and_old_ones_stay_good(town: Town) -> N
     with listening(town.url, old, "dogs", context=town.context) as ann:
         for name in ("secrets", "api-keys"):
             town.stack("run", "--rm", "keys", "rotate", name)
-        keys = town.stack.inside("api", "cat", "keys/api-keys").split(",")
+        keys = town.stack.inside("api", "cat", "api/api-keys").split(",")
         assert keys[1] == town.key
         accepted(town, keys[0])
         with listening(town.url, town.token("bob"), "dogs", context=town.context) as bob:

@@ -17,7 +17,44 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Versio
 {{- end }}
 
 {{- define "river.image" -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- include "river.imageOf" (list .Values.image .Chart.AppVersion) }}
+{{- end }}
+
+{{/* An image by its digest, or else by its tag. Call with (list IMAGE "DEFAULT TAG"). */}}
+{{- define "river.imageOf" -}}
+{{- $image := index . 0 -}}
+{{ $image.repository }}{{ if $image.digest }}@{{ $image.digest }}{{ else }}:{{ $image.tag | default (index . 1) }}{{ end }}
+{{- end }}
+
+{{/* Where a part of River may connect to. Nobody reaches the addresses where clouds hand out credentials. */}}
+{{- define "river.egress" -}}
+{{- $egress := .Values.networkPolicy.egress -}}
+- ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
+{{- if .Values.valkey.enabled }}
+- ports: [{port: valkey}]
+  to:
+    - podSelector:
+        matchLabels:
+          {{- include "river.selector" (list . "valkey") | nindent 10 }}
+{{- else }}
+- ports:
+    {{- range $egress.brokerPorts }}
+    - {port: {{ . }}}
+    {{- end }}
+  {{- with $egress.broker }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- if or .Values.settings.JWKS_URL .Values.settings.WEBHOOKS }}
+- ports: [{port: 443}]
+  to:
+    - ipBlock: {cidr: 0.0.0.0/0, except: [169.254.0.0/16]}
+    - ipBlock: {cidr: "::/0", except: ["fd00:ec2::/32", "fe80::/10"]}
+{{- end }}
+{{- with $egress.to }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{- define "river.keys" -}}
