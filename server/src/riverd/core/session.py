@@ -51,6 +51,22 @@ class Sink(Protocol):
         ...
 
 
+class _NoSink:
+    """The sink of a session that is over: it holds no connection, and the session no cycle."""
+
+    def write(self, frames: bytes) -> None:
+        """Nothing is sent any more."""
+
+    def close(self, code: int, reason: str) -> None:
+        """It is closed."""
+
+    def on_authenticated(self, *, renewed: bool) -> None:
+        """Nobody has deadlines any more."""
+
+
+_NO_SINK = _NoSink()
+
+
 class SessionLimits(msgspec.Struct, frozen=True):
     """What one connection may use. `rate` is in messages a second."""
 
@@ -91,7 +107,7 @@ class Session:
         verify: Callable[[str, float], Claims],
     ) -> None:
         self.id = session_id
-        self.sink = sink
+        self.sink: Sink = sink
         self.protocol = protocol
         self.claims: Claims | None = None
         self.subscriptions: dict[str, Subscription] = {}
@@ -189,6 +205,11 @@ class Session:
         if not self.closed:
             self.closed = True
             self.sink.close(self.protocol.close_code(reason), text)
+
+    def end(self) -> None:
+        """The connection is closed, or about to: nothing more is sent. Its carrier calls this."""
+        self.closed = True
+        self.sink = _NO_SINK
 
     def _spend(self, now: float) -> bool:
         """Take one message out of the budget. False if there was none left."""

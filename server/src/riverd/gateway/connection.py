@@ -24,7 +24,16 @@ class Connection(WebSocket):
     `auth_by` and `ping_at` are the gateway's deadlines for it, `wake_at` the next one it looks at.
     """
 
-    __slots__ = ("_gateway", "_token", "auth_by", "ping_at", "protocol", "session", "wake_at")
+    __slots__ = (
+        "_gateway",
+        "_token",
+        "auth_by",
+        "ping_at",
+        "protocol",
+        "session",
+        "wake_at",
+        "wake_tick",
+    )
 
     session: Session
 
@@ -38,6 +47,7 @@ class Connection(WebSocket):
         self.auth_by = 0.0
         self.ping_at = 0.0
         self.wake_at = math.inf
+        self.wake_tick = 0
 
     # What the WebSocket calls.
 
@@ -72,7 +82,7 @@ class Connection(WebSocket):
 
     def on_closing(self) -> None:
         """Nothing more is sent: the session is over."""
-        self.session.closed = True
+        self.session.end()
         self._gateway.closing(self)
 
     def on_closed(self, code: int) -> None:

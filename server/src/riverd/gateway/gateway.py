@@ -168,6 +168,7 @@ class Gateway:
         if connection in self.connections:
             self.connections.discard(connection)
             self.unauthenticated -= connection.session.claims is None
+            self._wheel.discard(connection, connection.wake_tick)
             self.node.closed(connection.session)
 
     def closed(self, code: int) -> None:
@@ -222,8 +223,7 @@ class Gateway:
     def _schedule(self, connection: Connection) -> None:
         """Have it woken at its next deadline, unless it is woken before that anyway.
 
-        The wheel holds what is in it, also when it is long closed: so no deadline is in there that
-        is further away than the next ping.
+        The next ping is the furthest deadline: what is renewed meanwhile is looked at then.
         """
         at, claims = connection.ping_at, connection.session.claims
         if claims is None:
@@ -232,7 +232,9 @@ class Gateway:
             at = min(at, self._clock() + ends_at - time.time())
         if at < connection.wake_at:
             connection.wake_at = at
-            self._wheel.add(connection, max(0.0, at - self._clock()))
+            # An earlier entry is kept no more: a closed connection is in one slot at most.
+            self._wheel.discard(connection, connection.wake_tick)
+            connection.wake_tick = self._wheel.add(connection, max(0.0, at - self._clock()))
 
     def _wake(self, connection: Connection) -> None:
         session, now = connection.session, self._clock()

@@ -15,12 +15,26 @@ class Wheel(Generic[T]):
         self._tick_s = tick_s
         self._clock = clock
         self._tick = int(clock() / tick_s)
-        self._slots: dict[int, list[T]] = {}
+        self._slots: dict[int, set[T]] = {}
 
-    def add(self, thing: T, after_s: float) -> None:
-        """Have the thing among the due ones when `after_s` has passed, at most a tick later."""
+    def add(self, thing: T, after_s: float) -> int:
+        """Have the thing among the due ones when `after_s` has passed, at most a tick later.
+
+        Returns:
+            the tick, for `discard`.
+        """
         tick = int((self._clock() + after_s) / self._tick_s) + 1
-        self._slots.setdefault(tick, []).append(thing)
+        slot = self._slots.get(tick)
+        if slot is None:
+            slot = self._slots[tick] = set()
+        slot.add(thing)
+        return tick
+
+    def discard(self, thing: T, tick: int) -> None:
+        """Keep the thing no more, if it is still there."""
+        slot = self._slots.get(tick)
+        if slot is not None:
+            slot.discard(thing)
 
     def due(self) -> list[T]:
         """The things whose time has come since the last call."""

@@ -193,6 +193,8 @@ class Attachments:
         gone = attachment.desired is None or attachment.desired.is_absent
         if gone and not attachment.waiting and not attachment.presence_entries:
             self._by_channel.pop(attachment.name, None)
+            # It holds this object: without it there is no cycle left.
+            attachment.desired = None
 
     # Admitting.
 

@@ -94,6 +94,8 @@ class Membership:
             def settled() -> None:
                 if not entry.subscriptions:
                     attachment.presence_entries.pop(entry.member.user, None)
+                    # It holds the entry: without it there is no cycle left.
+                    entry.desired = None
                     self._removed(attachment)
 
             entry.desired = DesiredState(apply, self._tasks, settled=settled)

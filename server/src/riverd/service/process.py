@@ -75,7 +75,9 @@ class Process:
         # What lives since the start lives to the end: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(100_000, 20, 20)
+        # Nothing of River needs the collector to end: it is for what libraries leave. Young objects
+        # are looked at often and at once; all of them, which stops the loop, rarely.
+        gc.set_threshold(2_000, 10, 100)
 
     async def end(self) -> None:
         """Cancel background work."""

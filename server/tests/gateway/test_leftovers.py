@@ -1,0 +1,171 @@
+"""What has ended is freed by its last reference: the collector has nothing to do."""
+
+import asyncio
+import gc
+import socket
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+
+import pytest
+from river_client import CLOSE, PING, SECRET, TEXT, Client, frame, member, opened, token, visitor
+
+from riverd.auth.tokens import Verifier
+from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.store import Store
+from riverd.core.hub import Hub
+from riverd.core.session import SessionLimits
+from riverd.gateway.gateway import Admission, Gateway
+from riverd.gateway.origins import Origins
+from riverd.gateway.static_files import Pages
+from riverd.node.node import Node
+from riverd.protocols.native.protocol import Native
+from riverd.websocket.early_input import EarlyInputs, EarlyLimits
+from riverd.websocket.interface import SocketLimits
+
+MANY = 20
+KINDS = {
+    "Handshake",
+    "Connection",
+    "Refusal",
+    "EarlyInput",
+    "Session",
+    "Subscription",
+    "Attachment",
+    "PresenceEntry",
+    "DesiredState",
+    "Channel",
+    "Audience",
+    "FragmentedMessage",
+    "WSProtocol",
+    "Task",
+}
+
+
+def alive() -> Counter[str]:
+    """How many objects of these kinds there are, reachable or not."""
+    return Counter(name for one in gc.get_objects() if (name := type(one).__name__) in KINDS)
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+class AlwaysReady:
+    def unready(self) -> str | None:
+        return None
+
+
+@pytest.fixture
+async def url() -> AsyncIterator[str]:
+    store = Store(size=100, ttl_s=60, new_epoch=lambda: "epoch")
+    failures: list[BaseException] = []
+    hub = Hub(history_size=100, history_ttl_s=60, part_bytes_max=65_536)
+    node = Node(
+        MemoryBroker(Switchboard(store), time.monotonic),
+        hub,
+        clock=time.monotonic,
+        failed=failures.append,
+        idle_s=0.01,
+    )
+    gateway = Gateway(
+        node,
+        Pages(health=AlwaysReady(), metrics=bytes, client={}),
+        protocol=Native(),
+        verify=Verifier([SECRET]).verify,
+        failed=failures.append,
+        limits=SessionLimits(),
+        socket_limits=SocketLimits(early=EarlyInputs(EarlyLimits())),
+        admission=Admission(MANY, MANY, 25, Origins(["*"])),
+    )
+    await node.start()
+    sock = socket.create_server(("127.0.0.1", 0))
+    port = sock.getsockname()[1]
+    await gateway.start(sock)
+    yield f"http://127.0.0.1:{port}"
+    await gateway.close()
+    await node.close()
+    assert failures == []
+
+
+async def settled(before: Counter[str]) -> None:
+    """Wait until there is no more of any kind than before."""
+    async with asyncio.timeout(20):
+        while alive() - before:
+            await asyncio.sleep(0.01)
+
+
+async def visit(url: str, number: int, *, ending: str) -> None:
+    """A client that has all that a client can have, and ends."""
+    async with member(url, token(f"user-{number}"), "dogs", f"presence-{number}") as client:
+        await client.send_raw(frame(TEXT, b'{"type":"ping"', fin=False))
+        if ending == "closes":
+            await client.send_raw(frame(CLOSE, b"\x03\xe8"))
+            await client.ends()
+        elif ending == "is closed":
+            await client.send_raw(b"\xff" * 100)
+            await client.ends()
+
+
+@pytest.mark.parametrize("ending", ["closes", "is closed", "is lost"])
+async def test_client_with_all_that_it_can_have_leaves_nothing(url: str, ending: str) -> None:
+    await visit(url, 0, ending=ending)
+    with collector_off():
+        before = alive()
+        for number in range(MANY):
+            await visit(url, number, ending=ending)
+        await settled(before)
+
+
+@asynccontextmanager
+async def refused(url: str) -> AsyncIterator[Client]:
+    client = await opened(url)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def test_stranger_leaves_nothing(url: str) -> None:
+    async with visitor(url):
+        pass
+    with collector_off():
+        before = alive()
+        for _ in range(MANY):
+            async with visitor(url) as stranger:
+                await stranger.send_raw(frame(PING, b"") + frame(TEXT, b"x" * 500)[:300])
+        await settled(before)
+
+
+async def test_client_that_is_refused_leaves_nothing(url: str) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(MANY):
+            await stack.enter_async_context(visitor(url))
+        async with refused(url):
+            pass
+        with collector_off():
+            before = alive()
+            for _ in range(MANY):
+                async with refused(url) as newcomer:
+                    await newcomer.expect("bye")
+            await settled(before)
+
+
+async def test_subscriptions_that_end_leave_nothing_while_the_client_stays(url: str) -> None:
+    async with member(url, token("wanderer")) as client:
+        with collector_off():
+            before = alive()
+            for number in range(MANY):
+                for channel in (f"room-{number}", f"presence-{number}"):
+                    await client.send(type="subscribe", channel=channel)
+                    await client.until("subscribed")
+                    await client.send(type="unsubscribe", channel=channel)
+                    await client.until("unsubscribed")
+            await settled(before)
