@@ -5,6 +5,10 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { createElement } from "react";
+import { renderToString } from "react-dom/server";
+import { RiverProvider, useChannel, useConnection, usePresence } from "../../react/index.js";
+import { River } from "../../src/river.js";
 import { Server, until } from "../server.js";
 import { Stage, skip } from "./stage.js";
 
@@ -40,8 +44,9 @@ describe("the how-to for frameworks", { skip }, () => {
    *
    * @param {string} heading
    * @param {string} main
+   * @param {"production" | "development"} [mode]
    */
-  async function bundled(heading, main) {
+  async function bundled(heading, main, mode = "production") {
     const folder = await mkdtemp(join(tmpdir(), "river-how-to-"));
     await symlink(fileURLToPath(new URL("node_modules", HOME)), join(folder, "node_modules"));
     for (const [name, text] of code) {
@@ -55,8 +60,9 @@ describe("the how-to for frameworks", { skip }, () => {
       format: "esm",
       jsx: "automatic",
       write: false,
-      define: { "process.env.NODE_ENV": '"production"' },
+      define: { "process.env.NODE_ENV": JSON.stringify(mode) },
       alias: {
+        "river-realtime/react": fileURLToPath(new URL("react/index.js", HOME)),
         "river-realtime": fileURLToPath(new URL("src/river.js", HOME)),
         vue: "vue/dist/vue.esm-bundler.js",
       },
@@ -101,12 +107,82 @@ describe("the how-to for frameworks", { skip }, () => {
       "React",
       `import { createRoot } from "react-dom/client";
        import { StrictMode } from "react";
-       import { Posts } from "./posts.jsx";
+       import { App } from "./app.jsx";
        const first = [{ id: 1, text: "first" }];
        createRoot(document.querySelector("#app"))
-         .render(<StrictMode><Posts channel="dogs" first={first} /></StrictMode>);`,
+         .render(<StrictMode><App first={first} /></StrictMode>);`,
+      "development",
     );
-    await sees("/react", posted);
+    await sees("/react", async (opened) => {
+      await opened.getByText("1 here").waitFor();
+      await posted();
+    });
+  });
+
+  test("101 rooms that are visited one after the other leave one subscription behind", async () => {
+    stage.pages["/rooms"] = await bundled(
+      "React",
+      `import { createRoot } from "react-dom/client";
+       import { StrictMode, useState } from "react";
+       import { RiverProvider, useChannel } from "river-realtime/react";
+       import { river } from "./river.js";
+       function Room({ name }) {
+         const { live, error } = useChannel(name, {});
+         return <p>{error?.message ?? (live ? \`in \${name}\` : "entering")}</p>;
+       }
+       function Rooms() {
+         const [room, setRoom] = useState(1);
+         globalThis.visit = setRoom;
+         return <><Room name={\`room-\${room}\`} /><Room name={\`room-\${room}\`} /></>;
+       }
+       createRoot(document.querySelector("#app")).render(
+         <StrictMode><RiverProvider river={river}><Rooms /></RiverProvider></StrictMode>);`,
+      "development",
+    );
+    const context = await stage.context();
+    const opened = await context.newPage();
+    /** @type {string[]} */
+    const said = [];
+    opened.on("console", (message) => said.push(message.text()));
+    await opened.goto(`${stage.origin}/rooms`);
+    await opened.evaluate(async () => {
+      const page = /** @type {any} */ (globalThis);
+      const shown = () => document.querySelector("#app")?.textContent;
+      for (let room = 1; room <= 101; room++) {
+        page.visit?.(room);
+        const wanted = `in room-${room}`.repeat(2);
+        while (shown() !== wanted) await new Promise((resolve) => setTimeout(resolve));
+        // A visitor looks around; a client may not send faster than the server allows.
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    });
+    const { channels } = await server.api("/channels?prefix=room-");
+    assert.deepEqual(Object.keys(channels), ["room-101"]);
+    assert.deepEqual(
+      said.filter((line) => line.includes("River")),
+      [],
+    );
+    await context.close();
+  });
+
+  test("a server renders the hooks without a connection and without a token", async () => {
+    const asked = { tokens: 0 };
+    const river = new River({
+      host: "/rt",
+      token: () => {
+        asked.tokens += 1;
+        return "";
+      },
+    });
+    function Shown() {
+      const { live } = useChannel("dogs", {});
+      const { count } = usePresence("presence-dogs");
+      return createElement("p", null, `${useConnection().state} ${live} ${count}`);
+    }
+    const html = renderToString(createElement(RiverProvider, { river }, createElement(Shown)));
+    assert.equal(html, "<p>connecting false 0</p>");
+    assert.equal(asked.tokens, 0);
+    assert.equal(river.state, "closed");
   });
 
   test("Vue draws what comes", async () => {
