@@ -1680,7 +1680,11 @@ var River = class {
     this.#requests = new Requests(this.#platform.now);
     if (options.WebSocket || isInteractive()) this.connect();
   }
-  /** @returns {import("./link.js").State} `waiting` is for the next attempt */
+  /**
+   * `connecting`, `connected`, `waiting` (for the next attempt) or `closed`.
+   *
+   * @returns {import("./link.js").State}
+   */
   get state() {
     return this.#transport?.status.state ?? "closed";
   }

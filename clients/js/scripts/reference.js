@@ -11,6 +11,7 @@ const PARTS = [
   ["`River` of `river-realtime`", "src/river.js", "river", ["Options", "SubscribeOptions"]],
   ["Channels", "src/channel.js", "channel", []],
   ["Presence", "src/presence.js", "presence", []],
+  ["Hooks of `river-realtime/react`", "react/index.js", "", []],
   ["`sharedSocket` of `river-realtime/tabs`", "src/tabs.js", "", []],
   [
     "`River` of `river-realtime/server`",
@@ -91,7 +92,8 @@ function memberEntries(blocks, object) {
     const { text, tags } = parts(lines);
     const type = tags.find((tag) => tag.startsWith("@type "));
     const words = text || type?.replace(/^@type \{.*?\} ?/, "") || "";
-    if (words) entries.push(`#### \`${signature}\`\n\n${words}\n${listed(tags)}`);
+    if (words && !OTHER_WORD.test(words))
+      entries.push(`#### \`${signature}\`\n\n${words}\n${listed(tags)}`);
   }
   return entries;
 }
@@ -103,7 +105,8 @@ function memberEntries(blocks, object) {
  */
 function signatureOf(line, inside, object) {
   const [, shared] = line.match(/^export function (\w+\(.*\)) \{$/) ?? [];
-  if (shared && !INTERNAL_FUNCTIONS.some((name) => shared.startsWith(`${name}(`))) return shared;
+  if (shared && !INTERNAL_FUNCTIONS.some((name) => shared.startsWith(`${name}(`)))
+    return named(shared);
   if (!inside || !object) return null;
   if (line.startsWith("constructor")) return object === "river" ? "new River(options)" : null;
   const [, getter] = line.match(/^get (\w+)\(\)/) ?? [];
@@ -113,6 +116,8 @@ function signatureOf(line, inside, object) {
   return getter || field ? `${object}.${getter ?? field}` : null;
 }
 
+/** One name is documented for one thing; other spellings work, and are for those who bring them along. */
+const OTHER_WORD = /^the same as `\w+`\.?$/i;
 /** What other modules of the library call. */
 const INTERNAL = new Set(["presence.replace", "presence.join", "presence.leave"]);
 const INTERNAL_FUNCTIONS = ["invalid", "checkSecret", "checkWanted", "signed"];
@@ -123,7 +128,7 @@ const INTERNAL_FUNCTIONS = ["invalid", "checkSecret", "checkWanted", "signed"];
  * @param {string} args
  */
 function named(args) {
-  return args.replace(/\{.*?\}( = \{\})?/, "options").replace(/ = [^,]+/g, "");
+  return args.replace(/\{.*?\}( = \{\})?/, "options").replace(/ = [^,)]+/g, "");
 }
 
 /** @param {string[]} tags */
@@ -154,6 +159,7 @@ function typeEntry(blocks, name) {
     for (const tag of tags.slice(at + 1)) {
       const [, type, field, words = ""] = tag.match(/^@property \{(.*)\} (\[?\w+\]?) ?(.*)$/) ?? [];
       if (!field) break;
+      if (OTHER_WORD.test(words)) continue;
       rows.push(`| \`${field}\` | \`${shortened(type).replaceAll("|", "\\|")}\` | ${words} |`);
     }
     return `\`${name}\`:\n\n| | type | |\n|---|---|---|\n${rows.join("\n")}\n`;

@@ -103,7 +103,11 @@ export class River {
     if (options.WebSocket || isInteractive()) this.connect();
   }
 
-  /** @returns {import("./link.js").State} `waiting` is for the next attempt */
+  /**
+   * `connecting`, `connected`, `waiting` (for the next attempt) or `closed`.
+   *
+   * @returns {import("./link.js").State}
+   */
   get state() {
     return this.#transport?.status.state ?? "closed";
   }

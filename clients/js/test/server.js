@@ -152,6 +152,11 @@ export class Network {
     return `127.0.0.1:${address.port}`;
   }
 
+  /** @param {string} url where new connections lead from now on */
+  lead(url) {
+    this.#target = Number(new URL(url).port);
+  }
+
   async start() {
     this.#listener.listen(0, "127.0.0.1");
     await until(() => this.#listener.listening, "the network");

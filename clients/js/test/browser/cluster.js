@@ -71,6 +71,23 @@ export class Cluster {
     await until(() => gateway.signalCode, "the gateway to die");
   }
 
+  /**
+   * Start another gateway, which lives until the end.
+   *
+   * @returns {Promise<string>} its address
+   */
+  async addGateway() {
+    const port = await freePort();
+    this.#spawn(COMMAND, ["gateway", "--port", `${port}`]);
+    await answers(`http://127.0.0.1:${port}/readyz`);
+    return `http://127.0.0.1:${port}`;
+  }
+
+  /** Stop the first gateway in order: it asks its clients to go. */
+  stopGateway() {
+    this.#gateway?.kill("SIGTERM");
+  }
+
   async remove() {
     for (const child of this.#processes) child.kill("SIGKILL");
     await rm(this.#folder, { recursive: true, force: true });

@@ -97,7 +97,7 @@ describe("the code in the pages", { skip }, () => {
       await until(() => theirs.live, "another user");
       const count = async () => (await server.api(`/channels/${channel}`)).subscribers;
       await until(async () => (await count()) > 1, `${channel} in the page`);
-      for (const [, event] of piece.code.matchAll(/bind\("(\w+)"/g))
+      for (const [, event] of piece.code.matchAll(/(?:bind|on)\("(\w+)"/g))
         await server.api("/publish", { channel, event, data: { id: 1, text: "Hello" } });
       if (piece.code.includes("river:gap")) await gap(opened, channel);
       other.disconnect();

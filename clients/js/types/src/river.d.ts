@@ -125,7 +125,11 @@ export declare class River {
      * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
      */
     constructor(options: Options, platform?: import("./platform.js").Platform);
-    /** @returns {import("./link.js").State} `waiting` is for the next attempt */
+    /**
+     * `connecting`, `connected`, `waiting` (for the next attempt) or `closed`.
+     *
+     * @returns {import("./link.js").State}
+     */
     get state(): import("./link.js").State;
     /** Why the client is in this state, in plain words. */
     get reason(): string;
