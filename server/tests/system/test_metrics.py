@@ -55,11 +55,50 @@ async def test_gateway_counts_connections_deliveries_and_ends(river: River) -> N
     await condition(lambda: number(scraped(river.url), "river_connections") == 0)
     await condition(lambda: closed(before, scraped(river.url)) == 3)
     now = scraped(river.url)
-    assert growth(before, now, "river_closed_total", code="other") == 1
+    assert growth(before, now, "river_closed_by_client_total", code="other") == 1
     assert growth(before, now, "river_closed_total", code="4400") == 1
     assert growth(before, now, "river_closed_total", code="1006") == 1
     assert number(now, "river_cpu_seconds_total") > 0
     assert number(now, "river_memory_peak_bytes") > 1_000_000
+
+
+async def test_a_fault_that_a_client_reports_is_not_one_of_river(river: River) -> None:
+    before = scraped(river.url)
+    async with member(river.url, token("ann"), "dogs") as ann:
+        await ann.send_raw(frame(CLOSE, (1_011).to_bytes(2)))
+        await ann.ends()
+    await condition(lambda: closed(before, scraped(river.url)) == 1)
+    now = scraped(river.url)
+    assert growth(before, now, "river_closed_by_client_total", code="1011") == 1
+    assert growth(before, now, "river_closed_total", code="1011") == 0
+
+
+async def test_refusals_are_counted_and_logged_with_their_reason(start: Start) -> None:
+    settings = {"RIVER_LOG_LEVEL": "debug", "RIVER_ALLOWED_ORIGINS": "https://app.example"}
+    river = start("gateway", settings=settings)
+    before = await asyncio.to_thread(scraped, river.url)
+    async with member(river.url, token("ann", river={}), "dogs") as ann:
+        await ann.send(type="subscribe", id=5, channel="private-x")
+        assert (await ann.until("error"))["code"] == "forbidden"
+        await ann.send(type="publish", id=6, channel="dogs", event="bark", data="a payload")
+        assert (await ann.until("error"))["code"] == "forbidden"
+    async with visitor(river.url, Authorization="Bearer a-token-of-nobody") as stranger:
+        assert (await stranger.until("error"))["code"] == "token_invalid"
+    upgrade = b"GET /ws HTTP/1.1\r\nHost: x\r\nOrigin: https://evil.example\r\n\r\n"
+    assert (await exchange(river.url, upgrade)).status == 403
+    now = await asyncio.to_thread(scraped, river.url)
+    for code, count in (("forbidden", 3), ("token_invalid", 1)):
+        assert growth(before, now, "river_client_refused_total", code=code) == count
+    told = [line for line in river.log() if line["event"] == "client_refused"]
+    assert [(line["code"], line["user"]) for line in told] == [
+        ("forbidden", "ann"),
+        ("forbidden", "ann"),
+        ("token_invalid", None),
+        ("forbidden", None),
+    ]
+    assert "private-x" in told[0]["reason"]
+    assert "evil.example" in told[3]["reason"]
+    assert not any(secret in river.stderr.text for secret in ("a-token-of-nobody", "a payload"))
 
 
 def growth(before: Samples, now: Samples, name: str, **labels: str) -> float:
@@ -69,7 +108,9 @@ def growth(before: Samples, now: Samples, name: str, **labels: str) -> float:
 def closed(before: Samples, now: Samples) -> float:
     """How many connections have ended since."""
     return sum(
-        value - before.get(key, 0.0) for key, value in now.items() if key[0] == "river_closed_total"
+        value - before.get(key, 0.0)
+        for key, value in now.items()
+        if key[0] in {"river_closed_total", "river_closed_by_client_total"}
     )
 
 

@@ -80,6 +80,10 @@ class SessionLimits(msgspec.Struct, frozen=True):
         return self.channels_max + 2 * self.rate
 
 
+def _ignore(_error: RiverError, _user: str | None) -> None:
+    """Count no refusals."""
+
+
 class Session:
     """One client, whatever carries its bytes. No clock: the time comes with each call."""
 
@@ -87,6 +91,7 @@ class Session:
         "_budget",
         "_budget_at",
         "_limits",
+        "_refused",
         "_verify",
         "blocked",
         "claims",
@@ -105,6 +110,7 @@ class Session:
         protocol: ClientProtocol,
         limits: SessionLimits,
         verify: Callable[[str, float], Claims],
+        refused: Callable[[RiverError, str | None], None] = _ignore,
     ) -> None:
         self.id = session_id
         self.sink: Sink = sink
@@ -116,6 +122,7 @@ class Session:
         self.closed = False
         self._limits = limits
         self._verify = verify
+        self._refused = refused
         self._budget = limits.burst
         self._budget_at = 0.0
 
@@ -198,6 +205,7 @@ class Session:
 
     def fail(self, request_id: RequestId, error: RiverError) -> None:
         """Answer that a request was not served."""
+        self._refused(error, None if self.claims is None else self.claims.user)
         self.reply(Failure(request_id, error.error.code, error.public))
 
     def close(self, reason: Reason, text: str) -> None:

@@ -88,7 +88,7 @@ class Connection(WebSocket):
     def on_closed(self, code: int) -> None:
         """The socket is gone, with or without a close handshake."""
         self.on_closing()
-        self._gateway.closed(code)
+        self._gateway.closed(code, by_client=self.closed_by_peer)
 
     def close_code(self, reason: Reason) -> int:
         """The protocol's number for a reason."""

@@ -15,7 +15,7 @@ import msgspec
 
 from riverd.auth.bearer import bearer
 from riverd.core.session import Session, SessionLimits, Sink
-from riverd.errors import Reason
+from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.gateway.connection import Connection, Refusal
 from riverd.gateway.draining import move
 from riverd.gateway.handshake import HttpAnswer, HttpRequest
@@ -35,6 +35,7 @@ BEARER = "bearer."
 TICK_S = 0.25
 HANDSHAKE_S_MAX = 10.0
 RETRY_MS_MAX = 5_000
+ORIGIN_LENGTH_SHOWN = 200
 LAG_S_MAX = 1.0
 """A loop that is this late serves nobody well: newcomers are asked to come again."""
 
@@ -59,6 +60,7 @@ class Gateway:
         protocol: ClientProtocol,
         verify: Callable[[str, float], Claims],
         failed: Callable[[BaseException], None],
+        refused: Callable[[RiverError, str | None], None],
         limits: SessionLimits,
         socket_limits: SocketLimits,
         admission: Admission,
@@ -67,6 +69,8 @@ class Gateway:
         self.unauthenticated = 0
         self.refused = 0
         self.closed_by_code: dict[str, float] = {}
+        """By River, or lost (1006)."""
+        self.closed_by_clients: dict[str, float] = {}
         self.draining = False
         self.lag_s = 0.0
         self.node = node
@@ -74,6 +78,7 @@ class Gateway:
         self._protocol = protocol
         self._tasks = Tasks(failed)
         self._verify = verify
+        self._refused = refused
         self._limits = limits
         self._socket_limits = socket_limits
         self._admission = admission
@@ -137,6 +142,7 @@ class Gateway:
             protocol=connection.protocol,
             limits=self._limits,
             verify=self._verify,
+            refused=self._refused,
         )
 
     def opened(self, connection: Connection, token: str | None) -> None:
@@ -171,17 +177,21 @@ class Gateway:
             self._wheel.discard(connection, connection.wake_tick)
             self.node.closed(connection.session)
 
-    def closed(self, code: int) -> None:
+    def closed(self, code: int, *, by_client: bool) -> None:
         """A socket is gone: count why; codes that only clients use, as one."""
         label = str(code) if code in self._codes else "other"
-        self.closed_by_code[label] = self.closed_by_code.get(label, 0) + 1
+        counts = self.closed_by_clients if by_client else self.closed_by_code
+        counts[label] = counts.get(label, 0) + 1
 
     # Admitting.
 
     def _decide(self, request: HttpRequest) -> Upgrade | HttpAnswer:
         if request.path != "/ws":
             return self._pages.answer(request)
-        if not self._admission.origins.allow(request.headers.get("origin")):
+        origin = request.headers.get("origin")
+        if not self._admission.origins.allow(origin):
+            shown = f"pages of {str(origin)[:ORIGIN_LENGTH_SHOWN]} may not connect"
+            self._refused(RiverError(ErrorCode.FORBIDDEN, shown), None)
             return HttpAnswer(403, b"this origin may not connect (RIVER_ALLOWED_ORIGINS)\n")
         offered = request.tokens("sec-websocket-protocol")
         headers = (("Sec-WebSocket-Protocol", SUBPROTOCOL),) if SUBPROTOCOL in offered else ()

@@ -30,9 +30,11 @@ from riverd.service.environment import (
     misspelt,
     service_links,
 )
-from riverd.service.metrics import LabelledReading, Reading, Tally
+from riverd.service.gateway_metrics import gateway_readings
+from riverd.service.metrics import Tally
 from riverd.service.process import Process
 from riverd.service.readiness import Readiness
+from riverd.service.refusals import Refusals
 from riverd.service.settings import MEMORY, Settings
 from riverd.service.sockets import address_of, bound_socket, local_address_of
 from riverd.websocket.early_input import EarlyInputs, EarlyLimits
@@ -62,6 +64,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         failed=process.failed,
         compare_s=None if settings.broker == MEMORY else COMPARE_S,
     )
+    refusals = Refusals()
     gateway = Gateway(
         node,
         Pages(
@@ -72,6 +75,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         protocol=Native(),
         verify=process.credentials.verifier.verify,
         failed=process.failed,
+        refused=refusals.refused,
         limits=SessionLimits(
             settings.auth_timeout_s, settings.max_channels_per_connection, settings.client_rate
         ),
@@ -87,7 +91,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
             Origins(settings.allowed_origins),
         ),
     )
-    process.metrics.add(*_gateway_readings(gateway, node, hub))
+    process.metrics.add(*gateway_readings(gateway, node=node, hub=hub), refusals.reading())
     node.drain_asked = partial(_drain_if_named, process, gateway=gateway)
     return gateway, node
 
@@ -256,39 +260,3 @@ def check_workers(settings: Settings) -> None:
     """
     bound_socket(settings.host, settings.port, shared=True).close()
     broker_address(settings).ssl_context()
-
-
-def _gateway_readings(
-    gateway: Gateway, node: Node, hub: Hub
-) -> tuple[Reading | LabelledReading, ...]:
-    return (
-        Reading("river_connections", "Open WebSockets.", lambda: len(gateway.connections)),
-        Reading(
-            "river_unauthenticated",
-            "Open WebSockets that have not sent a token.",
-            lambda: gateway.unauthenticated,
-        ),
-        Reading("river_channels", "Channels heard on this node.", lambda: len(hub.channels)),
-        Reading(
-            "river_deliveries", "Events handed to clients.", lambda: hub.deliveries, counter=True
-        ),
-        Reading("river_gaps", "Gaps told to clients.", lambda: hub.gaps, counter=True),
-        Reading(
-            "river_broker_reads",
-            "Reads of channels' logs from the broker.",
-            lambda: node.attachments.reads,
-            counter=True,
-        ),
-        Reading(
-            "river_refused",
-            "WebSockets told to come again later.",
-            lambda: gateway.refused,
-            counter=True,
-        ),
-        LabelledReading(
-            "river_closed",
-            "WebSockets that ended, by close code.",
-            "code",
-            lambda: gateway.closed_by_code,
-        ),
-    )

@@ -3,6 +3,7 @@
 from enum import IntEnum
 
 from riverd.errors import Reason
+from riverd.websocket import frames
 
 
 class CloseCode(IntEnum):
@@ -21,6 +22,14 @@ class CloseCode(IntEnum):
 
 RECEIVABLE = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 """The codes that a peer may send, by the RFC and its registry."""
+
+
+def fault_in(payload: bytes) -> CloseCode | None:
+    """The code to answer a peer's close frame with, if the frame is not as the RFC wants it."""
+    code = int.from_bytes(payload[:2])
+    if payload and not any(code in codes for codes in RECEIVABLE):
+        return CloseCode.PROTOCOL_ERROR
+    return None if frames.is_utf8(payload[2:]) else CloseCode.INVALID_TEXT
 
 
 def code_for(reason: Reason) -> CloseCode:

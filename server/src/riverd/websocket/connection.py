@@ -30,7 +30,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport
 from riverd.errors import Reason
 from riverd.http.half_close import end_output
 from riverd.websocket import frames
-from riverd.websocket.close_codes import RECEIVABLE, CloseCode
+from riverd.websocket.close_codes import CloseCode, fault_in
 from riverd.websocket.early_input import EarlyInput
 from riverd.websocket.fragments import FragmentedMessage
 from riverd.websocket.interface import Callbacks, SocketLimits
@@ -58,7 +58,6 @@ class _State(Enum):
 
 
 _OPEN, _CLOSING, _IGNORING = _State
-
 # What may stand in picows' buffer on top of a message: its header and an interleaved control frame.
 _OVERHEAD_BYTES = 14 + 131
 # A parser whose buffer has grown larger is replaced once it is empty: connections are many, large
@@ -79,7 +78,8 @@ class WebSocket(Callbacks, WSListener, asyncio.BufferedProtocol):
 
     `write` takes ready frames. It is the transport's own method while the connection is open, so
     a shared bytes object is sent without a copy, and does nothing once a close frame was sent.
-    `active` is set whenever bytes arrive; what watches for silence clears it.
+    `active` is set whenever bytes arrive; what watches for silence clears it. `closed_by_peer` is
+    set if the first close frame was the peer's.
     """
 
     __slots__ = (
@@ -97,6 +97,7 @@ class WebSocket(Callbacks, WSListener, asyncio.BufferedProtocol):
         "_state",
         "_transport",
         "active",
+        "closed_by_peer",
         "write",
     )
 
@@ -106,6 +107,7 @@ class WebSocket(Callbacks, WSListener, asyncio.BufferedProtocol):
         self._limits = limits
         self._state = _OPEN
         self._code: int = CloseCode.ABNORMAL
+        self.closed_by_peer = False
         self._deadline: asyncio.TimerHandle | None = None
         self._fragmented: FragmentedMessage | None = None
         self._late_bytes = 0
@@ -345,11 +347,9 @@ class WebSocket(Callbacks, WSListener, asyncio.BufferedProtocol):
             self.close(CloseCode.INVALID_TEXT, "not UTF-8")
 
     def _answer_close(self, payload: bytes) -> None:
-        code = int.from_bytes(payload[:2]) if payload else CloseCode.NO_STATUS
-        if payload and not any(code in codes for codes in RECEIVABLE):
-            self.close(CloseCode.PROTOCOL_ERROR, "invalid close code")
-        else:
-            self.close(code if frames.is_utf8(payload[2:]) else CloseCode.INVALID_TEXT)
+        fault = fault_in(payload)
+        self.closed_by_peer = fault is None
+        self.close(fault or int.from_bytes(payload[:2]) or CloseCode.NO_STATUS)
         self._end()
 
     def _end(self) -> None:
