@@ -1,0 +1,296 @@
+"""From bytes to requests: httptools with bounds, and with what it leaves to its users."""
+
+import re
+from collections.abc import Mapping
+from typing import Protocol
+
+import httptools
+
+from riverd.http import refusal
+from riverd.http.chunks import Chunks
+from riverd.http.limits import HEAD_BYTES_MAX
+from riverd.http.refusal import RefusedError
+from riverd.http.request import Request, split_target
+
+_END = b"\r\n\r\n"
+_ONCE = ("host", "content-length", "transfer-encoding")
+_HOST = re.compile(r"[\w.~!$&'()*+,;=%:\[\]-]*", re.ASCII)
+_VERSIONS = {"HTTP/1.1": "1.1", "HTTP/1.0": "1.0"}
+_KNOWN_MAX = 256
+
+_names: dict[bytes, str] = {}
+"""Names of fields as they came, and in lower case: clients use few, found faster than made."""
+_hosts: set[str] = set()
+"""Hosts that are well-formed: a server has few."""
+
+
+class Receiver(Protocol):
+    """Whoever is given the requests."""
+
+    def head(self, request: Request) -> int:
+        """A head is complete: say how large a body is wanted; of a larger one nothing is kept."""
+        ...
+
+    def whole(self, body: bytes, *, too_large: bool) -> None:
+        """The request of the last head is complete."""
+        ...
+
+    def offered(self, request: Request) -> bool:
+        """A request without a body that asks for a WebSocket; False to have it without that."""
+        ...
+
+
+class Reader:
+    """Reads the requests of one connection, one at a time.
+
+    It refuses what RFC 9112 calls malformed, and where the RFC leaves a choice, whatever two
+    servers in a row might read differently (section 11.2).
+
+    The parser finds out whether heads are well-formed and what their fields are. It never gets
+    more than one request's bytes: so it is known at each time where the next one begins.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_body",
+        "_bytes_max",
+        "_chunks",
+        "_head",
+        "_left",
+        "_length",
+        "_parser",
+        "_raw",
+        "_skips_body",
+        "on_header",
+    )
+
+    def __init__(self) -> None:
+        self._raw: dict[bytes, bytes] = {}
+        # The parser's callback is not ours: that makes a head a third cheaper.
+        self.on_header = self._raw.__setitem__
+        self._parser: httptools.HttpRequestParser | None = None
+        self._head = b""
+        # Of the body that is read: its chunks, or how much is to come and what is here.
+        self._chunks: Chunks | None = None
+        self._length = self._left = 0
+        self._body = bytearray()
+        self._bytes_max = 0
+        self._skips_body = False
+
+    @property
+    def is_between(self) -> bool:
+        """Whether nothing of a request is here that is not complete."""
+        return not (self._left or self._head or self._chunks)
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the body is known to be larger than is wanted."""
+        return self._chunks.is_too_large if self._chunks else self._length > self._bytes_max
+
+    @property
+    def body_left(self) -> int | None:
+        """What is still to come of a body; None if it does not say."""
+        return None if self._chunks else self._left
+
+    def close(self) -> None:
+        """Read nothing more. The parser and this object hold each other: this unties them."""
+        self._parser = None
+        if self._chunks is not None:
+            self._chunks.close()
+
+    def feed(self, data: bytes, receiver: Receiver) -> bytes:
+        """Read some bytes, at most until a request is complete; the rest is given back.
+
+        The receiver holds its reader, and so is not held by it.
+
+        Raises:
+            RefusedError: nothing more can be read on this connection.
+        """
+        if self._chunks is not None:
+            return self._read_chunks(data, receiver)
+        if self._left:
+            return self._read_length(data, receiver)
+        held = self._head
+        head = held + data if held else data
+        fields, end, rest = head.partition(_END)
+        if len(fields) + len(end) > HEAD_BYTES_MAX:
+            raise RefusedError(refusal.HEAD_TOO_LARGE)
+        if not end:
+            self._head = head
+            # What is no HTTP at all may never end: it is looked at as it comes.
+            self._parse(data)
+            return b""
+        self._head = b""
+        is_offer = self._parse(data[: len(data) - len(rest)] if rest else data)
+        # Empty lines before a request are nothing (RFC 9112, section 2.2).
+        fields = fields.lstrip(b"\r\n")
+        if not fields:
+            return rest
+        request = _request(fields, self._raw)
+        self._raw.clear()
+        return self._begin(request, rest, receiver=receiver, is_offer=is_offer)
+
+    def _parse(self, data: bytes) -> bool:
+        """Have the parser look at some bytes; True at the end of a head with an offer."""
+        parser = self._parser
+        if parser is None:
+            parser = self._parser = httptools.HttpRequestParser(self)
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            return True
+        except httptools.HttpParserError:
+            raise RefusedError(refusal.MALFORMED) from None
+        return False
+
+    def _begin(self, request: Request, rest: bytes, *, receiver: Receiver, is_offer: bool) -> bytes:
+        """A head is complete."""
+        headers = request.headers
+        has_chunks = "transfer-encoding" in headers
+        length = int(headers["content-length"]) if "content-length" in headers else 0
+        if is_offer:
+            if request.method == "CONNECT":
+                raise RefusedError(refusal.BAD_TARGET)
+            if _is_for_websocket(request, length) and receiver.offered(request):
+                return rest
+            # A server may ignore an offer (RFC 9110, section 7.8).
+            request = request.without("upgrade")
+        self._bytes_max = receiver.head(request)
+        if has_chunks:
+            self._chunks = Chunks(self._bytes_max)
+            # This one waits for chunks too.
+            self._parser = None
+            return self._read_chunks(rest, receiver) if rest else rest
+        if length and len(rest) >= length:
+            body, rest = (rest, b"") if len(rest) == length else (rest[:length], rest[length:])
+            if not is_offer:
+                self._parse(body)
+            too_large = length > self._bytes_max
+            receiver.whole(b"" if too_large else body, too_large=too_large)
+            return rest
+        if not length:
+            receiver.whole(b"", too_large=False)
+            return rest
+        self._length = self._left = length
+        self._skips_body = is_offer
+        return self._read_length(rest, receiver) if rest else rest
+
+    def _read_length(self, data: bytes, receiver: Receiver) -> bytes:
+        left = self._left
+        part, rest = (data, b"") if len(data) <= left else (data[:left], data[left:])
+        if not self._skips_body:
+            self._parse(part)
+        if not self.is_too_large:
+            self._body += part
+        self._left = left - len(part)
+        if not self._left:
+            body = bytes(self._body)
+            self._body.clear()
+            receiver.whole(body, too_large=self.is_too_large)
+        return rest
+
+    def _read_chunks(self, data: bytes, receiver: Receiver) -> bytes:
+        chunks = self._chunks
+        assert chunks is not None, "its head said so"
+        rest = chunks.feed(data)
+        if chunks.is_complete:
+            chunks.close()
+            self._chunks = None
+            receiver.whole(bytes(chunks.body), too_large=chunks.is_too_large)
+        return rest
+
+
+def _request(head: bytes, raw: Mapping[bytes, bytes]) -> Request:
+    """The request of a head that the parser took, and in which it found these fields.
+
+    Raises:
+        RefusedError: it is malformed in a way that the parser does not look for.
+    """
+    line, _, lines = head.partition(b"\r\n")
+    try:
+        method, target, protocol = line.decode("latin-1").split(" ")
+    except ValueError:
+        raise RefusedError(refusal.MALFORMED) from None
+    version = _VERSIONS.get(protocol)
+    if version is None:
+        raise RefusedError(refusal.VERSION)
+    if target[0] == "/":
+        path, _, query = target.partition("?")
+    else:
+        path, query = split_target(method, target)
+    headers = _headers(lines, raw)
+    host = headers.get("host")
+    if host not in _hosts:
+        _check_host(host, version)
+    if "transfer-encoding" in headers:
+        _check_coding(headers["transfer-encoding"], version)
+    keep_alive = version == "1.1"
+    if "connection" in headers:
+        keep_alive = _keeps_alive(headers["connection"].lower(), otherwise=keep_alive)
+    return Request(method, path, query, headers, version, keep_alive)
+
+
+def _is_for_websocket(request: Request, length: int) -> bool:
+    return (
+        request.method == "GET"
+        and request.has_option("upgrade", "websocket")
+        and not length
+        and "transfer-encoding" not in request.headers
+    )
+
+
+def _headers(lines: bytes, raw: Mapping[bytes, bytes]) -> dict[str, str]:
+    """The fields, by their names in lower case.
+
+    Raises:
+        RefusedError: one that may be there once is there several times.
+    """
+    try:
+        headers = {_names[name]: value.strip().decode("latin-1") for name, value in raw.items()}
+    except KeyError:
+        if len(_names) + len(raw) <= _KNOWN_MAX:
+            _names.update((name, name.decode("latin-1").lower()) for name in raw)
+        return _joined(lines)
+    # Of several fields with one name, the parser's dictionary has the last.
+    if raw and lines.count(b"\r\n") + 1 != len(headers):
+        return _joined(lines)
+    return headers
+
+
+def _joined(lines: bytes) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for line in lines.decode("latin-1").split("\r\n") if lines else ():
+        field, _, text = line.partition(":")
+        name, value = field.lower(), text.strip(" \t")
+        if name in headers:
+            if name in _ONCE:
+                raise RefusedError(refusal.BAD_HOST if name == "host" else refusal.MALFORMED)
+            value = f"{headers[name]}, {value}"
+        headers[name] = value
+    return headers
+
+
+def _check_host(host: str | None, version: str) -> None:
+    if host is None:
+        if version == "1.1":
+            raise RefusedError(refusal.BAD_HOST)
+    elif _HOST.fullmatch(host) is None:
+        raise RefusedError(refusal.BAD_HOST)
+    elif len(_hosts) < _KNOWN_MAX:
+        _hosts.add(host)
+
+
+def _check_coding(coding: str, version: str) -> None:
+    if version == "1.0":
+        # Its sender does not know where it ends (RFC 9112, section 6.1).
+        raise RefusedError(refusal.MALFORMED)
+    if coding.lower() != "chunked":
+        raise RefusedError(refusal.CODING)
+
+
+def _keeps_alive(connection: str, *, otherwise: bool) -> bool:
+    """Whether the connection stays open; `close` wins over whatever else is said."""
+    if connection == "keep-alive":
+        return True
+    options = [option.strip() for option in connection.split(",")]
+    return "close" not in options and (otherwise or "keep-alive" in options)
