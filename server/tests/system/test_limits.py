@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 from river_client import (
     TEXT,
@@ -15,7 +18,7 @@ from river_client import (
     token,
     visitor,
 )
-from river_process import MEBIBYTE, River, Start, ask
+from river_process import KEYS, MEBIBYTE, River, Start, ask, environment
 
 # What must not grow would grow by much more.
 GROWTH_BYTES_MAX = 8 * MEBIBYTE
@@ -52,6 +55,37 @@ async def test_full_gateway_tells_newcomers_to_come_again(start: Start) -> None:
             assert metric(river, "river_unauthenticated") == 2
             await is_refused(river.url)
             assert metric(river, "river_refused_total") >= 3
+
+
+async def test_gateway_with_few_files_says_so_and_refuses_newcomers(tmp_path: Path) -> None:
+    settings = {**KEYS, "RIVER_PORT": "0"}
+    command = 'ulimit -n 64; exec "$0" -m riverd gateway'
+    process = await asyncio.create_subprocess_exec(
+        "bash",
+        *("-c", command, sys.executable),
+        cwd=tmp_path,
+        env=environment(settings),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    log = (json.loads(line) async for line in process.stderr)
+    try:
+        limited = await anext(line async for line in log if line["event"] == "connections_limited")
+        assert (limited["by"], limited["files"], limited["limit"]) == ("files", 64, 32)
+        ready = await anext(line async for line in log if line["event"] == "gateway_ready")
+        url = ready["url"].replace("ws", "http", 1).removesuffix("/ws")
+        async with AsyncExitStack() as stack:
+            for _ in range(32):
+                await stack.enter_async_context(visitor(url))
+            for _ in range(20):
+                await is_refused(url)
+            noted = await anext(
+                line async for line in log if line["event"] == "connections_refused"
+            )
+            assert noted["connections"] == 32
+    finally:
+        process.terminate()
+        await process.wait()
 
 
 async def test_thousand_unauthenticated_connections_leave_when_told(river: River) -> None:

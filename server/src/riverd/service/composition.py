@@ -1,10 +1,9 @@
 """The composition root: puts together what each kind of process runs."""
 
 import asyncio
-import resource
 import time
 from collections.abc import Callable, Coroutine, Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from riverd.gateway.static_files import Pages, scripts
 from riverd.node.node import Node
 from riverd.protocols.native.protocol import Native
 from riverd.service import logs
+from riverd.service.capacity import Fitted, fitted, raise_file_limit, resources
 from riverd.service.environment import (
     broker_address,
     fetches_keys_in_clear,
@@ -46,6 +46,9 @@ BODY_BYTES_MAX = 10_485_760
 REQUESTS_END_S = 3
 """How long a stop waits for publish requests that are under way; each takes less than a second."""
 
+REFUSED_LOOK_S = 1.0
+REFUSED_PAUSE_S = 60.0
+
 log = structlog.get_logger()
 
 
@@ -65,6 +68,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         compare_s=None if settings.broker == MEMORY else COMPARE_S,
     )
     refusals = Refusals()
+    limit = fitted(settings, resources())
     gateway = Gateway(
         node,
         Pages(
@@ -85,15 +89,47 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
             early=EarlyInputs(EarlyLimits()),
         ),
         admission=Admission(
-            settings.max_connections,
-            settings.max_unauthenticated,
+            limit.connections_max,
+            min(settings.max_unauthenticated, limit.connections_max),
             settings.ping_interval_s,
             Origins(settings.allowed_origins),
         ),
     )
     process.metrics.add(*gateway_readings(gateway, node=node, hub=hub), refusals.reading())
     node.drain_asked = partial(_drain_if_named, process, gateway=gateway)
+    _note_limit(settings, limit)
+    process.start_later(partial(_note_refused, gateway))
     return gateway, node
+
+
+def _note_limit(settings: Settings, limit: Fitted) -> None:
+    if limit.limited_by is not None:
+        found = resources()
+        log.warning(
+            "connections_limited",
+            by=limit.limited_by,
+            wanted=settings.max_connections,
+            limit=limit.connections_max,
+            files=found.files,
+            memory_bytes=found.memory_bytes,
+            text="raise the limit of open files (ulimit -n, LimitNOFILE) or of memory, or set "
+            "RIVER_MAX_CONNECTIONS",
+        )
+
+
+async def _note_refused(gateway: Gateway) -> None:
+    """Log now and then that newcomers find no room: they only see that they are to come again."""
+    noted = 0
+    while True:
+        await asyncio.sleep(REFUSED_LOOK_S)
+        if gateway.refused > noted and not gateway.draining:
+            log.warning(
+                "connections_refused",
+                refused=gateway.refused - noted,
+                connections=len(gateway.connections),
+            )
+            noted = gateway.refused
+            await asyncio.sleep(REFUSED_PAUSE_S)
 
 
 def build_api(process: Process) -> uvicorn.Server:
@@ -227,10 +263,7 @@ async def _end(process: Process, gateway: Gateway, node: Node) -> None:
 
 def run(main: Coroutine[None, None, None]) -> None:
     """Run a process to its end on the fast loop."""
-    # Every connection is an open file, of which systems give a process few until it asks for more.
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    raise_file_limit()
     uvloop.run(main)
 
 

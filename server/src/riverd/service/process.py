@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 import structlog
 
@@ -39,6 +39,7 @@ class Process:
         self.stopping = asyncio.Event()
         self.readiness = ReadinessState()
         self._asked_again = asyncio.Event()
+        self._waiting: list[Callable[[], Coroutine[None, None, None]]] = []
         self._tasks = Tasks(self.failed)
         self._broker_delay_s = 0.0
         self.metrics.add(
@@ -57,6 +58,10 @@ class Process:
         """Log what nobody expected."""
         log.error("task_failed", error=repr(error), exc_info=error)
 
+    def start_later(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Run background work from `begin` on until the process ends."""
+        self._waiting.append(work)
+
     def begin(self) -> None:
         """Obey signals, watch the broker, fetch public keys."""
         loop = asyncio.get_running_loop()
@@ -64,6 +69,8 @@ class Process:
             loop.add_signal_handler(wanted, self._asked_to_stop)
         self.start(self._watch_broker(self.brokers.new()))
         self.start(self._expire_publications())
+        for work in self._waiting:
+            self.start(work())
         if self.settings.metrics_log_s:
             self.start(self._log_metrics(self.settings.metrics_log_s))
         if self.settings.jwks_url is not None:

@@ -1,0 +1,87 @@
+"""How many connections this process can hold, by the files and the memory that it may have."""
+
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from riverd.service.settings import Settings
+
+FILES_RESERVED_MAX = 256
+"""For the listener, the broker, the log, and newcomers who are only refused."""
+MEMORY_RESERVED_BYTES = 100 * 1024 * 1024
+CONNECTION_BYTES = 16_384
+"""A connection's share of memory here and in the kernel, with some subscriptions."""
+CONNECTIONS_MIN = 8
+
+_CGROUPS = Path("/sys/fs/cgroup")
+
+
+class Resources(msgspec.Struct, frozen=True):
+    """What is there: files that may be open, and memory in bytes, None where nobody says."""
+
+    files: int
+    memory_bytes: int | None
+
+
+class Fitted(msgspec.Struct, frozen=True):
+    """The limit of connections that holds, and what made it lower than the setting, if anything."""
+
+    connections_max: int
+    limited_by: str | None = None
+
+
+def raise_file_limit() -> None:
+    """Allow as many files as the system lets this process have: each connection is one."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def resources() -> Resources:
+    """What this process may have, by its limits, its control group and the machine."""
+    memory = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_group_limits()]
+    return Resources(resource.getrlimit(resource.RLIMIT_NOFILE)[0], min(memory))
+
+
+def fitted(settings: Settings, found: Resources) -> Fitted:
+    """The setting, or what fits into what was found.
+
+    Files bound it in any case: what cannot be opened is reset by the kernel, without a word. Memory
+    bounds the default only: who sets a number knows what a connection costs there.
+    """
+    wanted = settings.max_connections
+    by_files = found.files - min(FILES_RESERVED_MAX, found.files // 2)
+    by_memory = wanted
+    if found.memory_bytes is not None and wanted == Settings().max_connections:
+        share = found.memory_bytes // settings.workers
+        left = share - min(MEMORY_RESERVED_BYTES, share // 2)
+        by_memory = left // CONNECTION_BYTES
+    fits = min(by_files, by_memory)
+    if fits >= wanted:
+        return Fitted(wanted)
+    return Fitted(max(CONNECTIONS_MIN, fits), "files" if by_files <= by_memory else "memory")
+
+
+def _group_limits() -> Iterator[int]:
+    """The memory limits of this process's control groups (version 2, or the old one)."""
+    for folder in _group_folders():
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            with suppress(OSError, ValueError):
+                yield int((folder / name).read_text(encoding="ascii"))
+
+
+def _group_folders() -> Iterator[Path]:
+    yield from (_CGROUPS, _CGROUPS / "memory")
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+            _, kinds, path = line.split(":", 2)
+            if kinds not in {"", "memory"}:
+                continue
+            inner = _CGROUPS / kinds / path.lstrip("/")
+            while inner not in {_CGROUPS, _CGROUPS / "memory"}:
+                yield inner
+                inner = inner.parent

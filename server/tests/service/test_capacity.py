@@ -1,0 +1,47 @@
+"""How many connections fit into the files and the memory that there are."""
+
+import pytest
+
+from riverd.service.capacity import CONNECTION_BYTES, Fitted, Resources, fitted, resources
+from riverd.service.settings import Settings
+
+GIB = 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("files", "memory_bytes", "expected"),
+    [
+        (1_000_000, 16 * GIB, Fitted(50_000)),
+        (1_000_000, None, Fitted(50_000)),
+        (50_256, 16 * GIB, Fitted(50_000)),
+        (50_255, 16 * GIB, Fitted(49_999, "files")),
+        (1_024, 16 * GIB, Fitted(768, "files")),
+        (64, 16 * GIB, Fitted(32, "files")),
+        (10, 16 * GIB, Fitted(8, "files")),
+        (1_000_000, GIB // 2, Fitted((GIB // 2 - 100 * 1024 * 1024) // CONNECTION_BYTES, "memory")),
+    ],
+)
+def test_the_limit_of_connections_follows_what_there_is(
+    files: int, memory_bytes: int | None, expected: Fitted
+) -> None:
+    assert fitted(Settings(), Resources(files, memory_bytes)) == expected
+
+
+def test_a_number_that_was_set_is_bound_by_files_and_not_by_memory() -> None:
+    chosen = Settings(max_connections=40_000)
+    assert fitted(chosen, Resources(1_000_000, GIB // 4)) == Fitted(40_000)
+    assert fitted(chosen, Resources(1_024, GIB // 4)) == Fitted(768, "files")
+
+
+def test_workers_share_the_memory_and_not_the_files() -> None:
+    found = Resources(1_000_000, GIB)
+    alone = fitted(Settings(broker="redis://x"), found).connections_max
+    shared = fitted(Settings(broker="redis://x", workers=4), found).connections_max
+    assert shared < alone / 3
+
+
+def test_this_machine_says_what_it_has() -> None:
+    found = resources()
+    assert found.files > 0
+    assert found.memory_bytes is not None
+    assert found.memory_bytes > 1_000_000
