@@ -9,6 +9,7 @@ import jwt
 
 from guard.path import Path, Work
 from riverd.auth.tokens import Verifier
+from riverd.channel_rules import ChannelRules
 from riverd.core.channel_log import Log
 from riverd.core.hub import Channel, Hub
 from riverd.core.session import Session, SessionLimits
@@ -19,6 +20,7 @@ from riverd.protocols.native.protocol import Native
 
 HISTORY_SIZE = 100
 HISTORY_TTL_S = 300.0
+RULES = ChannelRules(history_size=HISTORY_SIZE, history_ttl_s=HISTORY_TTL_S)
 SESSIONS = 100
 DATA = b'{"text":"The quick brown fox jumps over the lazy dog","n":12345}'
 SECRETS = ("the-first-secret-of-the-guard-0123456789", "the-second-secret-of-the-guard-0123456")
@@ -78,7 +80,7 @@ def _append() -> Work:
 
 
 def _hub() -> tuple[Hub, Channel]:
-    hub = Hub(history_size=HISTORY_SIZE, history_ttl_s=HISTORY_TTL_S, part_bytes_max=131_072)
+    hub = Hub(RULES, part_bytes_max=131_072)
     return hub, hub.open("news", Tail(START), roster=None, now=0.0)
 
 
@@ -93,7 +95,7 @@ def _nobody(_token: str, _now: float) -> Claims:
 
 def _flush(publications: int) -> Work:
     hub, channel = _hub()
-    protocol = Native()
+    protocol = Native(RULES)
     for _ in range(SESSIONS):
         hub.admit(_subscription(hub, protocol), channel, reply=b"", after=0)
     hub.flush(0.0)
@@ -112,7 +114,7 @@ def _come_back() -> Work:
     for offset in range(1, HISTORY_SIZE):
         hub.append(channel, Publication(offset, "post", DATA), now=0.0)
     hub.flush(0.0)
-    subscription = _subscription(hub, Native())
+    subscription = _subscription(hub, Native(RULES))
 
     def work(times: int) -> None:
         for _ in range(times):
@@ -139,7 +141,7 @@ def _decode(message: bytes) -> Callable[[], Work]:
 def _receive() -> Work:
     # Faster than any limit: what is counted is a message that is served.
     limits = SessionLimits(rate=1e9)
-    session = Session("s", NullSink(), protocol=Native(), limits=limits, verify=_nobody)
+    session = Session("s", NullSink(), protocol=Native(RULES), limits=limits, verify=_nobody)
     message = COMMANDS["ping"]
 
     def work(times: int) -> None:

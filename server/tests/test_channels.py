@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from riverd.channels import (
     check_channel,
     check_event,
-    has_members,
     may_publish,
     may_subscribe,
 )
@@ -47,13 +46,6 @@ def test_an_event_is_named_with_1_to_128_characters() -> None:
         with pytest.raises(RiverError) as caught:
             check_event(name)
         assert caught.value.error is ErrorCode.EVENT_INVALID
-
-
-def test_only_presence_channels_have_members() -> None:
-    assert has_members("presence-board")
-    assert not has_members("presence")
-    assert not has_members("presenceboard")
-    assert not has_members("private-presence-board")
 
 
 def test_without_grants_everything_but_private_channels_can_be_heard() -> None:

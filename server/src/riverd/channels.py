@@ -1,4 +1,4 @@
-"""The grammar of channel names, and what each kind of channel grants."""
+"""The grammar of names, and what grants allow."""
 
 import re
 from functools import lru_cache
@@ -58,11 +58,6 @@ def check_node(name: str) -> str:
             ErrorCode.INVALID_FIELD, f"node: 1 to {NODE_NAME_LENGTH_MAX} printable characters"
         )
     return name
-
-
-def has_members(name: str) -> bool:
-    """Whether the channel keeps a list of who is there."""
-    return name.startswith(PRESENCE)
 
 
 def may_subscribe(grants: Grants, name: str) -> bool:

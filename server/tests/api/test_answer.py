@@ -13,18 +13,21 @@ from riverd.api.exchange import Request, Response
 from riverd.auth.api_keys import Keys
 from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.broker.memory.store import Store
+from riverd.channel_rules import ChannelRules
 
 pytestmark = over_a_socket
 KEY = "the-key-of-the-tests"
 BODY = b'{"channel":"c","event":"e","data":1}'
 
+RULES = ChannelRules(history_size=10, history_ttl_s=300)
+
 
 @pytest.fixture
 def api() -> Api:
     epochs = count(1)
-    store = Store(size=10, ttl_s=300, new_epoch=lambda: f"e{next(epochs)}")
+    store = Store(RULES, new_epoch=lambda: f"e{next(epochs)}")
     broker = MemoryBroker(Switchboard(store), time.monotonic)
-    return Api(broker, Keys([KEY]), message_bytes_max=100)
+    return Api(broker, Keys([KEY]), RULES, message_bytes_max=100)
 
 
 def _request(method: str, path: str, query: str = "") -> Request:

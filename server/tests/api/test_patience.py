@@ -11,6 +11,7 @@ from riverd.api.patience import within
 from riverd.auth.api_keys import Keys
 from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.broker.memory.store import Store
+from riverd.channel_rules import ChannelRules
 
 LONG_S = 60.0
 
@@ -121,7 +122,8 @@ async def test_what_is_no_http_is_refused_as_the_specification_has_it() -> None:
     async def never(*_: object) -> dict[str, object]:
         raise AssertionError("nothing is read or sent")
 
-    store = Store(size=1, ttl_s=1, new_epoch=lambda: "e")
-    application = create_app(Api(MemoryBroker(Switchboard(store), lambda: 0.0), Keys(())))
+    rules = ChannelRules(history_size=1, history_ttl_s=1)
+    store = Store(rules, new_epoch=lambda: "e")
+    application = create_app(Api(MemoryBroker(Switchboard(store), lambda: 0.0), Keys(()), rules))
     with pytest.raises(NotImplementedError, match="lifespan"):
         await application({"type": "lifespan"}, never, never)

@@ -15,6 +15,7 @@ from riverd.aws import lambda_drain as aws_drain
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
+from riverd.channel_rules import ChannelRules
 from riverd.errors import BrokerError
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task/river-Cluster-x/0123456789abcdef0123456789abcdef"
@@ -60,9 +61,8 @@ async def gateway(redis: RedisServer) -> AsyncIterator[Notes]:
     """Return what a gateway is told."""
     notes, failures = Notes(), list[BaseException]()
     address = redis_address.parse(f"redis://:{redis.password}@127.0.0.1:{redis.port}")
-    broker = RedisBroker(
-        Connector(address), history_size=1, history_ttl_s=1, failed=failures.append
-    )
+    rules = ChannelRules(history_size=1, history_ttl_s=1)
+    broker = RedisBroker(Connector(address), rules=rules, failed=failures.append)
     await broker.attach(notes)
     yield notes
     await broker.close()

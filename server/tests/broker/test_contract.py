@@ -284,3 +284,29 @@ async def test_all_nodes_are_told_which_is_to_drain(new_broker: NewBroker) -> No
 
 async def test_a_broker_that_is_there_answers(new_broker: NewBroker) -> None:
     await new_broker().ping()
+
+
+async def test_a_log_keeps_what_its_channels_rule_says(new_broker: NewBroker) -> None:
+    broker = new_broker()
+    for channel in ("short-1", "empty-1", "c"):
+        for _ in range(4):
+            place = await broker.publish(message(channel))
+        assert place.offset == 4
+    kept = {
+        channel: [one.offset for one in (await broker.read(channel)).publications]
+        for channel in ("short-1", "empty-1", "c")
+    }
+    assert kept == {"short-1": [3, 4], "empty-1": [], "c": [1, 2, 3, 4]}
+    epoch = (await broker.read("short-1")).position.epoch
+    with pytest.raises(RiverError, match="window"):
+        await broker.read("short-1", after=Position(epoch, 1))
+
+
+async def test_a_channel_has_members_by_its_rule(new_broker: NewBroker) -> None:
+    broker, notes = await node(new_broker)
+    await broker.subscribe("room-1")
+    at = await broker.join("room-1", ANN)
+    await broker.report({"room-1": 1, "c": 1})
+    await until(lambda: len(notes.changes) == 1)
+    assert [members for _, members in await broker.positions(["room-1", "c"])] == [at, None]
+    assert await broker.occupied("") == {"room-1": Occupancy(1, 1), "c": Occupancy(1)}

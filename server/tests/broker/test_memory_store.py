@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from riverd.broker.memory import store as stored
 from riverd.broker.memory.store import IDLE_S_MAX, KEYS_KEPT_S, Store
+from riverd.channel_rules import ChannelRules
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Member, Message, Occupancy, Position
 
@@ -16,7 +17,8 @@ ANN, BOB = Member("ann"), Member("bob", b'{"a":1}')
 
 def store_of(*, size: int = 5, ttl_s: float = 60) -> Store:
     epochs = count(1)
-    return Store(size=size, ttl_s=ttl_s, new_epoch=lambda: f"e{next(epochs)}")
+    rules = ChannelRules(history_size=size, history_ttl_s=ttl_s)
+    return Store(rules, new_epoch=lambda: f"e{next(epochs)}")
 
 
 def publish(

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from river_hearing import Hearing, Truth
 from river_wire import NATIVE, Client, sent, session_of
 
-from riverd.channels import has_members
+from riverd.channel_rules import ChannelRules
 from riverd.core.hub import Channel, Hub
 from riverd.core.recovery import start_of
 from riverd.core.session import Session
@@ -31,6 +31,7 @@ SESSIONS = 4
 HISTORY_SIZE = 6
 HISTORY_TTL_S = 50.0
 PART_BYTES_MAX = 200
+RULES = ChannelRules(history_size=HISTORY_SIZE, history_ttl_s=HISTORY_TTL_S)
 
 channels = st.sampled_from(CHANNELS)
 numbers = st.integers(0, SESSIONS - 1)
@@ -54,9 +55,7 @@ class Conversation(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
         self.epochs = 0
-        self.hub = Hub(
-            history_size=HISTORY_SIZE, history_ttl_s=HISTORY_TTL_S, part_bytes_max=PART_BYTES_MAX
-        )
+        self.hub = Hub(RULES, part_bytes_max=PART_BYTES_MAX)
         self.truth: dict[str, Truth] = {name: {} for name in CHANNELS}
         self.members: dict[str, Member] = {}
         self.guests: list[Guest] = []
@@ -64,7 +63,7 @@ class Conversation(RuleBasedStateMachine):
     @initialize(held=st.integers(0, HISTORY_SIZE))
     def begin(self, held: int) -> None:
         for name in CHANNELS:
-            roster = Roster(Position("m", 0), {}, 0) if has_members(name) else None
+            roster = Roster(Position("m", 0), {}, 0) if RULES.has_members(name) else None
             self.hub.open(name, self.new_log(name, held), roster=roster, now=self.now)
         for _ in range(SESSIONS):
             client = Client()

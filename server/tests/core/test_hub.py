@@ -3,6 +3,7 @@
 import pytest
 from river_wire import NATIVE, Client, session_of
 
+from riverd.channel_rules import ChannelRules
 from riverd.core.hub import Hub
 from riverd.core.presence import LISTED_MAX
 from riverd.core.recovery import start_of
@@ -23,7 +24,8 @@ class Rig:
     """A hub with one channel, and sessions in it."""
 
     def __init__(self, *, size: int = 100, part_bytes_max: int = 10_000, entries: int = 0) -> None:
-        self.hub = Hub(history_size=size, history_ttl_s=60, part_bytes_max=part_bytes_max)
+        rules = ChannelRules(history_size=size, history_ttl_s=60)
+        self.hub = Hub(rules, part_bytes_max=part_bytes_max)
         tail = Tail(Position("e1", entries), tuple(publication(n + 1) for n in range(entries)))
         self.channel = self.hub.open(
             "presence-c", tail, roster=Roster(Position("m1", 0), {}, 0), now=0

@@ -1,7 +1,7 @@
 """One client's session: authentication, limits, and what it answers itself."""
 
 import pytest
-from river_wire import Book, Client, sent, session_of
+from river_wire import RULES, Book, Client, sent, session_of
 
 from riverd.core.hub import Hub
 from riverd.core.session import Session, SessionLimits
@@ -182,7 +182,7 @@ def test_the_number_of_channels_is_bounded_and_one_that_ended_makes_room() -> No
 
 
 def hub_of() -> Hub:
-    return Hub(history_size=1, history_ttl_s=1, part_bytes_max=1)
+    return Hub(RULES, part_bytes_max=1)
 
 
 def test_a_client_that_talks_too_fast_is_told_and_closed() -> None:

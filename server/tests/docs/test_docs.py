@@ -27,8 +27,8 @@ from riverd import model
 from riverd.commands.cli import cli
 from riverd.errors import ErrorCode
 from riverd.model import Change, Member, MemberList, Position, Publication
+from riverd.protocols.native import codec
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
-from riverd.protocols.native.protocol import Native
 
 DEADLINE_S = 60.0
 
@@ -94,11 +94,10 @@ def _payload(frame: bytes) -> dict[str, object]:
 
 def _told() -> dict[str, set[str]]:
     """The fields of everything that the dialect can say, by type."""
-    native = Native()
-    frames = [native.encode(reply) for reply in REPLIES]
-    frames.append(native.publications("c")(_ENTRY))
+    frames = [codec.encode(reply) for reply in REPLIES]
+    frames.append(codec.publications("c")(_ENTRY))
     changes = [Change(1, joined=joined, member=Member("u", b"{}")) for joined in (True, False)]
-    frames += map(native.changes("c"), changes)
+    frames += map(codec.changes("c"), changes)
     return {str(one["type"]): set(one) for one in map(_payload, frames)}
 
 
@@ -129,7 +128,7 @@ def test_messages_of_the_pages_are_the_dialects(block: Block) -> None:
         kind = str(message["type"])
         is_answer = bool(message.keys() & {"publications", "members"})
         if kind in ASKED or (kind in {"presence", "history"} and not is_answer):
-            Native().decode(json.dumps(message).encode())
+            codec.decode(json.dumps(message).encode())
         else:
             assert message.keys() <= told[kind], message
             assert told[kind] - OPTIONAL <= message.keys(), message

@@ -123,7 +123,7 @@ class Anonymous(Native):
 async def test_an_anonymous_session_leaves_nothing_behind(cluster: Cluster) -> None:
     node, _ = await cluster.node(idle_s=0)
     stranger = cluster.stranger(node)
-    stranger.session.protocol = Anonymous()
+    stranger.session.protocol = Anonymous(cluster.rules)
     for channel in ("c", "presence-c"):
         await live(stranger, channel)
     assert set(cluster.store.roster("presence-c").members) == {"by-signature"}

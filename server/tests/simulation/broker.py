@@ -143,6 +143,9 @@ class SimBroker:
     async def drain(self, node: str) -> None:
         await self._call(lambda: self._server.drain(node))
 
+    async def compare_rules(self, process: str, digest: str) -> Mapping[str, str]:
+        return {process: digest}
+
     async def ping(self) -> None:
         await self._call(lambda: None)
 

@@ -11,7 +11,6 @@ from simulation.ear import Message, asked_position
 from simulation.line import Line
 from simulation.truth import demand
 
-from riverd.channels import has_members
 from riverd.model import Position
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ class Client:
 
     def _whim(self) -> list[Message]:
         channel = self._dice.choice(self._world.channels)
-        if not has_members(channel):
+        if not self._world.rules.has_members(channel):
             # Where who is there is told there is more to go wrong.
             channel = self._dice.choice(self._world.channels)
         chance = self._dice.random()
@@ -108,7 +107,7 @@ class Client:
             return [self._publish(channel)]
         if chance < 0.75:
             return [self._history(channel)]
-        if chance < 0.8 and has_members(channel):
+        if chance < 0.8 and self._world.rules.has_members(channel):
             return [self._request("presence", channel=channel)]
         return []
 

@@ -12,7 +12,6 @@ from simulation.host import Host
 from simulation.publisher import Publisher
 from simulation.truth import demand
 
-from riverd.channels import has_members
 from riverd.core.hub import Channel
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ class Ending:
                 yield f"{client.name} is not live in {name}"
             elif ear.position != position or client.places[name] != position:
                 yield f"{client.name} stands at {ear.position} of {name}: {position}"
-            elif has_members(name) and ear.users != self._members(name):
+            elif self._world.rules.has_members(name) and ear.users != self._members(name):
                 yield f"{client.name} sees {ear.users} in {name}: {self._members(name)}"
 
     def _members(self, name: str) -> Shown:
@@ -136,7 +135,7 @@ class Ending:
         counted = self._world.server.counted(name)
         if counted != len(hearers):
             yield f"{len(hearers)} hear {name}, counted are {counted}"
-        if has_members(name):
+        if self._world.rules.has_members(name):
             users, members = {client.user for client in hearers}, self._members(name)
             if users != members.keys():
                 yield f"{sorted(users)} are in {name}, members are {sorted(members)}"
@@ -156,7 +155,7 @@ class Ending:
         for name in self._world.channels:
             if self._world.server.counted(name):
                 yield f"{name} is still heard: {store._counts}"
-            if has_members(name) and store.roster(name).members:
+            if self._world.rules.has_members(name) and store.roster(name).members:
                 yield f"{name} still has {store.roster(name)}"
 
     def _leftovers(self) -> Iterator[str]:

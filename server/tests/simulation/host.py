@@ -38,11 +38,7 @@ class Host:
         world.note(self.name, "starts")
         self._versions.clear()
         self.broker = SimBroker(world, self.name)
-        self.hub = Hub(
-            history_size=world.history_size,
-            history_ttl_s=world.history_ttl_s,
-            part_bytes_max=world.part_bytes_max,
-        )
+        self.hub = Hub(world.rules, part_bytes_max=world.part_bytes_max)
         self.node = Node(
             self.broker,
             self.hub,

@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
-from river_wire import NATIVE, split
+from river_wire import split
 from simulation.ear import Message
 from simulation.stream import Stream
 from simulation.truth import demand
@@ -44,8 +44,10 @@ class Line:
         self.host = host
         self.up = self.held = True
         self.node = host.node
-        self.stream = Stream(world.server, client.user)
-        self.session = Session(client.name, self, protocol=NATIVE, limits=LIMITS, verify=verify)
+        self.stream = Stream(world.server, client.user, rules=world.rules)
+        self.session = Session(
+            client.name, self, protocol=world.protocol, limits=LIMITS, verify=verify
+        )
         self._world = world
         self._client = client
         self._slow_s = world.dice.choice((0.0, 0.0, 0.3, 1.5))

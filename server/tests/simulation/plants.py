@@ -271,4 +271,19 @@ STATES = (
     ),
 )
 
-PLANTS = TRAPS + LOGS + CURSORS + MEMBERS + STATES
+RULES = (
+    _plant(
+        "members by a rule are forgotten",
+        (
+            "node.attaching:Attachments._attach",
+            "self._hub.rules.has_members(name)",
+            "name.startswith('presence-')",
+        ),
+    ),
+    _plant(
+        "a client publishes against a rule",
+        ("channel_rules:ChannelRules.may_publish", "self.of(channel).client_publish and ", ""),
+    ),
+)
+
+PLANTS = RULES + TRAPS + LOGS + CURSORS + MEMBERS + STATES

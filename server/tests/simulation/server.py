@@ -9,7 +9,6 @@ from simulation.census import Census
 from simulation.truth import Truth
 
 from riverd.broker.memory.store import Store
-from riverd.channels import has_members
 from riverd.errors import BrokerError
 from riverd.model import Change, Member, Message, Position, Publication
 
@@ -40,11 +39,7 @@ class Server:
         self.store = self._empty()
 
     def _empty(self) -> Store:
-        return Store(
-            size=self._world.history_size,
-            ttl_s=self._world.history_ttl_s,
-            new_epoch=lambda: f"e{next(self._epochs)}",
-        )
+        return Store(self._world.rules, new_epoch=lambda: f"e{next(self._epochs)}")
 
     def restart(self, *, keep_leases: bool) -> None:
         """Come back with nothing, or with what is not trusted any more."""
@@ -95,7 +90,9 @@ class Server:
         return [
             (
                 self.store.position(channel, now),
-                self.store.roster(channel).position if has_members(channel) else None,
+                self.store.roster(channel).position
+                if self._world.rules.has_members(channel)
+                else None,
             )
             for channel in channels
         ]
@@ -160,7 +157,7 @@ class Server:
         log = self.store._logs.get(channel)
         if log is None or log.epoch != epoch:
             return self.truth.end(channel, epoch)
-        before = self._world.now - self._world.history_ttl_s
+        before = self._world.now - log.policy.history_ttl_s
         return log.offset - sum(1 for at, _ in log.entries if at >= before)
 
     def counted(self, channel: str) -> int:

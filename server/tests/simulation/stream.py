@@ -13,6 +13,8 @@ from riverd.model import Position
 if TYPE_CHECKING:
     from simulation.server import Server
 
+    from riverd.channel_rules import ChannelRules
+
 
 @dataclass
 class Request:
@@ -29,12 +31,13 @@ class Stream:
     `moved` are the channels whose members were spoken of.
     """
 
-    def __init__(self, server: Server, user: str) -> None:
+    def __init__(self, server: Server, user: str, *, rules: ChannelRules) -> None:
         self.ears: dict[str, Ear] = {}
         self.open: dict[int, Request] = {}
         self.moved: dict[str, None] = {}
         self._server = server
         self._user = user
+        self._rules = rules
         self._handlers = {
             "welcome": self._greeted,
             "authenticated": self._answered,
@@ -60,6 +63,8 @@ class Stream:
                     other.refusal = "cancelled" if same else None
         elif kind in ("publish", "presence", "history"):
             request.refusal = "broker_unavailable"
+            if kind == "publish" and not self._rules.of(message["channel"]).client_publish:
+                request.refusal = "forbidden"
         self.open[message["id"]] = request
 
     def told(self, message: Message) -> None:
@@ -103,7 +108,9 @@ class Stream:
         self.ears.pop(message["channel"], None)
 
     def _published(self, message: Message) -> None:
-        asked = self._request(message).asked
+        request = self._request(message)
+        asked = request.asked
+        demand(request.refusal != "forbidden", f"{message} answers {asked}, which is forbidden")
         true = self._server.truth.at(asked["channel"], message["epoch"], message["offset"])
         same = true.data[1:-1] == asked["data"].encode() and true.user == self._user
         demand(same, f"{message} answers {asked}, but there is {true}")

@@ -14,9 +14,12 @@ from simulation.host import Host
 from simulation.limits import drawn_limits
 from simulation.loop import VirtualLoop
 from simulation.publisher import Publisher
+from simulation.rules import drawn_rules
 from simulation.server import Server
 from simulation.storm import Storm
 from simulation.weather import drawn
+
+from riverd.protocols.native.protocol import Native
 
 STORM_S = (8.0, 24.0)
 
@@ -32,8 +35,6 @@ class World:
         self.failure: BaseException | None = None
         self.calm = False
         self.reads = 0
-        self.history_size = dice.randint(5, 20)
-        self.history_ttl_s = dice.choice((5.0, 30.0, 300.0))
         self.part_bytes_max = dice.choice((80, 300, 2000))
         self.idle_s = dice.uniform(1.0, 5.0)
         self.calm_at = dice.uniform(*STORM_S)
@@ -42,7 +43,9 @@ class World:
         self._tasks: dict[asyncio.Task[None], None] = {}
         self._over = self.loop.create_future()
         names = ["dogs", "cats", "birds"][: dice.randint(1, 3)]
-        self.channels = names + ["presence-zoo", "presence-den"][: dice.choice((0, 1, 2, 2))]
+        self.channels = names + ["presence-zoo", "den"][: dice.choice((0, 1, 2, 2))]
+        self.rules = drawn_rules(dice)
+        self.protocol = Native(self.rules)
         self.server = Server(self)
         self.hosts = [Host(self, f"n{number}") for number in range(dice.choice((1, 2, 2, 3)))]
         self.publishers = [Publisher(self, f"p{number}") for number in range(dice.randint(1, 2))]

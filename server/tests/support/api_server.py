@@ -30,6 +30,7 @@ from riverd.broker.memory.store import Store
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
+from riverd.channel_rules import ChannelRules
 from riverd.model import Publication
 
 KEY = "the-key-of-the-tests"
@@ -37,6 +38,7 @@ OTHER_KEY = "the-key-that-comes-next"
 SECRET = "s" * 32
 DEADLINE_S = 30.0
 HISTORY_SIZE = 1_000
+RULES = ChannelRules(history_size=HISTORY_SIZE, history_ttl_s=300)
 JSON = {"content-type": "application/json"}
 
 T = TypeVar("T")
@@ -192,14 +194,14 @@ def serving(
         given.setdefault("answer_s_max", DEADLINE_S)
     else:
         epochs = count(1)
-        store = Store(size=HISTORY_SIZE, ttl_s=300, new_epoch=lambda: f"e{next(epochs)}")
+        store = Store(RULES, new_epoch=lambda: f"e{next(epochs)}")
         board = Switchboard(store)
         broker = (door or MemoryBroker)(board, time.monotonic)
 
         def new_door() -> Broker:
             return MemoryBroker(board, time.monotonic)
 
-    api = Api(broker, Keys([KEY, OTHER_KEY]), **given)
+    api = Api(broker, Keys([KEY, OTHER_KEY]), RULES, **given)
     with (
         socket.create_server(("127.0.0.1", 0)) as listening,
         (_running if Doors.kind == "asgi" else _invoked)(api, listening),
@@ -210,9 +212,7 @@ def serving(
 
 def _redis_door(database: int) -> RedisBroker:
     clients = Connector(redis_address.parse(f"{Doors.redis.url}/{database}"))
-    return RedisBroker(
-        clients, history_size=HISTORY_SIZE, history_ttl_s=300, failed=_unexpected.append
-    )
+    return RedisBroker(clients, rules=RULES, failed=_unexpected.append)
 
 
 class _Kept:

@@ -14,12 +14,22 @@ from riverd.broker.memory.store import Store
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
+from riverd.channel_rules import ChannelRule, ChannelRules
 from riverd.errors import BrokerError
 from riverd.model import Message, Position
 
 SIZE = 5
 TTL_S = 300.0
 ACCEPTED_S_MAX = 40.0
+RULES = ChannelRules(
+    (
+        ChannelRule(match="short-*", history_size=2),
+        ChannelRule(match="empty-*", history_size=0),
+        ChannelRule(match="room-*", presence=True),
+    ),
+    history_size=SIZE,
+    history_ttl_s=TTL_S,
+)
 
 T = TypeVar("T")
 
@@ -32,7 +42,7 @@ class MemoryBrokers:
 
     def __init__(self) -> None:
         epochs = count(1)
-        store = Store(size=SIZE, ttl_s=TTL_S, new_epoch=lambda: f"e{next(epochs)}")
+        store = Store(RULES, new_epoch=lambda: f"e{next(epochs)}")
         self._board = Switchboard(store)
         self._opened: list[Broker] = []
 
@@ -57,8 +67,7 @@ class RedisBrokers:
     def __call__(self, *, size: int = SIZE, ttl_s: float = TTL_S) -> RedisBroker:
         broker = RedisBroker(
             Connector(redis_address.parse(self._url)),
-            history_size=size,
-            history_ttl_s=ttl_s,
+            rules=ChannelRules(RULES.rules, history_size=size, history_ttl_s=ttl_s),
             failed=self.failures.append,
         )
         self._opened.append(broker)

@@ -14,13 +14,15 @@ from river_wire import Book, Client, sent, session_of
 
 from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.broker.memory.store import Store
+from riverd.channel_rules import ChannelRules
 from riverd.core.hub import Hub
-from riverd.core.session import Session, SessionLimits
+from riverd.core.session import Session
 from riverd.model import Message, Position
 from riverd.node.node import Node
 
 HISTORY_SIZE = 50
 HISTORY_TTL_S = 300.0
+RULES = ChannelRules(history_size=HISTORY_SIZE, history_ttl_s=HISTORY_TTL_S)
 IDLE_S = 5.0
 COMPARE_S = 2.0
 
@@ -34,11 +36,11 @@ class Visitor:
         user: str | None,
         *,
         book: Book,
-        limits: SessionLimits | None = None,
+        rules: ChannelRules,
     ) -> None:
         self.node = node
         self.client = Client()
-        self.session: Session = session_of(self.client, limits=limits, book=book)
+        self.session: Session = session_of(self.client, book=book, rules=rules)
         self.client.on_full = lambda: node.blocked(self.session)
         self._close = self.client.close
         self.client.close = self.close  # type: ignore[method-assign]  the sink that the node closes
@@ -71,13 +73,14 @@ class Visitor:
 class Cluster:
     """A store, and the doors to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: ChannelRules = RULES) -> None:
         self.loop = asyncio.get_running_loop()
         self.epochs = count(1)
         self.truth: dict[str, Truth] = {}
         self.failures: list[BaseException] = []
         self.book = Book()
-        self.store = Store(size=HISTORY_SIZE, ttl_s=HISTORY_TTL_S, new_epoch=self.new_epoch)
+        self.rules = rules
+        self.store = Store(self.rules, new_epoch=self.new_epoch)
         self.board = Switchboard(self.store)
         self.publisher = MemoryBroker(self.board, self.loop.time)
         self.nodes: list[Node] = []
@@ -95,7 +98,7 @@ class Cluster:
     ) -> tuple[Node, LateBroker]:
         """One more node; its `clock` need not agree with the loop's timers."""
         broker = LateBroker(self.board, self.loop.time, weather)
-        hub = Hub(history_size=HISTORY_SIZE, history_ttl_s=HISTORY_TTL_S, part_bytes_max=2_000)
+        hub = Hub(self.rules, part_bytes_max=2_000)
         node = Node(
             broker,
             hub,
@@ -110,11 +113,11 @@ class Cluster:
 
     def visitor(self, node: Node, user: str = "ann") -> Visitor:
         """One more client."""
-        return Visitor(node, user, book=self.book)
+        return Visitor(node, user, book=self.book, rules=self.rules)
 
     def stranger(self, node: Node) -> Visitor:
         """One more client, which has sent no token."""
-        return Visitor(node, None, book=self.book)
+        return Visitor(node, None, book=self.book, rules=self.rules)
 
     def publish(self, channel: str = "c", *, times: int = 1) -> Position:
         """Publish from a back end; it is in the store when this returns."""
@@ -151,12 +154,12 @@ async def turns(number: int = 20) -> None:
 
 
 def in_a_cluster(
-    test: Callable[[Cluster], Coroutine[None, None, None]],
+    test: Callable[[Cluster], Coroutine[None, None, None]], *, rules: ChannelRules = RULES
 ) -> Callable[[], None]:
     """Give a test a cluster on a loop that does not wait; nothing may fail in the background."""
 
     async def run() -> None:
-        cluster = Cluster()
+        cluster = Cluster(rules)
         await test(cluster)
         await cluster.close()
 

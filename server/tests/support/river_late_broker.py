@@ -216,6 +216,9 @@ class LateBroker:
     async def drain(self, node: str) -> None:
         await self._inner.drain(node)
 
+    async def compare_rules(self, process: str, digest: str) -> Mapping[str, str]:
+        return await self._inner.compare_rules(process, digest)
+
     async def ping(self) -> None:
         self._fail_if_cut("ping")
 

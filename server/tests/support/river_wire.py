@@ -3,8 +3,10 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+from riverd.channel_rules import ChannelRules
 from riverd.core.session import Session, SessionLimits
 from riverd.errors import ErrorCode, TokenError
 from riverd.model import Authenticate, Claims, Grants
@@ -13,7 +15,16 @@ from riverd.protocols.native.protocol import Native
 TEXT = 0x81
 CLOSE = 0x88
 
-NATIVE = Native()
+RULES = ChannelRules(history_size=100, history_ttl_s=300)
+
+
+@lru_cache(maxsize=16)
+def native(rules: ChannelRules) -> Native:
+    """The native protocol with these rules: one for all sessions, which share their frames."""
+    return Native(rules)
+
+
+NATIVE = native(RULES)
 
 
 def split(frames: bytes) -> Iterator[tuple[int, bytes]]:
@@ -93,6 +104,10 @@ class Book:
     def __init__(self) -> None:
         self.claims: dict[str, Claims] = {}
 
+    def grant(self, user: str, *globs: str) -> None:
+        """The user's token may subscribe to these channels."""
+        self.claims[user] = Claims(user, grants=Grants(globs, ("*",)))
+
     def verify(self, token: str, now: float) -> Claims:
         if token.startswith("bad"):
             raise TokenError(ErrorCode.TOKEN_INVALID, "bad")
@@ -108,12 +123,13 @@ def session_of(
     user: str | None = None,
     limits: SessionLimits | None = None,
     book: Book | None = None,
+    rules: ChannelRules = RULES,
 ) -> Session:
     """A session of the native protocol, of a user that is known already if one is named."""
     session = Session(
         "s",
         client,
-        protocol=NATIVE,
+        protocol=native(rules),
         limits=limits or SessionLimits(rate=1e9),
         verify=(book or Book()).verify,
     )

@@ -10,6 +10,7 @@ from riverd.api.exchange import Response
 from riverd.auth.api_keys import Keys
 from riverd.auth.tokens import Signer
 from riverd.broker import Broker
+from riverd.channel_rules import ChannelRules
 from riverd.model import Claims
 
 ENVELOPE_BYTES_MAX = 131_072
@@ -54,6 +55,7 @@ class Api(msgspec.Struct, frozen=True):
 
     broker: Broker
     keys: Keys
+    rules: ChannelRules
     signer: Signer | None = None
     clock: Callable[[], float] = time.time
     version: str = "0"

@@ -85,6 +85,7 @@ class Sandbox:
         return Api(
             self.broker,
             self._credentials.api_keys,
+            self._brokers.rules,
             signer=self._credentials.signer,
             version=__version__,
             message_bytes_max=self._chosen.max_message_bytes,

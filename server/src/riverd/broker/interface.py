@@ -6,6 +6,9 @@ from typing import Protocol
 from riverd.errors import RiverError
 from riverd.model import Change, Member, Message, Occupancy, Position, Publication, Roster, Tail
 
+RULES_S = 30.0
+"""How long a registered digest of channel rules counts."""
+
 
 class Feed(Protocol):
     """What a node is notified of. Calls come one after another, never during one another."""
@@ -124,6 +127,13 @@ class Broker(Protocol):
 
     async def drain(self, node: str) -> None:
         """Ask the node of this name, through all nodes, to move its clients elsewhere."""
+        ...
+
+    async def compare_rules(self, process: str, digest: str) -> Mapping[str, str]:
+        """Register a process' digest of the channel rules for `RULES_S`; give those of all.
+
+        Every process has to have the same rules: each finds out here whether it is so.
+        """
         ...
 
     async def ping(self) -> None:

@@ -52,6 +52,7 @@ APART: Mapping[str, tuple[str, str]] = {
     "destroy": ("riverd_aws.command", "riverd-aws"),
     "doctor": ("riverd.commands.doctor.command", "riverd"),
     "estimate": ("riverd.commands.estimate.command", "riverd"),
+    "rules": ("riverd.commands.rules", "riverd"),
 }
 """Commands with a room of their own: the module that holds each, and the distribution it is in."""
 

@@ -5,6 +5,7 @@ from typing import cast
 
 import msgspec
 
+from riverd.channel_rules import ChannelPolicy, ChannelRules
 from riverd.core.audience import Audience
 from riverd.core.channel_log import Log
 from riverd.core.presence import LISTED_MAX, Presence
@@ -31,10 +32,13 @@ class Channel:
     `sent_version`.
     """
 
-    __slots__ = ("audiences", "log", "name", "presence", "sent", "sent_version")
+    __slots__ = ("audiences", "log", "name", "policy", "presence", "sent", "sent_version")
 
-    def __init__(self, name: str, tail: Tail, *, roster: Roster | None, now: float) -> None:
+    def __init__(
+        self, name: str, tail: Tail, *, policy: ChannelPolicy, roster: Roster | None, now: float
+    ) -> None:
         self.name = name
+        self.policy = policy
         self.log: Log[Publication] = Log(tail.position, tail.publications, now=now)
         self.presence = None if roster is None else Presence(roster)
         self.audiences: dict[ClientProtocol, Audience] = {}
@@ -66,12 +70,11 @@ class Hub:
     admitted or became able to take more, and again while it returns that there is more to do.
     """
 
-    def __init__(self, *, history_size: int, history_ttl_s: float, part_bytes_max: int) -> None:
+    def __init__(self, rules: ChannelRules, *, part_bytes_max: int) -> None:
         self.channels: dict[str, Channel] = {}
         self.deliveries = 0
         self.gaps = 0
-        self.history_size = history_size
-        self._history_ttl_s = history_ttl_s
+        self.rules = rules
         self._part_bytes_max = part_bytes_max
         self._dirty: dict[Channel, None] = {}
         self._eager: dict[Subscription, None] = {}
@@ -81,7 +84,9 @@ class Hub:
 
     def open(self, name: str, tail: Tail, *, roster: Roster | None, now: float) -> Channel:
         """Begin the replica of a channel with what was read from the broker."""
-        channel = self.channels[name] = Channel(name, tail, roster=roster, now=now)
+        policy = self.rules.of(name)
+        channel = Channel(name, tail, policy=policy, roster=roster, now=now)
+        self.channels[name] = channel
         return channel
 
     def close(self, name: str) -> None:
@@ -207,9 +212,8 @@ class Hub:
         eager, self._eager = self._eager, {}
         for subscription in eager:
             self._catch_up(subscription)
-        before = now - self._history_ttl_s
         for channel in dirty:
-            self._trim(channel, before)
+            self._trim(channel, now)
         recounted = self._recounted
         if recounted:
             self._recounted = {}
@@ -218,13 +222,14 @@ class Hub:
     def expire(self, now: float) -> None:
         """Drop what is older than the history's time, in all channels."""
         for channel in self.channels.values():
-            self._trim(channel, now - self._history_ttl_s)
+            self._trim(channel, now)
 
-    def _trim(self, channel: Channel, before: float) -> None:
+    def _trim(self, channel: Channel, now: float) -> None:
         if channel not in self._dirty:
-            channel.log.trim(size=self.history_size, before=before)
+            size, before = channel.policy.history_size, now - channel.policy.history_ttl_s
+            channel.log.trim(size=size, before=before)
             if channel.presence is not None:
-                channel.presence.changes.trim(size=self.history_size, before=before)
+                channel.presence.changes.trim(size=size, before=before)
 
     def _flush_live(self, channel: Channel) -> int:
         """Send the live ones what is new; how many of them were notified of joins and leaves."""

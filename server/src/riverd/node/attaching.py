@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Container, Iterable, Iterator
 
 from riverd.broker import Broker
-from riverd.channels import has_members
 from riverd.core.hub import Channel, Hub
 from riverd.core.recovery import start_of
 from riverd.core.subscription import Subscription
@@ -77,7 +76,7 @@ class Attachments:
             attachment.detach_timer.cancel()
             attachment.detach_timer = None
         attachment.waiting[subscription] = None
-        if subscription.member is not None and has_members(name):
+        if subscription.member is not None and self._hub.rules.has_members(name):
             self._membership.add(attachment, subscription.member, subscription=subscription)
         self._desired(attachment).want(True)
         self._admit_ready(attachment, [subscription])
@@ -89,7 +88,7 @@ class Attachments:
         attachment.confirming.pop(subscription, None)
         self._hub.unsubscribe(subscription)
         self._changed()
-        if subscription.member is not None and has_members(attachment.name):
+        if subscription.member is not None and self._hub.rules.has_members(attachment.name):
             user = subscription.member.user
             self._membership.remove(attachment, user, subscription=subscription)
         if not attachment.is_used:
@@ -161,7 +160,7 @@ class Attachments:
         # Read after subscribing: what is published between the two comes by both ways.
         self._reads += 1
         tail = await self._broker.read(name)
-        roster = await self._broker.members(name) if has_members(name) else None
+        roster = await self._broker.members(name) if self._hub.rules.has_members(name) else None
         attachment.channel = self._hub.open(name, tail, roster=roster, now=self._clock())
         attachment.settling = None
         early, attachment.early = attachment.early, []

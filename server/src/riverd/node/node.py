@@ -243,7 +243,7 @@ class Node:
         """The asked part of a log: from this node's replica where that has it."""
         channel, wanted = self.attachments.channel(command.channel), command.position
         if channel is not None:
-            limit = self._hub.history_size if wanted is None else None
+            limit = channel.policy.history_size if wanted is None else None
             held = held_tail(channel.log, wanted, limit=command.limit or limit)
             if held is not None:
                 return held

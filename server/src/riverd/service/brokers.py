@@ -9,7 +9,7 @@ from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.broker.memory.store import Store
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
-from riverd.service.environment import broker_address
+from riverd.service.environment import broker_address, channel_rules_of
 from riverd.service.settings import MEMORY, Settings
 
 
@@ -21,15 +21,14 @@ class Brokers:
     """
 
     def __init__(self, settings: Settings, *, failed: Callable[[BaseException], None]) -> None:
-        self._settings = settings
+        self.rules = rules = channel_rules_of(settings)
         self._failed = failed
         self._connector: Connector | None = None
         self._board: Switchboard | None = None
         if settings.broker == MEMORY:
             self._board = Switchboard(
                 Store(
-                    size=settings.history_size,
-                    ttl_s=settings.history_ttl_s,
+                    rules,
                     new_epoch=lambda: secrets.token_hex(4),
                 )
             )
@@ -43,8 +42,7 @@ class Brokers:
             return MemoryBroker(self._board, time.monotonic)
         return RedisBroker(
             self._connector,
-            history_size=self._settings.history_size,
-            history_ttl_s=self._settings.history_ttl_s,
+            rules=self.rules,
             failed=self._failed,
         )
 

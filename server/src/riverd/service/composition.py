@@ -55,11 +55,8 @@ log = structlog.get_logger()
 def build_gateway(process: Process) -> tuple[Gateway, Node]:
     """A gateway and the node behind it."""
     settings = process.settings
-    hub = Hub(
-        history_size=settings.history_size,
-        history_ttl_s=settings.history_ttl_s,
-        part_bytes_max=PART_BYTES_MAX,
-    )
+    rules = process.brokers.rules
+    hub = Hub(rules, part_bytes_max=PART_BYTES_MAX)
     node = Node(
         process.brokers.new(),
         hub,
@@ -76,7 +73,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
             metrics=process.metrics.render,
             client=scripts(client_folder()),
         ),
-        protocol=Native(),
+        protocol=Native(rules),
         verify=process.credentials.verifier.verify,
         failed=process.failed,
         refused=refusals.refused,
@@ -140,6 +137,7 @@ def build_api(process: Process) -> uvicorn.Server:
     api = Api(
         process.brokers.new(),
         process.credentials.api_keys,
+        process.brokers.rules,
         signer=process.credentials.signer,
         version=__version__,
         message_bytes_max=settings.max_message_bytes,

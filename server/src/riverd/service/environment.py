@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import get_type_hints
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ import msgspec
 
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.address import RedisAddress
+from riverd.channel_rules import ChannelRules, parse_rules
 from riverd.errors import SettingsError
 from riverd.service import allowed_origins, secret_settings
 from riverd.service.loopback import is_loopback
@@ -67,6 +69,25 @@ def broker_address(settings: Settings) -> RedisAddress:
     return msgspec.structs.replace(address, password=settings.broker_password)
 
 
+def channel_rules_of(settings: Settings) -> ChannelRules:
+    """The rules of all channels, read from their file where the setting names one.
+
+    Raises:
+        SettingsError: when the file cannot be read, or the rules are none.
+    """
+    text = settings.channel_rules
+    if text is not None and text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"RIVER_CHANNEL_RULES: {text[1:]}: {error}") from None
+    return ChannelRules(
+        parse_rules(text) if text else (),
+        history_size=settings.history_size,
+        history_ttl_s=settings.history_ttl_s,
+    )
+
+
 def require_secrets(settings: Settings) -> None:
     """Outside `river dev` nothing starts without a way to know clients.
 
@@ -106,6 +127,7 @@ def _check(settings: Settings) -> None:
     if settings.workers > 1 and settings.broker == MEMORY:
         raise SettingsError("RIVER_WORKERS: several workers need a RIVER_BROKER between them")
     _check_broker(settings)
+    channel_rules_of(settings)
     if settings.jwks_url is not None and not _is_web_address(settings.jwks_url):
         raise SettingsError("RIVER_JWKS_URL: not an http(s) URL")
 

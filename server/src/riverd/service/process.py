@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Coroutine
 
@@ -15,6 +16,7 @@ from riverd.service.credentials import Credentials
 from riverd.service.jwks import Provider
 from riverd.service.metrics import Metrics, MetricsLog, Reading, process_readings
 from riverd.service.readiness import ReadinessState
+from riverd.service.rules_watch import RulesWatch
 from riverd.service.settings import Settings
 from riverd.tasks import Tasks
 
@@ -67,7 +69,9 @@ class Process:
         loop = asyncio.get_running_loop()
         for wanted in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(wanted, self._asked_to_stop)
-        self.start(self._watch_broker(self.brokers.new()))
+        broker = self.brokers.new()
+        self.start(self._watch_broker(broker))
+        self._watch_rules(broker)
         self.start(self._expire_publications())
         for work in self._waiting:
             self.start(work())
@@ -116,6 +120,18 @@ class Process:
             self._asked_again.set()
         self.readiness.stop()
         self.stopping.set()
+
+    def _watch_rules(self, broker: Broker) -> None:
+        process = f"{self.settings.node_name or socket.gethostname()}/{os.getpid()}"
+        watch = RulesWatch(broker, self.brokers.rules, process=process)
+        self.metrics.add(
+            Reading(
+                "river_channel_rules_differ",
+                "Processes whose channel rules are others than this one's.",
+                lambda: watch.differing,
+            )
+        )
+        self.start(watch.run())
 
     async def _watch_broker(self, broker: Broker) -> None:
         while True:

@@ -40,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ping_interval_s: Seconds = 25
     history_size: Annotated[int, Meta(ge=0, le=100_000)] = 100
     history_ttl_s: Seconds = 300
+    channel_rules: str | None = None
     allowed_origins: Texts = ("*",)
     max_connections: Count = 50_000
     max_unauthenticated: Count = 10_000
@@ -76,6 +77,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "ping_interval_s": "How often a connection is pinged; one that stays silent is closed.",
     "history_size": "How many publications every channel's log keeps.",
     "history_ttl_s": "How long every channel's log keeps them.",
+    "channel_rules": "Rules for channels by globs: JSON, or @FILE. See docs/channels.md.",
     "allowed_origins": "Globs of the origins whose pages may connect, comma-separated.",
     "max_connections": "Connections to one gateway process.",
     "max_unauthenticated": "Connections to one gateway process that have not sent a token yet.",

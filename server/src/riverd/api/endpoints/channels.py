@@ -14,7 +14,7 @@ from riverd.api.responses import (
     Presence,
     Present,
 )
-from riverd.channels import PRESENCE, check_channel, has_members
+from riverd.channels import check_channel
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Occupancy, Position
 
@@ -30,13 +30,15 @@ async def list_channels(api: Api, call: Call) -> ChannelList:
         # A prefix that no name can have is rather a mistake than a wish for nothing.
         check_channel(prefix)
     occupied = await api.broker.occupied(prefix)
-    return ChannelList({name: _counted(name, occupied[name]) for name in sorted(occupied)})
+    return ChannelList(
+        {name: _counted(api, name, occupancy=occupied[name]) for name in sorted(occupied)}
+    )
 
 
 async def channel_state(api: Api, call: Call) -> ChannelState:
     """One channel's counts and position; a channel that nobody hears has zeros."""
     name = check_channel(call.path["channel"])
-    counted = _counted(name, await api.broker.occupancy(name))
+    counted = _counted(api, name, occupancy=await api.broker.occupancy(name))
     (position, _) = (await api.broker.positions([name]))[0]
     return ChannelState(
         name, counted.subscribers, position.epoch, position.offset, users=counted.users
@@ -58,11 +60,8 @@ async def history(api: Api, call: Call) -> History:
 async def presence(api: Api, call: Call) -> Presence:
     """All members of a presence channel."""
     name = check_channel(call.path["channel"])
-    if not has_members(name):
-        raise RiverError(
-            ErrorCode.CHANNEL_INVALID,
-            f"only channels whose names begin with {PRESENCE} have members",
-        )
+    if not api.rules.has_members(name):
+        raise RiverError(ErrorCode.CHANNEL_INVALID, f"{name} has no list of members")
     members = (await api.broker.members(name)).members
     listed = [
         Present(member.user, UNSET if member.info is None else Raw(member.info))
@@ -71,8 +70,8 @@ async def presence(api: Api, call: Call) -> Presence:
     return Presence(name, len(listed), listed)
 
 
-def _counted(name: str, occupancy: Occupancy) -> Counted:
-    if not has_members(name):
+def _counted(api: Api, name: str, *, occupancy: Occupancy) -> Counted:
+    if not api.rules.has_members(name):
         return Counted(occupancy.subscribers)
     return Counted(occupancy.subscribers, occupancy.users or 0)
 

@@ -4,14 +4,15 @@ import msgspec
 from msgspec import UNSET
 
 from riverd.api.requests import CHANNELS_MAX, KEY_LENGTH_MAX, Publish
-from riverd.channels import check_channel, check_event, may_publish
+from riverd.channel_rules import ChannelRules
+from riverd.channels import check_channel, check_event
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Claims, Message
 from riverd.payloads import check_data
 
 
 def messages_of(
-    wanted: Publish, message_bytes_max: int, *, by: Claims | None
+    wanted: Publish, rules: ChannelRules, *, message_bytes_max: int, by: Claims | None
 ) -> Message | list[Message]:
     """One message, or for a list of channels one for each, in their order.
 
@@ -35,13 +36,13 @@ def messages_of(
     check_data(data)
     if wanted.channel is not None and wanted.channels is None:
         message = Message(check_channel(wanted.channel), event, data, key)
-        return message if by is None else _named(message, by)
+        return message if by is None else _named(message, rules, by=by)
     messages = [Message(check_channel(name), event, data, key) for name in _channels(wanted)]
-    return messages if by is None else [_named(message, by) for message in messages]
+    return messages if by is None else [_named(message, rules, by=by) for message in messages]
 
 
-def _named(message: Message, by: Claims) -> Message:
-    if not may_publish(by.grants, message.channel):
+def _named(message: Message, rules: ChannelRules, *, by: Claims) -> Message:
+    if not rules.may_publish(by.grants, message.channel):
         raise RiverError(ErrorCode.FORBIDDEN, f"no grant to publish to {message.channel}")
     return msgspec.structs.replace(message, user=by.user)
 

@@ -21,7 +21,10 @@ Plan = Message | list[Message] | RiverError
 async def publish(api: Api, call: Call) -> Position | Results:
     """One event: answered once the broker has it."""
     plan = messages_of(
-        bodies.decoded(bodies.publish, call.body), api.message_bytes_max, by=call.claims
+        bodies.decoded(bodies.publish, call.body),
+        api.rules,
+        message_bytes_max=api.message_bytes_max,
+        by=call.claims,
     )
     if isinstance(plan, list):
         return Results([_result(api, outcome) for outcome in await _accepted(api, plan)])
@@ -63,7 +66,7 @@ def _wanted(body: bytes) -> Sequence[bodies.Publish | msgspec.Raw]:
 def _planned(one: bodies.Publish | msgspec.Raw, api: Api, *, claims: Claims | None) -> Plan:
     try:
         wanted = bodies.decoded(bodies.publish, one) if isinstance(one, msgspec.Raw) else one
-        return messages_of(wanted, api.message_bytes_max, by=claims)
+        return messages_of(wanted, api.rules, message_bytes_max=api.message_bytes_max, by=claims)
     except RiverError as error:
         return error
 

@@ -5,7 +5,6 @@ from itertools import count
 
 from riverd.broker.interface import Feed
 from riverd.broker.memory.store import Store
-from riverd.channels import has_members
 from riverd.errors import RiverError
 from riverd.model import Change, Member, Message, Occupancy, Position, Publication, Roster, Tail
 
@@ -121,6 +120,10 @@ class MemoryBroker:
         for feed in list(self._board.feeds.values()):
             feed.on_drain(node)
 
+    async def compare_rules(self, process: str, digest: str) -> Mapping[str, str]:
+        """There is but this process."""
+        return {process: digest}
+
     async def ping(self) -> None:
         """It answers."""
 
@@ -133,4 +136,6 @@ class MemoryBroker:
             self._board.change(channel, position.epoch, change)
 
     def _version(self, channel: str) -> Position | None:
-        return self._store.roster(channel).position if has_members(channel) else None
+        return (
+            self._store.roster(channel).position if self._store.rules.has_members(channel) else None
+        )

@@ -4,6 +4,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from itertools import islice
 
+from riverd.channel_rules import ChannelPolicy, ChannelRules
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Change, Member, Message, Occupancy, Position, Publication, Roster, Tail
 
@@ -15,9 +16,10 @@ KEYS_MAX = 1_000_000
 class StoredLog:
     """One channel's log: its position outlives its entries."""
 
-    __slots__ = ("entries", "epoch", "offset", "touched")
+    __slots__ = ("entries", "epoch", "offset", "policy", "touched")
 
-    def __init__(self, epoch: str, now: float) -> None:
+    def __init__(self, epoch: str, policy: ChannelPolicy, *, now: float) -> None:
+        self.policy = policy
         self.epoch = epoch
         self.offset = 0
         self.touched = now
@@ -54,9 +56,8 @@ class StoredMembers:
 class Store:
     """The state behind a memory broker. Time is given, in seconds of any one clock."""
 
-    def __init__(self, *, size: int, ttl_s: float, new_epoch: Callable[[], str]) -> None:
-        self._size = size
-        self._ttl_s = ttl_s
+    def __init__(self, rules: ChannelRules, *, new_epoch: Callable[[], str]) -> None:
+        self.rules = rules
         self._new_epoch = new_epoch
         self._logs: dict[str, StoredLog] = {}
         self._members: dict[str, StoredMembers] = {}
@@ -74,7 +75,10 @@ class Store:
         offset = log.offset = log.offset + 1
         publication = Publication(offset, message.event, message.data, message.user)
         log.entries.append((now, publication))
-        if len(log.entries) > self._size or log.entries[0][0] < now - self._ttl_s:
+        policy = log.policy
+        if len(log.entries) > policy.history_size or (
+            log.entries[0][0] < now - policy.history_ttl_s
+        ):
             self._trim(log, now)
         position = Position(log.epoch, offset)
         if message.key is not None:
@@ -189,7 +193,8 @@ class Store:
             self._trim(log, now)
             # One without publications was only looked at: nobody can miss anything of it.
             idle_s = now - log.touched
-            if idle_s > (IDLE_S_MAX if log.offset else self._ttl_s) and channel not in subscribed:
+            idle_s_max = IDLE_S_MAX if log.offset else log.policy.history_ttl_s
+            if idle_s > idle_s_max and channel not in subscribed:
                 del self._logs[channel]
         for channel in [name for name, stored in self._members.items() if not stored.members]:
             if channel not in subscribed:
@@ -200,13 +205,15 @@ class Store:
     def _log(self, channel: str, now: float) -> StoredLog:
         log = self._logs.get(channel)
         if log is None:
-            log = self._logs[channel] = StoredLog(self._new_epoch(), now)
+            log = self._logs[channel] = StoredLog(
+                self._new_epoch(), self.rules.of(channel), now=now
+            )
         log.touched = now
         return log
 
     def _trim(self, log: StoredLog, now: float) -> None:
-        entries, before = log.entries, now - self._ttl_s
-        while entries and (len(entries) > self._size or entries[0][0] < before):
+        entries, before = log.entries, now - log.policy.history_ttl_s
+        while entries and (len(entries) > log.policy.history_size or entries[0][0] < before):
             entries.popleft()
 
     def _remember(self, key: tuple[str, str], position: Position, *, now: float) -> None:

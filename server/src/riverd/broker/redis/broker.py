@@ -5,13 +5,13 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from riverd.broker.interface import Feed
+from riverd.broker.interface import RULES_S, Feed
 from riverd.broker.redis import keys, messages
 from riverd.broker.redis.connection import Argument
 from riverd.broker.redis.connector import Connector
 from riverd.broker.redis.feed import FeedListener, Feeds
 from riverd.broker.redis.lease import COUNTS_MS, Lease
-from riverd.channels import has_members
+from riverd.channel_rules import ChannelRules
 from riverd.errors import BrokerError, ErrorCode, RiverError
 from riverd.model import Change, Member, Message, Occupancy, Position, Roster, Tail
 from riverd.tasks import Tasks
@@ -34,8 +34,7 @@ class RedisBroker:
         self,
         connector: Connector,
         *,
-        history_size: int,
-        history_ttl_s: float,
+        rules: ChannelRules,
         failed: Callable[[BaseException], None],
     ) -> None:
         self._connector = connector
@@ -44,8 +43,7 @@ class RedisBroker:
         self._feeds = keys.Feeds(connector.address.database)
         self._control = self._feeds.control.encode()
         self._announce = connector.commands.publish
-        self._size = history_size
-        self._ttl_ms = int(history_ttl_s * 1000)
+        self._rules = rules
         self._failed = failed
         self._feed: Feeds | None = None
         self._lease: Lease | None = None
@@ -58,14 +56,15 @@ class RedisBroker:
         """Append and announce in one script; refused if it comes too late to be answered."""
         channel, key = message.channel, message.key
         names = (keys.log_meta(channel), keys.log(channel))
+        policy = self._rules.of(channel)
         answer = await self._server.call(
             "publish",
             names if key is None else (*names, keys.seen(channel, key)),
             (
                 new_epoch(),
                 messages.publication_body(message),
-                self._size,
-                self._ttl_ms,
+                policy.history_size,
+                int(policy.history_ttl_s * 1000),
                 self._feeds.name(channel),
                 self._announce,
                 KEY_TTL_S,
@@ -96,7 +95,7 @@ class RedisBroker:
                 "" if after is None else after.epoch,
                 0 if after is None else after.offset,
                 limit or 0,
-                self._ttl_ms,
+                int(self._rules.of(channel).history_ttl_s * 1000),
             ),
         )
         epoch, offset, reason, entries = cast(
@@ -111,7 +110,7 @@ class RedisBroker:
 
     async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
         """Where logs and lists stand, in one round trip. What another run wrote counts as new."""
-        metas = [name for channel in channels for name in _metas(channel)]
+        metas = [name for channel in channels for name in self._metas(channel)]
         self._asked += 1
         if self._asked % KEPT_EVERY == 0:
             # A log with subscribers does not end, however long nothing is published.
@@ -122,7 +121,8 @@ class RedisBroker:
             for name, values in zip(metas, kept, strict=True)
         )
         return [
-            (next(owners), next(owners) if has_members(channel) else None) for channel in channels
+            (next(owners), next(owners) if self._rules.has_members(channel) else None)
+            for channel in channels
         ]
 
     # Being a node.
@@ -195,7 +195,7 @@ class RedisBroker:
                 channel = name.decode()
                 if channel.startswith(prefix):
                     totals[channel] = totals.get(channel, 0) + int(count)
-        users = await self._user_counts([name for name in totals if has_members(name)])
+        users = await self._user_counts([name for name in totals if self._rules.has_members(name)])
         return {name: Occupancy(total, users.get(name)) for name, total in totals.items()}
 
     async def occupancy(self, channel: str) -> Occupancy:
@@ -203,7 +203,7 @@ class RedisBroker:
         answers = await self._server.commands(
             [("HGET", name, channel) for name in await self._counts()]
         )
-        users = await self._user_counts([channel] if has_members(channel) else [])
+        users = await self._user_counts([channel] if self._rules.has_members(channel) else [])
         counts = [int(count) for count in cast("list[bytes | None]", answers) if count]
         return Occupancy(sum(counts), users.get(channel))
 
@@ -221,6 +221,14 @@ class RedisBroker:
         [reached] = await self._server.commands([(self._announce, self._feeds.control, message)])
         if cast("int", reached) < alive:
             raise BrokerError("not every node could be notified: ask again")
+
+    async def compare_rules(self, process: str, digest: str) -> Mapping[str, str]:
+        """Keep the digest among those of all processes."""
+        answer = await self._server.call(
+            "rules", (keys.RULES,), (f"{digest} {process}", int(RULES_S * 1000))
+        )
+        found = [one.decode().partition(" ") for one in cast("list[bytes]", answer)]
+        return {other: theirs for theirs, _, other in found}
 
     async def ping(self) -> None:
         """Returns if the server answers."""
@@ -258,6 +266,13 @@ class RedisBroker:
 
     # Asking.
 
+    def _metas(self, channel: str) -> list[str]:
+        """Where the owners of a channel's log and list of members are kept."""
+        log = keys.log_meta(channel)
+        if self._rules.has_members(channel):
+            return [log, keys.member_keys(channel)[0]]
+        return [log]
+
     async def _counts(self) -> list[str]:
         """The keys under which the nodes keep their counts."""
         [nodes] = await self._server.commands([("ZRANGE", keys.NODES, 0, -1)])
@@ -278,12 +293,6 @@ def new_epoch() -> str:
 def _position(text: bytes) -> Position:
     epoch, _, offset = text.partition(b":")
     return Position(epoch.decode(), int(offset))
-
-
-def _metas(channel: str) -> list[str]:
-    """Where the owners of a channel's log and list of members are kept."""
-    log = keys.log_meta(channel)
-    return [log, keys.member_keys(channel)[0]] if has_members(channel) else [log]
 
 
 def _kept(values: list[bytes | None], run_id: str | None) -> Position:

@@ -3,6 +3,8 @@
 PREFIX = "river:"
 NODES = f"{PREFIX}{{nodes}}"
 CLAIMS = f"{PREFIX}{{nodes}}:claims"
+RULES = f"{PREFIX}{{nodes}}:rules"
+"""The digests of the processes' channel rules, each with the time until which it counts."""
 
 
 def log_meta(channel: str) -> str:

@@ -19,6 +19,7 @@ _HEADS = {
     "clear": "_members",
     "members": "_members",
     "renew": None,
+    "rules": None,
     "alive": None,
 }
 

@@ -1,6 +1,6 @@
 """River's own protocol (contract, "WebSocket, native dialect"): its codec and its rules."""
 
-from riverd.channels import has_members, may_publish, may_subscribe
+from riverd.channel_rules import ChannelRules
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.model import Claims, GetMembers, Member, Publish, Unsubscribe
 from riverd.protocols.interface import ChannelCommand
@@ -17,6 +17,9 @@ class Native:
     publications = staticmethod(codec.publications)
     changes = staticmethod(codec.changes)
 
+    def __init__(self, rules: ChannelRules) -> None:
+        self._rules = rules
+
     def authorise(
         self, command: ChannelCommand, *, session_id: str, claims: Claims | None
     ) -> Member | None:
@@ -27,15 +30,15 @@ class Native:
         channel = command.channel
         match command:
             case Publish():
-                if not may_publish(claims.grants, channel):
+                if not self._rules.may_publish(claims.grants, channel):
                     raise RiverError(ErrorCode.FORBIDDEN, f"no grant to publish to {channel}")
             case Unsubscribe():
                 pass
             case _:
-                if not may_subscribe(claims.grants, channel):
+                if not self._rules.may_subscribe(claims.grants, channel):
                     raise RiverError(ErrorCode.FORBIDDEN, f"no grant to subscribe to {channel}")
-        if isinstance(command, GetMembers) and not has_members(channel):
-            raise RiverError(ErrorCode.INVALID_FIELD, "only presence- channels have members")
+        if isinstance(command, GetMembers) and not self._rules.has_members(channel):
+            raise RiverError(ErrorCode.INVALID_FIELD, f"{channel} has no list of members")
         return Member(claims.user, claims.info)
 
     def close_code(self, reason: Reason) -> int:

@@ -1,0 +1,128 @@
+"""Channel rules: what a deployment says of its channels, by globs. The first that fits decides."""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from riverd.channels import NAME_LENGTH_MAX, PRESENCE, PRIVATE, may_publish, may_subscribe
+from riverd.errors import SettingsError
+from riverd.globs import Globs
+from riverd.model import Grants
+
+HISTORY_SIZE_MAX = 100_000
+HISTORY_TTL_S_MAX = 86_400
+RULES_MAX = 1_000
+POLICIES_KEPT_MAX = 4_096
+
+
+class ChannelRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One entry of RIVER_CHANNEL_RULES; a field that is absent keeps the default."""
+
+    match: Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH_MAX)]
+    history_size: Annotated[int, Meta(ge=0, le=HISTORY_SIZE_MAX)] | None = None
+    history_ttl_s: Annotated[float, Meta(gt=0, le=HISTORY_TTL_S_MAX)] | None = None
+    access: Literal["open", "grant"] | None = None
+    presence: bool | None = None
+    client_publish: bool = True
+
+
+class ChannelPolicy(msgspec.Struct, frozen=True):
+    """What holds for one channel. `rule` is the number of the rule that decides, from 0."""
+
+    history_size: int
+    history_ttl_s: float
+    needs_grant: bool
+    has_members: bool
+    client_publish: bool
+    rule: int | None = None
+
+
+class ChannelRules:
+    """All rules of a deployment, with the defaults of its settings."""
+
+    def __init__(
+        self, rules: Iterable[ChannelRule] = (), *, history_size: int, history_ttl_s: float
+    ) -> None:
+        self.rules = tuple(rules)
+        self._globs = [Globs((rule.match,)) for rule in self.rules]
+        self._history_size = history_size
+        self._history_ttl_s = history_ttl_s
+        self._policies: dict[str, ChannelPolicy] = {}
+
+    @property
+    def digest(self) -> str:
+        """The same for the same rules and defaults, in every process."""
+        text = msgspec.json.encode((self.rules, self._history_size, self._history_ttl_s))
+        return sha256(text).hexdigest()[:16]
+
+    def of(self, channel: str) -> ChannelPolicy:
+        """What holds for a channel."""
+        policy = self._policies.get(channel)
+        if policy is None:
+            if len(self._policies) >= POLICIES_KEPT_MAX:
+                self._policies.clear()
+            policy = self._policies[channel] = self._decided(channel)
+        return policy
+
+    def has_members(self, channel: str) -> bool:
+        """Whether the channel keeps a list of who is in it."""
+        return self.of(channel).has_members
+
+    def may_subscribe(self, grants: Grants, channel: str) -> bool:
+        """Whether a client with these grants may subscribe to the channel."""
+        if grants.subscribe is None and self.of(channel).needs_grant:
+            return channel in grants.channels
+        return may_subscribe(grants, channel)
+
+    def may_publish(self, grants: Grants, channel: str) -> bool:
+        """Whether a client with these grants may publish to the channel."""
+        return self.of(channel).client_publish and may_publish(grants, channel)
+
+    def _decided(self, channel: str) -> ChannelPolicy:
+        is_private = channel.startswith(PRIVATE)
+        has_members = channel.startswith(PRESENCE)
+        for number, (rule, globs) in enumerate(zip(self.rules, self._globs, strict=True)):
+            if globs.match(channel):
+                return ChannelPolicy(
+                    self._history_size if rule.history_size is None else rule.history_size,
+                    self._history_ttl_s if rule.history_ttl_s is None else rule.history_ttl_s,
+                    # A rule can close a channel, never open a private one.
+                    is_private or rule.access == "grant",
+                    has_members if rule.presence is None else rule.presence,
+                    rule.client_publish,
+                    number,
+                )
+        return ChannelPolicy(
+            self._history_size,
+            self._history_ttl_s,
+            is_private,
+            has_members,
+            client_publish=True,
+        )
+
+
+_decode = msgspec.json.Decoder(list[ChannelRule]).decode
+
+
+def parse_rules(text: str) -> tuple[ChannelRule, ...]:
+    """The rules in a JSON text.
+
+    Raises:
+        SettingsError: one line that says what is wrong with them.
+    """
+    try:
+        rules = _decode(text)
+    except msgspec.DecodeError as error:
+        raise SettingsError(f"RIVER_CHANNEL_RULES: {error}") from None
+    if len(rules) > RULES_MAX:
+        raise SettingsError(f"RIVER_CHANNEL_RULES: more than {RULES_MAX} rules")
+    for number, rule in enumerate(rules, 1):
+        if rule.access == "open" and rule.match.startswith(PRIVATE):
+            raise SettingsError(
+                f"RIVER_CHANNEL_RULES: rule {number} ({rule.match}) opens private channels: "
+                "these always need a grant"
+            )
+    return tuple(rules)

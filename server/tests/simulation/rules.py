@@ -1,0 +1,19 @@
+"""The channel rules of one run: members without a prefix, other windows, no client's publishing."""
+
+from __future__ import annotations
+
+from random import Random
+
+from riverd.channel_rules import ChannelRule, ChannelRules
+
+
+def drawn_rules(dice: Random) -> ChannelRules:
+    """Rules that every process of a run has."""
+    return ChannelRules(
+        (
+            ChannelRule(match="den", presence=True),
+            ChannelRule(match="b*", history_size=dice.randint(1, 30), client_publish=False),
+        ),
+        history_size=dice.randint(5, 20),
+        history_ttl_s=dice.choice((5.0, 30.0, 300.0)),
+    )

@@ -1,0 +1,113 @@
+"""Channel rules: which one decides, what it may say, and what is refused."""
+
+import pytest
+
+from riverd.channel_rules import ChannelRule, ChannelRules, parse_rules
+from riverd.commands.rules import explained
+from riverd.errors import SettingsError
+from riverd.model import Grants
+
+
+def rules(*given: ChannelRule, size: int = 100) -> ChannelRules:
+    return ChannelRules(given, history_size=size, history_ttl_s=300)
+
+
+def test_without_rules_the_defaults_hold() -> None:
+    policy = rules().of("dogs")
+    assert (policy.history_size, policy.history_ttl_s, policy.rule) == (100, 300, None)
+    assert not policy.needs_grant
+    assert policy.client_publish
+
+
+def test_only_presence_channels_have_members_without_a_rule() -> None:
+    assert rules().has_members("presence-board")
+    for name in ("presence", "presenceboard", "private-presence-board"):
+        assert not rules().has_members(name)
+
+
+def test_the_first_rule_that_fits_decides_and_absent_fields_keep_the_default() -> None:
+    found = rules(
+        ChannelRule(match="chat-vip-*", history_size=5),
+        ChannelRule(match="chat-*", history_size=500, history_ttl_s=9, presence=True),
+    )
+    assert found.of("chat-vip-1").history_size == 5
+    assert not found.has_members("chat-vip-1")
+    policy = found.of("chat-1")
+    assert (policy.history_size, policy.history_ttl_s, policy.has_members) == (500, 9, True)
+    assert found.of("dogs").rule is None
+
+
+def test_a_rule_can_take_the_members_from_a_presence_channel() -> None:
+    assert not rules(ChannelRule(match="presence-big", presence=False)).has_members("presence-big")
+
+
+def test_a_channel_with_access_by_grant_needs_one() -> None:
+    found = rules(ChannelRule(match="room-*", access="grant"))
+    assert not found.may_subscribe(Grants(), "room-1")
+    assert found.may_subscribe(Grants(subscribe=("room-?",)), "room-1")
+    assert found.may_subscribe(Grants(channels=("room-1",)), "room-1")
+    assert not found.may_subscribe(Grants(channels=("room-1",)), "room-2")
+    assert found.may_subscribe(Grants(), "dogs")
+
+
+def test_no_rule_opens_a_private_channel() -> None:
+    found = rules(ChannelRule(match="*", access="open"))
+    assert not found.may_subscribe(Grants(), "private-a")
+    assert found.may_subscribe(Grants(channels=("private-a",)), "private-a")
+    assert "the rule cannot open them" in explained(found, "private-a")
+
+
+def test_an_open_channel_is_open_to_tokens_without_a_list_only() -> None:
+    found = rules(ChannelRule(match="*", access="open"))
+    assert not found.may_subscribe(Grants(subscribe=("cats",)), "dogs")
+
+
+def test_no_client_publishes_where_a_rule_forbids_it() -> None:
+    found = rules(ChannelRule(match="price-*", client_publish=False))
+    grants = Grants(publish=("*",))
+    assert not found.may_publish(grants, "price-1")
+    assert found.may_publish(grants, "chat-1")
+
+
+def test_the_digest_is_that_of_the_rules_and_of_the_defaults() -> None:
+    one, same = (rules(ChannelRule(match="a*", presence=True)) for _ in range(2))
+    assert one.digest == same.digest
+    others = [rules(), rules(ChannelRule(match="a*")), rules(*one.rules, size=99)]
+    assert len({one.digest, *(other.digest for other in others)}) == 4
+
+
+def test_names_that_strangers_make_up_are_not_kept_for_ever() -> None:
+    found = rules()
+    for number in range(10_000):
+        found.of(f"c{number}")
+    assert len(found._policies) < 5_000
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[{", "truncated"),
+        ("{}", "Expected `array`"),
+        ("nonsense", "invalid character"),
+        ('[{"history_size": 1}]', "missing required field `match`"),
+        ('[{"match": "*", "histori_size": 1}]', "unknown field `histori_size`"),
+        ('[{"match": ""}]', "length >= 1"),
+        ('[{"match": "*", "history_size": -1}]', ">= 0"),
+        ('[{"match": "*", "access": "everybody"}]', "Invalid enum value"),
+        ('[{"match": "private-*", "access": "open"}]', "rule 1 (private-*) opens private"),
+        ("[" * 100_000, "Expected `object`"),
+    ],
+)
+def test_rules_that_are_wrong_are_refused_in_one_line(text: str, says: str) -> None:
+    with pytest.raises(SettingsError, match="RIVER_CHANNEL_RULES") as caught:
+        parse_rules(text)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_command_says_which_rule_decides() -> None:
+    found = rules(ChannelRule(match="a*"), ChannelRule(match="b*", access="grant"))
+    said = explained(found, "bees").splitlines()
+    assert said[0] == "rule 2 of 2 decides: match b*"
+    assert "  access          grant" in said
+    assert explained(found, "cats").startswith("no rule fits cats")
