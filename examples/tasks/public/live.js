@@ -9,12 +9,12 @@ const list = document.querySelector("#tasks");
 const river = new River({ host, token: async () => (await fetch("/river-token")).text() });
 river
   .subscribe("tasks", { since: epoch ? { epoch, offset: Number(offset) } : undefined })
-  .bind("saved", show)
-  .bind("removed", ({ id }) => document.getElementById(`task-${id}`)?.remove())
-  .bind("*", count)
-  .bind("river:gap", () => location.reload());
+  .on("saved", show)
+  .on("removed", ({ id }) => document.getElementById(`task-${id}`)?.remove())
+  .on("*", count)
+  .on("river:gap", ({ reloadAfterMs }) => setTimeout(() => location.reload(), reloadAfterMs));
 const here = river.subscribe("presence-tasks");
-for (const news of ["joined", "left", "presence"]) here.bind(`river:${news}`, greet);
+for (const news of ["joined", "left", "presence"]) here.on(`river:${news}`, greet);
 river.on("state", tell);
 
 function show(task) {

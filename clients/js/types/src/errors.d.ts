@@ -4,7 +4,7 @@
  *
  * Codes of the server are handed on as they are (`forbidden`, `channel_invalid`, ...). The client adds
  * `host_invalid`, `token_missing`, `token_failed`, `websocket_missing`, `not_connected`, `queue_full`,
- * `connection_lost`, `timeout`, `disconnected` and `snapshot_failed`.
+ * `too_large`, `connection_lost`, `timeout`, `disconnected` and `snapshot_failed`.
  */
 export declare class RiverError extends Error {
     /** What went wrong, for programs. */

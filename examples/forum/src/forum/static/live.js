@@ -25,22 +25,22 @@ for (const name of boards) {
   // What was posted between the page and this subscription is in the history; `addPost` leaves out
   // what the page has already.
   const posts = river.subscribe(`board-${name}`, { history: board ? 20 : 1 });
-  posts.bind("post", addPost);
-  posts.bind("river:gap", showMissed);
+  posts.on("post", addPost);
+  posts.on("river:gap", showMissed);
 }
 
 if (board) {
   const readers = river.subscribe(`presence-board-${board}`);
-  readers.bind("river:presence", showReaders);
-  readers.bind("river:joined", readerJoined);
-  readers.bind("river:left", readerLeft);
+  readers.on("river:presence", showReaders);
+  readers.on("river:joined", readerJoined);
+  readers.on("river:left", readerLeft);
 
   const typing = river.subscribe(`typing-${board}`);
   let over = 0; // What was typed while this page was away is no news.
-  typing.bind("river:subscribed", ({ offset }) => {
+  typing.on("river:subscribed", ({ offset }) => {
     over = offset;
   });
-  typing.bind("typing", (where, { user, offset }) => {
+  typing.on("typing", (where, { user, offset }) => {
     if (offset > over) showTyping(user, where);
   });
   onTyping(() => typing.publish("typing", { thread: Number(thread) }).catch(() => {}));
