@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import jwt
 
@@ -46,6 +46,9 @@ class NullSink:
 
     def close(self, code: int, reason: str) -> None:
         """Nothing is closed."""
+
+    def write_parts(self, parts: Iterator[bytes]) -> None:
+        """Nothing is sent."""
 
     def on_authenticated(self, *, renewed: bool) -> None:
         """Nobody asks."""

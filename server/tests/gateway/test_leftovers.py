@@ -81,6 +81,7 @@ async def url() -> AsyncIterator[str]:
         protocol=Native(),
         verify=Verifier([SECRET]).verify,
         failed=failures.append,
+        refused=lambda *_: None,
         limits=SessionLimits(),
         socket_limits=SocketLimits(early=EarlyInputs(EarlyLimits())),
         admission=Admission(MANY, MANY, 25, Origins(["*"])),

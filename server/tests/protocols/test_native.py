@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from river_wire import NATIVE, sent, texts
+from river_wire import NATIVE, sent, split, texts
 from steps import lines_run
 
 from riverd import model
@@ -114,7 +114,7 @@ def test_what_is_no_json_object_ends_the_connection(payload: bytes, code: ErrorC
         ({"type": "unsubscribe", "channel": ""}, ErrorCode.CHANNEL_INVALID),
         ({"type": "publish", "channel": "c", "data": 1}, ErrorCode.INVALID_FIELD),
         ({"type": "publish", "channel": "c", "event": "", "data": 1}, ErrorCode.EVENT_INVALID),
-        ({"type": "presence", "channel": "c/d"}, ErrorCode.CHANNEL_INVALID),
+        ({"type": "presence", "channel": "c d"}, ErrorCode.CHANNEL_INVALID),
         ({"type": "history", "channel": "c", "limit": 0}, ErrorCode.INVALID_FIELD),
         ({"type": "history", "channel": "c", "limit": 1001}, ErrorCode.INVALID_FIELD),
         ({"type": "history", "channel": "c", "limit": 10**30}, ErrorCode.INVALID_FIELD),
@@ -369,3 +369,16 @@ def test_an_id_has_no_more_digits_than_a_text_has_characters(mark: str) -> None:
     assert NATIVE.decode(f'{{"type":"ping","id":{mark}}}'.encode()) == model.Ping(int(mark))
     error = refused(f'{{"type":"ping","id":{mark}0}}'.encode())
     assert (error.error, error.request_id) == (ErrorCode.INVALID_FIELD, None)
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, 40_000])
+@pytest.mark.parametrize("count", [0, 1, 2, 7])
+def test_a_history_in_parts_says_the_same(count: int, size: int) -> None:
+    entries = [Publication(n + 1, "e", b'"%b"' % (b"x" * size)) for n in range(count)]
+    history = model.History(6, "dogs", Tail(HERE, tuple(entries)))
+    parts = [next(split(part)) for part in NATIVE.encode_parts(history)]
+    assert json.loads(b"".join(payload for _, payload in parts)) == said(history)
+    fins = [first & 0x80 != 0 for first, _ in parts]
+    assert fins == [False] * (len(parts) - 1) + [True]
+    assert [first & 0x0F for first, _ in parts] == [1] + [0] * (len(parts) - 1)
+    assert all(len(payload) < 32_768 + 40_100 for _, payload in parts)

@@ -13,9 +13,11 @@ from simulation.truth import demand
 
 from riverd.core.session import Session, SessionLimits
 from riverd.model import Claims, Grants
+from riverd.websocket import frames
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle
+    from collections.abc import Iterator
 
     from simulation.client import Client
     from simulation.host import Host
@@ -86,6 +88,9 @@ class Line:
         self._world.note(self.host.name, "closes", self.session.id, code, reason)
         self._server_end()
         self._send_down(0, None)
+
+    def write_parts(self, parts: Iterator[bytes]) -> None:
+        self.write(frames.text(b"".join(payload for part in parts for _, payload in split(part))))
 
     def on_authenticated(self, *, renewed: bool) -> None:
         """Tokens last for ever here."""

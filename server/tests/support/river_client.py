@@ -117,6 +117,7 @@ class Client:
         self._writer = writer
         self._buffer = bytearray()
         self._texts: deque[bytes] = deque()
+        self._parts: list[bytes] = []
 
     async def upgrade(self, head: bytes) -> None:
         """Shake hands. Raises Refused for every answer but 101."""
@@ -216,9 +217,20 @@ class Client:
                 size = int.from_bytes(buffer[at + 2 : start])
             if len(buffer) < start + size:
                 break
-            self._take(buffer[at] & 0x0F, bytes(buffer[start : start + size]))
+            payload = bytes(buffer[start : start + size])
+            if buffer[at] in {TEXT, CONTINUATION, 0x80 | CONTINUATION}:
+                self._take_part(payload, is_last=buffer[at] != TEXT and buffer[at] != CONTINUATION)
+            else:
+                self._take(buffer[at] & 0x0F, payload)
             at = start + size
         del buffer[:at]
+
+    def _take_part(self, payload: bytes, *, is_last: bool) -> None:
+        """A frame of a long message."""
+        self._parts.append(payload)
+        if is_last:
+            self._take(TEXT, b"".join(self._parts))
+            self._parts.clear()
 
     def _take(self, opcode: int, payload: bytes) -> None:
         if opcode == TEXT:

@@ -11,6 +11,7 @@ from riverd.core.session import Session, SessionLimits
 from riverd.errors import ErrorCode, TokenError
 from riverd.model import Authenticate, Claims, Grants
 from riverd.protocols.native.protocol import Native
+from riverd.websocket import frames
 
 TEXT = 0x81
 CLOSE = 0x88
@@ -76,6 +77,9 @@ class Client:
 
     def close(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
+
+    def write_parts(self, parts: Iterator[bytes]) -> None:
+        self.write(frames.text(b"".join(payload for part in parts for _, payload in split(part))))
 
     def on_authenticated(self, *, renewed: bool) -> None:
         self.authenticated.append(renewed)

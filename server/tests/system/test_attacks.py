@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 from river_client import BINARY, CLOSE, CONTINUATION, PING, TEXT, frame, member, token
-from river_process import MEBIBYTE, River
+from river_process import API_KEY, MEBIBYTE, River, ask
 
 # What must not grow would grow by much more.
 GROWTH_BYTES_MAX = 8 * MEBIBYTE
@@ -140,3 +140,31 @@ async def test_nonsense_that_is_nested_deeply_ends_no_process(river: River, text
         await client.send_raw(frame(TEXT, text.encode()))
         assert (await client.expect("error"))["code"] in {"not_json", "too_deep"}
     await still_serves(river)
+
+
+async def test_clients_that_ask_for_long_histories_and_read_nothing_cost_little(
+    river: River,
+) -> None:
+    data = "x" * 60_000
+    for _ in range(100):
+        body = {"channel": "long-tail", "event": "e", "data": data}
+        assert ask(f"{river.api_url}/publish", body, key=API_KEY)[0] == 200
+    async with AsyncExitStack() as clients:
+        many = [
+            await clients.enter_async_context(
+                member(river.url, token(f"user-{number}"), receive_bytes=4_096)
+            )
+            for number in range(ATTACKERS)
+        ]
+        with river.growth() as grown:
+            for one in many:
+                await one.send(type="history", id=1, channel="long-tail")
+            await still_serves(river)
+            # Each of them was given 65 KiB and what its socket takes, not 6 MB.
+            assert grown() < GROWTH_BYTES_MAX
+        async with member(river.url, token("reader"), "dogs") as reader:
+            await reader.send(type="history", id=1, channel="long-tail")
+            await reader.send(type="ping", id=2)
+            told = await reader.until("history")
+            assert [one["data"] for one in told["publications"]] == [data] * 100
+            assert (await reader.until("pong"))["id"] == 2

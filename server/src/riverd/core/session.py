@@ -11,7 +11,7 @@ authorises each by itself. `blocked` is apart from that: the socket takes no mor
 and the hub keeps the session's cursors where they are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import msgspec
@@ -24,6 +24,7 @@ from riverd.model import (
     Claims,
     Command,
     Failure,
+    History,
     Member,
     Ping,
     Pong,
@@ -42,6 +43,13 @@ class Sink(Protocol):
         """Takes ready frames; does nothing after the end. May block this session at once."""
         ...
 
+    def write_parts(self, parts: Iterator[bytes]) -> None:
+        """Takes the frames of one long message, each when the client can take it.
+
+        Not while this session is blocked. What is written meanwhile follows.
+        """
+        ...
+
     def close(self, code: int, reason: str) -> None:
         """Close the connection after what was written."""
         ...
@@ -55,6 +63,9 @@ class _NoSink:
     """The sink of a session that is over: it holds no connection, and the session no cycle."""
 
     def write(self, frames: bytes) -> None:
+        """Nothing is sent any more."""
+
+    def write_parts(self, parts: Iterator[bytes]) -> None:
         """Nothing is sent any more."""
 
     def close(self, code: int, reason: str) -> None:
@@ -202,6 +213,11 @@ class Session:
         """Send the client a reply, if its protocol can say it."""
         if not self.closed and (frames := self.protocol.encode(reply)):
             self.sink.write(frames)
+
+    def reply_at_length(self, reply: History) -> None:
+        """Send a long reply as the client takes it. Not while the session is blocked."""
+        if not self.closed:
+            self.sink.write_parts(self.protocol.encode_parts(reply))
 
     def fail(self, request_id: RequestId, error: RiverError) -> None:
         """Answer that a request was not served."""

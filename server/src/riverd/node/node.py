@@ -214,7 +214,7 @@ class Node:
         except RiverError as error:
             session.fail(command.id, error)
         else:
-            self._reply_at_length(session, Members(command.id, command.channel, listed))
+            self._reply_if_read(session, Members(command.id, command.channel, listed))
 
     async def _listed(self, name: str) -> MemberList:
         channel = self.attachments.channel(name)
@@ -229,13 +229,15 @@ class Node:
         except RiverError as error:
             session.fail(command.id, error)
         else:
-            self._reply_at_length(session, History(command.id, command.channel, tail))
+            self._reply_if_read(session, History(command.id, command.channel, tail))
 
-    def _reply_at_length(self, session: Session, reply: Members | History) -> None:
+    def _reply_if_read(self, session: Session, reply: Members | History) -> None:
         """Give a long answer, unless the client does not even read the ones before it."""
         if session.blocked:
             unread = RiverError(ErrorCode.TOO_FAST, "read what was sent before asking for more")
             session.fail(reply.id, unread)
+        elif isinstance(reply, History):
+            session.reply_at_length(reply)
         else:
             session.reply(reply)
 

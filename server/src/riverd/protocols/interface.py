@@ -1,6 +1,6 @@
 """What a protocol is: a codec, its greeting, its way to authorise, and its close codes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from riverd.errors import Reason
@@ -10,6 +10,7 @@ from riverd.model import (
     Command,
     GetHistory,
     GetMembers,
+    History,
     Member,
     Publication,
     Publish,
@@ -39,6 +40,10 @@ class ClientProtocol(Protocol):
 
     def encode(self, reply: Reply) -> bytes:
         """A reply as frames; a `Welcome` is the greeting."""
+        ...
+
+    def encode_parts(self, reply: History) -> Iterator[bytes]:
+        """A long reply as the frames of one message, each made when it is asked for."""
         ...
 
     def publications(self, channel: str) -> Callable[[Publication], bytes]:

@@ -21,11 +21,9 @@ Before a token (`SocketLimits.early`) an `EarlyInput` reads instead of picows: s
 import asyncio
 import logging
 import math
-from collections.abc import Callable
-from enum import Enum
 from functools import partial
 
-from picows import WSFrame, WSListener, WSMsgType, WSTransport
+from picows import WSFrame, WSMsgType, WSTransport
 
 from riverd.errors import Reason
 from riverd.http.half_close import end_output
@@ -33,7 +31,8 @@ from riverd.websocket import frames
 from riverd.websocket.close_codes import CloseCode, fault_in
 from riverd.websocket.early_input import EarlyInput
 from riverd.websocket.fragments import FragmentedMessage
-from riverd.websocket.interface import Callbacks, SocketLimits
+from riverd.websocket.interface import SocketLimits
+from riverd.websocket.output import SocketOutput, SocketState
 from riverd.websocket.picows_parser import Parser, new_parser
 from riverd.websocket.small_frames import (
     CLOSE_FRAME,
@@ -49,15 +48,8 @@ _BINARY, _TEXT, _CONTINUATION = WSMsgType.BINARY, WSMsgType.TEXT, WSMsgType.CONT
 _CLOSE, _PING, _PONG = WSMsgType.CLOSE, WSMsgType.PING, WSMsgType.PONG
 
 
-class _State(Enum):
-    """See the table on top."""
+_OPEN, _CLOSING, _IGNORING = SocketState
 
-    OPEN = 0
-    CLOSING = 1
-    IGNORING = 2
-
-
-_OPEN, _CLOSING, _IGNORING = _State
 # What may stand in picows' buffer on top of a message: its header and an interleaved control frame.
 _OVERHEAD_BYTES = 14 + 131
 # A parser whose buffer has grown larger is replaced once it is empty: connections are many, large
@@ -70,14 +62,12 @@ _INBOX = memoryview(bytearray(16_384))
 _log = logging.getLogger(__name__)
 
 
-class WebSocket(Callbacks, WSListener, asyncio.BufferedProtocol):
+class WebSocket(SocketOutput):
     """A server's end of one WebSocket, made for its transport by `attach`.
 
     It measures what it hands to the parser: a frame's header does not show outside picows, but a
     frame that grows too large does.
 
-    `write` takes ready frames. It is the transport's own method while the connection is open, so
-    a shared bytes object is sent without a copy, and does nothing once a close frame was sent.
     `active` is set whenever bytes arrive; what watches for silence clears it. `closed_by_peer` is
     set if the first close frame was the peer's.
     """
@@ -91,21 +81,14 @@ class WebSocket(Callbacks, WSListener, asyncio.BufferedProtocol):
         "_early",
         "_fragmented",
         "_late_bytes",
-        "_limits",
         "_parser",
         "_pending",
-        "_state",
-        "_transport",
         "active",
         "closed_by_peer",
-        "write",
     )
 
-    _transport: asyncio.Transport
-
     def __init__(self, limits: SocketLimits) -> None:
-        self._limits = limits
-        self._state = _OPEN
+        super().__init__(limits)
         self._code: int = CloseCode.ABNORMAL
         self.closed_by_peer = False
         self._deadline: asyncio.TimerHandle | None = None
@@ -118,7 +101,6 @@ class WebSocket(Callbacks, WSListener, asyncio.BufferedProtocol):
         self._control_frames = 0
         self._control_frames_since = -math.inf
         self.active = True
-        self.write: Callable[[bytes], None] = _discard
 
     def close(self, code: int, reason: str = "") -> None:
         """Send a close frame, wait for the peer's, then drop the socket, at a deadline at last.
@@ -126,10 +108,11 @@ class WebSocket(Callbacks, WSListener, asyncio.BufferedProtocol):
         Messages that still arrive are not delivered. Does nothing when called again.
         """
         if self._state is _OPEN:
-            self.write(frames.close(code, reason))
+            # Between two parts of a message, too (section 5.5).
+            self._transport.write(frames.close(code, reason))
             self._state = _CLOSING
             self._code = code
-            self.write = _discard
+            self._end_writing()
             self._fragmented = None
             self._drop_early()
             self._set_deadline()
@@ -261,25 +244,13 @@ class WebSocket(Callbacks, WSListener, asyncio.BufferedProtocol):
         self._set_deadline()
         return False
 
-    def pause_writing(self) -> None:
-        """Read nothing from a client that reads nothing: every answer would wait here."""
-        if self._state is _OPEN:
-            self._transport.pause_reading()
-            self.on_blocked()
-
-    def resume_writing(self) -> None:
-        """The client reads again."""
-        if self._state is _OPEN:
-            self._transport.resume_reading()
-            self.on_drained()
-
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone."""
         del exc
         if self._deadline is not None:
             self._deadline.cancel()
         self._state = _IGNORING
-        self.write = _discard
+        self._end_writing()
         self._fragmented = None
         # These hold this object: without them there is no cycle left.
         self._drop_early()
@@ -394,7 +365,3 @@ class WebSocket(Callbacks, WSListener, asyncio.BufferedProtocol):
         if self._deadline is None:
             loop = asyncio.get_running_loop()
             self._deadline = loop.call_later(self._limits.close_timeout_s, self._transport.abort)
-
-
-def _discard(frames: bytes) -> None:
-    """What is written after a close frame goes nowhere."""

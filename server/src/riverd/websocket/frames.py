@@ -21,6 +21,13 @@ def text(payload: bytes) -> bytes:
     return _TEXT + b"\x7f" + size.to_bytes(8) + payload
 
 
+def part_of_text(payload: bytes, *, first: bool, last: bool) -> bytes:
+    """One of several frames of a text message (section 5.4)."""
+    frame = text(payload)
+    opcode = (0x80 if last else 0) | (0x1 if first else 0x0)
+    return bytes((opcode,)) + frame[1:]
+
+
 def close(code: int, reason: str = "") -> bytes:
     """A close frame. 1005 stands for none: it never goes over the wire (section 7.4.1)."""
     if code == _NO_STATUS:

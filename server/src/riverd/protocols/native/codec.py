@@ -1,6 +1,6 @@
 """River's own messages: one JSON object a text frame (contract, "WebSocket, native dialect")."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -19,6 +19,7 @@ from riverd.protocols.native.refusals import (
 from riverd.websocket import frames
 
 HISTORY_MAX = 1000
+PART_BYTES = 32_768
 
 _encode = msgspec.json.Encoder().encode
 
@@ -88,6 +89,21 @@ def decode(payload: bytes) -> Command:
 def encode(reply: Reply) -> bytes:
     """A reply as a frame."""
     return frames.text(_encode(_message(reply)))
+
+
+def encode_parts(reply: model.History) -> Iterator[bytes]:
+    """A history as the frames of one message: so many bytes are encoded at a time, or one entry."""
+    # Without the brace that closes it.
+    part = bytearray(_encode(_history_head(reply))[:-1] + b',"publications":[')
+    is_first = True
+    for index, entry in enumerate(reply.tail.publications):
+        part += b"," * (index > 0) + _encode(_entry(entry))
+        if len(part) >= PART_BYTES:
+            yield frames.part_of_text(bytes(part), first=is_first, last=False)
+            is_first = False
+            part.clear()
+    part += b"]}"
+    yield frames.part_of_text(bytes(part), first=is_first, last=True)
 
 
 def publications(channel: str) -> Callable[[Publication], bytes]:
@@ -197,8 +213,7 @@ def _message(reply: Reply) -> dict[str, object]:  # noqa: C901  one case a kind 
         case model.Members():
             return _answer("presence", reply.id, channel=reply.channel, **_listed(reply.list))
         case model.History():
-            message = _answer("history", reply.id, channel=reply.channel)
-            message |= _position_fields(reply.tail.position)
+            message = _history_head(reply)
             message["publications"] = [_entry(entry) for entry in reply.tail.publications]
             return message
         case model.Pong():
@@ -241,6 +256,11 @@ def _member(member: model.Member) -> dict[str, object]:
     if member.info is None:
         return {"user": member.user}
     return {"user": member.user, "info": msgspec.Raw(member.info)}
+
+
+def _history_head(reply: model.History) -> dict[str, object]:
+    head = _answer("history", reply.id, channel=reply.channel)
+    return head | _position_fields(reply.tail.position)
 
 
 def _entry(publication: Publication) -> dict[str, object]:

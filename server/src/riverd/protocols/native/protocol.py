@@ -14,6 +14,7 @@ class Native:
     # Not methods that call these: each is on a path that is counted in instructions.
     decode = staticmethod(codec.decode)
     encode = staticmethod(codec.encode)
+    encode_parts = staticmethod(codec.encode_parts)
     publications = staticmethod(codec.publications)
     changes = staticmethod(codec.changes)
 
