@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from redis_server import RedisServer, free_port
-from river_client import condition, member, token
+from river_client import condition, member, metric, token
 from river_process import KEYS, River, Start, run
 
 
@@ -57,6 +57,22 @@ async def test_worker_that_dies_is_followed_by_another(start: Start, two: dict[s
     os.kill(workers(river)[0], signal.SIGKILL)
     await ready(river, 3)
     assert river.event("worker_died")["code"] == -signal.SIGKILL
+
+
+async def test_scrapes_of_a_port_agree_whichever_worker_answers(
+    start: Start, two: dict[str, str]
+) -> None:
+    river = start("gateway", settings=two)
+    await ready(river)
+    async with AsyncExitStack() as stack:
+        for _ in range(8):
+            await stack.enter_async_context(member(river.url, token(), "dogs"))
+        # A worker's numbers reach the others within half a second.
+        await condition(lambda: metric(river, "river_connections") == 8)
+        assert {metric(river, "river_connections") for _ in range(20)} == {8}
+        os.kill(workers(river)[0], signal.SIGKILL)
+        await ready(river, 3)
+    await condition(lambda: metric(river, "river_connections") == 0)
 
 
 async def test_workers_whose_supervisor_was_killed_stop_in_order(

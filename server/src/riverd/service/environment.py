@@ -17,8 +17,9 @@ from riverd.service.loopback import is_loopback
 from riverd.service.secret_settings import check_api_keys, check_secrets
 from riverd.service.setting_values import is_service_link, parsed
 from riverd.service.settings import MEMORY, PREFIX, Settings, describe
+from riverd.service.shared_metrics import SLOTS, WORKER
 
-NO_SETTINGS = frozenset({"RIVER_API_KEY", "RIVER_API_URL", "RIVER_TOKEN", "RIVER_WORKER"})
+NO_SETTINGS = frozenset({"RIVER_API_KEY", "RIVER_API_URL", "RIVER_TOKEN", WORKER, SLOTS})
 """Variables that are named like settings: those of clients, and a supervisor's mark."""
 
 

@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from riverd.service.logs import lines_dropped
+from riverd.service.shared_metrics import MetricValues, SharedMetrics
 
 PREFIX = "river_"
 
@@ -32,29 +33,38 @@ class LabelledReading(msgspec.Struct, frozen=True):
 
 
 class _Readings(Collector):
-    def __init__(self, readings: Sequence[Reading | LabelledReading]) -> None:
+    def __init__(
+        self, readings: Sequence[Reading | LabelledReading], read: Callable[[], MetricValues]
+    ) -> None:
         self._readings = readings
+        self._read = read
 
     def collect(self) -> Iterator[Metric]:
+        numbers = self._read()
         for reading in self._readings:
+            name, text = reading.name, reading.text
             if isinstance(reading, LabelledReading):
-                family = CounterMetricFamily(reading.name, reading.text, labels=[reading.label])
-                for value, number in reading.read().items():
+                family = CounterMetricFamily(name, text, labels=[reading.label])
+                for value, number in numbers.labelled.get(name, {}).items():
                     family.add_metric([value], number)
                 yield family
             elif reading.counter:
-                yield CounterMetricFamily(reading.name, reading.text, value=reading.read())
+                yield CounterMetricFamily(name, text, value=numbers.counters.get(name, 0))
             else:
-                yield GaugeMetricFamily(reading.name, reading.text, value=reading.read())
+                yield GaugeMetricFamily(name, text, value=numbers.gauges.get(name, 0))
 
 
 class Metrics:
-    """All readings of one process, in Prometheus' text format."""
+    """All readings of one process, in Prometheus' text format.
 
-    def __init__(self) -> None:
+    With `shared`, what is scraped is that of all workers of its port.
+    """
+
+    def __init__(self, shared: SharedMetrics | None = None) -> None:
         self._readings: list[Reading | LabelledReading] = []
+        self._shared = shared
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_Readings(self._readings))
+        self._registry.register(_Readings(self._readings, self._scraped))
 
     def add(self, *readings: Reading | LabelledReading) -> None:
         """Have these read at every scrape."""
@@ -67,6 +77,26 @@ class Metrics:
     def render(self) -> bytes:
         """The text of one scrape."""
         return generate_latest(self._registry)
+
+    def publish(self) -> None:
+        """Have the other workers of the port count this process's numbers."""
+        if self._shared is not None:
+            self._shared.publish(self._own())
+
+    def _scraped(self) -> MetricValues:
+        own = self._own()
+        return own if self._shared is None else self._shared.of_all(own)
+
+    def _own(self) -> MetricValues:
+        numbers = MetricValues()
+        for reading in self._readings:
+            if isinstance(reading, LabelledReading):
+                numbers.labelled[reading.name] = reading.read()
+            elif reading.counter:
+                numbers.counters[reading.name] = reading.read()
+            else:
+                numbers.gauges[reading.name] = reading.read()
+        return numbers
 
 
 class MetricsLog:

@@ -18,11 +18,13 @@ from riverd.service.metrics import Metrics, MetricsLog, Reading, process_reading
 from riverd.service.readiness import ReadinessState
 from riverd.service.rules_watch import RulesWatch
 from riverd.service.settings import Settings
+from riverd.service.shared_metrics import SharedMetrics
 from riverd.tasks import Tasks
 
 HEALTH_S = 1.0
 PING_TIMEOUT_S = 0.8
 STORE_SWEEP_S = 10.0
+PUBLISH_S = 0.5
 
 log = structlog.get_logger()
 
@@ -32,7 +34,7 @@ class Process:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.metrics = Metrics()
+        self.metrics = Metrics(SharedMetrics.of(os.environ))
         self.metrics.add(*process_readings())
         self.brokers = Brokers(settings, failed=self.failed)
         self.credentials = Credentials(
@@ -73,6 +75,7 @@ class Process:
         self.start(self._watch_broker(broker))
         self._watch_rules(broker)
         self.start(self._expire_publications())
+        self.start(self._publish_metrics())
         for work in self._waiting:
             self.start(work())
         if self.settings.metrics_log_s:
@@ -153,6 +156,11 @@ class Process:
         while True:
             await asyncio.sleep(every_s)
             log.info("metrics", **lines.line())
+
+    async def _publish_metrics(self) -> None:
+        while True:
+            self.metrics.publish()
+            await asyncio.sleep(PUBLISH_S)
 
     async def _expire_publications(self) -> None:
         while True:

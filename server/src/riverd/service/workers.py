@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
+from riverd.service.shared_metrics import SLOTS, WORKER, Slot
+
 POLL_S = 0.1
 RESTART_S_FIRST = 0.2
 RESTART_S_MAX = 10.0
@@ -17,7 +19,6 @@ KILL_AFTER_S = 15.0
 DEATHS_MAX = 3
 """So often may every worker die at the start, before it is clear that none will ever live."""
 
-WORKER = "RIVER_WORKER"
 CANNOT_START = 2
 """What a process ends with whose settings are wrong (contract, "Commands")."""
 
@@ -25,13 +26,21 @@ log = structlog.get_logger()
 
 
 class Worker:
-    """One of the workers, whichever process it is. `lifeline` is their standard input."""
+    """One of the workers, whichever process it is. `lifeline` is their standard input.
 
-    def __init__(self, number: int, command: Sequence[str], *, lifeline: int) -> None:
+    Its numbers are in the slot of its number among `slots`, where it sees those of the others.
+    """
+
+    def __init__(
+        self, number: int, command: Sequence[str], *, lifeline: int, slots: Sequence[Slot]
+    ) -> None:
         self._number = number
         self._command = command
         self._lifeline = lifeline
-        self._environment = {**os.environ, WORKER: str(number)}
+        self._slot = slots[number - 1]
+        self._descriptors = [slot.descriptor for slot in slots]
+        listed = ",".join(map(str, self._descriptors))
+        self._environment = {**os.environ, WORKER: str(number), SLOTS: listed}
         self._pause_s = RESTART_S_FIRST
         self._started = 0.0
         self._due = 0.0
@@ -51,6 +60,7 @@ class Worker:
             self._due = now + self._pause_s
             self.process, self.code = None, code
             self.deaths += 1
+            self._slot.keep_counters()
             log.error("worker_died", worker=self._number, code=code, restart_s=self._pause_s)
         if self.process is None and now >= self._due:
             self._start(now)
@@ -63,6 +73,7 @@ class Worker:
                 self._command,
                 env=self._environment,
                 stdin=self._lifeline,
+                pass_fds=self._descriptors,
                 start_new_session=True,
             )
         except OSError as error:
@@ -83,8 +94,10 @@ class Supervisor:
         self._stopping = False
         self._lifeline, self._held = os.pipe()
         command = [sys.executable, "-m", "riverd", *sys.argv[1:]]
+        slots = [Slot.new() for _ in range(count)]
         self._workers = [
-            Worker(number, command, lifeline=self._lifeline) for number in range(1, count + 1)
+            Worker(number, command, lifeline=self._lifeline, slots=slots)
+            for number in range(1, count + 1)
         ]
 
     def run(self) -> int:
