@@ -64,7 +64,7 @@ const WELCOME = frame({ type: "welcome", session: "s", auth_timeout_s: 15 });
 const AUTHENTICATED = frame({ type: "authenticated", id: "auth", user: "ada", expires_at: null });
 
 describe("bad days, with a real server at the end", { skip: unavailable }, () => {
-  const server = new Server();
+  const server = new Server({ RIVER_JWT_LEEWAY_S: "0" });
   let number = 0;
   /** @type {(() => void)[]} what to do after each test, however it went */
   const ends = [];
