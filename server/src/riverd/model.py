@@ -213,10 +213,11 @@ class Subscribed(msgspec.Struct, frozen=True):
 
 
 class Unsubscribed(msgspec.Struct, frozen=True, gc=False):
-    """Nothing more comes from the channel."""
+    """Nothing more comes from the channel. `reason` says why, where no client has asked for it."""
 
     id: RequestId
     channel: str
+    reason: str | None = None
 
 
 class Published(msgspec.Struct, frozen=True, gc=False):

@@ -58,6 +58,46 @@ async def test_a_channel_needs_its_grant(cluster: Cluster) -> None:
 
 
 @in_a_cluster
+async def test_a_renewed_token_ends_what_it_no_longer_covers(cluster: Cluster) -> None:
+    ann = await granted(cluster, Grants(("room-*", "presence-room-*")))
+    for channel in ("room-1", "room-2", "presence-room-1"):
+        await live(ann, channel)
+    cluster.book.claims["less"] = Claims("ann", None, Grants(("room-1",)))
+    ann.ask(type="auth", id=9, token="less")
+    told = await ann.told("authenticated", "unsubscribed", "unsubscribed")
+    assert told[1:] == [
+        {"type": "unsubscribed", "channel": channel, "reason": "grant"}
+        for channel in ("room-2", "presence-room-1")
+    ]
+    await turns()
+    assert cluster.store.roster("presence-room-1").members == {}
+    cluster.publish("room-2")
+    cluster.publish("room-1")
+    await turns()
+    assert [event["channel"] for event in await ann.told("event")] == ["room-1"]
+    ann.ask(type="auth", id=10, token="less")
+    await ann.told("authenticated")
+
+
+@in_a_cluster
+async def test_a_renewed_token_refuses_what_waits_and_is_no_longer_covered(
+    cluster: Cluster,
+) -> None:
+    cluster.book.claims["ann"] = Claims("ann", None, Grants(("room-*",)))
+    node, broker = await cluster.node()
+    ann = cluster.visitor(node, "ann")
+    broker.hold("read")
+    ann.ask(type="subscribe", id=2, channel="room-2")
+    cluster.book.claims["less"] = Claims("ann", None, Grants(("room-1",)))
+    ann.ask(type="auth", id=9, token="less")
+    _, error = await ann.told("authenticated", "error")
+    assert (error["id"], error["code"]) == (2, "forbidden")
+    broker.let("read")
+    await turns()
+    assert ann.client.told == []
+
+
+@in_a_cluster
 async def test_a_private_channel_is_forbidden_without_a_grant(cluster: Cluster) -> None:
     ann = await granted(cluster, Grants())
     ann.ask(type="subscribe", id=1, channel="private-a")

@@ -109,6 +109,20 @@ class Node:
         if session.authenticate(command, now):
             assert session.claims is not None, "a token was accepted"
             self._users.setdefault(session.claims.user, {})[session] = None
+            self._end_ungranted(session)
+
+    def _end_ungranted(self, session: Session) -> None:
+        """End the subscriptions that the token does not cover: it may have been renewed."""
+        for subscription in list(session.subscriptions.values()):
+            try:
+                session.authorise(Subscribe(None, subscription.channel))
+            except RiverError as error:
+                request = subscription.request
+                self.attachments.unsubscribe(subscription)
+                if request is not None:
+                    session.fail(request.id, error)
+                else:
+                    session.reply(Unsubscribed(None, subscription.channel, "grant"))
 
     def blocked(self, session: Session) -> None:
         """A session's socket takes no more."""

@@ -207,7 +207,8 @@ def _message(reply: Reply) -> dict[str, object]:  # noqa: C901  one case a kind 
         case model.Subscribed():
             return _subscribed(reply)
         case model.Unsubscribed():
-            return _answer("unsubscribed", reply.id, channel=reply.channel)
+            reason = {} if reply.reason is None else {"reason": reply.reason}
+            return _answer("unsubscribed", reply.id, channel=reply.channel, **reason)
         case model.Published():
             return _answer("published", reply.id, **_position_fields(reply.position))
         case model.Members():
