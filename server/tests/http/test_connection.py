@@ -8,11 +8,11 @@ import weakref
 import pytest
 from http_site import HUGE, LARGE, Client, Site, connected, exchanged, listening, until
 
-from riverd.http.limits import Limits
+from riverd.http.limits import HttpLimits
 
 # Long enough for a busy machine not to reach it by chance.
 LONG_S = 300.0
-PATIENT = Limits(LONG_S, LONG_S, LONG_S, LONG_S, LONG_S, LONG_S)
+PATIENT = HttpLimits(LONG_S, LONG_S, LONG_S, LONG_S, LONG_S, LONG_S)
 
 
 def get(path: str, *fields: str, version: str = "1.1", method: str = "GET") -> bytes:
@@ -193,7 +193,7 @@ async def test_large_body_that_nobody_wants_ends_the_connection_without_a_reset(
 
 
 async def test_what_comes_after_the_last_answer_is_thrown_away_up_to_a_limit() -> None:
-    limits = Limits(discarded_bytes_max=1_000_000, linger_s=LONG_S)
+    limits = HttpLimits(discarded_bytes_max=1_000_000, linger_s=LONG_S)
     async with listening(Site(), limits) as listener, connected(listener) as client:
         client.send(get("/", "Connection: close"))
         await client.rest()
@@ -224,7 +224,7 @@ async def test_upgrade_that_nobody_asked_for_is_a_fault() -> None:
 
 
 async def test_handler_that_takes_too_long_is_stopped() -> None:
-    limits = Limits(answer_s=0.05)
+    limits = HttpLimits(answer_s=0.05)
     async with listening(Site(), limits) as listener, connected(listener) as client:
         client.send(get("/gate") + get("/next"))
         status, _, body = await client.answer()
@@ -382,7 +382,7 @@ async def test_client_that_ends_within_a_request_is_closed(sent: bytes) -> None:
 @pytest.mark.parametrize("sent", [b"", b"\r\n", b"GET /", get("/")[:-2]])
 @pytest.mark.parametrize("before", [b"", get("/first")])
 async def test_head_that_does_not_come_is_not_waited_for(sent: bytes, before: bytes) -> None:
-    limits = Limits(head_s=0.1, idle_s=0.1 if not sent else LONG_S)
+    limits = HttpLimits(head_s=0.1, idle_s=0.1 if not sent else LONG_S)
     async with listening(Site(), limits) as listener, connected(listener) as client:
         client.send(before)
         if before:
@@ -392,7 +392,7 @@ async def test_head_that_does_not_come_is_not_waited_for(sent: bytes, before: by
 
 
 async def test_body_that_does_not_come_is_late_and_the_rest_of_it_may_still_come() -> None:
-    limits = Limits(body_s=0.1, linger_s=LONG_S)
+    limits = HttpLimits(body_s=0.1, linger_s=LONG_S)
     async with listening(Site(), limits) as listener, connected(listener) as client:
         client.send(post("/", b"abc")[:-1])
         status, fields, body = await client.answer()
@@ -403,7 +403,7 @@ async def test_body_that_does_not_come_is_late_and_the_rest_of_it_may_still_come
 
 
 async def test_idle_connection_is_ended_politely() -> None:
-    limits = Limits(idle_s=0.1, linger_s=LONG_S)
+    limits = HttpLimits(idle_s=0.1, linger_s=LONG_S)
     async with listening(Site(), limits) as listener, connected(listener) as client:
         client.send(get("/"))
         await client.answer()
@@ -414,7 +414,7 @@ async def test_idle_connection_is_ended_politely() -> None:
 
 
 async def test_answer_that_is_not_read_is_dropped_and_one_that_is_read_slowly_is_not() -> None:
-    limits = Limits(stalled_s=0.2, idle_s=0.1, linger_s=0.1)
+    limits = HttpLimits(stalled_s=0.2, idle_s=0.1, linger_s=0.1)
     async with listening(Site(), limits) as listener:
         async with connected(listener) as slow:
             slow.send(get("/huge", "Connection: close"))

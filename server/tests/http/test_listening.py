@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from http_site import LARGE, Client, Site, connected, listening, until
 
-from riverd.http.limits import Limits
+from riverd.http.limits import HttpLimits
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 GATE = GET.replace(b"/ ", b"/gate ", 1)
@@ -23,7 +23,7 @@ SLOW = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nab"
 
 async def test_newcomer_takes_the_place_of_the_connection_that_waited_longest() -> None:
     async with (
-        listening(Site(), Limits(connections_max=3)) as listener,
+        listening(Site(), HttpLimits(connections_max=3)) as listener,
         connected(listener) as first,
         connected(listener) as second,
         connected(listener) as third,
@@ -50,7 +50,7 @@ async def test_newcomer_is_refused_when_all_others_are_owed_an_answer(
 ) -> None:
     site = Site()
     async with (
-        listening(site, Limits(connections_max=3)) as listener,
+        listening(site, HttpLimits(connections_max=3)) as listener,
         connected(listener) as one,
         connected(listener) as two,
         connected(listener) as three,
@@ -74,7 +74,7 @@ async def test_newcomer_is_refused_when_all_others_are_owed_an_answer(
 
 async def test_requests_beyond_those_that_may_wait_are_refused_at_once() -> None:
     site = Site()
-    async with listening(site, Limits(requests_max=2)) as listener, AsyncExitStack() as stack:
+    async with listening(site, HttpLimits(requests_max=2)) as listener, AsyncExitStack() as stack:
         one, two, three, four = [
             await stack.enter_async_context(connected(listener)) for _ in range(4)
         ]
@@ -99,7 +99,7 @@ async def test_requests_beyond_those_that_may_wait_are_refused_at_once() -> None
 async def test_stop_ends_idle_connections_at_once_and_others_after_their_answer() -> None:
     site = Site()
     async with (
-        listening(site, Limits(idle_s=300, head_s=300)) as listener,
+        listening(site, HttpLimits(idle_s=300, head_s=300)) as listener,
         connected(listener) as idle,
         connected(listener) as new,
         connected(listener) as begun,

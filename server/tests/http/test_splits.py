@@ -8,9 +8,9 @@ from http_site import Site
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riverd.http.connection import Connection
-from riverd.http.limits import Limits
-from riverd.http.listener import Listener
+from riverd.http.connection import HttpConnection
+from riverd.http.limits import HttpLimits
+from riverd.http.listener import HttpListener
 
 REQUESTS = [
     b"GET /one HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -69,7 +69,7 @@ def answers(parts: list[bytes]) -> tuple[list[object], bool]:
     """What is answered to bytes that come in these parts; and whether the connection ended."""
 
     async def talk() -> Recorded:
-        connection, transport = Connection(Listener(Site(), Limits())), Recorded()
+        connection, transport = HttpConnection(HttpListener(Site(), HttpLimits())), Recorded()
         connection.connection_made(transport)
         for part in parts:
             if not transport.has_ended:

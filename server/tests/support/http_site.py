@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager, suppress
 
 from riverd.http.body_writer import BodyWriter
 from riverd.http.handler import Pending
-from riverd.http.limits import Limits
-from riverd.http.listener import Listener
-from riverd.http.refusal import Refusal
+from riverd.http.limits import HttpLimits
+from riverd.http.listener import HttpListener
+from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
-from riverd.http.response import Answer, Response, StreamedResponse, Upgrade
+from riverd.http.response import Answer, HttpUpgrade, Response, StreamedResponse
 
 DEADLINE_S = 30
 BODY_BYTES_MAX = 100_000
@@ -44,7 +44,7 @@ class Echoed:
         seen = [request.method, request.path, request.query, body.decode("latin-1")]
         return Response(200, json.dumps([*seen, dict(request.headers)]).encode())
 
-    def refuse(self, refusal: Refusal) -> Response:
+    def refuse(self, refusal: HttpRefusal) -> Response:
         """Say which request it was."""
         return Response(refusal.status, f"{self._request.path}: {refusal.reason}".encode())
 
@@ -74,12 +74,12 @@ class Site:
             return StreamedResponse(200, self.writers.append, "text/event-stream")
         if request.path == "/ws":
             asks = "upgrade" in request.headers
-            return Upgrade("websocket", self._take_over) if asks else Response(426)
+            return HttpUpgrade("websocket", self._take_over) if asks else Response(426)
         if request.path == "/always-upgrade":
-            return Upgrade("websocket", self._take_over)
+            return HttpUpgrade("websocket", self._take_over)
         return Echoed(self, request)
 
-    def refuse(self, refusal: Refusal) -> Response:
+    def refuse(self, refusal: HttpRefusal) -> Response:
         """Say why."""
         return Response(refusal.status, refusal.reason.encode())
 
@@ -136,13 +136,13 @@ class Client:
 @asynccontextmanager
 async def listening(
     site: Site,
-    limits: Limits | None = None,
+    limits: HttpLimits | None = None,
     *,
     tick_s: float = 0.02,
     ssl_context: ssl.SSLContext | None = None,
-) -> AsyncIterator[Listener]:
+) -> AsyncIterator[HttpListener]:
     """The site on a free port of this machine."""
-    listener = Listener(site, limits or Limits(), tick_s=tick_s)
+    listener = HttpListener(site, limits or HttpLimits(), tick_s=tick_s)
     sock = socket.create_server(("127.0.0.1", 0))
     await listener.start(sock, ssl_context)
     try:
@@ -154,7 +154,7 @@ async def listening(
 
 @asynccontextmanager
 async def connected(
-    listener: Listener, ssl_context: ssl.SSLContext | None = None
+    listener: HttpListener, ssl_context: ssl.SSLContext | None = None
 ) -> AsyncIterator[Client]:
     """A connection to it."""
     reader, writer = await asyncio.open_connection(
@@ -169,7 +169,7 @@ async def connected(
             await writer.wait_closed()
 
 
-async def exchanged(listener: Listener, data: bytes) -> bytes:
+async def exchanged(listener: HttpListener, data: bytes) -> bytes:
     """Send all of it and read until the server ends."""
     async with connected(listener) as client:
         client.send(data)

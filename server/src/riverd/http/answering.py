@@ -19,13 +19,13 @@ from riverd.http.response import (
 )
 
 if TYPE_CHECKING:
-    from riverd.http.listener import Listener
+    from riverd.http.listener import HttpListener
 
 _JOINED_BYTES_MAX = 65_536
 """Up to here a body is sent in one write with its head."""
 
 
-class Phase(enum.IntEnum):
+class ConnectionPhase(enum.IntEnum):
     """What a connection waits for."""
 
     IDLE = 0
@@ -36,7 +36,7 @@ class Phase(enum.IntEnum):
 
 
 # An enumeration's members are slow to look up.
-_ANSWERING = Phase.ANSWERING
+_ANSWERING = ConnectionPhase.ANSWERING
 
 
 class Answering(asyncio.Protocol):
@@ -55,7 +55,7 @@ class Answering(asyncio.Protocol):
 
     _transport: asyncio.Transport
 
-    def __init__(self, listener: "Listener") -> None:
+    def __init__(self, listener: "HttpListener") -> None:
         self._listener = listener
         self._request: Request | None = None
         self._response: Answer | None = None
@@ -65,7 +65,7 @@ class Answering(asyncio.Protocol):
         self._writer: BodyWriter | None = None
 
     @abstractmethod
-    def _enter(self, phase: Phase) -> None:
+    def _enter(self, phase: ConnectionPhase) -> None:
         """Begin to wait for something else."""
 
     @abstractmethod

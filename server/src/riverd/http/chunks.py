@@ -4,7 +4,7 @@ import httptools
 
 from riverd.http import refusal
 from riverd.http.limits import HEAD_BYTES_MAX
-from riverd.http.refusal import RefusedError
+from riverd.http.refusal import RequestRefusedError
 
 _HEAD = b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"
 
@@ -36,7 +36,7 @@ class Chunks:
         """Read some bytes; those behind the body are given back.
 
         Raises:
-            RefusedError: it is malformed, or in so small chunks that they are more than the body.
+            RequestRefusedError: it is malformed, or its chunks are so small that they outweigh it.
         """
         parser = self._parser
         assert parser is not None, "whoever closes it does not feed it"
@@ -48,10 +48,10 @@ class Chunks:
                 parser.feed_data(data[at:end])
                 at = end
         except httptools.HttpParserError:
-            raise RefusedError(refusal.MALFORMED) from None
+            raise RequestRefusedError(refusal.MALFORMED) from None
         self._framing_bytes += at - (self._body_bytes - body_bytes)
         if self._framing_bytes > HEAD_BYTES_MAX + self._body_bytes:
-            raise RefusedError(refusal.FRAMING_TOO_LARGE)
+            raise RequestRefusedError(refusal.FRAMING_TOO_LARGE)
         return data[at:]
 
     def on_body(self, part: bytes) -> None:

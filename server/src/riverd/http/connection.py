@@ -4,7 +4,7 @@
     IDLE       the next request                half-close: nothing is lost
     HEAD       the rest of a head              closed without a word
     BODY       the rest of a body              408, then ENDING
-    ANSWERING  a handler or a streamed body    see `Limits.answer_s`; a stream has no deadline
+    ANSWERING  a handler or a streamed body    see `HttpLimits.answer_s`; a stream has no deadline
     ENDING     the client's end of the stream  closed
 
 Only in the first three is anything read: one request at a time. Bytes that came behind it wait in
@@ -16,16 +16,16 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from riverd.http import refusal
-from riverd.http.answering import Answering, Phase
+from riverd.http.answering import Answering, ConnectionPhase
 from riverd.http.half_close import end_output
 from riverd.http.handler import Pending
 from riverd.http.reader import Reader
-from riverd.http.refusal import Refusal, RefusedError
+from riverd.http.refusal import HttpRefusal, RequestRefusedError
 from riverd.http.request import Request
-from riverd.http.response import Response, StreamedResponse, Upgrade, encode_switching
+from riverd.http.response import HttpUpgrade, Response, StreamedResponse, encode_switching
 
 if TYPE_CHECKING:
-    from riverd.http.listener import Listener
+    from riverd.http.listener import HttpListener
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _REQUESTS_AT_ONCE = 32
@@ -35,10 +35,10 @@ _UNWANTED_BYTES_MAX = 65_536
 
 
 # An enumeration's members are slow to look up.
-_IDLE, _HEAD, _BODY, _ANSWERING, _ENDING = Phase
+_IDLE, _HEAD, _BODY, _ANSWERING, _ENDING = ConnectionPhase
 
 
-class Connection(Answering):
+class HttpConnection(Answering):
     """A client's connection. What a client does wrong is answered, not logged."""
 
     __slots__ = (
@@ -58,14 +58,14 @@ class Connection(Answering):
 
     _is_surplus: bool
 
-    def __init__(self, listener: "Listener") -> None:
+    def __init__(self, listener: "HttpListener") -> None:
         super().__init__(listener)
         self._reader = Reader()
         self._unread = b""
         # Of the request whose body is read: who wants it, or that it was answered without.
         self._pending: Pending | None = None
         self._is_answered = False
-        self._upgrade: Upgrade | None = None
+        self._upgrade: HttpUpgrade | None = None
         self._eof = False
         self._discarded_bytes = 0
         self._stalled_bytes = 0
@@ -196,7 +196,7 @@ class Connection(Answering):
             return False
         self._request, self._keep_alive = request, request.keep_alive
         self._admit(request)
-        if isinstance(self._response, Upgrade):
+        if isinstance(self._response, HttpUpgrade):
             self._upgrade = self._response
             self.reads_on = False
         elif self._pending is None:
@@ -213,7 +213,7 @@ class Connection(Answering):
         for _ in range(_REQUESTS_AT_ONCE):
             try:
                 data = self._reader.feed(data, self)
-            except RefusedError as refused:
+            except RequestRefusedError as refused:
                 self._malformed(refused.refusal, follows=follows)
                 return
             if not data or not self.reads_on:
@@ -263,14 +263,14 @@ class Connection(Answering):
         self._is_answered = True
         self._respond(response)
 
-    def _malformed(self, why: Refusal, *, follows: bool) -> None:
+    def _malformed(self, why: HttpRefusal, *, follows: bool) -> None:
         """Read nothing more, and say why, unless that would be taken for another one's answer."""
         if follows or self._is_answered:
             self._end()
         else:
             self._refuse(why)
 
-    def _refuse(self, why: Refusal) -> None:
+    def _refuse(self, why: HttpRefusal) -> None:
         """Answer that what is read goes no further, and end."""
         if not (self._is_answered and self._phase is _BODY):
             judge = self._pending or self._listener.handler
@@ -287,7 +287,7 @@ class Connection(Answering):
         except Exception as error:  # noqa: BLE001  one request's fault must not become all others'
             handler.failed(error)
             answer = handler.refuse(refusal.FAILED)
-        if isinstance(answer, Response | StreamedResponse | Upgrade):
+        if isinstance(answer, Response | StreamedResponse | HttpUpgrade):
             self._response = answer
         else:
             self._pending = answer
@@ -318,7 +318,7 @@ class Connection(Answering):
 
     # The end.
 
-    def _enter(self, phase: Phase) -> None:
+    def _enter(self, phase: ConnectionPhase) -> None:
         """Begin to wait for something else."""
         listener = self._listener
         due = listener.tick + listener.phase_ticks[phase]
@@ -356,7 +356,7 @@ class Connection(Answering):
             self._release()
             self._pending = None
 
-    def _hand_over(self, upgrade: Upgrade, rest: bytes) -> None:
+    def _hand_over(self, upgrade: HttpUpgrade, rest: bytes) -> None:
         self._phase = _ENDING
         self._stop_reading()
         self._upgrade = None

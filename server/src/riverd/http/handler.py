@@ -3,7 +3,7 @@
 from collections.abc import Coroutine
 from typing import Protocol
 
-from riverd.http.refusal import Refusal
+from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import Answer, Response
 
@@ -29,7 +29,7 @@ class Pending(Protocol):
         """
         ...
 
-    def refuse(self, refusal: Refusal) -> Response:
+    def refuse(self, refusal: HttpRefusal) -> Response:
         """The answer to the request, of which the connection found that it goes no further."""
         ...
 
@@ -45,7 +45,7 @@ class Handler(Protocol):
         """
         ...
 
-    def refuse(self, refusal: Refusal) -> Response:
+    def refuse(self, refusal: HttpRefusal) -> Response:
         """The answer to what was not even a request."""
         ...
 

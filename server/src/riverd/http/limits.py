@@ -6,7 +6,7 @@ HEAD_BYTES_MAX = 16_384
 """Of a head; and of what else is no body: the lengths of its chunks, and fields after it."""
 
 
-class Limits(msgspec.Struct, frozen=True):
+class HttpLimits(msgspec.Struct, frozen=True):
     """The bounds of a listener and its connections. Times are kept to a tick of the listener.
 
     Attributes:

@@ -8,9 +8,9 @@ import ssl
 from contextlib import suppress
 from email.utils import formatdate
 
-from riverd.http.connection import Connection
+from riverd.http.connection import HttpConnection
 from riverd.http.handler import Handler
-from riverd.http.limits import Limits
+from riverd.http.limits import HttpLimits
 
 # Many clients come back at once after a fault; the kernel cuts this to its own limit.
 _BACKLOG = 4_096
@@ -20,7 +20,7 @@ _REFUSED_MAX = 256
 _log = logging.getLogger(__name__)
 
 
-class Listener:
+class HttpListener:
     """An open port and its connections, without those that speak another protocol by now.
 
     One timer serves all deadlines: they are numbers of ticks, and each tick looks at every
@@ -28,7 +28,7 @@ class Listener:
 
     Attributes:
         waiting: Connections that owe nobody an answer; the one that waits longest comes first.
-        is_busy: As many requests as may be are waited for; see `Limits.requests_max`.
+        is_busy: As many requests as may be are waited for; see `HttpLimits.requests_max`.
         refused: Connections that were one too many.
         is_closing: Each answer is the last on its connection.
         tick: How often the timer went off.
@@ -36,10 +36,10 @@ class Listener:
         head_endings: The last fields of a head: if the connection ends, and if it stays.
     """
 
-    def __init__(self, handler: Handler, limits: Limits, *, tick_s: float = 0.5) -> None:
+    def __init__(self, handler: Handler, limits: HttpLimits, *, tick_s: float = 0.5) -> None:
         self.handler = handler
         self.limits = limits
-        self.waiting: dict[Connection, None] = {}
+        self.waiting: dict[HttpConnection, None] = {}
         self.is_busy = False
         self.refused = 0
         self.is_closing = False
@@ -49,7 +49,7 @@ class Listener:
         self.phase_ticks = [seconds // tick_s + 1 for seconds in waits_s]
         self.stalled_ticks = limits.stalled_s // tick_s + 1
         self.head_endings = (b"", b"")
-        self._connections: set[Connection] = set()
+        self._connections: set[HttpConnection] = set()
         self._under_way = 0
         self._tick_s = tick_s
         self._timer: asyncio.TimerHandle | None = None
@@ -61,7 +61,7 @@ class Listener:
         """Take connections from a bound socket."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: Connection(self),
+            lambda: HttpConnection(self),
             sock=sock,
             ssl=ssl_context,
             backlog=_BACKLOG,
@@ -105,7 +105,7 @@ class Listener:
 
     # For connections.
 
-    def opened(self, connection: Connection) -> bool:
+    def opened(self, connection: HttpConnection) -> bool:
         """There is one more; False if it is one too many, and may only be told so."""
         count = len(self._connections)
         self._connections.add(connection)
@@ -120,7 +120,7 @@ class Listener:
         self._refuse(connection, count)
         return False
 
-    def closed(self, connection: Connection) -> None:
+    def closed(self, connection: HttpConnection) -> None:
         """It is gone, or speaks another protocol."""
         self._connections.discard(connection)
         self.waiting.pop(connection, None)
@@ -132,7 +132,7 @@ class Listener:
         self._under_way += change
         self.is_busy = self._under_way >= self.limits.requests_max
 
-    def _refuse(self, connection: Connection, count: int) -> None:
+    def _refuse(self, connection: HttpConnection, count: int) -> None:
         self.refused += 1
         if self.refused == 1:
             _log.warning("%d connections wait for answers: more are refused", count)

@@ -9,7 +9,7 @@ import httptools
 from riverd.http import refusal
 from riverd.http.chunks import Chunks
 from riverd.http.limits import HEAD_BYTES_MAX
-from riverd.http.refusal import RefusedError
+from riverd.http.refusal import RequestRefusedError
 from riverd.http.request import Request, split_target
 
 _END = b"\r\n\r\n"
@@ -104,7 +104,7 @@ class Reader:
         The receiver holds its reader, and so is not held by it.
 
         Raises:
-            RefusedError: nothing more can be read on this connection.
+            RequestRefusedError: nothing more can be read on this connection.
         """
         if self._chunks is not None:
             return self._read_chunks(data, receiver)
@@ -114,7 +114,7 @@ class Reader:
         head = held + data if held else data
         fields, end, rest = head.partition(_END)
         if len(fields) + len(end) > HEAD_BYTES_MAX:
-            raise RefusedError(refusal.HEAD_TOO_LARGE)
+            raise RequestRefusedError(refusal.HEAD_TOO_LARGE)
         if not end:
             self._head = head
             # What is no HTTP at all may never end: it is looked at as it comes.
@@ -140,7 +140,7 @@ class Reader:
         except httptools.HttpParserUpgrade:
             return True
         except httptools.HttpParserError:
-            raise RefusedError(refusal.MALFORMED) from None
+            raise RequestRefusedError(refusal.MALFORMED) from None
         return False
 
     def _begin(self, request: Request, rest: bytes, *, receiver: Receiver, is_offer: bool) -> bytes:
@@ -150,7 +150,7 @@ class Reader:
         length = int(headers["content-length"]) if "content-length" in headers else 0
         if is_offer:
             if request.method == "CONNECT":
-                raise RefusedError(refusal.BAD_TARGET)
+                raise RequestRefusedError(refusal.BAD_TARGET)
             if _is_for_websocket(request, length) and receiver.offered(request):
                 return rest
             # A server may ignore an offer (RFC 9110, section 7.8).
@@ -204,16 +204,16 @@ def _request(head: bytes, raw: Mapping[bytes, bytes]) -> Request:
     """The request of a head that the parser took, and in which it found these fields.
 
     Raises:
-        RefusedError: it is malformed in a way that the parser does not look for.
+        RequestRefusedError: it is malformed in a way that the parser does not look for.
     """
     line, _, lines = head.partition(b"\r\n")
     try:
         method, target, protocol = line.decode("latin-1").split(" ")
     except ValueError:
-        raise RefusedError(refusal.MALFORMED) from None
+        raise RequestRefusedError(refusal.MALFORMED) from None
     version = _VERSIONS.get(protocol)
     if version is None:
-        raise RefusedError(refusal.VERSION)
+        raise RequestRefusedError(refusal.VERSION)
     if target[0] == "/":
         path, _, query = target.partition("?")
     else:
@@ -243,7 +243,7 @@ def _headers(lines: bytes, raw: Mapping[bytes, bytes]) -> dict[str, str]:
     """The fields, by their names in lower case.
 
     Raises:
-        RefusedError: one that may be there once is there several times.
+        RequestRefusedError: one that may be there once is there several times.
     """
     try:
         headers = {_names[name]: value.strip().decode("latin-1") for name, value in raw.items()}
@@ -264,7 +264,7 @@ def _joined(lines: bytes) -> dict[str, str]:
         name, value = field.lower(), text.strip(" \t")
         if name in headers:
             if name in _ONCE:
-                raise RefusedError(refusal.BAD_HOST if name == "host" else refusal.MALFORMED)
+                raise RequestRefusedError(refusal.BAD_HOST if name == "host" else refusal.MALFORMED)
             value = f"{headers[name]}, {value}"
         headers[name] = value
     return headers
@@ -273,9 +273,9 @@ def _joined(lines: bytes) -> dict[str, str]:
 def _check_host(host: str | None, version: str) -> None:
     if host is None:
         if version == "1.1":
-            raise RefusedError(refusal.BAD_HOST)
+            raise RequestRefusedError(refusal.BAD_HOST)
     elif _HOST.fullmatch(host) is None:
-        raise RefusedError(refusal.BAD_HOST)
+        raise RequestRefusedError(refusal.BAD_HOST)
     elif len(_hosts) < _KNOWN_MAX:
         _hosts.add(host)
 
@@ -283,9 +283,9 @@ def _check_host(host: str | None, version: str) -> None:
 def _check_coding(coding: str, version: str) -> None:
     if version == "1.0":
         # Its sender does not know where it ends (RFC 9112, section 6.1).
-        raise RefusedError(refusal.MALFORMED)
+        raise RequestRefusedError(refusal.MALFORMED)
     if coding.lower() != "chunked":
-        raise RefusedError(refusal.CODING)
+        raise RequestRefusedError(refusal.CODING)
 
 
 def _keeps_alive(connection: str, *, otherwise: bool) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from riverd.http import refusal
-from riverd.http.refusal import RefusedError
+from riverd.http.refusal import RequestRefusedError
 
 _AUTHORITY = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 
@@ -52,12 +52,12 @@ def split_target(method: str, target: str) -> tuple[str, str]:
     A proxy's form, `http://host/path`, is for every server to understand (section 3.2.2).
 
     Raises:
-        RefusedError: it names no path.
+        RequestRefusedError: it names no path.
     """
     if target == "*" and method == "OPTIONS":
         return "*", ""
     authority = _AUTHORITY.match(target)
     if authority is None:
-        raise RefusedError(refusal.BAD_TARGET)
+        raise RequestRefusedError(refusal.BAD_TARGET)
     path, _, query = target[authority.end() :].partition("?")
     return path or "/", query

@@ -39,7 +39,7 @@ class StreamedResponse(msgspec.Struct, frozen=True):
     headers: Headers = ()
 
 
-class Upgrade(msgspec.Struct, frozen=True):
+class HttpUpgrade(msgspec.Struct, frozen=True):
     """The connection goes on in another protocol (RFC 9110, section 7.8).
 
     `take_over` gets the transport, the 101 that it has to write first, and the bytes that came
@@ -51,7 +51,7 @@ class Upgrade(msgspec.Struct, frozen=True):
     headers: Headers = ()
 
 
-Answer = Response | StreamedResponse | Upgrade
+Answer = Response | StreamedResponse | HttpUpgrade
 
 
 def encode_head(response: Response, ending: bytes) -> bytes:
@@ -73,7 +73,7 @@ def encode_stream_head(response: StreamedResponse, ending: bytes) -> bytes:
     return b"%b%b%b" % (_status_line(response.status), fields, ending)
 
 
-def encode_switching(upgrade: Upgrade) -> bytes:
+def encode_switching(upgrade: HttpUpgrade) -> bytes:
     """The 101 of an upgrade."""
     return b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: %b\r\nConnection: Upgrade\r\n%b\r\n" % (
         upgrade.protocol.encode("latin-1"),
