@@ -107,3 +107,17 @@ def test_any_split_of_the_bytes_gives_the_same_answers(
 def test_bytes_may_come_one_by_one() -> None:
     sent = b"".join(REQUESTS[:-1])
     assert answers([sent[at : at + 1] for at in range(len(sent))]) == answers(REQUESTS[:-1])
+
+
+async def test_reading_goes_on_when_a_client_has_taken_its_answers_within_a_tick() -> None:
+    # Equal deadlines: that nothing of them changes must not hide that something else did.
+    limits = HttpLimits(head_s=9, body_s=9, idle_s=9, stalled_s=9)
+    connection, transport = HttpConnection(HttpListener(Site(), limits)), Recorded()
+    connection.connection_made(transport)
+    for sent in (REQUESTS[0], REQUESTS[1][:-1]):
+        connection.data_received(sent)
+        connection.pause_writing()
+        connection.resume_writing()
+        assert connection.reads_on
+    connection.data_received(REQUESTS[1][-1:])
+    assert transport.sent.count(b"HTTP/1.1 200 OK") == 2

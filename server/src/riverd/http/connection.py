@@ -115,7 +115,7 @@ class HttpConnection(Answering):
 
     def pause_writing(self) -> None:
         """Much waits to be sent: the client has to take some of it before it gets more."""
-        self._stalled_bytes = self._transport.get_write_buffer_size()
+        self._stalled_bytes = max(1, self._transport.get_write_buffer_size())
         self.reads_on = False
         self.due = self._listener.tick + self._listener.stalled_ticks
         if self._writer is not None:
@@ -322,7 +322,7 @@ class HttpConnection(Answering):
         """Begin to wait for something else."""
         listener = self._listener
         due = listener.tick + listener.phase_ticks[phase]
-        if phase is self._phase and due == self.due:
+        if phase is self._phase and due == self.due and self.reads_on:
             # As nearly always, on a connection with many requests.
             return
         self._phase = phase
