@@ -50,6 +50,7 @@ class ErrorCode(Enum):
     INTERNAL = ("internal", 500)
     BROKER_UNAVAILABLE = ("broker_unavailable", 503)
     UNAVAILABLE = ("unavailable", 503)
+    UNKNOWN = ("unknown", 504)
 
     def __init__(self, code: str, status: int) -> None:
         self.code = code
@@ -104,6 +105,21 @@ class BrokerError(RiverError):
     def public(self) -> str:
         """Not what the broker or the system said: that names servers and how they are set up."""
         return "the broker is away: ask again later"
+
+
+class OutcomeUnknownError(RiverError):
+    """The broker did not answer in time: what was asked may have been done, or be done later.
+
+    The same message with the same key settles it.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.UNKNOWN, message)
+
+    @property
+    def public(self) -> str:
+        """Not what the broker or the system said."""
+        return "the broker did not answer: it may have accepted this. The same id settles it"
 
 
 class SettingsError(Exception):

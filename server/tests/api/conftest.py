@@ -6,7 +6,6 @@ import pytest
 from api_server import DEADLINE_S, Doors, Served, serving
 from redis_server import running
 
-from riverd.broker.redis import broker as redis
 from riverd.broker.redis import calls as redis_calls
 
 
@@ -24,7 +23,6 @@ def way_in(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is tried here is another thing than time, and the machine may be very busy."""
-    monkeypatch.setattr(redis, "PUBLISH_WAIT_S", DEADLINE_S)
     monkeypatch.setattr(redis_calls, "SILENCE_S_MAX", DEADLINE_S)
 
 

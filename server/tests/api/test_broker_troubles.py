@@ -20,7 +20,7 @@ from api_server import (
 
 from riverd.api.context import ANSWER_S_MAX
 from riverd.broker.memory.broker import MemoryBroker
-from riverd.errors import BrokerError
+from riverd.errors import BrokerError, OutcomeUnknownError
 from riverd.model import Message, Position
 
 ASKING = [
@@ -55,6 +55,7 @@ class Troubled(MemoryBroker):
         *,
         after: Any = None,  # noqa: ARG002  its name is the interface's
         limit: Any = None,  # noqa: ARG002
+        keep: Any = None,  # noqa: ARG002
     ) -> Any:
         return await self.trouble()
 
@@ -66,6 +67,7 @@ class Troubled(MemoryBroker):
         _channel: str,
         *,
         limit: Any = None,  # noqa: ARG002
+        keep: Any = None,  # noqa: ARG002
     ) -> Any:
         return await self.trouble()
 
@@ -100,23 +102,54 @@ class BrokenBroker(Troubled):
         raise ZeroDivisionError("the secret detail")
 
 
-@pytest.mark.parametrize("broker", [AwayBroker, SilentBroker])
-def test_without_a_broker_nothing_is_accepted_and_told_within_a_second(
-    broker: type[Troubled],
-) -> None:
-    # The limit itself is checked where the time is given; here a slow machine may take its time.
-    with serving(broker, answer_s_max=0.05) as api:
+class UnknowingBroker(Troubled):
+    async def trouble(self) -> Any:
+        raise OutcomeUnknownError("the connection was lost")
+
+
+def test_without_a_broker_nothing_is_accepted_for_certain() -> None:
+    with serving(AwayBroker) as api:
         for method, path, body in ASKING:
             answer = api.ask(method, path, body)
             assert (answer.status, answer.code) == (503, "broker_unavailable")
             assert answer.headers["retry-after"] == "1"
 
 
+@pytest.mark.parametrize("broker", [SilentBroker, UnknowingBroker])
+def test_what_a_silent_broker_made_of_a_publication_is_unknown(broker: type[Troubled]) -> None:
+    # The limit itself is checked where the time is given; here a slow machine may take its time.
+    with serving(broker, answer_s_max=0.05) as api:
+        for method, path, body in ASKING[:3]:
+            answer = api.ask(method, path, body)
+            assert (answer.status, answer.code) == (504, "unknown")
+            assert answer.headers["retry-after"] == "1"
+
+
+def test_what_is_only_asked_of_a_silent_broker_is_refused() -> None:
+    with serving(SilentBroker, answer_s_max=0.05) as api:
+        for method, path, body in ASKING[3:]:
+            answer = api.ask(method, path, body)
+            assert (answer.status, answer.code) == (503, "broker_unavailable")
+
+
+class HalfAwareBroker(MemoryBroker):
+    """Refused one message, and knows nothing of the other."""
+
+    async def publish_many(self, _messages: Any) -> Any:
+        return [BrokerError("refused"), OutcomeUnknownError("lost")]
+
+
+def test_a_batch_of_which_some_may_be_accepted_is_not_called_refused() -> None:
+    with serving(HalfAwareBroker) as api:
+        answer = api.publish(channels=["a", "b"], event="e")
+        assert (answer.status, answer.code) == (504, "unknown")
+
+
 def test_the_brokers_answer_is_waited_for_less_than_a_second() -> None:
     assert ANSWER_S_MAX < 1
     began = time.monotonic()
     with serving(SilentBroker) as api:
-        assert api.publish(channel="c", event="e").status == 503
+        assert api.publish(channel="c", event="e").status == 504
     assert time.monotonic() - began >= ANSWER_S_MAX
 
 
@@ -134,7 +167,7 @@ def test_ready_is_who_has_one(api: Served) -> None:
 def test_a_silent_brokers_refusals_are_counted() -> None:
     with serving(SilentBroker, answer_s_max=0.05) as api:
         api.publish(channel="c", event="e")
-        assert (api.tally.count, api.tally.codes) == (0, ["broker_unavailable"])
+        assert (api.tally.count, api.tally.codes) == (0, ["unknown"])
 
 
 def test_an_unexpected_error_is_told_without_details_and_handed_to_the_log() -> None:

@@ -13,7 +13,7 @@ from riverd.api.responses import Error, ErrorAnswer
 from riverd.api.route import Route
 from riverd.api.router import Router
 from riverd.api.routes import ROUTES
-from riverd.errors import BrokerError, ErrorCode, RiverError
+from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
 from riverd.model import Claims
 
 QUERY_PARAMETERS_MAX = 32
@@ -25,6 +25,7 @@ _EXTRA: Mapping[int, tuple[tuple[str, str], ...]] = {
     401: (("www-authenticate", "Bearer"),),
     429: (_RETRY,),
     503: (_RETRY,),
+    504: (_RETRY,),
 }
 _encode = msgspec.json.Encoder().encode
 _router = Router(ROUTES)
@@ -78,7 +79,7 @@ async def answer(api: Api, admitted: Admitted, body: bytes) -> Response:
     except RiverError as error:
         return _counted(api, route, error)
     except TimeoutError:
-        return _counted(api, route, _unanswered(api.answer_s_max))
+        return _counted(api, route, _unanswered(route, api.answer_s_max))
     except Exception as error:  # noqa: BLE001  one request's fault must not become all others'
         api.failed(error)
         return _counted(api, route, RiverError(ErrorCode.INTERNAL, "our fault; it was logged"))
@@ -186,8 +187,10 @@ def _too_large(allowed: int) -> RiverError:
     return RiverError(ErrorCode.TOO_LARGE, f"the body is larger than {allowed} bytes")
 
 
-def _unanswered(seconds: float) -> BrokerError:
-    return BrokerError(
-        f"the broker did not answer within {seconds:g} s. It may still have done what was asked: "
-        "a message with an id may safely be sent again"
+def _unanswered(route: Route, seconds: float) -> RiverError:
+    if not route.publishes:
+        return BrokerError(f"the broker did not answer within {seconds:g} s")
+    return OutcomeUnknownError(
+        f"the broker did not answer within {seconds:g} s: it may have accepted this, or may do so "
+        "later. The same id sent again settles it"
     )

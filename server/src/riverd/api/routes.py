@@ -45,6 +45,7 @@ ROUTES: tuple[Route, ...] = (
         gives=(Position, answers.Results),
         takes=bodies.Publish,
         publishes=True,
+        fails=(504,),
     ),
     Route(
         "POST",
@@ -54,6 +55,7 @@ ROUTES: tuple[Route, ...] = (
         gives=(answers.Results,),
         takes=bodies.Batch,
         publishes=True,
+        fails=(504,),
         large=True,
     ),
     Route(

@@ -65,9 +65,12 @@ def broker_address(settings: Settings) -> RedisAddress:
         SettingsError: when RIVER_BROKER is no address.
     """
     address = redis_address.parse(settings.broker)
-    if settings.broker_password is None:
-        return address
-    return msgspec.structs.replace(address, password=settings.broker_password)
+    return msgspec.structs.replace(
+        address,
+        password=settings.broker_password or address.password,
+        ack_replica=settings.broker_ack == "replica",
+        unsafe=settings.broker_unsafe,
+    )
 
 
 def channel_rules_of(settings: Settings) -> ChannelRules:

@@ -49,6 +49,8 @@ def _description(wanted: Any) -> str:
     match kind:
         case inspect.LiteralType(values):
             return " or ".join(str(value) for value in values)
+        case inspect.BoolType():
+            return "true or false"
         case inspect.IntType(ge=least, le=most):
             return f"a whole number from {least:,} to {most:,}"
         case inspect.FloatType(gt=None, ge=least, le=most):

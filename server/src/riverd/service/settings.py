@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     broker: str = MEMORY
     broker_password: str | None = None
     broker_password_from: str | None = None
+    broker_ack: Literal["master", "replica"] = "master"
+    broker_unsafe: bool = False
     host: str = "127.0.0.1"
     port: Port = 8000
     api_host: str = "127.0.0.1"
@@ -69,6 +71,8 @@ DESCRIPTIONS: Mapping[str, str] = {
     "broker": "What stands between publishers and gateways: memory:// (one process), redis://...",
     "broker_password": "The broker's password, where its URL has none.",
     "broker_password_from": "Where to read it instead, as RIVER_SECRETS_FROM.",
+    "broker_ack": "Who must have a publication before it is answered 200: master or replica.",
+    "broker_unsafe": "true: publish also where a failover can lose what was accepted.",
     "host": "Address of the gateway.",
     "port": "Port of the gateway.",
     "api_host": "Address of the publish API.",
@@ -114,6 +118,8 @@ def describe() -> Iterator[Setting]:
             if isinstance(value, tuple)
             else ""
             if value is None
+            else str(value).lower()
+            if isinstance(value, bool)
             else value
         )
         yield Setting(

@@ -9,7 +9,7 @@ from riverd.api import requests as bodies
 from riverd.api.context import Api, Call
 from riverd.api.endpoints.messages import messages_of
 from riverd.api.responses import Accepted, Error, Result, Results
-from riverd.errors import BrokerError, ErrorCode, RiverError
+from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
 from riverd.model import Claims, Message, Position
 
 Outcome = Position | RiverError
@@ -86,15 +86,17 @@ async def _accepted(api: Api, messages: Sequence[Message]) -> list[Outcome]:
 
     Raises:
         BrokerError: when it took none of them: the whole request may be made again.
+        OutcomeUnknownError: when it may have taken some, and said so of none.
     """
     outcomes = await api.broker.publish_many(messages) if messages else []
     count = list(map(type, outcomes)).count(Position)
     if count:
         api.counts.published(count)
         return outcomes
-    for outcome in outcomes:
-        if isinstance(outcome, BrokerError):
-            raise outcome
+    for kind in (OutcomeUnknownError, BrokerError):
+        for outcome in outcomes:
+            if isinstance(outcome, kind):
+                raise outcome
     return outcomes
 
 
