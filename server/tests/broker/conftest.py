@@ -54,12 +54,12 @@ async def redis_broker(server: RedisServer) -> AsyncIterator[RedisBrokers]:
 
 
 @pytest.fixture
-async def brokers_at() -> AsyncIterator[Callable[[str], RedisBrokers]]:
+async def brokers_at() -> AsyncIterator[Callable[..., RedisBrokers]]:
     """Makes makers of brokers at whatever a URL names."""
     made: list[RedisBrokers] = []
 
-    def to(url: str) -> RedisBrokers:
-        made.append(RedisBrokers(url))
+    def to(url: str, *, unsafe: bool = False, ack_replica: bool = False) -> RedisBrokers:
+        made.append(RedisBrokers(url, unsafe=unsafe, ack_replica=ack_replica))
         return made[-1]
 
     yield to

@@ -146,12 +146,54 @@ async def test_what_cannot_be_had_is_refused_with_its_reason(
     assert caught.value.message == reason
 
 
-async def test_a_channel_without_a_log_gets_one_that_stays(new_broker: NewBroker) -> None:
+async def test_a_channel_without_a_log_gets_one_from_a_replica_and_it_stays(
+    new_broker: NewBroker,
+) -> None:
     broker = new_broker()
-    looked = (await broker.read("c")).position
+    looked = (await broker.read("c", keep=True)).position
     assert looked.offset == 0
     assert (await new_broker().read("c", after=looked)).position == looked
     assert await broker.publish(message()) == Position(looked.epoch, 1)
+
+
+async def test_who_only_looks_at_a_channel_leaves_nothing_there(new_broker: NewBroker) -> None:
+    broker = new_broker()
+    nothing = Position("", 0)
+    assert (await broker.read("c")).position == nothing
+    assert (await broker.read("c", limit=5)).publications == ()
+    assert (await broker.members("presence-c")).position == nothing
+    assert await broker.positions(["presence-c"]) == [(nothing, nothing)]
+    with pytest.raises(RiverError, match="epoch"):
+        await broker.read("c", after=Position("other", 0))
+    assert await broker.positions(["c", "presence-c"]) == [(nothing, None), (nothing, nothing)]
+
+
+async def test_a_log_that_stands_before_what_a_replica_had_begins_again(
+    new_broker: NewBroker,
+) -> None:
+    broker = new_broker()
+    position = await broker.publish(message())
+    had = Position(position.epoch, position.offset + 3)
+    with pytest.raises(RiverError, match="unknown"):
+        await broker.read("c", after=had)
+    assert (await broker.read("c")).position == position
+    with pytest.raises(RiverError, match="epoch"):
+        await broker.read("c", after=had, keep=True)
+    after = (await broker.read("c")).position
+    assert after.epoch != position.epoch
+    assert await broker.publish(message()) == Position(after.epoch, 1)
+
+
+async def test_an_epoch_is_renounced_once(new_broker: NewBroker) -> None:
+    broker = new_broker()
+    position = await broker.publish(message())
+    await broker.renounce("c", "another")
+    assert (await broker.read("c")).position == position
+    await broker.renounce("c", position.epoch)
+    after = await broker.publish(message())
+    assert (after.epoch != position.epoch, after.offset) == (True, 1)
+    await broker.renounce("c", position.epoch)
+    assert (await broker.read("c")).position == after
 
 
 async def test_positions_come_in_the_order_in_which_they_are_asked_for(
@@ -160,12 +202,12 @@ async def test_positions_come_in_the_order_in_which_they_are_asked_for(
     broker, _ = await node(new_broker)
     place = await broker.publish(message("b"))
     version = await broker.join("presence-a", ANN)
-    log = (await broker.read("presence-a")).position
+    log = (await broker.read("presence-a", keep=True)).position
     found = await broker.positions(["presence-a", "b"])
     assert found == [(log, version), (place, None)]
     assert await broker.positions([]) == []
-    new = (await broker.read("presence-new")).position
-    members = (await broker.members("presence-new")).position
+    new = (await broker.read("presence-new", keep=True)).position
+    members = (await broker.members("presence-new", keep=True)).position
     assert await broker.positions(["presence-new"]) == [(new, members)]
 
 
@@ -229,7 +271,7 @@ async def test_the_list_of_members_has_its_version(new_broker: NewBroker) -> Non
 
 async def test_a_list_that_nobody_is_in_has_a_version_that_stays(new_broker: NewBroker) -> None:
     broker, _ = await node(new_broker)
-    roster = await broker.members("presence-c")
+    roster = await broker.members("presence-c", keep=True)
     assert roster.members == {}
     assert (await broker.members("presence-c")).position == roster.position
     joined = await broker.join("presence-c", ANN)

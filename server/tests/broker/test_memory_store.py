@@ -29,12 +29,12 @@ def publish(
 
 
 def offsets(store: Store, after: Position | None, limit: int | None, now: float = 0) -> list[int]:
-    return [one.offset for one in store.read("c", after, limit, now).publications]
+    return [one.offset for one in store.read("c", after, limit=limit, now=now).publications]
 
 
 def reason(store: Store, after: Position, now: float = 0) -> str:
     with pytest.raises(RiverError) as caught:
-        store.read("c", after, None, now)
+        store.read("c", after, keep=False, now=now)
     assert caught.value.error is ErrorCode.UNRECOVERABLE
     return caught.value.message
 
@@ -48,7 +48,7 @@ def test_offsets_rise_by_one_and_each_channel_has_its_own() -> None:
 
 def test_a_channel_that_is_looked_at_has_an_epoch_that_stays() -> None:
     store = store_of()
-    looked = store.read("c", None, None, 0).position
+    looked = store.read("c", now=0).position
     assert looked.offset == 0
     assert store.position("c", 0) == looked
     assert publish(store) == Position(looked.epoch, 1)
@@ -128,7 +128,7 @@ def test_a_log_outlives_its_entries_until_nobody_has_touched_it_for_long() -> No
 
 def test_a_log_that_was_only_looked_at_goes_sooner() -> None:
     store = store_of(ttl_s=60)
-    epoch = store.position("c", 0).epoch
+    epoch = store.read("c", now=0).position.epoch
     store.expire(60)
     assert store.position("c", 60).epoch == epoch
     store.expire(121)
@@ -137,7 +137,7 @@ def test_a_log_that_was_only_looked_at_goes_sooner() -> None:
 
 def test_a_log_that_somebody_hears_is_kept() -> None:
     store = store_of(ttl_s=60)
-    epoch = store.position("c", 0).epoch
+    epoch = store.read("c", now=0).position.epoch
     store.report("n1", {"c": 1})
     store.expire(IDLE_S_MAX * 9)
     assert publish(store, now=IDLE_S_MAX * 9) == Position(epoch, 1)
@@ -145,7 +145,7 @@ def test_a_log_that_somebody_hears_is_kept() -> None:
 
 def test_what_was_heard_a_moment_ago_is_kept_for_those_who_come_back() -> None:
     store = store_of(ttl_s=60)
-    log = store.position("c", 0)
+    log = store.read("c", now=0).position
     store.report("n1", {"c": 1, "presence-c": 1})
     store.join("presence-c", "n1", ANN)
     store.expire(IDLE_S_MAX)
@@ -226,7 +226,7 @@ def test_a_reader_that_keeps_within_the_window_gets_every_publication_once(
     steps: list[tuple[str, float]],
 ) -> None:
     store, now, got = store_of(size=10), 0.0, list[int]()
-    at = store.position("c", now)
+    at = store.read("c", now=now).position
     for step, seconds in steps:
         now += seconds
         match step:
@@ -238,10 +238,10 @@ def test_a_reader_that_keeps_within_the_window_gets_every_publication_once(
             case _:
                 pass
         try:
-            tail = store.read("c", at, None, now)
+            tail = store.read("c", at, now=now)
         except RiverError as error:
             assert error.message in {"window", "epoch"}  # noqa: PT017  either is an honest word
-            tail = store.read("c", None, None, now)
+            tail = store.read("c", now=now)
             got.clear()
         else:
             got += [one.offset for one in tail.publications]

@@ -10,8 +10,8 @@ from redis_server import RedisServer
 from river_feed import until
 
 from riverd.broker.redis.broker import RedisBroker
-from riverd.broker.redis.scripts import Scripts
-from riverd.errors import RiverError
+from riverd.broker.redis.scripts import History, Scripts
+from riverd.errors import BrokerError, RiverError
 from riverd.model import Member, Message, Position
 
 BrokersAt = Callable[[str], RedisBrokers]
@@ -62,7 +62,8 @@ async def test_scripts_that_outlived_their_server_are_not_used(
     broker = brokers_at(own_server.url)()
     before = await publish(broker)
     with own_server.client() as client:
-        old = Scripts(str(client.info("server")["run_id"]))
+        info = client.info()
+        old = Scripts(History(str(info["run_id"]), str(info["master_replid"])))
     restart(own_server, with_data=True)
     with own_server.client() as client:
         for text in old.texts.values():
@@ -95,7 +96,7 @@ async def test_no_position_is_given_twice_while_it_dies_and_comes_back(
     assert len(set(epochs)) == 4
 
 
-async def test_a_key_is_kept_over_a_lost_answer_and_not_over_a_lost_log(
+async def test_an_id_is_kept_over_a_lost_answer_and_with_the_data_that_has_it(
     own_server: RedisServer, brokers_at: BrokersAt
 ) -> None:
     broker, notes = await brokers_at(own_server.url).node()
@@ -104,6 +105,8 @@ async def test_a_key_is_kept_over_a_lost_answer_and_not_over_a_lost_log(
         client.client_kill_filter(_type="normal", skipme=True)
     assert await publish(broker, key="k") == first
     restart(own_server, with_data=True)
+    assert await publish(broker, key="k") == first
+    restart(own_server, with_data=False)
     assert (await publish(broker, key="k")).epoch != first.epoch
     assert notes.interruptions
 
@@ -113,7 +116,7 @@ async def test_a_node_that_only_listens_finds_another_epoch(
 ) -> None:
     broker, notes = await brokers_at(own_server.url).node()
     await broker.subscribe("presence-c")
-    log = (await broker.read("presence-c")).position
+    log = (await broker.read("presence-c", keep=True)).position
     version = await broker.join("presence-c", Member("ann"))
     interruptions = notes.interruptions
     restart(own_server, with_data=True)
@@ -149,3 +152,61 @@ async def test_a_node_without_a_lease_any_more_is_told_and_takes_another(
     await until(lambda: notes.presence_lost == 1)
     await persistently(lambda: broker.join("presence-c", Member("ann")))
     assert list((await broker.members("presence-c")).members) == ["ann"]
+
+
+def older_data(server: RedisServer, back_to: dict[bytes, bytes]) -> None:
+    """Give a server that goes on running the data that it once had."""
+    with server.client() as client:
+        for key, dumped in back_to.items():
+            client.restore(key, 60_000, dumped, replace=True)
+
+
+def dumped(server: RedisServer) -> dict[bytes, bytes]:
+    with server.client() as client:
+        return {key: client.dump(key) for key in client.scan_iter("river:{c}:*")}
+
+
+async def test_a_publisher_gives_no_position_twice_when_a_server_is_given_older_data(
+    server: RedisServer, redis_broker: RedisBrokers
+) -> None:
+    broker = redis_broker()
+    given = [await publish(broker) for _ in range(3)]
+    older = dumped(server)
+    given += [await publish(broker) for _ in range(3)]
+    older_data(server, older)
+    given += [await publish(broker) for _ in range(6)]
+    assert len(set(given)) == len(given)
+    assert given[-1].epoch != given[0].epoch
+
+
+async def test_a_node_finds_that_a_server_was_given_older_data(
+    server: RedisServer, redis_broker: RedisBrokers
+) -> None:
+    broker, _ = await redis_broker.node()
+    for _ in range(3):
+        await publish(broker)
+    older = dumped(server)
+    had = [await publish(broker) for _ in range(3)][-1]
+    older_data(server, older)
+    [(found, _)] = await broker.positions(["c"])
+    assert found == Position(had.epoch, had.offset - 3)
+    with pytest.raises(RiverError, match="epoch"):
+        await broker.read("c", after=had, keep=True)
+    assert (await broker.read("c")).position.epoch != had.epoch
+
+
+async def test_a_demotion_and_a_promotion_are_another_history(
+    own_server: RedisServer, brokers_at: BrokersAt
+) -> None:
+    broker, notes = await brokers_at(own_server.url).node()
+    await broker.subscribe("c")
+    before = await publish(broker)
+    interruptions = notes.interruptions
+    with own_server.client() as client:
+        client.replicaof("127.0.0.1", 1)
+        with pytest.raises(BrokerError):
+            await broker.ping()
+        client.replicaof("NO", "ONE")
+    after = await publish(broker)
+    assert (after.epoch != before.epoch, after.offset) == (True, 1)
+    await until(lambda: notes.interruptions > interruptions)

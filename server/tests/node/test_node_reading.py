@@ -4,7 +4,7 @@ import asyncio
 
 from river_cluster import COMPARE_S, Cluster, in_a_cluster, live, lose, turns
 
-from riverd.model import Member, Tail
+from riverd.model import Member, Position, Tail
 
 # Trap 4: a client that comes from a node that was ahead.
 
@@ -301,3 +301,46 @@ async def test_a_log_that_began_again_is_told_as_a_gap(cluster: Cluster) -> None
     assert (gap["epoch"], gap["offset"]) == (at.epoch, 1)
     cluster.publish()
     assert (await ann.told("event"))[0]["offset"] == 2
+
+
+# Older data under the same epoch: positions went back, and are given twice.
+
+
+def go_back(cluster: Cluster, count: int) -> None:
+    """The broker forgets the newest publications, and that it gave their positions."""
+    log = cluster.store._logs["c"]
+    log.offset -= count
+    for _ in range(count):
+        log.entries.pop()
+
+
+@in_a_cluster
+async def test_a_log_that_went_back_begins_again_while_nothing_is_published(
+    cluster: Cluster,
+) -> None:
+    node, _ = await cluster.node(compare_s=COMPARE_S)
+    ann = cluster.visitor(node)
+    await live(ann)
+    at = cluster.publish(times=5)
+    await ann.told(*["event"] * 5)
+    go_back(cluster, 3)
+    await asyncio.sleep(2 * COMPARE_S)
+    [gap] = await ann.told("gap")
+    assert (gap["epoch"] != at.epoch, gap["offset"]) == (True, 0)
+    cluster.publish()
+    assert [one["offset"] for one in await ann.told("event")] == [1]
+
+
+@in_a_cluster
+async def test_a_position_that_is_given_twice_is_no_known_publication(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    ann = cluster.visitor(node)
+    await live(ann)
+    at = cluster.publish(times=5)
+    await ann.told(*["event"] * 5)
+    go_back(cluster, 3)
+    # The log passes what this node has before positions are compared.
+    again = cluster.publish(times=4)
+    assert again == Position(at.epoch, 6)
+    [gap] = await ann.told("gap")
+    assert gap["epoch"] != at.epoch

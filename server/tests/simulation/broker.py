@@ -11,7 +11,7 @@ from simulation.feed import SimFeed
 from simulation.truth import demand
 
 from riverd.broker import Feed
-from riverd.errors import BrokerError, RiverError
+from riverd.errors import BrokerError, OutcomeUnknownError, RiverError
 from riverd.model import Member, Message, Occupancy, Position, Roster, Tail
 from riverd.node.node import Node
 
@@ -71,23 +71,43 @@ class SimBroker:
     # The broker's interface.
 
     async def publish(self, message: Message) -> Position:
+        done = False
+
+        def effect() -> Position:
+            nonlocal done
+            done = True
+            return self._server.publish(message)
+
         try:
-            return await self._call(lambda: self._server.publish(message))
-        except BrokerError:
-            if message.key is not None and self._world.dice.random() < self._world.weather.ghosts:
+            return await self._call(effect)
+        except BrokerError as error:
+            late = message.key is not None
+            if late and self._world.dice.random() < self._world.weather.ghosts:
                 self._publish_late(message, self._server.run)
-            raise
+            elif not done:
+                raise
+            raise OutcomeUnknownError(str(error)) from None
 
     async def publish_many(self, messages: Sequence[Message]) -> list[Position | RiverError]:
         return [await self.publish(message) for message in messages]
 
     async def read(
-        self, channel: str, *, after: Position | None = None, limit: int | None = None
+        self,
+        channel: str,
+        *,
+        after: Position | None = None,
+        limit: int | None = None,
+        keep: bool = False,
     ) -> Tail:
         self._world.reads += 1
         return await self._call(
-            lambda: self._server.store.read(channel, after, limit, self._world.now)
+            lambda: self._server.store.read(
+                channel, after, limit=limit, keep=keep, now=self._world.now
+            )
         )
+
+    async def renounce(self, channel: str, epoch: str) -> None:
+        demand(False, f"{self.node} takes a position of {channel} in {epoch} to be given twice")
 
     async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
         return await self._call(lambda: self._server.positions(list(channels)))
@@ -124,8 +144,10 @@ class SimBroker:
         node = self.node
         await self._call(lambda: self._server.leave(channel, node, user))
 
-    async def members(self, channel: str, *, limit: int | None = None) -> Roster:
-        return await self._call(lambda: self._server.store.roster(channel, limit))
+    async def members(
+        self, channel: str, *, limit: int | None = None, keep: bool = False
+    ) -> Roster:
+        return await self._call(lambda: self._server.store.roster(channel, limit=limit, keep=keep))
 
     async def report(self, subscribers: Mapping[str, int]) -> None:
         node, counts = self.node, dict(subscribers)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simulation.broker import SimBroker
 from simulation.truth import demand
 
-from riverd.errors import BrokerError
+from riverd.errors import BrokerError, OutcomeUnknownError
 from riverd.model import Message, Position
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Publisher:
         while True:
             try:
                 position = await self.broker.publish(message)
-            except BrokerError:
+            except (BrokerError, OutcomeUnknownError):
                 await asyncio.sleep(self._world.dice.uniform(0, RETRY_S_MAX))
             else:
                 break

@@ -146,4 +146,5 @@ class Stream:
             demand(not has, f"{message} for {asked}, but it is there")
             return
         idle = asked["type"] in ("history", "presence") and code == "too_fast"
-        demand(idle or code == request.refusal, f"{message} for {asked}")
+        unknown = asked["type"] == "publish" and code == "unknown"
+        demand(idle or unknown or code == request.refusal, f"{message} for {asked}")

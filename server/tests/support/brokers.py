@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import TypeVar
 
+import msgspec
 from river_feed import Notes
 
 from riverd.broker import Broker
@@ -15,7 +16,7 @@ from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
 from riverd.channel_rules import ChannelRule, ChannelRules
-from riverd.errors import BrokerError
+from riverd.errors import BrokerError, OutcomeUnknownError
 from riverd.model import Message, Position
 
 SIZE = 5
@@ -58,15 +59,17 @@ class MemoryBrokers:
 class RedisBrokers:
     """NewBroker to a Redis; their background work must not have failed."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, unsafe: bool = False, ack_replica: bool = False) -> None:
         self.failures: list[BaseException] = []
-        self._url = url
+        self._address = msgspec.structs.replace(
+            redis_address.parse(url), unsafe=unsafe, ack_replica=ack_replica
+        )
         self._opened: list[RedisBroker] = []
         self._publisher: RedisBroker | None = None
 
     def __call__(self, *, size: int = SIZE, ttl_s: float = TTL_S) -> RedisBroker:
         broker = RedisBroker(
-            Connector(redis_address.parse(self._url)),
+            Connector(self._address),
             rules=ChannelRules(RULES.rules, history_size=size, history_ttl_s=ttl_s),
             failed=self.failures.append,
         )
@@ -96,5 +99,5 @@ async def persistently(do: Callable[[], Awaitable[T]]) -> T:
         while True:
             try:
                 return await do()
-            except BrokerError:
+            except (BrokerError, OutcomeUnknownError):
                 await asyncio.sleep(0.005)

@@ -121,7 +121,7 @@ class Cluster:
 
     def publish(self, channel: str = "c", *, times: int = 1) -> Position:
         """Publish from a back end; it is in the store when this returns."""
-        position = self.store.position(channel, self.loop.time())
+        position = self.store.read(channel, now=self.loop.time()).position
         for _ in range(times):
             log = self.truth.setdefault(channel, {}).setdefault(position.epoch, [])
             data = f'"{channel} {position.epoch} {len(log) + 1}"'

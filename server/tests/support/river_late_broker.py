@@ -149,7 +149,12 @@ class LateBroker:
         return await self._inner.publish_many(messages)
 
     async def read(
-        self, channel: str, *, after: Position | None = None, limit: int | None = None
+        self,
+        channel: str,
+        *,
+        after: Position | None = None,
+        limit: int | None = None,
+        keep: bool = False,
     ) -> Tail:
         await self._asked("read")
         if self.old_tails:
@@ -158,9 +163,12 @@ class LateBroker:
                 raise RiverError(ErrorCode.UNRECOVERABLE, "unknown")
             return tail
         try:
-            return await self._inner.read(channel, after=after, limit=limit)
+            return await self._inner.read(channel, after=after, limit=limit, keep=keep)
         finally:
             await self._answered("read")
+
+    async def renounce(self, channel: str, epoch: str) -> None:
+        await self._inner.renounce(channel, epoch)
 
     async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
         await self._asked("positions")
@@ -193,9 +201,11 @@ class LateBroker:
         await self._inner.leave(channel, user)
         await self._answered("leave")
 
-    async def members(self, channel: str, *, limit: int | None = None) -> Roster:
+    async def members(
+        self, channel: str, *, limit: int | None = None, keep: bool = False
+    ) -> Roster:
         await self._asked("members")
-        roster = await self._inner.members(channel, limit=limit)
+        roster = await self._inner.members(channel, limit=limit, keep=keep)
         await self._answered("members")
         return roster
 

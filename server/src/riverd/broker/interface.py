@@ -41,8 +41,9 @@ class Feed(Protocol):
 class Broker(Protocol):
     """A log a channel, its live feed, its members, and its number of subscribers.
 
-    Every method raises `BrokerError` when the broker is away; then nothing was done, or (for
-    `publish`) the same call with the same keys does it once.
+    Every method raises `BrokerError` when the broker is away. For `publish` nothing was accepted
+    then, for certain; `OutcomeUnknownError` says that it may have been, or may be later: the same
+    message with the same key settles it.
     """
 
     async def publish(self, message: Message) -> Position:
@@ -59,18 +60,32 @@ class Broker(Protocol):
         ...
 
     async def read(
-        self, channel: str, *, after: Position | None = None, limit: int | None = None
+        self,
+        channel: str,
+        *,
+        after: Position | None = None,
+        limit: int | None = None,
+        keep: bool = False,
     ) -> Tail:
         """The log's position and its last publications, oldest first.
 
         Those after a position when one is given, from its side of the window on; otherwise the
-        last `limit`. A channel without a log gets one: the epoch that is returned is kept.
-        Position and publications are of one moment.
+        last `limit`. Position and publications are of one moment.
+
+        A channel without a log has the epoch "", and reading writes nothing. Who has a replica
+        reads with `keep`: then the channel gets a log, and the epoch that is returned is kept for
+        two minutes, and for as long as its position is asked for. With `keep`, `after` is a
+        position that the broker gave: a log that stands before it in the same epoch is an older
+        one, and begins again.
 
         Raises:
             RiverError: unrecoverable, when publications after `after` are no longer had or its
                 epoch is another.
         """
+        ...
+
+    async def renounce(self, channel: str, epoch: str) -> None:
+        """A position of this epoch was given twice: the log begins again, if it still has it."""
         ...
 
     async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
@@ -101,11 +116,13 @@ class Broker(Protocol):
         """This node's last connection of the user left. Announced if it was the last of all."""
         ...
 
-    async def members(self, channel: str, *, limit: int | None = None) -> Roster:
+    async def members(
+        self, channel: str, *, limit: int | None = None, keep: bool = False
+    ) -> Roster:
         """The members and the version of the list.
 
         With a `limit` at most so many of them, at a cost that follows the limit and not the list;
-        `count` says how many there are.
+        `count` says how many there are. `keep` is as for `read`.
         """
         ...
 

@@ -75,6 +75,12 @@ class Log(Generic[E]):
             self._joined.clear()
         return True
 
+    def at(self, offset: int) -> E | None:
+        """The entry of an offset, if it is held."""
+        if not self.oldest < offset <= self.offset:
+            return None
+        return self._entries[offset - self.oldest - 1]
+
     def since(self, after: int) -> list[E] | None:
         """The entries after an offset, oldest first; None if they are not all held.
 

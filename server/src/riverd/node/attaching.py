@@ -107,11 +107,24 @@ class Attachments:
             attachment.keep_early(epoch, publication)
         elif epoch != channel.log.epoch:
             self._repairs.soon(attachment)
+        elif publication.offset <= channel.log.offset:
+            self._compare_known(attachment, channel, publication=publication)
         elif self._hub.append(channel, publication, now=self._clock()):
             self._changed()
         else:
             attachment.note_announced(epoch, publication)
             self._repairs.soon(attachment)
+
+    def _compare_known(
+        self, attachment: Attachment, channel: Channel, *, publication: Publication
+    ) -> None:
+        """A publication that a read brought already; or else its position was given twice."""
+        held = channel.log.at(publication.offset)
+        if held == publication:
+            return
+        if held is not None:
+            attachment.renounced = channel.log.epoch
+        self._repairs.soon(attachment)
 
     def on_change(self, name: str, epoch: str, change: Change) -> None:
         """Take a join or leave in its order, or read the list again."""
@@ -159,8 +172,10 @@ class Attachments:
         await self._broker.subscribe(name)
         # Read after subscribing: what is published between the two comes by both ways.
         self._reads += 1
-        tail = await self._broker.read(name)
-        roster = await self._broker.members(name) if self._hub.rules.has_members(name) else None
+        tail = await self._broker.read(name, keep=True)
+        roster = None
+        if self._hub.rules.has_members(name):
+            roster = await self._broker.members(name, keep=True)
         attachment.channel = self._hub.open(name, tail, roster=roster, now=self._clock())
         attachment.settling = None
         early, attachment.early = attachment.early, []

@@ -76,6 +76,7 @@ class Attachment:
         "early",
         "name",
         "presence_entries",
+        "renounced",
         "repairing",
         "settling",
         "stale",
@@ -90,6 +91,8 @@ class Attachment:
         self.presence_entries: dict[str, PresenceEntry] = {}
         self.desired: DesiredState | None = None
         self.detach_timer: asyncio.TimerHandle | None = None
+        self.renounced: str | None = None
+        """An epoch under which a position was given twice."""
         self.repairing = False
         self.announced = Position("", 0)
         """The newest position that the feed announced before the log had it."""

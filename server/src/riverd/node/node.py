@@ -8,7 +8,7 @@ from riverd.core.hub import Flushed, Hub
 from riverd.core.presence import LISTED_MAX
 from riverd.core.recovery import held_tail
 from riverd.core.session import Session
-from riverd.errors import ErrorCode, Reason, RiverError
+from riverd.errors import ErrorCode, OutcomeUnknownError, Reason, RiverError
 from riverd.model import (
     Authenticate,
     Change,
@@ -35,6 +35,8 @@ from riverd.tasks import Tasks
 
 SWEEP_S = 5.0
 ON_ITS_WAY_S = 0.5
+PUBLISH_S_MAX = 0.8
+"""How long the broker may take with a client's publication (contract: within 1 s)."""
 
 
 class Node:
@@ -216,7 +218,10 @@ class Node:
         user = None if by is None else by.user
         message = Message(command.channel, command.event, command.data, user=user)
         try:
-            position = await self._broker.publish(message)
+            async with asyncio.timeout(PUBLISH_S_MAX):
+                position = await self._broker.publish(message)
+        except TimeoutError:
+            session.fail(command.id, OutcomeUnknownError("the broker did not answer in time"))
         except RiverError as error:
             session.fail(command.id, error)
         else:

@@ -72,13 +72,17 @@ class Repairs:
         Raises:
             BrokerError: the broker does not answer.
         """
-        attached = [one for one in attachments if one.channel is not None]
-        positions = await self._broker.positions([one.name for one in attached])
-        behind = [
-            (attachment, position)
-            for attachment, position in zip(attached, positions, strict=True)
-            if _is_behind(attachment.channel, position)
+        attached = [
+            (one, one.channel.log.position) for one in attachments if one.channel is not None
         ]
+        positions = await self._broker.positions([one.name for one, _ in attached])
+        behind: list[tuple[Attachment, tuple[Position, Position | None]]] = []
+        for (attachment, known), position in zip(attached, positions, strict=True):
+            if position[0].epoch == known.epoch and position[0].offset < known.offset:
+                # The log went back: what this node had before it asked is not there.
+                self.soon(attachment)
+            elif _is_behind(attachment.channel, position):
+                behind.append((attachment, position))
         if not behind:
             return
         await asyncio.sleep(on_its_way_s)
@@ -112,13 +116,18 @@ class Repairs:
     async def _read_again(self, attachment: Attachment, channel: Channel) -> None:
         """Fill the replica from the broker's log, or begin it again where that cannot be."""
         self.reads += 1
+        if attachment.renounced is not None:
+            await self._broker.renounce(channel.name, attachment.renounced)
+            attachment.renounced = None
         try:
-            tail = await self._broker.read(channel.name, after=channel.log.position)
+            tail = await self._broker.read(channel.name, after=channel.log.position, keep=True)
         except RiverError as error:
             if error.error is not ErrorCode.UNRECOVERABLE:
                 raise
-            tail = await self._broker.read(channel.name)
-        roster = None if channel.presence is None else await self._broker.members(channel.name)
+            tail = await self._broker.read(channel.name, keep=True)
+        roster = None
+        if channel.presence is not None:
+            roster = await self._broker.members(channel.name, keep=True)
         if attachment.channel is not channel:
             return
         now = self._clock()

@@ -54,10 +54,19 @@ class MemoryBroker:
         return position
 
     async def read(
-        self, channel: str, *, after: Position | None = None, limit: int | None = None
+        self,
+        channel: str,
+        *,
+        after: Position | None = None,
+        limit: int | None = None,
+        keep: bool = False,
     ) -> Tail:
         """The log's position and its last publications."""
-        return self._store.read(channel, after, limit, self._clock())
+        return self._store.read(channel, after, limit=limit, keep=keep, now=self._clock())
+
+    async def renounce(self, channel: str, epoch: str) -> None:
+        """Begin the log again, if it still has this epoch."""
+        self._store.renounce(channel, epoch, now=self._clock())
 
     async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
         """Where the logs and the lists of members stand."""
@@ -94,9 +103,11 @@ class MemoryBroker:
         if left is not None:
             self._board.change(channel, left[0].epoch, left[1])
 
-    async def members(self, channel: str, *, limit: int | None = None) -> Roster:
+    async def members(
+        self, channel: str, *, limit: int | None = None, keep: bool = False
+    ) -> Roster:
         """The members and the version of the list."""
-        return self._store.roster(channel, limit)
+        return self._store.roster(channel, limit=limit, keep=keep)
 
     async def report(self, subscribers: Mapping[str, int]) -> None:
         """Take this node's counts."""
@@ -136,6 +147,4 @@ class MemoryBroker:
             self._board.change(channel, position.epoch, change)
 
     def _version(self, channel: str) -> Position | None:
-        return (
-            self._store.roster(channel).position if self._store.rules.has_members(channel) else None
-        )
+        return self._store.version(channel) if self._store.rules.has_members(channel) else None

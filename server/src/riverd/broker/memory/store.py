@@ -31,6 +31,10 @@ class StoredLog:
         return Position(self.epoch, self.offset)
 
 
+_NO_LOG = StoredLog("", ChannelRules(history_size=0, history_ttl_s=0).of("none"), now=0)
+"""What a channel that nobody published to has: nothing, in no epoch."""
+
+
 class StoredMembers:
     """One channel's members, by the nodes that have connections of theirs."""
 
@@ -85,13 +89,26 @@ class Store:
             self._remember((message.channel, message.key), position, now=now)
         return position, publication
 
-    def read(self, channel: str, after: Position | None, limit: int | None, now: float) -> Tail:
+    def read(
+        self,
+        channel: str,
+        after: Position | None = None,
+        *,
+        limit: int | None = None,
+        keep: bool = True,
+        now: float,
+    ) -> Tail:
         """The log's position and publications after a position, or the last ones.
 
         Raises:
             RiverError: unrecoverable; the message is the contract's reason.
         """
-        log = self._log(channel, now)
+        log = self._log(channel, now) if keep else self._logs.get(channel)
+        if log is None:
+            log = _NO_LOG
+        if keep and after is not None and after.epoch == log.epoch and after.offset > log.offset:
+            self.renounce(channel, log.epoch, now=now)
+            raise RiverError(ErrorCode.UNRECOVERABLE, "epoch")
         self._trim(log, now)
         held = len(log.entries)
         if after is None:
@@ -109,9 +126,19 @@ class Store:
         stop = held if limit is None else min(held, start + limit)
         return Tail(log.position, tuple(entry for _, entry in islice(log.entries, start, stop)))
 
+    def renounce(self, channel: str, epoch: str, *, now: float) -> None:
+        """A position of this epoch was given twice: the log begins again, if it still has it."""
+        log = self._logs.get(channel)
+        if log is not None and log.epoch == epoch:
+            self._logs[channel] = StoredLog(self._new_epoch(), log.policy, now=now)
+
     def position(self, channel: str, now: float) -> Position:
         """Where the log stands; asking keeps it."""
-        return self._log(channel, now).position
+        log = self._logs.get(channel)
+        if log is None:
+            return _NO_LOG.position
+        log.touched = now
+        return log.position
 
     def join(self, channel: str, node: str, member: Member) -> tuple[Position, Change | None]:
         """The node has the user now. The version that has it; the change if it was not there."""
@@ -139,13 +166,20 @@ class Store:
         change = stored.next_change(stored.members.pop(user), joined=False)
         return stored.position, change
 
-    def roster(self, channel: str, limit: int | None = None) -> Roster:
+    def roster(self, channel: str, *, limit: int | None = None, keep: bool = True) -> Roster:
         """The members, at most `limit` of them, and the version of the list."""
         stored = self._members.get(channel)
+        if stored is None and not keep:
+            return Roster(_NO_LOG.position, {}, 0)
         if stored is None:
             stored = self._members[channel] = StoredMembers(self._new_epoch())
         members = dict(islice(stored.members.items(), limit))
         return Roster(stored.position, members, len(stored.members))
+
+    def version(self, channel: str) -> Position:
+        """The version of the list of members."""
+        stored = self._members.get(channel)
+        return _NO_LOG.position if stored is None else stored.position
 
     def report(self, node: str, subscribers: Mapping[str, int]) -> None:
         """Take a node's counts."""

@@ -32,6 +32,10 @@ class RedisAddress(msgspec.Struct, frozen=True):
     cluster: bool = False
     ca_file: str | None = None
     sentinel_password: str | None = None
+    unsafe: bool = False
+    """Write also where a failover can lose what was accepted."""
+    ack_replica: bool = False
+    """Wait for a replica with each publication."""
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """What verifies the server, when TLS is wanted.

@@ -7,20 +7,30 @@ from typing import cast
 
 from riverd.broker.interface import RULES_S, Feed
 from riverd.broker.redis import keys, messages
-from riverd.broker.redis.connection import Argument
+from riverd.broker.redis.calls import PORTION
+from riverd.broker.redis.connection import Argument, RefusedError, UnansweredError
 from riverd.broker.redis.connector import Connector
 from riverd.broker.redis.feed import FeedListener, Feeds
 from riverd.broker.redis.lease import COUNTS_MS, Lease
+from riverd.broker.redis.scripts import History
 from riverd.channel_rules import ChannelRules
-from riverd.errors import BrokerError, ErrorCode, RiverError
+from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
 from riverd.model import Change, Member, Message, Occupancy, Position, Roster, Tail
 from riverd.tasks import Tasks
 
 KEY_TTL_S = 600
-PUBLISH_WAIT_S = 0.7
-"""Less than the API waits before it says 503: what it calls refused must not happen later."""
-META_TTL_S = 86_400
-KEPT_EVERY = 200
+KEPT_S = 120
+"""How long a log without publications lives after a node last had a replica of it."""
+KEPT_EVERY = 8
+"""A node compares positions every 2.5 s: each log without publications is kept every 20 s."""
+FULL_EVERY = 200
+"""Those with publications live for a day."""
+GIVEN_MAX = 10_000
+READS_MAX = 4
+"""Logs and lists that are read at once: what others ask goes in between."""
+COUNTS_PORTION = 1_000
+
+_NOWHERE = Position("", 0)
 
 
 class RedisBroker:
@@ -49,29 +59,54 @@ class RedisBroker:
         self._lease: Lease | None = None
         self._listener: Feed | None = None
         self._asked = 0
+        self._ack_replica = connector.address.ack_replica
+        self._reads = asyncio.Semaphore(READS_MAX)
+        self._given: dict[str, Position] = {}
+        """The newest position of a channel that this process was given."""
 
     # Publishing.
 
     async def publish(self, message: Message) -> Position:
-        """Append and announce in one script; refused if it comes too late to be answered."""
+        """Append and announce in one script."""
         channel, key = message.channel, message.key
         names = (keys.log_meta(channel), keys.log(channel))
+        known = self._given.get(channel, _NOWHERE)
         policy = self._rules.of(channel)
-        answer = await self._server.call(
-            "publish",
-            names if key is None else (*names, keys.seen(channel, key)),
-            (
-                new_epoch(),
-                messages.publication_body(message),
-                policy.history_size,
-                int(policy.history_ttl_s * 1000),
-                self._feeds.name(channel),
-                self._announce,
-                KEY_TTL_S,
-            ),
-            within_s=PUBLISH_WAIT_S,
-        )
-        return _position(cast("bytes", answer))
+        try:
+            answer = await self._server.call(
+                "publish",
+                names if key is None else (*names, keys.seen(channel, key)),
+                arguments=(
+                    new_epoch(),
+                    messages.publication_body(message),
+                    policy.history_size,
+                    int(policy.history_ttl_s * 1000),
+                    self._feeds.name(channel),
+                    self._announce,
+                    KEY_TTL_S,
+                    known.epoch,
+                    known.offset,
+                ),
+                replicated=self._ack_replica,
+            )
+        except UnansweredError as error:
+            raise OutcomeUnknownError(str(error)) from None
+        except RefusedError as error:
+            if error.is_certain:
+                raise
+            raise OutcomeUnknownError(str(error)) from None
+        position = _position(cast("bytes", answer))
+        self._remember(channel, position, known=known)
+        return position
+
+    def _remember(self, channel: str, position: Position, *, known: Position) -> None:
+        """Note how far a log has come: an older one under the same epoch is none."""
+        if position.epoch == known.epoch and position.offset <= known.offset:
+            return
+        given = self._given
+        if channel not in given and len(given) >= GIVEN_MAX:
+            del given[next(iter(given))]
+        given[channel] = position
 
     async def publish_many(self, messages: Sequence[Message]) -> list[Position | RiverError]:
         """Publish in order, in as few round trips as can be."""
@@ -84,20 +119,27 @@ class RedisBroker:
         return cast("list[Position | RiverError]", results)
 
     async def read(
-        self, channel: str, *, after: Position | None = None, limit: int | None = None
+        self,
+        channel: str,
+        *,
+        after: Position | None = None,
+        limit: int | None = None,
+        keep: bool = False,
     ) -> Tail:
         """The log's position and its last publications."""
-        answer = await self._server.call(
-            "read",
-            (keys.log_meta(channel), keys.log(channel)),
-            (
-                new_epoch(),
-                "" if after is None else after.epoch,
-                0 if after is None else after.offset,
-                limit or 0,
-                int(self._rules.of(channel).history_ttl_s * 1000),
-            ),
-        )
+        async with self._reads:
+            answer = await self._server.call(
+                "read",
+                (keys.log_meta(channel), keys.log(channel)),
+                arguments=(
+                    new_epoch(),
+                    "" if after is None else after.epoch,
+                    0 if after is None else after.offset,
+                    limit or 0,
+                    int(self._rules.of(channel).history_ttl_s * 1000),
+                    KEPT_S if keep else 0,
+                ),
+            )
         epoch, offset, reason, entries = cast(
             "tuple[bytes, bytes, bytes, list[tuple[bytes, list[bytes]]]]", answer
         )
@@ -108,22 +150,49 @@ class RedisBroker:
         )
         return Tail(Position(epoch.decode(), int(offset)), publications)
 
+    async def renounce(self, channel: str, epoch: str) -> None:
+        """Begin the log again, if it still has this epoch."""
+        await self._server.call(
+            "renounce",
+            (keys.log_meta(channel), keys.log(channel)),
+            arguments=(new_epoch(), epoch, KEPT_S),
+        )
+
     async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
-        """Where logs and lists stand, in one round trip. What another run wrote counts as new."""
+        """Where logs and lists stand. What belongs to another history counts as new."""
         metas = [name for channel in channels for name in self._metas(channel)]
-        self._asked += 1
-        if self._asked % KEPT_EVERY == 0:
-            # A log with subscribers does not end, however long nothing is published.
-            await self._server.commands([("EXPIRE", name, META_TTL_S) for name in metas])
-        kept = await self._server.commands([("HMGET", name, "e", "o", "r") for name in metas])
-        owners = iter(
-            _kept(cast("list[bytes | None]", values), self._server.run_id(name))
+        kept = await self._server.commands([("HMGET", name, "e", "o", "r", "i") for name in metas])
+        positions = iter(
+            _kept(cast("list[bytes | None]", values), self._server.history(name))
             for name, values in zip(metas, kept, strict=True)
         )
-        return [
-            (next(owners), next(owners) if self._rules.has_members(channel) else None)
+        found = [
+            (next(positions), next(positions) if self._rules.has_members(channel) else None)
             for channel in channels
         ]
+        await self._keep(channels, found)
+        return found
+
+    async def _keep(
+        self, channels: Sequence[str], found: Sequence[tuple[Position, Position | None]]
+    ) -> None:
+        """Let live what a node has a replica of: some of it each time, all of it in its life."""
+        self._asked += 1
+        if self._lease is None:
+            return
+        calls: list[tuple[str, Sequence[str]]] = []
+        for channel, (log, members) in zip(channels, found, strict=True):
+            turn = hash(channel) + self._asked
+            if turn % (KEPT_EVERY if log.offset == 0 else FULL_EVERY) == 0:
+                calls.append(("keep", (keys.log_meta(channel),)))
+            if members is not None and turn % KEPT_EVERY == 0:
+                entries = keys.node_entries(channel, self._lease.node)
+                calls.append(("keep_members", (*keys.member_keys(channel), entries)))
+        for start in range(0, len(calls), PORTION):
+            portion = calls[start : start + PORTION]
+            await asyncio.gather(
+                *[self._server.call(name, names, arguments=(KEPT_S,)) for name, names in portion]
+            )
 
     # Being a node.
 
@@ -131,7 +200,7 @@ class RedisBroker:
         """Connect the feed and take a lease."""
         self._listener = feed
         listener = FeedListener(self._on_message, feed.on_interrupted, self._failed)
-        self._feed = self._connector.feed(listener, always=self._feeds.control)
+        self._feed = self._connector.feed(listener, server=self._server, always=self._feeds.control)
         self._lease = Lease(
             self._server,
             self._feeds.name,
@@ -161,11 +230,16 @@ class RedisBroker:
         assert self._lease is not None, "only a node has members"
         await self._lease.leave(channel, user)
 
-    async def members(self, channel: str, *, limit: int | None = None) -> Roster:
+    async def members(
+        self, channel: str, *, limit: int | None = None, keep: bool = False
+    ) -> Roster:
         """Members and the version of the list; a limited answer costs what it gives."""
-        answer = await self._server.call(
-            "members", keys.member_keys(channel), (new_epoch(), limit or 0)
-        )
+        async with self._reads:
+            answer = await self._server.call(
+                "members",
+                keys.member_keys(channel),
+                arguments=(new_epoch(), limit or 0, int(keep)),
+            )
         epoch, version, count, pairs = cast("tuple[bytes, bytes, int, list[bytes]]", answer)
         found = [messages.member_of(body) for body in pairs[1::2][:limit]]
         position = Position(epoch.decode(), int(version))
@@ -177,13 +251,14 @@ class RedisBroker:
         """Write this node's counts; they end with its lease."""
         assert self._lease is not None, "only a node counts"
         name = keys.counts(self._lease.node)
-        counted = [part for one in subscribers.items() if one[1] for part in one]
-        empty = [channel for channel, count in subscribers.items() if not count]
         commands: list[Sequence[Argument]] = []
-        if counted:
-            commands.append(("HSET", name, *counted))
-        if empty:
-            commands.append(("HDEL", name, *empty))
+        counts = list(subscribers.items())
+        for start in range(0, len(counts), COUNTS_PORTION):
+            portion = counts[start : start + COUNTS_PORTION]
+            if counted := [part for one in portion if one[1] for part in one]:
+                commands.append(("HSET", name, *counted))
+            if empty := [channel for channel, count in portion if not count]:
+                commands.append(("HDEL", name, *empty))
         await self._server.commands([*commands, ("PEXPIRE", name, COUNTS_MS)])
 
     async def occupied(self, prefix: str) -> dict[str, Occupancy]:
@@ -217,7 +292,7 @@ class RedisBroker:
 
     async def _notify_nodes(self, message: str) -> None:
         """Fails if a node that lives did not get it: its feed may be cut off."""
-        alive = cast("int", await self._server.call("alive", (keys.NODES,), ()))
+        alive = cast("int", await self._server.call("alive", (keys.NODES, keys.CLAIMS)))
         [reached] = await self._server.commands([(self._announce, self._feeds.control, message)])
         if cast("int", reached) < alive:
             raise BrokerError("not every node could be notified: ask again")
@@ -225,14 +300,16 @@ class RedisBroker:
     async def compare_rules(self, process: str, digest: str) -> Mapping[str, str]:
         """Keep the digest among those of all processes."""
         answer = await self._server.call(
-            "rules", (keys.RULES,), (f"{digest} {process}", int(RULES_S * 1000))
+            "rules", (keys.RULES,), arguments=(f"{digest} {process}", int(RULES_S * 1000))
         )
         found = [one.decode().partition(" ") for one in cast("list[bytes]", answer)]
         return {other: theirs for theirs, _, other in found}
 
     async def ping(self) -> None:
-        """Returns if the server answers."""
+        """Returns if the server takes writes, and the feed of a node is connected."""
         await self._server.ping()
+        if self._feed is not None and self._feed.problem is not None:
+            raise BrokerError(f"the feed is away: {self._feed.problem}")
 
     async def close(self) -> None:
         """Remove this node's members, then close the connections."""
@@ -267,7 +344,7 @@ class RedisBroker:
     # Asking.
 
     def _metas(self, channel: str) -> list[str]:
-        """Where the owners of a channel's log and list of members are kept."""
+        """Where the positions of a channel's log and list of members are kept."""
         log = keys.log_meta(channel)
         if self._rules.has_members(channel):
             return [log, keys.member_keys(channel)[0]]
@@ -295,9 +372,13 @@ def _position(text: bytes) -> Position:
     return Position(epoch.decode(), int(offset))
 
 
-def _kept(values: list[bytes | None], run_id: str | None) -> Position:
-    """A position as it is kept; one that another run wrote is none in any log that is known."""
-    epoch, offset, written_by = values
-    if epoch is None or offset is None or written_by is None or written_by.decode() != run_id:
-        return Position("", 0)
+def _kept(values: list[bytes | None], history: History | None) -> Position:
+    """A position as it is kept; one of another history is none in any log that is known."""
+    epoch, offset, run_id, replication_id = values
+    if history is None or epoch is None or offset is None or run_id is None:
+        return _NOWHERE
+    if run_id.decode() != history.run_id:
+        return _NOWHERE
+    if replication_id is not None and replication_id.decode() != history.replication_id:
+        return _NOWHERE
     return Position(epoch.decode(), int(offset))

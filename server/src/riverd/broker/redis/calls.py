@@ -1,70 +1,80 @@
 """Calls of a server: those made together share a round trip."""
 
 import asyncio
-import re
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Protocol, TypeVar, cast
 
 from hiredis import ReplyError
 
-from riverd.broker.redis.connection import Argument, RedisConnection, RefusedError, Reply, checked
-from riverd.broker.redis.scripts import RUN_ID, Scripts
+from riverd.broker.redis import keys as names
+from riverd.broker.redis.connection import (
+    Argument,
+    RedisConnection,
+    RefusedError,
+    Reply,
+    UnansweredError,
+    checked,
+)
+from riverd.broker.redis.history import ServerState, state_in, state_of
+from riverd.broker.redis.scripts import History, Scripts
 from riverd.errors import BrokerError
 from riverd.tasks import Tasks
 
 SILENCE_S_MAX = 0.75
-"""Longer than a publisher waits, shorter than the second within which it is answered."""
+"""Shorter than the second within which a publisher is answered."""
+CONNECT_S_MAX = 0.7
+"""Shorter than a publisher is kept waiting: what could not be sent is known not to be accepted."""
 RETRY_S = 0.1
-MEASURE_S = 10.0
-ROUGH_S = 0.05
-"""A measurement that took longer is made again."""
+CHECK_S = 0.4
+CHECKED_S_MAX = 1.0
+"""Nothing is asked of a server that has not said for so long that it is the one that it was."""
+PROBE_MS = 10_000
+WAIT_MS = 500
+PORTION = 2_000
+"""Commands that are sent together at most: others' calls go in between."""
 
 T = TypeVar("T")
 
 Open = Callable[[Callable[[], RedisConnection]], Awaitable[RedisConnection]]
 
-_FIELD = re.compile(rb"^(run_id|role):(\w+)", re.MULTILINE)
 _ELSEWHERE = ("READONLY", "NOREPLICAS", "MASTERDOWN")
 
 
 class Server(Protocol):
     """What is asked of a Redis: of one server, or of the one of several that has the key.
 
-    Everything is carried out in the order in which it is asked. What failed with BrokerError may
-    have been carried out all the same, if the connection broke; with RefusedError it was not.
+    Everything is carried out in the order in which it is asked. What failed with UnansweredError,
+    or with a RefusedError that is not certain, may have been carried out all the same; what failed
+    with any other BrokerError was not.
     """
 
     async def call(
         self,
         script: str,
         keys: Sequence[str],
-        arguments: Sequence[Argument],
         *,
-        within_s: float | None = None,
+        arguments: Sequence[Argument] = (),
+        replicated: bool = False,
     ) -> Reply:
-        """Run a script.
-
-        With `within_s` it gets one argument more: until when (ms of the server's clock) it may do
-        what it does. A failure is raised only after that, so that what was called failed does not
-        happen later.
-        """
+        """Run a script; `replicated`: answered only once a replica has what it did."""
         ...
 
     async def commands(self, commands: Sequence[Sequence[Argument]]) -> list[Reply]:
-        """Carry out commands in one round trip; each has its key after its name.
+        """Carry out commands, in portions; each has its key after its name.
 
         Raises:
             BrokerError: when one of them failed.
         """
         ...
 
-    def run_id(self, key: str) -> str | None:
-        """The run of the server that has a key; None while nobody speaks with it."""
+    def history(self, key: str) -> History | None:
+        """The history of the server that has a key; None while there is no connection to it."""
         ...
 
     async def ping(self) -> None:
-        """Returns if it answers."""
+        """Returns if it answers and takes writes."""
         ...
 
     async def close(self) -> None:
@@ -73,30 +83,34 @@ class Server(Protocol):
 
 
 class CallConnection(RedisConnection):
-    """A connection to one run of a server that knows River's scripts."""
+    """A connection to one history of a server that knows River's scripts.
 
+    It ends when the server has another history, or is no master any more.
+    """
+
+    state: ServerState
     scripts: Scripts
 
     def __init__(self) -> None:
         super().__init__(SILENCE_S_MAX)
-        self._ahead_s = 0.0
-        self._measured_at = 0.0
+        self.checked_at = 0.0
+        self._check_sent_at = 0.0
+        self._introduced = False
+        self._wait: asyncio.Future[Reply] | None = None
 
     async def introduce(self) -> None:
-        """Learn which run this is, give it the scripts, compare the clocks.
+        """Learn which history this is, try the rights that River needs, give the scripts.
 
         Raises:
-            BrokerError: when it is no master, or does not say.
+            BrokerError: when it is no master, or does not say, or refuses what River needs.
         """
-        info = dict(_FIELD.findall(cast("bytes", await self.ask("INFO"))))
-        run_id = info.get(b"run_id", b"").decode()
-        if RUN_ID.fullmatch(run_id) is None:
-            raise BrokerError("the server does not say which run it is")
-        if info.get(b"role") != b"master":
-            raise BrokerError("the server is a replica, which takes no publications")
-        self.scripts = Scripts(run_id)
+        asked_at = time.monotonic()
+        self.state = await state_of(self)
+        await self._try_to_announce()
+        self.scripts = Scripts(self.state.history)
         await self.load()
-        await self._measure()
+        self.checked_at = self._check_sent_at = asked_at
+        self._introduced = True
 
     async def load(self) -> None:
         """Give the server the scripts."""
@@ -104,97 +118,151 @@ class CallConnection(RedisConnection):
         for answer in await self.ask_all([("SCRIPT", "LOAD", text) for text in texts]):
             checked(answer)
 
-    def server_ms(self, at: float) -> int:
-        """A time of this process (`time.monotonic`) by the server's clock, if anything too early.
+    async def check(self) -> None:
+        """Ask the server whether it is still what it was; otherwise the connection ends."""
+        asked_at = self._check_sent_at = time.monotonic()
+        self._compare(await self.send("INFO"), asked_at)
 
-        That is off by the time that the last measurement took: so it is repeated.
+    def tick(self) -> None:
+        """Check again and again, so that nobody has to wait for it."""
+        asked_at = time.monotonic()
+        if self._introduced and asked_at - self._check_sent_at > CHECK_S:
+            self._check_sent_at = asked_at
+            self.send("INFO").add_done_callback(lambda answer: self._checked(answer, asked_at))
+
+    def _checked(self, answer: asyncio.Future[Reply], asked_at: float) -> None:
+        # What it fails with shows as the connection's end.
+        if not answer.cancelled() and answer.exception() is None:
+            with contextlib.suppress(BrokerError):
+                self._compare(answer.result(), asked_at)
+
+    def _compare(self, answer: Reply, asked_at: float) -> None:
+        try:
+            if state_in(answer).history != self.state.history:
+                raise BrokerError("the server has another history of its data by now")
+        except BrokerError:
+            self.drop()
+            raise
+        self.checked_at = asked_at
+
+    async def replicated(self) -> None:
+        """Wait until a replica has what was done on this connection up to now.
+
+        Raises:
+            UnansweredError: when none said so in time.
         """
-        if time.monotonic() - self._measured_at > MEASURE_S:
-            self.measure_soon()
-        return int((at + self._ahead_s) * 1000)
+        if self._wait is None:
+            self._wait = self.send("WAIT", 1, WAIT_MS)
+            asyncio.get_running_loop().call_soon(self._wait_was_sent)
+        if not cast("int", checked(await asyncio.shield(self._wait))):
+            raise UnansweredError("no replica has it yet")
 
-    def measure_soon(self) -> None:
-        """Compare the clocks again."""
-        asked = self._measured_at = time.monotonic()
-        self.send("TIME").add_done_callback(lambda answer: self._compare(asked, answer))
+    def _wait_was_sent(self) -> None:
+        # What is done from now on needs another one.
+        self._wait = None
 
-    async def _measure(self) -> None:
-        asked = time.monotonic()
-        answer = self.send("TIME")
-        checked(await answer)
-        self._compare(asked, answer)
-
-    def _compare(self, asked: float, answer: asyncio.Future[Reply]) -> None:
-        if answer.exception() is not None or not isinstance(answer.result(), list):
-            return
-        seconds, microseconds = cast("list[bytes]", answer.result())
-        # The server said it before now: what is too late for us is too late for it.
-        now = time.monotonic()
-        self._ahead_s = int(seconds) + int(microseconds) / 1e6 - now
-        if now - asked > ROUGH_S:
-            self.measure_soon()
+    async def _try_to_announce(self) -> None:
+        # Users may have the keys and not the channels: then what they publish reaches nobody.
+        command = "SPUBLISH" if self.state.is_clustered else "PUBLISH"
+        try:
+            await self.ask(command, names.PROBE_FEED, "")
+        except RefusedError as error:
+            if error.reply.startswith("NOPERM"):
+                raise BrokerError(
+                    f"the broker's user may not {command} to river:* (ACL: &river:*)"
+                ) from None
 
 
 class Calls:
-    """Asks one server. See `Server` for the promises."""
+    """Asks one server. See `Server` for the promises.
 
-    def __init__(self, open_connection: Open, tasks: Tasks) -> None:
+    `may_write` raises a BrokerError when the master of this connection may have been replaced.
+    """
+
+    def __init__(
+        self,
+        open_connection: Open,
+        tasks: Tasks,
+        *,
+        may_write: Callable[[CallConnection], None],
+    ) -> None:
         self._open = open_connection
         self._tasks = tasks
+        self._may_write = may_write
         self._connection: CallConnection | None = None
         self._connecting: asyncio.Future[CallConnection] | None = None
         self._failure: BrokerError | None = None
         self._retry_at = 0.0
 
-    def run_id(self, key: str) -> str | None:
-        """The run with which we speak."""
+    def history(self, key: str) -> History | None:
+        """The history with which we speak."""
         del key
         connection = self._connection
-        return None if connection is None or connection.lost.done() else connection.scripts.run_id
+        if connection is None or connection.lost.done():
+            return None
+        return connection.state.history
 
     async def call(
         self,
         script: str,
         keys: Sequence[str],
-        arguments: Sequence[Argument],
         *,
-        within_s: float | None = None,
+        arguments: Sequence[Argument] = (),
+        replicated: bool = False,
     ) -> Reply:
         """Run a script, loaded again if need be."""
-        until = time.monotonic() + (within_s or 0.0)
         connection = await self._ready()
-        try:
-            if within_s is not None:
-                arguments = (*arguments, connection.server_ms(until))
-            reply = await self._run(connection, script, keys, arguments)
-        except RefusedError as error:
-            self._look_at(connection, error.reply)
-            raise
-        except BrokerError:
-            await asyncio.sleep(until - time.monotonic())
-            raise
+        reply = await self._run(connection, script, keys, arguments)
+        if replicated:
+            await connection.replicated()
         return reply
 
+    async def _run(
+        self,
+        connection: CallConnection,
+        script: str,
+        keys: Sequence[str],
+        arguments: Sequence[Argument],
+    ) -> Reply:
+        command = ("EVALSHA", connection.scripts.hashes[script], len(keys), *keys, *arguments)
+        try:
+            try:
+                return checked(await connection.send(*command))
+            except RefusedError as error:
+                if not error.reply.startswith("NOSCRIPT"):
+                    raise
+            # Somebody flushed the scripts.
+            with _before_it_was_sent():
+                await connection.load()
+            return checked(await connection.send(*command))
+        except RefusedError as error:
+            _look_at(connection, error.reply)
+            raise
+
     async def commands(self, commands: Sequence[Sequence[Argument]]) -> list[Reply]:
-        """Carry out commands in one round trip."""
+        """Carry out commands in as few round trips as are good for others."""
         return [checked(answer) for answer in await self.answers(commands)]
 
     async def answers(self, commands: Sequence[Sequence[Argument]]) -> list[Reply]:
         """What is answered to commands, errors of the server among them."""
-        if not commands:
-            return []
-        connection = await self._ready()
-        answers = await connection.ask_all(commands)
-        for answer in answers:
-            if isinstance(answer, ReplyError):
-                self._look_at(connection, str(answer))
+        answers: list[Reply] = []
+        for start in range(0, len(commands), PORTION):
+            connection = await self._ready()
+            answers += await connection.ask_all(commands[start : start + PORTION])
+            for answer in answers[start:]:
+                if isinstance(answer, ReplyError):
+                    _look_at(connection, str(answer))
         return answers
 
     async def ping(self) -> None:
-        """Returns if the server answers; its clock is compared with ours on the way."""
+        """Returns if the server is still the one that it was, and takes writes."""
         connection = await self._ready()
-        connection.measure_soon()
-        await connection.ask("PING")
+        await connection.check()
+        try:
+            await connection.ask("SET", names.PROBE, 1, "PX", PROBE_MS)
+        except RefusedError as error:
+            _look_at(connection, error.reply)
+            raise
 
     async def asking(self) -> None:
         """The next call, made at once, may find keys that are only coming here (see ASK)."""
@@ -209,38 +277,20 @@ class Calls:
             self._connection.drop()
             await self._connection.lost
 
-    async def _run(
-        self,
-        connection: CallConnection,
-        script: str,
-        keys: Sequence[str],
-        arguments: Sequence[Argument],
-    ) -> Reply:
-        command = ("EVALSHA", connection.scripts.hashes[script], len(keys), *keys, *arguments)
-        try:
-            return checked(await connection.send(*command))
-        except RefusedError as error:
-            if not error.reply.startswith("NOSCRIPT"):
-                raise
-        # Somebody flushed the scripts.
-        await connection.load()
-        return checked(await connection.send(*command))
-
-    def _look_at(self, connection: CallConnection, refusal: str) -> None:
-        # Before Redis 7, what a script ran into comes with command before it.
-        if any(mark in refusal for mark in _ELSEWHERE):
-            # The master may be another server by now.
-            connection.drop()
-        elif refusal.startswith("LATE"):
-            # Or one of the clocks was set.
-            connection.measure_soon()
-
     async def _ready(self) -> CallConnection:
         connection = self._connection
-        if connection is not None and not connection.lost.done():
-            if connection.is_full:
-                raise BrokerError("too much waits for the broker")
-            return connection
+        if connection is None or connection.lost.done():
+            connection = await self._connected()
+        elif connection.is_full:
+            raise BrokerError("too much waits for the broker")
+        if time.monotonic() - connection.checked_at > CHECKED_S_MAX:
+            # A function that was frozen, or a process: its server may have been replaced meanwhile.
+            with _before_it_was_sent():
+                await connection.check()
+        self._may_write(connection)
+        return connection
+
+    async def _connected(self) -> CallConnection:
         if self._connecting is None:
             if self._failure is not None and time.monotonic() < self._retry_at:
                 raise self._failure
@@ -250,15 +300,18 @@ class Calls:
 
     async def _connect(self, connected: asyncio.Future[CallConnection]) -> None:
         try:
-            connection = cast("CallConnection", await self._open(CallConnection))
-            try:
-                await connection.introduce()
-            except BaseException:
-                connection.drop()
-                raise
-        except BrokerError as error:
-            self._failure, self._retry_at = error, time.monotonic() + RETRY_S
-            fail(connected, error)
+            async with asyncio.timeout(CONNECT_S_MAX):
+                connection = cast("CallConnection", await self._open(CallConnection))
+                try:
+                    await connection.introduce()
+                except BaseException:
+                    connection.drop()
+                    raise
+        except (BrokerError, TimeoutError) as error:
+            # Whatever it was: what is waiting for the connection was not sent.
+            self._failure = BrokerError(str(error) or "the broker does not answer")
+            self._retry_at = time.monotonic() + RETRY_S
+            fail(connected, self._failure)
         else:
             self._connection = connection
             if not connected.done():
@@ -273,3 +326,19 @@ def fail(future: asyncio.Future[T], error: BrokerError) -> None:
     if not future.done():
         future.set_exception(error)
         future.exception()
+
+
+@contextlib.contextmanager
+def _before_it_was_sent() -> Generator[None]:
+    """What fails here is another thing than what was asked for: that was not done."""
+    try:
+        yield
+    except UnansweredError as error:
+        raise BrokerError(error.message) from None
+
+
+def _look_at(connection: CallConnection, refusal: str) -> None:
+    # Before Redis 7, what a script ran into comes with other text before it.
+    if any(code in refusal for code in _ELSEWHERE):
+        # The master may be another server by now.
+        connection.drop()

@@ -1,7 +1,6 @@
 """A cluster of servers: each call and each subscription goes to the one that has the slot."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeVar
@@ -9,10 +8,11 @@ from typing import TypeVar
 from hiredis import ReplyError
 
 from riverd.backoff import Backoff
-from riverd.broker.redis.calls import Calls
+from riverd.broker.redis.calls import CallConnection, Calls
 from riverd.broker.redis.connection import Argument, RedisConnection, Reply, checked
 from riverd.broker.redis.feed import SHARDED, FeedListener, RedisFeed
 from riverd.broker.redis.keys import NODES
+from riverd.broker.redis.scripts import History
 from riverd.broker.redis.topology import NodeAddress, OpenAt, Topology
 from riverd.errors import BrokerError
 from riverd.tasks import Tasks
@@ -26,26 +26,32 @@ T = TypeVar("T")
 class ClusterCalls:
     """Asks the server that has the key. See `Server` for the promises; the order is a key's own."""
 
-    def __init__(self, open_at: OpenAt, seeds: Iterable[NodeAddress], *, tasks: Tasks) -> None:
+    def __init__(
+        self,
+        open_at: OpenAt,
+        topology: Topology,
+        *,
+        tasks: Tasks,
+        may_write: Callable[[CallConnection], None],
+    ) -> None:
         self._open_at = open_at
         self._tasks = tasks
-        self._topology = Topology(open_at, seeds, tasks=tasks, changed=lambda: None)
+        self._may_write = may_write
+        self.topology = topology
         self._servers: dict[NodeAddress, Calls] = {}
 
     async def call(
         self,
         script: str,
         keys: Sequence[str],
-        arguments: Sequence[Argument],
         *,
-        within_s: float | None = None,
+        arguments: Sequence[Argument] = (),
+        replicated: bool = False,
     ) -> Reply:
         """Run a script on keys of one slot."""
-        until = time.monotonic() + (within_s or 0.0)
 
         def ask(server: Calls) -> Awaitable[Reply]:
-            left_s = None if within_s is None else until - time.monotonic()
-            return server.call(script, keys, arguments, within_s=left_s)
+            return server.call(script, keys, arguments=arguments, replicated=replicated)
 
         return await self._at_owner(keys[0], ask)
 
@@ -53,7 +59,7 @@ class ClusterCalls:
         """Carry out commands, those of one server in one round trip."""
         groups: dict[NodeAddress | None, list[int]] = {}
         for number, command in enumerate(commands):
-            groups.setdefault(self._topology.owner(str(command[1])), []).append(number)
+            groups.setdefault(self.topology.owner(str(command[1])), []).append(number)
         answers: list[Reply] = [None] * len(commands)
 
         async def carry_out(address: NodeAddress | None, numbers: list[int]) -> None:
@@ -64,11 +70,16 @@ class ClusterCalls:
         await asyncio.gather(*[carry_out(address, numbers) for address, numbers in groups.items()])
         return answers
 
-    def run_id(self, key: str) -> str | None:
-        """The run with which we speak about a key."""
-        address = self._topology.owner(key)
+    def history(self, key: str) -> History | None:
+        """The history with which we speak about a key."""
+        address = self.topology.owner(key)
         server = None if address is None else self._servers.get(address)
-        return None if server is None else server.run_id(key)
+        return None if server is None else server.history(key)
+
+    def history_at(self, address: NodeAddress) -> History | None:
+        """The history of one server."""
+        server = self._servers.get(address)
+        return None if server is None else server.history("")
 
     async def ping(self) -> None:
         """Returns if the server answers that has the nodes' leases."""
@@ -86,7 +97,7 @@ class ClusterCalls:
         try:
             answers = await self._server(address).answers(commands)
         except BrokerError:
-            self._topology.doubt()
+            self.topology.doubt()
             raise
         return [
             await self._one(command)
@@ -106,13 +117,13 @@ class ClusterCalls:
                 await server.asking()
             return await ask(server)
 
-        return await self._topology.at_owner(name, do)
+        return await self.topology.at_owner(name, do)
 
     def _server(self, address: NodeAddress) -> Calls:
         server = self._servers.get(address)
         if server is None:
             server = self._servers[address] = Calls(
-                partial(self._open_at, address=address), self._tasks
+                partial(self._open_at, address=address), self._tasks, may_write=self._may_write
             )
         return server
 
@@ -123,7 +134,7 @@ class ClusterFeed:
     def __init__(
         self,
         open_at: OpenAt,
-        seeds: Iterable[NodeAddress],
+        server: ClusterCalls,
         *,
         listener: FeedListener,
         names: Iterable[str],
@@ -132,7 +143,9 @@ class ClusterFeed:
         self._listener = listener
         self._doubted = asyncio.Event()
         self._tasks = Tasks(listener.failed)
-        self._topology = Topology(open_at, seeds, tasks=self._tasks, changed=self._doubted.set)
+        self._server = server
+        self._topology = server.topology
+        self._topology.changed.append(self._doubted.set)
         self._feeds: dict[NodeAddress, RedisFeed] = {}
         self._located: dict[str, NodeAddress | None] = dict.fromkeys(names)
         """Where each name is subscribed; None as long as it is nowhere."""
@@ -142,6 +155,15 @@ class ClusterFeed:
         if not await self._locate_all():
             self._doubted.set()
         self._tasks.start(self._keep_located())
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing comes from one of the servers."""
+        missing = [name for name, address in self._located.items() if address is None]
+        if missing:
+            return f"{len(missing)} names are subscribed nowhere"
+        problems = (feed.problem for feed in self._feeds.values())
+        return next((problem for problem in problems if problem is not None), None)
 
     async def subscribe(self, name: str) -> None:
         """Subscribe at whichever server has the name."""
@@ -197,7 +219,13 @@ class ClusterFeed:
             feed = self._feeds.get(address)
             if feed is None:
                 open_connection = partial(self._open, address=address)
-                feed = RedisFeed(open_connection, SHARDED, self._listener, missing=self._missing)
+                feed = RedisFeed(
+                    open_connection,
+                    SHARDED,
+                    self._listener,
+                    history=partial(self._server.history_at, address),
+                    missing=self._missing,
+                )
                 self._feeds[address] = feed
             await feed.start()
             await feed.subscribe(name)

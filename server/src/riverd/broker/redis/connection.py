@@ -19,17 +19,46 @@ PING_S = 1.0
 WAITING_MAX = 20_000
 UNSENT_BYTES_MAX = 67_108_864
 
+_BEFORE_THE_FIRST_WRITE = (
+    "ASK ",
+    "BUSY ",
+    "CLUSTERDOWN",
+    "CROSSSLOT",
+    "LOADING",
+    "MASTERDOWN",
+    "MISCONF",
+    "MOVED ",
+    "NOAUTH",
+    "NOPERM",
+    "NOREPLICAS",
+    "NOSCRIPT",
+    "OOM ",
+    "READONLY",
+    "TRYAGAIN",
+    "WRONGPASS",
+)
+
 Argument = str | bytes | int
 Reply = object
 """What hiredis makes of an answer; an error is one too (`hiredis.ReplyError`)."""
 
 
 class RefusedError(BrokerError):
-    """The server answered with an error: nothing was done. `reply` is its text."""
+    """The server answered with an error. `reply` is its text."""
 
     def __init__(self, reply: str) -> None:
         super().__init__(f"the broker refused: {reply}")
         self.reply = reply
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether nothing was done: these come before the first write, any other may come after."""
+        # Before Redis 7, what a script ran into comes with other text before it.
+        return any(code in self.reply for code in _BEFORE_THE_FIRST_WRITE)
+
+
+class UnansweredError(BrokerError):
+    """A command was sent and not answered: it may have been carried out, or be so later."""
 
 
 class RedisConnection(asyncio.Protocol):
@@ -61,8 +90,8 @@ class RedisConnection(asyncio.Protocol):
     def send(self, *command: Argument) -> asyncio.Future[Reply]:
         """Send a command; what is sent in one turn of the loop goes in one write.
 
-        The future fails with BrokerError if the connection is lost before the answer came: then the
-        command may have been carried out or not.
+        The future fails if the connection is lost before the answer came: with UnansweredError if
+        any of it may have been sent, otherwise with another BrokerError.
         """
         done: asyncio.Future[Reply] = self._loop.create_future()
         if self.lost.done():
@@ -121,10 +150,13 @@ class RedisConnection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self._lose()
-        for waiting in self._waiting:
+        sent = len(self._waiting) - len(self._unsent)
+        for number, waiting in enumerate(self._waiting):
             if not waiting.done():
-                waiting.set_exception(BrokerError("the connection to the broker was lost"))
+                kind = UnansweredError if number < sent else BrokerError
+                waiting.set_exception(kind("the connection to the broker was lost"))
         self._waiting.clear()
+        self._unsent.clear()
 
     def data_received(self, data: bytes) -> None:
         """Hand out what is complete."""
@@ -138,6 +170,9 @@ class RedisConnection(asyncio.Protocol):
         except hiredis.ProtocolError:
             self.drop()
 
+    def tick(self) -> None:
+        """Called ten times a second, for kinds of connections that have something to watch."""
+
     def take(self, reply: Reply) -> None:
         """Give an answer to the command that has waited longest."""
         if self._waiting:
@@ -150,12 +185,13 @@ class RedisConnection(asyncio.Protocol):
             self.lost.set_result(None)
 
     def _flush(self) -> None:
-        unsent, self._unsent = self._unsent, []
         if self._transport is not None and not self.lost.done():
+            unsent, self._unsent = self._unsent, []
             self._transport.write(b"".join(unsent))
 
     def _tick(self) -> None:
         now = self._loop.time()
+        self.tick()
         if not self._waiting:
             if now - self._received_at > PING_S:
                 self.post("PING")

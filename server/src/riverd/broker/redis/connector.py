@@ -3,20 +3,21 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import msgspec
 
 from riverd.broker.redis.address import RedisAddress
-from riverd.broker.redis.calls import Calls, Server
+from riverd.broker.redis.calls import CONNECT_S_MAX, CallConnection, Calls, Server
 from riverd.broker.redis.cluster import ClusterCalls, ClusterFeed
 from riverd.broker.redis.connection import RedisConnection
 from riverd.broker.redis.feed import PLAIN, SHARDED, FeedListener, Feeds, RedisFeed
-from riverd.broker.redis.topology import NodeAddress
+from riverd.broker.redis.sentinels import Sentinels
+from riverd.broker.redis.topology import NodeAddress, Topology
 from riverd.errors import BrokerError
 from riverd.tasks import Tasks
-
-CONNECT_S_MAX = 0.8
 
 C = TypeVar("C", bound=RedisConnection)
 
@@ -35,15 +36,53 @@ class Connector:
 
     def server(self, tasks: Tasks) -> Server:
         """Answers commands; its background work belongs to `tasks`."""
-        if self.address.cluster:
-            return ClusterCalls(self.open, self.address.hosts, tasks=tasks)
-        return Calls(self.open, tasks)
+        known = self.address
+        if known.cluster:
+            topology = Topology(self.open, known.hosts, tasks=tasks)
+            return ClusterCalls(
+                self.open, topology, tasks=tasks, may_write=self._check_cluster_master
+            )
+        if known.service is None:
+            return Calls(self.open, tasks, may_write=_may_always)
+        sentinels = Sentinels(known.service, known.hosts, open_to=self._open_sentinel, tasks=tasks)
 
-    def feed(self, listener: FeedListener, *, always: str) -> Feeds:
-        """A feed on which one name is always subscribed."""
-        if self.address.cluster:
-            return ClusterFeed(self.open, self.address.hosts, listener=listener, names=(always,))
-        return RedisFeed(self.open, PLAIN, listener, names=(always,))
+        async def open_master(new_connection: Callable[[], RedisConnection]) -> RedisConnection:
+            async with asyncio.timeout(CONNECT_S_MAX):
+                address = await sentinels.master()
+            connection = await self.open(new_connection, address)
+            masters[connection] = address
+            return connection
+
+        def may_write(connection: CallConnection) -> None:
+            if known.unsafe:
+                return
+            self._check_replicas(connection)
+            if not sentinels.is_confirmed(masters[connection]):
+                connection.drop()
+                raise BrokerError("no majority of the Sentinels says that this is still the master")
+
+        masters: WeakKeyDictionary[RedisConnection, NodeAddress] = WeakKeyDictionary()
+        return Calls(open_master, tasks, may_write=may_write)
+
+    def feed(self, listener: FeedListener, *, server: Server, always: str) -> Feeds:
+        """A feed beside a server, on which one name is always subscribed."""
+        if isinstance(server, ClusterCalls):
+            return ClusterFeed(self.open, server, listener=listener, names=(always,))
+        history = partial(server.history, always)
+        return RedisFeed(self.open, PLAIN, listener, history=history, names=(always,))
+
+    def _check_cluster_master(self, connection: CallConnection) -> None:
+        # A master of a cluster stops by itself when it cannot reach most of the others for its
+        # node timeout, which is before its replica is made one.
+        if connection.state.has_replicas and not self.address.unsafe:
+            self._check_replicas(connection)
+
+    def _check_replicas(self, connection: CallConnection) -> None:
+        if not (connection.state.keeps_replicas or self.address.ack_replica):
+            raise BrokerError(
+                "a failover could lose what was accepted: set min-replicas-to-write to 1 or more "
+                "at the servers, or RIVER_BROKER_ACK=replica, or RIVER_BROKER_UNSAFE=true"
+            )
 
     async def open(self, new_connection: Callable[[], C], address: NodeAddress | None = None) -> C:
         """A connection to the server, or to one of its servers, that knows who we are.
@@ -96,11 +135,7 @@ class Connector:
         raise BrokerError(f"no Sentinel knows where {address.service} is")
 
     async def _ask_sentinel(self, sentinel: NodeAddress) -> NodeAddress:
-        connection = await self._connect(
-            lambda: RedisConnection(CONNECT_S_MAX),
-            sentinel,
-            password=self.address.sentinel_password,
-        )
+        connection = await self._open_sentinel(sentinel)
         try:
             found = await connection.ask(
                 "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.address.service or ""
@@ -111,6 +146,18 @@ class Connector:
             raise BrokerError("the Sentinel does not know the service")
         host, port = cast("list[bytes]", found)
         return host.decode(), int(port)
+
+    async def _open_sentinel(self, sentinel: NodeAddress) -> RedisConnection:
+        async with asyncio.timeout(CONNECT_S_MAX):
+            return await self._connect(
+                lambda: RedisConnection(CONNECT_S_MAX),
+                sentinel,
+                password=self.address.sentinel_password,
+            )
+
+
+def _may_always(_connection: CallConnection) -> None:
+    pass
 
 
 async def _or_drop(connection: RedisConnection, *command: str | int) -> None:

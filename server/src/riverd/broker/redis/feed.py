@@ -8,10 +8,13 @@ import msgspec
 
 from riverd.backoff import Backoff
 from riverd.broker.redis.connection import RedisConnection, RefusedError, Reply, checked
+from riverd.broker.redis.history import state_of
+from riverd.broker.redis.scripts import History
 from riverd.errors import BrokerError
 from riverd.tasks import Tasks
 
 SILENCE_S_MAX = 3.0
+CHECK_S = 0.5
 RETRY_S_FIRST = 0.2
 RETRY_S_MAX = 1.0
 
@@ -46,7 +49,15 @@ class FeedListener(msgspec.Struct, frozen=True):
 
 
 class Feeds(Protocol):
-    """Subscriptions that outlive connections: at one server, or at several."""
+    """Subscriptions that outlive connections: at one server, or at several.
+
+    `problem` says why nothing comes from one of them; None while all are connected.
+    """
+
+    @property
+    def problem(self) -> str | None:
+        """See above."""
+        ...
 
     async def start(self) -> None:
         """Connect, and stay connected until `close`. Returns after the first attempt."""
@@ -80,6 +91,7 @@ class FeedConnection(RedisConnection):
         self._message = commands.message
         self._revoked = commands.revoked
         self._on_message = on_message
+        self.history: History | None = None
         self._leaving: set[bytes] = set()
 
     def take(self, reply: Reply) -> None:
@@ -108,7 +120,8 @@ class FeedConnection(RedisConnection):
 class RedisFeed:
     """Subscriptions at one server. See `Feeds` for the promises.
 
-    `missing` is called with a name that the server does not serve (any more).
+    `history` is that of the server which commands go to, where it is known. `missing` is called
+    with a name that the server does not serve (any more).
     """
 
     def __init__(
@@ -117,13 +130,16 @@ class RedisFeed:
         commands: PubSubCommands,
         listener: FeedListener,
         *,
+        history: Callable[[], History | None],
         names: Iterable[str] = (),
         missing: Callable[[str], None] | None = None,
     ) -> None:
         self._names = set(names)
+        self.problem: str | None = "not connected yet"
         self._open = open_connection
         self._commands = commands
         self._listener = listener
+        self._history = history
         self._missing = missing
         self._connection: FeedConnection | None = None
         self._tasks = Tasks(listener.failed)
@@ -164,19 +180,28 @@ class RedisFeed:
         while True:
             try:
                 connection = await self._connect()
-            except BrokerError:
+            except BrokerError as error:
+                self.problem = str(error)
                 await asyncio.sleep(retry.next_s())
                 continue
             finally:
                 self._tried.set()
             retry.reset()
+            self.problem = None
             self._connection = connection
             self._listener.interrupted()
             try:
-                await asyncio.shield(connection.lost)
+                while not connection.lost.done() and self._is_current(connection):
+                    await asyncio.wait([connection.lost], timeout=CHECK_S)
             finally:
                 self._connection = None
+                self.problem = "the connection was lost"
                 connection.drop()
+
+    def _is_current(self, connection: FeedConnection) -> bool:
+        """Whether its server is the one that commands go to: another one announces nothing more."""
+        current = self._history()
+        return current is None or current == connection.history
 
     async def _connect(self) -> FeedConnection:
         commands, on_message = self._commands, self._listener.message
@@ -191,6 +216,7 @@ class RedisFeed:
         return connection
 
     async def _introduce(self, connection: FeedConnection) -> None:
+        connection.history = (await state_of(connection)).history
         # One by one: in a cluster a command names one slot.
         names = sorted(self._names)
         answers = await connection.ask_all([(self._commands.subscribe, name) for name in names])

@@ -5,6 +5,10 @@ NODES = f"{PREFIX}{{nodes}}"
 CLAIMS = f"{PREFIX}{{nodes}}:claims"
 RULES = f"{PREFIX}{{nodes}}:rules"
 """The digests of the processes' channel rules, each with the time until which it counts."""
+PROBE = f"{PREFIX}{{nodes}}:probe"
+"""Written to find out whether writes are taken."""
+PROBE_FEED = f"{PREFIX}{{nodes}}:probe:feed"
+"""Nobody subscribes to it: a message there finds out whether messages are taken."""
 
 
 def log_meta(channel: str) -> str:

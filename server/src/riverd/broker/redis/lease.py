@@ -6,6 +6,7 @@ ran out while it lived takes a new name: the old name's presence entries are cle
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import cast
 
@@ -13,6 +14,7 @@ from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import Reply
 from riverd.broker.redis.messages import member_body
+from riverd.broker.redis.scripts import History
 from riverd.errors import BrokerError
 from riverd.model import Member
 from riverd.tasks import Tasks
@@ -21,7 +23,11 @@ LEASE_MS = 5_000
 RENEW_S = 1.2
 CLAIM_MS = 5_000
 COUNTS_MS = 2 * LEASE_MS
+CLOCK_MS_MAX = 2_000
+"""The most by which one renewal moves the leases' clock: longer than between two renewals."""
 CLEARED_AT_ONCE = 200
+CHANNELS_AT_ONCE = 64
+CHANNELS_TTL_S = 86_400
 
 
 class NodeName:
@@ -35,10 +41,10 @@ class NodeName:
         self.text = secrets.token_hex(8)
         self.channels: set[str] = set()
         self.renewed = False
-        self.joining = 0
-        """How many presence entries are being made at this moment."""
-        self.noted_by: str | None = None
-        """The run of the server that has the notes."""
+        self.joining: Counter[str] = Counter()
+        """By channel, how many presence entries are being made at this moment."""
+        self.noted_by: History | None = None
+        """The history of the server that has the notes."""
 
 
 class Lease:
@@ -86,7 +92,7 @@ class Lease:
         """Make a presence entry. Gives the version of the list that has the user."""
         # The node may have another name after any await: all of this is under one.
         name = self._name
-        name.joining += 1
+        name.joining[channel] += 1
         try:
             if channel not in name.channels:
                 await self._note(name, (channel,))
@@ -94,24 +100,37 @@ class Lease:
             return await self._server.call(
                 "join",
                 (*keys.member_keys(channel), keys.node_entries(channel, name.text)),
-                (
+                arguments=(
                     secrets.token_hex(4),
                     member.user,
                     member_body(member),
                     self._feed_name(channel),
                     self._announce,
+                    name.text,
                 ),
             )
         finally:
-            name.joining -= 1
+            name.joining[channel] -= 1
+            name.joining += Counter()
 
     async def leave(self, channel: str, user: str) -> None:
         """Remove a presence entry."""
-        await self._server.call(
+        name = self._name
+        left = await self._server.call(
             "leave",
-            (*keys.member_keys(channel), keys.node_entries(channel, self.node)),
-            (secrets.token_hex(4), user, self._feed_name(channel), self._announce),
+            (*keys.member_keys(channel), keys.node_entries(channel, name.text)),
+            arguments=(
+                secrets.token_hex(4),
+                user,
+                self._feed_name(channel),
+                self._announce,
+                name.text,
+            ),
         )
+        if left == 0 and channel in name.channels and not name.joining[channel]:
+            # Who joins from now on notes the channel again, after this.
+            name.channels.discard(channel)
+            await self._server.commands([("SREM", keys.node_channels(name.text), channel)])
 
     async def _note(self, name: NodeName, channels: Iterable[str]) -> None:
         await self._server.commands([("SADD", keys.node_channels(name.text), *channels)])
@@ -135,7 +154,13 @@ class Lease:
         answer = await self._server.call(
             "renew",
             (keys.NODES, keys.CLAIMS),
-            (name.text, LEASE_MS, CLAIM_MS, "old" if name.renewed else "new"),
+            arguments=(
+                name.text,
+                LEASE_MS,
+                CLAIM_MS,
+                "old" if name.renewed else "new",
+                CLOCK_MS_MAX,
+            ),
         )
         kept, over = cast("tuple[int, bytes]", answer)
         if not kept:
@@ -146,16 +171,21 @@ class Lease:
         name.renewed = True
         if over and over.decode() not in self._clearing:
             self._clear_soon(over.decode())
-        await self._server.commands([("PEXPIRE", keys.counts(name.text), COUNTS_MS)])
+        await self._server.commands(
+            [
+                ("PEXPIRE", keys.counts(name.text), COUNTS_MS),
+                ("EXPIRE", keys.node_channels(name.text), CHANNELS_TTL_S),
+            ]
+        )
         await self._keep_notes(name)
         return bool(over)
 
     async def _keep_notes(self, name: NodeName) -> None:
         """Write the notes again where some of them may have been lost."""
-        run_id = self._server.run_id(keys.node_channels(name.text))
-        if run_id != name.noted_by and name.channels:
+        history = self._server.history(keys.node_channels(name.text))
+        if history != name.noted_by and name.channels:
             await self._note(name, name.channels)
-        name.noted_by = run_id
+        name.noted_by = history
 
     async def _clear_former(self) -> None:
         """Remove what was entered under a name after others had cleared up after it."""
@@ -182,8 +212,10 @@ class Lease:
     async def _clear(self, node: str) -> None:
         """Remove all presence entries of a node, announce each leave, and forget the node."""
         [noted] = await self._server.commands([("SMEMBERS", keys.node_channels(node))])
-        for name in sorted(cast("list[bytes]", noted)):
-            await self._clear_channel(node, name.decode())
+        channels = sorted(cast("list[bytes]", noted))
+        for start in range(0, len(channels), CHANNELS_AT_ONCE):
+            portion = channels[start : start + CHANNELS_AT_ONCE]
+            await asyncio.gather(*[self._clear_channel(node, name.decode()) for name in portion])
         await self._server.commands(
             [
                 ("DEL", keys.node_channels(node)),
@@ -198,7 +230,15 @@ class Lease:
         feed_name, upto = self._feed_name(channel), b"0"
         while True:
             # In portions: the others' calls go in between.
-            given = (secrets.token_hex(4), CLEARED_AT_ONCE, feed_name, self._announce, upto)
-            upto = cast("bytes", await self._server.call("clear", names, given))
+            arguments = (
+                secrets.token_hex(4),
+                CLEARED_AT_ONCE,
+                feed_name,
+                self._announce,
+                upto,
+                node,
+            )
+            answer = await self._server.call("clear", names, arguments=arguments)
+            upto = cast("bytes", answer)
             if upto == b"0":
                 return

@@ -40,7 +40,7 @@ def slot_of(name: str) -> int:
 class Topology:
     """The masters of a cluster and their slots, as any of its servers reports.
 
-    `changed` is called when it is another.
+    `changed` are called when it is another.
     """
 
     def __init__(
@@ -49,12 +49,11 @@ class Topology:
         seeds: Iterable[NodeAddress],
         *,
         tasks: Tasks,
-        changed: Callable[[], None],
     ) -> None:
         self._open_at = open_at
         self._seeds = list(seeds)
         self._tasks = tasks
-        self._changed = changed
+        self.changed: list[Callable[[], None]] = []
         self._owners: dict[int, NodeAddress] = {}
         self._refreshed = asyncio.Event()
         self._refreshed.set()
@@ -136,7 +135,8 @@ class Topology:
     def _learn(self, owners: dict[int, NodeAddress]) -> None:
         if owners != self._owners:
             self._owners = owners
-            self._changed()
+            for changed in self.changed:
+                changed()
 
     async def _ask(self, address: NodeAddress) -> dict[int, NodeAddress]:
         connection = await self._open_at(lambda: RedisConnection(SILENCE_S_MAX), address)

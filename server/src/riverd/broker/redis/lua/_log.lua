@@ -1,17 +1,22 @@
--- Shared head of the log's scripts. RUN is this server's run id: a log that another run wrote to
--- may have lost its end with that run, so it begins again under a new epoch.
+-- Shared head of the log's scripts. RUN and HISTORY name the server's data: a log that was written in
+-- another history may have lost its end with that one, so it begins again under a new epoch.
+-- Meta: e epoch, o offset, r run, i history. What 0.1.0 wrote has no i: its run counts.
 -- The id of a log's entry is its offset and the time at which it was written, in ms.
 local META_TTL_S = 86400
 local LOOK_AT = 100
 
-local function position_of(meta, log, epoch)
-  local kept = redis.call('HMGET', meta, 'e', 'o', 'r')
-  if kept[1] and kept[3] == RUN then
-    return kept[1], kept[2]
-  end
+local function begin_again(meta, log, epoch)
+  -- First what is refused without memory: a script that has written is not stopped any more.
+  redis.call('HSET', meta, 'e', epoch, 'o', '0', 'r', RUN, 'i', HISTORY)
   redis.call('DEL', log)
-  redis.call('HSET', meta, 'e', epoch, 'o', '0', 'r', RUN)
-  return epoch, '0'
+end
+
+-- The log's epoch and offset; nothing if there is none in this history.
+local function kept_position(meta)
+  local kept = redis.call('HMGET', meta, 'e', 'o', 'r', 'i')
+  if kept[1] and kept[3] == RUN and (kept[4] == HISTORY or not kept[4]) then
+    return kept[1], kept[2], kept[4]
+  end
 end
 
 local function offset_of(entry)

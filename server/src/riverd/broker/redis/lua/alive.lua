@@ -1,3 +1,2 @@
--- How many nodes have a lease that is not over.  KEYS: nodes.
-local time = redis.call('TIME')
-return redis.call('ZCOUNT', KEYS[1], time[1] * 1000 + math.floor(time[2] / 1000), '+inf')
+-- How many nodes have a lease that is not over.  KEYS: nodes, claims (with the leases' clock).
+return redis.call('ZCOUNT', KEYS[1], redis.call('HGET', KEYS[2], 'clock') or '-inf', '+inf')

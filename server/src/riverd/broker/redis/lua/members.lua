@@ -1,6 +1,12 @@
--- Members and the version of the list: {epoch, version, count of all, {user, body, ...}}.
--- KEYS: meta, members, users.  ARGV: new epoch, limit (0: none; a few more may come).
-local epoch, version = version_of(KEYS[1], KEYS[2], KEYS[3], ARGV[1])
+-- Members and the version of the list: {epoch, version, count of all, {user, body, ...}}. Writes
+-- nothing, unless it is asked to keep the list: then one that is not there begins.
+-- KEYS: meta, members, users.  ARGV: new epoch, limit (0: none; a few more may come), keep ('1' or '0').
+local epoch, version = kept_version(KEYS[1], KEYS[2], KEYS[3])
+if not epoch then
+  if ARGV[3] == '0' then return {'', '0', 0, {}} end
+  begin_again(KEYS[1], KEYS[2], KEYS[3], ARGV[1])
+  epoch, version = ARGV[1], '0'
+end
 local limit = tonumber(ARGV[2])
 local count = redis.call('HLEN', KEYS[2])
 if limit == 0 or count <= limit then

@@ -1,8 +1,20 @@
--- The log's position and its last publications, or those after a position.
+-- The log's position and its last publications, or those after a position. Writes nothing, unless it
+-- is asked to keep the log: then a channel without one gets an epoch that lives for a while.
 -- KEYS: meta, log.  ARGV: new epoch, epoch after which (empty: the last ones), offset after which,
--- limit (0: none), ttl_ms.  Gives {epoch, offset, reason or '', entries oldest first}.
-local epoch, offset = position_of(KEYS[1], KEYS[2], ARGV[1])
-redis.call('EXPIRE', KEYS[1], META_TTL_S)
+-- limit (0: none), ttl_ms, for how many s to keep a log without publications (0: do not).
+-- Gives {epoch, offset, reason or '', entries oldest first}.
+local epoch, offset = kept_position(KEYS[1])
+local after = tonumber(ARGV[3])
+local keeps = ARGV[6] ~= '0'
+-- Who keeps a log has a replica of it: an offset before the replica's went back.
+if keeps and (not epoch or (ARGV[2] == epoch and after > tonumber(offset))) then
+  epoch, offset = ARGV[1], '0'
+  begin_again(KEYS[1], KEYS[2], epoch)
+  redis.call('EXPIRE', KEYS[1], ARGV[6])
+end
+if not epoch then
+  return {'', '0', (ARGV[2] == '') and '' or 'epoch', {}}
+end
 trim(KEYS[2], ARGV[5])
 local limit = tonumber(ARGV[4])
 local entries
@@ -17,16 +29,17 @@ if ARGV[2] == '' then
   return {epoch, offset, '', entries}
 end
 if ARGV[2] ~= epoch then return {epoch, offset, 'epoch', {}} end
-local after = tonumber(ARGV[3])
 if after > tonumber(offset) then return {epoch, offset, 'unknown', {}} end
 if after == tonumber(offset) then return {epoch, offset, '', {}} end
 local first = string.format('%.0f', after + 1)
+-- Looked at before all of it is read.
+entries = redis.call('XRANGE', KEYS[2], first, '+', 'COUNT', 1)
+if #entries == 0 or offset_of(entries[1]) ~= first then
+  return {epoch, offset, 'window', {}}
+end
 if limit > 0 then
   entries = redis.call('XRANGE', KEYS[2], first, '+', 'COUNT', limit)
 else
   entries = redis.call('XRANGE', KEYS[2], first, '+')
-end
-if #entries == 0 or offset_of(entries[1]) ~= first then
-  return {epoch, offset, 'window', {}}
 end
 return {epoch, offset, '', entries}

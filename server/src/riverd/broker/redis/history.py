@@ -1,0 +1,62 @@
+"""Which history of its data a server has, and whether it may be written to."""
+
+import re
+from typing import cast
+
+import msgspec
+
+from riverd.broker.redis.connection import RedisConnection, Reply, checked
+from riverd.broker.redis.scripts import History
+from riverd.errors import BrokerError
+
+_FIELD = re.compile(
+    rb"^(run_id|role|master_replid|connected_slaves|min_slaves_good_slaves|cluster_enabled"
+    rb"|maxmemory_policy):([\w-]+)",
+    re.MULTILINE,
+)
+
+
+class ServerState(msgspec.Struct, frozen=True):
+    """What a server says of itself.
+
+    `keeps_replicas` says whether it refuses writes without replicas that have the last ones
+    (min-replicas-to-write).
+    """
+
+    history: History
+    is_master: bool
+    has_replicas: bool
+    keeps_replicas: bool
+    is_clustered: bool
+    eviction: str
+
+
+async def state_of(connection: RedisConnection) -> ServerState:
+    """Ask a server. See `state_in` for what is raised."""
+    return state_in(await connection.ask("INFO"))
+
+
+def state_in(answer: Reply) -> ServerState:
+    """What an answer to INFO says.
+
+    Raises:
+        BrokerError: when the server is no master, or does not say which history it has.
+    """
+    info: dict[bytes, bytes] = dict(_FIELD.findall(cast("bytes", checked(answer))))
+
+    def text(name: bytes) -> str:
+        return info.get(name, b"").decode()
+
+    state = ServerState(
+        history=History(text(b"run_id"), text(b"master_replid")),
+        is_master=text(b"role") == "master",
+        has_replicas=text(b"connected_slaves") not in ("", "0"),
+        keeps_replicas=text(b"min_slaves_good_slaves") != "",
+        is_clustered=text(b"cluster_enabled") == "1",
+        eviction=text(b"maxmemory_policy"),
+    )
+    if not state.history.is_named:
+        raise BrokerError("the server does not say which run and history it has")
+    if not state.is_master:
+        raise BrokerError("the server is a replica, which takes no publications")
+    return state
