@@ -250,10 +250,14 @@ class Pong(msgspec.Struct, frozen=True, gc=False):
 
 
 class Gap(msgspec.Struct, frozen=True, gc=False):
-    """What came before `position` is lost to this client: it has to load its state anew."""
+    """What came before `position` is lost to this client: it has to load its state anew.
+
+    Not at once: many are sent gaps together, and each has a delay of its own.
+    """
 
     channel: str
     position: Position
+    reload_after_ms: int = 0
 
 
 class Bye(msgspec.Struct, frozen=True, gc=False):

@@ -268,7 +268,13 @@ def test_a_log_that_began_again_is_a_gap_for_everyone_once() -> None:
     rig.hub.unblock(session)
     rig.flush()
     assert live.types() == ["subscribed", "gap", "event"]
-    assert live.told[1] == {"type": "gap", "channel": "presence-c", "epoch": "e2", "offset": 1}
+    assert live.told[1] == {
+        "type": "gap",
+        "channel": "presence-c",
+        "epoch": "e2",
+        "offset": 1,
+        "reload_after_ms": 0,
+    }
     # Those with a cursor of their own are sent to the log's end when their turn comes.
     for client in (blocked, joined):
         assert client.types() == ["subscribed", "gap"]
@@ -398,3 +404,15 @@ def test_a_flush_with_nothing_new_writes_nothing() -> None:
     rig.hub.append(rig.channel, publication(0), now=0)
     rig.flush()
     assert client.writes == 1
+
+
+def test_those_who_are_sent_a_gap_together_reload_one_after_the_other() -> None:
+    rig, clients = Rig(entries=2), [Client() for _ in range(2_000)]
+    for client in clients:
+        rig.enter(client)
+    rig.flush()
+    rig.hub.restart(rig.channel, Tail(Position("e2", 1), (publication(1),)), now=0)
+    delays = sorted(client.told[-1]["reload_after_ms"] for client in clients)
+    assert delays == list(range(2_000))
+    rig.hub.restart(rig.channel, Tail(Position("e3", 0)), now=10)
+    assert min(client.told[-1]["reload_after_ms"] for client in clients) == 0

@@ -246,11 +246,12 @@ def test_replies_are_said_as_the_contract_has_them() -> None:
     }
     assert said(model.Pong(0)) == {"type": "pong", "id": 0}
     assert said(model.Pong(None)) == {"type": "pong"}
-    assert said(model.Gap("dogs", HERE)) == {
+    assert said(model.Gap("dogs", HERE, 250)) == {
         "type": "gap",
         "channel": "dogs",
         "epoch": "e1",
         "offset": 41,
+        "reload_after_ms": 250,
     }
     assert said(model.Bye("draining", 20)) == {
         "type": "bye",

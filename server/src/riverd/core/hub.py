@@ -8,6 +8,7 @@ import msgspec
 from riverd.channel_rules import ChannelPolicy, ChannelRules
 from riverd.core.audience import Audience
 from riverd.core.channel_log import Log
+from riverd.core.pacing import ReloadDelays
 from riverd.core.presence import LISTED_MAX, Presence
 from riverd.core.session import Session
 from riverd.core.subscription import LOST, Subscription
@@ -79,6 +80,7 @@ class Hub:
         self._dirty: dict[Channel, None] = {}
         self._eager: dict[Subscription, None] = {}
         self._recounted: dict[str, None] = {}
+        self._reload_delays = ReloadDelays()
 
     # Channels.
 
@@ -118,7 +120,7 @@ class Hub:
             for subscription in audience.behind:
                 subscription.offset = LOST
             for subscription in list(audience.live):
-                self._send_gap(subscription, channel)
+                self._send_gap(subscription, channel, now=now)
 
     def replace_members(self, channel: Channel, roster: Roster) -> None:
         """The list of members was read again: send what is different, or the list if shorter."""
@@ -211,7 +213,7 @@ class Hub:
             notified += self._flush_live(channel)
         eager, self._eager = self._eager, {}
         for subscription in eager:
-            self._catch_up(subscription)
+            self._catch_up(subscription, now)
         for channel in dirty:
             self._trim(channel, now)
         recounted = self._recounted
@@ -252,7 +254,7 @@ class Hub:
             audience.write(frames)
         return notified
 
-    def _catch_up(self, subscription: Subscription) -> None:
+    def _catch_up(self, subscription: Subscription, now: float) -> None:
         """Send one that is behind a part of what it missed, and make it live if that is all."""
         session, audience = subscription.session, subscription.audience
         if session.blocked or session.closed or audience is None:
@@ -260,7 +262,7 @@ class Hub:
         channel = self.channels[subscription.channel]
         self._catch_up_changes(subscription, channel, encode=audience.change)
         if subscription.offset < channel.log.oldest:
-            self._send_gap(subscription, channel)
+            self._send_gap(subscription, channel, now=now)
         elif subscription.offset < channel.log.offset:
             frames, upto = channel.log.part(
                 audience.publication, subscription.offset, bytes_max=self._part_bytes_max
@@ -288,7 +290,8 @@ class Hub:
             session.reply(Members(None, channel.name, presence.listed()))
         subscription.version = presence.position.offset
 
-    def _send_gap(self, subscription: Subscription, channel: Channel) -> None:
+    def _send_gap(self, subscription: Subscription, channel: Channel, *, now: float) -> None:
         self.gaps += 1
         subscription.offset = channel.log.offset
-        subscription.session.reply(Gap(channel.name, channel.log.position))
+        delay_ms = self._reload_delays.next_ms(now)
+        subscription.session.reply(Gap(channel.name, channel.log.position, delay_ms))

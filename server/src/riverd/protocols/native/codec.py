@@ -220,7 +220,12 @@ def _message(reply: Reply) -> dict[str, object]:  # noqa: C901  one case a kind 
         case model.Pong():
             return _answer("pong", reply.id)
         case model.Gap():
-            return {"type": "gap", "channel": reply.channel, **_position_fields(reply.position)}
+            return {
+                "type": "gap",
+                "channel": reply.channel,
+                **_position_fields(reply.position),
+                "reload_after_ms": reply.reload_after_ms,
+            }
         case model.Bye():
             return {"type": "bye", "reason": reply.reason, "retry_after_ms": reply.retry_after_ms}
         case model.Failure():
