@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("riverd", "picows", "uvloop", "uvicorn", "msgspec", "httptools", "PyJWT")
+PACKAGES = ("riverd", "picows", "uvloop", "msgspec", "httptools", "PyJWT")
 
 
 def _said(*command: str) -> str:

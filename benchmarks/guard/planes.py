@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import cast
 
 import uvloop
-from uvicorn.server import ServerState
+from riverd.http.exchange import FINAL
 
 from guard.core import COMMANDS, DATA, SECRETS, token
 from guard.path import Path, Work
 from riverd.gateway.gateway import Gateway
 from riverd.gateway.listener import Handshake, Listener
+from riverd.http.connection import HttpConnection
+from riverd.http.handler import Handler
+from riverd.http.request import Request
+from riverd.http.response import Response
 from riverd.node.node import Node
 from riverd.service import composition as app
 from riverd.service.settings import Settings
@@ -150,43 +155,27 @@ def _keep() -> Work:
 
 
 def _publish(path: str, body: bytes) -> Callable[[], Work]:
-    """Requests to the API as its server hands them over, one after the other."""
-    head = {"host": "127.0.0.1:8001", "x-api-key": API_KEY, "content-type": "application/json"}
-    headers = [(name.encode(), value.encode()) for name, value in head.items()]
-    headers.append((b"content-length", b"%d" % len(body)))
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "server": ("127.0.0.1", 8001),
-        "client": ("127.0.0.1", 1),
-        "scheme": "http",
-        "method": "POST",
-        "root_path": "",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "headers": headers,
+    """Requests to the API as its HTTP connection hands them over, one after the other."""
+    headers = {
+        "host": "127.0.0.1:8001",
+        "x-api-key": API_KEY,
+        "content-type": "application/json",
+        "content-length": str(len(body)),
     }
+    request = Request("POST", path, "", headers)
 
     def make() -> Work:
-        application: list[Callable[..., Awaitable[None]]] = []
-        statuses: set[int] = set()
-
-        async def receive() -> dict[str, object]:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message: dict[str, object]) -> None:
-            if "status" in message:
-                statuses.add(cast("int", message["status"]))
+        handlers: list[Handler] = []
 
         async def work(times: int) -> None:
-            if not application:
-                server = app.build_api(app.Process(_settings()))
-                application.append(cast("Callable[..., Awaitable[None]]", server.config.app))
+            if not handlers:
+                handlers.append(app.build_api(app.Process(_settings())).handler)
             for _ in range(times):
-                await application[0](dict(scope), receive, send)
-            assert statuses == {200}
+                admitted = handlers[0].admit(request)
+                assert not isinstance(admitted, FINAL), "the key is right"
+                answer = await admitted.answer(body)
+                assert isinstance(answer, Response)
+                assert answer.status == HTTPStatus.OK
 
         return _run(work)
 
@@ -198,22 +187,17 @@ def _publish_over_http() -> Work:
     head = b"POST /publish HTTP/1.1\r\nHost: river:8001\r\nx-api-key: %b\r\n" % API_KEY.encode()
     content = b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(MESSAGE)
     request = head + content + MESSAGE
-    opened: list[tuple[asyncio.Protocol, NullTransport]] = []
+    opened: list[tuple[HttpConnection, NullTransport]] = []
 
     async def work(times: int) -> None:
         if not opened:
-            config = app.build_api(app.Process(_settings())).config
-            config.load()
-            new = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
-            opened.append(
-                (new(config=config, server_state=ServerState(), app_state={}), NullTransport())
-            )
-            opened[0][0].connection_made(opened[0][1])
-        protocol, transport = opened[0]
+            listener, transport = app.build_api(app.Process(_settings())), NullTransport()
+            connection = HttpConnection(listener)
+            connection.connection_made(transport)
+            opened.append((connection, transport))
+        connection, transport = opened[0]
         for _ in range(times):
-            protocol.data_received(request)
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
+            connection.data_received(request)
         assert b'"offset":' in transport.last
 
     return _run(work)
@@ -224,7 +208,7 @@ MESSAGES = b'{"messages":[%b]}' % b",".join([MESSAGE] * BATCH)
 
 GATEWAY = ("msgspec", "picows", "uvloop", "PyJWT", "cryptography")
 API = ("msgspec", "uvloop")
-SERVER = (*API, "uvicorn", "httptools")
+SERVER = (*API, "httptools")
 
 PATHS = (
     Path("connect", "handshake, token, subscription, end", _connect, 40, GATEWAY),

@@ -33,7 +33,6 @@ OWED = {
     "clients/python/src/river_realtime/river.py": 4,
     "examples/forum/src/forum/store.py": 2,
     "server/src/riverd/api/admission.py": 5,
-    "server/src/riverd/api/asgi.py": 1,
     "server/src/riverd/api/endpoints/publish.py": 1,
     "server/src/riverd/service/composition.py": 2,
     "server/src/riverd/broker/interface.py": 2,

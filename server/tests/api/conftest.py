@@ -9,11 +9,11 @@ from redis_server import running
 from riverd.broker.redis import calls as redis_calls
 
 
-@pytest.fixture(scope="session", params=["asgi", "lambda"], autouse=True)
+@pytest.fixture(scope="session", params=["socket", "lambda"], autouse=True)
 def way_in(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Try everything through uvicorn with a memory broker, and through API Gateway with Redis."""
+    """Try everything on a socket with a memory broker, and through API Gateway with Redis."""
     Doors.kind = request.param
-    if Doors.kind == "asgi":
+    if Doors.kind == "socket":
         yield
         return
     with running(databases=1_000) as Doors.redis:

@@ -9,11 +9,12 @@ from api_server import over_a_socket
 
 from riverd.api.admission import respond
 from riverd.api.context import Api
-from riverd.api.exchange import Request, Response
 from riverd.auth.api_keys import Keys
 from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.broker.memory.store import Store
 from riverd.channel_rules import ChannelRules
+from riverd.http.request import Request
+from riverd.http.response import Response
 
 pytestmark = over_a_socket
 KEY = "the-key-of-the-tests"

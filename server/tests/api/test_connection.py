@@ -3,14 +3,14 @@
 import logging
 import select
 import socket
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from itertools import repeat
 
 import pytest
-from api_server import KEY, Served, head, new_channel, over_a_socket, read_answer
+from api_server import KEY, Served, head, new_channel, over_a_socket, read_answer, serving
 
-from riverd.api import connection as module
-from riverd.api.connection import HEAD_BYTES_MAX
+from riverd.http.limits import HEAD_BYTES_MAX, HttpLimits
 
 # API Gateway has bounds of its own.
 pytestmark = over_a_socket
@@ -20,8 +20,12 @@ OFFER = ("connection: Upgrade, HTTP2-Settings", "upgrade: h2c", "http2-settings:
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "HEAD_S_MAX", 0.1)
+def hasty(way_in: None) -> Iterator[Served]:
+    """An API that waits for nothing for long."""
+    del way_in
+    limits = HttpLimits(head_s=0.1, linger_s=0.1, stalled_s=0.1, discarded_bytes_max=1_000_000)
+    with serving(limits=limits) as served:
+        yield served
 
 
 def rest(connection: socket.socket) -> bytes:
@@ -45,7 +49,7 @@ def published(channel: str) -> bytes:
 @pytest.mark.parametrize("pieces", [1, 2])
 def test_a_head_has_a_size(api: Served, pieces: int) -> None:
     usual = len(head("GET /healthz", "x: "))
-    for size, status in ((HEAD_BYTES_MAX - usual, 200), (HEAD_BYTES_MAX, 413)):
+    for size, status in ((HEAD_BYTES_MAX - usual, 200), (HEAD_BYTES_MAX, 431)):
         request = head("GET /healthz", f"x: {'a' * size}")
         with closing(api.connect()) as connection:
             for piece in (request[:9_000], request[9_000:]) if pieces > 1 else (request,):
@@ -74,7 +78,7 @@ def test_a_head_that_never_ends_is_refused_while_it_arrives(
         connection.sendall(begin)
         flood(connection, piece)
         answer = read_answer(connection)
-        assert (answer.status, answer.code) == (413, "too_large")
+        assert (answer.status, answer.code) == (431, "too_large")
         assert answer.headers["connection"] == "close"
         assert rest(connection) == b""
 
@@ -101,27 +105,24 @@ def test_fields_after_a_body_are_no_answer_to_a_publication(api: Served) -> None
     assert api.log(channel) == []
 
 
-@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("sent", [b"", b"\r\n", b"GET /", head("GET /healthz")[:-2]])
-def test_a_head_that_does_not_come_is_not_waited_for_for_ever(api: Served, sent: bytes) -> None:
-    with closing(api.connect()) as connection:
+def test_a_head_that_does_not_come_is_not_waited_for_for_ever(hasty: Served, sent: bytes) -> None:
+    with closing(hasty.connect()) as connection:
         connection.sendall(sent)
         assert rest(connection) == b""
 
 
-@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("sent", [b"\r\n", b"GET /", head("GET /healthz")[:-2]])
-def test_nor_is_the_next_one_waited_for_for_ever(api: Served, sent: bytes) -> None:
-    with closing(api.connect()) as connection:
+def test_nor_is_the_next_one_waited_for_for_ever(hasty: Served, sent: bytes) -> None:
+    with closing(hasty.connect()) as connection:
         connection.sendall(head("GET /healthz"))
         assert read_answer(connection).status == 200
         connection.sendall(sent)
         assert rest(connection) == b""
 
 
-@pytest.mark.usefixtures("hasty")
-def test_a_body_that_nobody_reads_is_not_waited_for_for_ever(api: Served) -> None:
-    with closing(api.connect()) as connection:
+def test_a_body_that_nobody_reads_is_not_waited_for_for_ever(hasty: Served) -> None:
+    with closing(hasty.connect()) as connection:
         connection.sendall(head("POST /publish", f"content-length: {10**12}"))
         assert read_answer(connection).code == "too_large"
         # It is cut off in the middle of what it sends: that may be a reset.

@@ -60,6 +60,8 @@ def test_a_wrong_key_is_told_from_none(api: Served, key: str | None, told: str) 
         {"authorization": f"Bearer {KEY}"},
         {"authorization": f"bearer {OTHER_KEY}"},
         {"x-api-key": KEY, "authorization": "Basic eDp5"},
+        {"x-api-key": f"{KEY}  "},
+        {"authorization": f"Bearer  {KEY} "},
     ],
 )
 def test_each_key_opens_in_either_header(api: Served, headers: dict[str, str]) -> None:
@@ -180,11 +182,19 @@ def test_pages_of_other_origins_are_given_nothing(api: Served) -> None:
         "application/json; charset=utf-8",
         'Application/JSON;charset="UTF-8"',
         "application/json; charset=utf8",
+        "application/json; charset=utf-8; foo=bar",
+        "application/json ; foo=bar;charset=UTF-8",
+        "application/json;",
     ],
 )
 def test_json_may_be_called_by_its_names(api: Served, content_type: str) -> None:
     answer = api.ask("POST", "/publish", GOOD, headers={"content-type": content_type})
     assert answer.status == 200
+
+
+def test_a_body_may_begin_with_a_byte_order_mark(api: Served) -> None:
+    body = b"\xef\xbb\xbf" + GOOD
+    assert api.ask("POST", "/publish", body, headers=JSON).status == 200
 
 
 def test_a_body_without_a_type_is_taken_for_json(api: Served) -> None:
@@ -204,7 +214,7 @@ def test_a_body_without_a_type_is_taken_for_json(api: Served) -> None:
 )
 def test_another_kind_of_body_is_told_what_to_send(api: Served, headers: dict[str, str]) -> None:
     answer = api.ask("POST", "/publish", GOOD, headers=headers)
-    assert (answer.status, answer.code) == (400, "unsupported_media_type")
+    assert (answer.status, answer.code) == (415, "unsupported_media_type")
     assert "send" in answer.json["error"]["message"]
 
 
@@ -277,7 +287,7 @@ def test_a_body_that_never_comes_is_not_waited_for_for_ever() -> None:
     with serving(body_s_max=0.1) as api, closing(api.connect()) as connection:
         connection.sendall(head("POST /publish", "content-length: 9") + b'{"')
         answer = read_answer(connection)
-    assert (answer.status, answer.code) == (400, "not_json")
+    assert (answer.status, answer.code) == (408, "body_late")
 
 
 @over_a_socket

@@ -1,4 +1,4 @@
-"""The publish API on a real socket, behind uvicorn or API Gateway, and a client to ask it."""
+"""The publish API on a real socket, by itself or behind API Gateway, and a client to ask it."""
 
 import asyncio
 import json
@@ -13,14 +13,13 @@ from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
 import pytest
-import uvicorn
+import uvloop
 from api_gateway import behind_api_gateway
 from redis_server import RedisServer
 from river_feed import Notes
 
-from riverd.api.asgi import create_app
-from riverd.api.connection import Connection
 from riverd.api.context import Api
+from riverd.api.handler import ApiHandler, limits_of
 from riverd.auth.api_keys import Keys
 from riverd.auth.tokens import Signer
 from riverd.aws.lambda_api import Function
@@ -31,6 +30,8 @@ from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
 from riverd.channel_rules import ChannelRules
+from riverd.http.limits import HttpLimits
+from riverd.http.listener import HttpListener
 from riverd.model import Publication
 
 KEY = "the-key-of-the-tests"
@@ -51,7 +52,7 @@ _unexpected: list[BaseException] = []
 class Doors:
     """Which way into the API is tried now, and what is behind it."""
 
-    kind = "asgi"
+    kind = "socket"
     redis: RedisServer
 
 
@@ -174,6 +175,8 @@ def new_channel(prefix: str = "") -> str:
 @contextmanager
 def serving(
     door: Callable[[Switchboard, Callable[[], float]], MemoryBroker] | None = None,
+    *,
+    limits: HttpLimits | None = None,
     **surroundings: Any,
 ) -> Iterator[Served]:
     """Run the API until the block ends, with what the test gives it in place of the usual.
@@ -204,7 +207,9 @@ def serving(
     api = Api(broker, Keys([KEY, OTHER_KEY]), RULES, **given)
     with (
         socket.create_server(("127.0.0.1", 0)) as listening,
-        (_running if Doors.kind == "asgi" else _invoked)(api, listening),
+        _running(api, listening, limits=limits or limits_of(api))
+        if Doors.kind == "socket"
+        else _invoked(api, listening),
         closing(Served(listening.getsockname()[1], new_door, tally, failures)) as served,
     ):
         yield served
@@ -244,25 +249,27 @@ def _invoked(api: Api, listening: socket.socket) -> Iterator[None]:
 
 
 @contextmanager
-def _running(api: Api, listening: socket.socket) -> Iterator[None]:
-    config = uvicorn.Config(
-        create_app(api),
-        log_config=None,
-        lifespan="off",
-        http=Connection,
-        loop="uvloop",
-        ws="none",
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listening],))
+def _running(api: Api, listening: socket.socket, *, limits: HttpLimits) -> Iterator[None]:
+    ready, stopping = threading.Event(), asyncio.Event()
+    loop = uvloop.new_event_loop()
+
+    async def serve() -> None:
+        listener = HttpListener(ApiHandler(api), limits, tick_s=min(0.5, limits.head_s / 4))
+        await listener.start(listening)
+        ready.set()
+        await stopping.wait()
+        await listener.end(1)
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
     try:
+        assert ready.wait(DEADLINE_S)
         yield
     finally:
-        server.should_exit = True
+        loop.call_soon_threadsafe(stopping.set)
         thread.join(DEADLINE_S)
         assert not thread.is_alive()
+        loop.close()
 
 
 def head(line: str, *fields: str) -> bytes:
@@ -295,5 +302,5 @@ def eventually(is_so: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-over_a_socket = pytest.mark.parametrize("way_in", ["asgi"], indirect=True, scope="session")
+over_a_socket = pytest.mark.parametrize("way_in", ["socket"], indirect=True, scope="session")
 """For tests of what API Gateway does by itself: bytes on a connection, many at once."""

@@ -1,5 +1,6 @@
 """From a request to its answer, in two steps: what its head allows, then what its body asks."""
 
+import asyncio
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
@@ -7,18 +8,22 @@ import msgspec
 
 from riverd.api import requests as bodies
 from riverd.api.context import Api, Call
-from riverd.api.exchange import JSON, Request, Response
-from riverd.api.patience import within
 from riverd.api.responses import Error, ErrorAnswer
 from riverd.api.route import Route
 from riverd.api.router import Router
 from riverd.api.routes import ROUTES
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
+from riverd.http import refusal as refusals
+from riverd.http.refusal import HttpRefusal
+from riverd.http.request import Request
+from riverd.http.response import JSON, Response
 from riverd.model import Claims
 
 QUERY_PARAMETERS_MAX = 32
 ECHO_LENGTH_MAX = 64
 LENGTH_DIGITS_MAX = 18
+UNWANTED_BYTES_MAX = 65_536
+"""Some clients send a body where none is asked for: it is read and ignored up to here."""
 
 _RETRY = ("retry-after", "1")
 _EXTRA: Mapping[int, tuple[tuple[str, str], ...]] = {
@@ -27,24 +32,64 @@ _EXTRA: Mapping[int, tuple[tuple[str, str], ...]] = {
     503: (_RETRY,),
     504: (_RETRY,),
 }
+_CODES = {
+    refusals.BODY_LATE: ErrorCode.BODY_LATE,
+    refusals.BODY_TOO_LARGE: ErrorCode.TOO_LARGE,
+    refusals.HEAD_TOO_LARGE: ErrorCode.TOO_LARGE,
+    refusals.FRAMING_TOO_LARGE: ErrorCode.TOO_LARGE,
+    refusals.BUSY: ErrorCode.TOO_FAST,
+    refusals.FULL: ErrorCode.UNAVAILABLE,
+    refusals.FAILED: ErrorCode.INTERNAL,
+}
 _encode = msgspec.json.Encoder().encode
 _router = Router(ROUTES)
 
 
 class Admitted(msgspec.Struct, frozen=True):
-    """A request that may send its body, of this size at most; 0 when there is none to read."""
+    """A request that may send its body, of this size at most."""
 
+    api: Api
     route: Route
     path: Mapping[str, str]
     query: Mapping[str, str]
     body_bytes_max: int
     claims: Claims | None = None
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether it counts among the requests that may be under way: health is always answered."""
+        return not self.route.keyless
 
-def admit(api: Api, request: Request) -> Admitted | Response:
+    async def answer(self, body: bytes) -> Response:
+        """The answer. Whoever awaits it keeps to `Api.answer_s_max`."""
+        api, route = self.api, self.route
+        try:
+            wanted = bodies.check_text(body) if route.takes is not None else b""
+            call = Call(self.path, self.query, wanted, self.claims)
+            given = await route.handler(api, call)
+        except RiverError as error:
+            return _counted(api, route, error)
+        except Exception as error:  # noqa: BLE001  one request's fault must not become all others'
+            api.failed(error)
+            return _counted(api, route, RiverError(ErrorCode.INTERNAL, refusals.FAILED.reason))
+        if isinstance(given, Response):
+            return given
+        return Response(200, _encode(given), JSON)
+
+    def refuse(self, refusal: HttpRefusal) -> Response:
+        """The answer, of which the connection found that it goes no further."""
+        if refusal is refusals.ANSWER_LATE:
+            return _counted(self.api, self.route, _unanswered(self.route, self.api.answer_s_max))
+        if self.route.publishes:
+            self.api.counts.refused(_code_of(refusal).code)
+        return refused(refusal)
+
+
+def admit(api: Api, request: Request, *, claims: Claims | None = None) -> Admitted | Response:
     """Judge a request by its head: an answer already if it goes no further.
 
-    Nobody without a key has a body read.
+    Nobody without a key has a body read. `claims` are those of a token that somebody before us has
+    verified: they take the place of a key, and allow to publish what the token grants.
     """
     try:
         found = _router.find(request.path)
@@ -53,70 +98,64 @@ def admit(api: Api, request: Request) -> Admitted | Response:
         methods, parameters = found
         route = methods.get("GET" if request.method == "HEAD" else request.method)
     except RiverError as error:
-        return refusal(error)
+        return response_to(error)
     if route is None:
         return _wrong_method(methods)
     try:
         query = _query(request.query) if request.query else {}
-        body_bytes_max = _checked(api, route, request)
+        body_bytes_max = _authorised(api, route, request=request, claims=claims)
     except RiverError as error:
         return _counted(api, route, error)
-    return Admitted(route, _named(parameters, query), query, body_bytes_max, request.claims)
+    return Admitted(api, route, _named(parameters, query), query, body_bytes_max, claims)
 
 
-async def answer(api: Api, admitted: Admitted, body: bytes) -> Response:
-    """The answer to an admitted request.
-
-    A body longer than was admitted is refused: so its reader may stop after the first byte too
-    many.
-    """
-    route = admitted.route
-    try:
-        if len(body) > admitted.body_bytes_max:
-            raise _too_large(admitted.body_bytes_max)
-        call = Call(admitted.path, admitted.query, bodies.check_text(body), admitted.claims)
-        given = await within(api.answer_s_max, route.handler(api, call))
-    except RiverError as error:
-        return _counted(api, route, error)
-    except TimeoutError:
-        return _counted(api, route, _unanswered(route, api.answer_s_max))
-    except Exception as error:  # noqa: BLE001  one request's fault must not become all others'
-        api.failed(error)
-        return _counted(api, route, RiverError(ErrorCode.INTERNAL, "our fault; it was logged"))
-    if isinstance(given, Response):
-        return given
-    return Response(200, _encode(given))
-
-
-async def respond(api: Api, request: Request, body: bytes) -> Response:
+async def respond(
+    api: Api, request: Request, body: bytes, *, claims: Claims | None = None
+) -> Response:
     """The answer to a request whose body is already here."""
-    admitted = admit(api, request)
+    admitted = admit(api, request, claims=claims)
     if isinstance(admitted, Response):
         return admitted
-    return await answer(api, admitted, body if admitted.body_bytes_max else b"")
+    if admitted.route.takes is not None and len(body) > admitted.body_bytes_max:
+        return admitted.refuse(refusals.BODY_TOO_LARGE)
+    try:
+        async with asyncio.timeout(api.answer_s_max):
+            return await admitted.answer(body)
+    except TimeoutError:
+        return admitted.refuse(refusals.ANSWER_LATE)
 
 
-def refuse(api: Api, admitted: Admitted, error: RiverError) -> Response:
-    """The answer to an admitted request whose body did not come as it should."""
-    return _counted(api, admitted.route, error)
-
-
-def refusal(error: RiverError) -> Response:
+def response_to(error: RiverError) -> Response:
     """An error as an answer."""
-    told = ErrorAnswer(Error(error.error.code, error.message))
-    status = error.error.status
-    return Response(status, _encode(told), headers=_EXTRA.get(status, ()))
+    return _error_response(error.error.status, error.error, message=error.message)
+
+
+def refused(refusal: HttpRefusal) -> Response:
+    """The answer to what a connection refuses itself."""
+    code = _code_of(refusal)
+    # Too many requests at once are the clients' doing, and not a fault of the service.
+    status = code.status if code is ErrorCode.TOO_FAST else refusal.status
+    return _error_response(status, code, message=refusal.reason)
+
+
+def _code_of(refusal: HttpRefusal) -> ErrorCode:
+    return _CODES.get(refusal, ErrorCode.INVALID_FIELD)
+
+
+def _error_response(status: int, code: ErrorCode, *, message: str) -> Response:
+    body = _encode(ErrorAnswer(Error(code.code, message)))
+    return Response(status, body, JSON, _EXTRA.get(status, ()))
 
 
 def _counted(api: Api, route: Route, error: RiverError) -> Response:
     if route.publishes:
         api.counts.refused(error.error.code)
-    return refusal(error)
+    return response_to(error)
 
 
 def _wrong_method(methods: Mapping[str, Route]) -> Response:
     allowed = ", ".join([*methods, "HEAD"] if "GET" in methods else methods)
-    response = refusal(RiverError(ErrorCode.METHOD_NOT_ALLOWED, f"this path takes {allowed}"))
+    response = response_to(RiverError(ErrorCode.METHOD_NOT_ALLOWED, f"this path takes {allowed}"))
     return msgspec.structs.replace(response, headers=(("allow", allowed),))
 
 
@@ -128,29 +167,31 @@ def _wrong_key(headers: Mapping[str, str]) -> RiverError:
     return RiverError(ErrorCode.API_KEY_INVALID, told)
 
 
-def _checked(api: Api, route: Route, request: Request) -> int:
-    """How large a body the request may send."""
+def _authorised(api: Api, route: Route, *, request: Request, claims: Claims | None) -> int:
+    """How large a body the request may send.
+
+    Raises:
+        RiverError: it may not be made.
+    """
     headers = request.headers
-    if request.claims is not None and not route.publishes and not route.keyless:
+    if claims is not None and not route.publishes and not route.keyless:
         raise RiverError(ErrorCode.FORBIDDEN, "a token allows to publish, and nothing else here")
-    if request.claims is None and not route.keyless and not api.keys.fit(headers):
+    if claims is None and not route.keyless and not api.keys.fit(headers):
         raise _wrong_key(headers)
     if route.takes is None:
-        return 0
+        return UNWANTED_BYTES_MAX
     _check_content(headers)
     allowed = api.batch_bytes_max if route.large else api.single_bytes_max
     length = headers.get("content-length", "0")
     if not length.isdecimal() or len(length) > LENGTH_DIGITS_MAX or int(length) > allowed:
-        raise _too_large(allowed)
+        raise RiverError(ErrorCode.TOO_LARGE, f"the body is larger than {allowed} bytes")
     return allowed
 
 
 def _check_content(headers: Mapping[str, str]) -> None:
     # A client that says nothing of its body's type says nothing wrong: the body is looked at.
     content_type = headers.get("content-type", JSON)
-    kind, _, parameters = content_type.partition(";")
-    charset = parameters.partition("charset=")[2].strip(' "').lower()
-    if kind.strip().lower() != JSON or charset not in ("", "utf-8", "utf8"):
+    if content_type != JSON and not _is_json(content_type):
         shown = content_type[:ECHO_LENGTH_MAX]
         raise RiverError(
             ErrorCode.UNSUPPORTED_MEDIA_TYPE,
@@ -160,6 +201,18 @@ def _check_content(headers: Mapping[str, str]) -> None:
         raise RiverError(
             ErrorCode.UNSUPPORTED_MEDIA_TYPE, "send the body as it is, without content-encoding"
         )
+
+
+def _is_json(content_type: str) -> bool:
+    """Whether a content type is JSON in UTF-8; other parameters say nothing (RFC 9110, 8.3.1)."""
+    kind, *parameters = content_type.split(";")
+    if kind.strip().lower() != JSON:
+        return False
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip(' \t"').lower() in ("utf-8", "utf8")
+    return True
 
 
 def _named(path: Mapping[str, str], query: Mapping[str, str]) -> Mapping[str, str]:
@@ -181,10 +234,6 @@ def _query(text: str) -> dict[str, str]:
             ErrorCode.INVALID_FIELD,
             f"the query is not UTF-8 or has more than {QUERY_PARAMETERS_MAX} parameters",
         ) from None
-
-
-def _too_large(allowed: int) -> RiverError:
-    return RiverError(ErrorCode.TOO_LARGE, f"the body is larger than {allowed} bytes")
 
 
 def _unanswered(route: Route, seconds: float) -> RiverError:

@@ -6,11 +6,11 @@ from typing import Protocol
 
 import msgspec
 
-from riverd.api.exchange import Response
 from riverd.auth.api_keys import Keys
 from riverd.auth.tokens import Signer
 from riverd.broker import Broker
 from riverd.channel_rules import ChannelRules
+from riverd.http.response import Response
 from riverd.model import Claims
 
 ENVELOPE_BYTES_MAX = 131_072

@@ -5,9 +5,9 @@ from http import HTTPStatus
 
 import msgspec
 
-from riverd.api.exchange import JSON
 from riverd.api.responses import ErrorAnswer
 from riverd.api.route import Parameter, Route, name_in
+from riverd.http.response import JSON
 
 _REF = "#/components/schemas/{name}"
 _KEYED = (400, 401, 429, 500, 503)
@@ -115,7 +115,7 @@ def _statuses(route: Route) -> list[int]:
     if not route.keyless:
         statuses.update(_KEYED)
     if route.takes is not None:
-        statuses.add(413)
+        statuses |= {408, 413, 415}
     return sorted(statuses)
 
 

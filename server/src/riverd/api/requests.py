@@ -1,5 +1,6 @@
 """The JSON objects that the API is sent: bytes in, values out. What is data stays bytes."""
 
+import codecs
 import re
 from difflib import get_close_matches
 from typing import Annotated, TypeVar
@@ -107,7 +108,7 @@ def decoded(decoder: "msgspec.json.Decoder[_Body]", body: bytes | Raw) -> _Body:
 
 
 def check_text(body: bytes) -> bytes:
-    """The body itself, if it is UTF-8: what the decoder skips over, it does not look at.
+    """The body without its byte order mark, if it is UTF-8: a decoder does not look at all of it.
 
     Raises:
         RiverError: not_json.
@@ -118,6 +119,8 @@ def check_text(body: bytes) -> bytes:
         except UnicodeDecodeError as error:
             at = f"the body is not UTF-8: byte {error.start} is wrong"
             raise RiverError(ErrorCode.NOT_JSON, at) from None
+        # Some editors and clients put it there (RFC 8259, section 8.1).
+        return body.removeprefix(codecs.BOM_UTF8)
     return body
 
 

@@ -8,15 +8,15 @@ from riverd.api import requests as bodies
 from riverd.api import responses as answers
 from riverd.api.context import Api, Call
 from riverd.api.endpoints import channels, health, nodes, publish, users
-from riverd.api.exchange import Response
 from riverd.api.openapi import document
 from riverd.api.route import Parameter, Route
+from riverd.http.response import JSON, Response
 from riverd.model import Position
 
 
 async def openapi(api: Api, _call: Call) -> Response:
     """This very API, described."""
-    return Response(200, _description(api.version))
+    return Response(200, _description(api.version), JSON)
 
 
 @lru_cache(maxsize=1)

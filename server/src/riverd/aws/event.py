@@ -6,10 +6,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from riverd.api.admission import refusal
-from riverd.api.exchange import Request, Response
+from riverd.api.admission import response_to
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Claims
+from riverd.http.request import Request
+from riverd.http.response import Response
 
 ANSWER_BYTES_MAX = 4_500_000
 """A function's result has at most 6 MB; as base64 an answer takes a third more than it has."""
@@ -77,11 +77,11 @@ def event_of(given: object) -> Event:
         ) from None
 
 
-def request_of(event: Event, path: str, *, claims: Claims | None = None) -> Request:
+def request_of(event: Event, path: str) -> Request:
     """The head of an event's request, for this decoded path."""
     headers = {name.lower(): value for name, value in event.headers.items()}
     method = event.request_context.http.method
-    return Request(method, _encoded(path), event.raw_query_string, headers, claims)
+    return Request(method, _encoded(path), event.raw_query_string, headers)
 
 
 def body_of(event: Event) -> bytes:
@@ -104,7 +104,7 @@ def result_of(response: Response) -> dict[str, object]:
     """The function's result. API Gateway adds the length, and leaves the body out for a HEAD."""
     if len(response.body) > ANSWER_BYTES_MAX:
         too_large = f"the answer is larger than {ANSWER_BYTES_MAX} bytes: ask for less (limit)"
-        response = refusal(RiverError(ErrorCode.TOO_LARGE, too_large))
+        response = response_to(RiverError(ErrorCode.TOO_LARGE, too_large))
     plain = len(response.body) <= PLAIN_BYTES_MAX
     return {
         "statusCode": response.status,

@@ -4,13 +4,13 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from riverd.api.admission import refusal, respond
+from riverd.api.admission import respond, response_to
 from riverd.api.context import Api
-from riverd.api.exchange import Request, Response
 from riverd.aws.claims import claims_in
 from riverd.aws.event import Event, body_of, event_of, request_of, result_of
 from riverd.aws.runtime import Host, failed
 from riverd.errors import ErrorCode, RiverError
+from riverd.http.response import Response
 from riverd.service.secret_settings import ALL
 
 DISTRIBUTIONS = ("riverd", "hiredis", "msgspec", "pyjwt")
@@ -55,29 +55,25 @@ class Function:
             read = event_of(event)
             return result_of(self._run(lambda sandbox: _answer(sandbox, read)))
         except RiverError as error:
-            return result_of(refusal(error))
+            return result_of(response_to(error))
         except Exception as error:  # noqa: BLE001  whoever asks is told no more than that
             failed(error)
-            return result_of(refusal(_FAULT))
+            return result_of(response_to(_FAULT))
 
 
 async def _answer(sandbox: Sandbox, event: Event) -> Response:
-    request, body = _request(event), body_of(event)
+    path, claims = event.path, None
+    if path.startswith(f"{OIDC}/"):
+        path, claims = path.removeprefix(OIDC), claims_in(event)
+    request, body = request_of(event, path), body_of(event)
     api = sandbox.api()
     api.keys.missed = False
-    response = await respond(api, request, body)
+    response = await respond(api, request, body, claims=claims)
     if api.keys.missed and sandbox.may_renew:
         # It may be a key that was made just now.
         await sandbox.renew()
-        response = await respond(sandbox.api(), request, body)
+        response = await respond(sandbox.api(), request, body, claims=claims)
     return response
-
-
-def _request(event: Event) -> Request:
-    path = event.path
-    if not path.startswith(f"{OIDC}/"):
-        return request_of(event, path)
-    return request_of(event, path.removeprefix(OIDC), claims=claims_in(event))
 
 
 _host = Host(*ALL)

@@ -2,24 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
 
 import structlog
-import uvicorn
 import uvloop
 
 from riverd import __version__
-from riverd.api.asgi import create_app
-from riverd.api.connection import Connection
 from riverd.api.context import Api
+from riverd.api.handler import ApiHandler, limits_of
 from riverd.core.hub import Hub
 from riverd.core.session import SessionLimits
 from riverd.gateway.gateway import Admission, Gateway
 from riverd.gateway.origins import Origins
 from riverd.gateway.static_files import Pages, scripts
+from riverd.http.listener import HttpListener
 from riverd.node.node import Node
 from riverd.protocols.native.protocol import Native
 from riverd.service import logs
@@ -129,8 +127,8 @@ async def _note_refused(gateway: Gateway) -> None:
             await asyncio.sleep(REFUSED_PAUSE_S)
 
 
-def build_api(process: Process) -> uvicorn.Server:
-    """The publish API, as a server that waits to be run."""
+def build_api(process: Process) -> HttpListener:
+    """The publish API, as a listener that waits to be started."""
     settings = process.settings
     tally = Tally()
     process.metrics.add(*tally.readings())
@@ -146,26 +144,7 @@ def build_api(process: Process) -> uvicorn.Server:
         counts=tally,
         failed=process.failed,
     )
-    config = uvicorn.Config(
-        create_app(api),
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        http=Connection,
-        ws="none",
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=REQUESTS_END_S,
-    )
-    return _QuietServer(config)
-
-
-class _QuietServer(uvicorn.Server):
-    """Uvicorn without signal handlers of its own: the process decides when to stop."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
+    return HttpListener(ApiHandler(api), limits_of(api))
 
 
 def client_folder() -> Path:
@@ -200,16 +179,15 @@ async def serve_gateway(settings: Settings, *, lifeline: int | None = None) -> N
 async def serve_api(settings: Settings) -> None:
     """Run the publish API until a signal."""
     process = Process(settings)
-    server = build_api(process)
+    listener = build_api(process)
     sock = bound_socket(settings.api_host, settings.api_port, variable="RIVER_API_PORT")
     process.begin()
-    serving = asyncio.create_task(server.serve([sock]))
+    await listener.start(sock)
     log.info("api_ready", url=f"http://{address_of(sock)}", version=__version__)
     if settings.broker == MEMORY:
         log.warning("memory_broker", text="no gateway hears what is published here")
     await process.stopping.wait()
-    server.should_exit = True
-    await serving
+    await listener.end(REQUESTS_END_S)
     await process.end()
     log.info("api_stopped")
 
@@ -221,17 +199,16 @@ async def serve_dev(settings: Settings, announce: Callable[[str, str], None]) ->
     """
     process = Process(settings)
     gateway, node = build_gateway(process)
-    server = build_api(process)
+    listener = build_api(process)
     await node.start()
     public = bound_socket(settings.host, settings.port)
     private = bound_socket(settings.api_host, settings.api_port, variable="RIVER_API_PORT")
     process.begin()
     await gateway.start(public)
-    serving = asyncio.create_task(server.serve([private]))
+    await listener.start(private)
     announce(local_address_of(public), local_address_of(private))
     await process.stopping.wait()
-    server.should_exit = True
-    await serving
+    await listener.end(REQUESTS_END_S)
     if not process.readiness.draining:
         await gateway.drain(0)
     await _end(process, gateway, node)

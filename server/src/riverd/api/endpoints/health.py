@@ -1,8 +1,8 @@
 """How the service is: alive, ready, and its metrics."""
 
 from riverd.api.context import Api, Call
-from riverd.api.exchange import Response
 from riverd.api.responses import Health
+from riverd.http.response import Response
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

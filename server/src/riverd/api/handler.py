@@ -1,0 +1,34 @@
+"""The publish API as what answers an HTTP port."""
+
+from riverd.api.admission import Admitted, admit, refused
+from riverd.api.context import Api
+from riverd.http.limits import HttpLimits
+from riverd.http.refusal import HttpRefusal
+from riverd.http.request import Request
+from riverd.http.response import Response
+
+
+class ApiHandler:
+    """Answers requests of back ends. See `riverd.http.handler.Handler`."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def admit(self, request: Request) -> Response | Admitted:
+        """Judge a request by its head."""
+        return admit(self._api, request)
+
+    def refuse(self, refusal: HttpRefusal) -> Response:
+        """The answer to what was not even a request."""
+        return refused(refusal)
+
+    def failed(self, error: BaseException) -> None:
+        """Log an error that nobody expected."""
+        self._api.failed(error)
+
+
+def limits_of(api: Api) -> HttpLimits:
+    """What requests to this API may cost."""
+    return HttpLimits(
+        body_s=api.body_s_max, answer_s=api.answer_s_max, requests_max=api.requests_max
+    )
