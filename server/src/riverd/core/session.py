@@ -16,6 +16,7 @@ from typing import Protocol
 
 import msgspec
 
+from riverd.core.budget import ByteBudget
 from riverd.core.subscription import Subscription
 from riverd.errors import DecodeError, ErrorCode, Reason, RiverError, TokenError
 from riverd.model import (
@@ -79,11 +80,17 @@ _NO_SINK = _NoSink()
 
 
 class SessionLimits(msgspec.Struct, frozen=True):
-    """What one connection may use. `rate` is in messages a second."""
+    """What one connection may use. Rates are a second's: `rate` is in messages."""
 
     auth_timeout_s: float = 15
     channels_max: int = 100
     rate: float = 50
+    read_bytes_rate: float = 2_097_152
+    """Of histories and lists of members that it asks for."""
+    fanout_bytes_rate: float = 16_777_216
+    """What a node sends to others for its publications: their size, once for each subscriber."""
+    bytes_burst_s: float = 8
+    """So many seconds' worth of bytes may come at once."""
 
     @property
     def burst(self) -> float:
@@ -101,14 +108,16 @@ class Session:
     __slots__ = (
         "_budget",
         "_budget_at",
-        "_limits",
         "_refused",
         "_verify",
         "blocked",
         "claims",
         "closed",
         "id",
+        "limits",
         "protocol",
+        "read_bytes",
+        "sent_bytes",
         "sink",
         "subscriptions",
     )
@@ -131,7 +140,10 @@ class Session:
         """By channel. The hub keeps it."""
         self.blocked = False
         self.closed = False
-        self._limits = limits
+        # Made when they are first used: most clients only listen.
+        self.read_bytes: ByteBudget | None = None
+        self.sent_bytes: ByteBudget | None = None
+        self.limits = limits
         self._verify = verify
         self._refused = refused
         self._budget = limits.burst
@@ -139,7 +151,7 @@ class Session:
 
     def welcome(self) -> bytes:
         """The greeting, as frames: the carrier of the bytes sends it before all others."""
-        return self.protocol.encode(Welcome(self.id, self._limits.auth_timeout_s))
+        return self.protocol.encode(Welcome(self.id, self.limits.auth_timeout_s))
 
     def receive(self, payload: bytes, now: float) -> Command | None:
         """Take one message at `now` (unix seconds); the command in it, if it is to be carried out.
@@ -193,10 +205,10 @@ class Session:
         """
         if channel in self.subscriptions:
             raise RiverError(ErrorCode.ALREADY_SUBSCRIBED, f"already in {channel}")
-        if len(self.subscriptions) >= self._limits.channels_max:
+        if len(self.subscriptions) >= self.limits.channels_max:
             raise RiverError(
                 ErrorCode.TOO_MANY_CHANNELS,
-                f"more than {self._limits.channels_max} channels on one connection",
+                f"more than {self.limits.channels_max} channels on one connection",
             )
 
     def wake(self, now: float) -> None:
@@ -237,14 +249,14 @@ class Session:
 
     def _spend(self, now: float) -> bool:
         """Take one message out of the budget. False if there was none left."""
-        limits = self._limits
+        limits = self.limits
         earned = max(0.0, now - self._budget_at) * limits.rate
         self._budget_at = now
         self._budget = min(limits.burst, self._budget + earned) - 1
         return self._budget >= 0
 
     def _end_too_fast(self) -> None:
-        message = f"more than {self._limits.rate:g} messages a second"
+        message = f"more than {self.limits.rate:g} messages a second"
         self.reply(Failure(None, ErrorCode.TOO_FAST.code, message))
         self.close(Reason.TOO_FAST, message)
 

@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 from riverd.broker import Broker
+from riverd.core.budget import ByteBudget
 from riverd.core.hub import Flushed, Hub
-from riverd.core.presence import LISTED_MAX
-from riverd.core.recovery import held_tail
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, OutcomeUnknownError, Reason, RiverError
 from riverd.model import (
@@ -15,20 +14,17 @@ from riverd.model import (
     Command,
     GetHistory,
     GetMembers,
-    History,
     Member,
-    MemberList,
-    Members,
     Message,
     Publication,
     Publish,
     Published,
     Subscribe,
-    Tail,
     Unsubscribe,
     Unsubscribed,
 )
 from riverd.node.attaching import Attachments
+from riverd.node.client_reads import ClientReads
 from riverd.node.flushing import Flushes
 from riverd.node.reporting import SubscriberCounts
 from riverd.tasks import Tasks
@@ -75,6 +71,8 @@ class Node:
             changed=self._flushes.soon,
             idle_s=idle_s,
         )
+
+        self._reads = ClientReads(broker, self.attachments, tasks=self._tasks, clock=clock)
 
     async def start(self) -> None:
         """Listen to the broker."""
@@ -189,13 +187,11 @@ class Node:
                 self._unsubscribe(session, command)
             case Publish():
                 by = session.authorise(command)
+                self._check_fanout(session, command)
                 self._tasks.start(self._publish(session, command, by=by))
-            case GetMembers():
+            case GetMembers() | GetHistory():
                 session.authorise(command)
-                self._tasks.start(self._members(session, command))
-            case GetHistory():
-                session.authorise(command)
-                self._tasks.start(self._history(session, command))
+                self._reads.start(session, command)
             case _:
                 raise AssertionError(f"{type(command).__name__} was answered before")
 
@@ -227,48 +223,19 @@ class Node:
         else:
             session.reply(Published(command.id, position))
 
-    async def _members(self, session: Session, command: GetMembers) -> None:
-        try:
-            listed = await self._listed(command.channel)
-        except RiverError as error:
-            session.fail(command.id, error)
-        else:
-            self._reply_if_read(session, Members(command.id, command.channel, listed))
-
-    async def _listed(self, name: str) -> MemberList:
-        channel = self.attachments.channel(name)
-        if channel is not None and channel.presence is not None:
-            return channel.presence.listed()
-        roster = await self._broker.members(name, limit=LISTED_MAX)
-        return MemberList(roster.count, tuple(roster.members.values()))
-
-    async def _history(self, session: Session, command: GetHistory) -> None:
-        try:
-            tail = await self._tail(command)
-        except RiverError as error:
-            session.fail(command.id, error)
-        else:
-            self._reply_if_read(session, History(command.id, command.channel, tail))
-
-    def _reply_if_read(self, session: Session, reply: Members | History) -> None:
-        """Give a long answer, unless the client does not even read the ones before it."""
-        if session.blocked:
-            unread = RiverError(ErrorCode.TOO_FAST, "read what was sent before asking for more")
-            session.fail(reply.id, unread)
-        elif isinstance(reply, History):
-            session.reply_at_length(reply)
-        else:
-            session.reply(reply)
-
-    async def _tail(self, command: GetHistory) -> Tail:
-        """The asked part of a log: from this node's replica where that has it."""
-        channel, wanted = self.attachments.channel(command.channel), command.position
-        if channel is not None:
-            limit = channel.policy.history_size if wanted is None else None
-            held = held_tail(channel.log, wanted, limit=command.limit or limit)
-            if held is not None:
-                return held
-        return await self._broker.read(command.channel, after=wanted, limit=command.limit)
+    def _check_fanout(self, session: Session, command: Publish) -> None:
+        """Take what a publication makes this node send out of the publisher's budget."""
+        channel = self.attachments.channel(command.channel)
+        if channel is None:
+            return
+        now, limits = self._clock(), session.limits
+        if session.sent_bytes is None:
+            rate = limits.fanout_bytes_rate
+            session.sent_bytes = ByteBudget(rate, rate * limits.bytes_burst_s, now=now)
+        if session.sent_bytes.is_spent(now):
+            raise RiverError(ErrorCode.TOO_FAST, "too many bytes for others: publish it later")
+        size = len(command.data) + len(command.event)
+        session.sent_bytes.take(size * channel.subscribers, now=now)
 
     # Background.
 
