@@ -72,6 +72,11 @@ class RiverError(Exception):
         return self.message
 
 
+def for_client(error: RiverError) -> RiverError:
+    """The error as a client may see it, for answers that back ends get with all of its message."""
+    return RiverError(error.error, error.public)
+
+
 class TokenError(RiverError):
     """A token that does not prove who a client is."""
 

@@ -1,11 +1,13 @@
 """Publishing with a token of an identity provider, behind API Gateway's JWT authorizer."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import jwt
 import pytest
 from lambdas import Lambda, new_channel
+from redis_server import RedisServer
 
 ISSUER = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Example"
 
@@ -45,6 +47,27 @@ def as_client(river_lambda: Lambda) -> Ask:
         return river_lambda.ask("POST", f"/oidc{path}", body, headers=headers, authorizer=seen)
 
     return ask
+
+
+@pytest.mark.parametrize("path", ["/publish", "/publish/batch"])
+def test_a_client_is_not_shown_what_redis_said(
+    as_client: Ask, river_lambda: Lambda, redis: RedisServer, path: str
+) -> None:
+    channel = new_channel()
+    message: dict[str, object] = {"channel": channel, "event": "e", "data": 1}
+    body = message if path == "/publish" else {"messages": [message]}
+    river_lambda.publish(channel)
+    with redis.client() as client:
+        memory = client.config_get("maxmemory")["maxmemory"]
+        client.config_set("maxmemory", 1)
+        try:
+            shown = as_client(path, body, token(river={"publish": ["*"]}))[1]
+            for_back_ends = river_lambda.ask("POST", path, body)[1]
+        finally:
+            client.config_set("maxmemory", memory)
+    assert "ask again later" in json.dumps(shown)
+    assert "OOM" in json.dumps(for_back_ends)
+    assert "OOM" not in json.dumps(shown)
 
 
 def test_a_token_publishes_what_it_grants_in_the_clients_name(

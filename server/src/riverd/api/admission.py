@@ -12,7 +12,7 @@ from riverd.api.responses import Error, ErrorAnswer
 from riverd.api.route import Route
 from riverd.api.router import Router
 from riverd.api.routes import ROUTES
-from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
+from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError, for_client
 from riverd.http import refusal as refusals
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
@@ -68,7 +68,7 @@ class Admitted(msgspec.Struct, frozen=True):
             call = Call(self.path, self.query, wanted, self.claims)
             given = await route.handler(api, call)
         except RiverError as error:
-            return _counted(api, route, error)
+            return _counted(api, route, error if self.claims is None else for_client(error))
         except Exception as error:  # noqa: BLE001  one request's fault must not become all others'
             api.failed(error)
             return _counted(api, route, RiverError(ErrorCode.INTERNAL, refusals.FAILED.reason))

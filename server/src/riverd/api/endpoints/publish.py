@@ -9,7 +9,7 @@ from riverd.api import requests as bodies
 from riverd.api.context import Api, Call
 from riverd.api.endpoints.messages import messages_of
 from riverd.api.responses import Accepted, Error, Result, Results
-from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
+from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError, for_client
 from riverd.model import Claims, Message, Position
 
 Outcome = Position | RiverError
@@ -27,7 +27,8 @@ async def publish(api: Api, call: Call) -> Position | Results:
         by=call.claims,
     )
     if isinstance(plan, list):
-        return Results([_result(api, outcome) for outcome in await _accepted(api, plan)])
+        outcomes = _visible(await _accepted(api, plan), call.claims)
+        return Results([_result(api, outcome) for outcome in outcomes])
     position = await api.broker.publish(plan)
     api.counts.published(1)
     return position
@@ -41,7 +42,7 @@ async def publish_batch(api: Api, call: Call) -> Accepted | Results:
     messages = cast("list[Message]", plans) if simple else _joined(plans)
     if len(messages) > bodies.BATCH_MAX:
         raise _too_many(len(messages), "publications")
-    outcomes = await _accepted(api, messages)
+    outcomes = _visible(await _accepted(api, messages), call.claims)
     if simple and set(map(type, outcomes)) <= {Position}:
         return Accepted(cast("list[Position]", outcomes))
     following = iter(outcomes)
@@ -106,6 +107,13 @@ def _told(api: Api, plan: Plan, outcomes: Iterator[Outcome]) -> Result:
     if isinstance(plan, Message):
         return _result(api, next(outcomes))
     return Result(results=[_result(api, next(outcomes)) for _ in plan])
+
+
+def _visible(outcomes: Sequence[Outcome], claims: Claims | None) -> Sequence[Outcome]:
+    """The outcomes as who asked may see them: a client is not shown what the broker said."""
+    if claims is None:
+        return outcomes
+    return [one if isinstance(one, Position) else for_client(one) for one in outcomes]
 
 
 def _result(api: Api, outcome: Outcome) -> Result:
