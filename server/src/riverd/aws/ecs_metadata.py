@@ -1,4 +1,4 @@
-"""What an ECS task is told of itself by the container agent."""
+"""What the container agent says to an ECS task about itself."""
 
 import urllib.request
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from riverd.errors import SettingsError
 TASK = "ecs-task"
 """The node name that stands for the ARN of the task that this process is in."""
 
-_PLACE = "ECS_CONTAINER_METADATA_URI_V4"
+_VARIABLE = "ECS_CONTAINER_METADATA_URI_V4"
 _CALL_S_MAX = 2.0
 _ATTEMPTS_MAX = 3
 _DOCUMENT_BYTES_MAX = 1_048_576
@@ -27,16 +27,16 @@ def task_arn(environment: Mapping[str, str]) -> str:
     Raises:
         SettingsError: when it is in none, or the agent does not say.
     """
-    place = environment.get(_PLACE, "")
-    if not place.startswith(("http://", "https://")):
-        raise SettingsError(f"RIVER_NODE_NAME={TASK}: this is no ECS task ({_PLACE} is not set)")
-    told = ""
+    uri = environment.get(_VARIABLE, "")
+    if not uri.startswith(("http://", "https://")):
+        raise SettingsError(f"RIVER_NODE_NAME={TASK}: this is no ECS task ({_VARIABLE} is not set)")
+    reason = ""
     for _ in range(_ATTEMPTS_MAX):
         try:
-            return _read(f"{place}/task").arn
+            return _read(f"{uri}/task").arn
         except (OSError, HTTPException, msgspec.DecodeError) as error:
-            told = " ".join(str(error).split())
-    raise SettingsError(f"RIVER_NODE_NAME={TASK}: {place}/task: {told}")
+            reason = " ".join(str(error).split())
+    raise SettingsError(f"RIVER_NODE_NAME={TASK}: {uri}/task: {reason}")
 
 
 def _read(url: str) -> _Task:

@@ -56,7 +56,7 @@ class Function:
             return result_of(self._run(lambda sandbox: _answer(sandbox, read)))
         except RiverError as error:
             return result_of(response_to(error))
-        except Exception as error:  # noqa: BLE001  whoever asks is told no more than that
+        except Exception as error:  # noqa: BLE001  the caller learns no more than that
             failed(error)
             return result_of(response_to(_FAULT))
 

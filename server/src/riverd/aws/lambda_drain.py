@@ -1,4 +1,4 @@
-"""Tells a gateway that its ECS task was asked to stop: the target of an EventBridge rule.
+"""Has a gateway drain whose ECS task was asked to stop: the target of an EventBridge rule.
 
 ECS says so as soon as it takes the task out of its balancer, long before its SIGTERM.
 """
@@ -38,7 +38,7 @@ def handler(event: object, context: object) -> dict[str, str]:
     """The result for one event: the ARN that was asked to drain, or why nothing was done.
 
     Raises:
-        BrokerError: when not every gateway could be told; AWS then tries again.
+        BrokerError: when not every gateway could be reached; AWS then tries again.
         SettingsError: when the function is not set up.
     """
     del context

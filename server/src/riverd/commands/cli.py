@@ -296,9 +296,9 @@ def _missing(name: str, distribution: str) -> click.Command:
         context_settings={"ignore_unknown_options": True},
         add_help_option=False,
     )
-    @click.argument("words", nargs=-1)
-    def missing(words: tuple[str, ...]) -> None:
-        del words
+    @click.argument("arguments", nargs=-1)
+    def missing(arguments: tuple[str, ...]) -> None:
+        del arguments
         raise click.UsageError(f"`river {name}` is not installed: pip install {distribution}")
 
     return missing

@@ -15,15 +15,15 @@ from riverd.service.loopback import is_loopback
 TIMEOUT_S = 10.0
 
 
-class _Told(msgspec.Struct):
+class _ApiError(msgspec.Struct):
     code: str
     message: str
 
 
 class _Refusal(msgspec.Struct):
-    """An error as the publish API tells it."""
+    """An error as the publish API sends it."""
 
-    error: _Told
+    error: _ApiError
 
 
 class PublishError(Exception):
@@ -61,7 +61,7 @@ def publish_once(api_url: str, key: str, *, channel: str, event: str, data: str)
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: whoever answers with one would be sent the key."""
+    """Follows no redirect: its target would be sent the key."""
 
     def redirect_request(self, *args: Any, **more: Any) -> None:
         """None: the redirect is the answer."""
@@ -78,7 +78,7 @@ def _opener(url: str) -> urllib.request.OpenerDirector:
 def _reason(body: bytes) -> str:
     """Why it was refused, in one line: the API's word, or that somebody else answers there."""
     try:
-        told = msgspec.json.decode(body, type=_Refusal).error
+        error = msgspec.json.decode(body, type=_Refusal).error
     except msgspec.DecodeError:
         return "that is not a publish API (in river dev it has port 8001, the gateway 8000)"
-    return f"{told.code}, {told.message}"
+    return f"{error.code}, {error.message}"

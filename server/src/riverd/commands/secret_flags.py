@@ -50,14 +50,14 @@ def without_secrets(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]
         if flag not in variables:
             left.append(argument)
             continue
-        words = [argument]
+        flagged = [argument]
         if not equals:
             value = next(rest, "")
-            words += [value] if value else []
+            flagged += [value] if value else []
         if _is_secret(flag, value):
             moved[variables[flag]] = value
         else:
-            left += words
+            left += flagged
     return left, moved
 
 

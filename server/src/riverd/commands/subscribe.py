@@ -36,7 +36,7 @@ class Over(Exception):  # noqa: N818  it is what happened
     """Nothing will come any more, whatever is tried; the message says why."""
 
 
-class _Told(msgspec.Struct):
+class _ServerMessage(msgspec.Struct):
     """What is used of a server's message. `data` stays as it came."""
 
     type: str
@@ -53,11 +53,11 @@ class _Told(msgspec.Struct):
     retry_after_ms: int = 0
 
 
-_decode = msgspec.json.Decoder(_Told).decode
+_decode = msgspec.json.Decoder(_ServerMessage).decode
 
 
 class Tail:
-    """One connection after another to one channel, and a line for everything that is told."""
+    """One connection after another to one channel, and a line for everything that comes."""
 
     def __init__(
         self,
@@ -168,62 +168,64 @@ class Tail:
 
     def _take(self, text: str) -> None:
         try:
-            told = _decode(text)
+            message = _decode(text)
         except (msgspec.DecodeError, RecursionError) as error:
             raise Over(f"{self._url} does not speak River: {error}") from None
         if self._as_json:
             self._show(Text(seen(one_line(text))))
-        match told.type:
+        match message.type:
             case "authenticated":
                 self._accepted = True
             case "event":
-                self._offset = told.offset
-                self._event(told)
+                self._offset = message.offset
+                self._event(message)
             case "subscribed":
-                self._subscribed(told)
+                self._subscribed(message)
             case "gap":
-                self._epoch, self._offset = told.epoch, told.offset
+                self._epoch, self._offset = message.epoch, message.offset
                 self._note("gap: what came before this cannot be had any more", style="red")
             case "joined" | "left":
-                self._member(told)
+                self._member(message)
             case "error":
-                self._failed(told)
+                self._failed(message)
             case "bye":
-                self._retry_s = told.retry_after_ms / 1000
-                self._note(f"the server asks to come again: {told.reason}", style="yellow")
+                self._retry_s = message.retry_after_ms / 1000
+                self._note(f"the server asks to come again: {message.reason}", style="yellow")
             case _:
                 pass
 
-    def _failed(self, told: _Told) -> None:
-        why = f"{told.code}: {told.message}"
-        if told.id == _SUBSCRIBE:
+    def _failed(self, message: _ServerMessage) -> None:
+        why = f"{message.code}: {message.message}"
+        if message.id == _SUBSCRIBE:
             raise Over(why)
         self._note(why, style="red")
 
-    def _subscribed(self, told: _Told) -> None:
+    def _subscribed(self, message: _ServerMessage) -> None:
         resumed = self._epoch is not None
         self._failures = 0
-        self._epoch = told.epoch
-        if not told.recovered:
+        self._epoch = message.epoch
+        if not message.recovered:
             # Events of the asked history follow, and bring their own offsets.
-            self._offset = told.offset
-        if resumed and told.recovered:
+            self._offset = message.offset
+        if resumed and message.recovered:
             self._note(f"live again in {self._channel}, nothing missed", style="green")
         elif resumed:
-            self._note(f"live again; what was missed is lost ({told.reason})", style="red")
+            self._note(f"live again; what was missed is lost ({message.reason})", style="red")
         else:
-            self._note(f"live in {self._channel} at {told.epoch}:{told.offset}", style="green")
+            self._note(
+                f"live in {self._channel} at {message.epoch}:{message.offset}", style="green"
+            )
 
-    def _event(self, told: _Told) -> None:
+    def _event(self, message: _ServerMessage) -> None:
         if self._as_json:
             return
         line = Text()
         line.append(time.strftime("%H:%M:%S "), style="dim")
-        line.append(f"{told.offset:>6} ", style="dim")
-        line.append(f"{seen(told.event)} ", style="bold cyan")
-        if told.user:
-            line.append(f"by {seen(told.user)} ", style="magenta")
-        line.append(seen(readable(bytes(told.data).decode())))
+        line.append(f"{message.offset:>6} ", style="dim")
+        line.append(f"{seen(message.event)} ", style="bold cyan")
+        if message.user:
+            line.append(f"by {seen(message.user)} ", style="magenta")
+        line.append(seen(readable(bytes(message.data).decode())))
         self._show(line)
 
     def _show(self, line: Text) -> None:
@@ -233,10 +235,10 @@ class Tail:
             # The reader of a pipe is gone, or a disk is full: nobody sees what would follow.
             raise Over(f"cannot print: {error.strerror or error}") from None
 
-    def _member(self, told: _Told) -> None:
-        sign, style = ("+", "green") if told.type == "joined" else ("-", "red")
+    def _member(self, message: _ServerMessage) -> None:
+        sign, style = ("+", "green") if message.type == "joined" else ("-", "red")
         if not self._as_json:
-            line = f"{time.strftime('%H:%M:%S')} {sign} {seen(told.user)}"
+            line = f"{time.strftime('%H:%M:%S')} {sign} {seen(message.user)}"
             self._show(Text(line, style=style))
 
     def _note(self, text: str, *, style: str = "dim") -> None:

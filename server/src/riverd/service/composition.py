@@ -195,7 +195,7 @@ async def serve_api(settings: Settings) -> None:
 async def serve_dev(settings: Settings, announce: Callable[[str, str], None]) -> None:
     """Run gateway and publish API in one process until a signal.
 
-    `announce` is told the addresses (`host:port`) of both once they answer.
+    `announce` gets the addresses (`host:port`) of both once they answer.
     """
     process = Process(settings)
     gateway, node = build_gateway(process)

@@ -75,7 +75,7 @@ class Provider:
             await self._until_stale()
 
     async def _until_stale(self) -> None:
-        # Whoever makes up key ids cannot have the provider asked more often than this.
+        # Who makes up key ids cannot have the provider asked more often than this.
         await asyncio.sleep(AGAIN_S_MIN)
         for _ in range(int((REFRESH_S - AGAIN_S_MIN) / LOOK_S)):
             if self._verifier.misses_key:

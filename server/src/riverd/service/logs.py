@@ -17,7 +17,7 @@ Level = Literal["debug", "info", "warning", "error"]
 def configure(level: Level, *, console: bool) -> LogStream:
     """Write this process's events to standard error, for people or one JSON object a line.
 
-    From then on nothing that is written to standard error raises, whoever writes it.
+    From then on nothing that is written to standard error raises.
     """
     stream = LogStream()
     sys.stderr = cast("TextIO", stream)

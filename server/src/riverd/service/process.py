@@ -107,7 +107,7 @@ class Process:
         await asyncio.gather(doing, hurry, return_exceptions=True)
 
     def stop_without(self, lifeline: int) -> None:
-        """Stop in order when the other end of this pipe is gone, and with it whoever held it."""
+        """Stop in order when the other end of this pipe is gone, and with it its process."""
         loop = asyncio.get_running_loop()
 
         def ended() -> None:

@@ -95,7 +95,7 @@ class SecretSetting(Generic[T]):
         """Look at what stands in the environment.
 
         Raises:
-            SettingsError: when it is no good, or stands in two places.
+            SettingsError: when it is no good, or is given twice.
         """
         value = self.value(settings)
         if self.source(settings) is not None and value:

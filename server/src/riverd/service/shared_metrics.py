@@ -2,7 +2,7 @@
 
 The supervisor makes a file in memory for each worker, which all of them inherit. A worker writes
 its numbers into its own twice a second and at each scrape, and adds up those of all. When it dies
-the supervisor leaves its counters there, and the next one in its place goes on from them: a counter
+the supervisor leaves its counters there, and its successor goes on from them: a counter
 never goes back, and nothing is left of them all when the last has ended.
 """
 

@@ -124,7 +124,7 @@ def _sourced(setting: SecretSetting[tuple[str, ...]]) -> str | None:
 
 def _as_json(options: Options) -> list[Finding]:
     findings = list(walk(options))
-    told = {
+    report = {
         "url": options.address.url,
         "ok": outcome_of(findings) is Outcome.FINE,
         "outcome": outcome_of(findings).value,
@@ -139,7 +139,7 @@ def _as_json(options: Options) -> list[Finding]:
             for one in findings
         ],
     }
-    click.echo(json.dumps(told, indent=1))
+    click.echo(json.dumps(report, indent=1))
     return findings
 
 

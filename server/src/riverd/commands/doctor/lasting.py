@@ -3,7 +3,7 @@
 from riverd.commands.doctor import cures
 from riverd.commands.doctor.finding import Finding, broken, ok, skipped, warning
 from riverd.commands.doctor.line import Ended, Line, Refused, Silent
-from riverd.commands.doctor.publishing import heard, sender
+from riverd.commands.doctor.publishing import received, sender
 from riverd.commands.doctor.session import ask_for_channel, authenticate
 from riverd.commands.doctor.visit import Visit
 from riverd.commands.doctor.web import NoAnswer
@@ -91,5 +91,5 @@ def _resumed(visit: Visit, line: Line) -> Finding:
         )
     if send is None:
         return ok(RESUME, "a cut connection is taken up where it was")
-    heard(line, visit, number=_MISSED)
+    received(line, visit, number=_MISSED)
     return ok(RESUME, "a cut connection is taken up where it was, with what it missed")

@@ -197,7 +197,7 @@ class Line:
                 try:
                     self._socket.sendall(data)
                 except (ConnectionError, ssl.SSLError):
-                    # What was received is still to be read, and tells more.
+                    # What was received is still to be read, and says more.
                     return
 
 

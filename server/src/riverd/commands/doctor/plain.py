@@ -125,11 +125,11 @@ def clock(visit: Visit) -> Finding:
 
 def skew_s(answer: Answer) -> float | None:
     """By how much an answer's clock is ahead. Its seconds are whole ones."""
-    told = answer.headers.get("date")
-    if told is None:
+    date = answer.headers.get("date")
+    if date is None:
         return None
     try:
-        theirs = parsedate_to_datetime(told).timestamp() + 0.5
+        theirs = parsedate_to_datetime(date).timestamp() + 0.5
     except ValueError:
         return None
     difference = theirs - (time.time() - answer.ms / 2000)

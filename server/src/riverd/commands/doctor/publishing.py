@@ -93,7 +93,7 @@ def delivery(visit: Visit) -> Finding:
         begun = time.monotonic()
         try:
             send(number)
-            event = heard(visit.opened, visit, number=number)
+            event = received(visit.opened, visit, number=number)
         except Silent:
             return _undelivered(visit)
         except (Ended, NoAnswer, OSError) as error:
@@ -137,7 +137,7 @@ def sender(visit: Visit, line: Line | None = None) -> _Sender | None:
     return _Sender(visit, line or visit.opened) if visit.may_publish else None
 
 
-def heard(line: Line, visit: Visit, *, number: int) -> Json:
+def received(line: Line, visit: Visit, *, number: int) -> Json:
     """The event with this number.
 
     Raises:
@@ -202,10 +202,10 @@ def _answered(visit: Visit, answer: Answer) -> Finding:
 
 def _message(answer: Answer) -> str:
     try:
-        told = json.loads(answer.body)["error"]["message"]
+        message = json.loads(answer.body)["error"]["message"]
     except (ValueError, KeyError, TypeError):
         return answer.title
-    return str(told)
+    return str(message)
 
 
 def _undelivered(visit: Visit) -> Finding:

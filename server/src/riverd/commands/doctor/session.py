@@ -30,7 +30,7 @@ _CURES = {
 def welcome(visit: Visit) -> Finding:
     """Whether what answered is a River that takes clients."""
     try:
-        told = visit.opened.receive(within_s=visit.timeout_s)
+        message = visit.opened.receive(within_s=visit.timeout_s)
     except Silent:
         return broken(
             WELCOME,
@@ -39,19 +39,21 @@ def welcome(visit: Visit) -> Finding:
         )
     except Ended as ended:
         return _ended(WELCOME, ended)
-    if told.get("type") == "bye":
+    if message.get("type") == "bye":
         return broken(
             WELCOME,
-            f"the gateway sends clients elsewhere: {told.get('reason')}",
+            f"the gateway sends clients elsewhere: {message.get('reason')}",
             cure="it is stopping or full: have the proxy ask /readyz, or add a gateway",
         )
-    if told.get("type") != "welcome":
+    if message.get("type") != "welcome":
         return broken(
             WELCOME,
-            f"a WebSocket, but it says {str(told)[:80]}",
+            f"a WebSocket, but it says {str(message)[:80]}",
             cure="that is another service: correct host and path",
         )
-    return ok(WELCOME, f"River says welcome, and waits {told.get('auth_timeout_s')} s for a token")
+    return ok(
+        WELCOME, f"River says welcome, and waits {message.get('auth_timeout_s')} s for a token"
+    )
 
 
 def token(visit: Visit) -> Finding:
@@ -82,7 +84,7 @@ def token(visit: Visit) -> Finding:
 
 
 def subscribe(visit: Visit) -> Finding:
-    """Whether the channel can be heard."""
+    """Whether the channel can be subscribed to."""
     begun = time.monotonic()
     try:
         answer = ask_for_channel(visit.opened, visit)
@@ -97,7 +99,7 @@ def subscribe(visit: Visit) -> Finding:
     if answer.get("type") == "error":
         return _no_subscription(visit, answer)
     visit.epoch, visit.offset = str(answer.get("epoch")), int(answer.get("offset", 0))
-    return ok(SUBSCRIBE, f"{visit.channel} is heard", ms=(time.monotonic() - begun) * 1000)
+    return ok(SUBSCRIBE, f"{visit.channel} is subscribed to", ms=(time.monotonic() - begun) * 1000)
 
 
 def authenticate(line: Line, visit: Visit) -> Json:
@@ -144,13 +146,13 @@ def _refused(visit: Visit, answer: Json, *, how: str) -> Finding:
 def _times(visit: Visit) -> str:
     """The token's times, where they say something."""
     now = time.time()
-    told: list[str] = []
-    for name, word in (("exp", "ends"), ("nbf", "begins")):
+    times: list[str] = []
+    for name, verb in (("exp", "ends"), ("nbf", "begins")):
         value = _claims(visit.token).get(name)
         if isinstance(value, int | float):
             way = "from now" if value > now else "ago"
-            told.append(f"{word} {abs(value - now):,.0f} s {way}")
-    return f" (it {', '.join(told)})" if told else ""
+            times.append(f"{verb} {abs(value - now):,.0f} s {way}")
+    return f" (it {', '.join(times)})" if times else ""
 
 
 def _claims(token: str) -> dict[str, Any]:

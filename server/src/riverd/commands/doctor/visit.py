@@ -32,7 +32,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Visit:
-    """What hops tell each other. Whoever opens a line puts it here; `close` ends it."""
+    """What hops learn for each other. A hop that opens a line puts it here; `close` ends it."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -43,9 +43,9 @@ class Visit:
         """Where the name leads to, those first that answer."""
         self.context: ssl.SSLContext | None = None
         self.proxy = ""
-        """Which one answers, where its headers tell."""
+        """Which one answers, where its headers say so."""
         self.skew_s: float | None = None
-        """By how much the server's clock is ahead of this one, if it was told."""
+        """By how much the server's clock is ahead of this one, if it was sent."""
         self.line: Line | None = None
         self.token = options.token or ""
         self.epoch, self.offset = "", 0

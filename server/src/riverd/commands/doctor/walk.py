@@ -41,7 +41,7 @@ CHAIN = (
 
 
 def walk(options: Options, *, begin: Callable[[str], None] | None = None) -> Iterator[Finding]:
-    """Look at all hops. `begin` is told each one's name before it is looked at."""
+    """Look at all hops. `begin` gets each one's name before it is looked at."""
     visit = Visit(options)
     passed: dict[str, Status] = {}
     try:
