@@ -213,3 +213,33 @@ def builder(name: x509.Name, issuer: x509.Name, key: Key) -> x509.CertificateBui
 
 def write(path: Path, unsigned: x509.CertificateBuilder, key: Key) -> None:
     path.write_bytes(unsigned.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+
+
+@pytest.mark.parametrize(
+    ("channels", "refused"), [("", "may not PUBLISH"), ("&other:*", "PUBLISH")]
+)
+async def test_a_user_without_the_channels_is_not_ready_and_publishes_nothing(
+    locked: RedisServer, brokers_at: BrokersAt, channels: str, refused: str
+) -> None:
+    rights = ["~river:*", "resetchannels", *channels.split(), "+@all", "-@dangerous", "+info"]
+    with locked.client() as client:
+        client.execute_command("ACL", "SETUSER", "mute", "reset", "on", ">pw", *rights)
+    broker, notes = await brokers_at(f"redis://mute:pw@127.0.0.1:{locked.port}").node()
+    with pytest.raises(BrokerError, match=refused):
+        await broker.ping()
+    with pytest.raises(BrokerError, match=refused):
+        await broker.publish(Message("mute", "e", b"1"))
+    with locked.client() as client:
+        assert client.keys("river:{mute}*") == []
+    assert notes.interruptions == 0
+
+
+async def test_a_node_whose_feed_cannot_be_subscribed_is_not_ready(
+    locked: RedisServer, brokers_at: BrokersAt
+) -> None:
+    rights = ["~river:*", "&river:*", "+@all", "-@dangerous", "+info", "-subscribe"]
+    with locked.client() as client:
+        client.execute_command("ACL", "SETUSER", "deaf", "reset", "on", ">pw", *rights)
+    broker, _ = await brokers_at(f"redis://deaf:pw@127.0.0.1:{locked.port}").node()
+    with pytest.raises(BrokerError, match=r"the feed is away: .*NOPERM"):
+        await broker.ping()

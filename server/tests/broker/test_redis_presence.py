@@ -10,6 +10,7 @@ from redis_server import RedisServer
 from river_feed import Notes, until
 
 from proxy import Proxy
+from riverd.broker.redis import keys
 from riverd.broker.redis.broker import RedisBroker
 from riverd.model import Member, Occupancy
 
@@ -187,3 +188,72 @@ async def test_nothing_is_left_that_has_no_end(
         kept = [key for key in client.scan_iter() if client.ttl(key) < 0]
     assert kept == []
     assert notes.presence_lost == 0
+
+
+async def test_a_part_of_a_list_that_is_gone_is_found_and_mended(
+    redis_broker: RedisBrokers, server: RedisServer
+) -> None:
+    one, notes = await redis_broker.node()
+    two, _ = await redis_broker.node()
+    await one.subscribe("presence-c")
+    before = await one.join("presence-c", Member("ann"))
+    await two.join("presence-c", Member("bob"))
+    with server.client() as client:
+        # As an eviction does it.
+        client.delete("river:{presence-c}:members")
+    await two.leave("presence-c", "bob")
+    # Not a list without ann: one that began again, in which the nodes make their entries anew.
+    [(_, version)] = await one.positions(["presence-c"])
+    assert version is not None
+    assert version.epoch != before.epoch
+    await one.join("presence-c", Member("ann"))
+    assert list((await two.members("presence-c")).members) == ["ann"]
+    with server.client() as client:
+        assert one._lease is not None
+        client.delete(keys.node_entries("presence-c", one._lease.node))
+    again = await one.join("presence-c", Member("ann"))
+    assert again.epoch != version.epoch
+    await one.leave("presence-c", "ann")
+    assert (await two.members("presence-c")).members == {}
+    assert notes.presence_lost == 0
+
+
+async def test_nobody_leaves_while_nobody_can_renew(
+    own_server: RedisServer, brokers_at: BrokersAt
+) -> None:
+    brokers = brokers_at(own_server.url)
+    nodes = [await brokers.node() for _ in range(3)]
+    for number, (broker, _) in enumerate(nodes):
+        await broker.subscribe("presence-c")
+        await broker.join("presence-c", Member(f"user-{number}"))
+    with own_server.client() as client:
+        client.config_set("maxmemory", 1)
+        refused_at = time.monotonic()
+        # Longer than any lease.
+        await until(lambda: time.monotonic() - refused_at > 7)
+        client.config_set("maxmemory", 0)
+        clock = float(client.hget("river:{nodes}:claims", "clock") or 0)
+        await until(
+            lambda: float(client.hget("river:{nodes}:claims", "clock") or 0) > clock + 5_000
+        )
+    for _, notes in nodes:
+        assert leaves(notes) == Counter()
+        assert notes.presence_lost == 0
+    assert len((await nodes[0][0].members("presence-c")).members) == 3
+
+
+async def test_a_node_notes_only_channels_in_which_it_has_somebody(
+    redis_broker: RedisBrokers, server: RedisServer
+) -> None:
+    broker, _ = await redis_broker.node()
+    assert broker._lease is not None
+    await broker.join("presence-stays", Member("ann"))
+    for number in range(300):
+        await broker.join(f"presence-{number}", Member("ann"))
+        await broker.leave(f"presence-{number}", "ann")
+    noted = keys.node_channels(broker._lease.node)
+    with server.client() as client:
+        assert client.smembers(noted) == {b"presence-stays"}
+        left = [key for key in client.scan_iter("river:{presence-*") if b"stays" not in key]
+        # Where somebody was, the version of the list lives on for a while.
+        assert {client.ttl(key) <= 120 for key in left} == {True}

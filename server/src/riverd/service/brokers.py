@@ -1,8 +1,10 @@
 """Connects to the broker that the settings name."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Callable
+from weakref import WeakSet
 
 from riverd.broker import Broker
 from riverd.broker.memory.broker import MemoryBroker, Switchboard
@@ -23,6 +25,7 @@ class Brokers:
     def __init__(self, settings: Settings, *, failed: Callable[[BaseException], None]) -> None:
         self.rules = rules = channel_rules_of(settings)
         self._failed = failed
+        self._made: WeakSet[Broker] = WeakSet()
         self._connector: Connector | None = None
         self._board: Switchboard | None = None
         if settings.broker == MEMORY:
@@ -40,11 +43,21 @@ class Brokers:
         if self._connector is None:
             assert self._board is not None
             return MemoryBroker(self._board, time.monotonic)
-        return RedisBroker(
+        broker = RedisBroker(
             self._connector,
             rules=self.rules,
             failed=self._failed,
         )
+        self._made.add(broker)
+        return broker
+
+    async def ping(self) -> None:
+        """Returns if all that were made, and are in use, can do their work.
+
+        Raises:
+            BrokerError: the server is away or refuses writes, or a feed is away.
+        """
+        await asyncio.gather(*[broker.ping() for broker in list(self._made)])
 
     def use_password(self, password: str | None) -> None:
         """The broker's password from the next connection on."""

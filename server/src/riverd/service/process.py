@@ -72,7 +72,7 @@ class Process:
         for wanted in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(wanted, self._asked_to_stop)
         broker = self.brokers.new()
-        self.start(self._watch_broker(broker))
+        self.start(self._watch_broker())
         self._watch_rules(broker)
         self.start(self._expire_publications())
         self.start(self._publish_metrics())
@@ -136,12 +136,13 @@ class Process:
         )
         self.start(watch.run())
 
-    async def _watch_broker(self, broker: Broker) -> None:
-        while True:
+    async def _watch_broker(self) -> None:
+        # A process that stops closes its brokers one by one.
+        while not self.stopping.is_set():
             asked_at = time.monotonic()
             try:
                 async with asyncio.timeout(PING_TIMEOUT_S):
-                    await broker.ping()
+                    await self.brokers.ping()
             except Exception as error:  # noqa: BLE001  whatever it is, this process is not ready
                 if self.readiness.set_broker(answers=False):
                     log.warning("broker_away", error=repr(error))
