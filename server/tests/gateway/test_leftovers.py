@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import pytest
 from river_client import CLOSE, PING, SECRET, TEXT, Client, frame, member, opened, token, visitor
+from river_wire import RULES
 
 from riverd.auth.tokens import Verifier
 from riverd.broker.memory.broker import MemoryBroker, Switchboard
@@ -65,9 +66,9 @@ class AlwaysReady:
 
 @pytest.fixture
 async def url() -> AsyncIterator[str]:
-    store = Store(size=100, ttl_s=60, new_epoch=lambda: "epoch")
+    store = Store(RULES, new_epoch=lambda: "epoch")
     failures: list[BaseException] = []
-    hub = Hub(history_size=100, history_ttl_s=60, part_bytes_max=65_536)
+    hub = Hub(RULES, part_bytes_max=65_536)
     node = Node(
         MemoryBroker(Switchboard(store), time.monotonic),
         hub,
@@ -78,7 +79,7 @@ async def url() -> AsyncIterator[str]:
     gateway = Gateway(
         node,
         Pages(health=AlwaysReady(), metrics=bytes, client={}),
-        protocol=Native(),
+        protocol=Native(RULES),
         verify=Verifier([SECRET]).verify,
         failed=failures.append,
         refused=lambda *_: None,
@@ -147,8 +148,8 @@ async def test_stranger_leaves_nothing(url: str) -> None:
 
 async def test_client_that_is_refused_leaves_nothing(url: str) -> None:
     async with AsyncExitStack() as stack:
-        for _ in range(MANY):
-            await stack.enter_async_context(visitor(url))
+        for number in range(MANY):
+            await stack.enter_async_context(member(url, token(f"user-{number}")))
         async with refused(url):
             pass
         with collector_off():
@@ -170,3 +171,16 @@ async def test_subscriptions_that_end_leave_nothing_while_the_client_stays(url: 
                     await client.send(type="unsubscribe", channel=channel)
                     await client.until("unsubscribed")
             await settled(before)
+
+
+async def test_client_that_makes_room_leaves_nothing(url: str) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(MANY):
+            await stack.enter_async_context(visitor(url))
+        with collector_off():
+            before = alive()
+            for _ in range(MANY):
+                async with visitor(url):
+                    pass
+    # All of the first are closed by now, and all of the others.
+    await settled(before)

@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-import sys
-from contextlib import AsyncExitStack
-from pathlib import Path
 
 from river_client import (
     TEXT,
+    Client,
     condition,
     enter,
     frame,
@@ -18,7 +16,7 @@ from river_client import (
     token,
     visitor,
 )
-from river_process import KEYS, MEBIBYTE, River, Start, ask, environment
+from river_process import MEBIBYTE, River, Start, ask
 
 # What must not grow would grow by much more.
 GROWTH_BYTES_MAX = 8 * MEBIBYTE
@@ -34,58 +32,47 @@ async def is_refused(url: str, **headers: str) -> None:
     await client.close()
 
 
-async def test_full_gateway_tells_newcomers_to_come_again(start: Start) -> None:
+async def is_full_for(client: Client) -> None:
+    """It makes room, and is asked to come again."""
+    assert (await client.until("bye"))["reason"] == "full"
+    assert (await client.ends())[0] == 4503
+
+
+async def test_full_gateway_makes_room_of_the_oldest_client_without_a_token(start: Start) -> None:
     river = start(settings={"RIVER_MAX_CONNECTIONS": "3", "RIVER_MAX_UNAUTHENTICATED": "2"})
     bearer = f"Bearer {token('ann')}"
-    async with visitor(river.url), visitor(river.url) as second:
-        await is_refused(river.url)
-        # The limit for those without a token does not keep those out who bring one.
-        async with visitor(river.url, Authorization=bearer) as third:
-            await third.until("authenticated")
-            await enter(second, token("bob"))
-            await is_refused(river.url, Authorization=bearer)
-            # Pages are answered, and asking for one there is no refusal.
-            before = metric(river, "river_refused_total")
-            assert ask(f"{river.url}/healthz") == (200, "alive\n")
-            assert ask(f"{river.url}/ws")[0] == 426
-            assert metric(river, "river_refused_total") == before
-        await condition(lambda: metric(river, "river_connections") == 2)
-        async with visitor(river.url) as fourth:
-            await fourth.expect("welcome")
+    async with (
+        visitor(river.url) as first,
+        visitor(river.url) as second,
+        visitor(river.url) as third,
+    ):
+        await is_full_for(first)
+        # Those that bring a token take none of the room for those that bring none.
+        async with visitor(river.url, Authorization=bearer) as ann:
+            await ann.until("authenticated")
             assert metric(river, "river_unauthenticated") == 2
-            await is_refused(river.url)
-            assert metric(river, "river_refused_total") >= 3
+            async with visitor(river.url, Authorization=bearer) as again:
+                await again.until("authenticated")
+                await is_full_for(second)
+                await enter(third, token("bob"))
+                # Now there is nobody without a token.
+                await is_refused(river.url)
+                await is_refused(river.url, Authorization=bearer)
+                # Pages are answered, and asking for one there is no refusal.
+                before = metric(river, "river_refused_total")
+                assert ask(f"{river.url}/healthz") == (200, "alive\n")
+                assert ask(f"{river.url}/ws")[0] == 426
+                assert metric(river, "river_refused_total") == before == 4
 
 
-async def test_gateway_with_few_files_says_so_and_refuses_newcomers(tmp_path: Path) -> None:
-    settings = {**KEYS, "RIVER_PORT": "0"}
-    command = 'ulimit -n 64; exec "$0" -m riverd gateway'
-    process = await asyncio.create_subprocess_exec(
-        "bash",
-        *("-c", command, sys.executable),
-        cwd=tmp_path,
-        env=environment(settings),
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    log = (json.loads(line) async for line in process.stderr)
-    try:
-        limited = await anext(line async for line in log if line["event"] == "connections_limited")
-        assert (limited["by"], limited["files"], limited["limit"]) == ("files", 64, 32)
-        ready = await anext(line async for line in log if line["event"] == "gateway_ready")
-        url = ready["url"].replace("ws", "http", 1).removesuffix("/ws")
-        async with AsyncExitStack() as stack:
-            for _ in range(32):
-                await stack.enter_async_context(visitor(url))
-            for _ in range(20):
-                await is_refused(url)
-            noted = await anext(
-                line async for line in log if line["event"] == "connections_refused"
-            )
-            assert noted["connections"] == 32
-    finally:
-        process.terminate()
-        await process.wait()
+async def test_silent_clients_keep_none_out(start: Start) -> None:
+    river = start(settings={"RIVER_MAX_UNAUTHENTICATED": "20"})
+    silent = [await let_in(river.url) for _ in range(20)]
+    for number in range(30):
+        async with member(river.url, token(f"user-{number}"), "dogs"):
+            silent.append(await let_in(river.url))
+    assert metric(river, "river_unauthenticated") == 20
+    await asyncio.gather(*(one.close() for one in silent))
 
 
 async def test_thousand_unauthenticated_connections_leave_when_told(river: River) -> None:

@@ -66,7 +66,8 @@ class Gateway:
         admission: Admission,
     ) -> None:
         self.connections: set[Connection] = set()
-        self.unauthenticated = 0
+        self._strangers: dict[Connection, None] = {}
+        """Those without a token, the oldest first."""
         self.refused = 0
         self.closed_by_code: dict[str, float] = {}
         """By River, or lost (1006)."""
@@ -149,7 +150,7 @@ class Gateway:
         """It is open and was welcomed: count it, set its deadlines, take the token it brought."""
         session, now = connection.session, self._clock()
         self.connections.add(connection)
-        self.unauthenticated += 1
+        self._strangers[connection] = None
         self.node.opened(session)
         # Spread, so that those that came together are not pinged together for ever.
         connection.ping_at = now + self._admission.ping_interval_s * random.uniform(0.5, 1)  # noqa: S311
@@ -158,6 +159,7 @@ class Gateway:
             self._schedule(connection)
         else:
             self.node.authenticate(session, Authenticate(None, token), now=time.time())
+        self._make_room()
 
     def received(self, connection: Connection, payload: bytes) -> None:
         """A text message came."""
@@ -165,15 +167,16 @@ class Gateway:
 
     def authenticated(self, connection: Connection, *, renewed: bool) -> None:
         """Its client is known now, or for longer."""
-        self.unauthenticated -= not renewed
-        connection.trust()
+        if not renewed:
+            self._strangers.pop(connection, None)
+            connection.trust()
         self._schedule(connection)
 
     def closing(self, connection: Connection) -> None:
         """It is sent nothing any more. May be called twice."""
         if connection in self.connections:
             self.connections.discard(connection)
-            self.unauthenticated -= connection.session.claims is None
+            self._strangers.pop(connection, None)
             self._wheel.discard(connection, connection.wake_tick)
             self.node.closed(connection.session)
 
@@ -196,9 +199,8 @@ class Gateway:
         offered = request.tokens("sec-websocket-protocol")
         headers = (("Sec-WebSocket-Protocol", SUBPROTOCOL),) if SUBPROTOCOL in offered else ()
         token = bearer_token(request.headers.get("authorization", ""), offered)
-        if self._is_full(for_strangers=token is None):
-            retry_ms = random.randint(RETRY_MS_MAX // 5, RETRY_MS_MAX)  # noqa: S311  spread
-            bye = Bye("draining" if self.draining else "full", retry_ms)
+        if self._is_full:
+            bye = Bye("draining" if self.draining else "full", self._retry_ms())
             refusal = Refusal(
                 self._socket_limits, bye, protocol=self._protocol, opened=self._count_refusal
             )
@@ -206,14 +208,34 @@ class Gateway:
         connection = Connection(self, self._socket_limits, protocol=self._protocol, token=token)
         return Upgrade(connection, headers)
 
-    def _is_full(self, *, for_strangers: bool) -> bool:
-        """Whether there is no room; who brings a token takes none of that for strangers."""
-        return (
-            self.draining
-            or self.lag_s > LAG_S_MAX
-            or len(self.connections) >= self._admission.connections_max
-            or (for_strangers and self.unauthenticated >= self._admission.unauthenticated_max)
-        )
+    @property
+    def unauthenticated(self) -> int:
+        """How many connections have not sent a token yet."""
+        return len(self._strangers)
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether there is no room for one more, and none can be made."""
+        room = self._admission.connections_max - len(self.connections)
+        return self.draining or self.lag_s > LAG_S_MAX or (room <= 0 and not self._strangers)
+
+    def _make_room(self) -> None:
+        """Close the oldest connection without a token if there are too many of these, or of all.
+
+        Honest clients send theirs at once: so who fills the room with silent ones keeps none out.
+        """
+        limits = self._admission
+        if (
+            len(self._strangers) > limits.unauthenticated_max
+            or len(self.connections) > limits.connections_max
+        ) and self._strangers:
+            oldest = next(iter(self._strangers)).session
+            self._count_refusal()
+            oldest.reply(Bye("full", self._retry_ms()))
+            oldest.close(Reason.FULL, "no token yet, and no room")
+
+    def _retry_ms(self) -> int:
+        return random.randint(RETRY_MS_MAX // 5, RETRY_MS_MAX)  # noqa: S311  spread
 
     def _count_refusal(self) -> None:
         self.refused += 1
