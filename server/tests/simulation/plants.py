@@ -112,7 +112,7 @@ LOGS = (
         (
             "core.hub:Hub.append",
             "return True",
-            "channel.log.trim(size=self.history_size, before=0)\n    return True",
+            "channel.log.trim(size=channel.policy.history_size, before=0)\n    return True",
         ),
     ),
     _plant(
