@@ -9,7 +9,6 @@ from http import HTTPStatus
 from typing import cast
 
 import uvloop
-from riverd.http.exchange import FINAL
 
 from guard.core import COMMANDS, DATA, SECRETS, token
 from guard.path import Path, Work
@@ -18,7 +17,7 @@ from riverd.gateway.listener import Handshake, Listener
 from riverd.http.connection import HttpConnection
 from riverd.http.handler import Handler
 from riverd.http.request import Request
-from riverd.http.response import Response
+from riverd.http.response import HttpUpgrade, Response, StreamedResponse
 from riverd.node.node import Node
 from riverd.service import composition as app
 from riverd.service.settings import Settings
@@ -27,6 +26,7 @@ API_KEY = "the-api-key-of-the-guard"
 BATCH = 100
 MASK = bytes(4)
 SHORT_MAX = 125
+ANSWERS = (Response, StreamedResponse, HttpUpgrade)
 TURNS = 4
 """Of the loop, until a subscription is live and flushed."""
 
@@ -172,7 +172,7 @@ def _publish(path: str, body: bytes) -> Callable[[], Work]:
                 handlers.append(app.build_api(app.Process(_settings())).handler)
             for _ in range(times):
                 admitted = handlers[0].admit(request)
-                assert not isinstance(admitted, FINAL), "the key is right"
+                assert not isinstance(admitted, ANSWERS), "the key is right"
                 answer = await admitted.answer(body)
                 assert isinstance(answer, Response)
                 assert answer.status == HTTPStatus.OK
