@@ -109,6 +109,14 @@ def test_what_is_no_json_object_ends_the_connection(payload: bytes, code: ErrorC
             {"type": "subscribe", "channel": "c", "epoch": "e", "offset": 1.5},
             ErrorCode.INVALID_FIELD,
         ),
+        (
+            {"type": "subscribe", "channel": "c", "epoch": "e" * 65, "offset": 1},
+            ErrorCode.INVALID_FIELD,
+        ),
+        (
+            {"type": "history", "channel": "c", "epoch": "e" * 65, "offset": 1},
+            ErrorCode.INVALID_FIELD,
+        ),
         ({"type": "subscribe", "channel": "c", "history": -1}, ErrorCode.INVALID_FIELD),
         ({"type": "subscribe", "channel": "c", "history": 1001}, ErrorCode.INVALID_FIELD),
         ({"type": "unsubscribe", "channel": ""}, ErrorCode.CHANNEL_INVALID),

@@ -20,6 +20,7 @@ from riverd.websocket import frames
 
 HISTORY_MAX = 1000
 PART_BYTES = 32_768
+EPOCH_LENGTH_MAX = 64
 
 _encode = msgspec.json.Encoder().encode
 
@@ -183,6 +184,11 @@ def _position(request: _Subscribe | _History) -> Position | None:
     if request.epoch is None or request.offset is None or request.offset < 0:
         raise RiverError(
             ErrorCode.INVALID_FIELD, "epoch and offset go together, offset is 0 or more"
+        )
+    if len(request.epoch) > EPOCH_LENGTH_MAX:
+        # It is kept while the broker is away.
+        raise RiverError(
+            ErrorCode.INVALID_FIELD, f"epoch: longer than {EPOCH_LENGTH_MAX} characters"
         )
     return Position(request.epoch, request.offset)
 
