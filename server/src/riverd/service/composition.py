@@ -81,7 +81,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         socket_limits=SocketLimits(
             message_bytes_max=settings.max_message_bytes,
             write_buffer_bytes_max=settings.max_buffer_bytes,
-            early=EarlyInputs(EarlyLimits()),
+            early=EarlyInputs(EarlyLimits.up_to(settings.max_message_bytes)),
         ),
         admission=Admission(
             limit.connections_max,

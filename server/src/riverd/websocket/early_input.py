@@ -20,6 +20,12 @@ class EarlyLimits(msgspec.Struct, frozen=True):
     kept_bytes_max: int = 8_388_608
     """Parts of frames that all these clients together make the process keep."""
 
+    @classmethod
+    def up_to(cls, message_bytes_max: int) -> "EarlyLimits":
+        """The limits where no message at all may be larger than this."""
+        usual = cls()
+        return cls(message_bytes_max=min(usual.message_bytes_max, message_bytes_max))
+
 
 class EarlyInputs:
     """All clients without a token that have begun a frame, the one first that did so first."""
