@@ -1,6 +1,7 @@
 """The composition root: puts together what each kind of process runs."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
@@ -44,6 +45,8 @@ BODY_BYTES_MAX = 10_485_760
 REQUESTS_END_S = 3
 """How long a stop waits for publish requests that are under way; each takes less than a second."""
 
+CONNECTIONS_ENOUGH = 1_000
+"""A default that is lowered to so many is worth no warning."""
 REFUSED_LOOK_S = 1.0
 REFUSED_PAUSE_S = 60.0
 
@@ -92,15 +95,19 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
     )
     process.metrics.add(*gateway_readings(gateway, node=node, hub=hub), refusals.reading())
     node.drain_asked = partial(_drain_if_named, process, gateway=gateway)
-    _note_limit(settings, limit)
+    process.start_later(partial(_note_limit, settings, limit))
     process.start_later(partial(_note_refused, gateway))
     return gateway, node
 
 
-def _note_limit(settings: Settings, limit: Fitted) -> None:
+async def _note_limit(settings: Settings, limit: Fitted) -> None:
+    """Log at the start that fewer connections fit than were set; of the default, if few do."""
     if limit.limited_by is not None:
         found = resources()
-        log.warning(
+        is_default = settings.max_connections == Settings().max_connections
+        is_enough = is_default and limit.connections_max >= CONNECTIONS_ENOUGH
+        log.log(
+            logging.INFO if is_enough else logging.WARNING,
             "connections_limited",
             by=limit.limited_by,
             wanted=settings.max_connections,
