@@ -21,7 +21,6 @@ Before a token (`SocketLimits.early`) an `EarlyInput` reads instead of picows: s
 import asyncio
 import logging
 import math
-from functools import partial
 
 from picows import WSFrame, WSMsgType, WSTransport
 
@@ -133,9 +132,7 @@ class WebSocket(SocketOutput):
         self._transport = transport
         self.write = transport.write
         if self._limits.early is not None:
-            reason = "too many unfinished messages"
-            evict = partial(self._close_at_once, Reason.FULL, reason)
-            self._early = EarlyInput(self._limits.early, evict)
+            self._early = EarlyInput(self._limits.early, self._evict)
         transport.set_protocol(self)
         transport.set_write_buffer_limits(high=self._limits.write_buffer_bytes_max)
         transport.write(head + self.greeting())
@@ -193,6 +190,12 @@ class WebSocket(SocketOutput):
             return data, len(data)
         at = 0
         while self._early is not None and at < len(taken):
+            # Nearly always: a token in one message.
+            payload, end = small_frame(taken, at) or (None, at)
+            if payload is not None and len(payload) <= early.message_bytes_max:
+                at = end
+                self._handle(TEXT_FRAME, payload)
+                continue
             found = early.frame(taken, at)
             if found is None:
                 early.keep(taken[at:])
@@ -360,6 +363,9 @@ class WebSocket(SocketOutput):
         early, self._early = self._early, None
         if early is not None:
             early.discard()
+
+    def _evict(self) -> None:
+        self._close_at_once(Reason.FULL, "too many unfinished messages")
 
     def _set_deadline(self) -> None:
         if self._deadline is None:

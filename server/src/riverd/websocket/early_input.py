@@ -57,9 +57,17 @@ class EarlyInput:
     The owner calls `discard` at the end. `on_evicted` is called when others need the room.
     """
 
-    __slots__ = ("_all", "_on_evicted", "_partial", "_received", "_received_since")
+    __slots__ = (
+        "_all",
+        "_on_evicted",
+        "_partial",
+        "_received",
+        "_received_since",
+        "message_bytes_max",
+    )
 
     def __init__(self, inputs: EarlyInputs, on_evicted: Callable[[], None]) -> None:
+        self.message_bytes_max = inputs.limits.message_bytes_max
         self._all = inputs
         self._on_evicted = on_evicted
         self._partial = b""
@@ -86,7 +94,7 @@ class EarlyInput:
 
     def frame(self, data: memoryview, at: int) -> SmallFrame | Violation | None:
         """See `early_frame`."""
-        return early_frame(data, at, payload_bytes_max=self._all.limits.message_bytes_max)
+        return early_frame(data, at, payload_bytes_max=self.message_bytes_max)
 
     def keep(self, rest: memoryview) -> None:
         """Keep a part of a frame until there is more of it."""
