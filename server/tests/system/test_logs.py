@@ -91,8 +91,11 @@ async def test_log_is_json_lines_without_anything_secret(start: Start) -> None:
         assert line["timestamp"].endswith("Z")
         assert line["event"]
     log = river.stderr.text
-    # What clients do wrong is said to them; this is all that there is to tell the operator.
-    assert [line["event"] for line in river.log()] == ["setting_unknown"]
+    # What clients do wrong is said to them; an operator who asks for details gets the reason.
+    refused = [line["code"] for line in river.log() if line["event"] == "client_refused"]
+    assert refused == ["user_mismatch", "not_json", "token_invalid"]
+    told = {line["event"] for line in river.log() if line["level"] != "debug"}
+    assert told - {"connections_limited"} == {"setting_unknown"}
     for secret in (SECRET, API_KEY, proof, proof.split(".")[2], "a-wrong-key", "a-payload"):
         assert secret not in log
 
