@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Awaitable, Callable
+from functools import cache
 from http import HTTPStatus
 from typing import cast
 
@@ -13,9 +14,10 @@ import uvloop
 from guard.core import COMMANDS, DATA, SECRETS, token
 from guard.path import Path, Work
 from riverd.gateway.gateway import Gateway
-from riverd.gateway.listener import Handshake, Listener
 from riverd.http.connection import HttpConnection
 from riverd.http.handler import Handler
+from riverd.http.limits import HttpLimits
+from riverd.http.listener import HttpListener
 from riverd.http.request import Request
 from riverd.http.response import HttpUpgrade, Response, StreamedResponse
 from riverd.node.node import Node
@@ -103,11 +105,15 @@ async def _gateway() -> Gateway:
     return gateway
 
 
-def _arrive(gateway: Gateway) -> tuple[NullTransport, Handshake]:
-    listener = Listener(gateway._decide, handshake_timeout_s=10, handshakes_max=10)  # noqa: SLF001
-    handshake, transport = Handshake(listener), NullTransport()
-    handshake.connection_made(transport)
-    return transport, handshake
+@cache
+def _listener(gateway: Gateway) -> HttpListener:
+    return HttpListener(gateway, HttpLimits())
+
+
+def _arrive(gateway: Gateway) -> tuple[NullTransport, HttpConnection]:
+    connection, transport = HttpConnection(_listener(gateway)), NullTransport()
+    connection.connection_made(transport)
+    return transport, connection
 
 
 def _connect() -> Work:

@@ -37,6 +37,7 @@ REFUSED = [
     (b"GET / HTTP/0.9\r\n" + HOST + b"\r\n", 505),
     (b"GET / RTSP/1.0\r\n" + HOST + b"\r\n", 505),
     # Ends of lines.
+    (b"\r\n\r\n", 400),
     (b"GET / HTTP/1.1\nHost: x\n\n", 400),
     (b"\nGET / HTTP/1.1\n" + HOST + b"\r\n", 400),
     (b"GET / HTTP/1.1\r\r\n" + HOST + b"\r\n", 400),
@@ -128,7 +129,7 @@ TOO_LARGE = [
 
 TAKEN = [
     (GET, ["GET", "/", "", ""]),
-    (b"\r\n\r\n" + GET, ["GET", "/", "", ""]),
+    (b"\r\n" + GET, ["GET", "/", "", ""]),
     (b"GET /a%2Fb?c=%20&d HTTP/1.1\r\n" + HOST, ["GET", "/a%2Fb", "c=%20&d", ""]),
     (b"GET /a?b?c HTTP/1.1\r\n" + HOST, ["GET", "/a", "b?c", ""]),
     (b"GET //a HTTP/1.1\r\n" + HOST, ["GET", "//a", "", ""]),

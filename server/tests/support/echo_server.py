@@ -4,9 +4,10 @@ import asyncio
 import socket
 
 import uvloop
+from websocket_site import WebSocketSite
 
-from riverd.gateway.handshake import HttpAnswer, HttpRequest
-from riverd.gateway.listener import Upgrade, serve
+from riverd.http.limits import HttpLimits
+from riverd.http.listener import HttpListener
 from riverd.websocket import frames
 from riverd.websocket.connection import WebSocket
 from riverd.websocket.interface import SocketLimits
@@ -26,17 +27,12 @@ class Echo(WebSocket):
         self.write(b"\x82" + frames.text(payload)[1:])
 
 
-def accept(request: HttpRequest) -> Upgrade | HttpAnswer:
-    """Every path is a WebSocket."""
-    del request
-    return Upgrade(Echo(_LIMITS))
-
-
 async def main() -> None:
     """Serve until killed."""
     sock = socket.create_server(("127.0.0.1", 0))
     print(sock.getsockname()[1], flush=True)  # noqa: T201 - whoever started it waits for this line
-    await serve(accept, sock)
+    site = WebSocketSite(lambda: Echo(_LIMITS))
+    await HttpListener(site, HttpLimits()).start(sock)
     await asyncio.Event().wait()
 
 

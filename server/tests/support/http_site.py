@@ -87,7 +87,7 @@ class Site:
         """Remember it."""
         self.failures.append(error)
 
-    def _take_over(self, transport: asyncio.Transport, head: bytes, rest: bytes) -> None:
+    def _take_over(self, transport: asyncio.Transport, *, head: bytes, rest: bytes) -> None:
         self.taken_over.append((head, rest))
         transport.set_protocol(asyncio.Protocol())
         transport.write(head + b"taken over")

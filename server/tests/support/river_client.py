@@ -88,9 +88,10 @@ async def connection(
 
 
 async def exchange(url: str, data: bytes) -> Answer:
-    """Send bytes, read to the end of the connection."""
+    """Send bytes and the end of the stream, read to the end of the connection."""
     reader, writer = await connection(url)
     writer.write(data)
+    writer.write_eof()
     try:
         async with asyncio.timeout(DEADLINE_S):
             head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
@@ -125,7 +126,8 @@ class Client:
         async with asyncio.timeout(DEADLINE_S):
             self.answer = Answer((await self._reader.readuntil(b"\r\n\r\n"))[:-4])
             if self.answer.status != 101:
-                self.answer.body = await self._reader.read(-1)
+                length = int(self.answer.headers["content-length"])
+                self.answer.body = await self._reader.readexactly(length)
                 raise Refused(self.answer)
 
     async def send(self, **message: object) -> None:

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 from raw_websocket import HEAD, LIMITS, Connect, Peer, Recorder
+from websocket_site import WebSocketSite
 
-from riverd.gateway.handshake import HttpRequest
-from riverd.gateway.listener import Upgrade, serve
+from riverd.http.limits import HttpLimits
+from riverd.http.listener import HttpListener
 from riverd.websocket.interface import SocketLimits
 
 
@@ -18,13 +19,13 @@ async def connect() -> AsyncIterator[Connect]:
     peers: list[Peer] = []
     limits = LIMITS
 
-    def accept(_request: HttpRequest) -> Upgrade:
+    def new() -> Recorder:
         recorders.append(Recorder(limits))
-        return Upgrade(recorders[-1])
+        return recorders[-1]
 
-    listener = await serve(accept, socket.create_server(("127.0.0.1", 0)))
-    assert listener.server is not None
-    port = listener.server.sockets[0].getsockname()[1]
+    listener = HttpListener(WebSocketSite(new), HttpLimits())
+    await listener.start(socket.create_server(("127.0.0.1", 0)))
+    port = listener.port
 
     async def connect(with_limits: SocketLimits) -> tuple[Peer, Recorder]:
         nonlocal limits
@@ -36,7 +37,7 @@ async def connect() -> AsyncIterator[Connect]:
         return peers[-1], recorders[-1]
 
     yield connect
-    listener.close()
+    await listener.end()
     for peer, recorder in zip(peers, recorders, strict=True):
         peer.writer.close()
         if not recorder.gone.is_set():

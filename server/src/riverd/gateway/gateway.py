@@ -18,22 +18,29 @@ from riverd.core.session import Session, SessionLimits, Sink
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.gateway.connection import Connection, Refusal
 from riverd.gateway.draining import move
-from riverd.gateway.handshake import HttpAnswer, HttpRequest
-from riverd.gateway.listener import Listener, Upgrade, serve
 from riverd.gateway.origins import Origins
 from riverd.gateway.static_files import Pages
 from riverd.gateway.timer_wheel import Wheel
+from riverd.http.limits import HttpLimits
+from riverd.http.listener import HttpListener
+from riverd.http.refusal import HttpRefusal
+from riverd.http.request import Request
+from riverd.http.response import Answer, Response
 from riverd.model import Authenticate, Bye, Claims
 from riverd.node.node import Node
 from riverd.protocols import ClientProtocol
 from riverd.tasks import Tasks
 from riverd.websocket.close_codes import CloseCode
+from riverd.websocket.handshake import accept_key, upgrade_to
 from riverd.websocket.interface import SocketLimits
 
 SUBPROTOCOL = "river.v1"
 BEARER = "bearer."
 TICK_S = 0.25
 HANDSHAKE_S_MAX = 10.0
+ANSWERS_S_MAX = 0.5
+"""How long a stop waits for answers to be sent."""
+METHODS = ("GET", "HEAD")
 RETRY_MS_MAX = 5_000
 ORIGIN_LENGTH_SHOWN = 200
 LAG_S_MAX = 1.0
@@ -77,6 +84,7 @@ class Gateway:
         self.node = node
         self._pages = pages
         self._protocol = protocol
+        self._failed = failed
         self._tasks = Tasks(failed)
         self._verify = verify
         self._refused = refused
@@ -85,7 +93,7 @@ class Gateway:
         self._admission = admission
         self._clock = time.monotonic
         self._wheel: Wheel[Connection] = Wheel(tick_s=TICK_S, clock=self._clock)
-        self._listeners: list[Listener] = []
+        self._listeners: list[HttpListener] = []
         self._drained = asyncio.Event()
         self._codes = frozenset(CloseCode) | {protocol.close_code(reason) for reason in Reason}
         self._prefix = secrets.token_hex(6)
@@ -93,13 +101,10 @@ class Gateway:
 
     async def start(self, sock: socket.socket, ssl_context: ssl.SSLContext | None = None) -> None:
         """Take connections from a bound socket."""
-        listener = await serve(
-            self._decide,
-            sock,
-            ssl_context=ssl_context,
-            # Who has not even asked for a WebSocket by then will have no token in time either.
-            handshake_timeout_s=min(HANDSHAKE_S_MAX, self._limits.auth_timeout_s),
-        )
+        # A client that has not asked for a WebSocket by then will have no token in time either.
+        limits = HttpLimits(head_s=min(HANDSHAKE_S_MAX, self._limits.auth_timeout_s))
+        listener = HttpListener(self, limits)
+        await listener.start(sock, ssl_context)
         if not self._listeners:
             self._tasks.start(self._turn())
         self._listeners.append(listener)
@@ -131,6 +136,8 @@ class Gateway:
             connection.session.close(Reason.DRAINING, "closing")
         # One turn of the loop, so that close frames are on their way.
         await asyncio.sleep(0)
+        for listener in self._listeners:
+            await listener.end(ANSWERS_S_MAX)
 
     # What connections call.
 
@@ -188,25 +195,44 @@ class Gateway:
 
     # Admitting.
 
-    def _decide(self, request: HttpRequest) -> Upgrade | HttpAnswer:
+    def admit(self, request: Request) -> Answer:
+        """Answer a request, which has no body, or make it a WebSocket."""
+        if request.method not in METHODS:
+            return Response(405, b"Method Not Allowed\n", headers=(("Allow", ", ".join(METHODS)),))
+        if request.has_body:
+            return Response(400, b"a request has no body here\n")
         if request.path != "/ws":
             return self._pages.answer(request)
         origin = request.headers.get("origin")
         if not self._admission.origins.allow(origin):
             shown = f"pages of {str(origin)[:ORIGIN_LENGTH_SHOWN]} may not connect"
             self._refused(RiverError(ErrorCode.FORBIDDEN, shown), None)
-            return HttpAnswer(403, b"this origin may not connect (RIVER_ALLOWED_ORIGINS)\n")
+            return Response(403, b"this origin may not connect (RIVER_ALLOWED_ORIGINS)\n")
+        accept = accept_key(request)
+        if isinstance(accept, Response):
+            return accept
         offered = request.tokens("sec-websocket-protocol")
         headers = (("Sec-WebSocket-Protocol", SUBPROTOCOL),) if SUBPROTOCOL in offered else ()
         token = bearer_token(request.headers.get("authorization", ""), offered)
         if self._is_full:
-            bye = Bye("draining" if self.draining else "full", self._retry_ms())
-            refusal = Refusal(
-                self._socket_limits, bye, protocol=self._protocol, opened=self._count_refusal
-            )
-            return Upgrade(refusal, headers)
+            return upgrade_to(self._refusal(), accept=accept, headers=headers)
         connection = Connection(self, self._socket_limits, protocol=self._protocol, token=token)
-        return Upgrade(connection, headers)
+        return upgrade_to(connection, accept=accept, headers=headers)
+
+    def refuse(self, refusal: HttpRefusal) -> Response:
+        """The answer to what was not even a request."""
+        retry = (("Retry-After", "1"),) if refusal.again else ()
+        return Response(refusal.status, f"{refusal.reason}\n".encode(), headers=retry)
+
+    def failed(self, error: BaseException) -> None:
+        """Answering a request failed."""
+        self._failed(error)
+
+    def _refusal(self) -> Refusal:
+        bye = Bye("draining" if self.draining else "full", self._retry_ms())
+        return Refusal(
+            self._socket_limits, bye, protocol=self._protocol, opened=self._count_refusal
+        )
 
     @property
     def unauthenticated(self) -> int:

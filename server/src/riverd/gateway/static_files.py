@@ -5,10 +5,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-from riverd.gateway.handshake import HttpAnswer, HttpRequest
+from riverd.http.request import Request
+from riverd.http.response import Response
 
-TEXT = ("Content-Type", "text/plain; charset=utf-8")
-SCRIPT = ("Content-Type", "text/javascript; charset=utf-8")
+SCRIPT = "text/javascript; charset=utf-8"
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
 # Pages of any origin import the client as a module.
 ANYONE = ("Access-Control-Allow-Origin", "*")
 NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
@@ -37,28 +38,27 @@ class Pages:
         self._client = {f"/client/{name}": body for name, body in client.items()}
         self._tags = {path: _tag(body) for path, body in self._client.items()}
 
-    def answer(self, request: HttpRequest) -> HttpAnswer:
+    def answer(self, request: Request) -> Response:
         """The answer to a request for anything but /ws."""
         if request.path == "/healthz":
-            return HttpAnswer(200, b"alive\n", (TEXT,))
+            return Response(200, b"alive\n")
         if request.path == "/readyz":
             reason = self._health.unready()
             if reason is None:
-                return HttpAnswer(200, b"ready\n", (TEXT,))
-            return HttpAnswer(503, f"{reason}\n".encode(), (TEXT, ("Retry-After", "1")))
+                return Response(200, b"ready\n")
+            return Response(503, f"{reason}\n".encode(), headers=(("Retry-After", "1"),))
         if request.path == "/metrics":
-            content = ("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-            return HttpAnswer(200, self._metrics(), (content,))
+            return Response(200, self._metrics(), METRICS)
         if request.path in self._client:
             return self._script(request)
-        return HttpAnswer(404, b"there is nothing here; the WebSocket is at /ws\n", (TEXT,))
+        return Response(404, b"there is nothing here; the WebSocket is at /ws\n")
 
-    def _script(self, request: HttpRequest) -> HttpAnswer:
+    def _script(self, request: Request) -> Response:
         tag = self._tags[request.path]
-        headers = (SCRIPT, ANYONE, NO_SNIFFING, ("Cache-Control", "no-cache"), ("ETag", tag))
+        headers = (ANYONE, NO_SNIFFING, ("Cache-Control", "no-cache"), ("ETag", tag))
         if request.headers.get("if-none-match") == tag:
-            return HttpAnswer(304, b"", headers)
-        return HttpAnswer(200, self._client[request.path], headers)
+            return Response(304, headers=headers)
+        return Response(200, self._client[request.path], SCRIPT, headers)
 
 
 def _tag(body: bytes) -> str:

@@ -361,7 +361,7 @@ class HttpConnection(Answering):
         self._stop_reading()
         self._upgrade = None
         self._listener.closed(self)
-        upgrade.take_over(self._transport, encode_switching(upgrade), rest)
+        upgrade.take_over(self._transport, head=encode_switching(upgrade), rest=rest)
 
 
 def _is_expecting(request: Request) -> bool:

@@ -122,10 +122,10 @@ class Reader:
             return b""
         self._head = b""
         is_offer = self._parse(data[: len(data) - len(rest)] if rest else data)
-        # Empty lines before a request are nothing (RFC 9112, section 2.2).
-        fields = fields.lstrip(b"\r\n")
+        # One empty line before a request is nothing (RFC 9112, section 2.2).
+        fields = fields.removeprefix(b"\r\n")
         if not fields:
-            return rest
+            raise RequestRefusedError(refusal.MALFORMED)
         request = _request(fields, self._raw)
         self._raw.clear()
         return self._begin(request, rest, receiver=receiver, is_offer=is_offer)
@@ -151,7 +151,8 @@ class Reader:
         if is_offer:
             if request.method == "CONNECT":
                 raise RequestRefusedError(refusal.BAD_TARGET)
-            if _is_for_websocket(request, length) and receiver.offered(request):
+            is_asked = request.method == "GET" and request.has_option("upgrade", "websocket")
+            if is_asked and not request.has_body and receiver.offered(request):
                 return rest
             # A server may ignore an offer (RFC 9110, section 7.8).
             request = request.without("upgrade")
@@ -228,15 +229,6 @@ def _request(head: bytes, raw: Mapping[bytes, bytes]) -> Request:
     if "connection" in headers:
         keep_alive = _keeps_alive(headers["connection"].lower(), otherwise=keep_alive)
     return Request(method, path, query, headers, version, keep_alive)
-
-
-def _is_for_websocket(request: Request, length: int) -> bool:
-    return (
-        request.method == "GET"
-        and request.has_option("upgrade", "websocket")
-        and not length
-        and "transfer-encoding" not in request.headers
-    )
 
 
 def _headers(lines: bytes, raw: Mapping[bytes, bytes]) -> dict[str, str]:

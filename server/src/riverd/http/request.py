@@ -31,6 +31,12 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     version: str = "1.1"
     keep_alive: bool = True
 
+    @property
+    def has_body(self) -> bool:
+        """Whether its head announces a body."""
+        headers = self.headers
+        return "transfer-encoding" in headers or int(headers.get("content-length", "0")) > 0
+
     def without(self, name: str) -> "Request":
         """The same request, had this header not been sent."""
         headers = {key: value for key, value in self.headers.items() if key != name}

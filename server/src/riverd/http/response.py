@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from functools import lru_cache
 from http import HTTPStatus
+from typing import Protocol
 
 import msgspec
 
@@ -39,15 +40,22 @@ class StreamedResponse(msgspec.Struct, frozen=True):
     headers: Headers = ()
 
 
-class HttpUpgrade(msgspec.Struct, frozen=True):
-    """The connection goes on in another protocol (RFC 9110, section 7.8).
+class TakeOver(Protocol):
+    """What goes on with a connection in another protocol."""
 
-    `take_over` gets the transport, the 101 that it has to write first, and the bytes that came
-    after the request. It has to set another protocol on the transport.
-    """
+    def __call__(self, transport: asyncio.Transport, *, head: bytes, rest: bytes) -> None:
+        """Set another protocol on the transport, and write the 101 (`head`) to it.
+
+        `rest` are the bytes that came behind the request.
+        """
+        ...
+
+
+class HttpUpgrade(msgspec.Struct, frozen=True):
+    """The connection goes on in another protocol (RFC 9110, section 7.8)."""
 
     protocol: str
-    take_over: Callable[[asyncio.Transport, bytes, bytes], None]
+    take_over: TakeOver
     headers: Headers = ()
 
 
