@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import Api, Balancer, Gateway, Program, Redis, get_json
+from processes import ApiProcess, BalancerProcess, GatewayProcess, Redis, ServerProcess, get_json
 from proxy import Proxy
-from publisher import Publisher
+from publisher import FaultPublisher
 from witness import Witness
 
 Place = tuple[str | None, int]
@@ -33,7 +33,7 @@ class Shape:
 
 
 @dataclass
-class Outcome:
+class FaultOutcome:
     """What a fault did to the clients."""
 
     fault: str
@@ -63,11 +63,11 @@ class Cluster:
         self.shape = shape
         self._folder = tempfile.TemporaryDirectory()
         self.redis = Redis(Path(self._folder.name))
-        self.programs: list[Program] = [self.redis]
+        self.programs: list[ServerProcess] = [self.redis]
         self._errors_seen = 0
-        self.gateways: list[Gateway] = []
+        self.gateways: list[GatewayProcess] = []
         self.witnesses: list[Witness] = []
-        self.publishers: list[Publisher] = []
+        self.publishers: list[FaultPublisher] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -76,10 +76,10 @@ class Cluster:
         self.proxy = Proxy(self.redis.port)
         await self.proxy.start()
         ports = [self.proxy.port, *[self.redis.port] * (GATEWAYS - 1)]
-        self.gateways = [Gateway(port, self.shape.drain_s) for port in ports]
-        self.api = Api(self.redis.port)
+        self.gateways = [GatewayProcess(port, self.shape.drain_s) for port in ports]
+        self.api = ApiProcess(self.redis.port)
         ports = [gateway.port for gateway in self.gateways]
-        self.balancer = Balancer(ports, Path(self._folder.name))
+        self.balancer = BalancerProcess(ports, Path(self._folder.name))
         for program in (*self.gateways, self.api, self.balancer):
             self.programs.append(program)
             await asyncio.to_thread(program.start)
@@ -96,7 +96,7 @@ class Cluster:
             witness = Witness(self.url, f"user-{number}", channels, contents)
             self.add(witness)
         for name in names:
-            publisher = Publisher(f"http://127.0.0.1:{self.api.port}", name, shape.every_s)
+            publisher = FaultPublisher(f"http://127.0.0.1:{self.api.port}", name, shape.every_s)
             self.publishers.append(publisher)
             self._tasks.append(asyncio.create_task(publisher.run()))
 
@@ -171,7 +171,7 @@ class Cluster:
             return None
         return {name: (str(one["epoch"]), int(str(one["offset"]))) for name, one in told.items()}
 
-    def outcome(self, fault: str) -> Outcome:
+    def outcome(self, fault: str) -> FaultOutcome:
         """What was lost, doubled, reordered or told since the last call."""
         books = [book for witness in self.witnesses for book in witness.books.values()]
         wrong = sum(
@@ -184,7 +184,7 @@ class Cluster:
             for seen in self.contents.values()
         )
         errors = [line for program in self.programs for line in program.errors()]
-        outcome = Outcome(
+        outcome = FaultOutcome(
             fault,
             lost=sum(book.holes for book in books),
             duplicated=sum(book.duplicated for book in books)

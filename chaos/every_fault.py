@@ -5,7 +5,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from cluster import Cluster, Outcome, Shape
+from cluster import Cluster, FaultOutcome, Shape
 from faults import BEGINS_AGAIN, FAULTS, suffer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,9 +45,9 @@ def main() -> int:
     return 0 if all(one.is_clean for one in outcomes) and not told_wrongly else 1
 
 
-async def _run(shape: Shape, names: list[str]) -> list[Outcome]:
+async def _run(shape: Shape, names: list[str]) -> list[FaultOutcome]:
     cluster = Cluster(shape)
-    outcomes: list[Outcome] = []
+    outcomes: list[FaultOutcome] = []
     try:
         await cluster.start()
         print(f"{shape.clients} clients live on three gateways", file=sys.stderr)
@@ -60,7 +60,7 @@ async def _run(shape: Shape, names: list[str]) -> list[Outcome]:
     return outcomes
 
 
-def _table(outcomes: list[Outcome], clients: int) -> str:
+def _table(outcomes: list[FaultOutcome], clients: int) -> str:
     lines = [
         f"{clients} clients in 3 of 6 channels each and in a quiet presence channel, 3 gateways "
         f"behind haproxy, Redis, one publish API; {outcomes[-1].published:,} publications.",
@@ -77,7 +77,7 @@ def _table(outcomes: list[Outcome], clients: int) -> str:
     return "\n".join(lines)
 
 
-def _refusal(outcome: Outcome) -> str:
+def _refusal(outcome: FaultOutcome) -> str:
     return f"{outcome.slowest_refusal_s * 1000:.0f} ms" if outcome.slowest_refusal_s else "none"
 
 

@@ -9,8 +9,8 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
-from cluster import LIVE_S_MAX, Cluster, Outcome
-from processes import CONTINUE, STOP, TERMINATE, Gateway
+from cluster import LIVE_S_MAX, Cluster, FaultOutcome
+from processes import CONTINUE, STOP, TERMINATE, GatewayProcess
 from witness import Witness
 
 Harm = AsyncGenerator[str]
@@ -160,7 +160,7 @@ BEGINS_AGAIN = frozenset(
 """After these the logs begin again, and everyone is told so; after the others nobody is."""
 
 
-async def suffer(cluster: Cluster, name: str) -> Outcome:
+async def suffer(cluster: Cluster, name: str) -> FaultOutcome:
     """Do one fault, wait until everyone is live again, and count.
 
     Who does not become live again has lost something.
@@ -187,7 +187,7 @@ async def suffer(cluster: Cluster, name: str) -> Outcome:
     )
 
 
-async def _restart(gateway: Gateway) -> int:
+async def _restart(gateway: GatewayProcess) -> int:
     gateway.signal(TERMINATE)
     code = await asyncio.to_thread(gateway.wait)
     await asyncio.to_thread(gateway.start)

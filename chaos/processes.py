@@ -20,7 +20,7 @@ KEY = "chaos-api-key-0001"
 READY_S_MAX = 20.0
 
 
-class Program:
+class ServerProcess:
     """One process that can be started again in the same place."""
 
     def __init__(
@@ -98,7 +98,7 @@ def accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-class Redis(Program):
+class Redis(ServerProcess):
     """A Redis with an append-only file of its own."""
 
     def __init__(self, folder: Path) -> None:
@@ -115,7 +115,7 @@ class Redis(Program):
         self._data.mkdir()
 
 
-class Gateway(Program):
+class GatewayProcess(ServerProcess):
     """One River gateway; it can be asked by its name to drain."""
 
     def __init__(self, redis_port: int, drain_s: float) -> None:
@@ -133,7 +133,7 @@ class Gateway(Program):
         super().__init__(command, environment, lambda: answers(self.port))
 
 
-class Api(Program):
+class ApiProcess(ServerProcess):
     """River's publish API."""
 
     def __init__(self, redis_port: int) -> None:
@@ -149,7 +149,7 @@ class Api(Program):
         super().__init__(command, environment, lambda: answers(self.port))
 
 
-class Balancer(Program):
+class BalancerProcess(ServerProcess):
     """haproxy with the configuration that users copy, and a socket to give it orders."""
 
     def __init__(self, gateways: list[int], folder: Path) -> None:

@@ -12,7 +12,7 @@ RETRY_S = 0.05
 
 
 @dataclass
-class Publisher:
+class FaultPublisher:
     """Publishes 0, 1, 2, ... to one channel; each is repeated until it is accepted."""
 
     api_url: str

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from forum_visitor import Clock, Visitor
 
 from forum.app import create_app
-from forum.settings import Settings
+from forum.settings import ForumSettings
 
 
 @pytest.fixture
@@ -22,13 +22,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path) -> ForumSettings:
     """Return the settings of a forum that knows no River; a test may bring its own."""
-    return Settings(database=tmp_path / "forum.db", posts_per_minute=5)
+    return ForumSettings(database=tmp_path / "forum.db", posts_per_minute=5)
 
 
 @pytest.fixture
-def app(settings: Settings, clock: Clock) -> Flask:
+def app(settings: ForumSettings, clock: Clock) -> Flask:
     app = create_app(settings, clock_s=clock)
     app.testing = True
     return app

@@ -4,7 +4,7 @@ import pytest
 from forum_visitor import Visitor
 
 from forum.app import create_app
-from forum.settings import Settings
+from forum.settings import ForumSettings
 
 
 @pytest.mark.parametrize("path", ["/b/dogs", "/b/dogs/8", "/login", "/logout"])
@@ -32,7 +32,7 @@ def test_pages_allow_no_foreign_scripts_no_frames_and_no_cache(ana: Visitor) -> 
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_the_session_survives_a_restart(ana: Visitor, settings: Settings) -> None:
+def test_the_session_survives_a_restart(ana: Visitor, settings: ForumSettings) -> None:
     cookie = ana.client.get_cookie("towpath")
     assert cookie is not None
     later = create_app(settings).test_client()

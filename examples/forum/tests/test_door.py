@@ -11,13 +11,13 @@ from flask import Flask
 from forum_visitor import Clock, Visitor
 
 from forum.app import create_app
-from forum.settings import RiverPlace, Settings
+from forum.settings import ForumSettings, RiverPlace
 
 SECRET = "5ec2e7" * 8
 
 
 @pytest.fixture
-def reader(settings: Settings, clock: Clock) -> Visitor:
+def reader(settings: ForumSettings, clock: Clock) -> Visitor:
     """Return somebody who reads a forum that has a River."""
     river = RiverPlace(url="http://r:8000", api_url="http://r:8001", api_key="key", secret=SECRET)
     return Visitor(create_app(replace(settings, river=river), clock_s=clock).test_client())

@@ -11,7 +11,7 @@ import pytest
 from forum_visitor import Clock, Visitor
 
 from forum.app import create_app
-from forum.settings import RiverPlace, Settings
+from forum.settings import ForumSettings, RiverPlace
 
 
 @dataclass
@@ -53,7 +53,7 @@ def listener() -> Iterator[Listener]:
 
 
 @pytest.fixture
-def ana(settings: Settings, clock: Clock, listener: Listener) -> Visitor:
+def ana(settings: ForumSettings, clock: Clock, listener: Listener) -> Visitor:
     """Return Ana on a forum that has a River."""
     river = RiverPlace(url="http://r:8000", api_url=listener.url, api_key="key-1", secret="s" * 32)
     ana = Visitor(create_app(replace(settings, river=river), clock_s=clock).test_client())
@@ -103,7 +103,7 @@ def test_a_river_that_refuses_costs_no_post(
 
 
 def test_a_river_that_is_away_costs_no_post(
-    settings: Settings, clock: Clock, caplog: pytest.LogCaptureFixture
+    settings: ForumSettings, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     river = RiverPlace(url="http://r", api_url="http://127.0.0.1:1", api_key="k", secret="s" * 32)
     ana = Visitor(create_app(replace(settings, river=river), clock_s=clock).test_client())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from forum.settings import SettingsError, read_settings
+from forum.settings import ForumSettingsError, read_settings
 
 DEV = {
     "secret": "d" * 64,
@@ -61,22 +61,22 @@ def test_river_off_means_off_whatever_is_there(folder: Path) -> None:
 @pytest.mark.parametrize("name", list(GIVEN))
 def test_a_setting_that_is_missing_is_named(name: str) -> None:
     environment = {key: value for key, value in GIVEN.items() if key != name}
-    with pytest.raises(SettingsError, match=name):
+    with pytest.raises(ForumSettingsError, match=name):
         read_settings([], environment)
 
 
 def test_river_on_does_not_go_without() -> None:
-    with pytest.raises(SettingsError, match="river dev"):
+    with pytest.raises(ForumSettingsError, match="river dev"):
         read_settings(["--river", "on"], {})
 
 
 def test_a_word_that_is_not_known_is_refused() -> None:
-    with pytest.raises(SettingsError, match="RIVER must be"):
+    with pytest.raises(ForumSettingsError, match="RIVER must be"):
         read_settings([], {"RIVER": "perhaps"})
 
 
 @pytest.mark.parametrize("content", ["{", "[]"])
 def test_a_broken_dev_file_is_named(folder: Path, content: str) -> None:
     leave_dev_file(folder, content)
-    with pytest.raises(SettingsError, match=r"dev\.json"):
+    with pytest.raises(ForumSettingsError, match=r"dev\.json"):
         read_settings([], {})

@@ -5,26 +5,26 @@ from pathlib import Path
 
 import pytest
 
-from forum.store import Draft, Store, ThreadFullError
+from forum.store import Draft, PostStore, ThreadFullError
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "forum.db")
+def store(tmp_path: Path) -> PostStore:
+    return PostStore(tmp_path / "forum.db")
 
 
 def draft(name: str, number: int = 0) -> Draft:
     return Draft(id=f"{name}-{number}", author=name, body=f"No. {number}", created_at=number)
 
 
-def test_replies_are_counted_as_they_were_when_each_was_made(store: Store) -> None:
+def test_replies_are_counted_as_they_were_when_each_was_made(store: PostStore) -> None:
     opening = store.start_thread("dogs", "T", draft("ana"))
     replies = [store.reply(opening.thread_id, draft("ben", number)) for number in range(3)]
     assert [post.replies for post in (opening, *replies)] == [0, 1, 2, 3]
     assert store.posts("dogs", opening.thread_id) == [opening, *replies]
 
 
-def test_the_latest_post_of_each_board_is_found(store: Store) -> None:
+def test_the_latest_post_of_each_board_is_found(store: PostStore) -> None:
     store.start_thread("dogs", "Old", draft("ana", 1))
     newer = store.start_thread("dogs", "New", draft("ana", 2))
     other = store.start_thread("cats", "Cat", draft("ana", 3))
@@ -32,7 +32,7 @@ def test_the_latest_post_of_each_board_is_found(store: Store) -> None:
 
 
 def test_a_full_thread_takes_no_more(tmp_path: Path) -> None:
-    store = Store(tmp_path / "small.db", replies_max=2)
+    store = PostStore(tmp_path / "small.db", replies_max=2)
     thread = store.start_thread("dogs", "T", draft("ana")).thread_id
     store.reply(thread, draft("ben", 1))
     store.reply(thread, draft("ben", 2))
@@ -40,7 +40,7 @@ def test_a_full_thread_takes_no_more(tmp_path: Path) -> None:
         store.reply(thread, draft("ben", 3))
 
 
-def test_many_who_post_at_once_all_get_in(store: Store) -> None:
+def test_many_who_post_at_once_all_get_in(store: PostStore) -> None:
     thread = store.start_thread("dogs", "T", draft("ana")).thread_id
 
     def post(name: str) -> None:

@@ -142,7 +142,7 @@ class Unsubscribe(msgspec.Struct, frozen=True, gc=False):
     channel: str
 
 
-class Publish(msgspec.Struct, frozen=True, gc=False):
+class PublishCommand(msgspec.Struct, frozen=True, gc=False):
     """Publishes an event."""
 
     id: RequestId
@@ -173,7 +173,7 @@ class Ping(msgspec.Struct, frozen=True, gc=False):
     id: RequestId
 
 
-Command = Authenticate | Subscribe | Unsubscribe | Publish | GetMembers | GetHistory | Ping
+Command = Authenticate | Subscribe | Unsubscribe | PublishCommand | GetMembers | GetHistory | Ping
 
 
 # What clients are sent.
@@ -235,7 +235,7 @@ class Members(msgspec.Struct, frozen=True):
     list: MemberList
 
 
-class History(msgspec.Struct, frozen=True):
+class HistoryReply(msgspec.Struct, frozen=True):
     """A part of a channel's log, and the log's position."""
 
     id: RequestId
@@ -267,7 +267,7 @@ class Bye(msgspec.Struct, frozen=True, gc=False):
     retry_after_ms: int
 
 
-class Failure(msgspec.Struct, frozen=True, gc=False):
+class ErrorReply(msgspec.Struct, frozen=True, gc=False):
     """A request that was not served, and why."""
 
     id: RequestId
@@ -282,9 +282,9 @@ Reply = (
     | Unsubscribed
     | Published
     | Members
-    | History
+    | HistoryReply
     | Pong
     | Gap
     | Bye
-    | Failure
+    | ErrorReply
 )

@@ -62,7 +62,7 @@ def test_slots_are_those_of_the_specification(name: str, slot: int) -> None:
 
 
 def test_all_of_a_channel_is_in_one_slot() -> None:
-    feeds = keys.Feeds(0)
+    feeds = keys.FeedNames(0)
     names = [
         keys.log_meta("c"),
         keys.log("c"),

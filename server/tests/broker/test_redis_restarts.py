@@ -10,7 +10,7 @@ from redis_server import RedisServer
 from river_feed import until
 
 from riverd.broker.redis.broker import RedisBroker
-from riverd.broker.redis.scripts import History, Scripts
+from riverd.broker.redis.scripts import DataHistory, Scripts
 from riverd.errors import BrokerError, RiverError
 from riverd.model import Member, Message, Position
 
@@ -63,7 +63,7 @@ async def test_scripts_that_outlived_their_server_are_not_used(
     before = await publish(broker)
     with own_server.client() as client:
         info = client.info()
-        old = Scripts(History(str(info["run_id"]), str(info["master_replid"])))
+        old = Scripts(DataHistory(str(info["run_id"]), str(info["master_replid"])))
     restart(own_server, with_data=True)
     with own_server.client() as client:
         for text in old.texts.values():

@@ -1,13 +1,13 @@
 """The members of a channel: versions, changes, and a list that was read again."""
 
-from riverd.core.presence import LISTED_MAX, Presence
+from riverd.core.presence import LISTED_MAX, PresenceReplica
 from riverd.model import Change, Member, Position, Roster
 
 ANN, BOB = Member("ann"), Member("bob", b'{"a":1}')
 
 
-def presence_of(*members: Member, version: int = 0) -> Presence:
-    return Presence(roster_of(*members, version=version))
+def presence_of(*members: Member, version: int = 0) -> PresenceReplica:
+    return PresenceReplica(roster_of(*members, version=version))
 
 
 def roster_of(*members: Member, version: int, epoch: str = "a") -> Roster:

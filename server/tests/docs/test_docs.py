@@ -55,11 +55,11 @@ REPLIES = (
     model.Unsubscribed(1, "c"),
     model.Published(1, _PLACE),
     model.Members(1, "c", _MEMBERS),
-    model.History(1, "c", model.Tail(_PLACE, (_ENTRY,))),
+    model.HistoryReply(1, "c", model.Tail(_PLACE, (_ENTRY,))),
     model.Pong(1),
     model.Gap("c", _PLACE),
     model.Bye("draining", 1),
-    model.Failure(1, "c", "m"),
+    model.ErrorReply(1, "c", "m"),
 )
 OPTIONAL = {"id", "reason", "presence", "user", "info"}
 ASKED = {"auth", "subscribe", "unsubscribe", "publish", "ping"}

@@ -8,7 +8,7 @@ from river_feed import until
 from riverd.core.pacing import CROWD, PAUSE_S_MAX
 from riverd.model import Claims, Grants, Member, Occupancy
 
-# Presence.
+# PresenceReplica.
 
 
 @in_a_cluster

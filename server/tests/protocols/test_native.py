@@ -41,11 +41,11 @@ def said(reply: model.Reply) -> dict[str, Any]:
         (sent(type="unsubscribe", id="x", channel="dogs"), model.Unsubscribe("x", "dogs")),
         (
             b'{"type":"publish","id":4,"channel":"dogs","event":"post","data": {"a" : [1, 2]} }',
-            model.Publish(4, "dogs", "post", b'{"a" : [1, 2]}'),
+            model.PublishCommand(4, "dogs", "post", b'{"a" : [1, 2]}'),
         ),
         (
             sent(type="publish", channel="dogs", event="post"),
-            model.Publish(None, "dogs", "post", b"null"),
+            model.PublishCommand(None, "dogs", "post", b"null"),
         ),
         (sent(type="presence", id=5, channel="dogs"), model.GetMembers(5, "dogs")),
         (sent(type="history", id=6, channel="dogs"), model.GetHistory(6, "dogs")),
@@ -158,7 +158,7 @@ def test_half_of_a_surrogate_pair_is_refused_and_can_be_answered() -> None:
     ):
         error = refused(payload)
         assert not error.fatal
-        said(model.Failure(error.request_id, error.error.code, error.message))
+        said(model.ErrorReply(error.request_id, error.error.code, error.message))
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
@@ -209,9 +209,9 @@ def test_whatever_comes_is_a_command_or_an_error_that_can_be_told(payload: bytes
     try:
         command = NATIVE.decode(payload)
     except DecodeError as error:
-        said(model.Failure(error.request_id, error.error.code, error.message))
+        said(model.ErrorReply(error.request_id, error.error.code, error.message))
     else:
-        if isinstance(command, model.Publish):
+        if isinstance(command, model.PublishCommand):
             # It goes to others as it stands, so it has to be JSON to the letter.
             json.loads(command.data, parse_constant=pytest.fail)
 
@@ -266,7 +266,7 @@ def test_replies_are_said_as_the_contract_has_them() -> None:
         "reason": "draining",
         "retry_after_ms": 20,
     }
-    assert said(model.Failure(2, "forbidden", "no")) == {
+    assert said(model.ErrorReply(2, "forbidden", "no")) == {
         "type": "error",
         "id": 2,
         "code": "forbidden",
@@ -297,7 +297,7 @@ def test_members_are_said_with_their_info_where_they_have_one() -> None:
 
 def test_history_is_said_with_where_the_log_stands() -> None:
     tail = Tail(HERE, (Publication(40, "a", b"1"), Publication(41, "b", b'"x"', "ann")))
-    assert said(model.History(6, "dogs", tail)) == {
+    assert said(model.HistoryReply(6, "dogs", tail)) == {
         "type": "history",
         "id": 6,
         "channel": "dogs",
@@ -384,7 +384,7 @@ def test_an_id_has_no_more_digits_than_a_text_has_characters(mark: str) -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 7])
 def test_a_history_in_parts_says_the_same(count: int, size: int) -> None:
     entries = [Publication(n + 1, "e", b'"%b"' % (b"x" * size)) for n in range(count)]
-    history = model.History(6, "dogs", Tail(HERE, tuple(entries)))
+    history = model.HistoryReply(6, "dogs", Tail(HERE, tuple(entries)))
     parts = [next(split(part)) for part in NATIVE.encode_parts(history)]
     assert json.loads(b"".join(payload for _, payload in parts)) == said(history)
     fins = [first & 0x80 != 0 for first, _ in parts]

@@ -20,7 +20,7 @@ PORTION = 20
 PLANT_SEEDS_MAX = 500
 REPLAY = "python server/tests/simulation/run.py --seed {seed} --trace"
 
-Failure = tuple[int, str]
+ErrorReply = tuple[int, str]
 
 
 def failure_of(seed: int) -> str | None:
@@ -32,7 +32,7 @@ def failure_of(seed: int) -> str | None:
     return None
 
 
-def first_failure(plant: Plant) -> Failure | None:
+def first_failure(plant: Plant) -> ErrorReply | None:
     """The first seed that finds a bug, and what it says of it."""
     with planted(plant):
         for seed in range(PLANT_SEEDS_MAX):
@@ -75,7 +75,7 @@ def _one(seed: int, *, trace: bool, plant: str | None) -> int:
     return 0
 
 
-def _failures_of(seeds: Sequence[int], plant: str | None) -> list[Failure]:
+def _failures_of(seeds: Sequence[int], plant: str | None) -> list[ErrorReply]:
     with _with(plant):
         return [(seed, failure) for seed in seeds if (failure := failure_of(seed)) is not None]
 

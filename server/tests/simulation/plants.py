@@ -223,7 +223,7 @@ MEMBERS = (
     ),
     _plant(
         "a change that is known is applied again",
-        ("core.presence:Presence.apply", "if known:", "if False:"),
+        ("core.presence:PresenceReplica.apply", "if known:", "if False:"),
     ),
     _plant(
         "a list older than the replica is accepted",

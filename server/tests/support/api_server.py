@@ -22,7 +22,7 @@ from riverd.api.context import Api
 from riverd.api.handler import ApiHandler, limits_of
 from riverd.auth.api_keys import Keys
 from riverd.auth.tokens import Signer
-from riverd.aws.lambda_api import Function
+from riverd.aws.lambda_api import ApiFunction
 from riverd.broker import Broker, Feed
 from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.broker.memory.store import Store
@@ -238,7 +238,7 @@ class _Kept:
 @contextmanager
 def _invoked(api: Api, listening: socket.socket) -> Iterator[None]:
     loop = asyncio.new_event_loop()
-    function = Function(lambda work: loop.run_until_complete(work(_Kept(api))))
+    function = ApiFunction(lambda work: loop.run_until_complete(work(_Kept(api))))
     try:
         with behind_api_gateway(function, listening):
             yield

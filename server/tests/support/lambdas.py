@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from api_gateway import body_of, event_for
 
-from riverd.aws.lambda_api import Function
+from riverd.aws.lambda_api import ApiFunction
 from riverd.aws.runtime import Host
 from riverd.service.secret_settings import ALL
 
@@ -22,7 +22,7 @@ class Lambda:
 
     def __init__(self) -> None:
         self.host = Host(*ALL)
-        self.function = Function(self.host.run)
+        self.function = ApiFunction(self.host.run)
 
     def ask(self, method: str, target: str, body: object = None, **event: Any) -> tuple[int, Any]:
         """Status and JSON body of the answer."""

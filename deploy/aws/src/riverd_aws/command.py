@@ -71,17 +71,17 @@ def deploy_aws(**chosen: object) -> None:
 
     What it needs beside credentials: Node.js, and on its first run a minute to fetch the AWS CDK.
     """
-    from riverd_aws.deployment import Wishes, run  # noqa: PLC0415  `river --help` needs none of it
+    from riverd_aws.deployment import DeployRequest, run  # noqa: PLC0415  `river --help` needs none of it
 
     with _stoppable():
-        run(Wishes(**chosen))  # type: ignore[arg-type]  # click has checked each by its option
+        run(DeployRequest(**chosen))  # type: ignore[arg-type]  # click has checked each by its option
 
 
 @destroy.command("aws", short_help="From an AWS account.")
 @_where
 def destroy_aws(**chosen: object) -> None:
     """Remove River from an AWS account: lists what goes, asks once, and looks that it is gone."""
-    from riverd_aws.destruction import Wishes, run  # noqa: PLC0415  `river --help` needs none of it
+    from riverd_aws.destruction import DestroyRequest, run  # noqa: PLC0415  `river --help` needs none of it
 
     with _stoppable():
-        run(Wishes(**chosen))  # type: ignore[arg-type]  # click has checked each by its option
+        run(DestroyRequest(**chosen))  # type: ignore[arg-type]  # click has checked each by its option

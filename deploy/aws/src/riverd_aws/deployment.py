@@ -24,7 +24,7 @@ HELP = ("help",)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
+class DeployRequest:
     """What the command was called with."""
 
     name: str
@@ -54,7 +54,7 @@ class Plan:
         return self.before is not None and self.changes is None
 
 
-def run(wishes: Wishes) -> None:
+def run(wishes: DeployRequest) -> None:
     """Deploy.
 
     Raises:
@@ -86,7 +86,7 @@ def run(wishes: Wishes) -> None:
     _finish(site, stack, wishes=wishes)
 
 
-def _context(wishes: Wishes) -> dict[str, str]:
+def _context(wishes: DeployRequest) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in wishes.given:
         key, separator, value = pair.partition("=")
@@ -149,7 +149,7 @@ def _plan(site: Site, context: Mapping[str, str], *, chosen: Options, folder: Pa
     return Plan(assembly, chosen, before, changes, missing)
 
 
-def _show(console: Console, made: Plan, *, wishes: Wishes) -> None:
+def _show(console: Console, made: Plan, *, wishes: DeployRequest) -> None:
     if made.is_nothing:
         console.print(f"{made.options.name} is as it should be: nothing to change.")
         return
@@ -168,7 +168,7 @@ def _show(console: Console, made: Plan, *, wishes: Wishes) -> None:
     plan.show_cost(console, bill, connections=wishes.connections)
 
 
-def _do(site: Site, made: Plan, *, who: Identity, wishes: Wishes) -> Stack:
+def _do(site: Site, made: Plan, *, who: Identity, wishes: DeployRequest) -> Stack:
     question = "Bootstrap and deploy?" if made.bootstraps else "Deploy?"
     ask(f"\n{question}", yes=wishes.yes)
     if made.before is None:
@@ -181,7 +181,7 @@ def _do(site: Site, made: Plan, *, who: Identity, wishes: Wishes) -> Stack:
     return roll_out(site, made.assembly, before=made.before)
 
 
-def _finish(site: Site, stack: Stack, *, wishes: Wishes) -> None:
+def _finish(site: Site, stack: Stack, *, wishes: DeployRequest) -> None:
     console = site.console
     console.print(Text(f"\n{stack.stack_name} runs.", style="bold"))
     console.print(Text(outcome.outputs(stack.values)), soft_wrap=True)

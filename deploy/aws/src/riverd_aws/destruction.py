@@ -11,7 +11,7 @@ from riverd_aws.question import ask, check_askable
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
+class DestroyRequest:
     """What the command was called with."""
 
     name: str
@@ -20,7 +20,7 @@ class Wishes:
     yes: bool
 
 
-def run(wishes: Wishes) -> None:
+def run(wishes: DestroyRequest) -> None:
     """Remove it.
 
     Raises:

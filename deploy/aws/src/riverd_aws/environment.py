@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from riverd_aws.constructs import gateways, publish_service
-from riverd_aws.constructs.broker import Broker
+from riverd_aws.constructs.broker import ValkeyBroker
 from riverd_aws.constructs.identity import Provider
 from riverd_aws.constructs.secrets import Secrets, source
 from riverd_aws.options import Options
@@ -21,7 +21,7 @@ class Surroundings:
 
     options: Options
     secrets: Secrets
-    broker: Broker
+    broker: ValkeyBroker
     provider: Provider | None
 
     def gateway(self) -> dict[str, str]:

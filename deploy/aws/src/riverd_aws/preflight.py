@@ -30,7 +30,7 @@ class _Parameter(msgspec.Struct, rename="pascal"):
     value: str
 
 
-class _Told(msgspec.Struct, rename="pascal"):
+class _Reported(msgspec.Struct, rename="pascal"):
     parameter: _Parameter
 
 
@@ -137,7 +137,7 @@ def is_bootstrapped(account: Account) -> bool:
     """Whether the account has in this region what `cdk deploy` needs: a bucket and roles."""
     name = f"/cdk-bootstrap/{QUALIFIER}/version"
     try:
-        told = account.ask("ssm:get_parameter", _Told, Name=name)
+        told = account.ask("ssm:get_parameter", _Reported, Name=name)
     except AwsError as error:
         if error.is_missing:
             return False

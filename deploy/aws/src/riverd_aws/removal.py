@@ -10,7 +10,7 @@ from riverd_aws.account import Account
 from riverd_aws.causes import explained
 from riverd_aws.failure import Failure
 from riverd_aws.plan import by_service
-from riverd_aws.rollout import Bar
+from riverd_aws.rollout import ProgressBar
 from riverd_aws.stacks import Resource, Stack
 
 
@@ -32,7 +32,7 @@ def remove(account: Account, stack: Stack, *, resources: list[Resource], console
         Failure: something is left; it is named.
     """
     try:
-        with Bar(console, "Removing", total=len(resources)) as bar:
+        with ProgressBar(console, "Removing", total=len(resources)) as bar:
             status, watch = stacks.delete(account, stack, tell=bar.tell)
     except KeyboardInterrupt:
         raise Failure(

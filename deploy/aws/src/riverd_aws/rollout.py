@@ -25,7 +25,7 @@ END_S_MAX = 20.0
 _GOES_ON = "what CloudFormation has begun goes on. `river deploy aws` again says how it stands"
 
 
-class Bar:
+class ProgressBar:
     """How far a change of a stack is: a bar in a terminal, a line now and then elsewhere."""
 
     def __init__(self, console: Console, what: str, *, total: int | None) -> None:
@@ -96,7 +96,7 @@ def roll_out(site: Site, assembly: Assembly, *, before: Stack | None) -> Stack:
     """
     watch = Watch(site.account, before)
     total = sum(assembly.kinds.values()) if before is None else None
-    with Bar(site.console, "Making" if before is None else "Changing", total=total) as bar:
+    with ProgressBar(site.console, "Making" if before is None else "Changing", total=total) as bar:
         process = site.toolkit.start(
             _words(assembly), environment=site.account.environment(), log=site.log
         )
@@ -144,7 +144,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _look(account: Account, name: str, *, watch: Watch, bar: Bar) -> None:
+def _look(account: Account, name: str, *, watch: Watch, bar: ProgressBar) -> None:
     stack = stacks.find(account, name)
     if stack is not None:
         bar.tell(watch.look(stack.stack_id))

@@ -10,11 +10,11 @@ from riverd_aws.constructs import gateways as gateways_of
 from riverd_aws.constructs import publish_service as publish_service_of
 from riverd_aws.constructs.alarms import Alarms
 from riverd_aws.constructs.balancer import Balancer
-from riverd_aws.constructs.broker import Broker
+from riverd_aws.constructs.broker import ValkeyBroker
 from riverd_aws.constructs.dashboard import Dashboard
 from riverd_aws.constructs.domain import Domain
 from riverd_aws.constructs.drain import Drain
-from riverd_aws.constructs.entry import Entry
+from riverd_aws.constructs.entry import CloudFrontEntry
 from riverd_aws.constructs.function import Program
 from riverd_aws.constructs.gateways import Gateways, Numbers
 from riverd_aws.constructs.identity import Provider, UserPool, provider_at
@@ -22,7 +22,7 @@ from riverd_aws.constructs.image import image_of
 from riverd_aws.constructs.network import Network
 from riverd_aws.constructs.publish_api import PublishApi
 from riverd_aws.constructs.publish_service import PublishService
-from riverd_aws.constructs.rotation import Rotation
+from riverd_aws.constructs.rotation import SecretRotation
 from riverd_aws.constructs.secrets import Secrets, SecretsDoor, may_read
 from riverd_aws.constructs.service import STOP_MARGIN_S, Place, Task, cluster_in
 from riverd_aws.environment import Surroundings
@@ -51,7 +51,7 @@ class RiverStack(Stack):  # type: ignore[misc]  # mypy does not read aws_cdk
         self._options = options
         self.network = Network(self, "Network", zones=options.zones)
         self.secrets = Secrets(self, "Secrets", prefix=options.name)
-        self.broker = Broker(
+        self.broker = ValkeyBroker(
             self,
             "Broker",
             network=self.network,
@@ -83,7 +83,7 @@ class RiverStack(Stack):  # type: ignore[misc]  # mypy does not read aws_cdk
         self.drain = self._drain()
         self.entry = self._entry()
         self.publish, publish_url = self._publish_plane()
-        self.rotation = Rotation(
+        self.rotation = SecretRotation(
             self,
             "Rotation",
             secrets=(self.secrets.token, self.secrets.api_key),
@@ -155,7 +155,7 @@ class RiverStack(Stack):  # type: ignore[misc]  # mypy does not read aws_cdk
         self._let_in(drain.function.lambda_)
         return drain
 
-    def _entry(self) -> Entry:
+    def _entry(self) -> CloudFrontEntry:
         options = self._options
         domain = (
             Domain(
@@ -168,7 +168,7 @@ class RiverStack(Stack):  # type: ignore[misc]  # mypy does not read aws_cdk
             if options.domain
             else None
         )
-        entry = Entry(
+        entry = CloudFrontEntry(
             self, "Entry", network=self.network, balancer=self.place.balancer, domain=domain
         )
         if domain is not None:

@@ -6,7 +6,7 @@ from typing import Protocol
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from riverd_aws.constructs.alarms import Concern
-from riverd_aws.constructs.broker import Broker
+from riverd_aws.constructs.broker import ValkeyBroker
 from riverd_aws.constructs.dashboard import Graph
 from riverd_aws.constructs.function import Function
 from riverd_aws.constructs.gateways import SOCKETS_A_CONNECTION, Gateways
@@ -43,7 +43,7 @@ class Watched:
 
     options: Options
     gateways: Gateways
-    broker: Broker
+    broker: ValkeyBroker
     publish: PublishPlane
     drain: Function
     rotation: Function

@@ -9,7 +9,7 @@ from types import FrameType
 from waitress import serve
 
 from forum.app import create_app
-from forum.settings import SettingsError, from_process
+from forum.settings import ForumSettingsError, from_process
 
 THREADS = 8
 
@@ -21,7 +21,7 @@ def main() -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         settings = from_process(sys.argv[1:])
-    except SettingsError as problem:
+    except ForumSettingsError as problem:
         sys.stderr.write(f"forum: {problem}\n")
         sys.exit(2)
     signal.signal(signal.SIGTERM, _stop)

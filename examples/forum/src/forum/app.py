@@ -14,10 +14,10 @@ from forum.door import door
 from forum.limits import RateLimit
 from forum.live import Live
 from forum.pages import pages
-from forum.place import Place, place, reader
+from forum.place import Forum, place, reader
 from forum.seed import plant
-from forum.settings import Settings
-from forum.store import Store
+from forum.settings import ForumSettings
+from forum.store import PostStore
 
 FORM_BYTES_MAX = 64 * 1024
 LOGINS_PER_MINUTE = 30
@@ -25,9 +25,9 @@ LOGINS_PER_MINUTE = 30
 access = logging.getLogger("forum.access")
 
 
-def create_app(settings: Settings, *, clock_s: Callable[[], float] = time.monotonic) -> Flask:
+def create_app(settings: ForumSettings, *, clock_s: Callable[[], float] = time.monotonic) -> Flask:
     """Make the forum's application; a new database is filled with a few threads."""
-    store = Store(settings.database)
+    store = PostStore(settings.database)
     plant(store, now_s=int(time.time()))
     app = Flask("forum")
     app.secret_key = store.session_key()
@@ -38,7 +38,7 @@ def create_app(settings: Settings, *, clock_s: Callable[[], float] = time.monoto
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
     )
-    Place(
+    Forum(
         store=store,
         posts=RateLimit(per_minute=settings.posts_per_minute, clock_s=clock_s),
         logins=RateLimit(per_minute=LOGINS_PER_MINUTE, clock_s=clock_s),

@@ -6,14 +6,14 @@ from flask import Flask, current_app, session
 
 from forum.limits import RateLimit
 from forum.live import Live
-from forum.store import Store
+from forum.store import PostStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Forum:
     """The forum's data, its limits, and River when there is one."""
 
-    store: Store
+    store: PostStore
     posts: RateLimit
     logins: RateLimit
     live: Live | None
@@ -23,9 +23,9 @@ class Place:
         app.extensions["place"] = self
 
 
-def place() -> Place:
+def place() -> Forum:
     """Return the place of the app that serves this request."""
-    found: Place = current_app.extensions["place"]
+    found: Forum = current_app.extensions["place"]
     return found
 
 

@@ -4,14 +4,14 @@ import secrets
 import tomllib
 from pathlib import Path
 
-from forum.store import Draft, Store
+from forum.store import Draft, PostStore
 
 MINUTE_S = 60
 
 _SEED = Path(__file__).with_suffix(".toml")
 
 
-def plant(store: Store, *, now_s: int) -> None:
+def plant(store: PostStore, *, now_s: int) -> None:
     """Fill an empty forum; one that has posts is left as it is."""
     if not store.is_empty():
         return

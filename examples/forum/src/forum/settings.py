@@ -11,7 +11,7 @@ DEV_FILE = Path(".river/dev.json")
 """Where `river dev`, started in the same folder, keeps its addresses and keys."""
 
 
-class SettingsError(Exception):
+class ForumSettingsError(Exception):
     """A setting is wrong or missing; the message names it."""
 
 
@@ -26,7 +26,7 @@ class RiverPlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class ForumSettings:
     """Everything the forum is started with; `river` is None when it runs by itself."""
 
     host: str = "127.0.0.1"
@@ -36,14 +36,14 @@ class Settings:
     river: RiverPlace | None = None
 
 
-def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> ForumSettings:
     """Read the settings once.
 
     Raises:
-        SettingsError: River's settings are given in part only, or `--river on` finds none.
+        ForumSettingsError: River's settings are given in part only, or `--river on` finds none.
     """
     flags = _parser(environment).parse_args(arguments)
-    return Settings(
+    return ForumSettings(
         host=flags.host,
         port=flags.port,
         database=flags.db,
@@ -88,7 +88,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
 
 def _river(flags: argparse.Namespace) -> RiverPlace | None:
     if flags.river not in {"auto", "on", "off"}:
-        raise SettingsError(f"RIVER must be auto, on or off, not {flags.river!r}")
+        raise ForumSettingsError(f"RIVER must be auto, on or off, not {flags.river!r}")
     if flags.river == "off":
         return None
     dev = _read_dev_file()
@@ -102,7 +102,7 @@ def _river(flags: argparse.Namespace) -> RiverPlace | None:
         return None
     missing = [name for name, value in found.items() if not value]
     if missing:
-        raise SettingsError(f"{', '.join(missing)} missing (or start `river dev` here first)")
+        raise ForumSettingsError(f"{', '.join(missing)} missing (or start `river dev` here first)")
     return RiverPlace(
         url=found["RIVER_URL"].rstrip("/"),
         api_url=found["RIVER_API_URL"].rstrip("/"),
@@ -117,14 +117,14 @@ def _read_dev_file() -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, TypeError, ValueError) as problem:
-        raise SettingsError(f"{DEV_FILE} cannot be read: {problem}") from problem
+        raise ForumSettingsError(f"{DEV_FILE} cannot be read: {problem}") from problem
     match content:
         case {"secret": str(secret), "api_key": str(key), "url": str(url), "api_url": str(api)}:
             return {"secret": secret, "api_key": key, "url": url, "api_url": api}
         case _:
-            raise SettingsError(f"{DEV_FILE} is not what `river dev` writes")
+            raise ForumSettingsError(f"{DEV_FILE} is not what `river dev` writes")
 
 
-def from_process(arguments: Sequence[str]) -> Settings:
+def from_process(arguments: Sequence[str]) -> ForumSettings:
     """Read the settings of this process."""
     return read_settings(arguments, os.environ)

@@ -68,7 +68,7 @@ class Draft:
     created_at: int
 
 
-class Store:
+class PostStore:
     """The database. Every call is a transaction of its own, so threads may share the object."""
 
     def __init__(self, path: Path, *, replies_max: int = REPLIES_MAX) -> None:

@@ -89,7 +89,7 @@ def _program(name: str) -> str:
 def _run(
     command: list[str], folder: Path, log: Path, environment: Mapping[str, str]
 ) -> Generator[None]:
-    # Settings of whoever runs the tests are theirs.
+    # ForumSettings of whoever runs the tests are theirs.
     mine = {k: v for k, v in os.environ.items() if not k.startswith(("RIVER", "FORUM"))}
     with (
         log.open("ab") as output,

@@ -61,7 +61,7 @@ class Admitted(msgspec.Struct, frozen=True):
         return not self.route.keyless
 
     async def answer(self, body: bytes) -> Response:
-        """The answer. Whoever awaits it keeps to `Api.answer_s_max`."""
+        """The answer. The caller keeps to `Api.answer_s_max`."""
         api, route = self.api, self.route
         try:
             wanted = bodies.check_text(body) if route.takes is not None else b""
@@ -89,7 +89,7 @@ def admit(api: Api, request: Request, *, claims: Claims | None = None) -> Admitt
     """Judge a request by its head: an answer already if it goes no further.
 
     Nobody without a key has a body read. `claims` are those of a token that somebody before us has
-    verified: they take the place of a key, and allow to publish what the token grants.
+    verified: they stand for a key, and allow to publish what the token grants.
     """
     try:
         found = _router.find(request.path)
@@ -161,10 +161,10 @@ def _wrong_method(methods: Mapping[str, Route]) -> Response:
 
 def _wrong_key(headers: Mapping[str, str]) -> RiverError:
     if headers.get("x-api-key") or headers.get("authorization"):
-        told = "the key is none of this API's RIVER_API_KEYS"
+        reason = "the key is none of this API's RIVER_API_KEYS"
     else:
-        told = "send an API key in x-api-key or Authorization: Bearer"
-    return RiverError(ErrorCode.API_KEY_INVALID, told)
+        reason = "send an API key in x-api-key or Authorization: Bearer"
+    return RiverError(ErrorCode.API_KEY_INVALID, reason)
 
 
 def _authorised(api: Api, route: Route, *, request: Request, claims: Claims | None) -> int:

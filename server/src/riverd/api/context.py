@@ -49,8 +49,8 @@ def _ignore(_error: BaseException) -> None:
 class Api(msgspec.Struct, frozen=True):
     """Everything that handlers need.
 
-    Without a `signer` there are no tokens to be had. `clock` is in unix seconds. `failed` hears
-    of errors that nobody expected: it is told the exception only, never a key or a payload.
+    Without a `signer` there are no tokens to be had. `clock` is in unix seconds. `failed` is
+    called with errors that nobody expected: with the exception only, never a key or a payload.
     """
 
     broker: Broker
@@ -95,6 +95,6 @@ Handler = Callable[[Api, Call], Coroutine[object, None, msgspec.Struct | Respons
 """Gives the object of a 200, or a whole answer.
 
 Raises:
-    RiverError: what the caller is told instead.
+    RiverError: what the caller is answered instead.
     TimeoutError: the broker did not answer.
 """

@@ -105,13 +105,13 @@ class Presence(msgspec.Struct, frozen=True):
 
 
 class Disconnected(msgspec.Struct, frozen=True):
-    """All nodes were told to close the user's connections."""
+    """All nodes were asked to close the user's connections."""
 
     user: str
 
 
 class Drained(msgspec.Struct, frozen=True):
-    """All nodes were told; the one of this name moves its clients, if it is there."""
+    """All nodes were asked; the one of this name moves its clients, if there is one."""
 
     node: str
     asked: bool

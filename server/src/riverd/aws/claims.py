@@ -9,7 +9,7 @@ import msgspec
 from riverd.auth.bearer import bearer
 from riverd.auth.claims import claims_of
 from riverd.auth.tokens import TOKEN_LENGTH_MAX
-from riverd.aws.event import Event
+from riverd.aws.event import GatewayEvent
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Claims
 
@@ -18,7 +18,7 @@ _COMPARED = ("sub", "iss", "exp", "iat", "jti")
 _payload = msgspec.json.Decoder(dict[str, object])
 
 
-def claims_in(event: Event) -> Claims:
+def claims_in(event: GatewayEvent) -> Claims:
     """The claims of the token that came with a request.
 
     API Gateway makes a text of each claim, and of an object one that cannot be read back for
@@ -38,7 +38,7 @@ def claims_in(event: Event) -> Claims:
     return claims_of({**verified, "river": _same(event, verified).get("river")}, None)
 
 
-def _same(event: Event, verified: Mapping[str, object]) -> Mapping[str, object]:
+def _same(event: GatewayEvent, verified: Mapping[str, object]) -> Mapping[str, object]:
     """The payload of the token that was verified."""
     sent = {name.lower(): value for name, value in event.headers.items()}.get("authorization", "")
     # The authorizer takes the token with and without the scheme.

@@ -43,7 +43,7 @@ class _Context(msgspec.Struct):
     authorizer: Authorizer | None = None
 
 
-class Event(msgspec.Struct, rename="camel"):
+class GatewayEvent(msgspec.Struct, rename="camel"):
     """What is used of an event."""
 
     raw_path: str
@@ -63,28 +63,28 @@ class Event(msgspec.Struct, rename="camel"):
         return path or "/"
 
 
-def event_of(given: object) -> Event:
+def event_of(given: object) -> GatewayEvent:
     """The event, if it is one of an HTTP API.
 
     Raises:
         RiverError: invalid_field.
     """
     try:
-        return msgspec.convert(given, Event)
+        return msgspec.convert(given, GatewayEvent)
     except msgspec.ValidationError as error:
         raise RiverError(
             ErrorCode.INVALID_FIELD, f"no event of an HTTP API, payload 2.0: {error}"
         ) from None
 
 
-def request_of(event: Event, path: str) -> Request:
+def request_of(event: GatewayEvent, path: str) -> Request:
     """The head of an event's request, for this decoded path."""
     headers = {name.lower(): value for name, value in event.headers.items()}
     method = event.request_context.http.method
     return Request(method, _encoded(path), event.raw_query_string, headers)
 
 
-def body_of(event: Event) -> bytes:
+def body_of(event: GatewayEvent) -> bytes:
     """The body of an event's request.
 
     Raises:

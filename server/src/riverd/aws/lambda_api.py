@@ -7,7 +7,7 @@ from typing import Protocol
 from riverd.api.admission import respond, response_to
 from riverd.api.context import Api
 from riverd.aws.claims import claims_in
-from riverd.aws.event import Event, body_of, event_of, request_of, result_of
+from riverd.aws.event import GatewayEvent, body_of, event_of, request_of, result_of
 from riverd.aws.runtime import Host, failed
 from riverd.errors import ErrorCode, RiverError
 from riverd.http.response import Response
@@ -22,7 +22,7 @@ OIDC = "/oidc"
 _FAULT = RiverError(ErrorCode.INTERNAL, "our fault; it was logged")
 
 
-class Sandbox(Protocol):
+class SandboxState(Protocol):
     """What is kept between invocations."""
 
     def api(self) -> Api:
@@ -39,10 +39,10 @@ class Sandbox(Protocol):
         ...
 
 
-Run = Callable[[Callable[[Sandbox], Awaitable[Response]]], Response]
+Run = Callable[[Callable[[SandboxState], Awaitable[Response]]], Response]
 
 
-class Function:
+class ApiFunction:
     """Answers events; whatever happens, with an answer. `run` runs one invocation."""
 
     def __init__(self, run: Run) -> None:
@@ -61,7 +61,7 @@ class Function:
             return result_of(response_to(_FAULT))
 
 
-async def _answer(sandbox: Sandbox, event: Event) -> Response:
+async def _answer(sandbox: SandboxState, event: GatewayEvent) -> Response:
     path, claims = event.path, None
     if path.startswith(f"{OIDC}/"):
         path, claims = path.removeprefix(OIDC), claims_in(event)
@@ -77,7 +77,7 @@ async def _answer(sandbox: Sandbox, event: Event) -> Response:
 
 
 _host = Host(*ALL)
-handler = Function(_host.run)
+handler = ApiFunction(_host.run)
 """What AWS calls."""
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:

@@ -22,7 +22,7 @@ from riverd.channels import check_channel, check_event
 from riverd.commands import dev_file as devfile
 from riverd.commands import secret_flags
 from riverd.commands.publish import PublishError, publish_once
-from riverd.commands.subscribe import Tail
+from riverd.commands.subscribe import LiveTail
 from riverd.errors import RiverError, SettingsError
 from riverd.model import Grants
 from riverd.protocols.native.codec import HISTORY_MAX
@@ -284,7 +284,7 @@ def subscribe(
             user, now=time.time(), ttl_s=TOKEN_TTL_S, grants=Grants((channel,))
         )
 
-    sys.exit(Tail(address, channel, token=fresh_token, history=history, as_json=as_json).run())
+    sys.exit(LiveTail(address, channel, token=fresh_token, history=history, as_json=as_json).run())
 
 
 def _missing(name: str, distribution: str) -> click.Command:

@@ -56,7 +56,7 @@ class _ServerMessage(msgspec.Struct):
 _decode = msgspec.json.Decoder(_ServerMessage).decode
 
 
-class Tail:
+class LiveTail:
     """One connection after another to one channel, and a line for everything that comes."""
 
     def __init__(

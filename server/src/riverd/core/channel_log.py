@@ -11,7 +11,7 @@ JOINED_KEPT_MAX = 4
 FRAMES_KEPT_MAX = 16
 
 
-class Entry(Protocol):
+class LogEntry(Protocol):
     """What a log holds: anything with an offset."""
 
     @property
@@ -20,7 +20,7 @@ class Entry(Protocol):
         ...
 
 
-E = TypeVar("E", bound=Entry)
+E = TypeVar("E", bound=LogEntry)
 
 
 class _Encoded:

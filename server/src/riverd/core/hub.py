@@ -9,7 +9,7 @@ from riverd.channel_rules import ChannelPolicy, ChannelRules
 from riverd.core.audience import Audience
 from riverd.core.channel_log import Log
 from riverd.core.pacing import ReloadDelays
-from riverd.core.presence import LISTED_MAX, Presence
+from riverd.core.presence import LISTED_MAX, PresenceReplica
 from riverd.core.session import Session
 from riverd.core.subscription import LOST, Subscription
 from riverd.model import Change, Gap, Member, Members, Publication, Roster, Subscribe, Tail
@@ -41,7 +41,7 @@ class Channel:
         self.name = name
         self.policy = policy
         self.log: Log[Publication] = Log(tail.position, tail.publications, now=now)
-        self.presence = None if roster is None else Presence(roster)
+        self.presence = None if roster is None else PresenceReplica(roster)
         self.audiences: dict[ClientProtocol, Audience] = {}
         self.sent = self.log.offset
         self.sent_version = self.version
@@ -126,7 +126,7 @@ class Hub:
         """The list of members was read again: send what is different, or the list if shorter."""
         # First what was not sent yet: the new list knows nothing of how it came to be.
         self._flush_live(channel)
-        presence = cast("Presence", channel.presence)
+        presence = cast("PresenceReplica", channel.presence)
         changes = presence.replace(roster)
         channel.sent_version = presence.position.offset
         for protocol, audience in channel.audiences.items():

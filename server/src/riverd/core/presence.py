@@ -8,7 +8,7 @@ from riverd.model import Change, Member, MemberList, Position, Roster
 LISTED_MAX = 100
 
 
-class Presence:
+class PresenceReplica:
     """A replica of a channel's members. Joins and leaves are versioned changes, without holes."""
 
     __slots__ = ("_members", "changes")

@@ -24,8 +24,8 @@ from riverd.model import (
     Authenticated,
     Claims,
     Command,
-    Failure,
-    History,
+    ErrorReply,
+    HistoryReply,
     Member,
     Ping,
     Pong,
@@ -218,7 +218,7 @@ class Session:
         if self.claims is None:
             self.close(Reason.AUTH_TIMEOUT, "no token in time")
         elif (ends_at := self.claims.ends_at) is not None and ends_at <= now:
-            self.reply(Failure(None, ErrorCode.TOKEN_EXPIRED.code, "the token has expired"))
+            self.reply(ErrorReply(None, ErrorCode.TOKEN_EXPIRED.code, "the token has expired"))
             self.close(Reason.NOT_AUTHENTICATED, "the token has expired")
 
     def reply(self, reply: Reply) -> None:
@@ -226,7 +226,7 @@ class Session:
         if not self.closed and (frames := self.protocol.encode(reply)):
             self.sink.write(frames)
 
-    def reply_at_length(self, reply: History) -> None:
+    def reply_at_length(self, reply: HistoryReply) -> None:
         """Send a long reply as the client takes it. Not while the session is blocked."""
         if not self.closed:
             self.sink.write_parts(self.protocol.encode_parts(reply))
@@ -234,7 +234,7 @@ class Session:
     def fail(self, request_id: RequestId, error: RiverError) -> None:
         """Answer that a request was not served."""
         self._refused(error, None if self.claims is None else self.claims.user)
-        self.reply(Failure(request_id, error.error.code, error.public))
+        self.reply(ErrorReply(request_id, error.error.code, error.public))
 
     def close(self, reason: Reason, text: str) -> None:
         """End the connection. Its carrier reports to the node when it is gone."""
@@ -257,7 +257,7 @@ class Session:
 
     def _end_too_fast(self) -> None:
         message = f"more than {self.limits.rate:g} messages a second"
-        self.reply(Failure(None, ErrorCode.TOO_FAST.code, message))
+        self.reply(ErrorReply(None, ErrorCode.TOO_FAST.code, message))
         self.close(Reason.TOO_FAST, message)
 
     def _refuse(self, error: DecodeError) -> None:

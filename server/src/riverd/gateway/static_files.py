@@ -15,7 +15,7 @@ ANYONE = ("Access-Control-Allow-Origin", "*")
 NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
 
 
-class Health(Protocol):
+class HealthReport(Protocol):
     """Whether this process can serve."""
 
     def unready(self) -> str | None:
@@ -29,7 +29,7 @@ class Pages:
     def __init__(
         self,
         *,
-        health: Health,
+        health: HealthReport,
         metrics: Callable[[], bytes],
         client: Mapping[str, bytes],
     ) -> None:

@@ -107,7 +107,7 @@ class Answering(asyncio.Protocol):
                 listener.handler.failed(error)
                 answer = pending.refuse(refusal.FAILED)
             else:
-                self._take_place(pending)
+                self._count_pending(pending)
                 self._enter(_ANSWERING)
                 self._task = asyncio.get_running_loop().create_task(
                     self._finish(pending, HalfDone(work, first))
@@ -175,7 +175,7 @@ class Answering(asyncio.Protocol):
             transport.write(head)
             transport.write(body)
 
-    def _take_place(self, pending: Pending) -> bool:
+    def _count_pending(self, pending: Pending) -> bool:
         """Count a request that is waited for; False if there are too many of them."""
         if pending.is_limited and not self._is_counted:
             if self._listener.is_busy:

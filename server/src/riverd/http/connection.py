@@ -176,7 +176,7 @@ class HttpConnection(Answering):
             self._admit(request)
         return 0 if self._pending is None else self._pending.body_bytes_max
 
-    def whole(self, body: bytes, *, too_large: bool) -> None:
+    def complete(self, body: bytes, *, too_large: bool) -> None:
         """Answer the request whose head was judged."""
         pending, self._pending = self._pending, None
         if self._is_answered:
@@ -246,7 +246,7 @@ class HttpConnection(Answering):
             self._answer_early(None)
         elif self._reader.is_too_large:
             self._answer_early(pending.refuse(refusal.BODY_TOO_LARGE))
-        elif not self._take_place(pending):
+        elif not self._count_pending(pending):
             self._answer_early(pending.refuse(refusal.BUSY))
         elif is_new and "expect" in request.headers and request.version == "1.1":
             self._transport.write(_CONTINUE)

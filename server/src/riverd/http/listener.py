@@ -106,13 +106,13 @@ class HttpListener:
     # For connections.
 
     def opened(self, connection: HttpConnection) -> bool:
-        """There is one more; False if it is one too many, and may only be told so."""
+        """There is one more; False if it is one too many: it may only be answered that."""
         count = len(self._connections)
         self._connections.add(connection)
         self.waiting[connection] = None
         if count < self.limits.connections_max:
             return True
-        # Honest clients wait for little: whoever fills all places does not keep them out.
+        # Honest clients wait for little: a client that fills all of them does not keep them out.
         longest = next(iter(self.waiting))
         if longest is not connection:
             longest.abort()

@@ -25,13 +25,13 @@ _hosts: set[str] = set()
 
 
 class Receiver(Protocol):
-    """Whoever is given the requests."""
+    """What is given the requests."""
 
     def head(self, request: Request) -> int:
         """A head is complete: say how large a body is wanted; of a larger one nothing is kept."""
         ...
 
-    def whole(self, body: bytes, *, too_large: bool) -> None:
+    def complete(self, body: bytes, *, too_large: bool) -> None:
         """The request of the last head is complete."""
         ...
 
@@ -167,10 +167,10 @@ class Reader:
             if not is_offer:
                 self._parse(body)
             too_large = length > self._bytes_max
-            receiver.whole(b"" if too_large else body, too_large=too_large)
+            receiver.complete(b"" if too_large else body, too_large=too_large)
             return rest
         if not length:
-            receiver.whole(b"", too_large=False)
+            receiver.complete(b"", too_large=False)
             return rest
         self._length = self._left = length
         self._skips_body = is_offer
@@ -187,7 +187,7 @@ class Reader:
         if not self._left:
             body = bytes(self._body)
             self._body.clear()
-            receiver.whole(body, too_large=self.is_too_large)
+            receiver.complete(body, too_large=self.is_too_large)
         return rest
 
     def _read_chunks(self, data: bytes, receiver: Receiver) -> bytes:
@@ -197,7 +197,7 @@ class Reader:
         if chunks.is_complete:
             chunks.close()
             self._chunks = None
-            receiver.whole(bytes(chunks.body), too_large=chunks.is_too_large)
+            receiver.complete(bytes(chunks.body), too_large=chunks.is_too_large)
         return rest
 
 

@@ -19,7 +19,7 @@ its entry (`awaiting_version`); a read that shows whether it is ahead of the nod
 import asyncio
 
 from riverd.core.hub import Channel
-from riverd.core.presence import Presence
+from riverd.core.presence import PresenceReplica
 from riverd.core.subscription import Subscription
 from riverd.model import Change, Member, Position, Publication
 from riverd.node.reconcile import DesiredState
@@ -42,7 +42,7 @@ class PresenceEntry:
         self.position: Position | None = None
         self.desired: DesiredState | None = None
 
-    def is_lost(self, presence: Presence) -> bool:
+    def is_lost(self, presence: PresenceReplica) -> bool:
         """Whether the list has come to where the entry was made, and is without the user."""
         ours, version = self.position, presence.position
         return (

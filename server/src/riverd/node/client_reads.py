@@ -17,7 +17,7 @@ from riverd.core.presence import LISTED_MAX
 from riverd.core.recovery import held_tail
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import GetHistory, GetMembers, History, MemberList, Members, Tail
+from riverd.model import GetHistory, GetMembers, HistoryReply, MemberList, Members, Tail
 from riverd.node.attaching import Attachments
 from riverd.tasks import Tasks
 
@@ -77,7 +77,7 @@ class ClientReads:
             session.fail(command.id, found)
         elif isinstance(found, Tail):
             self._charge(session, sum(len(one.data) for one in found.publications))
-            session.reply_at_length(History(command.id, command.channel, found))
+            session.reply_at_length(HistoryReply(command.id, command.channel, found))
         else:
             self._charge(session, sum(len(one.info or b"") for one in found.members))
             session.reply(Members(command.id, command.channel, found))

@@ -17,7 +17,7 @@ from riverd.model import (
     Member,
     Message,
     Publication,
-    Publish,
+    PublishCommand,
     Published,
     Subscribe,
     Unsubscribe,
@@ -185,7 +185,7 @@ class Node:
                 self._subscribe(session, command)
             case Unsubscribe():
                 self._unsubscribe(session, command)
-            case Publish():
+            case PublishCommand():
                 by = session.authorise(command)
                 self._check_fanout(session, command)
                 self._tasks.start(self._publish(session, command, by=by))
@@ -210,7 +210,9 @@ class Node:
             self.attachments.unsubscribe(subscription)
         session.reply(Unsubscribed(command.id, command.channel))
 
-    async def _publish(self, session: Session, command: Publish, *, by: Member | None) -> None:
+    async def _publish(
+        self, session: Session, command: PublishCommand, *, by: Member | None
+    ) -> None:
         user = None if by is None else by.user
         message = Message(command.channel, command.event, command.data, user=user)
         try:
@@ -223,7 +225,7 @@ class Node:
         else:
             session.reply(Published(command.id, position))
 
-    def _check_fanout(self, session: Session, command: Publish) -> None:
+    def _check_fanout(self, session: Session, command: PublishCommand) -> None:
         """Take what a publication makes this node send out of the publisher's budget."""
         channel = self.attachments.channel(command.channel)
         if channel is None:

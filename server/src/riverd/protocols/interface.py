@@ -10,16 +10,16 @@ from riverd.model import (
     Command,
     GetHistory,
     GetMembers,
-    History,
+    HistoryReply,
     Member,
     Publication,
-    Publish,
+    PublishCommand,
     Reply,
     Subscribe,
     Unsubscribe,
 )
 
-ChannelCommand = Subscribe | Unsubscribe | Publish | GetMembers | GetHistory
+ChannelCommand = Subscribe | Unsubscribe | PublishCommand | GetMembers | GetHistory
 """What a client asks of a channel: each of these is authorised."""
 
 
@@ -42,7 +42,7 @@ class ClientProtocol(Protocol):
         """A reply as frames; a `Welcome` is the greeting."""
         ...
 
-    def encode_parts(self, reply: History) -> Iterator[bytes]:
+    def encode_parts(self, reply: HistoryReply) -> Iterator[bytes]:
         """A long reply as the frames of one message, each made when it is asked for."""
         ...
 

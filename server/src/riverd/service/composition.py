@@ -30,7 +30,7 @@ from riverd.service.environment import (
     service_links,
 )
 from riverd.service.gateway_metrics import gateway_readings
-from riverd.service.metrics import Tally
+from riverd.service.metrics import PublishTally
 from riverd.service.process import Process
 from riverd.service.readiness import Readiness
 from riverd.service.refusals import Refusals
@@ -137,7 +137,7 @@ async def _note_refused(gateway: Gateway) -> None:
 def build_api(process: Process) -> HttpListener:
     """The publish API, as a listener that waits to be started."""
     settings = process.settings
-    tally = Tally()
+    tally = PublishTally()
     process.metrics.add(*tally.readings())
     api = Api(
         process.brokers.new(),

@@ -47,7 +47,7 @@ class _KeySet(msgspec.Struct):
     keys: list[msgspec.Raw]
 
 
-class Provider:
+class IdentityProvider:
     """Keeps a verifier's public keys those that stand at a URL."""
 
     def __init__(

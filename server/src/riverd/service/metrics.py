@@ -117,7 +117,7 @@ class MetricsLog:
         return line
 
 
-class Tally:
+class PublishTally:
     """How publishing goes, counted for the metrics."""
 
     def __init__(self) -> None:

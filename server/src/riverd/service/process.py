@@ -13,7 +13,7 @@ import structlog
 from riverd.broker import Broker
 from riverd.service.brokers import Brokers
 from riverd.service.credentials import Credentials
-from riverd.service.jwks import Provider
+from riverd.service.jwks import IdentityProvider
 from riverd.service.metrics import Metrics, MetricsLog, Reading, process_readings
 from riverd.service.readiness import ReadinessState
 from riverd.service.rules_watch import RulesWatch
@@ -82,7 +82,7 @@ class Process:
             self.start(self._log_metrics(self.settings.metrics_log_s))
         if self.settings.jwks_url is not None:
             verifier = self.credentials.verifier
-            provider = Provider(self.settings.jwks_url, verifier, failed=_without_keys)
+            provider = IdentityProvider(self.settings.jwks_url, verifier, failed=_without_keys)
             self.start(provider.run())
         for renewal in self.credentials.renewals():
             self.start(renewal.run())

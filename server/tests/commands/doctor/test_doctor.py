@@ -20,7 +20,7 @@ from river_process import API_KEY, SECRET, address
 from riverd.commands.doctor import Finding, Status, walk
 from riverd.commands.doctor.address import parse
 from riverd.commands.doctor.cures import HAPROXY, NGINX, RECOMMENDED
-from riverd.commands.doctor.visit import Options
+from riverd.commands.doctor.visit import VisitOptions
 
 StartNginx = Callable[..., Nginx]
 UPGRADE_LINES = (
@@ -35,7 +35,7 @@ def examine(url: str, cluster: Cluster | None = None, **options: object) -> dict
     usual: dict[str, object] = {"timeout_s": PATIENT_S, "idle_s": 0}
     if cluster is not None:
         usual |= {"api_url": cluster.api.url, "api_key": API_KEY, "secret": SECRET}
-    found = walk(Options(address=parse(url), **{**usual, **options}))  # type: ignore[arg-type]
+    found = walk(VisitOptions(address=parse(url), **{**usual, **options}))  # type: ignore[arg-type]
     return {finding.check: finding for finding in found}
 
 

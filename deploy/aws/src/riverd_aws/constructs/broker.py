@@ -15,7 +15,7 @@ VERSION = "8.0"
 FAMILY = "valkey8"
 
 
-class Broker(Construct):
+class ValkeyBroker(Construct):
     """One node, or with `resilient` two in two zones of which one takes over.
 
     Encrypted in transit and at rest, and closed by a password. It keeps minutes of history: nothing

@@ -16,7 +16,7 @@ KEEPALIVE_S = 60
 READ_S = 30
 
 
-class Entry(Construct):
+class CloudFrontEntry(Construct):
     """Ends TLS near the user and reaches the internal balancer through a VPC origin.
 
     Nothing is cached, and every header of the viewer goes on: without Sec-WebSocket-Key and its

@@ -20,7 +20,7 @@ _RIGHTS = (
 )
 
 
-class Rotation(Construct):
+class SecretRotation(Construct):
     """A small function outside of the network, which Secrets Manager calls for its four steps.
 
     The version before stays readable as AWSPREVIOUS: River accepts it for a day.

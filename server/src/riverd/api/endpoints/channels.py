@@ -27,7 +27,7 @@ async def list_channels(api: Api, call: Call) -> ChannelList:
     """The channels that anybody hears, with their counts."""
     prefix = call.query.get("prefix", "")
     if prefix:
-        # A prefix that no name can have is rather a mistake than a wish for nothing.
+        # A prefix that no name can have is a mistake, and no request for nothing.
         check_channel(prefix)
     occupied = await api.broker.occupied(prefix)
     return ChannelList(

@@ -35,7 +35,7 @@ async def publish(api: Api, call: Call) -> Position | Results:
 
 
 async def publish_batch(api: Api, call: Call) -> Accepted | Results:
-    """Many messages in order; a bad one is an error in its place and stops none of the others."""
+    """Many messages in order; a bad one is an error at its index and stops none of the others."""
     plans = [_planned(one, api, claims=call.claims) for one in _wanted(call.body)]
     # Most batches are so: no bad message, no list of channels. What is below is for all.
     simple = set(map(type, plans)) <= {Message}
@@ -46,7 +46,7 @@ async def publish_batch(api: Api, call: Call) -> Accepted | Results:
     if simple and set(map(type, outcomes)) <= {Position}:
         return Accepted(cast("list[Position]", outcomes))
     following = iter(outcomes)
-    return Results([_told(api, plan, following) for plan in plans])
+    return Results([_outcome_of(api, plan, following) for plan in plans])
 
 
 def _wanted(body: bytes) -> Sequence[bodies.Publish | msgspec.Raw]:
@@ -101,7 +101,7 @@ async def _accepted(api: Api, messages: Sequence[Message]) -> list[Outcome]:
     return outcomes
 
 
-def _told(api: Api, plan: Plan, outcomes: Iterator[Outcome]) -> Result:
+def _outcome_of(api: Api, plan: Plan, outcomes: Iterator[Outcome]) -> Result:
     if isinstance(plan, RiverError):
         return _result(api, plan)
     if isinstance(plan, Message):

@@ -12,7 +12,7 @@ from riverd.broker.redis.connection import Argument, RefusedError, UnansweredErr
 from riverd.broker.redis.connector import Connector
 from riverd.broker.redis.feed import FeedListener, Feeds
 from riverd.broker.redis.lease import COUNTS_MS, Lease
-from riverd.broker.redis.scripts import History
+from riverd.broker.redis.scripts import DataHistory
 from riverd.channel_rules import ChannelRules
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
 from riverd.model import Change, Member, Message, Occupancy, Position, Roster, Tail
@@ -50,7 +50,7 @@ class RedisBroker:
         self._connector = connector
         self._tasks = Tasks(failed)
         self._server = connector.server(self._tasks)
-        self._feeds = keys.Feeds(connector.address.database)
+        self._feeds = keys.FeedNames(connector.address.database)
         self._control = self._feeds.control.encode()
         self._announce = connector.commands.publish
         self._rules = rules
@@ -334,7 +334,7 @@ class RedisBroker:
                 listener.on_drain(rest.decode())
             return
         epoch, offset, body = rest.split(b":", 2)
-        channel = keys.Feeds.channel(name)
+        channel = keys.FeedNames.channel(name)
         entry = messages.announced(kind, offset, body=body)
         if isinstance(entry, Change):
             listener.on_change(channel, epoch.decode(), entry)
@@ -372,7 +372,7 @@ def _position(text: bytes) -> Position:
     return Position(epoch.decode(), int(offset))
 
 
-def _kept(values: list[bytes | None], history: History | None) -> Position:
+def _kept(values: list[bytes | None], history: DataHistory | None) -> Position:
     """A position as it is kept; one of another history is none in any log that is known."""
     epoch, offset, run_id, replication_id = values
     if history is None or epoch is None or offset is None or run_id is None:

@@ -18,7 +18,7 @@ from riverd.broker.redis.connection import (
     checked,
 )
 from riverd.broker.redis.history import ServerState, state_in, state_of
-from riverd.broker.redis.scripts import History, Scripts
+from riverd.broker.redis.scripts import DataHistory, Scripts
 from riverd.errors import BrokerError
 from riverd.tasks import Tasks
 
@@ -69,7 +69,7 @@ class Server(Protocol):
         """
         ...
 
-    def history(self, key: str) -> History | None:
+    def history(self, key: str) -> DataHistory | None:
         """The history of the server that has a key; None while there is no connection to it."""
         ...
 
@@ -194,7 +194,7 @@ class Calls:
         self._failure: BrokerError | None = None
         self._retry_at = 0.0
 
-    def history(self, key: str) -> History | None:
+    def history(self, key: str) -> DataHistory | None:
         """The history with which we speak."""
         del key
         connection = self._connection

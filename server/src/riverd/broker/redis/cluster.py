@@ -12,7 +12,7 @@ from riverd.broker.redis.calls import CallConnection, Calls
 from riverd.broker.redis.connection import Argument, RedisConnection, Reply, checked
 from riverd.broker.redis.feed import SHARDED, FeedListener, RedisFeed
 from riverd.broker.redis.keys import NODES
-from riverd.broker.redis.scripts import History
+from riverd.broker.redis.scripts import DataHistory
 from riverd.broker.redis.topology import NodeAddress, OpenAt, Topology
 from riverd.errors import BrokerError
 from riverd.tasks import Tasks
@@ -70,13 +70,13 @@ class ClusterCalls:
         await asyncio.gather(*[carry_out(address, numbers) for address, numbers in groups.items()])
         return answers
 
-    def history(self, key: str) -> History | None:
+    def history(self, key: str) -> DataHistory | None:
         """The history with which we speak about a key."""
         address = self.topology.owner(key)
         server = None if address is None else self._servers.get(address)
         return None if server is None else server.history(key)
 
-    def history_at(self, address: NodeAddress) -> History | None:
+    def history_at(self, address: NodeAddress) -> DataHistory | None:
         """The history of one server."""
         server = self._servers.get(address)
         return None if server is None else server.history("")

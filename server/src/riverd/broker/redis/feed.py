@@ -9,7 +9,7 @@ import msgspec
 from riverd.backoff import Backoff
 from riverd.broker.redis.connection import RedisConnection, RefusedError, Reply, checked
 from riverd.broker.redis.history import state_of
-from riverd.broker.redis.scripts import History
+from riverd.broker.redis.scripts import DataHistory
 from riverd.errors import BrokerError
 from riverd.tasks import Tasks
 
@@ -91,7 +91,7 @@ class FeedConnection(RedisConnection):
         self._message = commands.message
         self._revoked = commands.revoked
         self._on_message = on_message
-        self.history: History | None = None
+        self.history: DataHistory | None = None
         self._leaving: set[bytes] = set()
 
     def take(self, reply: Reply) -> None:
@@ -130,7 +130,7 @@ class RedisFeed:
         commands: PubSubCommands,
         listener: FeedListener,
         *,
-        history: Callable[[], History | None],
+        history: Callable[[], DataHistory | None],
         names: Iterable[str] = (),
         missing: Callable[[str], None] | None = None,
     ) -> None:

@@ -6,7 +6,7 @@ from typing import cast
 import msgspec
 
 from riverd.broker.redis.connection import RedisConnection, Reply, checked
-from riverd.broker.redis.scripts import History
+from riverd.broker.redis.scripts import DataHistory
 from riverd.errors import BrokerError
 
 _FIELD = re.compile(
@@ -23,7 +23,7 @@ class ServerState(msgspec.Struct, frozen=True):
     (min-replicas-to-write).
     """
 
-    history: History
+    history: DataHistory
     is_master: bool
     has_replicas: bool
     keeps_replicas: bool
@@ -48,7 +48,7 @@ def state_in(answer: Reply) -> ServerState:
         return info.get(name, b"").decode()
 
     state = ServerState(
-        history=History(text(b"run_id"), text(b"master_replid")),
+        history=DataHistory(text(b"run_id"), text(b"master_replid")),
         is_master=text(b"role") == "master",
         has_replicas=text(b"connected_slaves") not in ("", "0"),
         keeps_replicas=text(b"min_slaves_good_slaves") != "",

@@ -26,7 +26,7 @@ def seen(channel: str, key: str) -> str:
     return f"{PREFIX}{{{channel}}}:key:{key}"
 
 
-class Feeds:
+class FeedNames:
     """The names of what is announced. Pub/sub knows no databases: so the names do."""
 
     def __init__(self, database: int) -> None:

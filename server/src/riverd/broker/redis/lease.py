@@ -14,7 +14,7 @@ from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import Reply
 from riverd.broker.redis.messages import member_body
-from riverd.broker.redis.scripts import History
+from riverd.broker.redis.scripts import DataHistory
 from riverd.errors import BrokerError
 from riverd.model import Member
 from riverd.tasks import Tasks
@@ -43,7 +43,7 @@ class NodeName:
         self.renewed = False
         self.joining: Counter[str] = Counter()
         """By channel, how many presence entries are being made at this moment."""
-        self.noted_by: History | None = None
+        self.noted_by: DataHistory | None = None
         """The history of the server that has the notes."""
 
 

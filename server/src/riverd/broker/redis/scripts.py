@@ -29,7 +29,7 @@ _HEADS = {
 }
 
 
-class History(msgspec.Struct, frozen=True):
+class DataHistory(msgspec.Struct, frozen=True):
     """Which history of its data a server has: the same process may have had several.
 
     A server that became a replica, and a master again, has the data of another under the same run
@@ -48,7 +48,7 @@ class History(msgspec.Struct, frozen=True):
 class Scripts:
     """The texts for one history of a server, and their hashes."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: DataHistory) -> None:
         # It becomes a part of a program.
         assert history.is_named, "ids are 40 hex digits"
         self.texts = {name: _text(name, history) for name in _HEADS}
@@ -58,7 +58,7 @@ class Scripts:
         }
 
 
-def _text(name: str, history: History) -> str:
+def _text(name: str, history: DataHistory) -> str:
     head = _HEADS[name]
     shared = _read(head) if head is not None else ""
     ids = f"local RUN, HISTORY = '{history.run_id}', '{history.replication_id}'"

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from riverd.commands import dev_file as devfile
 from riverd.commands.doctor.address import AddressError, parse
-from riverd.commands.doctor.finding import Finding, Outcome, Status, outcome_of
-from riverd.commands.doctor.visit import Options
+from riverd.commands.doctor.finding import Finding, Status, WalkOutcome, outcome_of
+from riverd.commands.doctor.visit import VisitOptions
 from riverd.commands.doctor.walk import walk
 from riverd.errors import SettingsError
 from riverd.service.environment import load
@@ -27,7 +27,7 @@ _MARKS = {
     Status.SKIPPED: ("-", "dim"),
     Status.NOT_CHECKED: ("?", "yellow"),
 }
-_EXIT_CODES = {Outcome.FINE: 0, Outcome.BROKEN: 1, Outcome.NOT_CHECKED: 3}
+_EXIT_CODES = {WalkOutcome.FINE: 0, WalkOutcome.BROKEN: 1, WalkOutcome.NOT_CHECKED: 3}
 _NAME_COLUMNS, _MARK_COLUMNS = 10, 8
 
 
@@ -71,7 +71,7 @@ def doctor(*, url: str | None, as_json: bool, **given: str | float | None) -> No
     sys.exit(_EXIT_CODES[outcome_of(findings)])
 
 
-def _options(url: str | None, given: dict[str, str | float | None]) -> Options:
+def _options(url: str | None, given: dict[str, str | float | None]) -> VisitOptions:
     kept = devfile.read()
     if url is None and kept is None:
         raise click.UsageError("which URL? There is no .river/dev.json here to take it from")
@@ -86,7 +86,7 @@ def _options(url: str | None, given: dict[str, str | float | None]) -> Options:
     api_url = values.pop("api_url", None) or _setting("RIVER_API_URL") or (own and own.api_url)
     if api_url is not None and not str(api_url).startswith(("http://", "https://")):
         raise click.UsageError(f"--api-url: {api_url} does not begin with http:// or https://")
-    return Options(
+    return VisitOptions(
         address=address,
         api_url=None if api_url is None else str(api_url),
         secret=_first("RIVER_SECRETS") or _sourced(TOKEN_SECRETS) or (own.secret if own else None),
@@ -122,11 +122,11 @@ def _sourced(setting: SecretSetting[tuple[str, ...]]) -> str | None:
     return setting.value(chosen)[0]
 
 
-def _as_json(options: Options) -> list[Finding]:
+def _as_json(options: VisitOptions) -> list[Finding]:
     findings = list(walk(options))
     report = {
         "url": options.address.url,
-        "ok": outcome_of(findings) is Outcome.FINE,
+        "ok": outcome_of(findings) is WalkOutcome.FINE,
         "outcome": outcome_of(findings).value,
         "findings": [
             {
@@ -143,7 +143,7 @@ def _as_json(options: Options) -> list[Finding]:
     return findings
 
 
-def _as_list(options: Options) -> list[Finding]:
+def _as_list(options: VisitOptions) -> list[Finding]:
     console = Console(highlight=False, soft_wrap=True)
     console.print(Text(f"{options.address.url}\n", style="bold"))
     findings: list[Finding] = []
@@ -155,7 +155,7 @@ def _as_list(options: Options) -> list[Finding]:
     return findings
 
 
-def _doing(check: str, options: Options) -> str:
+def _doing(check: str, options: VisitOptions) -> str:
     return f"idle: {options.idle_s:g} s of silence" if check == "idle" else check
 
 
@@ -186,7 +186,7 @@ def summary(findings: list[Finding]) -> Text:
         return Text(
             f"\n{counts[Status.BROKEN]} broken; begin with {first.check}.", style="bold red"
         )
-    if outcome_of(findings) is Outcome.NOT_CHECKED:
+    if outcome_of(findings) is WalkOutcome.NOT_CHECKED:
         names = [one.check for one in findings if one.status is Status.NOT_CHECKED]
         return Text(
             f"\nNothing broken, but {len(names)} not checked: {', '.join(names)}.", style="yellow"

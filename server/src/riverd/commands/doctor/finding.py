@@ -18,7 +18,7 @@ class Status(Enum):
     """It should have been looked at, and something was missing for that."""
 
 
-class Outcome(Enum):
+class WalkOutcome(Enum):
     """What all findings together come to."""
 
     FINE = "fine"
@@ -37,12 +37,12 @@ class Finding(msgspec.Struct, frozen=True):
     """How long it took, where that says something."""
 
 
-def outcome_of(findings: Iterable[Finding]) -> Outcome:
+def outcome_of(findings: Iterable[Finding]) -> WalkOutcome:
     """What findings come to: what was not checked is not fine."""
     found = {one.status for one in findings}
     if Status.BROKEN in found:
-        return Outcome.BROKEN
-    return Outcome.NOT_CHECKED if Status.NOT_CHECKED in found else Outcome.FINE
+        return WalkOutcome.BROKEN
+    return WalkOutcome.NOT_CHECKED if Status.NOT_CHECKED in found else WalkOutcome.FINE
 
 
 def ok(check: str, message: str, *, ms: float | None = None) -> Finding:

@@ -13,7 +13,7 @@ from riverd.commands.doctor.line import Line
 CHANNEL_BYTES = 6
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class VisitOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the user gave."""
 
     address: Address
@@ -34,7 +34,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 class Visit:
     """What hops learn for each other. A hop that opens a line puts it here; `close` ends it."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: VisitOptions) -> None:
         self.options = options
         self.address = options.address
         self.timeout_s = options.timeout_s

@@ -6,7 +6,7 @@ import msgspec
 
 from riverd.commands.doctor import lasting, network, plain, publishing, session, upgrade
 from riverd.commands.doctor.finding import Finding, Status, not_checked
-from riverd.commands.doctor.visit import Options, Visit
+from riverd.commands.doctor.visit import Visit, VisitOptions
 
 
 class Hop(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ CHAIN = (
 """In the order in which they are looked at."""
 
 
-def walk(options: Options, *, begin: Callable[[str], None] | None = None) -> Iterator[Finding]:
+def walk(options: VisitOptions, *, begin: Callable[[str], None] | None = None) -> Iterator[Finding]:
     """Look at all hops. `begin` gets each one's name before it is looked at."""
     visit = Visit(options)
     passed: dict[str, Status] = {}

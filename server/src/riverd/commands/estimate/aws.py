@@ -13,7 +13,14 @@ from riverd.commands.estimate.load import (
 )
 from riverd.commands.estimate.prices import Flat, prices
 from riverd.commands.estimate.sizing import Fleet
-from riverd.commands.estimate.stack import Choices, CloudFront, Publish, Stack, fleet_usd, stack_for
+from riverd.commands.estimate.stack import (
+    Choices,
+    CloudFront,
+    Publish,
+    StackShape,
+    fleet_usd,
+    stack_for,
+)
 
 # An ALB's capacity unit (elasticloadbalancing/pricing).
 LCU_CONNECTIONS = 3_000.0
@@ -40,7 +47,7 @@ class Item(msgspec.Struct, frozen=True):
 class Estimate(msgspec.Struct, frozen=True):
     """A month's bill, and what stands for it."""
 
-    stack: Stack
+    stack: StackShape
     items: tuple[Item, ...]
 
     @property
@@ -78,12 +85,12 @@ def estimate(load: Load, choices: Choices) -> Estimate:
     return Estimate(stack, tuple(_items(stack)))
 
 
-def publishing_usd(stack: Stack) -> float:
+def publishing_usd(stack: StackShape) -> float:
     """What of a stack's bill depends on how publishing is done."""
     return sum(item.usd for item in _items(stack) if item.name in PUBLISHING)
 
 
-def _items(stack: Stack) -> Iterator[Item]:
+def _items(stack: StackShape) -> Iterator[Item]:
     yield _gateways(stack)
     if stack.api is not None:
         yield _service(stack.api)
@@ -119,7 +126,7 @@ def _tasks(fleet: Fleet) -> str:
     return f"{fleet.count} x {fleet.size.vcpu:g} vCPU, {fleet.size.memory_gb:g} GB, ARM"
 
 
-def _gateways(stack: Stack) -> Item:
+def _gateways(stack: StackShape) -> Item:
     fleet = stack.gateways
     used = ("fargate_vcpu_hour", "fargate_gb_hour")
     return Item("Fargate, gateways", fleet_usd(fleet), _tasks(fleet), used)
@@ -129,11 +136,11 @@ def _service(fleet: Fleet) -> Item:
     return Item(SERVICE, fleet_usd(fleet), _tasks(fleet), ("fargate_vcpu_hour", "fargate_gb_hour"))
 
 
-def _processes(stack: Stack) -> int:
+def _processes(stack: StackShape) -> int:
     return stack.gateways.count + (stack.api.count if stack.api is not None else 0)
 
 
-def _addresses(stack: Stack) -> Item:
+def _addresses(stack: StackShape) -> Item:
     count = _processes(stack)
     usd = count * prices().aws["public_ipv4_hour"].usd * HOURS_A_MONTH
     return Item(ADDRESSES, usd, f"{count}, one a task", ("public_ipv4_hour",))
@@ -144,7 +151,7 @@ def _balancer() -> Item:
     return Item("load balancer", usd, "1, internal", ("alb_hour",))
 
 
-def _balancer_use(stack: Stack) -> Item:
+def _balancer_use(stack: StackShape) -> Item:
     load = stack.load
     through_gb = load.delivered_gb + load.returned_gb + _service_gb(stack)
     dimensions = {
@@ -159,7 +166,7 @@ def _balancer_use(stack: Stack) -> Item:
     return Item(BALANCER_USE, usd, how, ("alb_lcu_hour",))
 
 
-def _connects_per_s(stack: Stack) -> float:
+def _connects_per_s(stack: StackShape) -> float:
     load = stack.load
     sockets = load.connects_a_month / load.seconds if load.seconds else 0.0
     requests = load.publications_per_s / load.batch if stack.api is not None else 0.0
@@ -167,19 +174,19 @@ def _connects_per_s(stack: Stack) -> float:
     return sockets + requests
 
 
-def _service_gb(stack: Stack) -> float:
+def _service_gb(stack: StackShape) -> float:
     load = stack.load
     if stack.api is None:
         return 0.0
     return load.published_gb + load.publish_requests_a_month * ANSWER_BYTES / BYTES_A_GB
 
 
-def _valkey(stack: Stack) -> Item:
+def _valkey(stack: StackShape) -> Item:
     usd = stack.valkey_nodes * stack.valkey.usd_hour * HOURS_A_MONTH
     return Item("Valkey", usd, f"{stack.valkey_nodes} x {stack.valkey.name}", ("valkey",))
 
 
-def _secrets(stack: Stack) -> Item:
+def _secrets(stack: StackShape) -> Item:
     aws = prices().aws
     reads = _processes(stack) * stack.choices.secret_reads_a_minute * MINUTES_A_MONTH
     usd = SECRETS * aws["secret_month"].usd + reads * aws["secret_read"].usd
@@ -187,19 +194,19 @@ def _secrets(stack: Stack) -> Item:
     return Item(SECRETS_NAME, usd, how, ("secret_month", "secret_read"))
 
 
-def _endpoint(stack: Stack) -> Item:
+def _endpoint(stack: StackShape) -> Item:
     zones = 2 if stack.choices.resilient else 1
     usd = zones * prices().aws["endpoint_hour"].usd * HOURS_A_MONTH
     how = f"for Secrets Manager, zones: {zones}"
     return Item("interface endpoint", usd, how, ("endpoint_hour",))
 
 
-def _requests(stack: Stack) -> float:
+def _requests(stack: StackShape) -> float:
     load = stack.load
     return load.connects_a_month + (load.publish_requests_a_month if stack.api is not None else 0.0)
 
 
-def _cloudfront_requests(stack: Stack) -> Item:
+def _cloudfront_requests(stack: StackShape) -> Item:
     count = _requests(stack)
     if stack.choices.cloudfront == "flat":
         return Item(REQUESTS, 0.0, f"{count / 1e6:,.1f} million, in the plan")
@@ -208,7 +215,7 @@ def _cloudfront_requests(stack: Stack) -> Item:
     return Item(REQUESTS, price.of(count), how, ("cloudfront_request",))
 
 
-def _cloudfront_data(stack: Stack) -> Item:
+def _cloudfront_data(stack: StackShape) -> Item:
     aws, load = prices().aws, stack.load
     published_gb = load.published_gb if stack.api is not None else 0.0
     out_gb = load.delivered_gb + _service_gb(stack) - published_gb
@@ -233,7 +240,7 @@ def _flat_plan(requests: float, gb: float) -> Flat:
     )
 
 
-def _http_api(stack: Stack) -> Item:
+def _http_api(stack: StackShape) -> Item:
     if stack.api is not None:
         return Item(HTTP_API, 0.0, "not used: publishing goes through CloudFront")
     aws = prices().aws
@@ -244,7 +251,7 @@ def _http_api(stack: Stack) -> Item:
     return Item(HTTP_API, usd, how, ("http_api_request", "internet_out_gb"))
 
 
-def _lambda(stack: Stack) -> Item:
+def _lambda(stack: StackShape) -> Item:
     if stack.api is not None:
         return Item(LAMBDA, 0.0, "not used for publishing")
     aws, choices = prices().aws, stack.choices
@@ -255,7 +262,7 @@ def _lambda(stack: Stack) -> Item:
     return Item(LAMBDA, usd, how, ("lambda_request", "lambda_gb_s"))
 
 
-def _between_zones(stack: Stack) -> Item:
+def _between_zones(stack: StackShape) -> Item:
     load = stack.load
     # Two zones: half of the gateways, and half of the publishers, are in the other one.
     copies = min(float(stack.gateways.count), load.subscribers_per_channel) + 1
@@ -266,14 +273,14 @@ def _between_zones(stack: Stack) -> Item:
     )
 
 
-def _logs(stack: Stack) -> Item:
+def _logs(stack: StackShape) -> Item:
     price = prices().aws["logs_gb"]
     gb = stack.choices.logs_gb
     how = f"{gb:g} GB, {price.free:g} GB an account are free"
     return Item("logs", price.of(gb), how, ("logs_gb",))
 
 
-def _watching(stack: Stack) -> Item:
+def _watching(stack: StackShape) -> Item:
     aws = prices().aws
     services = 1 if stack.api is None else 2
     alarms = ALARMS + ALARMS_A_NODE * stack.valkey_nodes + SCALING_ALARMS * (1 + services)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from riverd.commands.estimate.load import Load
-from riverd.commands.estimate.prices import Ably, AblyUsers, Plan, Pusher, prices
+from riverd.commands.estimate.prices import Ably, AblyUsers, HostedPlan, Pusher, prices
 
 ON_REQUEST = "on request"
 _BYTES_A_GIB = 2.0**30
@@ -101,7 +101,7 @@ def _by_plan(service: str, usage: dict[str, float], *, by: Pusher | Ably | AblyU
     return msgspec.structs.replace(offer, at_least_usd=largest.usd * times, why=why)
 
 
-def _over(plan: Plan, usage: dict[str, float]) -> dict[str, float]:
+def _over(plan: HostedPlan, usage: dict[str, float]) -> dict[str, float]:
     """The limits of a plan that a load is over."""
     limits = {
         "connections": plan.connections,

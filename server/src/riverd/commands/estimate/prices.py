@@ -31,7 +31,7 @@ class Price(msgspec.Struct, frozen=True):
         return usd + left * (self.usd if self.last is None else self.last)
 
 
-class Node(msgspec.Struct, frozen=True):
+class CacheNode(msgspec.Struct, frozen=True):
     """A size of Valkey. `cpu_share` is what it may use of a core for long."""
 
     name: str
@@ -53,7 +53,7 @@ class Flat(msgspec.Struct, frozen=True):
     seen: str
 
 
-class Plan(msgspec.Struct, frozen=True):
+class HostedPlan(msgspec.Struct, frozen=True):
     """A plan of a hosted service. A limit that is None is not there."""
 
     name: str
@@ -70,7 +70,7 @@ class Pusher(msgspec.Struct, frozen=True):
     page: str
     seen: str
     counts: str
-    plans: tuple[Plan, ...]
+    plans: tuple[HostedPlan, ...]
 
 
 class Ably(msgspec.Struct, frozen=True):
@@ -83,7 +83,7 @@ class Ably(msgspec.Struct, frozen=True):
     usd_million_minutes: float
     usd_gib: float
     free_bytes_a_message: float
-    plans: tuple[Plan, ...]
+    plans: tuple[HostedPlan, ...]
 
 
 class AblyUsers(msgspec.Struct, frozen=True):
@@ -93,7 +93,7 @@ class AblyUsers(msgspec.Struct, frozen=True):
     seen: str
     counts: str
     usd_user: float
-    plans: tuple[Plan, ...]
+    plans: tuple[HostedPlan, ...]
 
 
 class Prices(msgspec.Struct, frozen=True):
@@ -103,7 +103,7 @@ class Prices(msgspec.Struct, frozen=True):
     region: str
     aws: dict[str, Price]
     cloudfront_flat: tuple[Flat, ...]
-    valkey: tuple[Node, ...]
+    valkey: tuple[CacheNode, ...]
     pusher: Pusher
     ably: Ably
     ably_users: AblyUsers

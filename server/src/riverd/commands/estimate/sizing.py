@@ -7,7 +7,7 @@ import msgspec
 
 from riverd.commands.estimate.capacity import TaskSize, capacity
 from riverd.commands.estimate.load import SECONDS_AN_HOUR, EstimateError, Load
-from riverd.commands.estimate.prices import Node, prices
+from riverd.commands.estimate.prices import CacheNode, prices
 
 CONNECTIONS_A_PROCESS_MAX = 50_000  # RIVER_MAX_CONNECTIONS
 HISTORY_SIZE = 100  # RIVER_HISTORY_SIZE
@@ -117,7 +117,7 @@ def api_for(load: Load, *, at_least: int, spare: int, price: Pricer) -> Fleet:
     return _cheapest(lambda _: api_need(load), price, at_least=at_least, spare=spare)
 
 
-def valkey_for(load: Load) -> Node:
+def valkey_for(load: Load) -> CacheNode:
     """The smallest Valkey that takes the publications and keeps the channels' logs.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from riverd.commands.estimate.load import HOURS_A_MONTH, EstimateError, Load
-from riverd.commands.estimate.prices import Node, prices
+from riverd.commands.estimate.prices import CacheNode, prices
 from riverd.commands.estimate.sizing import (
     CONNECTIONS_A_PROCESS_MAX,
     Fleet,
@@ -46,14 +46,14 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     """Of each process: RIVER_SECRETS_REFRESH_S is a minute."""
 
 
-class Stack(msgspec.Struct, frozen=True):
+class StackShape(msgspec.Struct, frozen=True):
     """What stands for a load."""
 
     load: Load
     choices: Choices
     gateways: Fleet
     api: Fleet | None
-    valkey: Node
+    valkey: CacheNode
     valkey_nodes: int
 
 
@@ -67,7 +67,7 @@ def task_pricer() -> Pricer:
     )
 
 
-def stack_for(load: Load, choices: Choices) -> Stack:
+def stack_for(load: Load, choices: Choices) -> StackShape:
     """The sizes for a load. With `resilient` the tasks carry it with one of them missing.
 
     Raises:
@@ -82,7 +82,7 @@ def stack_for(load: Load, choices: Choices) -> Stack:
     full = math.ceil(load.connections / choices.connections_per_gateway)
     at_least = max(choices.gateways, 1 + spare, full)
     service = choices.publish == "service"
-    return Stack(
+    return StackShape(
         load,
         choices,
         gateways_for(load, at_least=at_least, spare=spare, price=price),

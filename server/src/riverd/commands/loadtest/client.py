@@ -16,9 +16,9 @@ from picows import (
 )
 
 from riverd.commands.loadtest.plan import EVENT
-from riverd.commands.loadtest.tally import Tally
+from riverd.commands.loadtest.tally import LoadTally
 from riverd.commands.loadtest.target import Target, named
-from riverd.commands.loadtest.wire import Told, Wire
+from riverd.commands.loadtest.wire import Received, Wire
 
 LIVE_S_MAX = 20.0
 RETRY_S_FIRST = 0.5
@@ -47,13 +47,13 @@ class Sent(msgspec.Struct, gc=False):
     t: int
 
 
-class Door(msgspec.Struct, frozen=True):
+class Endpoint(msgspec.Struct, frozen=True):
     """What all clients share: where to, with what word, and where all is counted."""
 
     target: Target
     tls: SSLContext | None
     token: Callable[[int], str]
-    tally: Tally
+    tally: LoadTally
 
 
 _sent = msgspec.json.Decoder(Sent).decode
@@ -77,19 +77,19 @@ class Client:
     other one. `is_up` while all its channels are live.
     """
 
-    def __init__(self, number: int, door: Door, *, channels: list[str]) -> None:
+    def __init__(self, number: int, endpoint: Endpoint, *, channels: list[str]) -> None:
         self.cursors = {name: Cursor() for name in channels}
         self.first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.gave_up = ""
         self.is_up = False
         self._number = number
-        self._door = door
-        self._tally = door.tally
+        self._endpoint = endpoint
+        self._tally = endpoint.tally
         self._wire: Wire | None = None
         self._started_ns = 0
         self._stopping = False
         self._was_up = False
-        self._bye: Told | None = None
+        self._bye: Received | None = None
         self._failures = 0
 
     async def run(self) -> None:
@@ -132,8 +132,8 @@ class Client:
             async with asyncio.timeout(LIVE_S_MAX):
                 _, wire = await ws_connect(
                     lambda: Wire(self._take),
-                    self._door.target.url,
-                    ssl_context=self._door.tls,
+                    self._endpoint.target.url,
+                    ssl_context=self._endpoint.tls,
                     websocket_handshake_timeout=LIVE_S_MAX,
                     max_redirects=0,
                     read_buffer_init_size=READ_BUFFER_BYTES,
@@ -154,10 +154,10 @@ class Client:
         return None
 
     async def _socket(self, _url: object) -> socket:
-        return await self._door.target.connected()
+        return await self._endpoint.target.connected()
 
     def _introduce(self, wire: Wire) -> None:
-        wire.say({"type": "auth", "id": "auth", "token": self._door.token(self._number)})
+        wire.say({"type": "auth", "id": "auth", "token": self._endpoint.token(self._number)})
         for name, cursor in self.cursors.items():
             wanted: dict[str, object] = {"type": "subscribe", "id": "subscribe", "channel": name}
             if cursor.epoch:
@@ -216,7 +216,7 @@ class Client:
 
     # What it is told.
 
-    def _take(self, told: Told | None) -> None:
+    def _take(self, told: Received | None) -> None:
         if told is None:
             self._tally.error("a message that is not River's")
             return
@@ -243,7 +243,7 @@ class Client:
         if self._wire is not None:
             self._wire.drop()
 
-    def _event(self, told: Told) -> None:
+    def _event(self, told: Received) -> None:
         cursor = self.cursors.get(told.channel)
         if cursor is None:
             self._tally.error("an event of a channel that was not asked for")
@@ -255,7 +255,7 @@ class Client:
         cursor.offset = told.offset
         self._tally.delivered(_delay_ns(told) if told.event == EVENT else None)
 
-    def _subscribed(self, told: Told) -> None:
+    def _subscribed(self, told: Received) -> None:
         cursor = self.cursors.get(told.channel)
         if cursor is None:
             self._tally.error("subscribed to a channel that was not asked for")
@@ -269,20 +269,20 @@ class Client:
         if not self.is_up and all(one.live for one in self.cursors.values()):
             self._went_live()
 
-    def _gap(self, told: Told) -> None:
+    def _gap(self, told: Received) -> None:
         cursor = self.cursors.get(told.channel)
         if cursor is not None:
             self._tally.gaps += 1
             self._jump(cursor, told)
 
-    def _jump(self, cursor: Cursor, told: Told) -> None:
+    def _jump(self, cursor: Cursor, told: Received) -> None:
         """Go on from where the server says; how much is lost is known within one log only."""
         if cursor.epoch == told.epoch:
             self._tally.told_lost += max(0, told.offset - cursor.offset)
         cursor.epoch, cursor.offset = told.epoch, told.offset
 
 
-def _delay_ns(told: Told) -> int | None:
+def _delay_ns(told: Received) -> int | None:
     try:
         return time.monotonic_ns() - _sent(told.data).t
     except msgspec.DecodeError:

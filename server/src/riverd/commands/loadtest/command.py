@@ -19,15 +19,15 @@ from rich.markdown import Markdown
 from riverd.auth.tokens import SECRET_BYTES_MIN, Signer
 from riverd.channels import check_channel
 from riverd.commands import dev_file as devfile
-from riverd.commands.loadtest.client import Door
+from riverd.commands.loadtest.client import Endpoint
 from riverd.commands.loadtest.display import Display
-from riverd.commands.loadtest.options import Options, with_options
+from riverd.commands.loadtest.options import LoadOptions, with_options
 from riverd.commands.loadtest.page import page
-from riverd.commands.loadtest.plan import Plan
-from riverd.commands.loadtest.publisher import Api, Publisher
+from riverd.commands.loadtest.plan import LoadPlan
+from riverd.commands.loadtest.publisher import LoadApi, LoadPublisher
 from riverd.commands.loadtest.report import Report, json_text, markdown, report
 from riverd.commands.loadtest.run import Run
-from riverd.commands.loadtest.tally import Tally
+from riverd.commands.loadtest.tally import LoadTally
 from riverd.commands.loadtest.target import (
     Target,
     TargetError,
@@ -52,7 +52,7 @@ def bench(url: str | None, **given: object) -> NoReturn:
     URL is the gateway's, such as wss://river.example.com; without it, that of river dev. Ends
     with 0 if all went well, with 1 if something was lost, doubled or refused.
     """
-    options = msgspec.convert(given, Options)
+    options = msgspec.convert(given, LoadOptions)
     kept = devfile.read()
     try:
         target = Target(websocket_url(url or _needed(kept).url), options.source)
@@ -63,30 +63,30 @@ def bench(url: str | None, **given: object) -> NoReturn:
     except TargetError as error:
         raise click.UsageError(str(error)) from None
     _confirm(options, target, plan=plan)
-    told = uvloop.run(_measured(plan, Door(target, _tls(target), token, Tally()), api=api))
+    told = uvloop.run(_measured(plan, Endpoint(target, _tls(target), token, LoadTally()), api=api))
     _tell(told, options)
     sys.exit(0 if told.clean else 1)
 
 
-async def _measured(plan: Plan, door: Door, *, api: Api | None) -> Report:
+async def _measured(plan: LoadPlan, endpoint: Endpoint, *, api: LoadApi | None) -> Report:
     """The run, shown while it goes on; Ctrl-C ends it early, and its report is given all the same.
 
     Raises:
         TargetError: the target's address is not known.
     """
-    await door.target.look_up(plan.connections)
-    publisher = None if api is None else Publisher(plan, api, tally=door.tally)
-    run = Run(plan, door, publisher=publisher)
-    display = Display(run, door.target.url)
+    await endpoint.target.look_up(plan.connections)
+    publisher = None if api is None else LoadPublisher(plan, api, tally=endpoint.tally)
+    run = Run(plan, endpoint, publisher=publisher)
+    display = Display(run, endpoint.target.url)
     loop = asyncio.get_running_loop()
     for wanted in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(wanted, run.stop)
     with display.shown():
         await run.run(display)
-    return report(run, door.target.url)
+    return report(run, endpoint.target.url)
 
 
-def _tell(told: Report, options: Options) -> None:
+def _tell(told: Report, options: LoadOptions) -> None:
     console = Console()
     text = markdown(told)
     if console.is_terminal:
@@ -102,7 +102,7 @@ def _tell(told: Report, options: Options) -> None:
 # What was asked for, checked.
 
 
-def _plan(options: Options) -> Plan:
+def _plan(options: LoadOptions) -> LoadPlan:
     prefix = f"bench-{secrets.token_hex(3)}-" if options.prefix is None else options.prefix
     try:
         check_channel(f"{prefix}{options.channels - 1}")
@@ -110,7 +110,7 @@ def _plan(options: Options) -> Plan:
         raise TargetError(f"--prefix {prefix}: {error.message}") from None
     if options.channels_each > options.channels:
         raise TargetError(f"--channels-each is at most --channels, {options.channels}")
-    return Plan(
+    return LoadPlan(
         connections=options.connections,
         channels=options.channels,
         channels_each=options.channels_each,
@@ -122,7 +122,9 @@ def _plan(options: Options) -> Plan:
     )
 
 
-def _token(options: Options, plan: Plan, *, kept: devfile.DevFile | None) -> Callable[[int], str]:
+def _token(
+    options: LoadOptions, plan: LoadPlan, *, kept: devfile.DevFile | None
+) -> Callable[[int], str]:
     """What makes a client's token: one user each, or the one that was given for all."""
     if options.token is not None:
         shared = options.token
@@ -139,7 +141,7 @@ def _token(options: Options, plan: Plan, *, kept: devfile.DevFile | None) -> Cal
     return lambda number: signer.sign(f"bench-{number}", now=now, ttl_s=ttl_s, grants=grants)
 
 
-def _api(options: Options, target: Target, *, kept: devfile.DevFile | None) -> Api | None:
+def _api(options: LoadOptions, target: Target, *, kept: devfile.DevFile | None) -> LoadApi | None:
     """Where to publish; None if nothing is to be published."""
     if not options.rate:
         return None
@@ -150,7 +152,7 @@ def _api(options: Options, target: Target, *, kept: devfile.DevFile | None) -> A
     if not url.startswith(("http://", "https://")) or not host_of(url):
         raise TargetError(f"--api-url {url}: not an http(s) URL")
     tls = ssl.create_default_context() if url.startswith("https:") else None
-    return Api(url, key, tls=tls)
+    return LoadApi(url, key, tls=tls)
 
 
 def _api_url(target: Target, kept: devfile.DevFile | None) -> str:
@@ -171,7 +173,7 @@ def _tls(target: Target) -> ssl.SSLContext | None:
     return ssl.create_default_context() if target.is_secure else None
 
 
-def _confirm(options: Options, target: Target, *, plan: Plan) -> None:
+def _confirm(options: LoadOptions, target: Target, *, plan: LoadPlan) -> None:
     """Nobody puts load on other people's machines by a slip of the keyboard."""
     hosts = {target.host, host_of(options.api_url or target.url)}
     others = sorted(host for host in hosts if not is_loopback(host))

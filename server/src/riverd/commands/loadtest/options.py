@@ -16,7 +16,7 @@ DURATION_S_MAX = 86_400
 Command = Callable[..., None]
 
 
-class Options(msgspec.Struct, frozen=True):
+class LoadOptions(msgspec.Struct, frozen=True):
     """The command line as a value; texts that were not given are None."""
 
     connections: int

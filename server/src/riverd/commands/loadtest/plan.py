@@ -5,7 +5,7 @@ import msgspec
 EVENT = "bench"
 
 
-class Plan(msgspec.Struct, frozen=True):
+class LoadPlan(msgspec.Struct, frozen=True):
     """One run: `rate` publications a second over all channels, `ramp` new connections a second.
 
     Client `i` hears `channels_each` channels: `i`, `i + 1` and so on, round and round.

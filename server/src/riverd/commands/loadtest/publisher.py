@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from riverd.commands.loadtest.plan import EVENT, Plan
-from riverd.commands.loadtest.tally import Tally
+from riverd.commands.loadtest.plan import EVENT, LoadPlan
+from riverd.commands.loadtest.tally import LoadTally
 from riverd.commands.loadtest.target import named
 
 BATCH_MAX = 500
@@ -44,7 +44,7 @@ class _Answer(msgspec.Struct):
 _answer = msgspec.json.Decoder(_Answer)
 
 
-class Api:
+class LoadApi:
     """The API over kept connections, one for each thread that asks."""
 
     def __init__(self, url: str, key: str, *, tls: SSLContext | None) -> None:
@@ -90,14 +90,14 @@ class Api:
         return HTTPConnection(self._host, self._port, timeout=ANSWER_S_MAX)
 
 
-class Publisher:
+class LoadPublisher:
     """Publications that fall due one after the other, in turn to all channels.
 
     One that leaves late counts from when it was due: an API that is slow cannot hide it.
     `accepted` is where each channel stands, as far as the API has said so.
     """
 
-    def __init__(self, plan: Plan, api: Api, *, tally: Tally) -> None:
+    def __init__(self, plan: LoadPlan, api: LoadApi, *, tally: LoadTally) -> None:
         self.accepted: dict[str, tuple[str, int]] = {}
         self.unsent = 0
         self._plan = plan

@@ -3,7 +3,7 @@
 import msgspec
 
 from riverd.commands.loadtest.delays import Delays
-from riverd.commands.loadtest.plan import Plan
+from riverd.commands.loadtest.plan import LoadPlan
 from riverd.commands.loadtest.run import Run, Sample
 
 CPU_WARNING = 0.85
@@ -31,7 +31,7 @@ class Report(msgspec.Struct, frozen=True):
     """Everything that a run has shown. `samples` is one a second."""
 
     url: str
-    plan: Plan
+    plan: LoadPlan
     ended: str
     clean: bool
     seconds: float

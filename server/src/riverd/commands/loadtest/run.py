@@ -9,11 +9,11 @@ from typing import Protocol
 
 import msgspec
 
-from riverd.commands.loadtest.client import Client, Door
+from riverd.commands.loadtest.client import Client, Endpoint
 from riverd.commands.loadtest.delays import Delays
-from riverd.commands.loadtest.plan import Plan
-from riverd.commands.loadtest.publisher import Publisher
-from riverd.commands.loadtest.tally import Tally
+from riverd.commands.loadtest.plan import LoadPlan
+from riverd.commands.loadtest.publisher import LoadPublisher
+from riverd.commands.loadtest.tally import LoadTally
 
 TICK_S = 0.25
 SAMPLE_S = 1.0
@@ -66,7 +66,9 @@ class Watcher(Protocol):
 class Run:
     """The load and what is seen of it. `why` says what ended it early, if something did."""
 
-    def __init__(self, plan: Plan, door: Door, *, publisher: Publisher | None) -> None:
+    def __init__(
+        self, plan: LoadPlan, endpoint: Endpoint, *, publisher: LoadPublisher | None
+    ) -> None:
         self.plan = plan
         self.phase = Phase.FIRST
         self.samples: list[Sample] = []
@@ -77,7 +79,7 @@ class Run:
         self.up_at_end = 0
         self.cpu_max = 0.0
         self.lag_s_max = 0.0
-        self._door = door
+        self._endpoint = endpoint
         self._publisher = publisher
         self._clients: list[Client] = []
         self._settled = 0
@@ -86,9 +88,9 @@ class Run:
         self._cut_short = asyncio.Event()
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> LoadTally:
         """All counts."""
-        return self._door.tally
+        return self._endpoint.tally
 
     @property
     def unsent(self) -> int:
@@ -174,7 +176,7 @@ class Run:
         self._settled += 1
 
     def _start(self, number: int) -> Client:
-        client = Client(number, self._door, channels=self.plan.heard_by(number))
+        client = Client(number, self._endpoint, channels=self.plan.heard_by(number))
         self._clients.append(client)
         client.first.add_done_callback(self._count_settled)
         task = asyncio.create_task(client.run())

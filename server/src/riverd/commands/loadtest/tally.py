@@ -8,7 +8,7 @@ KINDS_MAX = 200
 OTHER = "other kinds of error"
 
 
-class Tally:
+class LoadTally:
     """What became of connections and messages so far. Numbers only rise, but for `up`.
 
     `holes` were passed over in silence, `missing` had not come at the end, `told_lost` were said

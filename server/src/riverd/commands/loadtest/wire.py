@@ -14,7 +14,7 @@ _CLOSE = WSMsgType.CLOSE
 _encode = msgspec.json.Encoder().encode
 
 
-class Told(msgspec.Struct, gc=False):
+class Received(msgspec.Struct, gc=False):
     """What is used of a server's message. `data` stays as it came."""
 
     type: str
@@ -31,7 +31,7 @@ class Told(msgspec.Struct, gc=False):
     retry_after_ms: int = 0
 
 
-_decode = msgspec.json.Decoder(Told).decode
+_decode = msgspec.json.Decoder(Received).decode
 
 
 class Wire(WSListener):
@@ -41,7 +41,7 @@ class Wire(WSListener):
     code when it has ended, `reason` says what the close frame said.
     """
 
-    def __init__(self, told: Callable[[Told | None], None]) -> None:
+    def __init__(self, told: Callable[[Received | None], None]) -> None:
         self._told = told
         self._transport: WSTransport | None = None
         self._code = ABNORMAL

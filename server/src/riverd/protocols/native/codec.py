@@ -92,7 +92,7 @@ def encode(reply: Reply) -> bytes:
     return frames.text(_encode(_message(reply)))
 
 
-def encode_parts(reply: model.History) -> Iterator[bytes]:
+def encode_parts(reply: model.HistoryReply) -> Iterator[bytes]:
     """A history as the frames of one message: so many bytes are encoded at a time, or one entry."""
     # Without the brace that closes it.
     part = bytearray(_encode(_history_head(reply))[:-1] + b',"publications":[')
@@ -166,7 +166,7 @@ def _command(request: _AnyRequest) -> Command:
         case _Unsubscribe(channel=channel):
             return model.Unsubscribe(mark, check_channel(channel))
         case _Publish(channel=channel, event=event):
-            return model.Publish(
+            return model.PublishCommand(
                 mark, check_channel(channel), check_event(event), check_data(bytes(request.data))
             )
         case _Presence(channel=channel):
@@ -219,7 +219,7 @@ def _message(reply: Reply) -> dict[str, object]:  # noqa: C901  one case a kind 
             return _answer("published", reply.id, **_position_fields(reply.position))
         case model.Members():
             return _answer("presence", reply.id, channel=reply.channel, **_listed(reply.list))
-        case model.History():
+        case model.HistoryReply():
             message = _history_head(reply)
             message["publications"] = [_entry(entry) for entry in reply.tail.publications]
             return message
@@ -234,7 +234,7 @@ def _message(reply: Reply) -> dict[str, object]:  # noqa: C901  one case a kind 
             }
         case model.Bye():
             return {"type": "bye", "reason": reply.reason, "retry_after_ms": reply.retry_after_ms}
-        case model.Failure():
+        case model.ErrorReply():
             return _answer("error", reply.id, code=reply.code, message=reply.message)
 
 
@@ -270,7 +270,7 @@ def _member(member: model.Member) -> dict[str, object]:
     return {"user": member.user, "info": msgspec.Raw(member.info)}
 
 
-def _history_head(reply: model.History) -> dict[str, object]:
+def _history_head(reply: model.HistoryReply) -> dict[str, object]:
     head = _answer("history", reply.id, channel=reply.channel)
     return head | _position_fields(reply.tail.position)
 

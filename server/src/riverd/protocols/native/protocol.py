@@ -2,7 +2,7 @@
 
 from riverd.channel_rules import ChannelRules
 from riverd.errors import ErrorCode, Reason, RiverError
-from riverd.model import Claims, GetMembers, Member, Publish, Unsubscribe
+from riverd.model import Claims, GetMembers, Member, PublishCommand, Unsubscribe
 from riverd.protocols.interface import ChannelCommand
 from riverd.protocols.native import codec
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
@@ -30,7 +30,7 @@ class Native:
             raise RiverError(ErrorCode.UNAUTHENTICATED, "send a token first")
         channel = command.channel
         match command:
-            case Publish():
+            case PublishCommand():
                 if not self._rules.may_publish(claims.grants, channel):
                     raise RiverError(ErrorCode.FORBIDDEN, f"no grant to publish to {channel}")
             case Unsubscribe():
