@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from caddy_process import CADDYFILE, ROOT, Caddy, Program, free_port
+from caddy_process import CADDYFILE, ROOT, Caddy, ServerProcess, free_port
 from listener import ask
 
 # What starts proxies for the doctor's tests starts them here too.
@@ -40,7 +40,7 @@ class Place:
         return text
 
 
-class Proxy(Program):
+class Proxy(ServerProcess):
     """A proxy with TLS; `check` is the command that only looks at its configuration."""
 
     def __init__(

@@ -17,11 +17,11 @@ CADDYFILE = ROOT / "deploy" / "caddy" / "Caddyfile"
 # The processes of a cluster, which the tests of faults start too.
 sys.path.append(str(ROOT / "chaos"))
 
-from processes import Program, free_port  # noqa: E402  it is found now
+from processes import ServerProcess, free_port  # noqa: E402  it is found now
 
 
 @contextmanager
-def running(*programs: Program) -> Iterator[None]:
+def running(*programs: ServerProcess) -> Iterator[None]:
     """Start them in this order; at the end nothing of them is left."""
     with ExitStack() as stack:
         for program in programs:
@@ -31,7 +31,7 @@ def running(*programs: Program) -> Iterator[None]:
         yield
 
 
-class Caddy(Program):
+class Caddy(ServerProcess):
     """A Caddy that runs; `settings` are the variables that the Caddyfile knows."""
 
     def __init__(

@@ -14,7 +14,7 @@ from caddy_process import running
 from listener import publish
 from restart_clients import CHANNEL, Client
 
-from processes import KEY, SECRET, TERMINATE, Api, Gateway, Redis
+from processes import KEY, SECRET, TERMINATE, ApiProcess, GatewayProcess, Redis
 
 CLIENTS = 300
 DRAIN_S = 3.0
@@ -46,8 +46,8 @@ class Restart:
 class Town:
     """Two gateways, a publish API, and what stands before the gateways."""
 
-    gateways: tuple[Gateway, Gateway]
-    api: Api
+    gateways: tuple[GatewayProcess, GatewayProcess]
+    api: ApiProcess
     balancer: Balancer
 
 
@@ -55,8 +55,8 @@ class Town:
 def town(make: Callable[[Place], Balancer], folder: Path) -> Iterator[Town]:
     """All of it, started."""
     redis = Redis(folder)
-    gateways = (Gateway(redis.port, DRAIN_S), Gateway(redis.port, DRAIN_S))
-    api = Api(redis.port)
+    gateways = (GatewayProcess(redis.port, DRAIN_S), GatewayProcess(redis.port, DRAIN_S))
+    api = ApiProcess(redis.port)
     addresses = [f"127.0.0.1:{one.port}" for one in gateways]
     with ExitStack() as stack:
         stack.enter_context(running(redis, *gateways, api))
@@ -98,7 +98,7 @@ async def restart(of: Town, clients: int = CLIENTS) -> Restart:
 class Publisher:
     """Publishes to the clients' channel, and knows when each publication was accepted."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: ApiProcess) -> None:
         self._url = f"http://127.0.0.1:{api.port}"
         self._accepted_at: dict[int, float] = {}
 

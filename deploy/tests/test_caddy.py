@@ -16,7 +16,7 @@ from caddy_process import CADDYFILE, Caddy, running
 from container_engine import PATH
 from listener import Listener, ask, listening, publish, token
 
-from processes import KEY, SECRET, TERMINATE, Api, Gateway, Redis
+from processes import KEY, SECRET, TERMINATE, ApiProcess, GatewayProcess, Redis
 
 PING_S = 25.0
 DEADLINE_S = 60.0
@@ -28,7 +28,7 @@ class Town:
     """All that runs: two gateways, a publish API, a Redis, and Caddy before them."""
 
     caddy: Caddy
-    gateways: tuple[Gateway, Gateway]
+    gateways: tuple[GatewayProcess, GatewayProcess]
     quiet: Listener
     """A client that came first, and says nothing."""
     came: float
@@ -47,8 +47,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("caddy")
     with ExitStack() as stack:
         redis = Redis(folder)
-        gateways = (Gateway(redis.port, DRAIN_S), Gateway(redis.port, DRAIN_S))
-        api = Api(redis.port)
+        gateways = (GatewayProcess(redis.port, DRAIN_S), GatewayProcess(redis.port, DRAIN_S))
+        api = ApiProcess(redis.port)
         settings = {
             "RIVER_PUBLISH": "public",
             "RIVER_GATEWAYS": " ".join(f"127.0.0.1:{one.port}" for one in gateways),
@@ -62,7 +62,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         yield Town(caddy, gateways, stack.enter_context(quiet), came)
 
 
-def connections(gateway: Gateway) -> float:
+def connections(gateway: GatewayProcess) -> float:
     _, text = ask(f"http://127.0.0.1:{gateway.port}/metrics")
     line = next(line for line in text.splitlines() if line.startswith("river_connections "))
     return float(line.split()[1])

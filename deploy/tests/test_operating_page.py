@@ -12,7 +12,7 @@ from caddy_process import running
 from listener import ask, listening, publish, token
 from page_blocks import block, unit
 
-from processes import KEY, SECRET, TERMINATE, Api, Gateway, Redis
+from processes import KEY, SECRET, TERMINATE, ApiProcess, GatewayProcess, Redis
 from riverd.service.settings import Settings
 
 DRAIN_S = 1.0
@@ -24,7 +24,7 @@ class Town:
     """Two gateways, a publish API, and a balancer in front of the gateways."""
 
     proxy: Balancer
-    gateways: tuple[Gateway, Gateway]
+    gateways: tuple[GatewayProcess, GatewayProcess]
     api_url: str
 
     @property
@@ -38,11 +38,11 @@ class Town:
 @pytest.fixture(scope="module")
 def behind(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[tuple[Gateway, Gateway], Api]]:
+) -> Iterator[tuple[tuple[GatewayProcess, GatewayProcess], ApiProcess]]:
     """Return what every proxy stands in front of."""
     redis = Redis(tmp_path_factory.mktemp("operating"))
-    gateways = (Gateway(redis.port, DRAIN_S), Gateway(redis.port, DRAIN_S))
-    api = Api(redis.port)
+    gateways = (GatewayProcess(redis.port, DRAIN_S), GatewayProcess(redis.port, DRAIN_S))
+    api = ApiProcess(redis.port)
     with running(redis, *gateways, api):
         yield gateways, api
 
@@ -50,7 +50,7 @@ def behind(
 @pytest.fixture(scope="module", params=MAKERS)
 def town(
     request: pytest.FixtureRequest,
-    behind: tuple[tuple[Gateway, Gateway], Api],
+    behind: tuple[tuple[GatewayProcess, GatewayProcess], ApiProcess],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Town]:
     gateways, api = behind
@@ -61,7 +61,7 @@ def town(
         yield Town(proxy, gateways, f"http://127.0.0.1:{api.port}")
 
 
-def connections(gateway: Gateway) -> float:
+def connections(gateway: GatewayProcess) -> float:
     _, text = ask(f"http://127.0.0.1:{gateway.port}/metrics")
     line = next(line for line in text.splitlines() if line.startswith("river_connections "))
     return float(line.split()[1])

@@ -10,7 +10,7 @@ from caddy_process import running
 from listener import listening, publish, token
 from page_blocks import block
 
-from processes import KEY, SECRET, Api, Gateway, Redis
+from processes import KEY, SECRET, ApiProcess, GatewayProcess, Redis
 
 PASSWORD = "a-password-of-the-tests"
 
@@ -26,10 +26,10 @@ def cli(redis: Redis, *words: str) -> str:
 
 
 @contextmanager
-def restricted(folder: Path) -> Iterator[tuple[Redis, Gateway, Api]]:
+def restricted(folder: Path) -> Iterator[tuple[Redis, GatewayProcess, ApiProcess]]:
     """River as the user of the page."""
     redis = Redis(folder)
-    gateway, api = Gateway(redis.port, 1), Api(redis.port)
+    gateway, api = GatewayProcess(redis.port, 1), ApiProcess(redis.port)
     for one in (gateway, api):
         one._environment["RIVER_BROKER"] = f"redis://river:{PASSWORD}@127.0.0.1:{redis.port}"
     with running(redis):

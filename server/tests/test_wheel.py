@@ -15,7 +15,7 @@ import riverd, riverd.service.composition, riverd.broker.redis.scripts as script
 from riverd.gateway.static_files import scripts as pages
 print(riverd.__file__)
 print(sorted(pages(riverd.service.composition.client_folder())))
-scripts.Scripts("0" * 40)
+scripts.Scripts(scripts.DataHistory("0" * 40, "1" * 40))
 """
 
 

@@ -40,7 +40,7 @@ PUBLISHED = {
 
 SAID = {
     name
-    for path in root().glob("*.py")
+    for path in root().rglob("*.py")
     for name in re.findall(r'"river_(\w+)"', path.read_text(encoding="utf-8"))
 }
 """The names of River's metrics, as they stand in its log."""

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from river_client import condition, opened, token, visitor
 from river_process import SECRET
 
+from riverd.channel_rules import ChannelRules
 from riverd.gateway.connection import Connection
 from riverd.gateway.gateway import Gateway
-from riverd.model import Claims, Failure, Reply
+from riverd.model import Claims, ErrorReply, Reply
 from riverd.protocols.native.protocol import Native
 from riverd.service import composition as app
 from riverd.service import sockets
@@ -60,7 +61,7 @@ class Broken(Native):
     """Cannot say that a token has expired: a fault of ours, which nobody knows yet."""
 
     def encode(self, reply: Reply) -> bytes:
-        if isinstance(reply, Failure):
+        if isinstance(reply, ErrorReply):
             raise ZeroDivisionError
         return super().encode(reply)
 
@@ -71,7 +72,7 @@ async def test_fault_with_one_connection_does_not_stop_the_clock_for_the_others(
         lambda _, context: told.append(context.get("exception"))
     )
     async with gateway_here(RIVER_AUTH_TIMEOUT_S="1") as (gateway, url):
-        gateway._protocol = Broken()
+        gateway._protocol = Broken(ChannelRules(history_size=100, history_ttl_s=300))
         gateway._verify = lambda _, now: Claims("ann", expires_at=now + 0.5)
         async with visitor(url, Authorization="Bearer anything") as first:
             await first.until("authenticated")

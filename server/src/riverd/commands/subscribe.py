@@ -1,8 +1,10 @@
 """A live tail of one channel in the terminal: it resumes where it was after a lost connection."""
 
 import json
+import os
 import random
 import re
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -232,7 +234,9 @@ class LiveTail:
         try:
             self._console.print(line)
         except OSError as error:
-            # The reader of a pipe is gone, or a disk is full: nobody sees what would follow.
+            # The reader of a pipe is gone, or a disk is full: nobody sees what would follow, and
+            # what is left in the buffer must not fail once more at the interpreter's end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise Over(f"cannot print: {error.strerror or error}") from None
 
     def _member(self, message: _ServerMessage) -> None:
