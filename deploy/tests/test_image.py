@@ -177,7 +177,7 @@ def test_it_has_the_package_and_not_the_repository(inside: dict[str, object]) ->
     files = inside["riverd"]
     assert isinstance(files, list)
     assert {"service/composition.py", "client/river.js"} <= set(files)
-    assert not [name for name in files if "test" in name]
+    assert not [name for name in files if "tests/" in name or "test_" in name]
 
 
 def test_its_distributions_are_those_of_the_lock(inside: dict[str, object]) -> None:
