@@ -161,3 +161,14 @@ def test_a_name_in_a_path_is_decoded_once(api: Served) -> None:
 def test_a_path_that_is_no_utf_8_is_told(api: Served) -> None:
     answer = api.get("/channels/%FF")
     assert (answer.status, answer.code) == (400, "invalid_field")
+
+
+@pytest.mark.parametrize("path", ["/channels/{}", "/channels/{}/history"])
+def test_position_of_a_channel_without_publications_can_be_resumed_from(
+    api: Served, path: str
+) -> None:
+    channel = new_channel()
+    empty = api.get(path.format(channel)).json
+    assert empty["epoch"]
+    first = api.publish(channel=channel, event="e").json
+    assert (first["epoch"], first["offset"]) == (empty["epoch"], 1)

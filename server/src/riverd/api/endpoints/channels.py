@@ -36,10 +36,14 @@ async def list_channels(api: Api, call: Call) -> ChannelList:
 
 
 async def channel_state(api: Api, call: Call) -> ChannelState:
-    """One channel's counts and position; a channel that nobody hears has zeros."""
+    """One channel's counts and position; a channel without subscribers has zeros.
+
+    Also a channel without publications gets an epoch, and keeps it for two minutes: a page that is
+    rendered with this position can resume from it.
+    """
     name = check_channel(call.path["channel"])
     counted = _counted(api, name, occupancy=await api.broker.occupancy(name))
-    (position, _) = (await api.broker.positions([name]))[0]
+    position = (await api.broker.read(name, limit=1, keep=True)).position
     return ChannelState(
         name, counted.subscribers, position.epoch, position.offset, users=counted.users
     )
@@ -49,7 +53,8 @@ async def history(api: Api, call: Call) -> History:
     """Publications after a position, or the last ones."""
     name = check_channel(call.path["channel"])
     limit = _limit(call.query)
-    tail = await api.broker.read(name, after=_position(call.query), limit=limit)
+    after = _position(call.query)
+    tail = await api.broker.read(name, after=after, limit=limit, keep=after is None)
     entries = [
         Entry(one.offset, one.event, Raw(one.data), UNSET if one.user is None else one.user)
         for one in tail.publications
