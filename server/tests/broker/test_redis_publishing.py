@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import pytest
 from brokers import RedisBrokers
+from mute_proxy import mute_proxy
 from redis_server import RedisServer
 from river_feed import Notes, until
 
 from proxy import Proxy
 from riverd.broker.redis.broker import RedisBroker
+from riverd.broker.redis.calls import Calls
 from riverd.broker.redis.connection import WAITING_MAX
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
 from riverd.model import Message, Position, Publication
@@ -292,3 +294,23 @@ def only_the_last_connection(server: RedisServer) -> bool:
     """Whether the server has read to its end whatever was sent to it while it was paused."""
     with server.client() as client:
         return len(client.client_list()) == 2
+
+
+async def test_a_connection_whose_answer_is_overdue_is_not_used_where_no_timer_ran(
+    server: RedisServer, brokers_at: Callable[[str], RedisBrokers]
+) -> None:
+    with mute_proxy(server.port) as proxy:
+        broker = brokers_at(f"redis://127.0.0.1:{proxy.port}")()
+        await broker.publish(message(1, channel="overdue"))
+        proxy.forget()
+        unanswered = asyncio.ensure_future(broker.publish(message(2, channel="overdue")))
+        assert isinstance(broker._server, Calls)
+        connection = broker._server._connection
+        assert connection is not None
+        await until(lambda: bool(connection._waiting))
+        # As in a function that is frozen between its invocations: time has passed, and no timer.
+        connection._received_at -= 1
+        connection._waits_since -= 1
+        assert (await broker.publish(message(3, channel="overdue"))).offset == 2
+        with pytest.raises(OutcomeUnknownError):
+            await unanswered

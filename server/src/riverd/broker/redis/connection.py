@@ -87,6 +87,12 @@ class RedisConnection(asyncio.Protocol):
             transport is not None and transport.get_write_buffer_size() > UNSENT_BYTES_MAX
         )
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether an answer has been due for too long."""
+        since = max(self._received_at, self._waits_since)
+        return bool(self._waiting) and self._loop.time() - since > self._silence_s
+
     def send(self, *command: Argument) -> asyncio.Future[Reply]:
         """Send a command; what is sent in one turn of the loop goes in one write.
 
@@ -190,14 +196,12 @@ class RedisConnection(asyncio.Protocol):
             self._transport.write(b"".join(unsent))
 
     def _tick(self) -> None:
-        now = self._loop.time()
         self.tick()
-        if not self._waiting:
-            if now - self._received_at > PING_S:
-                self.post("PING")
-        elif now - max(self._received_at, self._waits_since) > self._silence_s:
+        if self.is_silent:
             self.drop()
             return
+        if not self._waiting and self._loop.time() - self._received_at > PING_S:
+            self.post("PING")
         self._timer = self._loop.call_later(TICK_S, self._tick)
 
 
