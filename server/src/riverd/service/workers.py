@@ -56,7 +56,7 @@ class Worker:
         if self.process is not None and healthy:
             self.deaths = 0
         if self.process is not None and (code := self.process.poll()) is not None:
-            self._pause_s = RESTART_S_FIRST if healthy else min(RESTART_S_MAX, self._pause_s * 2)
+            self._pause_s = self._pause_after(code, healthy=healthy)
             self._due = now + self._pause_s
             self.process, self.code = None, code
             self.deaths += 1
@@ -64,6 +64,12 @@ class Worker:
             log.error("worker_died", worker=self._number, code=code, restart_s=self._pause_s)
         if self.process is None and now >= self._due:
             self._start(now)
+
+    def _pause_after(self, code: int, *, healthy: bool) -> float:
+        if code == CANNOT_START:
+            # Settings don't mend themselves, and the others are about to say the same.
+            return RESTART_S_MAX
+        return RESTART_S_FIRST if healthy else min(RESTART_S_MAX, self._pause_s * 2)
 
     def _start(self, now: float) -> None:
         self._started = now
