@@ -9,6 +9,7 @@ import termios
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 WAIT_S_MAX = 600.0
 CTRL_C = "\x03"
@@ -53,6 +54,17 @@ class Terminal:
 
     def type(self, text: str) -> None:
         os.write(self._screen, text.encode())
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C until it ends, as a person does.
+
+        Python sees a signal before or during a read, not in the moment between the two.
+        """
+        deadline = time.monotonic() + WAIT_S_MAX
+        while self._reading.is_alive() and time.monotonic() < deadline:
+            with suppress(OSError):  # It has just ended.
+                self.type(CTRL_C)
+            self._reading.join(2)
 
     def ends(self) -> int:
         """Wait for its end: its exit code."""

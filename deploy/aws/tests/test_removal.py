@@ -1,23 +1,30 @@
 """How River goes: one command removes it, lists what it removed, and looks that it is gone."""
 
 import sys
+from collections.abc import Callable
 
 import pytest
 from cloud import RIVER, Cloud
 from river_life import Step
-from terminal import CTRL_C, Terminal
+from terminal import Terminal
 
 pytestmark = pytest.mark.deploy
 
 
-@pytest.mark.parametrize("typed", ["n\n", CTRL_C], ids=["no", "Ctrl-C"])
-def test_who_does_not_agree_keeps_it(cloud: Cloud, built: Step, typed: str) -> None:
+def refuse(terminal: Terminal) -> None:
+    terminal.type("n\n")
+
+
+@pytest.mark.parametrize("leave", [refuse, Terminal.interrupt], ids=["no", "Ctrl-C"])
+def test_who_does_not_agree_keeps_it(
+    cloud: Cloud, built: Step, leave: Callable[[Terminal], None]
+) -> None:
     del built
     before = cloud.inventory()
     terminal = Terminal([str(RIVER), "destroy", "aws"], cloud.environment())
     try:
         terminal.until(r"Remove all of this\? \[y/N\]: ")
-        terminal.type(typed)
+        leave(terminal)
         assert terminal.ends() == 1
     finally:
         terminal.kill()
