@@ -7,11 +7,12 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
 from typing import Any
 from urllib.error import HTTPError
 
 import jwt
-from websockets.exceptions import ConnectionClosedError, WebSocketException
+from websockets.exceptions import ConnectionClosedError, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 DEADLINE_S = 60.0
@@ -92,13 +93,25 @@ def listening(
     with ExitStack() as stack:
         while True:
             with ExitStack() as attempt:
-                listener = attempt.enter_context(_opened(url, context))
-                if _enters(listener, proof, channel=channel):
+                listener = _opened_if_served(attempt, url, context)
+                if listener is not None and _enters(listener, proof, channel=channel):
                     stack.push(attempt.pop_all())
                     break
             assert time.monotonic() < deadline, "nobody let it in"
             time.sleep(0.2)
         yield listener
+
+
+def _opened_if_served(
+    stack: ExitStack, url: str, context: ssl.SSLContext | None
+) -> Listener | None:
+    """A connection; None where a gateway that drains had accepted it before."""
+    try:
+        return stack.enter_context(_opened(url, context))
+    except InvalidStatus as error:
+        if error.response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+            raise
+        return None
 
 
 def _enters(listener: Listener, proof: str, *, channel: str) -> bool:

@@ -123,6 +123,30 @@ async def test_stop_ends_idle_connections_at_once_and_others_after_their_answer(
             await asyncio.open_connection("127.0.0.1", port)
 
 
+async def test_closed_port_answers_each_connection_that_it_had_once_more() -> None:
+    site = Site()
+    async with (
+        listening(site) as listener,
+        connected(listener) as new,
+        connected(listener) as begun,
+        connected(listener) as idle,
+    ):
+        idle.send(GET)
+        assert (await idle.answer())[0] == 200
+        begun.send(GET[:5])
+        await until(lambda: len(listener.waiting) == 3)
+        port = listener.port
+        listener.stop_accepting()
+        with pytest.raises(ConnectionError):
+            await asyncio.open_connection("127.0.0.1", port)
+        for client, rest in ((idle, GET), (new, GET), (begun, GET[5:])):
+            # The second one is too late; that it was sent costs nobody the first one's answer.
+            client.send(rest + GET)
+            status, fields, _ = await client.answer()
+            assert (status, fields["connection"]) == (200, "close")
+            assert await client.rest() == b""
+
+
 async def test_stop_does_not_wait_longer_than_it_may() -> None:
     site = Site()
     async with listening(site) as listener, connected(listener) as client:

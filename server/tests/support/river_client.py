@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import errno
 import json
 import os
 import socket
@@ -85,6 +86,12 @@ async def connection(
     async with asyncio.timeout(DEADLINE_S):
         await asyncio.get_running_loop().sock_connect(sock, address(url))
         return await asyncio.open_connection(sock=sock, limit=receive_bytes or 65_536)
+
+
+def is_refused(url: str) -> bool:
+    """Whether nobody listens there."""
+    with socket.socket() as sock:
+        return sock.connect_ex(address(url)) == errno.ECONNREFUSED
 
 
 async def exchange(url: str, data: bytes) -> Answer:

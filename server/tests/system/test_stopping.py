@@ -4,11 +4,12 @@ import asyncio
 import signal
 import socket
 
-from river_client import condition, member, opened, token, visitor
+from river_client import condition, connection, is_refused, member, request, token, visitor
 from river_process import API_KEY, River, Start, address, ask
 
 # A stop that takes no longer did not wait for what it must not wait for.
 AT_ONCE_S = 15.0
+READYZ = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 async def ends_well(river: River, *, within_s: float = AT_ONCE_S) -> None:
@@ -25,12 +26,7 @@ async def test_gateway_that_stops_asks_clients_to_move_and_ends_when_they_did(
         assert told["reason"] == "draining"
         assert 0 <= told["retry_after_ms"] <= 600_000
         await stranger.until("bye")
-        assert ask(f"{river.url}/readyz") == (503, "stopping\n")
-        assert ask(f"{river.url}/healthz")[0] == 200
-        newcomer = await opened(river.url)
-        assert (await newcomer.expect("bye"))["reason"] == "draining"
-        assert (await newcomer.ends())[0] == 4503
-        await newcomer.close()
+        assert is_refused(river.url)
         # Those who were asked are served until they go.
         await ann.send(type="ping", id=1)
         await ann.expect("pong")
@@ -38,6 +34,33 @@ async def test_gateway_that_stops_asks_clients_to_move_and_ends_when_they_did(
     assert river.event("gateway_draining")["connections"] == 2
     assert river.event("gateway_stopped")["level"] == "info"
     assert river.event("memory_broker")["level"] == "warning"
+
+
+async def test_what_was_accepted_before_a_stop_is_answered(start: Start) -> None:
+    river = start("gateway", settings={"RIVER_DRAIN_S": "600"})
+    async with member(river.url, token(), "dogs") as client:
+        # Connections are accepted in their order: the last one was, so all were.
+        late, begun, asking, idle = [await connection(river.url) for _ in range(4)]
+        head = request()
+        begun[1].write(head[:9])
+        for reader, writer in (asking, idle):
+            writer.write(READYZ)
+            assert (await reader.readuntil(b"ready\n")).startswith(b"HTTP/1.1 200")
+        river.signal(signal.SIGTERM)
+        await client.expect("bye")
+        for (reader, writer), data, said in (
+            (late, head, b"draining: try again\n"),
+            (begun, head[9:], b"draining: try again\n"),
+            (asking, READYZ, b"stopping\n"),
+            (idle, READYZ.replace(b"readyz", b"metrics"), b"river_connections 1.0\n"),
+        ):
+            writer.write(data)
+            answer = await reader.read()
+            assert answer.startswith(b"HTTP/1.1 " + (b"200" if b"metrics" in data else b"503"))
+            assert b"connection: close\r\n" in answer
+            assert said in answer
+            writer.close()
+    await ends_well(river)
 
 
 async def test_client_that_stays_is_closed_when_the_drain_time_is_over(start: Start) -> None:

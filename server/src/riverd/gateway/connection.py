@@ -117,7 +117,7 @@ class Refusal(WebSocket):
     That is cheaper than serving it badly.
     """
 
-    __slots__ = ("_bye", "_opened", "_protocol", "_reason")
+    __slots__ = ("_bye", "_opened", "_protocol")
 
     def __init__(
         self,
@@ -129,7 +129,6 @@ class Refusal(WebSocket):
     ) -> None:
         super().__init__(limits)
         self._bye = protocol.encode(bye)
-        self._reason = Reason.DRAINING if bye.reason == "draining" else Reason.FULL
         self._protocol = protocol
         self._opened = opened
 
@@ -137,7 +136,7 @@ class Refusal(WebSocket):
         """Say when to come again, and end."""
         self._opened()
         self.write(self._bye)
-        self.close(self.close_code(self._reason), "come again later")
+        self.close(self.close_code(Reason.FULL), "come again later")
 
     def close_code(self, reason: Reason) -> int:
         """The protocol's number for a reason."""

@@ -110,12 +110,17 @@ class Gateway:
         self._listeners.append(listener)
 
     async def drain(self, drain_s: float) -> None:
-        """Move all clients elsewhere over this time, then close. New ones are refused from now on.
+        """Move all clients elsewhere over this time, then close.
+
+        The port is closed first: a refused connection is what every balancer understands. What was
+        accepted before and asks for a WebSocket is answered 503.
 
         Asked again, it goes on as it was asked first; who waits no longer does not stop it.
         """
         if not self.draining:
             self.draining = True
+            for listener in self._listeners:
+                listener.stop_accepting()
             self._tasks.start(self._drain(drain_s))
         await self._drained.wait()
 
@@ -203,6 +208,9 @@ class Gateway:
             return Response(400, b"a request has no body here\n")
         if request.path != "/ws":
             return self._pages.answer(request)
+        if self.draining:
+            self._count_refusal()
+            return Response(503, b"draining: try again\n", headers=(("Retry-After", "1"),))
         origin = request.headers.get("origin")
         if not self._admission.origins.allow(origin):
             shown = f"pages of {str(origin)[:ORIGIN_LENGTH_SHOWN]} may not connect"
@@ -229,7 +237,7 @@ class Gateway:
         self._failed(error)
 
     def _refusal(self) -> Refusal:
-        bye = Bye("draining" if self.draining else "full", self._retry_ms())
+        bye = Bye("full", self._retry_ms())
         return Refusal(
             self._socket_limits, bye, protocol=self._protocol, opened=self._count_refusal
         )
@@ -243,7 +251,7 @@ class Gateway:
     def _is_full(self) -> bool:
         """Whether there is no room for one more, and none can be made."""
         room = self._admission.connections_max - len(self.connections)
-        return self.draining or self.lag_s > LAG_S_MAX or (room <= 0 and not self._strangers)
+        return self.lag_s > LAG_S_MAX or (room <= 0 and not self._strangers)
 
     def _make_room(self) -> None:
         """Close the oldest connection without a token if there are too many of these, or of all.

@@ -340,7 +340,7 @@ class HttpConnection(Answering):
         self._stalled_bytes = transport.get_write_buffer_size()
         self.due = self._listener.tick + self._listener.stalled_ticks
         self._enter(_ENDING)
-        if self._eof or self._listener.is_closing:
+        if self._eof or self._listener.is_ending:
             transport.close()
         elif not transport.is_closing():
             end_output(transport)

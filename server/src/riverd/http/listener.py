@@ -31,6 +31,7 @@ class HttpListener:
         is_busy: As many requests as may be are waited for; see `HttpLimits.requests_max`.
         refused: Connections that were one too many.
         is_closing: Each answer is the last on its connection.
+        is_ending: Nobody waits for the client's end of a connection.
         tick: How often the timer went off.
         phase_ticks: How long a connection may be in each phase.
         head_endings: The last fields of a head: if the connection ends, and if it stays.
@@ -43,6 +44,7 @@ class HttpListener:
         self.is_busy = False
         self.refused = 0
         self.is_closing = False
+        self.is_ending = False
         self.tick = 0
         # Never too early: the tick that is under way does not count.
         waits_s = (limits.idle_s, limits.head_s, limits.body_s, math.inf, limits.linger_s)
@@ -81,12 +83,20 @@ class HttpListener:
         """How many there are."""
         return len(self._connections)
 
-    def close(self) -> None:
-        """Take no more connections. Those that wait end now, the others after their answer."""
+    def stop_accepting(self) -> None:
+        """Close the port: the kernel refuses connections from now on.
+
+        Those that were accepted before stay; each gets one answer more, which is its last.
+        """
         self.is_closing = True
         self._set_date()
         if self._server is not None:
             self._server.close()
+
+    def close(self) -> None:
+        """Take no more connections. Those that wait end now, the others after their answer."""
+        self.stop_accepting()
+        self.is_ending = True
         for connection in list(self.waiting):
             connection.shut_down()
 

@@ -150,7 +150,8 @@ def _unreachable(failed: list[tuple[str, OSError]], port: int) -> Finding:
             TCP,
             f"nothing listens at {host} port {port}: connection refused",
             cure=(
-                "start the proxy or the gateway there, or correct the port (RIVER_PORT, RIVER_HOST)"
+                "start the proxy or the gateway there, or correct the port (RIVER_PORT, "
+                "RIVER_HOST); a gateway that is stopping refuses too"
             ),
         )
     if isinstance(error, TimeoutError):

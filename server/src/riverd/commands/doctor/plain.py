@@ -103,7 +103,7 @@ def ready(visit: Visit) -> Finding:
         return broken(
             READY,
             f"the gateway is not ready: {answer.body.decode(errors='replace').strip()}",
-            cure="start the broker, or correct RIVER_BROKER; a gateway that is stopping: ask again",
+            cure="start the broker, or correct RIVER_BROKER",
         )
     return skipped(READY, f"{url} is kept back ({answer.status})")
 

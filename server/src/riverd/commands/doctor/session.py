@@ -43,7 +43,7 @@ def welcome(visit: Visit) -> Finding:
         return broken(
             WELCOME,
             f"the gateway sends clients elsewhere: {message.get('reason')}",
-            cure="it is stopping or full: have the proxy ask /readyz, or add a gateway",
+            cure="it is full: raise RIVER_MAX_CONNECTIONS, or add a gateway",
         )
     if message.get("type") != "welcome":
         return broken(
