@@ -126,13 +126,34 @@ class Authenticate(msgspec.Struct, frozen=True, gc=False):
     token: str
 
 
+class Proof(msgspec.Struct, frozen=True, gc=False):
+    """What the client's back end signed: its signature, and the text about the client in it."""
+
+    signature: str
+    data: str | None = None
+
+
+class SignIn(msgspec.Struct, frozen=True, gc=False):
+    """Says who the client is by a signature of its back end over `user_data`."""
+
+    id: RequestId
+    signature: str
+    user_data: str
+
+
 class Subscribe(msgspec.Struct, frozen=True, gc=False):
-    """Subscribes: from now, after a position, or with the last `history` events."""
+    """Subscribes: from now, after a position, or with the last `history` events.
+
+    `proof` stands for a grant in protocols where the back end signs each subscription.
+    `wants_last`: the answer has the newest publication that no client made.
+    """
 
     id: RequestId
     channel: str
     position: Position | None = None
     history: int = 0
+    proof: Proof | None = None
+    wants_last: bool = False
 
 
 class Unsubscribe(msgspec.Struct, frozen=True, gc=False):
@@ -173,7 +194,16 @@ class Ping(msgspec.Struct, frozen=True, gc=False):
     id: RequestId
 
 
-Command = Authenticate | Subscribe | Unsubscribe | PublishCommand | GetMembers | GetHistory | Ping
+Command = (
+    Authenticate
+    | SignIn
+    | Subscribe
+    | Unsubscribe
+    | PublishCommand
+    | GetMembers
+    | GetHistory
+    | Ping
+)
 
 
 # What clients are sent.
@@ -187,7 +217,7 @@ class Welcome(msgspec.Struct, frozen=True, gc=False):
 
 
 class Authenticated(msgspec.Struct, frozen=True, gc=False):
-    """The token was accepted. `expires_at` is in unix seconds."""
+    """The token, or what the back end signed, was accepted. `expires_at` is in unix seconds."""
 
     id: RequestId
     user: str
@@ -202,7 +232,10 @@ class MemberList(msgspec.Struct, frozen=True):
 
 
 class Subscribed(msgspec.Struct, frozen=True):
-    """The channel is live from `position` on; `reason` says why a resume was not possible."""
+    """The channel is live from `position` on; `reason` says why a resume was not possible.
+
+    `member` is who the subscriber is there; `last` what it wanted with `wants_last`.
+    """
 
     id: RequestId
     channel: str
@@ -210,6 +243,8 @@ class Subscribed(msgspec.Struct, frozen=True):
     recovered: bool = False
     reason: str | None = None
     presence: MemberList | None = None
+    member: Member | None = None
+    last: Publication | None = None
 
 
 class Unsubscribed(msgspec.Struct, frozen=True, gc=False):

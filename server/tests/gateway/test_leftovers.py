@@ -21,7 +21,8 @@ from riverd.gateway.gateway import Admission, Gateway
 from riverd.gateway.origins import Origins
 from riverd.gateway.static_files import Pages
 from riverd.node.node import Node
-from riverd.protocols.native.protocol import Native
+from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
+from riverd.protocols.native.protocol import Native, NativePath
 from riverd.websocket.early_input import EarlyInputs, EarlyLimits
 from riverd.websocket.interface import SocketLimits
 
@@ -79,7 +80,8 @@ async def url() -> AsyncIterator[str]:
     gateway = Gateway(
         node,
         Pages(health=AlwaysReady(), metrics=bytes, client={}),
-        protocol=Native(RULES),
+        paths=[NativePath(Native(RULES))],
+        close_codes=NATIVE_CLOSE_CODES.values(),
         verify=Verifier([SECRET]).verify,
         failed=failures.append,
         refused=lambda *_: None,

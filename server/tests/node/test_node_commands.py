@@ -5,7 +5,7 @@ from river_cluster import Cluster, Visitor, in_a_cluster, live, turns
 from river_feed import until
 
 from riverd.model import Claims, Grants, Member
-from riverd.protocols import ChannelCommand
+from riverd.protocols import ChannelCommand, ClientIdentity
 from riverd.protocols.native.protocol import Native
 
 ASKED: list[dict[str, object]] = [
@@ -152,10 +152,8 @@ async def test_unsubscribing_before_it_was_live_cancels_the_subscribing(cluster:
 class Anonymous(Native):
     """Allows everything to everybody: a protocol whose clients need not be anybody."""
 
-    def authorise(
-        self, command: ChannelCommand, *, session_id: str, claims: Claims | None
-    ) -> Member | None:
-        del session_id, claims
+    def authorise(self, command: ChannelCommand, client: ClientIdentity) -> Member | None:
+        del client
         return Member("by-signature") if command.channel.startswith("presence-") else None
 
 

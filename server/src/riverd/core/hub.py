@@ -133,7 +133,8 @@ class Hub:
             for subscription in audience.behind:
                 subscription.version = LOST
             if len(changes) > LISTED_MAX:
-                frames = protocol.encode(Members(None, channel.name, presence.listed()))
+                listed = presence.listed(protocol.members_max)
+                frames = protocol.encode(Members(None, channel.name, listed))
             else:
                 frames = b"".join([audience.change(change) for change in changes])
             audience.write(frames)
@@ -287,7 +288,8 @@ class Hub:
         if subscription.version >= presence.changes.oldest:
             session.sink.write(presence.changes.joined(encode, subscription.version))
         else:
-            session.reply(Members(None, channel.name, presence.listed()))
+            listed = presence.listed(session.protocol.members_max, first=subscription.member)
+            session.reply(Members(None, channel.name, listed))
         subscription.version = presence.position.offset
 
     def _send_gap(self, subscription: Subscription, channel: Channel, *, now: float) -> None:

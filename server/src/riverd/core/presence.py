@@ -54,9 +54,13 @@ class PresenceReplica:
         self.changes = Log(roster.position)
         return left + joined
 
-    def listed(self) -> MemberList:
-        """How many there are, and the first of them: a list that does not grow with the channel."""
-        return MemberList(len(self._members), tuple(islice(self._members.values(), LISTED_MAX)))
+    def listed(self, limit: int | None = LISTED_MAX, *, first: Member | None = None) -> MemberList:
+        """How many there are, and so many of them; `first` is one of those, if it is a member."""
+        members = tuple(islice(self._members.values(), limit))
+        if first is not None and first.user in self._members and len(members) < len(self._members):
+            others = [member for member in members if member.user != first.user]
+            members = (self._members[first.user], *others[: len(members) - 1])
+        return MemberList(len(self._members), members)
 
     def has(self, user: str) -> bool:
         """Whether the user is a member."""

@@ -5,6 +5,8 @@ import msgspec
 from riverd.core.channel_log import Log
 from riverd.model import Position, Publication, Subscribe, Tail
 
+CLIENT_EVENT = "client-"
+
 
 class Start(msgspec.Struct, frozen=True):
     """The held offset after which a subscriber starts, and what became of its resume."""
@@ -49,6 +51,18 @@ def held_tail(log: Log[Publication], wanted: Position | None, *, limit: int | No
     if why_lost(wanted, log.position, oldest=log.oldest) is not None:
         return None
     return Tail(log.position, tuple((log.since(wanted.offset) or ())[:limit]))
+
+
+def newest_of_back_end(log: Log[Publication]) -> Publication | None:
+    """The newest publication that is held and that no client made, if there is one.
+
+    What clients of the Pusher protocol publish is named so.
+    """
+    for offset in range(log.offset, log.oldest, -1):
+        entry = log.at(offset)
+        if entry is not None and entry.user is None and not entry.event.startswith(CLIENT_EVENT):
+            return entry
+    return None
 
 
 def is_ahead(wanted: Position | None, log: Log[Publication]) -> bool:

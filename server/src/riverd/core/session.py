@@ -31,6 +31,7 @@ from riverd.model import (
     Pong,
     Reply,
     RequestId,
+    SignIn,
     Welcome,
 )
 from riverd.protocols import ChannelCommand, ClientProtocol
@@ -114,8 +115,10 @@ class Session:
         "claims",
         "closed",
         "id",
+        "is_proven",
         "limits",
         "protocol",
+        "published",
         "read_bytes",
         "sent_bytes",
         "sink",
@@ -143,6 +146,10 @@ class Session:
         # Made when they are first used: most clients only listen.
         self.read_bytes: ByteBudget | None = None
         self.sent_bytes: ByteBudget | None = None
+        self.published: ByteBudget | None = None
+        """Of events, where the protocol has a rate of its own for them."""
+        self.is_proven = False
+        """Its back end has said something for it: a token or a signature."""
         self.limits = limits
         self._verify = verify
         self._refused = refused
@@ -173,21 +180,28 @@ class Session:
             return None
         return command
 
-    def authenticate(self, command: Authenticate, now: float) -> bool:
-        """Take a token. False if it was refused, and the session closed with it."""
+    def authenticate(self, command: Authenticate | SignIn, now: float) -> bool:
+        """Take a token, or what the back end signed.
+
+        False if it was refused, and the session closed with it.
+        """
         try:
-            claims = self._verify(command.token, now)
+            claims = self._claims_in(command, now)
             if self.claims is not None and self.claims.user != claims.user:
                 raise TokenError(ErrorCode.USER_MISMATCH, "the token is for another user")
         except TokenError as error:
             self.fail(command.id, error)
             self.close(Reason.NOT_AUTHENTICATED, error.message)
             return False
-        renewed = self.claims is not None
         self.claims = claims
         self.reply(Authenticated(command.id, claims.user, claims.expires_at))
-        self.sink.on_authenticated(renewed=renewed)
+        self.prove()
         return True
+
+    def prove(self) -> None:
+        """The client's back end has said something for it, perhaps once more."""
+        renewed, self.is_proven = self.is_proven, True
+        self.sink.on_authenticated(renewed=renewed)
 
     def authorise(self, command: ChannelCommand) -> Member | None:
         """Who the client is in the channel, if it is somebody.
@@ -195,7 +209,17 @@ class Session:
         Raises:
             RiverError: what is asked is not allowed.
         """
-        return self.protocol.authorise(command, session_id=self.id, claims=self.claims)
+        return self.protocol.authorise(command, self)
+
+    def is_subscribed(self, channel: str) -> bool:
+        """Whether it gets what is published there: not yet while the subscription is made."""
+        subscription = self.subscriptions.get(channel)
+        return subscription is not None and subscription.request is None
+
+    def member_in(self, channel: str) -> Member | None:
+        """Who the client is in a channel that it has subscribed to."""
+        subscription = self.subscriptions.get(channel)
+        return None if subscription is None else subscription.member
 
     def check_subscribable(self, channel: str) -> None:
         """Find out whether one more channel can be subscribed.
@@ -246,6 +270,11 @@ class Session:
         """The connection is closed, or about to: nothing more is sent. Its carrier calls this."""
         self.closed = True
         self.sink = _NO_SINK
+
+    def _claims_in(self, command: Authenticate | SignIn, now: float) -> Claims:
+        if isinstance(command, SignIn):
+            return self.protocol.signed_in(command, self)
+        return self._verify(command.token, now)
 
     def _spend(self, now: float) -> bool:
         """Take one message out of the budget. False if there was none left."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from riverd.core.session import Session
     from riverd.gateway.gateway import Gateway
-    from riverd.protocols import ClientProtocol
+    from riverd.protocols import ClientProtocol, TurnedAway
 
 
 class Connection(WebSocket):
@@ -112,32 +112,28 @@ class Connection(WebSocket):
 
 
 class Refusal(WebSocket):
-    """A WebSocket that is closed at once, with word of when to come again.
+    """A WebSocket that is closed at once, in its client's own protocol.
 
-    That is cheaper than serving it badly.
+    That is cheaper than serving it badly, and clients see no reason in a refused upgrade.
     """
 
-    __slots__ = ("_bye", "_opened", "_protocol")
+    __slots__ = ("_opened", "_refused")
 
     def __init__(
-        self,
-        limits: SocketLimits,
-        bye: Bye,
-        *,
-        protocol: ClientProtocol,
-        opened: Callable[[], None],
+        self, limits: SocketLimits, refused: TurnedAway, *, opened: Callable[[], None]
     ) -> None:
         super().__init__(limits)
-        self._bye = protocol.encode(bye)
-        self._protocol = protocol
+        self._refused = refused
         self._opened = opened
 
     def on_open(self) -> None:
-        """Say when to come again, and end."""
+        """Say why, and end."""
+        refused = self._refused
         self._opened()
-        self.write(self._bye)
-        self.close(self.close_code(Reason.FULL), "come again later")
+        self.write(refused.frames)
+        self.close(refused.code, refused.text)
 
     def close_code(self, reason: Reason) -> int:
-        """The protocol's number for a reason."""
-        return self._protocol.close_code(reason)
+        """It is closed already, whatever it sends."""
+        del reason
+        return self._refused.code

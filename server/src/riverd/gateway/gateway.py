@@ -7,7 +7,8 @@ import secrets
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from typing import cast
 
@@ -28,7 +29,7 @@ from riverd.http.request import Request
 from riverd.http.response import Answer, Response
 from riverd.model import Authenticate, Bye, Claims
 from riverd.node.node import Node
-from riverd.protocols import ClientProtocol
+from riverd.protocols import ORIGIN, QUOTA, ClientProtocol, ProtocolPath, TurnedAway
 from riverd.tasks import Tasks
 from riverd.websocket.close_codes import CloseCode
 from riverd.websocket.handshake import accept_key, upgrade_to
@@ -40,6 +41,7 @@ TICK_S = 0.25
 HANDSHAKE_S_MAX = 10.0
 ANSWERS_S_MAX = 0.5
 """How long a stop waits for answers to be sent."""
+SESSION_PREFIX_BITS = 48
 METHODS = ("GET", "HEAD")
 RETRY_MS_MAX = 5_000
 ORIGIN_LENGTH_SHOWN = 200
@@ -64,7 +66,8 @@ class Gateway:
         node: Node,
         pages: Pages,
         *,
-        protocol: ClientProtocol,
+        paths: Sequence[ProtocolPath],
+        close_codes: Iterable[int],
         verify: Callable[[str, float], Claims],
         failed: Callable[[BaseException], None],
         refused: Callable[[RiverError, str | None], None],
@@ -83,7 +86,7 @@ class Gateway:
         self.lag_s = 0.0
         self.node = node
         self._pages = pages
-        self._protocol = protocol
+        self._paths = paths
         self._failed = failed
         self._tasks = Tasks(failed)
         self._verify = verify
@@ -95,8 +98,10 @@ class Gateway:
         self._wheel: Wheel[Connection] = Wheel(tick_s=TICK_S, clock=self._clock)
         self._listeners: list[HttpListener] = []
         self._drained = asyncio.Event()
-        self._codes = frozenset(CloseCode) | {protocol.close_code(reason) for reason in Reason}
-        self._prefix = secrets.token_hex(6)
+        self._codes = frozenset(CloseCode) | frozenset(close_codes)
+        self._speaking: Counter[ClientProtocol] = Counter()
+        # Digits, because Pusher's libraries want nothing else.
+        self._prefix = secrets.randbits(SESSION_PREFIX_BITS)
         self._numbers: Iterator[int] = count(1)
 
     async def start(self, sock: socket.socket, ssl_context: ssl.SSLContext | None = None) -> None:
@@ -166,7 +171,10 @@ class Gateway:
         self.node.opened(session)
         # Spread, so that those that came together are not pinged together for ever.
         connection.ping_at = now + self._admission.ping_interval_s * random.uniform(0.5, 1)  # noqa: S311
-        connection.auth_by = now + self._limits.auth_timeout_s
+        self._speaking[connection.protocol] += 1
+        connection.auth_by = (
+            now + self._limits.auth_timeout_s if connection.protocol.needs_token else math.inf
+        )
         if token is None:
             self._schedule(connection)
         else:
@@ -188,6 +196,7 @@ class Gateway:
         """It is sent nothing any more. May be called twice."""
         if connection in self.connections:
             self.connections.discard(connection)
+            self._speaking[connection.protocol] -= 1
             self._strangers.pop(connection, None)
             self._wheel.discard(connection, connection.wake_tick)
             self.node.closed(connection.session)
@@ -206,25 +215,25 @@ class Gateway:
             return Response(405, b"Method Not Allowed\n", headers=(("Allow", ", ".join(METHODS)),))
         if request.has_body:
             return Response(400, b"a request has no body here\n")
-        if request.path != "/ws":
+        entry = self._entry(request)
+        if entry is None:
             return self._pages.answer(request)
-        if self.draining:
-            self._count_refusal()
-            return Response(503, b"draining: try again\n", headers=(("Retry-After", "1"),))
-        origin = request.headers.get("origin")
-        if not self._admission.origins.allow(origin):
-            shown = f"pages of {str(origin)[:ORIGIN_LENGTH_SHOWN]} may not connect"
-            self._refused(RiverError(ErrorCode.FORBIDDEN, shown), None)
-            return Response(403, b"this origin may not connect (RIVER_ALLOWED_ORIGINS)\n")
+        refused = entry if isinstance(entry, TurnedAway) else self._turned_away(entry, request)
+        if isinstance(refused, Response):
+            return refused
         accept = accept_key(request)
         if isinstance(accept, Response):
             return accept
         offered = request.tokens("sec-websocket-protocol")
         headers = (("Sec-WebSocket-Protocol", SUBPROTOCOL),) if SUBPROTOCOL in offered else ()
-        token = bearer_token(request.headers.get("authorization", ""), offered)
-        if self._is_full:
-            return upgrade_to(self._refusal(), accept=accept, headers=headers)
-        connection = Connection(self, self._socket_limits, protocol=self._protocol, token=token)
+        if refused is not None:
+            refusal = Refusal(self._socket_limits, refused, opened=self._count_refusal)
+            return upgrade_to(refusal, accept=accept, headers=headers)
+        protocol = cast("ClientProtocol", entry)
+        token = None
+        if protocol.needs_token:
+            token = bearer_token(request.headers.get("authorization", ""), offered)
+        connection = Connection(self, self._socket_limits, protocol=protocol, token=token)
         return upgrade_to(connection, accept=accept, headers=headers)
 
     def refuse(self, refusal: HttpRefusal) -> Response:
@@ -236,11 +245,34 @@ class Gateway:
         """Answering a request failed."""
         self._failed(error)
 
-    def _refusal(self) -> Refusal:
-        bye = Bye("full", self._retry_ms())
-        return Refusal(
-            self._socket_limits, bye, protocol=self._protocol, opened=self._count_refusal
-        )
+    def _entry(self, request: Request) -> ClientProtocol | TurnedAway | None:
+        """What the first protocol says whose path the request has."""
+        for path in self._paths:
+            entry = path.enter(request)
+            if entry is not None:
+                return entry
+        return None
+
+    def _turned_away(
+        self, protocol: ClientProtocol, request: Request
+    ) -> Response | TurnedAway | None:
+        """What one more client of this protocol is answered if it may not come in."""
+        origin = request.headers.get("origin")
+        if not self._admission.origins.allow(origin):
+            shown = f"pages of {str(origin)[:ORIGIN_LENGTH_SHOWN]} may not connect"
+            self._refused(RiverError(ErrorCode.FORBIDDEN, shown), None)
+            if protocol.refuses_upgrades:
+                return Response(403, b"this origin may not connect (RIVER_ALLOWED_ORIGINS)\n")
+            return protocol.turned_away(Bye(ORIGIN, 0))
+        if self.draining and protocol.refuses_upgrades:
+            self._count_refusal()
+            return Response(503, b"draining: try again\n", headers=(("Retry-After", "1"),))
+        limit = protocol.connections_max
+        if self.draining or self._is_full:
+            return protocol.turned_away(Bye("full", self._retry_ms()))
+        if limit is not None and self._speaking[protocol] >= limit:
+            return protocol.turned_away(Bye(QUOTA, self._retry_ms()))
+        return None
 
     @property
     def unauthenticated(self) -> int:

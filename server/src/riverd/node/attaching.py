@@ -5,7 +5,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 
 from riverd.broker import Broker
 from riverd.core.hub import Channel, Hub
-from riverd.core.recovery import start_of
+from riverd.core.recovery import newest_of_back_end, start_of
 from riverd.core.subscription import Subscription
 from riverd.model import Change, Publication, Subscribed
 from riverd.node.admission import Obstacle, obstacle_to, version_of
@@ -264,15 +264,22 @@ class Attachments:
         assert request is not None, "only pending subscriptions wait"
         del attachment.waiting[subscription]
         start = start_of(request, channel.log)
+        protocol, presence, member = (
+            subscription.session.protocol,
+            channel.presence,
+            subscription.member,
+        )
         reply = Subscribed(
             request.id,
             channel.name,
             channel.log.position,
             start.recovered,
             start.reason,
-            None if channel.presence is None else channel.presence.listed(),
+            None if presence is None else presence.listed(protocol.members_max, first=member),
+            member,
+            newest_of_back_end(channel.log) if request.wants_last else None,
         )
         # No await since the log was looked at: what is sent next comes after the reply.
-        frames = subscription.session.protocol.encode(reply)
+        frames = protocol.encode(reply)
         self._hub.admit(subscription, channel, reply=frames, after=start.after)
         self._changed()

@@ -19,6 +19,7 @@ from riverd.model import (
     Publication,
     PublishCommand,
     Published,
+    SignIn,
     Subscribe,
     Unsubscribe,
     Unsubscribed,
@@ -96,7 +97,7 @@ class Node:
     def receive(self, session: Session, payload: bytes, *, now: float) -> None:
         """Take a client's message, and answer it or carry it out. `now` is in unix seconds."""
         command = session.receive(payload, now)
-        if isinstance(command, Authenticate):
+        if isinstance(command, Authenticate | SignIn):
             self.authenticate(session, command, now=now)
         elif command is not None:
             try:
@@ -104,12 +105,13 @@ class Node:
             except RiverError as error:
                 session.fail(command.id, error)
 
-    def authenticate(self, session: Session, command: Authenticate, *, now: float) -> None:
-        """Take a token, whether it came with the connection or in a message."""
+    def authenticate(self, session: Session, command: Authenticate | SignIn, *, now: float) -> None:
+        """Take a token, whether it came with the connection or in a message; or a signature."""
         if session.authenticate(command, now):
             assert session.claims is not None, "a token was accepted"
             self._users.setdefault(session.claims.user, {})[session] = None
-            self._end_ungranted(session)
+            if isinstance(command, Authenticate):
+                self._end_ungranted(session)
 
     def _end_ungranted(self, session: Session) -> None:
         """End the subscriptions that the token does not cover: it may have been renewed."""
@@ -187,6 +189,7 @@ class Node:
                 self._unsubscribe(session, command)
             case PublishCommand():
                 by = session.authorise(command)
+                self._check_rate(session)
                 self._check_fanout(session, command)
                 self._tasks.start(self._publish(session, command, by=by))
             case GetMembers() | GetHistory():
@@ -198,6 +201,8 @@ class Node:
     def _subscribe(self, session: Session, command: Subscribe) -> None:
         member = session.authorise(command)
         session.check_subscribable(command.channel)
+        if command.proof is not None:
+            session.prove()
         self.attachments.subscribe(self._hub.subscribe(session, command, member=member))
 
     def _unsubscribe(self, session: Session, command: Unsubscribe) -> None:
@@ -224,6 +229,18 @@ class Node:
             session.fail(command.id, error)
         else:
             session.reply(Published(command.id, position))
+
+    def _check_rate(self, session: Session) -> None:
+        """Take one event out of the budget that the client's protocol gives it, if it does."""
+        rate = session.protocol.publish_rate
+        if rate is None:
+            return
+        now = self._clock()
+        if session.published is None:
+            session.published = ByteBudget(rate, rate, now=now)
+        if session.published.is_spent(now):
+            raise RiverError(ErrorCode.TOO_FAST, f"more than {rate:g} events a second")
+        session.published.take(1, now=now)
 
     def _check_fanout(self, session: Session, command: PublishCommand) -> None:
         """Take what a publication makes this node send out of the publisher's budget."""

@@ -1,5 +1,21 @@
-"""How clients speak: what comes as bytes, what goes out as frames, what each may do."""
+"""How clients speak with River: one room a protocol, and what every protocol has to have."""
 
-from riverd.protocols.interface import ChannelCommand, ClientProtocol
+from riverd.protocols.interface import (
+    ORIGIN,
+    QUOTA,
+    ChannelCommand,
+    ClientIdentity,
+    ClientProtocol,
+    ProtocolPath,
+    TurnedAway,
+)
 
-__all__ = ["ChannelCommand", "ClientProtocol"]
+__all__ = [
+    "ORIGIN",
+    "QUOTA",
+    "ChannelCommand",
+    "ClientIdentity",
+    "ClientProtocol",
+    "ProtocolPath",
+    "TurnedAway",
+]

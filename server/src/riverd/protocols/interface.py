@@ -3,8 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+import msgspec
+
 from riverd.errors import Reason
+from riverd.http.request import Request
 from riverd.model import (
+    Bye,
     Change,
     Claims,
     Command,
@@ -15,12 +19,48 @@ from riverd.model import (
     Publication,
     PublishCommand,
     Reply,
+    SignIn,
     Subscribe,
     Unsubscribe,
 )
 
+QUOTA = "quota"
+"""The reason of a `Bye` to one more client of a protocol with a limit on its clients."""
+ORIGIN = "origin"
+"""The reason of a `Bye` to a page that may not connect."""
+
 ChannelCommand = Subscribe | Unsubscribe | PublishCommand | GetMembers | GetHistory
 """What a client asks of a channel: each of these is authorised."""
+
+
+class ClientIdentity(Protocol):
+    """Who asks, as far as a protocol has to know."""
+
+    @property
+    def id(self) -> str:
+        """The session's id."""
+        ...
+
+    @property
+    def claims(self) -> Claims | None:
+        """Those of its token, or of what its back end signed, if it has sent one."""
+        ...
+
+    def is_subscribed(self, channel: str) -> bool:
+        """Whether it gets what is published there."""
+        ...
+
+    def member_in(self, channel: str) -> Member | None:
+        """Who it is in a channel that it has subscribed to."""
+        ...
+
+
+class TurnedAway(msgspec.Struct, frozen=True):
+    """Why somebody is not let in: what is sent, then a close code and its text."""
+
+    frames: bytes
+    code: int
+    text: str
 
 
 class ClientProtocol(Protocol):
@@ -28,10 +68,33 @@ class ClientProtocol(Protocol):
 
     What it has no message for it encodes as `b""`: nothing is sent then. A client that cannot be
     asked to move (`Bye`) is closed instead.
+
+    Attributes:
+        refuses_upgrades: Whether one that may not come in is answered by an HTTP status where there
+            is one for it; otherwise it is always let in, and closed with a reason.
+        needs_token: Whether a client that has not proven who it is in time is closed.
+        members_max: How many members of a channel a client is sent at once; None for all.
+        connections_max: How many clients of one gateway may speak it, if that has a limit.
+        publish_rate: How many events a second a client may publish, if that has a limit of its own.
     """
 
-    def decode(self, payload: bytes) -> Command:
-        """The command in a complete text message (valid UTF-8).
+    @property
+    def refuses_upgrades(self) -> bool: ...  # noqa: D102  see above
+
+    @property
+    def needs_token(self) -> bool: ...  # noqa: D102
+
+    @property
+    def members_max(self) -> int | None: ...  # noqa: D102
+
+    @property
+    def connections_max(self) -> int | None: ...  # noqa: D102
+
+    @property
+    def publish_rate(self) -> float | None: ...  # noqa: D102
+
+    def decode(self, payload: bytes) -> Command | None:
+        """The command in a complete text message (valid UTF-8); None if it asks for nothing.
 
         Raises:
             DecodeError: for everything that is not one.
@@ -54,18 +117,34 @@ class ClientProtocol(Protocol):
         """What makes frames of a channel's joins and leaves."""
         ...
 
-    def authorise(
-        self, command: ChannelCommand, *, session_id: str, claims: Claims | None
-    ) -> Member | None:
+    def authorise(self, command: ChannelCommand, client: ClientIdentity) -> Member | None:
         """Who the client is in the channel; None where it may act without being anybody.
-
-        `claims` are those of its token, if it has sent one.
 
         Raises:
             RiverError: unauthenticated, forbidden, or that the channel has no such thing.
         """
         ...
 
+    def signed_in(self, command: SignIn, client: ClientIdentity) -> Claims:
+        """What the client's back end says of it. Not called where `decode` gives no `SignIn`.
+
+        Raises:
+            TokenError: the signature is not that of the back end.
+        """
+        ...
+
+    def turned_away(self, bye: Bye) -> TurnedAway:
+        """What a client is sent that cannot be let in now."""
+        ...
+
     def close_code(self, reason: Reason) -> int:
         """The number that a close frame carries for a reason."""
+        ...
+
+
+class ProtocolPath(Protocol):
+    """Decides by the head of an upgrade which protocol a connection speaks."""
+
+    def enter(self, request: Request) -> ClientProtocol | TurnedAway | None:
+        """The protocol; or why there is none for this client; None if the path is of none."""
         ...

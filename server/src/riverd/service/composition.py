@@ -20,7 +20,8 @@ from riverd.gateway.origins import Origins
 from riverd.gateway.static_files import Pages, scripts
 from riverd.http.listener import HttpListener
 from riverd.node.node import Node
-from riverd.protocols.native.protocol import Native
+from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
+from riverd.protocols.native.protocol import Native, NativePath
 from riverd.service import logs
 from riverd.service.capacity import Fitted, fitted, raise_file_limit, resources
 from riverd.service.environment import (
@@ -74,7 +75,8 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
             metrics=process.metrics.render,
             client=scripts(client_folder()),
         ),
-        protocol=Native(rules),
+        paths=(NativePath(Native(rules)),),
+        close_codes=set(NATIVE_CLOSE_CODES.values()),
         verify=process.credentials.verifier.verify,
         failed=process.failed,
         refused=refusals.refused,

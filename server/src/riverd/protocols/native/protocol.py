@@ -2,14 +2,24 @@
 
 from riverd.channel_rules import ChannelRules
 from riverd.errors import ErrorCode, Reason, RiverError
-from riverd.model import Claims, GetMembers, Member, PublishCommand, Unsubscribe
-from riverd.protocols.interface import ChannelCommand
+from riverd.http.request import Request
+from riverd.model import Bye, Claims, GetMembers, Member, PublishCommand, SignIn, Unsubscribe
+from riverd.protocols.interface import ChannelCommand, ClientIdentity, ClientProtocol, TurnedAway
 from riverd.protocols.native import codec
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
+
+PATH = "/ws"
+MEMBERS_MAX = 100
 
 
 class Native:
     """See `ClientProtocol`. A client is who its token says, in every channel."""
+
+    refuses_upgrades = True
+    needs_token = True
+    members_max: int | None = MEMBERS_MAX
+    connections_max: int | None = None
+    publish_rate: float | None = None
 
     # Not methods that call these: each is on a path that is counted in instructions.
     decode = staticmethod(codec.decode)
@@ -21,11 +31,9 @@ class Native:
     def __init__(self, rules: ChannelRules) -> None:
         self._rules = rules
 
-    def authorise(
-        self, command: ChannelCommand, *, session_id: str, claims: Claims | None
-    ) -> Member | None:
+    def authorise(self, command: ChannelCommand, client: ClientIdentity) -> Member | None:
         """The token's user, if its grants cover what is asked."""
-        del session_id
+        claims = client.claims
         if claims is None:
             raise RiverError(ErrorCode.UNAUTHENTICATED, "send a token first")
         channel = command.channel
@@ -42,6 +50,26 @@ class Native:
             raise RiverError(ErrorCode.INVALID_FIELD, f"{channel} has no list of members")
         return Member(claims.user, claims.info)
 
+    def signed_in(self, command: SignIn, client: ClientIdentity) -> Claims:
+        """There is no such command."""
+        del command, client
+        raise AssertionError("clients send tokens")
+
+    def turned_away(self, bye: Bye) -> TurnedAway:
+        """When to come again, and the contract's code."""
+        return TurnedAway(codec.encode(bye), NATIVE_CLOSE_CODES[Reason.FULL], "come again later")
+
     def close_code(self, reason: Reason) -> int:
         """The contract's number for a reason."""
         return NATIVE_CLOSE_CODES[reason]
+
+
+class NativePath:
+    """Lets everybody in who asks for River's own path."""
+
+    def __init__(self, protocol: ClientProtocol) -> None:
+        self._protocol = protocol
+
+    def enter(self, request: Request) -> ClientProtocol | TurnedAway | None:
+        """The native protocol."""
+        return self._protocol if request.path == PATH else None
