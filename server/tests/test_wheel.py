@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from riverd import __version__
+
 SERVER = Path(__file__).resolve().parents[1]
 
 CHECK = """
 import riverd, riverd.service.composition, riverd.broker.redis.scripts as scripts
-from riverd.gateway.static_files import scripts as pages
+from riverd.gateway.client_files import ClientFiles
 print(riverd.__file__)
-print(sorted(pages(riverd.service.composition.client_folder())))
+print(sorted(ClientFiles(riverd.service.composition.client_folder(), riverd.__version__)))
 scripts.Scripts(scripts.DataHistory("0" * 40, "1" * 40))
 """
 
@@ -43,8 +45,9 @@ def run(installed: Path, *arguments: str) -> str:
 def test_wheel_has_the_browser_client_and_the_scripts_of_the_broker(installed: Path) -> None:
     where, modules = run(installed, "-c", CHECK).splitlines()
     assert where.startswith(str(installed))
-    assert "'river.js'" in modules
-    assert "'connection.js'" in modules
+    assert f"'/client/river-{__version__}.js'" in modules
+    assert "'/client/src/connection.js'" in modules
+    assert "'/client/src/connection.d.ts'" in modules
 
 
 def test_wheel_has_the_command(installed: Path) -> None:

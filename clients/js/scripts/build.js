@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { brotliCompressSync } from "node:zlib";
 import { build } from "esbuild";
 import { minify } from "terser";
 
@@ -88,6 +89,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await rm(types, { recursive: true, force: true });
   await declarations(types);
   await mkdir(new URL("dist", HOME), { recursive: true });
-  for (const [name, text] of await distribution())
+  for (const [name, text] of await distribution()) {
     await writeFile(new URL(`dist/${name}`, HOME), text);
+    // For gateways, which have gzip alone.
+    if (name.endsWith(".min.js"))
+      await writeFile(new URL(`dist/${name}.br`, HOME), brotliCompressSync(text));
+  }
 }

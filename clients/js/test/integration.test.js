@@ -63,18 +63,6 @@ describe("against a real server", { skip: unavailable }, () => {
   /** @param {number} count */
   const hears = (count) => until(() => heard.length >= count, `${count} events, not ${heard}`);
 
-  test("the gateway serves every module that the client imports", async () => {
-    const wanted = new Set(["river.js", "tabs.js"]);
-    for (const file of wanted) {
-      const response = await fetch(`${server.url}/client/${file}`);
-      assert.equal(response.status, 200, file);
-      assert.match(response.headers.get("content-type") ?? "", /javascript/);
-      const found = (await response.text()).matchAll(/^import .* from "\.\/(.+)";$/gm);
-      for (const [, other] of found) wanted.add(/** @type {string} */ (other));
-    }
-    assert.ok(wanted.size > 10);
-  });
-
   test("what is published by HTTP arrives in order, with its position", async () => {
     const channel = await live(make());
     await server.publish(name, 1, { text: "two" }, [3]);

@@ -16,7 +16,7 @@ import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { gzipSync } from "node:zlib";
+import { brotliDecompressSync, gzipSync } from "node:zlib";
 import { declarations, distribution } from "../scripts/build.js";
 import { PAGE } from "../scripts/reference.js";
 
@@ -100,12 +100,12 @@ test("that project uses every public call indeed", async () => {
 });
 
 test("what is committed in dist and types is what the code gives", async () => {
-  for (const [name, text] of await distribution())
-    assert.equal(
-      await readFile(join(HOME, "dist", name), "utf8"),
-      text,
-      `dist/${name}: npm run build`,
-    );
+  for (const [name, text] of await distribution()) {
+    const file = join(HOME, "dist", name);
+    assert.equal(await readFile(file, "utf8"), text, `dist/${name}: npm run build`);
+    if (name.endsWith(".min.js"))
+      assert.equal(String(brotliDecompressSync(await readFile(`${file}.br`))), text);
+  }
   await declarations(join(project, "types"));
   const [now, committed] = await Promise.all(
     [project, HOME].map(async (folder) => {

@@ -17,12 +17,14 @@ from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.broker.memory.store import Store
 from riverd.core.hub import Hub
 from riverd.core.session import SessionLimits
+from riverd.gateway.client_files import ClientFiles
 from riverd.gateway.gateway import Admission, Gateway
 from riverd.gateway.origins import Origins
 from riverd.gateway.static_files import Pages
 from riverd.node.node import Node
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 from riverd.protocols.native.protocol import Native, NativePath
+from riverd.service.composition import client_folder
 from riverd.websocket.early_input import EarlyInputs, EarlyLimits
 from riverd.websocket.interface import SocketLimits
 
@@ -79,7 +81,7 @@ async def url() -> AsyncIterator[str]:
     )
     gateway = Gateway(
         node,
-        Pages(health=AlwaysReady(), metrics=bytes, client={}),
+        Pages(health=AlwaysReady(), metrics=bytes, client=ClientFiles(client_folder(), "1")),
         paths=[NativePath(Native(RULES))],
         close_codes=NATIVE_CLOSE_CODES.values(),
         verify=Verifier([SECRET]).verify,

@@ -1,10 +1,12 @@
 """The gateway's port: who is let in, and what everybody else is told."""
 
 import re
+from pathlib import PurePosixPath
 
 import pytest
 from river_client import (
     TEXT,
+    Answer,
     Refused,
     connection,
     exchange,
@@ -196,16 +198,38 @@ async def test_client_script_can_be_imported_by_any_page_and_is_not_sent_twice(
     assert other.status == 200
 
 
-async def test_every_module_that_the_client_imports_is_served(river: River) -> None:
-    wanted, seen = ["river.js"], set[str]()
+@pytest.mark.parametrize("name", ["river", "tabs"])
+async def test_client_is_one_file_and_its_modules_and_types_are_there_to_read(
+    river: River, name: str
+) -> None:
+    status, script = ask(f"{river.url}/client/{name}.js")
+    assert status == 200
+    assert not imports(script)
+    wanted, seen = [f"src/{name}.js", f"{name}.d.ts"], set[str]()
     while wanted:
         name = wanted.pop()
         seen.add(name)
-        status, script = ask(f"{river.url}/client/{name}")
+        status, text = ask(f"{river.url}/client/{name}")
         assert status == 200, name
-        imported = re.findall(r'(?:from|import) "\./([^"]+)"', script)
-        wanted += [one for one in imported if one not in seen]
-    assert len(seen) > 1
+        suffix = ".d.ts" if name.endswith(".d.ts") else ".js"
+        for one in imports(text):
+            path = f"src/{PurePosixPath(one).stem}{suffix}"
+            wanted += [] if path in seen else [path]
+    assert len(seen) > 4
+
+
+def imports(script: str) -> list[str]:
+    return re.findall(r'(?:from|import)\s*\(?"(\.[^"]+)"', script)
+
+
+async def test_files_come_over_a_connection_that_stays(river: River) -> None:
+    reader, writer = await connection(river.url)
+    for _ in range(2):
+        writer.write(b"GET /client/river.js HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = Answer(await reader.readuntil(b"\r\n\r\n"))
+        assert (answer.status, answer.headers["connection"]) == (200, "keep-alive")
+        await reader.readexactly(int(answer.headers["content-length"]))
+    writer.close()
 
 
 @pytest.mark.parametrize(
@@ -216,6 +240,9 @@ async def test_every_module_that_the_client_imports_is_served(river: River) -> N
         "/client/%2e%2e/package.json",
         "/client/..%2fpackage.json",
         "/client/./river.js",
+        "/client/dist/river.native.js",
+        "/client/src/../src/river.js",
+        "/client/river-x.js",
         "/client//river.js",
         "/client/river.js/",
         "/client/river.js%00",

@@ -79,10 +79,38 @@ describe("a page that includes the client", { skip }, () => {
     proxy.end();
   });
 
-  test("the committed file connects, and prints what happens where everybody sees it", async () => {
+  test("the client is one compressed file, also under the name of an older version", async () => {
+    const opened = await open(stage.origin);
+    /** @type {import("playwright-core").Response[]} */
+    const responses = [];
+    opened.on("response", (response) => responses.push(response));
+    for (const name of ["river", "river-0.0.1"]) {
+      const state = await opened.evaluate(async (from) => {
+        const { River } = await import(from);
+        const river = new River({ token: () => fetch("/river-token") });
+        const { state } = await new Promise((resolve) => river.on("state", resolve));
+        river.disconnect();
+        return state;
+      }, `${server.url}/client/${name}.js`);
+      assert.equal(state, "connected");
+    }
+    const files = responses.filter((one) => one.url().includes("/client/"));
+    assert.deepEqual(
+      files.map((one) => [one.status(), new URL(one.url()).pathname]),
+      [
+        [200, "/client/river.js"],
+        [302, "/client/river-0.0.1.js"],
+        [200, "/client/river.js"],
+      ],
+    );
+    assert.equal((await files[0]?.allHeaders())?.["content-encoding"], "br");
+    await context.close();
+  });
+
+  test("the gateway's file prints what happens where everybody sees it", async () => {
     const opened = await open(stage.origin);
     await opened.evaluate(async (host) => {
-      const { River } = await import(/** @type {any} */ ("/dist/river.min.js"));
+      const { River } = await import(`${host}/client/river.js`);
       const river = new River({ host, token: () => fetch("/river-token"), hots: 1 });
       river.debug();
       river.subscribe("dogs").on("post", (/** @type {any} */ post) => console.log(post));

@@ -15,9 +15,10 @@ from riverd.api.context import Api
 from riverd.api.handler import ApiHandler, limits_of
 from riverd.core.hub import Hub
 from riverd.core.session import SessionLimits
+from riverd.gateway.client_files import ClientFiles
 from riverd.gateway.gateway import Admission, Gateway
 from riverd.gateway.origins import Origins
-from riverd.gateway.static_files import Pages, scripts
+from riverd.gateway.static_files import Pages
 from riverd.http.listener import HttpListener
 from riverd.node.node import Node
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
@@ -73,7 +74,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         Pages(
             health=process.readiness,
             metrics=process.metrics.render,
-            client=scripts(client_folder()),
+            client=ClientFiles(client_folder(), __version__),
         ),
         paths=(NativePath(Native(rules)),),
         close_codes=set(NATIVE_CLOSE_CODES.values()),
@@ -157,10 +158,10 @@ def build_api(process: Process) -> HttpListener:
 
 
 def client_folder() -> Path:
-    """Where the browser client's modules lie: in the package, or in the source tree."""
+    """Where the browser client lies: in the package, or in the source tree."""
     package = Path(__file__).parents[1]
     packaged = package / "client"
-    return packaged if packaged.is_dir() else package.parents[2] / "clients" / "js" / "src"
+    return packaged if packaged.is_dir() else package.parents[2] / "clients" / "js"
 
 
 async def serve_gateway(settings: Settings, *, lifeline: int | None = None) -> None:
