@@ -112,13 +112,13 @@ async def test_what_is_printed_can_be_pasted(dev: River) -> None:
         event = await client.expect("event")
     assert event["data"] == {"text": "Hello, River"}
     assert json.loads(done.stdout)["offset"] == event["offset"]
-    script = next(line for line in lines if "import" in line).split('"')[1]
+    script = next(line for line in lines if "await load" in line).split('"')[1]
+    assert script.startswith(dev.url)
     assert "export" in ask(script)[1]
     page = next(line for line in lines if "new River" in line)
-    assert f'host: "{dev.url.replace("http", "ws", 1)}"' in page
     assert f'token: "{printed(dev, "Token")}"' in page
     # This command, as this folder's terminal knows it.
-    typed = next(line for line in lines if "Hear a channel" in line).split()[3]
+    typed = next(line for line in lines if "Subscribe:" in line).split()[1]
     asked = shlex.split(f"{typed} --version")
     done = await asyncio.to_thread(
         subprocess.run, asked, cwd=dev.folder, capture_output=True, check=True

@@ -68,6 +68,18 @@ async def test_websocket_is_at_one_path_only(river: River, path: str) -> None:
     assert b"/ws" in answer.body
 
 
+async def test_front_page_says_what_this_is_and_loads_nothing(river: River) -> None:
+    page = await exchange(river.url, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert b"River gateway" in page.body
+    assert b"://" not in page.body
+    for link in re.findall(r'href="([^"]+)"', page.body.decode()):
+        # Relative, as a proxy may have the gateway below a path of its own.
+        assert ask(f"{river.url}/{link}")[0] == 200, link
+
+
 async def test_query_of_the_path_does_not_matter(river: River) -> None:
     client = await opened(river.url, path="/ws?v=1&token=x")
     await client.expect("welcome")

@@ -18,6 +18,7 @@ def snippet(values: Mapping[str, str], region: str) -> str:
     """Code for a back end and a page. The secrets are read where they are kept, not shown."""
     web, publish = values["WebSocketUrl"], values["PublishUrl"]
     page = web.replace("wss://", "https://").removesuffix("/ws")
+    retry = "new Promise((go) => setTimeout(go, 2000)).then(() => load(`${url}#`))"
     return f"""
 On your server: pip install boto3 pyjwt requests
 
@@ -41,8 +42,9 @@ On your server: pip install boto3 pyjwt requests
 In the page:
 
     <script type="module">
-      import {{ River }} from "{page}/client/river.js"
-      const river = new River({{ host: "{web.removesuffix("/ws")}", token: "THE TOKEN" }})
-      river.subscribe("dogs").bind("post", (data) => console.log(data))
+      const load = (url) => import(url).catch(() => {retry});
+      const {{ River }} = await load("{page}/client/river.js");
+      const river = new River({{ host: "{web.removesuffix("/ws")}", token: "THE TOKEN" }});
+      river.subscribe("dogs").on("post", (data) => console.log(data));
     </script>
 """

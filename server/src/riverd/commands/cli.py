@@ -6,11 +6,9 @@ import io
 import json
 import os
 import re
-import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NoReturn, cast
 
 import click
@@ -21,6 +19,7 @@ from riverd.aws import ecs_metadata as ecs
 from riverd.channels import check_channel, check_event
 from riverd.commands import dev_file as devfile
 from riverd.commands import secret_flags
+from riverd.commands.greeting import greeting
 from riverd.commands.publish import PublishError, publish_once
 from riverd.commands.subscribe import LiveTail
 from riverd.errors import RiverError, SettingsError
@@ -39,7 +38,6 @@ from riverd.service.secret_settings import (
 from riverd.service.settings import Settings, describe, named
 
 TOKEN_TTL_S = 3_600.0
-DEV_TOKEN_TTL_S = 86_400.0
 WRONG_USAGE = 2
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -185,7 +183,8 @@ def dev(chosen: Settings) -> None:
     def announce(public: str, private: str) -> None:
         kept.url, kept.api_url = f"http://{public}", f"http://{private}"
         devfile.write_if_possible(kept, needed=is_needed)
-        click.echo(_greeting(chosen, public, private))
+        signer = Signer(chosen.secrets[0], issuer=chosen.jwt_issuer, audience=chosen.jwt_audience)
+        click.echo(greeting(signer, public, private=private, key=chosen.api_keys[0]))
 
     app.run(app.serve_dev(chosen, announce))
 
@@ -354,45 +353,3 @@ def _object(flag: str, text: str | None) -> dict[str, object] | None:
     if not isinstance(value, dict):
         raise click.BadParameter(f"{flag} is a JSON object")
     return cast("dict[str, object]", value)
-
-
-def _as_typed() -> str:
-    """This command, as it can be typed in this folder."""
-    if shutil.which("river") is not None:
-        return "river"
-    beside = Path(sys.executable).with_name("river")
-    if not beside.exists():
-        return f"{sys.executable} -m riverd"
-    return min(str(beside), os.path.relpath(beside), key=len)
-
-
-def _greeting(chosen: Settings, public: str, private: str) -> str:
-    signer = Signer(chosen.secrets[0], issuer=chosen.jwt_issuer, audience=chosen.jwt_audience)
-    ready = signer.sign(
-        "you", now=time.time(), ttl_s=DEV_TOKEN_TTL_S, grants=Grants(("*",), ("*",))
-    )
-    body = '{"channel":"dogs","event":"post","data":{"text":"Hello, River"}}'
-    return f"""
-  River {__version__} is running, with its memory broker.
-
-  WebSocket     ws://{public}/ws
-  Publish API   http://{private}
-  API key       {chosen.api_keys[0]}
-  Token         {ready}
-                (for user "you", every channel, one day)
-
-  Hear a channel:     {_as_typed()} subscribe dogs
-  and publish to it:
-    curl http://{private}/publish \\
-      -H 'x-api-key: {chosen.api_keys[0]}' -H 'content-type: application/json' \\
-      -d '{body}'
-
-  In a page:
-    <script type="module">
-      import {{ River }} from "http://{public}/client/river.js"
-      const river = new River({{ host: "ws://{public}", token: "{ready}" }})
-      river.subscribe("dogs").bind("post", (data) => console.log(data))
-    </script>
-
-  Stop with Ctrl-C.
-"""

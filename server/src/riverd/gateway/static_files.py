@@ -1,6 +1,10 @@
 """What the gateway's port answers to plain HTTP: health, metrics, the browser client."""
 
+import base64
+import hashlib
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from riverd.gateway.client_files import ClientFiles
@@ -8,6 +12,7 @@ from riverd.http.request import Request
 from riverd.http.response import Response
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
+HTML = "text/html; charset=utf-8"
 
 
 class HealthReport(Protocol):
@@ -16,6 +21,22 @@ class HealthReport(Protocol):
     def unready(self) -> str | None:
         """Why it cannot, or None."""
         ...
+
+
+def front_page() -> Response:
+    """What a person finds who opens the gateway's address: no script, nothing of another host."""
+    page = Path(__file__).with_name("front_page.html").read_bytes()
+    style = re.search(rb"<style>(.*?)</style>", page, re.DOTALL)
+    assert style is not None, "the page has a style"
+    digest = base64.b64encode(hashlib.sha256(style[1]).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'"
+    policy += "; form-action 'none'; frame-ancestors 'none'"
+    headers = (
+        ("Content-Security-Policy", policy),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Cache-Control", "no-cache"),
+    )
+    return Response(200, page, HTML, headers)
 
 
 class Pages:
@@ -31,6 +52,7 @@ class Pages:
         self._health = health
         self._metrics = metrics
         self._client = client
+        self._front_page = front_page()
 
     def answer(self, request: Request) -> Response:
         """The answer to a request for anything but /ws."""
@@ -43,6 +65,9 @@ class Pages:
             return Response(503, f"{reason}\n".encode(), headers=(("Retry-After", "1"),))
         if request.path == "/metrics":
             return Response(200, self._metrics(), METRICS)
+        # A WebSocket client without the path needs an error that names it.
+        if request.path == "/" and "upgrade" not in request.headers:
+            return self._front_page
         file = self._client.answer(request)
         if file is not None:
             return file
