@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import jwt
 
 from guard.path import Path, Work
+from riverd.auth.session_secrets import SessionSecrets
 from riverd.auth.tokens import Verifier
 from riverd.channel_rules import ChannelRules
 from riverd.core.channel_log import Log
@@ -24,6 +25,7 @@ RULES = ChannelRules(history_size=HISTORY_SIZE, history_ttl_s=HISTORY_TTL_S)
 SESSIONS = 100
 DATA = b'{"text":"The quick brown fox jumps over the lazy dog","n":12345}'
 SECRETS = ("the-first-secret-of-the-guard-0123456789", "the-second-secret-of-the-guard-0123456")
+SESSION_SECRETS = SessionSecrets(SECRETS)
 START = Position("0badcafe", 0)
 
 COMMANDS = {
@@ -88,7 +90,13 @@ def _hub() -> tuple[Hub, Channel]:
 
 
 def _subscription(hub: Hub, protocol: Native) -> Subscription:
-    session = Session("s", NullSink(), protocol=protocol, limits=SessionLimits(), verify=_nobody)
+    session = Session(
+        "s",
+        NullSink(),
+        protocol=protocol,
+        limits=SessionLimits(),
+        verify=_nobody,
+    )
     return hub.subscribe(session, Subscribe(1, "news"), member=None)
 
 
@@ -98,7 +106,7 @@ def _nobody(_token: str, _now: float) -> Claims:
 
 def _flush(publications: int) -> Work:
     hub, channel = _hub()
-    protocol = Native(RULES)
+    protocol = Native(RULES, SESSION_SECRETS)
     for _ in range(SESSIONS):
         hub.admit(_subscription(hub, protocol), channel, reply=b"", after=0)
     hub.flush(0.0)
@@ -117,7 +125,7 @@ def _come_back() -> Work:
     for offset in range(1, HISTORY_SIZE):
         hub.append(channel, Publication(offset, "post", DATA), now=0.0)
     hub.flush(0.0)
-    subscription = _subscription(hub, Native(RULES))
+    subscription = _subscription(hub, Native(RULES, SESSION_SECRETS))
 
     def work(times: int) -> None:
         for _ in range(times):
@@ -144,7 +152,13 @@ def _decode(message: bytes) -> Callable[[], Work]:
 def _receive() -> Work:
     # Faster than any limit: what is counted is a message that is served.
     limits = SessionLimits(rate=1e9)
-    session = Session("s", NullSink(), protocol=Native(RULES), limits=limits, verify=_nobody)
+    session = Session(
+        "s",
+        NullSink(),
+        protocol=Native(RULES, SESSION_SECRETS),
+        limits=limits,
+        verify=_nobody,
+    )
     message = COMMANDS["ping"]
 
     def work(times: int) -> None:

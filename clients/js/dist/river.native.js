@@ -89,10 +89,11 @@ var Channel = class {
    * @template {keyof E & string} K
    * @param {K} event
    * @param {E[K]} data anything that JSON can say
-   * @returns {Promise<Position>}
+   * @param {import("./protocol.js").PublishOptions} [options]
+   * @returns {Promise<import("./protocol.js").Receipt>}
    */
-  publish(event, data) {
-    return this.#river.publish(this.name, event, data);
+  publish(event, data, options) {
+    return this.#river.publish(this.name, event, data, options);
   }
   /**
    * Ask for what was published; see `river.history`.
@@ -490,9 +491,8 @@ var Delivery = class {
   /** @param {EventMessage} message */
   #deliver(message) {
     if (this.#ended || !this.subscription.accepts(message)) return;
-    const { channel, event, data, offset, user } = message;
-    const epoch = this.subscription.position?.epoch;
-    const detail = { channel, event, data, epoch, offset, user };
+    const { type: _, ...detail } = { ...message, epoch: this.subscription.position?.epoch };
+    const { event, data, epoch, offset } = detail;
     this.events.emit(event, data, detail);
     this.events.emit("*", data, detail);
     this.subscription.saw({ epoch, offset });
@@ -756,6 +756,37 @@ var Requests = class {
   }
 };
 
+// src/session.js
+var Session = class {
+  /** @type {string | null} */
+  id = null;
+  /** @type {string | undefined} what proves to a server whose session this is */
+  secret;
+  /** @type {WeakMap<object, Welcome>} */
+  #welcomes = /* @__PURE__ */ new WeakMap();
+  /**
+   * @param {Welcome} message
+   * @param {object} connection
+   */
+  welcomed(message, connection) {
+    this.#welcomes.set(connection, message);
+    if (!this.id) this.#adopt(message);
+  }
+  /**
+   * @param {import("./protocol.js").Authenticated} message
+   * @param {object} connection
+   */
+  authenticated({ session }, connection) {
+    const welcome = this.#welcomes.get(connection);
+    if (welcome && session && session !== this.id) this.#adopt(welcome);
+  }
+  /** @param {Welcome} welcome */
+  #adopt({ session, resume_session }) {
+    this.id = session;
+    this.secret = resume_session;
+  }
+};
+
 // src/subscription.js
 var PASSING = ["unauthenticated", "broker_unavailable", "unavailable", "internal"];
 var Subscription = class {
@@ -883,20 +914,21 @@ var Subscription = class {
     this.#retryAt = 0;
   }
   /**
-   * Whether an event was not seen yet.
+   * Whether an event was not seen yet. One that no log keeps has no offset, and comes once.
    *
-   * @param {{offset: number}} event
+   * @param {{offset?: number}} event
    */
   accepts({ offset }) {
-    return offset > this.#seen;
+    return offset === void 0 || offset > this.#seen;
   }
   /**
    * The application has seen everything up to here; call after its callbacks were.
    *
-   * @param {{epoch?: string, offset: number}} position an epoch that is not the channel's is ignored
+   * @param {{epoch?: string, offset?: number}} position an epoch that is not the channel's is ignored
    */
   saw({ epoch, offset }) {
-    if (!this.position || epoch && epoch !== this.position.epoch || offset <= this.#seen) return;
+    if (!this.position || epoch && epoch !== this.position.epoch) return;
+    if (offset === void 0 || offset <= this.#seen) return;
     this.position = { epoch: this.position.epoch, offset };
     this.#seen = offset;
   }
@@ -1327,9 +1359,14 @@ var Connection = class {
    * @param {string} [text] the same, encoded
    */
   send(message, text = encode(message)) {
-    const { token: _, ...shown } = message;
+    const { token: _, resume_session: __, ...shown } = message;
     this.#listener.sent(shown);
     this.#socket?.send(text);
+  }
+  /** @param {ClientMessage} message */
+  #sendOwn(message) {
+    if (message.type !== "auth") return this.send(message);
+    return this.send({ ...message, resume_session: this.#listener.sessionSecret() });
   }
   /** @param {import("./link.js").Effect[]} effects */
   #do(effects) {
@@ -1340,7 +1377,7 @@ var Connection = class {
   #carryOut(effect) {
     if (effect.do === "ask") this.#askToken(effect.ask);
     else if (effect.do === "open") this.#openSocket();
-    else if (effect.do === "send") this.send(effect.message);
+    else if (effect.do === "send") this.#sendOwn(effect.message);
     else if (effect.do === "close") this.#closeSocket();
     else if (effect.do === "move") this.#listener.move(this);
     else this.#report(effect.status);
@@ -1650,6 +1687,7 @@ var River = class {
   #warnings;
   #queueMax;
   #url = "";
+  #session = new Session();
   /** @type {Transport | null} null until there is a reason to connect */
   #transport = null;
   /** @type {Map<string, Delivery>} */
@@ -1687,6 +1725,10 @@ var River = class {
    */
   get state() {
     return this.#transport?.status.state ?? "closed";
+  }
+  /** This page's session, for `exclude`; null before a connection. It survives reconnecting. */
+  get session() {
+    return this.#session.id;
   }
   /** Why the client is in this state, in plain words. */
   get reason() {
@@ -1749,14 +1791,15 @@ var River = class {
    * @param {string} channel
    * @param {string} event
    * @param {unknown} data anything that JSON can say
-   * @returns {Promise<Position>} where it stands in the channel. Rejected with the server's code;
+   * @param {PublishOptions} [options]
+   * @returns {Promise<Receipt>} where it stands in the channel. Rejected with the server's code;
    *   `not_connected` (or, with the option `queue`, `queue_full`) when it was not sent;
    *   `too_large` when it is longer than the server takes; `connection_lost` or `timeout` when nobody knows whether it was published
    */
-  async publish(channel, event, data) {
-    const message = { type: "publish", channel, event, data: data ?? null };
-    const { epoch, offset } = await this.#request(message, this.#queueMax);
-    return { epoch, offset };
+  async publish(channel, event, data, { keep, exclude } = {}) {
+    const message = { type: "publish", channel, event, data: data ?? null, keep, exclude };
+    const { epoch, offset, after } = await this.#request(message, this.#queueMax);
+    return after === void 0 ? { epoch, offset } : { epoch, after };
   }
   /**
    * Ask for what was published in a channel, subscribed or not.
@@ -1815,7 +1858,8 @@ var River = class {
       lost: (connection) => this.#lost(connection),
       isFree: (connection) => this.#isFree(connection),
       tick: (now) => this.#tick(now),
-      sent: (message) => this.#trace?.("river sent", message)
+      sent: (message) => this.#trace?.("river sent", message),
+      sessionSecret: () => this.#session.secret
     });
   }
   /**
@@ -1868,8 +1912,8 @@ var River = class {
     this.#settle(message, connection);
     if (message.type === "subscribed") this.#subscribed(message, connection);
     else if (message.type === "error") this.#refused(message);
-    else if (message.type === "authenticated") this.#authenticated(message.user);
-    else if (message.type === "welcome") this.#welcomed(message);
+    else if (message.type === "authenticated") this.#authenticated(message, connection);
+    else if (message.type === "welcome") this.#welcomed(message, connection);
     else if ("id" in message) this.#requests.settle(
       /** @type {number} */
       message.id,
@@ -1887,7 +1931,8 @@ var River = class {
   #settle(message, connection) {
     const subscription = connection.replaying;
     connection.replaying = null;
-    subscription?.settle(message.type === "event" && message.channel === subscription.channel);
+    const isKept = message.type === "event" && message.offset !== void 0;
+    subscription?.settle(isKept && message.channel === subscription.channel);
   }
   /**
    * @param {import("./protocol.js").Subscribed} message
@@ -1911,15 +1956,23 @@ var River = class {
       if (delivery.refused(message, error, this.#platform.now()))
         this.#warnings.refused(name, error);
   }
-  /** @param {string} user */
-  #authenticated(user) {
-    this.user = user;
+  /**
+   * @param {import("./protocol.js").Authenticated} message
+   * @param {Connection} connection
+   */
+  #authenticated(message, connection) {
+    this.user = message.user;
+    this.#session.authenticated(message, connection);
     for (const { subscription } of this.#deliveries.values()) subscription.retry();
     this.#askAll();
   }
-  /** @param {import("./protocol.js").Welcome} message */
-  #welcomed({ max_message_bytes = MESSAGE_BYTES_MAX }) {
-    this.#requests.bytesMax = max_message_bytes;
+  /**
+   * @param {import("./protocol.js").Welcome} message
+   * @param {Connection} connection
+   */
+  #welcomed(message, connection) {
+    this.#requests.bytesMax = message.max_message_bytes ?? MESSAGE_BYTES_MAX;
+    this.#session.welcomed(message, connection);
   }
   /** @param {Status} status */
   #status(status) {

@@ -18,7 +18,8 @@ import {
  * @typedef {import("../src/river.js").EventDetail} EventDetail
  * @typedef {import("../src/river.js").SystemEvents} SystemEvents
  * @typedef {import("../src/river.js").SubscribeOptions} SubscribeOptions
- * @typedef {import("../src/river.js").Position} Position
+ * @typedef {import("../src/river.js").PublishOptions} PublishOptions
+ * @typedef {import("../src/river.js").Receipt} Receipt
  * @typedef {import("../src/river.js").RiverError} RiverError
  * @typedef {import("../src/link.js").State} State
  */
@@ -104,8 +105,9 @@ export function useConnection() {
  * @param {Handlers<E>} [handlers] by the names of the events
  * @param {SubscribeOptions} [options] as they are when the component is shown first
  * @returns {{live: boolean, error: RiverError | null,
- *   publish: <K extends keyof E & string>(event: K, data: E[K]) => Promise<Position>}} whether events
- *   arrive, why the server refused the channel, and a function to publish that stays the same
+ *   publish: <K extends keyof E & string>(event: K, data: E[K], options?: PublishOptions) =>
+ *   Promise<Receipt>}} whether events arrive, why the server refused the channel, and a function to
+ *   publish that stays the same
  */
 export function useChannel(name, handlers = {}, options = {}) {
   const river = useRiver();
@@ -133,8 +135,11 @@ export function useChannel(name, handlers = {}, options = {}) {
     };
   }, [river, name]);
   const publish = useCallback(
-    (/** @type {string} */ event, /** @type {unknown} */ data) =>
-      river.publish(name ?? "", event, data),
+    (
+      /** @type {string} */ event,
+      /** @type {unknown} */ data,
+      /** @type {PublishOptions | undefined} */ options,
+    ) => river.publish(name ?? "", event, data, options),
     [river, name],
   );
   return { ...status, publish };

@@ -7,8 +7,10 @@
  * @typedef {import("./presence.js").Presence} Presence
  * @typedef {import("./errors.js").RiverError} RiverError
  *
- * @typedef {{channel: string, event: string, data: unknown, user?: string} & Position} EventDetail
- *   an event with all that is known about it; `user` is its author, when that was a client
+ * @typedef {{channel: string, event: string, data: unknown, user?: string, epoch: string,
+ *   offset?: number, after?: number}} EventDetail an event with all that is known about it; `user` is its
+ *   author, when that was a client; one published with `keep: false` has no `offset` but `after`, the one
+ *   that it follows
  *
  * @typedef {{reason: import("./subscription.js").Break, reloadAfterMs: number} & Position} GapDetail
  *   what came before this position and was not seen cannot be had: load your state again, after
@@ -129,10 +131,11 @@ export class Channel {
    * @template {keyof E & string} K
    * @param {K} event
    * @param {E[K]} data anything that JSON can say
-   * @returns {Promise<Position>}
+   * @param {import("./protocol.js").PublishOptions} [options]
+   * @returns {Promise<import("./protocol.js").Receipt>}
    */
-  publish(event, data) {
-    return this.#river.publish(this.name, event, data);
+  publish(event, data, options) {
+    return this.#river.publish(this.name, event, data, options);
   }
 
   /**

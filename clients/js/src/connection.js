@@ -19,7 +19,8 @@ import { askToken } from "./token.js";
  * @property {(connection: Connection) => void} lost nothing will be answered any more
  * @property {(connection: Connection) => void} move the server is about to stop: another connection is needed
  * @property {(now: number) => void} tick called every few seconds, unless closed
- * @property {(message: object) => void} sent what was sent, without tokens
+ * @property {(message: object) => void} sent what was sent, without tokens and secrets
+ * @property {() => string | undefined} sessionSecret of the session that is continued
  *
  * @typedef {{send(text: string): void, close(): void, onopen?: any, onmessage?: any, onclose?: any,
  *   onerror?: any}} Socket
@@ -88,9 +89,15 @@ export class Connection {
    * @param {string} [text] the same, encoded
    */
   send(message, text = encode(message)) {
-    const { token: _, ...shown } = message;
+    const { token: _, resume_session: __, ...shown } = message;
     this.#listener.sent(shown);
     this.#socket?.send(text);
+  }
+
+  /** @param {ClientMessage} message */
+  #sendOwn(message) {
+    if (message.type !== "auth") return this.send(message);
+    return this.send({ ...message, resume_session: this.#listener.sessionSecret() });
   }
 
   /** @param {import("./link.js").Effect[]} effects */
@@ -103,7 +110,7 @@ export class Connection {
   #carryOut(effect) {
     if (effect.do === "ask") this.#askToken(effect.ask);
     else if (effect.do === "open") this.#openSocket();
-    else if (effect.do === "send") this.send(effect.message);
+    else if (effect.do === "send") this.#sendOwn(effect.message);
     else if (effect.do === "close") this.#closeSocket();
     else if (effect.do === "move") this.#listener.move(this);
     else this.#report(effect.status);

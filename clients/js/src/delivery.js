@@ -131,9 +131,8 @@ export class Delivery {
   /** @param {EventMessage} message */
   #deliver(message) {
     if (this.#ended || !this.subscription.accepts(message)) return;
-    const { channel, event, data, offset, user } = message;
-    const epoch = this.subscription.position?.epoch;
-    const detail = { channel, event, data, epoch, offset, user };
+    const { type: _, ...detail } = { ...message, epoch: this.subscription.position?.epoch };
+    const { event, data, epoch, offset } = detail;
     this.events.emit(event, data, detail);
     this.events.emit("*", data, detail);
     this.subscription.saw({ epoch, offset });

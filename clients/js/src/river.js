@@ -7,6 +7,7 @@ import { RiverError } from "./errors.js";
 import { MESSAGE_BYTES_MAX, READS_MAX } from "./limits.js";
 import { isInteractive, sleeplessClock, thisPlatform } from "./platform.js";
 import { Requests } from "./requests.js";
+import { Session } from "./session.js";
 import { Subscription } from "./subscription.js";
 import { Transport } from "./transport.js";
 import { Warnings } from "./warnings.js";
@@ -29,6 +30,8 @@ const IDLE = "outside of browsers call river.connect()";
  * @typedef {import("./protocol.js").Member} Member
  * @typedef {import("./protocol.js").Position} Position
  * @typedef {import("./protocol.js").Publication} Publication
+ * @typedef {import("./protocol.js").PublishOptions} PublishOptions
+ * @typedef {import("./protocol.js").Receipt} Receipt
  * @typedef {import("./protocol.js").ServerMessage} ServerMessage
  * @typedef {import("./token.js").TokenSource} TokenSource
  *
@@ -72,6 +75,7 @@ export class River {
   #warnings;
   #queueMax;
   #url = "";
+  #session = new Session();
   /** @type {Transport | null} null until there is a reason to connect */
   #transport = null;
   /** @type {Map<string, Delivery>} */
@@ -110,6 +114,11 @@ export class River {
    */
   get state() {
     return this.#transport?.status.state ?? "closed";
+  }
+
+  /** This page's session, for `exclude`; null before a connection. It survives reconnecting. */
+  get session() {
+    return this.#session.id;
   }
 
   /** Why the client is in this state, in plain words. */
@@ -179,14 +188,15 @@ export class River {
    * @param {string} channel
    * @param {string} event
    * @param {unknown} data anything that JSON can say
-   * @returns {Promise<Position>} where it stands in the channel. Rejected with the server's code;
+   * @param {PublishOptions} [options]
+   * @returns {Promise<Receipt>} where it stands in the channel. Rejected with the server's code;
    *   `not_connected` (or, with the option `queue`, `queue_full`) when it was not sent;
    *   `too_large` when it is longer than the server takes; `connection_lost` or `timeout` when nobody knows whether it was published
    */
-  async publish(channel, event, data) {
-    const message = { type: "publish", channel, event, data: data ?? null };
-    const { epoch, offset } = await this.#request(message, this.#queueMax);
-    return { epoch, offset };
+  async publish(channel, event, data, { keep, exclude } = {}) {
+    const message = { type: "publish", channel, event, data: data ?? null, keep, exclude };
+    const { epoch, offset, after } = await this.#request(message, this.#queueMax);
+    return after === undefined ? { epoch, offset } : { epoch, after };
   }
 
   /**
@@ -251,6 +261,7 @@ export class River {
       isFree: (connection) => this.#isFree(connection),
       tick: (now) => this.#tick(now),
       sent: (message) => this.#trace?.("river sent", message),
+      sessionSecret: () => this.#session.secret,
     });
   }
 
@@ -310,8 +321,8 @@ export class River {
     this.#settle(message, connection);
     if (message.type === "subscribed") this.#subscribed(message, connection);
     else if (message.type === "error") this.#refused(message);
-    else if (message.type === "authenticated") this.#authenticated(message.user);
-    else if (message.type === "welcome") this.#welcomed(message);
+    else if (message.type === "authenticated") this.#authenticated(message, connection);
+    else if (message.type === "welcome") this.#welcomed(message, connection);
     else if ("id" in message) this.#requests.settle(/** @type {number} */ (message.id), message);
     else if ("channel" in message)
       this.#deliveries.get(message.channel)?.receive(message, connection);
@@ -326,7 +337,8 @@ export class River {
   #settle(message, connection) {
     const subscription = connection.replaying;
     connection.replaying = null;
-    subscription?.settle(message.type === "event" && message.channel === subscription.channel);
+    const isKept = message.type === "event" && message.offset !== undefined;
+    subscription?.settle(isKept && message.channel === subscription.channel);
   }
 
   /**
@@ -349,17 +361,25 @@ export class River {
         this.#warnings.refused(name, error);
   }
 
-  /** @param {string} user */
-  #authenticated(user) {
-    this.user = user;
+  /**
+   * @param {import("./protocol.js").Authenticated} message
+   * @param {Connection} connection
+   */
+  #authenticated(message, connection) {
+    this.user = message.user;
+    this.#session.authenticated(message, connection);
     // What the last token did not allow, this one may.
     for (const { subscription } of this.#deliveries.values()) subscription.retry();
     this.#askAll();
   }
 
-  /** @param {import("./protocol.js").Welcome} message */
-  #welcomed({ max_message_bytes = MESSAGE_BYTES_MAX }) {
-    this.#requests.bytesMax = max_message_bytes;
+  /**
+   * @param {import("./protocol.js").Welcome} message
+   * @param {Connection} connection
+   */
+  #welcomed(message, connection) {
+    this.#requests.bytesMax = message.max_message_bytes ?? MESSAGE_BYTES_MAX;
+    this.#session.welcomed(message, connection);
   }
 
   /** @param {Status} status */

@@ -153,21 +153,22 @@ export class Subscription {
   }
 
   /**
-   * Whether an event was not seen yet.
+   * Whether an event was not seen yet. One that no log keeps has no offset, and comes once.
    *
-   * @param {{offset: number}} event
+   * @param {{offset?: number}} event
    */
   accepts({ offset }) {
-    return offset > this.#seen;
+    return offset === undefined || offset > this.#seen;
   }
 
   /**
    * The application has seen everything up to here; call after its callbacks were.
    *
-   * @param {{epoch?: string, offset: number}} position an epoch that is not the channel's is ignored
+   * @param {{epoch?: string, offset?: number}} position an epoch that is not the channel's is ignored
    */
   saw({ epoch, offset }) {
-    if (!this.position || (epoch && epoch !== this.position.epoch) || offset <= this.#seen) return;
+    if (!this.position || (epoch && epoch !== this.position.epoch)) return;
+    if (offset === undefined || offset <= this.#seen) return;
     this.position = { epoch: this.position.epoch, offset };
     this.#seen = offset;
   }

@@ -17,7 +17,8 @@ import { Link } from "./link.js";
  * @property {(connection: Connection) => void} lost nothing will be answered on it any more
  * @property {(connection: Connection) => boolean} isFree whether nothing is awaited on it any more
  * @property {(now: number) => void} tick called every few seconds, unless closed
- * @property {(message: object) => void} sent what was sent, without tokens
+ * @property {(message: object) => void} sent what was sent, without tokens and secrets
+ * @property {() => string | undefined} sessionSecret of the session that is continued
  */
 
 /**

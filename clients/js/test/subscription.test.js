@@ -40,6 +40,23 @@ function through(subscription, offsets) {
   });
 }
 
+test("an event that no log keeps is accepted, and moves nothing", () => {
+  const subscription = make();
+  subscription.ask(1, CONNECTION);
+  subscription.subscribed(subscribed(1, 41));
+  assert.equal(subscription.accepts({ offset: undefined }), true);
+  subscription.saw({ offset: undefined });
+  assert.deepEqual(subscription.position, { epoch: "e", offset: 41 });
+});
+
+test("offsets may be skipped: what is withheld from this page is no hole", () => {
+  const subscription = make();
+  subscription.ask(1, CONNECTION);
+  subscription.subscribed(subscribed(1, 41));
+  assert.deepEqual(through(subscription, [42, 44, 43, 47]), [42, 44, 47]);
+  assert.deepEqual(subscription.position, { epoch: "e", offset: 47 });
+});
+
 test("it is due once, until it is answered", () => {
   const subscription = make();
   assert.equal(subscription.isDue(0), true);

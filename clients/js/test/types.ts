@@ -46,7 +46,7 @@ const board: Channel<Events> = river.subscribe<Events>("presence-board", {
 });
 
 board
-  .on("post", (post, event) => console.log(post.text, event.offset + 1, event.user))
+  .on("post", (post, event) => console.log(post.text, (event.offset ?? 0) + 1, event.user))
   .bind("typing", ({ user }) => console.log(user))
   .bind("*", (data, event) => console.log(event.event, data))
   .bind("river:subscribed", ({ recovered }) => console.log(recovered))
@@ -71,7 +71,12 @@ river.subscribe("dogs").on("post", (post) => post.text);
 // @ts-expect-error: typing says who
 board.publish("typing", { name: "ada" });
 
-const position: { epoch: string; offset: number } = await board.publish("typing", { user: "ada" });
+const receipt: { epoch: string; offset?: number; after?: number } = await board.publish(
+  "typing",
+  { user: "ada" },
+  { keep: false, exclude: river.session ?? undefined },
+);
+const position = { epoch: receipt.epoch, offset: receipt.after ?? 0 };
 const { publications } = await board.history({ limit: 10, after: position });
 console.log(publications[0]?.event, board.name, board.live, board.position?.offset);
 console.log(board.presence.count, [...board.presence.members.keys()]);

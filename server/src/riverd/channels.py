@@ -9,6 +9,7 @@ from riverd.model import Grants
 NAME_LENGTH_MAX = 164
 EVENT_LENGTH_MAX = 128
 NODE_NAME_LENGTH_MAX = 256
+SESSION_LENGTH_MAX = 128
 PRIVATE = "private-"
 PRESENCE = "presence-"
 
@@ -45,6 +46,19 @@ def check_event(name: str) -> str:
             ErrorCode.EVENT_INVALID, f"an event name is 1 to {EVENT_LENGTH_MAX} characters"
         )
     return name
+
+
+def check_session(session: str | None) -> str | None:
+    """What is to be excluded, if it can be a session's id: 1 to 128 characters. It need not exist.
+
+    Raises:
+        RiverError: invalid_field.
+    """
+    if session is not None and not 1 <= len(session) <= SESSION_LENGTH_MAX:
+        raise RiverError(
+            ErrorCode.INVALID_FIELD, f"exclude: a session, 1 to {SESSION_LENGTH_MAX} characters"
+        )
+    return session
 
 
 def check_node(name: str) -> str:

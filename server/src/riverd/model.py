@@ -21,7 +21,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     """What a publisher wants published. `data` is JSON text, as it was received.
 
     `key` makes it idempotent: a message with a key that the channel has seen is not published
-    again. `user` is the client that published it over its WebSocket.
+    again. `user` is the client that published it over its WebSocket. Without `keep` it is an
+    `Ephemeral`. `exclude` is the session that does not get it.
     """
 
     channel: str
@@ -29,15 +30,39 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     data: bytes
     key: str | None = None
     user: str | None = None
+    keep: bool = True
+    exclude: str | None = None
+
+
+class After(msgspec.Struct, frozen=True, gc=False):
+    """The position that an ephemeral event follows: it has none of its own."""
+
+    epoch: str
+    after: int
+
+
+Receipt = Position | After
+"""What an accepted message is answered with."""
 
 
 class Publication(msgspec.Struct, frozen=True, gc=False):
-    """One entry of a channel's log."""
+    """One entry of a channel's log. `exclude` is the session that is not sent it."""
 
     offset: int
     event: str
     data: bytes
     user: str | None = None
+    exclude: str | None = None
+
+
+class Ephemeral(msgspec.Struct, frozen=True, gc=False):
+    """An event that no log keeps: for those who are at the offset `after`, or beyond it."""
+
+    after: int
+    event: str
+    data: bytes
+    user: str | None = None
+    exclude: str | None = None
 
 
 class Member(msgspec.Struct, frozen=True, gc=False):
@@ -120,10 +145,14 @@ class Claims(msgspec.Struct, frozen=True):
 
 
 class Authenticate(msgspec.Struct, frozen=True, gc=False):
-    """Says who the client is; again at any time to renew."""
+    """Says who the client is; again at any time to renew.
+
+    `resume_session` is the secret of the session that it continues.
+    """
 
     id: RequestId
     token: str
+    resume_session: str | None = None
 
 
 class Proof(msgspec.Struct, frozen=True, gc=False):
@@ -170,6 +199,8 @@ class PublishCommand(msgspec.Struct, frozen=True, gc=False):
     channel: str
     event: str
     data: bytes
+    keep: bool = True
+    exclude: str | None = None
 
 
 class GetMembers(msgspec.Struct, frozen=True, gc=False):
@@ -210,18 +241,23 @@ Command = (
 
 
 class Welcome(msgspec.Struct, frozen=True, gc=False):
-    """The greeting on a new connection."""
+    """The greeting on a new connection. `resume_session` proves later who had this session."""
 
     session: str
+    resume_session: str
     auth_timeout_s: float
 
 
 class Authenticated(msgspec.Struct, frozen=True, gc=False):
-    """The token, or what the back end signed, was accepted. `expires_at` is in unix seconds."""
+    """The token, or what the back end signed, was accepted. `expires_at` is in unix seconds.
+
+    `session` answers a `resume_session`: the session that is continued, or else the own one.
+    """
 
     id: RequestId
     user: str
     expires_at: float | None
+    session: str | None = None
 
 
 class MemberList(msgspec.Struct, frozen=True):
@@ -256,10 +292,10 @@ class Unsubscribed(msgspec.Struct, frozen=True, gc=False):
 
 
 class Published(msgspec.Struct, frozen=True, gc=False):
-    """The publication was accepted, at this position of its channel."""
+    """The publication was accepted, at this position of its channel or after it."""
 
     id: RequestId
-    position: Position
+    position: Receipt
 
 
 class Members(msgspec.Struct, frozen=True):

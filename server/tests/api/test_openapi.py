@@ -124,7 +124,8 @@ def test_only_what_needs_no_key_says_so(document: Any) -> None:
 
 def test_a_message_is_described_with_its_limits(document: Any) -> None:
     fields = document["components"]["schemas"]["Publish"]["properties"]
-    assert {"channel", "channels", "event", "eventName", "data", "id"} == set(fields)
+    named = {"channel", "channels", "event", "eventName", "data", "id", "keep", "exclude"}
+    assert named == set(fields)
     assert fields["channels"]["anyOf"][0]["maxItems"] == 100
     assert fields["data"] == {}
     batch = document["components"]["schemas"]["Batch"]["properties"]["messages"]

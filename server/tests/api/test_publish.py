@@ -198,3 +198,57 @@ def test_data_that_not_every_reader_can_read_is_refused(api: Served, data: str, 
     body = f'{{"channel":"c","event":"e","data":{data}}}'.encode()
     answer = api.ask("POST", "/publish", body)
     assert (answer.status, answer.json["error"]["code"]) == (400, code)
+
+
+def test_an_event_that_is_not_kept_is_answered_with_what_it_follows(api: Served) -> None:
+    channel, other = new_channel(), new_channel()
+    first = api.publish(channel=channel, event="post").json
+    passing = api.publish(channel=channel, event="typing", keep=False, id="k")
+    assert passing.json == {"epoch": first["epoch"], "after": 1}
+    assert api.publish(channel=channel, event="typing", keep=False, id="k").json == passing.json
+    both = api.publish(channels=[other, channel], event="typing", keep=False).json["results"]
+    assert [result["after"] for result in both] == [0, 1]
+    assert [one.event for one in api.log(channel)] == ["post"]
+
+
+def test_a_batch_may_have_kept_and_passing_events(api: Served) -> None:
+    channel = new_channel()
+    messages = [{"channel": channel, "event": "e", "keep": keep} for keep in (True, False, True)]
+    results = api.post("/publish/batch", {"messages": messages}).json["results"]
+    assert [(one.get("offset"), one.get("after")) for one in results] == [
+        (1, None),
+        (None, 1),
+        (2, None),
+    ]
+    all_passing = [{"channel": channel, "event": "e", "keep": False}] * 2
+    results = api.post("/publish/batch", {"messages": all_passing}).json["results"]
+    assert [one["after"] for one in results] == [2, 2]
+
+
+def test_the_excluded_session_is_kept_and_shown_to_nobody(api: Served) -> None:
+    channel = new_channel()
+    assert api.publish(channel=channel, event="e", exclude="no such session").status == 200
+    assert [one.exclude for one in api.log(channel)] == ["no such session"]
+    [shown] = api.ask("GET", f"/channels/{channel}/history?keep=false").json["publications"]
+    assert shown == {"offset": 1, "event": "e", "data": None}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"keep": "false"},
+        {"keep": 0},
+        {"keep": None},
+        {"exclude": 7},
+        {"exclude": ""},
+        {"exclude": ["s.1"]},
+        {"exclude": "x" * 10_240},
+    ],
+)
+def test_keep_is_true_or_false_and_exclude_a_short_text(
+    api: Served, wrong: dict[str, object]
+) -> None:
+    channel = new_channel()
+    answer = api.publish(channel=channel, event="e", **wrong)
+    assert (answer.status, answer.code) == (400, "invalid_field")
+    assert api.log(channel) == []

@@ -10,7 +10,7 @@ from river_feed import until
 
 from riverd.broker.redis import messages
 from riverd.broker.redis.connection import Reply
-from riverd.model import Change, Member, Message, Publication
+from riverd.model import Change, Ephemeral, Member, Message, Publication
 
 FIRST_VERSION = msgspec.msgpack.Decoder(tuple[str, bytes, str | None])
 """How 0.1.0 read the body of a publication, and nothing but that."""
@@ -33,6 +33,18 @@ def test_fields_of_a_later_version_are_skipped() -> None:
     annex = msgspec.msgpack.encode({"later": [1, 2]})
     with_annex = b"%d:%b%b" % (len(annex), annex, longer)
     assert messages.announced(b"p2", b"7", body=with_annex) == Publication(7, "post", b"{}")
+
+
+def test_an_annex_says_who_is_excluded_and_fields_beside_it_are_skipped() -> None:
+    body = messages.publication_body(Message("c", "post", b"{}"))
+    annex = msgspec.msgpack.encode({"g": 7, "x": "s.1"})
+    whole = b"%d:%b%b" % (len(annex), annex, body)
+    expected = Publication(7, "post", b"{}", None, "s.1")
+    assert messages.announced(b"p2", b"7", body=whole) == expected
+    assert messages.entry_publication(b"7-123", [b"p", body, b"a", annex]) == expected
+    event = Ephemeral(7, "post", b"{}", None, "s.1")
+    assert messages.announced(b"e2", b"7", body=whole) == event
+    assert messages.annex(Message("c", "post", b"{}")) == b""
 
 
 @pytest.mark.parametrize("kind", [b"p3", b"z", b"", b"pp"])

@@ -1,7 +1,7 @@
 """One client's session: authentication, limits, and what it answers itself."""
 
 import pytest
-from river_wire import RULES, Book, Client, sent, session_of
+from river_wire import RULES, SECRETS, Book, Client, sent, session_of
 
 from riverd.core.hub import Hub
 from riverd.core.session import Session, SessionLimits
@@ -21,7 +21,12 @@ def authenticate(session: Session, token: str, now: float, *, id: int | None = N
 def test_welcome_names_the_session_and_the_time_for_a_token() -> None:
     client = Client()
     client.write(session_of(client, limits=SessionLimits(auth_timeout_s=7)).welcome())
-    assert told_one(client) == {"type": "welcome", "session": "s", "auth_timeout_s": 7}
+    assert told_one(client) == {
+        "type": "welcome",
+        "session": "s",
+        "resume_session": SECRETS.of("s"),
+        "auth_timeout_s": 7,
+    }
 
 
 def test_a_token_makes_a_client_known() -> None:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -26,7 +27,7 @@ import riverd
 from riverd import model
 from riverd.commands.cli import cli
 from riverd.errors import ErrorCode
-from riverd.model import Change, Member, MemberList, Position, Publication
+from riverd.model import After, Change, Ephemeral, Member, MemberList, Position, Publication
 from riverd.protocols.native import codec
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 
@@ -49,11 +50,12 @@ _PLACE = Position("e", 1)
 _MEMBERS = MemberList(1, (Member("u", b"{}"),))
 _ENTRY = Publication(1, "e", b"1", "u")
 REPLIES = (
-    model.Welcome("s", 15),
+    model.Welcome("s", "s.mac", 15),
     model.Authenticated(1, "u", None),
     model.Subscribed(1, "c", _PLACE, reason="epoch", presence=_MEMBERS),
     model.Unsubscribed(1, "c"),
     model.Published(1, _PLACE),
+    model.Published(1, After("e", 1)),
     model.Members(1, "c", _MEMBERS),
     model.HistoryReply(1, "c", model.Tail(_PLACE, (_ENTRY,))),
     model.Pong(1),
@@ -61,7 +63,7 @@ REPLIES = (
     model.Bye("draining", 1),
     model.ErrorReply(1, "c", "m"),
 )
-OPTIONAL = {"id", "reason", "presence", "user", "info"}
+OPTIONAL = {"id", "reason", "presence", "user", "info", "offset", "after", "session"}
 ASKED = {"auth", "subscribe", "unsubscribe", "publish", "ping"}
 
 
@@ -98,7 +100,11 @@ def _told() -> dict[str, set[str]]:
     frames.append(codec.publications("c")(_ENTRY))
     changes = [Change(1, joined=joined, member=Member("u", b"{}")) for joined in (True, False)]
     frames += map(codec.changes("c"), changes)
-    return {str(one["type"]): set(one) for one in map(_payload, frames)}
+    frames.append(codec.ephemerals("c")(Ephemeral(1, "e", b"1", "u")))
+    told = defaultdict[str, set[str]](set)
+    for one in map(_payload, frames):
+        told[str(one["type"])] |= set(one)
+    return told
 
 
 def _runnable(block: Block, server: Server) -> tuple[list[str], dict[str, str]]:

@@ -12,6 +12,7 @@ import pytest
 from river_client import CLOSE, PING, SECRET, TEXT, Client, frame, member, opened, token, visitor
 from river_wire import RULES
 
+from riverd.auth.session_secrets import SessionSecrets
 from riverd.auth.tokens import Verifier
 from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.broker.memory.store import Store
@@ -82,7 +83,7 @@ async def url() -> AsyncIterator[str]:
     gateway = Gateway(
         node,
         Pages(health=AlwaysReady(), metrics=bytes, client=ClientFiles(client_folder(), "1")),
-        paths=[NativePath(Native(RULES))],
+        paths=[NativePath(Native(RULES, SessionSecrets([SECRET])))],
         close_codes=NATIVE_CLOSE_CODES.values(),
         verify=Verifier([SECRET]).verify,
         failed=failures.append,

@@ -12,7 +12,7 @@ from simulation.truth import demand
 
 from riverd.broker import Feed
 from riverd.errors import BrokerError, OutcomeUnknownError, RiverError
-from riverd.model import Member, Message, Occupancy, Position, Roster, Tail
+from riverd.model import Member, Message, Occupancy, Position, Receipt, Roster, Tail
 from riverd.node.node import Node
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ class SimBroker:
 
     # The broker's interface.
 
-    async def publish(self, message: Message) -> Position:
+    async def publish(self, message: Message) -> Receipt:
         done = False
 
-        def effect() -> Position:
+        def effect() -> Receipt:
             nonlocal done
             done = True
             return self._server.publish(message)
@@ -88,7 +88,7 @@ class SimBroker:
                 raise
             raise OutcomeUnknownError(str(error)) from None
 
-    async def publish_many(self, messages: Sequence[Message]) -> list[Position | RiverError]:
+    async def publish_many(self, messages: Sequence[Message]) -> list[Receipt | RiverError]:
         return [await self.publish(message) for message in messages]
 
     async def read(

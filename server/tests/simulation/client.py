@@ -34,6 +34,9 @@ class Client:
         self.wanted: dict[str, None] = {}
         self.asked: dict[str, bool] = {}
         self.places: dict[str, Position] = {}
+        self.session: str | None = None
+        """The first one of this page: the later ones continue it."""
+        self._secret: str | None = None
         self._world = world
         self._dice = world.dice
         self._ids = count(1)
@@ -70,7 +73,10 @@ class Client:
             return
         self.line = Line(self._world, self, self._dice.choice(hosts))
         token = f"{self.user}|{self._world.info_of(self)}"
-        self._send([self._request("auth", token=token), *map(self._subscribe, self.wanted)])
+        # A page knows what its first connection was, once it has said so.
+        secret = {} if self._secret is None else {"resume_session": self._secret}
+        auth = self._request("auth", token=token, **secret)
+        self._send([auth, *map(self._subscribe, self.wanted)])
 
     def lost(self, line: Line) -> None:
         """The connection is gone, and with it what was on its way."""
@@ -141,7 +147,8 @@ class Client:
 
     def _publish(self, channel: str) -> Message:
         mark = f"{self.name}:{next(self._ids)}"
-        return self._request("publish", channel=channel, event="said", data=mark)
+        fields = self._world.drawn_fields()
+        return self._request("publish", channel=channel, event="said", data=mark, **fields)
 
     def _history(self, channel: str) -> Message:
         fields: dict[str, object] = {"limit": self._dice.randint(1, HISTORY_MAX)}
@@ -160,12 +167,14 @@ class Client:
 
     def _take(self, message: Message) -> None:
         kind, channel = message["type"], message.get("channel", "")
-        if kind == "unsubscribed":
+        if kind == "welcome" and self.session is None:
+            self.session, self._secret = message["session"], message["resume_session"]
+        elif kind == "unsubscribed":
             self._deaf[channel] -= 1
         elif channel in self.asked and not self._deaf[channel]:
             if kind == "subscribed":
                 self._subscribed(message)
-            elif kind == "event":
+            elif kind == "event" and "offset" in message:
                 self._event(message)
             elif kind == "gap":
                 self._fresh.pop(channel, None)
@@ -184,7 +193,10 @@ class Client:
     def _event(self, message: Message) -> None:
         channel, offset = message["channel"], message["offset"]
         place = self.places[channel]
-        expected = channel in self._fresh or offset == place.offset + 1
+        ids = () if self.session is None else (self.session,)
+        # What is withheld from this page leaves a hole that is none.
+        next_one = self._world.server.truth.next_for(ids, channel, place)
+        expected = channel in self._fresh or offset == next_one
         demand(expected, f"{self.name} at {place} gets {message}")
         self._fresh.pop(channel, None)
         self.places[channel] = Position(place.epoch, offset)

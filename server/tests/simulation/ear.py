@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from simulation.truth import demand, is_newer
@@ -22,13 +23,17 @@ class Ear:
     `latest` are the bounds, until the first event shows it.
     """
 
-    def __init__(self, server: Server, channel: str, user: str, *, since_s: float) -> None:
+    def __init__(
+        self, server: Server, channel: str, user: str, *, ids: Collection[str], since_s: float
+    ) -> None:
         self.channel = channel
         self.epoch = ""
         self.offset = 0
         self.users: dict[str, Any] | None = None
         self._server = server
         self._user = user
+        self._ids = ids
+        self._passed: set[bytes] = set()
         self._since_s = since_s
         self._bounds: tuple[int, int] | None = None
 
@@ -38,6 +43,21 @@ class Ear:
         if self._bounds is not None and self._bounds[1] < self.offset:
             return None
         return Position(self.epoch, self.offset)
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether it was told everything that is in the log and not withheld from it."""
+        place, current = self.position, self._server.position(self.channel)
+        return (
+            place is not None
+            and current is not None
+            and place.epoch == current.epoch
+            and self._next(place.offset) > current.offset
+        )
+
+    def has_passed(self, data: bytes) -> bool:
+        """Whether it was told of an event that is not kept."""
+        return data in self._passed
 
     def subscribed(self, asked: Message, told: Message) -> None:
         """The answer to `subscribe`."""
@@ -63,8 +83,10 @@ class Ear:
     def hear(self, told: Message) -> None:
         """Whatever is pushed."""
         match told["type"]:
-            case "event":
+            case "event" if "offset" in told:
                 self._event(told)
+            case "event":
+                self._ephemeral(told)
             case "gap":
                 self._gap(told)
             case "joined":
@@ -105,14 +127,36 @@ class Ear:
         offset = told["offset"]
         if self._bounds is not None:
             earliest, latest = self._bounds
-            self._demand(earliest <= offset - 1 <= latest, told, f"history of {self._bounds}")
+            within = earliest < offset <= self._next(latest)
+            self._demand(within, told, f"history of {self._bounds}")
             self._bounds = None
         else:
-            self._demand(offset == self.offset + 1, told, f"after {self.epoch}:{self.offset}")
+            next_one = self._next(self.offset)
+            self._demand(offset == next_one, told, f"after {self.epoch}:{self.offset}")
         self.offset = offset
         true = self._server.truth.at(self.channel, self.epoch, offset)
         self._demand(told["data"].encode() == true.data[1:-1], told, f"it was {true}")
         self._demand(told.get("user") == true.user, told, f"it was {true}")
+        self._demand(true.exclude not in self._ids, told, f"it was {true}")
+
+    def _ephemeral(self, told: Message) -> None:
+        data = f'"{told["data"]}"'.encode()
+        true = self._server.truth.passing(self.channel, self.epoch, data)
+        self._demand(data not in self._passed, told, "twice")
+        self._passed.add(data)
+        same = (
+            true is not None
+            and true.after == told["after"]
+            and true.user == told.get("user")
+            and true.exclude not in self._ids
+        )
+        self._demand(same, told, f"it was {true}")
+        if self._bounds is None:
+            self._demand(self._next(self.offset) > told["after"], told, f"at {self.offset}")
+
+    def _next(self, after: int) -> int:
+        place = Position(self.epoch, after)
+        return self._server.truth.next_for(self._ids, self.channel, place)
 
     def _gap(self, told: Message) -> None:
         epoch, offset = told["epoch"], told["offset"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simulation.census import Shown, shown
@@ -13,6 +14,7 @@ from simulation.publisher import Publisher
 from simulation.truth import demand
 
 from riverd.core.hub import Channel
+from riverd.model import Message
 
 if TYPE_CHECKING:
     from simulation.world import World
@@ -44,6 +46,7 @@ class Ending:
         reads = world.reads
         await asyncio.sleep(STILL_S)
         demand(world.reads == reads, f"{world.reads - reads} reads when nothing happens")
+        await self._pass_something_on()
         demand(not [*self._disagreements()], f"not for long: {[*self._disagreements()]}")
         world.note("world", "ALL LEAVE")
         for client in world.clients:
@@ -64,6 +67,25 @@ class Ending:
                 world.start(publisher.publish(channel))
         await asyncio.sleep(1.0)
         world.weather.lost = lost
+
+    async def _pass_something_on(self) -> None:
+        """An event that is not kept reaches all who are there, but the one that it is not for."""
+        world = self._world
+        publisher = Publisher(world, "passing")
+        for channel in world.channels:
+            for client in (None, *world.clients[:2]):
+                excluded = None if client is None else client.session
+                message = await publisher.pass_on(channel, exclude=excluded)
+                await self._until(partial(self._unheard_of, message))
+
+    def _unheard_of(self, message: Message) -> Iterator[str]:
+        for client in self._world.clients:
+            ear = None if client.line is None else client.line.stream.ears.get(message.channel)
+            if ear is None or message.channel not in client.wanted:
+                continue
+            due = message.exclude is None or client.session != message.exclude
+            if ear.has_passed(message.data) != due:
+                yield f"{client.name} has heard of {message}: {not due}"
 
     async def _until(self, complaints: Callable[[], Iterator[str]]) -> None:
         deadline = self._world.now + PATIENCE_S
@@ -99,7 +121,7 @@ class Ending:
             ear, position = line.stream.ears.get(name), self._world.server.position(name)
             if ear is None or not client.asked.get(name):
                 yield f"{client.name} is not live in {name}"
-            elif ear.position != position or client.places[name] != position:
+            elif not ear.is_at_end or client.places[name] != ear.position:
                 yield f"{client.name} stands at {ear.position} of {name}: {position}"
             elif self._world.rules.has_members(name) and ear.users != self._members(name):
                 yield f"{client.name} sees {ear.users} in {name}: {self._members(name)}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from simulation.truth import demand, is_newer
 
 from riverd.errors import BrokerError
-from riverd.model import Change, Position, Publication
+from riverd.model import Change, Ephemeral, Position, Publication
 from riverd.node.node import Node
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class SimFeed:
         self._check(line)
         self.subscribed.pop(channel, None)
 
-    def push(self, channel: str, epoch: str, entry: Publication | Change) -> None:
+    def push(self, channel: str, epoch: str, entry: Publication | Ephemeral | Change) -> None:
         """Something is announced in a subscribed channel."""
         world = self._world
         if world.dice.random() < world.weather.lost:
@@ -77,6 +77,9 @@ class SimFeed:
             if isinstance(entry, Publication):
                 self._expect(channel, Position(epoch, entry.offset))
                 self._listener.on_publication(channel, epoch, entry)
+            elif isinstance(entry, Ephemeral):
+                self._expect(channel, Position(epoch, entry.after))
+                self._listener.on_ephemeral(channel, epoch, event=entry)
             else:
                 self._listener.on_change(channel, epoch, entry)
 

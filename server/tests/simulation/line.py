@@ -46,9 +46,15 @@ class Line:
         self.host = host
         self.up = self.held = True
         self.node = host.node
-        self.stream = Stream(world.server, client.user, rules=world.rules)
+        session_id = world.new_session(client.name)
+        ids = (session_id,) if client.session is None else (session_id, client.session)
+        self.stream = Stream(world.server, client.user, ids=ids, rules=world.rules)
         self.session = Session(
-            client.name, self, protocol=world.protocol, limits=LIMITS, verify=verify
+            session_id,
+            self,
+            protocol=world.protocol,
+            limits=LIMITS,
+            verify=verify,
         )
         self._world = world
         self._client = client

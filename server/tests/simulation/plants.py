@@ -286,4 +286,94 @@ RULES = (
     ),
 )
 
-PLANTS = RULES + TRAPS + LOGS + CURSORS + MEMBERS + STATES
+EXCLUDING = (
+    _plant(
+        "an excluded session is sent the publication",
+        ("core.batch:FlushBatch.is_for", "return", "return True or"),
+    ),
+    _plant(
+        "trap 9: an excluded publication comes back with the resume",
+        ("core.hub:Hub._part", "if after >= channel.excluding:", "if True:"),
+    ),
+    _plant(
+        "trap 9: what a replica began with is for all",
+        ("core.hub:excluding_in", "return", "return 0 *"),
+    ),
+    _plant(
+        "trap 14: a session does not know which one it continues",
+        (
+            "core.session:Session.authenticate",
+            "self.continues = self.protocol.session_of(command.resume_session)",
+            "pass",
+        ),
+    ),
+    _plant(
+        "trap 14: it is excluded as itself only",
+        (
+            "core.batch:ids_of",
+            "if session.continues is None else (session.id, session.continues)",
+            "",
+        ),
+    ),
+    _plant(
+        "an excluded session misses the others too",
+        (
+            "core.batch:FlushBatch.without",
+            "one is None or one not in own",
+            "one not in own and False",
+        ),
+    ),
+    _plant(
+        "an excluded publication makes a gap",
+        (
+            "core.batch:_part",
+            "upto = entry.offset",
+            "upto = entry.offset if entry.exclude not in own else upto",
+        ),
+    ),
+    _plant(
+        "the memory broker forgets who is excluded",
+        ("broker.memory.store:Store._append", "message.user, message.exclude", "message.user"),
+    ),
+)
+
+EPHEMERAL = (
+    _plant(
+        "an ephemeral event takes a position",
+        ("broker.memory.store:Store.publish", "if message.keep:", "if True:"),
+    ),
+    _plant(
+        "an ephemeral event is sent where the node is not",
+        ("node.attaching:Attachments.on_ephemeral", "event.after <= channel.log.offset", "True"),
+    ),
+    _plant(
+        "an ephemeral event of an epoch that ended is sent",
+        ("node.attaching:Attachments.on_ephemeral", "epoch == channel.log.epoch and", ""),
+    ),
+    _plant(
+        "an ephemeral event comes before what it follows",
+        ("core.batch:_in_order", "while upto < event.after:", "while False:"),
+    ),
+    _plant(
+        "an ephemeral event comes with each flush",
+        ("core.hub:Hub._flush_live", "channel.passing = []", "pass"),
+    ),
+    _plant(
+        "what others were sent is sent to every later joiner",
+        ("core.hub:Hub.flush", "channel.passed = []", "pass"),
+    ),
+    _plant(
+        "an ephemeral event is dropped",
+        ("core.hub:Hub.pass_on", "channel.passing.append(event)", "pass"),
+    ),
+    _plant(
+        "an ephemeral event's key is forgotten",
+        (
+            "broker.memory.store:Store.publish",
+            "if message.key is not None:\n        self",
+            "if message.key is not None and message.keep:\n        self",
+        ),
+    ),
+)
+
+PLANTS = RULES + EXCLUDING + EPHEMERAL + TRAPS + LOGS + CURSORS + MEMBERS + STATES

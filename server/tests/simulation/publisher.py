@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulation.broker import SimBroker
 from simulation.truth import demand
 
 from riverd.errors import BrokerError, OutcomeUnknownError
-from riverd.model import Message, Position
+from riverd.model import Message, Position, Receipt
 
 if TYPE_CHECKING:
     from simulation.world import World
@@ -41,24 +41,37 @@ class Publisher:
 
     async def publish(self, channel: str) -> None:
         """Publish the next number, until it is accepted."""
+        await self._publish(channel, self._world.drawn_fields())
+
+    async def pass_on(self, channel: str, *, exclude: str | None) -> Message:
+        """Publish the next number to those who are there now."""
+        return await self._publish(channel, {"keep": False, "exclude": exclude})
+
+    async def _publish(self, channel: str, fields: dict[str, Any]) -> Message:
         self._number += 1
         mark = f"{self.name}:{self._number}"
-        message = Message(channel, "number", f'"{mark}"'.encode(), key=mark)
+        message = Message(channel, "number", f'"{mark}"'.encode(), key=mark, **fields)
         self.idle = False
         while True:
             try:
-                position = await self.broker.publish(message)
+                receipt = await self.broker.publish(message)
             except (BrokerError, OutcomeUnknownError):
                 await asyncio.sleep(self._world.dice.uniform(0, RETRY_S_MAX))
             else:
                 break
         self.idle = True
-        self._check(message, position)
+        self._check(message, receipt)
+        return message
 
-    def _check(self, message: Message, position: Position) -> None:
+    def _check(self, message: Message, position: Receipt) -> None:
         truth = self._world.server.truth
+        if not isinstance(position, Position):
+            passed = truth.passing(message.channel, position.epoch, message.data)
+            demand(passed is not None and not message.keep, f"{message} was {position}: {passed}")
+            return
         true = truth.at(message.channel, position.epoch, position.offset)
-        demand(true.data == message.data, f"{message} was accepted as {position}: {true}")
+        same = (true.data, true.exclude) == (message.data, message.exclude)
+        demand(same and message.keep, f"{message} was accepted as {position}: {true}")
         place = message.channel, position.epoch
         demand(position.offset > self._newest.get(place, 0), f"{message} before its elder")
         self._newest[place] = position.offset

@@ -10,7 +10,15 @@ from simulation.truth import Truth
 
 from riverd.broker.memory.store import Store
 from riverd.errors import BrokerError
-from riverd.model import Change, Member, Message, Position, Publication
+from riverd.model import (
+    Change,
+    Ephemeral,
+    Member,
+    Message,
+    Position,
+    Publication,
+    Receipt,
+)
 
 if TYPE_CHECKING:
     from simulation.feed import SimFeed
@@ -57,13 +65,18 @@ class Server:
 
     # What the scripts do.
 
-    def publish(self, message: Message) -> Position:
-        position, publication = self.store.publish(message, self._world.now)
-        if publication is not None:
-            self.truth.append(message.channel, position, publication)
-            self._world.note("server", "appends", message.channel, position, publication.data)
-            self._announce(message.channel, position.epoch, publication)
-        return position
+    def publish(self, message: Message) -> Receipt:
+        receipt, event = self.store.publish(message, self._world.now)
+        if isinstance(event, Publication):
+            assert isinstance(receipt, Position), "a publication has a position"
+            self.truth.append(message.channel, receipt, event)
+            self._world.note("server", "appends", message.channel, receipt, event)
+        elif event is not None:
+            self.truth.passed(message.channel, receipt.epoch, event)
+            self._world.note("server", "passes on", message.channel, receipt, event)
+        if event is not None:
+            self._announce(message.channel, receipt.epoch, event)
+        return receipt
 
     def join(self, channel: str, node: str, member: Member) -> Position:
         if node not in self.leases:
@@ -138,7 +151,7 @@ class Server:
         self.census.change(channel, position, change)
         self._announce(channel, position.epoch, change)
 
-    def _announce(self, channel: str, epoch: str, entry: Publication | Change) -> None:
+    def _announce(self, channel: str, epoch: str, entry: Publication | Ephemeral | Change) -> None:
         for feed in self.feeds:
             if channel in feed.subscribed:
                 feed.push(channel, epoch, entry)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulation.ear import Ear, Message, asked_position
 from simulation.truth import demand
 
-from riverd.model import Position
+from riverd.model import Ephemeral, Position, Publication
 
 if TYPE_CHECKING:
     from simulation.server import Server
@@ -31,16 +32,19 @@ class Stream:
     `moved` are the channels whose members were spoken of.
     """
 
-    def __init__(self, server: Server, user: str, *, rules: ChannelRules) -> None:
+    def __init__(
+        self, server: Server, user: str, *, ids: Sequence[str], rules: ChannelRules
+    ) -> None:
         self.ears: dict[str, Ear] = {}
         self.open: dict[int, Request] = {}
         self.moved: dict[str, None] = {}
         self._server = server
         self._user = user
+        self._ids = ids
         self._rules = rules
         self._handlers = {
             "welcome": self._greeted,
-            "authenticated": self._answered,
+            "authenticated": self._authenticated,
             "subscribed": self._subscribed,
             "unsubscribed": self._unsubscribed,
             "published": self._published,
@@ -83,6 +87,11 @@ class Stream:
     def _greeted(self, message: Message) -> None:
         demand("id" not in message, f"{message} answers nothing")
 
+    def _authenticated(self, message: Message) -> None:
+        asked = self._request(message).asked
+        session = self._ids[-1] if "resume_session" in asked else None
+        demand(message.get("session") == session, f"{message} continues another: {self._ids}")
+
     def _answered(self, message: Message) -> None:
         self._request(message)
 
@@ -97,7 +106,9 @@ class Stream:
         request, channel = self._request(message), message["channel"]
         demand(request.asked["type"] == "subscribe", f"{message} answers {request}")
         demand(channel not in self.ears, f"{self._user} is subscribed twice: {message}")
-        ear = self.ears[channel] = Ear(self._server, channel, self._user, since_s=request.at_s)
+        ear = self.ears[channel] = Ear(
+            self._server, channel, self._user, ids=self._ids, since_s=request.at_s
+        )
         ear.subscribed(request.asked, message)
         if ear.users is not None:
             self.moved[channel] = None
@@ -111,9 +122,16 @@ class Stream:
         request = self._request(message)
         asked = request.asked
         demand(request.refusal != "forbidden", f"{message} answers {asked}, which is forbidden")
-        true = self._server.truth.at(asked["channel"], message["epoch"], message["offset"])
-        same = true.data[1:-1] == asked["data"].encode() and true.user == self._user
-        demand(same, f"{message} answers {asked}, but there is {true}")
+        truth, channel, epoch = self._server.truth, asked["channel"], message["epoch"]
+        true: Publication | Ephemeral | None
+        if asked.get("keep", True):
+            true = truth.at(channel, epoch, message["offset"])
+        else:
+            true = truth.passing(channel, epoch, f'"{asked["data"]}"'.encode())
+            demand(true is not None and true.after == message["after"], f"{message}: {true}")
+        same = true is not None and true.data[1:-1] == asked["data"].encode()
+        by = true is not None and (true.user, true.exclude) == (self._user, asked.get("exclude"))
+        demand(same and by, f"{message} answers {asked}, but there is {true}")
 
     def _members(self, message: Message) -> None:
         asked = self._request(message).asked
@@ -133,6 +151,7 @@ class Stream:
         for entry in message["publications"]:
             true = self._server.truth.at(channel, epoch, entry["offset"])
             demand(true.data[1:-1] == entry["data"].encode(), f"{entry} was {true}")
+            demand("exclude" not in entry, f"{entry} says who is excluded")
 
     def _refused(self, message: Message) -> None:
         request = self.open.pop(message.get("id", -1), None)

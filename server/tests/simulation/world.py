@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Iterator
+from itertools import count
 from typing import Any
 
 from simulation.broker import SimBroker
@@ -19,6 +20,7 @@ from simulation.server import Server
 from simulation.storm import Storm
 from simulation.weather import drawn
 
+from riverd.auth.session_secrets import SessionSecrets
 from riverd.protocols.native.protocol import Native
 
 STORM_S = (8.0, 24.0)
@@ -45,7 +47,9 @@ class World:
         names = ["dogs", "cats", "birds"][: dice.randint(1, 3)]
         self.channels = names + ["presence-zoo", "den"][: dice.choice((0, 1, 2, 2))]
         self.rules = drawn_rules(dice)
-        self.protocol = Native(self.rules)
+        secrets = SessionSecrets([f"the secret of all nodes of seed {seed}"])
+        self.protocol = Native(self.rules, secrets)
+        self._sessions = count(1)
         self.server = Server(self)
         self.hosts = [Host(self, f"n{number}") for number in range(dice.choice((1, 2, 2, 3)))]
         self.publishers = [Publisher(self, f"p{number}") for number in range(dice.randint(1, 2))]
@@ -70,6 +74,20 @@ class World:
                 yield host.broker
         for publisher in self.publishers:
             yield publisher.broker
+
+    def new_session(self, client: str) -> str:
+        """An id that no session has had."""
+        return f"{client}.{next(self._sessions)}"
+
+    def drawn_fields(self) -> dict[str, Any]:
+        """How something is published: mostly for the log and for all."""
+        fields: dict[str, Any] = {}
+        if self.dice.random() < 0.25:
+            fields["keep"] = False
+        excluded = self.dice.choice(self.clients).session
+        if excluded is not None and self.dice.random() < 0.3:
+            fields["exclude"] = excluded
+        return fields
 
     def info_of(self, client: Client) -> str:
         """What a client's token says of it: two connections of a user may say different things."""

@@ -108,7 +108,12 @@ class Conversation:
 
     def _enter(self, connection: ClientConnection, token: object) -> str | None:
         """The words that most conversations begin with."""
-        welcome: Json = {"type": "welcome", "session": "$_", "auth_timeout_s": "$_"}
+        welcome: Json = {
+            "type": "welcome",
+            "session": "$_",
+            "resume_session": "$_",
+            "auth_timeout_s": "$_",
+        }
         authenticated: Json = {
             "type": "authenticated",
             "id": "auth",

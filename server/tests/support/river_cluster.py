@@ -127,9 +127,11 @@ class Cluster:
             data = f'"{channel} {position.epoch} {len(log) + 1}"'
             log.append(data.strip('"'))
             message = Message(channel, "e", data.encode())
-            position, publication = self.store.publish(message, self.loop.time())
+            receipt, publication = self.store.publish(message, self.loop.time())
             assert publication is not None
-            self.board.publication(channel, position.epoch, publication)
+            assert isinstance(receipt, Position)
+            position = receipt
+            self.board.event(channel, position.epoch, event=publication)
         return position
 
     def begin_again(self, channel: str = "c") -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from riverd.model import Change, Publication
+from riverd.model import Change, Ephemeral, Publication
 
 PATIENCE_S = 20.0
 
@@ -13,6 +13,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.publications: list[tuple[str, str, Publication]] = []
+        self.ephemerals: list[tuple[str, str, Ephemeral]] = []
         self.changes: list[tuple[str, str, Change]] = []
         self.disconnected: list[str] = []
         self.drained: list[str] = []
@@ -21,6 +22,9 @@ class Notes:
 
     def on_publication(self, channel: str, epoch: str, publication: Publication) -> None:
         self.publications.append((channel, epoch, publication))
+
+    def on_ephemeral(self, channel: str, epoch: str, *, event: Ephemeral) -> None:
+        self.ephemerals.append((channel, epoch, event))
 
     def on_change(self, channel: str, epoch: str, change: Change) -> None:
         self.changes.append((channel, epoch, change))

@@ -8,9 +8,20 @@ from typing import Protocol
 from riverd.broker import Feed
 from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.errors import BrokerError, ErrorCode, RiverError
-from riverd.model import Change, Member, Message, Occupancy, Position, Publication, Roster, Tail
+from riverd.model import (
+    Change,
+    Ephemeral,
+    Member,
+    Message,
+    Occupancy,
+    Position,
+    Publication,
+    Receipt,
+    Roster,
+    Tail,
+)
 
-Entry = Publication | Change
+Entry = Publication | Ephemeral | Change
 
 
 class Weather(Protocol):
@@ -82,6 +93,12 @@ class LateBroker:
         if not self.weather.is_lost(publication):
             self._announce(lambda: feed.on_publication(channel, epoch, publication))
 
+    def on_ephemeral(self, channel: str, epoch: str, *, event: Ephemeral) -> None:
+        assert self._feed is not None
+        feed = self._feed
+        if not self.weather.is_lost(event):
+            self._announce(lambda: feed.on_ephemeral(channel, epoch, event=event))
+
     def on_change(self, channel: str, epoch: str, change: Change) -> None:
         assert self._feed is not None
         feed = self._feed
@@ -138,7 +155,7 @@ class LateBroker:
 
     # For nodes and publishers: see `Broker`.
 
-    async def publish(self, message: Message) -> Position:
+    async def publish(self, message: Message) -> Receipt:
         await self._asked("publish")
         position = await self._inner.publish(message)
         await self._answered("publish")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from riverd.auth.session_secrets import SessionSecrets
 from riverd.channel_rules import ChannelRules
 from riverd.core.session import Session, SessionLimits
 from riverd.errors import ErrorCode, TokenError
@@ -16,13 +17,14 @@ from riverd.websocket import frames
 TEXT = 0x81
 CLOSE = 0x88
 
+SECRETS = SessionSecrets(["a-secret-of-sessions-in-tests-0123456"])
 RULES = ChannelRules(history_size=100, history_ttl_s=300)
 
 
 @lru_cache(maxsize=16)
 def native(rules: ChannelRules) -> Native:
     """The native protocol with these rules: one for all sessions, which share their frames."""
-    return Native(rules)
+    return Native(rules, SECRETS)
 
 
 NATIVE = native(RULES)

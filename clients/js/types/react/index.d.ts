@@ -2,7 +2,8 @@ export type River = import("../src/river.js").River;
 export type EventDetail = import("../src/river.js").EventDetail;
 export type SystemEvents = import("../src/river.js").SystemEvents;
 export type SubscribeOptions = import("../src/river.js").SubscribeOptions;
-export type Position = import("../src/river.js").Position;
+export type PublishOptions = import("../src/river.js").PublishOptions;
+export type Receipt = import("../src/river.js").Receipt;
 export type RiverError = import("../src/river.js").RiverError;
 export type State = import("../src/link.js").State;
 export type Handlers<E> = {
@@ -48,13 +49,14 @@ export declare function useConnection(): {
  * @param {Handlers<E>} [handlers] by the names of the events
  * @param {SubscribeOptions} [options] as they are when the component is shown first
  * @returns {{live: boolean, error: RiverError | null,
- *   publish: <K extends keyof E & string>(event: K, data: E[K]) => Promise<Position>}} whether events
- *   arrive, why the server refused the channel, and a function to publish that stays the same
+ *   publish: <K extends keyof E & string>(event: K, data: E[K], options?: PublishOptions) =>
+ *   Promise<Receipt>}} whether events arrive, why the server refused the channel, and a function to
+ *   publish that stays the same
  */
 export declare function useChannel<E = Record<string, unknown>>(name: string | null | undefined, handlers?: Handlers<E>, options?: SubscribeOptions): {
     live: boolean;
     error: RiverError | null;
-    publish: <K extends keyof E & string>(event: K, data: E[K]) => Promise<Position>;
+    publish: <K extends keyof E & string>(event: K, data: E[K], options?: PublishOptions) => Promise<Receipt>;
 };
 /**
  * Who is on a channel whose name begins with `presence-`, for as long as the component is shown.

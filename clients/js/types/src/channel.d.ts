@@ -9,7 +9,10 @@ export type EventDetail = {
     event: string;
     data: unknown;
     user?: string;
-} & Position;
+    epoch: string;
+    offset?: number;
+    after?: number;
+};
 export type GapDetail = {
     reason: import("./subscription.js").Break;
     reloadAfterMs: number;
@@ -26,8 +29,10 @@ export type EventName<E> = (keyof E & string) | keyof SystemEvents | "*";
  * @typedef {import("./presence.js").Presence} Presence
  * @typedef {import("./errors.js").RiverError} RiverError
  *
- * @typedef {{channel: string, event: string, data: unknown, user?: string} & Position} EventDetail
- *   an event with all that is known about it; `user` is its author, when that was a client
+ * @typedef {{channel: string, event: string, data: unknown, user?: string, epoch: string,
+ *   offset?: number, after?: number}} EventDetail an event with all that is known about it; `user` is its
+ *   author, when that was a client; one published with `keep: false` has no `offset` but `after`, the one
+ *   that it follows
  *
  * @typedef {{reason: import("./subscription.js").Break, reloadAfterMs: number} & Position} GapDetail
  *   what came before this position and was not seen cannot be had: load your state again, after
@@ -115,9 +120,10 @@ export declare class Channel<E = Record<string, unknown>> {
      * @template {keyof E & string} K
      * @param {K} event
      * @param {E[K]} data anything that JSON can say
-     * @returns {Promise<Position>}
+     * @param {import("./protocol.js").PublishOptions} [options]
+     * @returns {Promise<import("./protocol.js").Receipt>}
      */
-    publish<K extends keyof E & string>(event: K, data: E[K]): Promise<Position>;
+    publish<K extends keyof E & string>(event: K, data: E[K], options?: import("./protocol.js").PublishOptions): Promise<import("./protocol.js").Receipt>;
     /**
      * Ask for what was published; see `river.history`.
      *

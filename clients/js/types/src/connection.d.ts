@@ -22,9 +22,13 @@ export type Listener = {
      */
     tick: (now: number) => void;
     /**
-     * what was sent, without tokens
+     * what was sent, without tokens and secrets
      */
     sent: (message: object) => void;
+    /**
+     * of the session that is continued
+     */
+    sessionSecret: () => string | undefined;
 };
 export type Socket = {
     send(text: string): void;
@@ -61,7 +65,8 @@ export type Arrival = {
  * @property {(connection: Connection) => void} lost nothing will be answered any more
  * @property {(connection: Connection) => void} move the server is about to stop: another connection is needed
  * @property {(now: number) => void} tick called every few seconds, unless closed
- * @property {(message: object) => void} sent what was sent, without tokens
+ * @property {(message: object) => void} sent what was sent, without tokens and secrets
+ * @property {() => string | undefined} sessionSecret of the session that is continued
  *
  * @typedef {{send(text: string): void, close(): void, onopen?: any, onmessage?: any, onclose?: any,
  *   onerror?: any}} Socket

@@ -21,6 +21,7 @@ export type Authenticated = {
     id?: string;
     user: string;
     expires_at: number | null;
+    session?: string;
 };
 export type Bye = {
     type: "bye";
@@ -49,7 +50,12 @@ export type Subscribed = {
 export type EventMessage = {
     type: "event";
     channel: string;
-} & Publication;
+    event: string;
+    data: unknown;
+    user?: string;
+    offset?: number;
+    after?: number;
+};
 export type Gap = {
     type: "gap";
     channel: string;
@@ -70,10 +76,19 @@ export type PresenceMessage = {
     channel: string;
 } & MemberList;
 export type ChannelMessage = Subscribed | EventMessage | Gap | Joined | Left | PresenceMessage;
+export type Receipt = {
+    epoch: string;
+    offset?: number;
+    after?: number;
+};
+export type PublishOptions = {
+    keep?: boolean;
+    exclude?: string;
+};
 export type Published = {
     type: "published";
     id: number;
-} & Position;
+} & Receipt;
 export type HistoryMessage = {
     type: "history";
     id: number;
@@ -87,6 +102,7 @@ export type Unsubscribed = {
 export type Welcome = {
     type: "welcome";
     session: string;
+    resume_session?: string;
     max_message_bytes?: number;
 };
 export type Pong = {
@@ -104,23 +120,30 @@ export type ClientMessage = {
  * @typedef {{offset: number, event: string, data: unknown, user?: string}} Publication
  *   `user` is the author, when it was a client
  *
- * @typedef {{type: "authenticated", id?: string, user: string, expires_at: number | null}} Authenticated
+ * @typedef {{type: "authenticated", id?: string, user: string, expires_at: number | null,
+ *   session?: string}} Authenticated `session`: the one that is continued, or else the own one
  * @typedef {{type: "bye", reason: string, retry_after_ms?: number}} Bye
  * @typedef {{type: "error", id?: number | string, code: string, message: string}} Refusal
  * @typedef {{count: number, members: Member[]}} MemberList
  * @typedef {{type: "subscribed", id: number, channel: string, recovered: boolean, reason?: string,
  *   presence?: MemberList, reload_after_ms?: number} & Position} Subscribed
- * @typedef {{type: "event", channel: string} & Publication} EventMessage
+ * @typedef {{type: "event", channel: string, event: string, data: unknown, user?: string,
+ *   offset?: number, after?: number}} EventMessage one that no log keeps has `after` for its `offset`
  * @typedef {{type: "gap", channel: string, reload_after_ms?: number, retry_after_ms?: number}
  *   & Position} Gap when to load the state again, where the server spreads its clients
  * @typedef {{type: "joined", channel: string} & Member} Joined
  * @typedef {{type: "left", channel: string} & Member} Left
  * @typedef {{type: "presence", id?: number, channel: string} & MemberList} PresenceMessage
  * @typedef {Subscribed | EventMessage | Gap | Joined | Left | PresenceMessage} ChannelMessage
- * @typedef {{type: "published", id: number} & Position} Published
+ * @typedef {{epoch: string, offset?: number, after?: number}} Receipt where an event stands in its channel;
+ *   one that is not kept follows `after`
+ * @typedef {{keep?: boolean, exclude?: string}} PublishOptions `keep: false`: to those who are connected
+ *   now, and to no history; `exclude`: the session that does not get it, `river.session` for this page
+ * @typedef {{type: "published", id: number} & Receipt} Published
  * @typedef {{type: "history", id: number, publications: Publication[]} & Position} HistoryMessage
  * @typedef {{type: "unsubscribed", id: number, channel: string}} Unsubscribed
- * @typedef {{type: "welcome", session: string, max_message_bytes?: number}} Welcome
+ * @typedef {{type: "welcome", session: string, resume_session?: string,
+ *   max_message_bytes?: number}} Welcome
  * @typedef {{type: "pong"}} Pong
  * @typedef {Authenticated | Bye | Refusal | ChannelMessage | Published | HistoryMessage | Unsubscribed
  *   | Welcome | Pong} ServerMessage

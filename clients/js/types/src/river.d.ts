@@ -11,6 +11,8 @@ export type Presence = import("./presence.js").Presence;
 export type Member = import("./protocol.js").Member;
 export type Position = import("./protocol.js").Position;
 export type Publication = import("./protocol.js").Publication;
+export type PublishOptions = import("./protocol.js").PublishOptions;
+export type Receipt = import("./protocol.js").Receipt;
 export type ServerMessage = import("./protocol.js").ServerMessage;
 export type TokenSource = import("./token.js").TokenSource;
 export type Options = {
@@ -80,6 +82,8 @@ export type Channel<E = Record<string, unknown>> = import("./channel.js").Channe
  * @typedef {import("./protocol.js").Member} Member
  * @typedef {import("./protocol.js").Position} Position
  * @typedef {import("./protocol.js").Publication} Publication
+ * @typedef {import("./protocol.js").PublishOptions} PublishOptions
+ * @typedef {import("./protocol.js").Receipt} Receipt
  * @typedef {import("./protocol.js").ServerMessage} ServerMessage
  * @typedef {import("./token.js").TokenSource} TokenSource
  *
@@ -131,6 +135,8 @@ export declare class River {
      * @returns {import("./link.js").State}
      */
     get state(): import("./link.js").State;
+    /** This page's session, for `exclude`; null before a connection. It survives reconnecting. */
+    get session(): string | null;
     /** Why the client is in this state, in plain words. */
     get reason(): string;
     /**
@@ -167,11 +173,12 @@ export declare class River {
      * @param {string} channel
      * @param {string} event
      * @param {unknown} data anything that JSON can say
-     * @returns {Promise<Position>} where it stands in the channel. Rejected with the server's code;
+     * @param {PublishOptions} [options]
+     * @returns {Promise<Receipt>} where it stands in the channel. Rejected with the server's code;
      *   `not_connected` (or, with the option `queue`, `queue_full`) when it was not sent;
      *   `too_large` when it is longer than the server takes; `connection_lost` or `timeout` when nobody knows whether it was published
      */
-    publish(channel: string, event: string, data: unknown): Promise<Position>;
+    publish(channel: string, event: string, data: unknown, { keep, exclude }?: PublishOptions): Promise<Receipt>;
     /**
      * Ask for what was published in a channel, subscribed or not.
      *

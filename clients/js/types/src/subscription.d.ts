@@ -77,21 +77,21 @@ export declare class Subscription {
     /** The refusal may not hold any more. */
     retry(): void;
     /**
-     * Whether an event was not seen yet.
+     * Whether an event was not seen yet. One that no log keeps has no offset, and comes once.
      *
-     * @param {{offset: number}} event
+     * @param {{offset?: number}} event
      */
     accepts({ offset }: {
-        offset: number;
+        offset?: number;
     }): boolean;
     /**
      * The application has seen everything up to here; call after its callbacks were.
      *
-     * @param {{epoch?: string, offset: number}} position an epoch that is not the channel's is ignored
+     * @param {{epoch?: string, offset?: number}} position an epoch that is not the channel's is ignored
      */
     saw({ epoch, offset }: {
         epoch?: string;
-        offset: number;
+        offset?: number;
     }): void;
     /**
      * A connection is gone.

@@ -28,9 +28,13 @@ export type Listener = {
      */
     tick: (now: number) => void;
     /**
-     * what was sent, without tokens
+     * what was sent, without tokens and secrets
      */
     sent: (message: object) => void;
+    /**
+     * of the session that is continued
+     */
+    sessionSecret: () => string | undefined;
 };
 /**
  * @typedef {import("./connection.js").Where} Where
@@ -46,7 +50,8 @@ export type Listener = {
  * @property {(connection: Connection) => void} lost nothing will be answered on it any more
  * @property {(connection: Connection) => boolean} isFree whether nothing is awaited on it any more
  * @property {(now: number) => void} tick called every few seconds, unless closed
- * @property {(message: object) => void} sent what was sent, without tokens
+ * @property {(message: object) => void} sent what was sent, without tokens and secrets
+ * @property {() => string | undefined} sessionSecret of the session that is continued
  */
 /**
  * Makes before it breaks: when a server asks its clients to go (`bye`), another connection is opened, all

@@ -30,6 +30,8 @@ class Connection:
         accepted: set at each token that the server accepts.
         leaving: set when the server has asked to leave; `leave_after_s` says after which time.
         opened_at: by the monotonic clock.
+        session: what the server calls this connection; `session_secret` proves it to others.
+        continued: the session that the server takes it for, if it was asked to continue one.
     """
 
     def __init__(self, connection: ClientConnection) -> None:
@@ -41,9 +43,20 @@ class Connection:
         self.leaving = asyncio.Event()
         self.leave_after_s = 0.0
         self.opened_at = time.monotonic()
+        self.session = ""
+        self.session_secret: str | None = None
+        self.continued: str | None = None
 
     @classmethod
-    async def open(cls, url: str, token: str, *, proxy: str | None, timeout_s: float) -> Self:
+    async def open(
+        cls,
+        url: str,
+        token: str,
+        *,
+        proxy: str | None,
+        timeout_s: float,
+        session_secret: str | None = None,
+    ) -> Self:
         """Connect, and wait until the token is accepted.
 
         Args:
@@ -52,6 +65,7 @@ class Connection:
             proxy: what to connect through.
             timeout_s: how long either may take, how often the server is pinged, and how long its
                 pong may take.
+            session_secret: of the session that it continues.
 
         Raises:
             ConnectionLostError: another attempt may succeed.
@@ -59,7 +73,7 @@ class Connection:
         connection = cls(await _connected(url, proxy=proxy, timeout_s=timeout_s))
         try:
             async with asyncio.timeout(timeout_s):
-                await connection.authenticate(token)
+                await connection.authenticate(token, session_secret=session_secret)
                 while not connection.user:
                     await connection.receive()
         except TimeoutError:
@@ -70,9 +84,12 @@ class Connection:
             raise
         return connection
 
-    async def authenticate(self, token: str) -> None:
+    async def authenticate(self, token: str, *, session_secret: str | None = None) -> None:
         """Send a token; `expires_at` changes when the server has accepted it."""
-        await self.send(json.dumps({"type": "auth", "id": 0, "token": token}))
+        message = {"type": "auth", "id": 0, "token": token}
+        if session_secret is not None:
+            message["resume_session"] = session_secret
+        await self.send(json.dumps(message))
 
     async def send(self, text: str) -> None:
         """Send one message. If the connection is closed, `receive` says why."""
@@ -102,7 +119,13 @@ class Connection:
 
     def _note(self, message: Object) -> None:
         match message["type"]:
+            case "welcome":
+                self.session = str(message["session"])
+                secret = message.get("resume_session")
+                self.session_secret = secret if isinstance(secret, str) else None
             case "authenticated":
+                if "session" in message:
+                    self.continued = str(message["session"])
                 self.user = str(message["user"])
                 expires_at = message["expires_at"]
                 self.expires_at = None if expires_at is None else float(cast("float", expires_at))

@@ -62,6 +62,9 @@ class Subscriber:
     long River, or the token function, may take to answer; a dead connection is noticed within
     twice that time.
 
+    `session` is what `exclude` calls this subscriber, once it is connected: its publications that
+    exclude it are not given to it. It stays the same when the subscriber reconnects.
+
     Iterating raises RiverError when River refuses: a token (from a function: two in a row), or a
     user disconnected by the back end, which is the end; or a channel without a grant, or one that
     the back end removed the user from, after which the others can be iterated on. It raises
@@ -95,6 +98,8 @@ class Subscriber:
         self._refusals = 0
         self.state: State = "closed"
         self.reason = "not started"
+        self.session: str | None = None
+        self._session_secret: str | None = None
 
     async def subscribe(
         self, channel: str, *, after: Position | None = None, history: int | None = None
@@ -169,7 +174,11 @@ class Subscriber:
             try:
                 token = await self._tokens.fresh()
                 connection = await Connection.open(
-                    self._url, token, proxy=self._proxy, timeout_s=self._timeout_s
+                    self._url,
+                    token,
+                    proxy=self._proxy,
+                    timeout_s=self._timeout_s,
+                    session_secret=self._session_secret,
                 )
             except ConnectionLostError as lost:
                 self._raise_if_final(lost)
@@ -177,7 +186,13 @@ class Subscriber:
             else:
                 self._opened.add(connection)
                 self._was_connected, self._refusals = True, 0
+                self._note_session(connection)
                 return connection
+
+    def _note_session(self, connection: Connection) -> None:
+        """Keep the first session, for as long as servers know it again."""
+        if self.session is None or connection.continued not in (None, self.session):
+            self.session, self._session_secret = connection.session, connection.session_secret
 
     async def _attend(self, connection: Connection, previous: Connection | None) -> Connection:
         """Read a connection until the next one is open, which is returned.

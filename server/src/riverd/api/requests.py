@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from riverd.channels import EVENT_LENGTH_MAX, NAME_LENGTH_MAX
+from riverd.channels import EVENT_LENGTH_MAX, NAME_LENGTH_MAX, SESSION_LENGTH_MAX
 from riverd.errors import ErrorCode, RiverError
 
 CHANNELS_MAX = 100
@@ -32,6 +32,11 @@ _key = Meta(
     description="Idempotency key: a second message with it is answered with the first's position.",
     extra_json_schema={"minLength": 1, "maxLength": KEY_LENGTH_MAX},
 )
+_keep = Meta(description="false: for those who are connected now; no history, no resume.")
+_exclude = Meta(
+    description="The session (from its `welcome`) that does not get it.",
+    extra_json_schema={"minLength": 1, "maxLength": SESSION_LENGTH_MAX},
+)
 _messages = Meta(
     description="Publish requests; one that is wrong is an error of its own.",
     extra_json_schema={"maxItems": BATCH_MAX},
@@ -54,6 +59,8 @@ class Publish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     event_name: Annotated[str, _alias] | None = msgspec.field(name="eventName", default=None)
     data: Raw | UnsetType = UNSET
     id: Annotated[str, _key] | None = None
+    keep: Annotated[bool, _keep] = True
+    exclude: Annotated[str, _exclude] | None = None
 
 
 class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,10 +5,12 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from riverd.model import Position
+from riverd.model import Receipt
 
 Epoch = Annotated[str, Meta(description="Which log: a new epoch is a log begun again.")]
 Offset = Annotated[int, Meta(description="The place in the log; offsets rise by one.")]
+
+AfterOffset = Annotated[int, Meta(description="The offset that an event without `keep` follows.")]
 
 
 class Error(msgspec.Struct, frozen=True):
@@ -27,11 +29,13 @@ class ErrorAnswer(msgspec.Struct, frozen=True):
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of one message.
 
-    Either its position, or the results of its `channels` in their order, or an error.
+    Either its position (or the one that it follows, if it is not kept), or the results of its
+    `channels` in their order, or an error.
     """
 
     epoch: Epoch | UnsetType = UNSET
     offset: Offset | UnsetType = UNSET
+    after: AfterOffset | UnsetType = UNSET
     results: "list[Result] | UnsetType" = UNSET
     error: Error | UnsetType = UNSET
 
@@ -43,9 +47,9 @@ class Results(msgspec.Struct, frozen=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """The same as `Results`, when every message has a position: made of what the broker gave."""
+    """The same as `Results`, when every message was accepted: made of what the broker gave."""
 
-    results: list[Position]
+    results: list[Receipt]
 
 
 class Counted(msgspec.Struct, frozen=True, omit_defaults=True):

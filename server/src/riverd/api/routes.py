@@ -11,7 +11,7 @@ from riverd.api.endpoints import channels, health, nodes, publish, users
 from riverd.api.openapi import document
 from riverd.api.route import Parameter, Route
 from riverd.http.response import JSON, Response
-from riverd.model import Position
+from riverd.model import After, Position
 
 
 async def openapi(api: Api, _call: Call) -> Response:
@@ -42,7 +42,7 @@ ROUTES: tuple[Route, ...] = (
         "/publish",
         publish.publish,
         "Publish an event",
-        gives=(Position, answers.Results),
+        gives=(Position, After, answers.Results),
         takes=bodies.Publish,
         publishes=True,
         fails=(504,),

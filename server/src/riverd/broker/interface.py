@@ -4,7 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from riverd.errors import RiverError
-from riverd.model import Change, Member, Message, Occupancy, Position, Publication, Roster, Tail
+from riverd.model import (
+    Change,
+    Ephemeral,
+    Member,
+    Message,
+    Occupancy,
+    Position,
+    Publication,
+    Receipt,
+    Roster,
+    Tail,
+)
 
 RULES_S = 30.0
 """How long a registered digest of channel rules counts."""
@@ -15,6 +26,10 @@ class Feed(Protocol):
 
     def on_publication(self, channel: str, epoch: str, publication: Publication) -> None:
         """A subscribed channel has a new publication. The broker may lose some of these calls."""
+        ...
+
+    def on_ephemeral(self, channel: str, epoch: str, *, event: Ephemeral) -> None:
+        """A subscribed channel has an event that its log does not keep."""
         ...
 
     def on_change(self, channel: str, epoch: str, change: Change) -> None:
@@ -46,16 +61,17 @@ class Broker(Protocol):
     message with the same key settles it.
     """
 
-    async def publish(self, message: Message) -> Position:
+    async def publish(self, message: Message) -> Receipt:
         """Append to the channel's log and announce it to all nodes that subscribed it.
 
         Atomic: offsets of one channel are given without holes, and a node that reads the log
         after it was notified finds the publication. A message whose key the channel has seen is not
-        appended again: its first position is given back.
+        appended again: what the first one was answered with is given back. One that is not kept
+        is announced only, after the position that the log has.
         """
         ...
 
-    async def publish_many(self, messages: Sequence[Message]) -> list[Position | RiverError]:
+    async def publish_many(self, messages: Sequence[Message]) -> list[Receipt | RiverError]:
         """Publish in order; each message has a result of its own."""
         ...
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from riverd.core.batch import FlushBatch
     from riverd.core.subscription import Subscription
     from riverd.protocols import ClientProtocol
 
@@ -14,14 +15,16 @@ if TYPE_CHECKING:
 class Audience:
     """Those in `live` were sent what the channel's cursor says; those `behind` have own cursors.
 
-    `publication` and `change` make their frames: each is encoded once for all of them.
+    `publication`, `ephemeral` and `change` make their frames: each is encoded once for all of
+    them.
     """
 
-    __slots__ = ("behind", "change", "live", "protocol", "publication")
+    __slots__ = ("behind", "change", "ephemeral", "live", "protocol", "publication")
 
     def __init__(self, channel: str, protocol: ClientProtocol) -> None:
         self.protocol = protocol
         self.publication = protocol.publications(channel)
+        self.ephemeral = protocol.ephemerals(channel)
         self.change = protocol.changes(channel)
         # With the function that writes to each: the flush is a loop over these and nothing else.
         self.live: dict[Subscription, Callable[[bytes], None]] = {}
@@ -52,3 +55,19 @@ class Audience:
         # A copy, because one that blocks at it is live no more.
         for write in list(self.live.values()) if frames else ():
             write(frames)
+
+    def write_batch(self, batch: FlushBatch, more: bytes) -> int:
+        """Write to all that are live what is for each, and then `more`; how many frames less.
+
+        Few are excluded: the others share their bytes.
+        """
+        shared, withheld = batch.frames + more, 0
+        for subscription, write in list(self.live.items()):
+            if batch.is_for(subscription.session):
+                write(shared)
+                continue
+            frames, count = batch.without(subscription.session)
+            withheld += batch.size - count
+            if frames or more:
+                write(frames + more)
+        return withheld

@@ -99,7 +99,7 @@ class Log(Generic[E]):
         kept = self._joined.get((encode, after))
         if kept is not None:
             return kept
-        return self._keep(encode, after, frames=self._frames(encode, after))
+        return self._keep(encode, after, frames=self.frames(encode, after))
 
     def part(
         self, encode: Callable[[E], bytes], after: int, *, bytes_max: int
@@ -109,7 +109,7 @@ class Log(Generic[E]):
         kept = self._joined.get((encode, after))
         if kept is not None and len(kept) <= bytes_max:
             return kept, self.offset
-        frames = self._frames(encode, after)
+        frames = self.frames(encode, after)
         size = 0
         for count, frame in enumerate(frames, 1):
             size += len(frame)
@@ -123,7 +123,7 @@ class Log(Generic[E]):
         joined = self._joined[encode, after] = b"".join(frames)
         return joined
 
-    def _frames(self, encode: Callable[[E], bytes], after: int) -> list[bytes]:
+    def frames(self, encode: Callable[[E], bytes], after: int) -> list[bytes]:
         """The frames of all entries after a held offset, each made once while it is new."""
         encoded = self._encoded.get(encode)
         if encoded is None:

@@ -7,12 +7,23 @@ import msgspec
 
 from riverd.channel_rules import ChannelPolicy, ChannelRules
 from riverd.core.audience import Audience
+from riverd.core.batch import FlushBatch, batch_of, part_without
 from riverd.core.channel_log import Log
 from riverd.core.pacing import ReloadDelays
 from riverd.core.presence import LISTED_MAX, PresenceReplica
 from riverd.core.session import Session
 from riverd.core.subscription import LOST, Subscription
-from riverd.model import Change, Gap, Member, Members, Publication, Roster, Subscribe, Tail
+from riverd.model import (
+    Change,
+    Ephemeral,
+    Gap,
+    Member,
+    Members,
+    Publication,
+    Roster,
+    Subscribe,
+    Tail,
+)
 from riverd.protocols import ClientProtocol
 
 
@@ -30,10 +41,22 @@ class Channel:
     """A channel on this node: the replica of its log, and its subscribers.
 
     The live ones have been sent everything up to `sent` and, of the list of members, up to
-    `sent_version`.
+    `sent_version`. `passing` are the ephemeral events that they are sent with the next flush,
+    `passed` those that this one sent. No entry after `excluding` excludes a session.
     """
 
-    __slots__ = ("audiences", "log", "name", "policy", "presence", "sent", "sent_version")
+    __slots__ = (
+        "audiences",
+        "excluding",
+        "log",
+        "name",
+        "passed",
+        "passing",
+        "policy",
+        "presence",
+        "sent",
+        "sent_version",
+    )
 
     def __init__(
         self, name: str, tail: Tail, *, policy: ChannelPolicy, roster: Roster | None, now: float
@@ -41,6 +64,9 @@ class Channel:
         self.name = name
         self.policy = policy
         self.log: Log[Publication] = Log(tail.position, tail.publications, now=now)
+        self.excluding = excluding_in(tail)
+        self.passing: list[Ephemeral] = []
+        self.passed: list[Ephemeral] = []
         self.presence = None if roster is None else PresenceReplica(roster)
         self.audiences: dict[ClientProtocol, Audience] = {}
         self.sent = self.log.offset
@@ -100,8 +126,18 @@ class Hub:
         """Deliver one publication. False if one before it is missing."""
         if not channel.log.append(publication, now):
             return False
+        if publication.exclude is not None:
+            channel.excluding = publication.offset
         self._dirty[channel] = None
         return True
+
+    def pass_on(self, channel: Channel, event: Ephemeral) -> None:
+        """Deliver an event that no log keeps to those who are at its offset, or beyond.
+
+        The channel's log is.
+        """
+        channel.passing.append(event)
+        self._dirty[channel] = None
 
     def change(self, channel: Channel, change: Change, *, now: float) -> bool:
         """Deliver one join or leave. False if one before it is missing."""
@@ -115,6 +151,8 @@ class Hub:
         """The log as this node had it cannot be continued: begin again, with a gap for all."""
         channel.log = Log(tail.position, tail.publications, now=now)
         channel.sent = channel.log.offset
+        channel.excluding = excluding_in(tail)
+        channel.passing = []
         for audience in channel.audiences.values():
             # Before the live ones get theirs: one that blocks at that is behind, but had it.
             for subscription in audience.behind:
@@ -166,9 +204,7 @@ class Hub:
         subscription.offset = after
         subscription.version = channel.version
         if not session.blocked:
-            frames, subscription.offset = channel.log.part(
-                audience.publication, after, bytes_max=self._part_bytes_max
-            )
+            frames, subscription.offset = self._part(subscription, channel, audience=audience)
             reply += frames
             self.deliveries += subscription.offset - after
         audience.behind.add(subscription)
@@ -216,6 +252,8 @@ class Hub:
         for subscription in eager:
             self._catch_up(subscription, now)
         for channel in dirty:
+            if channel.passed:
+                channel.passed = []
             self._trim(channel, now)
         recounted = self._recounted
         if recounted:
@@ -238,6 +276,11 @@ class Hub:
         """Send the live ones what is new; how many of them were notified of joins and leaves."""
         sent, sent_version, notified = channel.sent, channel.sent_version, 0
         log, presence = channel.log, channel.presence
+        passing = channel.passing
+        is_for_all = not passing and channel.excluding <= sent
+        if passing:
+            channel.passing = []
+            channel.passed += passing
         # Noted before it is written: one that blocks at the write has been sent all of it.
         channel.sent = log.offset
         channel.sent_version = 0 if presence is None else presence.position.offset
@@ -245,15 +288,45 @@ class Hub:
             if not audience.live:
                 continue
             frames = b""
-            if log.offset > sent:
+            if is_for_all and log.offset > sent:
                 frames = log.joined(audience.publication, sent)
                 self.deliveries += (log.offset - sent) * len(audience.live)
             if presence is not None and channel.sent_version > sent_version:
                 frames += presence.changes.joined(audience.change, sent_version)
                 self.deliveries += (channel.sent_version - sent_version) * len(audience.live)
                 notified += len(audience.live)
-            audience.write(frames)
+            if is_for_all:
+                audience.write(frames)
+            else:
+                batch = batch_of(
+                    log,
+                    passing,
+                    after=sent,
+                    publication=audience.publication,
+                    ephemeral=audience.ephemeral,
+                )
+                self._write_batch(audience, batch, changes=frames)
         return notified
+
+    def _write_batch(self, audience: Audience, batch: FlushBatch, *, changes: bytes) -> None:
+        """Send what is not for all of them."""
+        self.deliveries += batch.size * len(audience.live)
+        if batch.excluded:
+            self.deliveries -= audience.write_batch(batch, changes)
+        else:
+            audience.write(batch.frames + changes)
+
+    def _part(
+        self, subscription: Subscription, channel: Channel, *, audience: Audience
+    ) -> tuple[bytes, int]:
+        """The next frames for one with a cursor of its own, and how far they bring it."""
+        log, after, bytes_max = channel.log, subscription.offset, self._part_bytes_max
+        if after >= channel.excluding:
+            return log.part(audience.publication, after, bytes_max=bytes_max)
+        session = subscription.session
+        return part_without(
+            log, audience.publication, after=after, session=session, bytes_max=bytes_max
+        )
 
     def _catch_up(self, subscription: Subscription, now: float) -> None:
         """Send one that is behind a part of what it missed, and make it live if that is all."""
@@ -265,19 +338,31 @@ class Hub:
         if subscription.offset < channel.log.oldest:
             self._send_gap(subscription, channel, now=now)
         elif subscription.offset < channel.log.offset:
-            frames, upto = channel.log.part(
-                audience.publication, subscription.offset, bytes_max=self._part_bytes_max
-            )
+            frames, upto = self._part(subscription, channel, audience=audience)
             self.deliveries += upto - subscription.offset
             subscription.offset = upto
-            session.sink.write(frames)
+            if frames:
+                session.sink.write(frames)
         # It may have blocked just now: then it stays behind.
         if session.blocked:
             return
         if subscription.offset == channel.sent and subscription.version == channel.sent_version:
+            # Before it is written: one that blocks at it has been sent it.
             audience.add_live(subscription)
+            if channel.passed:
+                self._send_passed(subscription, channel, audience=audience)
         else:
             self._eager[subscription] = None
+
+    def _send_passed(
+        self, subscription: Subscription, channel: Channel, *, audience: Audience
+    ) -> None:
+        """Send one that has come to where the others are what they were sent beside the log."""
+        batch = FlushBatch((one.exclude, audience.ephemeral(one)) for one in channel.passed)
+        frames, count = batch.without(subscription.session)
+        if frames:
+            self.deliveries += count
+            subscription.session.sink.write(frames)
 
     def _catch_up_changes(
         self, subscription: Subscription, channel: Channel, *, encode: Callable[[Change], bytes]
@@ -297,3 +382,8 @@ class Hub:
         subscription.offset = channel.log.offset
         delay_ms = self._reload_delays.next_ms(now)
         subscription.session.reply(Gap(channel.name, channel.log.position, delay_ms))
+
+
+def excluding_in(tail: Tail) -> int:
+    """The newest offset of a tail that excludes a session; 0 if none does."""
+    return max((one.offset for one in tail.publications if one.exclude is not None), default=0)

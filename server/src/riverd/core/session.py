@@ -114,6 +114,7 @@ class Session:
         "blocked",
         "claims",
         "closed",
+        "continues",
         "id",
         "is_proven",
         "limits",
@@ -136,6 +137,8 @@ class Session:
         refused: Callable[[RiverError, str | None], None] = _ignore,
     ) -> None:
         self.id = session_id
+        self.continues: str | None = None
+        """The session whose exclusions are its own too."""
         self.sink: Sink = sink
         self.protocol = protocol
         self.claims: Claims | None = None
@@ -158,7 +161,10 @@ class Session:
 
     def welcome(self) -> bytes:
         """The greeting, as frames: the carrier of the bytes sends it before all others."""
-        return self.protocol.encode(Welcome(self.id, self.limits.auth_timeout_s))
+        welcome = Welcome(
+            self.id, self.protocol.session_secret(self.id), self.limits.auth_timeout_s
+        )
+        return self.protocol.encode(welcome)
 
     def receive(self, payload: bytes, now: float) -> Command | None:
         """Take one message at `now` (unix seconds); the command in it, if it is to be carried out.
@@ -194,7 +200,11 @@ class Session:
             self.close(Reason.NOT_AUTHENTICATED, error.message)
             return False
         self.claims = claims
-        self.reply(Authenticated(command.id, claims.user, claims.expires_at))
+        session = None
+        if isinstance(command, Authenticate) and command.resume_session is not None:
+            self.continues = self.protocol.session_of(command.resume_session)
+            session = self.continues or self.id
+        self.reply(Authenticated(command.id, claims.user, claims.expires_at, session))
         self.prove()
         return True
 

@@ -7,7 +7,7 @@ from riverd.broker import Broker
 from riverd.core.hub import Channel, Hub
 from riverd.core.recovery import newest_of_back_end, start_of
 from riverd.core.subscription import Subscription
-from riverd.model import Change, Publication, Subscribed
+from riverd.model import Change, Ephemeral, Publication, Subscribed
 from riverd.node.admission import Obstacle, obstacle_to, version_of
 from riverd.node.attachment import Attachment
 from riverd.node.membership import Membership
@@ -112,8 +112,22 @@ class Attachments:
         elif self._hub.append(channel, publication, now=self._clock()):
             self._changed()
         else:
-            attachment.note_announced(epoch, publication)
+            attachment.note_announced(epoch, publication.offset)
             self._repairs.soon(attachment)
+
+    def on_ephemeral(self, name: str, epoch: str, *, event: Ephemeral) -> None:
+        """Pass an event on if this node is where it belongs; else find out what is missing."""
+        attachment = self._by_channel.get(name)
+        channel = None if attachment is None else attachment.channel
+        if attachment is None or channel is None:
+            return
+        if epoch == channel.log.epoch and event.after <= channel.log.offset:
+            self._hub.pass_on(channel, event)
+            self._changed()
+            return
+        # It is not kept for later, but shows that something before it was lost.
+        attachment.note_announced(epoch, event.after)
+        self._repairs.soon(attachment)
 
     def _compare_known(
         self, attachment: Attachment, channel: Channel, *, publication: Publication

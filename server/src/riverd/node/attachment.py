@@ -121,16 +121,16 @@ class Attachment:
         """Whether the nodes had time to make their entries in a list that began again."""
         return self.settling is not None and self.settling.epoch == epoch and self.settling.is_over
 
-    def note_announced(self, epoch: str, publication: Publication) -> None:
-        """Note a publication that the log cannot take yet."""
+    def note_announced(self, epoch: str, offset: int) -> None:
+        """Note a position that the log has not come to yet."""
         # The feed is in order: another epoch than before is a newer one.
-        if epoch != self.announced.epoch or publication.offset > self.announced.offset:
-            self.announced = Position(epoch, publication.offset)
+        if epoch != self.announced.epoch or offset > self.announced.offset:
+            self.announced = Position(epoch, offset)
 
     def keep_early(self, epoch: str, entry: Publication | Change) -> None:
         """Hold back what the feed brought before there is a replica to take it."""
         # What is dropped here is read again: `is_behind` says that there is more.
         if isinstance(entry, Publication):
-            self.note_announced(epoch, entry)
+            self.note_announced(epoch, entry.offset)
         if len(self.early) < EARLY_MAX:
             self.early.append((epoch, entry))

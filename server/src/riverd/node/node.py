@@ -12,6 +12,7 @@ from riverd.model import (
     Authenticate,
     Change,
     Command,
+    Ephemeral,
     GetHistory,
     GetMembers,
     Member,
@@ -155,6 +156,11 @@ class Node:
         self.attachments.on_publication(channel, epoch, publication)
         self._flushes.end_pause()
 
+    def on_ephemeral(self, channel: str, epoch: str, *, event: Ephemeral) -> None:
+        """See `Feed`."""
+        self.attachments.on_ephemeral(channel, epoch, event=event)
+        self._flushes.end_pause()
+
     def on_change(self, channel: str, epoch: str, change: Change) -> None:
         """See `Feed`."""
         self.attachments.on_change(channel, epoch, change)
@@ -219,16 +225,23 @@ class Node:
         self, session: Session, command: PublishCommand, *, by: Member | None
     ) -> None:
         user = None if by is None else by.user
-        message = Message(command.channel, command.event, command.data, user=user)
+        message = Message(
+            command.channel,
+            command.event,
+            command.data,
+            user=user,
+            keep=command.keep,
+            exclude=command.exclude,
+        )
         try:
             async with asyncio.timeout(PUBLISH_S_MAX):
-                position = await self._broker.publish(message)
+                receipt = await self._broker.publish(message)
         except TimeoutError:
             session.fail(command.id, OutcomeUnknownError("the broker did not answer in time"))
         except RiverError as error:
             session.fail(command.id, error)
         else:
-            session.reply(Published(command.id, position))
+            session.reply(Published(command.id, receipt))
 
     def _check_rate(self, session: Session) -> None:
         """Take one event out of the budget that the client's protocol gives it, if it does."""

@@ -12,6 +12,7 @@ from riverd.model import (
     Change,
     Claims,
     Command,
+    Ephemeral,
     GetHistory,
     GetMembers,
     HistoryReply,
@@ -113,8 +114,20 @@ class ClientProtocol(Protocol):
         """What makes frames of a channel's publications. The same function for equal frames."""
         ...
 
+    def ephemerals(self, channel: str) -> Callable[[Ephemeral], bytes]:
+        """What makes frames of a channel's events that no log keeps."""
+        ...
+
     def changes(self, channel: str) -> Callable[[Change], bytes]:
         """What makes frames of a channel's joins and leaves."""
+        ...
+
+    def session_secret(self, session_id: str) -> str:
+        """What proves later, on any node, who had this session."""
+        ...
+
+    def session_of(self, secret: str) -> str | None:
+        """The session that a secret is of; None if it is of none."""
         ...
 
     def authorise(self, command: ChannelCommand, client: ClientIdentity) -> Member | None:

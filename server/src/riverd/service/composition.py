@@ -76,7 +76,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
             metrics=process.metrics.render,
             client=ClientFiles(client_folder(), __version__),
         ),
-        paths=(NativePath(Native(rules)),),
+        paths=(NativePath(Native(rules, process.credentials.session_secrets)),),
         close_codes=set(NATIVE_CLOSE_CODES.values()),
         verify=process.credentials.verifier.verify,
         failed=process.failed,

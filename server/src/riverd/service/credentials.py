@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from secrets import token_hex
 from typing import TypeVar
 
 from riverd.auth.api_keys import Keys
+from riverd.auth.session_secrets import SessionSecrets
 from riverd.auth.tokens import Signer, Verifier
 from riverd.service.brokers import Brokers
 from riverd.service.secret_renewal import Renewal
@@ -15,7 +17,7 @@ T = TypeVar("T")
 
 
 class Credentials:
-    """Verifier, signer and API keys of settings whose secrets were read.
+    """Verifier, signer, session secrets and API keys of settings whose secrets were read.
 
     `renewed` gets the name of a secret that has changed, `kept` that of one whose source fails,
     and why: what was known stays good.
@@ -35,6 +37,8 @@ class Credentials:
             audience=settings.jwt_audience,
             leeway_s=settings.jwt_leeway_s,
         )
+        # Where an identity provider alone signs tokens, sessions are continued on their own node.
+        self.session_secrets = SessionSecrets(settings.secrets or (token_hex(),))
         self.api_keys = Keys(settings.api_keys)
         self.signer = _signer(settings)
         self._settings = settings
@@ -83,6 +87,7 @@ class Credentials:
 
     def _use_secrets(self, found: Sequence[str]) -> None:
         self.verifier.use_secrets(found)
+        self.session_secrets.use_secrets(found)
         if self.signer is not None:
             self.signer.use_secret(found[0])
 

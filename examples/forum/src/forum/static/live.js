@@ -36,12 +36,10 @@ if (board) {
   readers.on("river:left", readerLeft);
 
   const typing = river.subscribe(`typing-${board}`);
-  let over = 0; // What was typed while this page was away is no news.
-  typing.on("river:subscribed", ({ offset }) => {
-    over = offset;
+  typing.on("typing", (where, { user }) => showTyping(user, where));
+  onTyping(() => {
+    // Only for others, and only now: who comes later is not shown what was typed before.
+    const options = { keep: false, exclude: river.session ?? undefined };
+    typing.publish("typing", { thread: Number(thread) }, options).catch(() => {});
   });
-  typing.on("typing", (where, { user, offset }) => {
-    if (offset > over) showTyping(user, where);
-  });
-  onTyping(() => typing.publish("typing", { thread: Number(thread) }).catch(() => {}));
 }

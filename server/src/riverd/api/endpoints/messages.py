@@ -5,7 +5,7 @@ from msgspec import UNSET
 
 from riverd.api.requests import CHANNELS_MAX, KEY_LENGTH_MAX, Publish
 from riverd.channel_rules import ChannelRules
-from riverd.channels import check_channel, check_event
+from riverd.channels import check_channel, check_event, check_session
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Claims, Message
 from riverd.payloads import check_data
@@ -34,10 +34,15 @@ def messages_of(
             ErrorCode.TOO_LARGE, f"data has {len(data)} bytes, {message_bytes_max} are allowed"
         )
     check_data(data)
+    keep, exclude = wanted.keep, check_session(wanted.exclude)
     if wanted.channel is not None and wanted.channels is None:
-        message = Message(check_channel(wanted.channel), event, data, key)
+        channel = check_channel(wanted.channel)
+        message = Message(channel, event, data, key, None, keep, exclude)
         return message if by is None else _named(message, rules, by=by)
-    messages = [Message(check_channel(name), event, data, key) for name in _channels(wanted)]
+    messages = [
+        Message(check_channel(name), event, data, key, None, keep, exclude)
+        for name in _channels(wanted)
+    ]
     return messages if by is None else [_named(message, rules, by=by) for message in messages]
 
 

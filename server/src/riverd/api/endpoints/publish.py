@@ -10,15 +10,17 @@ from riverd.api.context import Api, Call
 from riverd.api.endpoints.messages import messages_of
 from riverd.api.responses import Accepted, Error, Result, Results
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError, for_client
-from riverd.model import Claims, Message, Position
+from riverd.model import After, Claims, Message, Position, Receipt
 
-Outcome = Position | RiverError
+Outcome = Receipt | RiverError
+
+_ACCEPTED: set[type[object]] = {Position, After}
 
 Plan = Message | list[Message] | RiverError
 """What one message of a batch comes to: a message, one for each of its channels, or an error."""
 
 
-async def publish(api: Api, call: Call) -> Position | Results:
+async def publish(api: Api, call: Call) -> Receipt | Results:
     """One event: answered once the broker has it."""
     plan = messages_of(
         bodies.decoded(bodies.publish, call.body),
@@ -29,9 +31,9 @@ async def publish(api: Api, call: Call) -> Position | Results:
     if isinstance(plan, list):
         outcomes = _visible(await _accepted(api, plan), call.claims)
         return Results([_result(api, outcome) for outcome in outcomes])
-    position = await api.broker.publish(plan)
+    receipt = await api.broker.publish(plan)
     api.counts.published(1)
-    return position
+    return receipt
 
 
 async def publish_batch(api: Api, call: Call) -> Accepted | Results:
@@ -43,8 +45,8 @@ async def publish_batch(api: Api, call: Call) -> Accepted | Results:
     if len(messages) > bodies.BATCH_MAX:
         raise _too_many(len(messages), "publications")
     outcomes = _visible(await _accepted(api, messages), call.claims)
-    if simple and set(map(type, outcomes)) <= {Position}:
-        return Accepted(cast("list[Position]", outcomes))
+    if simple and set(map(type, outcomes)) <= _ACCEPTED:
+        return Accepted(cast("list[Receipt]", outcomes))
     following = iter(outcomes)
     return Results([_outcome_of(api, plan, following) for plan in plans])
 
@@ -90,7 +92,8 @@ async def _accepted(api: Api, messages: Sequence[Message]) -> list[Outcome]:
         OutcomeUnknownError: when it may have taken some, and said so of none.
     """
     outcomes = await api.broker.publish_many(messages) if messages else []
-    count = list(map(type, outcomes)).count(Position)
+    kinds = list(map(type, outcomes))
+    count = kinds.count(Position) + kinds.count(After)
     if count:
         api.counts.published(count)
         return outcomes
@@ -113,12 +116,14 @@ def _visible(outcomes: Sequence[Outcome], claims: Claims | None) -> Sequence[Out
     """The outcomes as who asked may see them: a client is not shown what the broker said."""
     if claims is None:
         return outcomes
-    return [one if isinstance(one, Position) else for_client(one) for one in outcomes]
+    return [for_client(one) if isinstance(one, RiverError) else one for one in outcomes]
 
 
 def _result(api: Api, outcome: Outcome) -> Result:
     if isinstance(outcome, Position):
         return Result(outcome.epoch, outcome.offset)
+    if isinstance(outcome, After):
+        return Result(outcome.epoch, after=outcome.after)
     api.counts.refused(outcome.error.code)
     return Result(error=Error(outcome.error.code, outcome.message))
 

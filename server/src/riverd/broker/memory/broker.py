@@ -6,7 +6,18 @@ from itertools import count
 from riverd.broker.interface import Feed
 from riverd.broker.memory.store import Store
 from riverd.errors import RiverError
-from riverd.model import Change, Member, Message, Occupancy, Position, Publication, Roster, Tail
+from riverd.model import (
+    Change,
+    Ephemeral,
+    Member,
+    Message,
+    Occupancy,
+    Position,
+    Publication,
+    Receipt,
+    Roster,
+    Tail,
+)
 
 
 class Switchboard:
@@ -18,10 +29,13 @@ class Switchboard:
         self.listeners: dict[str, set[str]] = {}
         self.numbers = count(1)
 
-    def publication(self, channel: str, epoch: str, publication: Publication) -> None:
+    def event(self, channel: str, epoch: str, *, event: Publication | Ephemeral) -> None:
         """Notify all who listen."""
         for node in self.listeners.get(channel, ()):
-            self.feeds[node].on_publication(channel, epoch, publication)
+            if isinstance(event, Publication):
+                self.feeds[node].on_publication(channel, epoch, event)
+            else:
+                self.feeds[node].on_ephemeral(channel, epoch, event=event)
 
     def change(self, channel: str, epoch: str, change: Change) -> None:
         """Notify all who listen."""
@@ -38,20 +52,20 @@ class MemoryBroker:
         self._clock = clock
         self._node = f"node-{next(switchboard.numbers)}"
 
-    async def publish(self, message: Message) -> Position:
+    async def publish(self, message: Message) -> Receipt:
         """Append and announce: one step, since nothing here waits."""
         return self._publish(message, self._clock())
 
-    async def publish_many(self, messages: Sequence[Message]) -> list[Position | RiverError]:
+    async def publish_many(self, messages: Sequence[Message]) -> list[Receipt | RiverError]:
         """Publish in order."""
         now = self._clock()
         return [self._publish(message, now) for message in messages]
 
-    def _publish(self, message: Message, now: float) -> Position:
-        position, publication = self._store.publish(message, now)
-        if publication is not None:
-            self._board.publication(message.channel, position.epoch, publication)
-        return position
+    def _publish(self, message: Message, now: float) -> Receipt:
+        receipt, event = self._store.publish(message, now)
+        if event is not None:
+            self._board.event(message.channel, receipt.epoch, event=event)
+        return receipt
 
     async def read(
         self,

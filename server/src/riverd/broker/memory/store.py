@@ -6,7 +6,19 @@ from itertools import islice
 
 from riverd.channel_rules import ChannelPolicy, ChannelRules
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Change, Member, Message, Occupancy, Position, Publication, Roster, Tail
+from riverd.model import (
+    After,
+    Change,
+    Ephemeral,
+    Member,
+    Message,
+    Occupancy,
+    Position,
+    Publication,
+    Receipt,
+    Roster,
+    Tail,
+)
 
 IDLE_S_MAX = 86_400.0
 KEYS_KEPT_S = 600.0
@@ -67,27 +79,43 @@ class Store:
         self._members: dict[str, StoredMembers] = {}
         self._counts: dict[str, dict[str, int]] = {}
         self._counted: set[str] = set()
-        self._keys: OrderedDict[tuple[str, str], tuple[float, Position]] = OrderedDict()
+        self._keys: OrderedDict[tuple[str, str], tuple[float, Receipt]] = OrderedDict()
 
-    def publish(self, message: Message, now: float) -> tuple[Position, Publication | None]:
-        """Append; no publication comes back if the message's key was seen before."""
+    def publish(
+        self, message: Message, now: float
+    ) -> tuple[Receipt, Publication | Ephemeral | None]:
+        """Append what is to be kept; no event comes back if the message's key was seen before."""
         if message.key is not None:
             seen = self._keys.get((message.channel, message.key))
             if seen is not None and seen[0] > now - KEYS_KEPT_S:
                 return seen[1], None
         log = self._log(message.channel, now)
-        offset = log.offset = log.offset + 1
-        publication = Publication(offset, message.event, message.data, message.user)
+        receipt: Receipt
+        event: Publication | Ephemeral
+        if message.keep:
+            event = self._append(log, message, now=now)
+            receipt = log.position
+        else:
+            event = Ephemeral(
+                log.offset, message.event, message.data, message.user, message.exclude
+            )
+            receipt = After(log.epoch, log.offset)
+        if message.key is not None:
+            self._remember((message.channel, message.key), receipt, now=now)
+        return receipt, event
+
+    def _append(self, log: StoredLog, message: Message, *, now: float) -> Publication:
+        log.offset += 1
+        publication = Publication(
+            log.offset, message.event, message.data, message.user, message.exclude
+        )
         log.entries.append((now, publication))
         policy = log.policy
         if len(log.entries) > policy.history_size or (
             log.entries[0][0] < now - policy.history_ttl_s
         ):
             self._trim(log, now)
-        position = Position(log.epoch, offset)
-        if message.key is not None:
-            self._remember((message.channel, message.key), position, now=now)
-        return position, publication
+        return publication
 
     def read(
         self,
@@ -250,8 +278,8 @@ class Store:
         while entries and (len(entries) > log.policy.history_size or entries[0][0] < before):
             entries.popleft()
 
-    def _remember(self, key: tuple[str, str], position: Position, *, now: float) -> None:
-        self._keys[key] = (now, position)
+    def _remember(self, key: tuple[str, str], receipt: Receipt, *, now: float) -> None:
+        self._keys[key] = (now, receipt)
         self._keys.move_to_end(key)
         if len(self._keys) > KEYS_MAX:
             self._keys.popitem(last=False)

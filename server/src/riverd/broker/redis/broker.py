@@ -11,11 +11,21 @@ from riverd.broker.redis.calls import PORTION
 from riverd.broker.redis.connection import Argument, RefusedError, UnansweredError
 from riverd.broker.redis.connector import Connector
 from riverd.broker.redis.feed import FeedListener, Feeds
+from riverd.broker.redis.history import NOWHERE, position_in
 from riverd.broker.redis.lease import COUNTS_MS, Lease
-from riverd.broker.redis.scripts import DataHistory
 from riverd.channel_rules import ChannelRules
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
-from riverd.model import Change, Member, Message, Occupancy, Position, Roster, Tail
+from riverd.model import (
+    Ephemeral,
+    Member,
+    Message,
+    Occupancy,
+    Position,
+    Publication,
+    Receipt,
+    Roster,
+    Tail,
+)
 from riverd.tasks import Tasks
 
 KEY_TTL_S = 600
@@ -29,8 +39,6 @@ GIVEN_MAX = 10_000
 READS_MAX = 4
 """Logs and lists that are read at once: what others ask goes in between."""
 COUNTS_PORTION = 1_000
-
-_NOWHERE = Position("", 0)
 
 
 class RedisBroker:
@@ -66,28 +74,25 @@ class RedisBroker:
 
     # Publishing.
 
-    async def publish(self, message: Message) -> Position:
-        """Append and announce in one script."""
+    async def publish(self, message: Message) -> Receipt:
+        """Append and announce in one script, or only announce."""
         channel, key = message.channel, message.key
         names = (keys.log_meta(channel), keys.log(channel))
-        known = self._given.get(channel, _NOWHERE)
-        policy = self._rules.of(channel)
+        known = self._given.get(channel, NOWHERE)
         try:
             answer = await self._server.call(
-                "publish",
+                "publish" if message.keep else "announce",
                 names if key is None else (*names, keys.seen(channel, key)),
                 arguments=(
                     new_epoch(),
-                    messages.publication_body(message),
-                    policy.history_size,
-                    int(policy.history_ttl_s * 1000),
+                    known.epoch,
+                    known.offset,
                     self._feeds.name(channel),
                     self._announce,
                     KEY_TTL_S,
-                    known.epoch,
-                    known.offset,
+                    *self._body(message),
                 ),
-                replicated=self._ack_replica,
+                replicated=self._ack_replica and message.keep,
             )
         except UnansweredError as error:
             raise OutcomeUnknownError(str(error)) from None
@@ -95,9 +100,22 @@ class RedisBroker:
             if error.is_certain:
                 raise
             raise OutcomeUnknownError(str(error)) from None
-        position = _position(cast("bytes", answer))
-        self._remember(channel, position, known=known)
-        return position
+        receipt = messages.receipt_of(cast("bytes", answer))
+        if isinstance(receipt, Position):
+            self._remember(channel, receipt, known=known)
+        return receipt
+
+    def _body(self, message: Message) -> tuple[Argument, ...]:
+        """What the script announces, and how it is kept."""
+        if not message.keep:
+            return messages.ephemeral_body(message), KEPT_S
+        policy = self._rules.of(message.channel)
+        return (
+            messages.publication_body(message),
+            messages.annex(message),
+            policy.history_size,
+            int(policy.history_ttl_s * 1000),
+        )
 
     def _remember(self, channel: str, position: Position, *, known: Position) -> None:
         """Note how far a log has come: an older one under the same epoch is none."""
@@ -108,7 +126,7 @@ class RedisBroker:
             del given[next(iter(given))]
         given[channel] = position
 
-    async def publish_many(self, messages: Sequence[Message]) -> list[Position | RiverError]:
+    async def publish_many(self, messages: Sequence[Message]) -> list[Receipt | RiverError]:
         """Publish in order, in as few round trips as can be."""
         results = await asyncio.gather(
             *[self.publish(message) for message in messages], return_exceptions=True
@@ -116,7 +134,7 @@ class RedisBroker:
         for result in results:
             if isinstance(result, BaseException) and not isinstance(result, RiverError):
                 raise result
-        return cast("list[Position | RiverError]", results)
+        return cast("list[Receipt | RiverError]", results)
 
     async def read(
         self,
@@ -163,7 +181,7 @@ class RedisBroker:
         metas = [name for channel in channels for name in self._metas(channel)]
         kept = await self._server.commands([("HMGET", name, "e", "o", "r", "i") for name in metas])
         positions = iter(
-            _kept(cast("list[bytes | None]", values), self._server.history(name))
+            position_in(cast("list[bytes | None]", values), self._server.history(name))
             for name, values in zip(metas, kept, strict=True)
         )
         found = [
@@ -336,10 +354,12 @@ class RedisBroker:
         epoch, offset, body = rest.split(b":", 2)
         channel = keys.FeedNames.channel(name)
         entry = messages.announced(kind, offset, body=body)
-        if isinstance(entry, Change):
-            listener.on_change(channel, epoch.decode(), entry)
-        elif entry is not None:
+        if isinstance(entry, Publication):
             listener.on_publication(channel, epoch.decode(), entry)
+        elif isinstance(entry, Ephemeral):
+            listener.on_ephemeral(channel, epoch.decode(), event=entry)
+        elif entry is not None:
+            listener.on_change(channel, epoch.decode(), entry)
 
     # Asking.
 
@@ -369,16 +389,4 @@ def new_epoch() -> str:
 
 def _position(text: bytes) -> Position:
     epoch, _, offset = text.partition(b":")
-    return Position(epoch.decode(), int(offset))
-
-
-def _kept(values: list[bytes | None], history: DataHistory | None) -> Position:
-    """A position as it is kept; one of another history is none in any log that is known."""
-    epoch, offset, run_id, replication_id = values
-    if history is None or epoch is None or offset is None or run_id is None:
-        return _NOWHERE
-    if run_id.decode() != history.run_id:
-        return _NOWHERE
-    if replication_id is not None and replication_id.decode() != history.replication_id:
-        return _NOWHERE
     return Position(epoch.decode(), int(offset))

@@ -8,6 +8,9 @@ import msgspec
 from riverd.broker.redis.connection import RedisConnection, Reply, checked
 from riverd.broker.redis.scripts import DataHistory
 from riverd.errors import BrokerError
+from riverd.model import Position
+
+NOWHERE = Position("", 0)
 
 _FIELD = re.compile(
     rb"^(run_id|role|master_replid|connected_slaves|min_slaves_good_slaves|cluster_enabled"
@@ -60,3 +63,15 @@ def state_in(answer: Reply) -> ServerState:
     if not state.is_master:
         raise BrokerError("the server is a replica, which takes no publications")
     return state
+
+
+def position_in(values: list[bytes | None], history: DataHistory | None) -> Position:
+    """A position as it is kept; one of another history is none in any log that is known."""
+    epoch, offset, run_id, replication_id = values
+    if history is None or epoch is None or offset is None or run_id is None:
+        return NOWHERE
+    if run_id.decode() != history.run_id:
+        return NOWHERE
+    if replication_id is not None and replication_id.decode() != history.replication_id:
+        return NOWHERE
+    return Position(epoch.decode(), int(offset))

@@ -21,7 +21,16 @@ from collections.abc import Sequence
 
 import msgspec
 
-from riverd.model import Change, Member, Message, Publication
+from riverd.model import (
+    After,
+    Change,
+    Ephemeral,
+    Member,
+    Message,
+    Position,
+    Publication,
+    Receipt,
+)
 
 
 class _Body(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -35,14 +44,31 @@ class _Member(msgspec.Struct, array_like=True, frozen=True, gc=False):
     info: bytes | None = None
 
 
+class _Annex(msgspec.Struct, frozen=True, gc=False):
+    x: str | None = None
+
+
 encode = msgspec.msgpack.Encoder().encode
 _body = msgspec.msgpack.Decoder(_Body)
 _member = msgspec.msgpack.Decoder(_Member)
+_annex = msgspec.msgpack.Decoder(_Annex)
+_NO_ANNEX = _Annex()
 
 
 def publication_body(message: Message) -> bytes:
     """A publication as version 1 has it."""
     return encode((message.event, message.data, message.user))
+
+
+def annex(message: Message) -> bytes:
+    """What version 1 has no room for; empty where there is nothing of it."""
+    return b"" if message.exclude is None else encode({"x": message.exclude})
+
+
+def ephemeral_body(message: Message) -> bytes:
+    """An event that is not kept, as it is announced."""
+    more = annex(message)
+    return b"%d:%b%b" % (len(more), more, publication_body(message))
 
 
 def member_body(member: Member) -> bytes:
@@ -56,26 +82,53 @@ def member_of(body: bytes) -> Member:
     return Member(found.user, found.info)
 
 
-def publication_of(offset: bytes, body: bytes) -> Publication:
-    """The publication in a body of version 1."""
+def publication_of(offset: bytes, body: bytes, *, more: bytes = b"") -> Publication:
+    """The publication in a body of version 1 and its annex."""
     found = _body.decode(body)
-    return Publication(int(offset), found.event, found.data, found.user)
+    return Publication(int(offset), found.event, found.data, found.user, _annex_of(more).x)
 
 
 def entry_publication(entry_id: bytes, fields: Sequence[bytes]) -> Publication:
-    """The publication in a log's entry: its id is OFFSET-MS, its fields are names and values."""
-    return publication_of(entry_id.partition(b"-")[0], fields[1])
+    """The publication in a log's entry: its id is OFFSET-MS, its fields are names and values.
+
+    The body comes first; readers skip fields that they do not know.
+    """
+    more = fields[3] if len(fields) > 3 and fields[2] == b"a" else b""  # noqa: PLR2004  two pairs
+    return publication_of(entry_id.partition(b"-")[0], fields[1], more=more)
 
 
-def announced(kind: bytes, offset: bytes, *, body: bytes) -> Publication | Change | None:
+def announced(
+    kind: bytes, offset: bytes, *, body: bytes
+) -> Publication | Ephemeral | Change | None:
     """What an announcement says; nothing if it is of a kind that this version does not know."""
     if kind == b"p":
         return publication_of(offset, body)
     if kind == b"p2":
-        length, _, rest = body.partition(b":")
-        return publication_of(offset, rest[int(length) :])
+        first, more = _divided(body)
+        return publication_of(offset, first, more=more)
+    if kind == b"e2":
+        first, more = _divided(body)
+        found = _body.decode(first)
+        return Ephemeral(int(offset), found.event, found.data, found.user, _annex_of(more).x)
     if kind == b"j":
         return Change(int(offset), True, member_of(body))
     if kind == b"l":
         return Change(int(offset), False, Member(body.decode()))
     return None
+
+
+def receipt_of(text: bytes) -> Receipt:
+    """What a message was answered with: `EPOCH:OFFSET`, or `EPOCH:OFFSET:e` without `keep`."""
+    epoch, offset, *passing = text.split(b":")
+    kind = After if passing else Position
+    return kind(epoch.decode(), int(offset))
+
+
+def _divided(body: bytes) -> tuple[bytes, bytes]:
+    """The body of version 1 and the annex, of a body of version 2."""
+    length, _, rest = body.partition(b":")
+    return rest[int(length) :], rest[: int(length)]
+
+
+def _annex_of(more: bytes) -> _Annex:
+    return _annex.decode(more) if more else _NO_ANNEX

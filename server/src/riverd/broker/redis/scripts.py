@@ -15,6 +15,7 @@ ID = pattern(r"[0-9a-f]{40}")
 
 _HEADS = {
     "publish": "_log",
+    "announce": "_log",
     "read": "_log",
     "keep": "_log",
     "renounce": "_log",

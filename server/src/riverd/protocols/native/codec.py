@@ -5,9 +5,18 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from riverd import model
-from riverd.channels import check_channel, check_event
+from riverd.channels import check_channel, check_event, check_session
 from riverd.errors import DecodeError, ErrorCode, RiverError
-from riverd.model import Change, Command, Position, Publication, Reply, RequestId
+from riverd.model import (
+    Change,
+    Command,
+    Ephemeral,
+    Position,
+    Publication,
+    Receipt,
+    Reply,
+    RequestId,
+)
 from riverd.payloads import check_data
 from riverd.protocols.native.refusals import (
     ID_LENGTH_MAX,
@@ -31,6 +40,7 @@ class _Request(msgspec.Struct, tag_field="type", kw_only=True):
 
 class _Auth(_Request, tag="auth", kw_only=True):
     token: str
+    resume_session: str | None = None
 
 
 class _Subscribe(_Request, tag="subscribe", kw_only=True):
@@ -48,6 +58,8 @@ class _Publish(_Request, tag="publish", kw_only=True):
     channel: str
     event: str
     data: msgspec.Raw = msgspec.Raw(b"null")
+    keep: bool = True
+    exclude: str | None = None
 
 
 class _Presence(_Request, tag="presence", kw_only=True):
@@ -118,6 +130,24 @@ def publications(channel: str) -> Callable[[Publication], bytes]:
     return frame
 
 
+def ephemerals(channel: str) -> Callable[[Ephemeral], bytes]:
+    """What makes `event` frames of a channel's events that no log keeps: `after`, no `offset`."""
+
+    def frame(event: Ephemeral) -> bytes:
+        message: dict[str, object] = {
+            "type": "event",
+            "channel": channel,
+            "event": event.event,
+            "data": msgspec.Raw(event.data),
+            "after": event.after,
+        }
+        if event.user is not None:
+            message["user"] = event.user
+        return frames.text(_encode(message))
+
+    return frame
+
+
 def changes(channel: str) -> Callable[[Change], bytes]:
     """What makes `joined` and `left` frames of a channel's changes."""
 
@@ -158,7 +188,7 @@ def _command(request: _AnyRequest) -> Command:
         case _Ping():
             return model.Ping(mark)
         case _Auth():
-            return model.Authenticate(mark, request.token)
+            return model.Authenticate(mark, request.token, request.resume_session)
         case _Subscribe(channel=channel):
             return model.Subscribe(
                 mark, check_channel(channel), _position(request), _count(request)
@@ -167,7 +197,12 @@ def _command(request: _AnyRequest) -> Command:
             return model.Unsubscribe(mark, check_channel(channel))
         case _Publish(channel=channel, event=event):
             return model.PublishCommand(
-                mark, check_channel(channel), check_event(event), check_data(bytes(request.data))
+                mark,
+                check_channel(channel),
+                check_event(event),
+                check_data(bytes(request.data)),
+                request.keep,
+                check_session(request.exclude),
             )
         case _Presence(channel=channel):
             return model.GetMembers(mark, check_channel(channel))
@@ -206,10 +241,14 @@ def _message(reply: Reply) -> dict[str, object]:  # noqa: C901  one case a kind 
             return {
                 "type": "welcome",
                 "session": reply.session,
+                "resume_session": reply.resume_session,
                 "auth_timeout_s": reply.auth_timeout_s,
             }
         case model.Authenticated():
-            return _answer("authenticated", reply.id, user=reply.user, expires_at=reply.expires_at)
+            session = {} if reply.session is None else {"session": reply.session}
+            return _answer(
+                "authenticated", reply.id, user=reply.user, expires_at=reply.expires_at, **session
+            )
         case model.Subscribed():
             return _subscribed(reply)
         case model.Unsubscribed():
@@ -244,8 +283,10 @@ def _answer(kind: str, request_id: RequestId, **fields: object) -> dict[str, obj
     return {"type": kind, "id": request_id, **fields}
 
 
-def _position_fields(position: Position) -> dict[str, object]:
-    return {"epoch": position.epoch, "offset": position.offset}
+def _position_fields(position: Receipt) -> dict[str, object]:
+    if isinstance(position, Position):
+        return {"epoch": position.epoch, "offset": position.offset}
+    return {"epoch": position.epoch, "after": position.after}
 
 
 def _subscribed(reply: model.Subscribed) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """River's own protocol (contract, "WebSocket, native dialect"): its codec and its rules."""
 
+from riverd.auth.session_secrets import SessionSecrets
 from riverd.channel_rules import ChannelRules
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.http.request import Request
@@ -26,10 +27,13 @@ class Native:
     encode = staticmethod(codec.encode)
     encode_parts = staticmethod(codec.encode_parts)
     publications = staticmethod(codec.publications)
+    ephemerals = staticmethod(codec.ephemerals)
     changes = staticmethod(codec.changes)
 
-    def __init__(self, rules: ChannelRules) -> None:
+    def __init__(self, rules: ChannelRules, secrets: SessionSecrets) -> None:
         self._rules = rules
+        self.session_secret = secrets.of
+        self.session_of = secrets.session
 
     def authorise(self, command: ChannelCommand, client: ClientIdentity) -> Member | None:
         """The token's user, if its grants cover what is asked."""

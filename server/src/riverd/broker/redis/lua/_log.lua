@@ -19,6 +19,11 @@ local function kept_position(meta)
   end
 end
 
+-- Whether the log stands before a position that was given: older data under the same history.
+local function went_back(epoch, offset, known_epoch, known_offset)
+  return epoch == known_epoch and tonumber(offset) < tonumber(known_offset)
+end
+
 local function offset_of(entry)
   return string.match(entry[1], '^(%d+)-')
 end
