@@ -118,7 +118,9 @@ class Redis(ServerProcess):
 class GatewayProcess(ServerProcess):
     """One River gateway; it can be asked by its name to drain."""
 
-    def __init__(self, redis_port: int, drain_s: float) -> None:
+    def __init__(
+        self, redis_port: int, drain_s: float, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.port = free_port()
         self.name = f"gateway at {self.port}"
         environment = {
@@ -128,6 +130,7 @@ class GatewayProcess(ServerProcess):
             "RIVER_BROKER": f"redis://127.0.0.1:{redis_port}",
             "RIVER_DRAIN_S": str(drain_s),
             "RIVER_HISTORY_SIZE": "5000",
+            **(settings or {}),
         }
         command = [sys.executable, "-m", "riverd", "gateway"]
         super().__init__(command, environment, lambda: answers(self.port))

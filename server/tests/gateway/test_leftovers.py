@@ -19,8 +19,10 @@ from riverd.broker.memory.store import Store
 from riverd.core.hub import Hub
 from riverd.core.session import SessionLimits
 from riverd.gateway.client_files import ClientFiles
+from riverd.gateway.connection_limiter import ConnectionLimits
 from riverd.gateway.gateway import Admission, Gateway
 from riverd.gateway.origins import Origins
+from riverd.gateway.proxies import ClientAddresses
 from riverd.gateway.static_files import Pages
 from riverd.node.node import Node
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
@@ -90,7 +92,12 @@ async def url() -> AsyncIterator[str]:
         refused=lambda *_: None,
         limits=SessionLimits(),
         socket_limits=SocketLimits(early=EarlyInputs(EarlyLimits())),
-        admission=Admission(MANY, MANY, 25, Origins(["*"])),
+        admission=Admission(
+            ConnectionLimits(MANY, MANY, MANY, MANY, MANY),
+            ClientAddresses(()),
+            25,
+            Origins(["*"]),
+        ),
     )
     await node.start()
     sock = socket.create_server(("127.0.0.1", 0))

@@ -13,11 +13,11 @@ GIB = 1 << 30
     [
         (1_000_000, 16 * GIB, Fitted(50_000)),
         (1_000_000, None, Fitted(50_000)),
-        (50_256, 16 * GIB, Fitted(50_000)),
-        (50_255, 16 * GIB, Fitted(49_999, "files")),
-        (1_024, 16 * GIB, Fitted(768, "files")),
-        (64, 16 * GIB, Fitted(32, "files")),
-        (10, 16 * GIB, Fitted(8, "files")),
+        (50_512, 16 * GIB, Fitted(50_000, waiting_max=320)),
+        (50_511, 16 * GIB, Fitted(49_999, "files", 320)),
+        (1_024, 16 * GIB, Fitted(512, "files", 320)),
+        (64, 16 * GIB, Fitted(32, "files", 256)),
+        (10, 16 * GIB, Fitted(8, "files", 256)),
         (1_000_000, GIB // 2, Fitted((GIB // 2 - 100 * 1024 * 1024) // CONNECTION_BYTES, "memory")),
     ],
 )
@@ -30,7 +30,7 @@ def test_the_limit_of_connections_follows_what_there_is(
 def test_a_number_that_was_set_is_bound_by_files_and_not_by_memory() -> None:
     chosen = Settings(max_connections=40_000)
     assert fitted(chosen, Resources(1_000_000, GIB // 4)) == Fitted(40_000)
-    assert fitted(chosen, Resources(1_024, GIB // 4)) == Fitted(768, "files")
+    assert fitted(chosen, Resources(1_024, GIB // 4)) == Fitted(512, "files", 320)
 
 
 def test_workers_share_the_memory_and_not_the_files() -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from riverd_aws.constructs import gateways, publish_service
+from riverd_aws.constructs import gateways, network, publish_service
 from riverd_aws.constructs.broker import ValkeyBroker
 from riverd_aws.constructs.identity import Provider
 from riverd_aws.constructs.secrets import Secrets, source
@@ -37,6 +37,8 @@ class Surroundings:
             "RIVER_DRAIN_S": str(options.drain_s),
             "RIVER_PING_INTERVAL_S": str(PING_INTERVAL_S),
             "RIVER_MAX_CONNECTIONS": str(CONNECTIONS_SPARE * options.connections // workers),
+            # The balancer and CloudFront's interfaces have addresses of this network.
+            "RIVER_TRUSTED_PROXIES": network.CIDR,
             "RIVER_ALLOWED_ORIGINS": ",".join(options.allowed_origins),
             "RIVER_WORKERS": str(workers),
             "RIVER_SECRETS_FROM": source(self.secrets.token),

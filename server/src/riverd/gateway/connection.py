@@ -11,8 +11,6 @@ from riverd.websocket.connection import WebSocket
 from riverd.websocket.interface import SocketLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from riverd.core.session import Session
     from riverd.gateway.gateway import Gateway
     from riverd.protocols import ClientProtocol, TurnedAway
@@ -21,12 +19,14 @@ if TYPE_CHECKING:
 class Connection(WebSocket):
     """A WebSocket with a session, which it is the sink of.
 
-    `auth_by` and `ping_at` are the gateway's deadlines for it, `wake_at` the next one it looks at.
+    `address` is whom it is counted for, `auth_by` and `ping_at` are the gateway's deadlines for it,
+    `wake_at` is the next one it looks at.
     """
 
     __slots__ = (
         "_gateway",
         "_token",
+        "address",
         "auth_by",
         "ping_at",
         "protocol",
@@ -38,11 +38,18 @@ class Connection(WebSocket):
     session: Session
 
     def __init__(
-        self, gateway: Gateway, limits: SocketLimits, *, protocol: ClientProtocol, token: str | None
+        self,
+        gateway: Gateway,
+        limits: SocketLimits,
+        *,
+        protocol: ClientProtocol,
+        token: str | None,
+        address: str | None,
     ) -> None:
         super().__init__(limits)
         self._gateway = gateway
         self._token = token
+        self.address = address
         self.protocol = protocol
         self.auth_by = 0.0
         self.ping_at = 0.0
@@ -88,7 +95,7 @@ class Connection(WebSocket):
     def on_closed(self, code: int) -> None:
         """The socket is gone, with or without a close handshake."""
         self.on_closing()
-        self._gateway.closed(code, by_client=self.closed_by_peer)
+        self._gateway.closed(self, code, by_client=self.closed_by_peer)
 
     def close_code(self, reason: Reason) -> int:
         """The protocol's number for a reason."""
@@ -117,21 +124,24 @@ class Refusal(WebSocket):
     That is cheaper than serving it badly, and clients see no reason in a refused upgrade.
     """
 
-    __slots__ = ("_opened", "_refused")
+    __slots__ = ("_gateway", "_refused")
 
-    def __init__(
-        self, limits: SocketLimits, refused: TurnedAway, *, opened: Callable[[], None]
-    ) -> None:
+    def __init__(self, gateway: Gateway, limits: SocketLimits, refused: TurnedAway) -> None:
         super().__init__(limits)
+        self._gateway = gateway
         self._refused = refused
-        self._opened = opened
 
     def on_open(self) -> None:
         """Say why, and end."""
         refused = self._refused
-        self._opened()
+        self._gateway.refusing(self)
         self.write(refused.frames)
         self.close(refused.code, refused.text)
+
+    def on_closed(self, code: int) -> None:
+        """The socket is gone."""
+        del code
+        self._gateway.refused_closed(self)
 
     def close_code(self, reason: Reason) -> int:
         """It is closed already, whatever it sends."""

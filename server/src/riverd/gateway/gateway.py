@@ -18,8 +18,10 @@ from riverd.auth.bearer import bearer
 from riverd.core.session import Session, SessionLimits, Sink
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.gateway.connection import Connection, Refusal
+from riverd.gateway.connection_limiter import ConnectionLimiter, ConnectionLimits, Full
 from riverd.gateway.draining import move
 from riverd.gateway.origins import Origins
+from riverd.gateway.proxies import ClientAddresses
 from riverd.gateway.static_files import Pages
 from riverd.gateway.timer_wheel import Wheel
 from riverd.http.limits import HttpLimits
@@ -29,7 +31,7 @@ from riverd.http.request import Request
 from riverd.http.response import Answer, Response
 from riverd.model import Authenticate, Bye, Claims
 from riverd.node.node import Node
-from riverd.protocols import ORIGIN, QUOTA, ClientProtocol, ProtocolPath, TurnedAway
+from riverd.protocols import ADDRESS, ORIGIN, QUOTA, ClientProtocol, ProtocolPath, TurnedAway
 from riverd.tasks import Tasks
 from riverd.websocket.close_codes import CloseCode
 from riverd.websocket.handshake import accept_key, upgrade_to
@@ -52,10 +54,12 @@ LAG_S_MAX = 1.0
 class Admission(msgspec.Struct, frozen=True):
     """Who is let in, and how a connection is kept."""
 
-    connections_max: int
-    unauthenticated_max: int
+    connections: ConnectionLimits
+    addresses: ClientAddresses
     ping_interval_s: float
     origins: Origins
+    waiting_max: int = 10_000
+    """Connections that are no WebSockets (yet)."""
 
 
 class Gateway:
@@ -75,16 +79,19 @@ class Gateway:
         socket_limits: SocketLimits,
         admission: Admission,
     ) -> None:
-        self.connections: set[Connection] = set()
-        self._strangers: dict[Connection, None] = {}
-        """Those without a token, the oldest first."""
+        self.limiter: ConnectionLimiter[Connection] = ConnectionLimiter(admission.connections)
+        self.connections = self.limiter.connections
         self.refused = 0
+        self.refused_by_limit: dict[str, float] = {}
+        self.refused_address: str | None = None
+        """The last address that had too many connections, if one had."""
         self.closed_by_code: dict[str, float] = {}
         """By River, or lost (1006)."""
         self.closed_by_clients: dict[str, float] = {}
         self.draining = False
         self.lag_s = 0.0
         self.node = node
+        self.addresses = admission.addresses
         self._pages = pages
         self._paths = paths
         self._failed = failed
@@ -107,7 +114,10 @@ class Gateway:
     async def start(self, sock: socket.socket, ssl_context: ssl.SSLContext | None = None) -> None:
         """Take connections from a bound socket."""
         # A client that has not asked for a WebSocket by then will have no token in time either.
-        limits = HttpLimits(head_s=min(HANDSHAKE_S_MAX, self._limits.auth_timeout_s))
+        limits = HttpLimits(
+            head_s=min(HANDSHAKE_S_MAX, self._limits.auth_timeout_s),
+            connections_max=self._admission.waiting_max,
+        )
         listener = HttpListener(self, limits)
         await listener.start(sock, ssl_context)
         if not self._listeners:
@@ -166,8 +176,7 @@ class Gateway:
     def opened(self, connection: Connection, token: str | None) -> None:
         """It is open and was welcomed: count it, set its deadlines, take the token it brought."""
         session, now = connection.session, self._clock()
-        self.connections.add(connection)
-        self._strangers[connection] = None
+        self.limiter.add(connection, now=now, awaits_token=connection.protocol.needs_token)
         self.node.opened(session)
         # Spread, so that those that came together are not pinged together for ever.
         connection.ping_at = now + self._admission.ping_interval_s * random.uniform(0.5, 1)  # noqa: S311
@@ -179,7 +188,7 @@ class Gateway:
             self._schedule(connection)
         else:
             self.node.authenticate(session, Authenticate(None, token), now=time.time())
-        self._make_room()
+        self._make_room(connection)
 
     def received(self, connection: Connection, payload: bytes) -> None:
         """A text message came."""
@@ -188,24 +197,34 @@ class Gateway:
     def authenticated(self, connection: Connection, *, renewed: bool) -> None:
         """Its client is known now, or for longer."""
         if not renewed:
-            self._strangers.pop(connection, None)
+            self.limiter.identify(connection)
             connection.trust()
         self._schedule(connection)
 
     def closing(self, connection: Connection) -> None:
         """It is sent nothing any more. May be called twice."""
-        if connection in self.connections:
-            self.connections.discard(connection)
+        if self.limiter.close(connection):
             self._speaking[connection.protocol] -= 1
-            self._strangers.pop(connection, None)
+            self._drop_surplus_closing()
             self._wheel.discard(connection, connection.wake_tick)
             self.node.closed(connection.session)
 
-    def closed(self, code: int, *, by_client: bool) -> None:
+    def closed(self, connection: Connection, code: int, *, by_client: bool) -> None:
         """A socket is gone: count why; codes that only clients use, as one."""
+        self.limiter.closing.pop(connection, None)
         label = str(code) if code in self._codes else "other"
         counts = self.closed_by_clients if by_client else self.closed_by_code
         counts[label] = counts.get(label, 0) + 1
+
+    def refusing(self, refusal: Refusal) -> None:
+        """A newcomer finds no room: its socket takes some until it is gone."""
+        self.refused += 1
+        self.limiter.closing[refusal] = None
+        self._drop_surplus_closing()
+
+    def refused_closed(self, refusal: Refusal) -> None:
+        """The socket of a newcomer that found no room is gone."""
+        self.limiter.closing.pop(refusal, None)
 
     # Admitting.
 
@@ -218,7 +237,12 @@ class Gateway:
         entry = self._entry(request)
         if entry is None:
             return self._pages.answer(request)
-        refused = entry if isinstance(entry, TurnedAway) else self._turned_away(entry, request)
+        address = self.addresses.of(request)
+        refused = (
+            entry
+            if isinstance(entry, TurnedAway)
+            else self._turned_away(entry, request, address=address)
+        )
         if isinstance(refused, Response):
             return refused
         accept = accept_key(request)
@@ -227,13 +251,15 @@ class Gateway:
         offered = request.tokens("sec-websocket-protocol")
         headers = (("Sec-WebSocket-Protocol", SUBPROTOCOL),) if SUBPROTOCOL in offered else ()
         if refused is not None:
-            refusal = Refusal(self._socket_limits, refused, opened=self._count_refusal)
+            refusal = Refusal(self, self._socket_limits, refused)
             return upgrade_to(refusal, accept=accept, headers=headers)
         protocol = cast("ClientProtocol", entry)
         token = None
         if protocol.needs_token:
             token = bearer_token(request.headers.get("authorization", ""), offered)
-        connection = Connection(self, self._socket_limits, protocol=protocol, token=token)
+        connection = Connection(
+            self, self._socket_limits, protocol=protocol, token=token, address=address
+        )
         return upgrade_to(connection, accept=accept, headers=headers)
 
     def refuse(self, refusal: HttpRefusal) -> Response:
@@ -254,7 +280,7 @@ class Gateway:
         return None
 
     def _turned_away(
-        self, protocol: ClientProtocol, request: Request
+        self, protocol: ClientProtocol, request: Request, *, address: str | None
     ) -> Response | TurnedAway | None:
         """What one more client of this protocol is answered if it may not come in."""
         origin = request.headers.get("origin")
@@ -265,11 +291,14 @@ class Gateway:
                 return Response(403, b"this origin may not connect (RIVER_ALLOWED_ORIGINS)\n")
             return protocol.turned_away(Bye(ORIGIN, 0))
         if self.draining and protocol.refuses_upgrades:
-            self._count_refusal()
+            self.refused += 1
             return Response(503, b"draining: try again\n", headers=(("Retry-After", "1"),))
         limit = protocol.connections_max
-        if self.draining or self._is_full:
-            return protocol.turned_away(Bye("full", self._retry_ms()))
+        obstacle = self._obstacle(address)
+        if obstacle is not None:
+            self._count_limit(obstacle.value, address if obstacle.is_of_address else None)
+            reason = ADDRESS if obstacle.is_of_address else "full"
+            return protocol.turned_away(Bye(reason, self._retry_ms()))
         if limit is not None and self._speaking[protocol] >= limit:
             return protocol.turned_away(Bye(QUOTA, self._retry_ms()))
         return None
@@ -277,34 +306,35 @@ class Gateway:
     @property
     def unauthenticated(self) -> int:
         """How many connections have not sent a token yet."""
-        return len(self._strangers)
+        return len(self.limiter.strangers)
 
-    @property
-    def _is_full(self) -> bool:
-        """Whether there is no room for one more, and none can be made."""
-        room = self._admission.connections_max - len(self.connections)
-        return self.lag_s > LAG_S_MAX or (room <= 0 and not self._strangers)
+    def _obstacle(self, address: str | None) -> Full | None:
+        """Why there is no room for one more, if so, and none can be made."""
+        if self.draining or self.lag_s > LAG_S_MAX:
+            return Full.CONNECTIONS
+        return self.limiter.obstacle(address, now=self._clock())
 
-    def _make_room(self) -> None:
-        """Close the oldest connection without a token if there are too many of these, or of all.
+    def _make_room(self, newest: Connection) -> None:
+        """Close the oldest connection without a token if there are too many of its kind."""
+        oldest = self.limiter.surplus(newest)
+        if oldest is not None:
+            self.refused += 1
+            self._count_limit("unauthenticated", oldest.address)
+            session = oldest.session
+            session.reply(Bye("full", self._retry_ms()))
+            session.close(Reason.FULL, "no token yet, and no room")
 
-        Honest clients send theirs at once: so who fills the room with silent ones keeps none out.
-        """
-        limits = self._admission
-        if (
-            len(self._strangers) > limits.unauthenticated_max
-            or len(self.connections) > limits.connections_max
-        ) and self._strangers:
-            oldest = next(iter(self._strangers)).session
-            self._count_refusal()
-            oldest.reply(Bye("full", self._retry_ms()))
-            oldest.close(Reason.FULL, "no token yet, and no room")
+    def _drop_surplus_closing(self) -> None:
+        surplus = self.limiter.surplus_closing()
+        if surplus is not None:
+            surplus.drop()
 
     def _retry_ms(self) -> int:
         return random.randint(RETRY_MS_MAX // 5, RETRY_MS_MAX)  # noqa: S311  spread
 
-    def _count_refusal(self) -> None:
-        self.refused += 1
+    def _count_limit(self, limit: str, address: str | None) -> None:
+        self.refused_by_limit[limit] = self.refused_by_limit.get(limit, 0) + 1
+        self.refused_address = address or self.refused_address
 
     # Keeping.
 

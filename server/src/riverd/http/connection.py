@@ -57,10 +57,10 @@ class HttpConnection(Answering):
     )
 
     _is_surplus: bool
+    _reader: Reader
 
     def __init__(self, listener: "HttpListener") -> None:
         super().__init__(listener)
-        self._reader = Reader()
         self._unread = b""
         # Of the request whose body is read: who wants it, or that it was answered without.
         self._pending: Pending | None = None
@@ -79,6 +79,7 @@ class HttpConnection(Answering):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It has to send its first head in time."""
         self._transport = cast("asyncio.Transport", transport)
+        self._reader = Reader(_peer_of(transport))
         self._is_surplus = not self._listener.opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -362,6 +363,12 @@ class HttpConnection(Answering):
         self._upgrade = None
         self._listener.closed(self)
         upgrade.take_over(self._transport, head=encode_switching(upgrade), rest=rest)
+
+
+def _peer_of(transport: asyncio.BaseTransport) -> str:
+    """The address at the other end; empty if there is none, or it is gone already."""
+    peer = cast("tuple[str, ...] | str | None", transport.get_extra_info("peername"))
+    return peer[0] if isinstance(peer, tuple) and peer else ""
 
 
 def _is_expecting(request: Request) -> bool:

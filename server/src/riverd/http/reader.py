@@ -48,6 +48,8 @@ class Reader:
 
     The parser finds out whether heads are well-formed and what their fields are. It never gets
     more than one request's bytes: so it is known at each time where the next one begins.
+
+    `peer` is the address at the other end.
     """
 
     __slots__ = (
@@ -59,12 +61,14 @@ class Reader:
         "_left",
         "_length",
         "_parser",
+        "_peer",
         "_raw",
         "_skips_body",
         "on_header",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, peer: str = "") -> None:
+        self._peer = peer
         self._raw: dict[bytes, bytes] = {}
         # The parser's callback is not ours: that makes a head a third cheaper.
         self.on_header = self._raw.__setitem__
@@ -126,7 +130,7 @@ class Reader:
         fields = fields.removeprefix(b"\r\n")
         if not fields:
             raise RequestRefusedError(refusal.MALFORMED)
-        request = _request(fields, self._raw)
+        request = _request(fields, self._raw, peer=self._peer)
         self._raw.clear()
         return self._begin(request, rest, receiver=receiver, is_offer=is_offer)
 
@@ -201,7 +205,7 @@ class Reader:
         return rest
 
 
-def _request(head: bytes, raw: Mapping[bytes, bytes]) -> Request:
+def _request(head: bytes, raw: Mapping[bytes, bytes], *, peer: str) -> Request:
     """The request of a head that the parser took, and in which it found these fields.
 
     Raises:
@@ -228,7 +232,7 @@ def _request(head: bytes, raw: Mapping[bytes, bytes]) -> Request:
     keep_alive = version == "1.1"
     if "connection" in headers:
         keep_alive = _keeps_alive(headers["connection"].lower(), otherwise=keep_alive)
-    return Request(method, path, query, headers, version, keep_alive)
+    return Request(method, path, query, headers, version, keep_alive, peer)
 
 
 def _headers(lines: bytes, raw: Mapping[bytes, bytes]) -> dict[str, str]:

@@ -22,6 +22,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
             space around them, several of one name joined with `, `.
         version: `1.0` or `1.1`.
         keep_alive: Whether the client wants the connection to stay open.
+        peer: The address at the other end of the connection, which may be a proxy's.
     """
 
     method: str
@@ -30,6 +31,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     headers: Mapping[str, str]
     version: str = "1.1"
     keep_alive: bool = True
+    peer: str = ""
 
     @property
     def has_body(self) -> bool:

@@ -1,6 +1,7 @@
 """How clients speak with River: one room a protocol, and what every protocol has to have."""
 
 from riverd.protocols.interface import (
+    ADDRESS,
     ORIGIN,
     QUOTA,
     ChannelCommand,
@@ -11,6 +12,7 @@ from riverd.protocols.interface import (
 )
 
 __all__ = [
+    "ADDRESS",
     "ORIGIN",
     "QUOTA",
     "ChannelCommand",

@@ -27,6 +27,8 @@ from riverd.model import (
 
 QUOTA = "quota"
 """The reason of a `Bye` to one more client of a protocol with a limit on its clients."""
+ADDRESS = "address"
+"""The reason of a `Bye` to one more client of an address that has too many."""
 ORIGIN = "origin"
 """The reason of a `Bye` to a page that may not connect."""
 

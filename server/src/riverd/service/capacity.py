@@ -8,14 +8,19 @@ from pathlib import Path
 
 import msgspec
 
+from riverd.gateway.connection_limiter import CLOSING_MAX
 from riverd.service.settings import Settings
 
-FILES_RESERVED_MAX = 256
-"""For the listener, the broker, the log, and newcomers who are only refused."""
+FILES_RESERVED_MAX = 512
+"""For all that is not an open WebSocket: newcomers, those that close, the broker, the log."""
 MEMORY_RESERVED_BYTES = 100 * 1024 * 1024
 CONNECTION_BYTES = 16_384
 """A connection's share of memory here and in the kernel, with some subscriptions."""
 CONNECTIONS_MIN = 8
+WAITING_MIN = 256
+WAITING_MAX = 10_000
+OTHER_FILES_MAX = 64
+"""For all that is no connection of a client."""
 
 _CGROUPS = Path("/sys/fs/cgroup")
 
@@ -32,6 +37,8 @@ class Fitted(msgspec.Struct, frozen=True):
 
     connections_max: int
     limited_by: str | None = None
+    waiting_max: int = WAITING_MAX
+    """Connections that are no WebSockets (yet)."""
 
 
 def raise_file_limit() -> None:
@@ -61,9 +68,12 @@ def fitted(settings: Settings, found: Resources) -> Fitted:
         left = share - min(MEMORY_RESERVED_BYTES, share // 2)
         by_memory = left // CONNECTION_BYTES
     fits = min(by_files, by_memory)
-    if fits >= wanted:
-        return Fitted(wanted)
-    return Fitted(max(CONNECTIONS_MIN, fits), "files" if by_files <= by_memory else "memory")
+    limited_by = None
+    if fits < wanted:
+        limited_by = "files" if by_files <= by_memory else "memory"
+    connections_max = min(wanted, max(CONNECTIONS_MIN, fits))
+    left = found.files - connections_max - CLOSING_MAX - OTHER_FILES_MAX
+    return Fitted(connections_max, limited_by, min(WAITING_MAX, max(WAITING_MIN, left)))
 
 
 def _group_limits() -> Iterator[int]:

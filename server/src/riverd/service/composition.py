@@ -16,8 +16,10 @@ from riverd.api.handler import ApiHandler, limits_of
 from riverd.core.hub import Hub
 from riverd.core.session import SessionLimits
 from riverd.gateway.client_files import ClientFiles
+from riverd.gateway.connection_limiter import ConnectionLimits
 from riverd.gateway.gateway import Admission, Gateway
 from riverd.gateway.origins import Origins
+from riverd.gateway.proxies import ClientAddresses
 from riverd.gateway.static_files import Pages
 from riverd.http.listener import HttpListener
 from riverd.node.node import Node
@@ -30,10 +32,12 @@ from riverd.service.environment import (
     fetches_keys_in_clear,
     misspelt,
     service_links,
+    trusted_proxies_of,
 )
 from riverd.service.gateway_metrics import gateway_readings
 from riverd.service.metrics import PublishTally
 from riverd.service.process import Process
+from riverd.service.proxies_watch import note_proxies
 from riverd.service.readiness import Readiness
 from riverd.service.refusals import Refusals
 from riverd.service.settings import MEMORY, Settings
@@ -90,17 +94,29 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
             early=EarlyInputs(EarlyLimits.up_to(settings.max_message_bytes)),
         ),
         admission=Admission(
-            limit.connections_max,
-            min(settings.max_unauthenticated, limit.connections_max),
+            _connection_limits(settings, limit),
+            ClientAddresses(trusted_proxies_of(settings)),
             settings.ping_interval_s,
             Origins(settings.allowed_origins),
+            limit.waiting_max,
         ),
     )
     process.metrics.add(*gateway_readings(gateway, node=node, hub=hub), refusals.reading())
     node.drain_asked = partial(_drain_if_named, process, gateway=gateway)
     process.start_later(partial(_note_limit, settings, limit))
     process.start_later(partial(_note_refused, gateway))
+    process.start_later(partial(note_proxies, gateway.addresses))
     return gateway, node
+
+
+def _connection_limits(settings: Settings, limit: Fitted) -> ConnectionLimits:
+    return ConnectionLimits(
+        limit.connections_max,
+        min(settings.max_unauthenticated, limit.connections_max),
+        address_connections_max=settings.max_connections_per_address,
+        address_unauthenticated_max=settings.max_unauthenticated_per_address,
+        address_rate=settings.connect_rate_per_address,
+    )
 
 
 async def _note_limit(settings: Settings, limit: Fitted) -> None:
@@ -132,6 +148,8 @@ async def _note_refused(gateway: Gateway) -> None:
                 "connections_refused",
                 refused=gateway.refused - noted,
                 connections=len(gateway.connections),
+                **{f"by_{limit}": count for limit, count in gateway.refused_by_limit.items()},
+                address=gateway.refused_address,
             )
             noted = gateway.refused
             await asyncio.sleep(REFUSED_PAUSE_S)

@@ -12,6 +12,7 @@ from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.address import RedisAddress
 from riverd.channel_rules import ChannelRules, parse_rules
 from riverd.errors import SettingsError
+from riverd.gateway.proxies import Network, parse_proxies
 from riverd.service import allowed_origins, secret_settings
 from riverd.service.loopback import is_loopback
 from riverd.service.secret_settings import check_api_keys, check_secrets
@@ -92,6 +93,18 @@ def channel_rules_of(settings: Settings) -> ChannelRules:
     )
 
 
+def trusted_proxies_of(settings: Settings) -> tuple[Network, ...] | None:
+    """The networks of the proxies in front of the gateway; None if nothing is known of any.
+
+    Raises:
+        SettingsError: an entry is no address and no network.
+    """
+    try:
+        return parse_proxies(settings.trusted_proxies)
+    except ValueError as error:
+        raise SettingsError(f"RIVER_TRUSTED_PROXIES: {error}") from None
+
+
 def require_secrets(settings: Settings) -> None:
     """Outside `river dev` nothing starts without a way to know clients.
 
@@ -132,6 +145,7 @@ def _check(settings: Settings) -> None:
         raise SettingsError("RIVER_WORKERS: several workers need a RIVER_BROKER between them")
     _check_broker(settings)
     channel_rules_of(settings)
+    trusted_proxies_of(settings)
     if settings.jwks_url is not None and not _is_web_address(settings.jwks_url):
         raise SettingsError("RIVER_JWKS_URL: not an http(s) URL")
 

@@ -39,6 +39,17 @@ def gateway_readings(
             counter=True,
         ),
         LabelledReading(
+            "river_refused_by_limit",
+            "WebSockets asked to come again later, by the limit that had no room.",
+            "limit",
+            lambda: gateway.refused_by_limit,
+        ),
+        Reading(
+            "river_closing",
+            "Sockets of WebSockets in their close handshake.",
+            lambda: len(gateway.limiter.closing),
+        ),
+        LabelledReading(
             "river_closed",
             "WebSockets that River closed, by close code, or lost (1006).",
             "code",

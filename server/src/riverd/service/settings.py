@@ -46,6 +46,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allowed_origins: Texts = ("*",)
     max_connections: Count = 50_000
     max_unauthenticated: Count = 10_000
+    trusted_proxies: Texts = ()
+    max_connections_per_address: Count = 2_000
+    max_unauthenticated_per_address: Count = 500
+    connect_rate_per_address: Annotated[float, Meta(gt=0, le=1_000_000)] = 200
     max_message_bytes: Annotated[int, Meta(ge=256, le=16_777_216)] = 65_536
     max_channels_per_connection: Count = 100
     max_buffer_bytes: Annotated[int, Meta(ge=4_096, le=16_777_216)] = 65_536
@@ -85,6 +89,10 @@ DESCRIPTIONS: Mapping[str, str] = {
     "allowed_origins": "Globs of the origins whose pages may connect, comma-separated.",
     "max_connections": "Connections to one gateway process.",
     "max_unauthenticated": "Connections to one gateway process that have not sent a token yet.",
+    "trusted_proxies": "Proxies in front whose X-Forwarded-For counts: addresses, or none.",
+    "max_connections_per_address": "Connections of one IPv4 address or IPv6 network (/64).",
+    "max_unauthenticated_per_address": "Those of them that have not sent a token yet.",
+    "connect_rate_per_address": "New connections a second of one address, over ten seconds.",
     "max_message_bytes": "Size of one message, from a client or a publisher.",
     "max_channels_per_connection": "Channels that one connection may subscribe to.",
     "max_buffer_bytes": "Bytes that wait for one slow client before its cursors stand still.",

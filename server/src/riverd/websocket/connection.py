@@ -119,6 +119,10 @@ class WebSocket(SocketOutput):
             self._transport.resume_reading()
             self.on_closing()
 
+    def drop(self) -> None:
+        """Drop the socket at once, and what waits to be sent with it."""
+        self._transport.abort()
+
     def ping(self) -> None:
         """Ask for an answer: any sets `active`."""
         self.write(frames.ping())

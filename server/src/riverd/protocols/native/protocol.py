@@ -5,7 +5,13 @@ from riverd.channel_rules import ChannelRules
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.http.request import Request
 from riverd.model import Bye, Claims, GetMembers, Member, PublishCommand, SignIn, Unsubscribe
-from riverd.protocols.interface import ChannelCommand, ClientIdentity, ClientProtocol, TurnedAway
+from riverd.protocols.interface import (
+    ADDRESS,
+    ChannelCommand,
+    ClientIdentity,
+    ClientProtocol,
+    TurnedAway,
+)
 from riverd.protocols.native import codec
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 
@@ -61,7 +67,8 @@ class Native:
 
     def turned_away(self, bye: Bye) -> TurnedAway:
         """When to come again, and the contract's code."""
-        return TurnedAway(codec.encode(bye), NATIVE_CLOSE_CODES[Reason.FULL], "come again later")
+        reason = Reason.TOO_FAST if bye.reason == ADDRESS else Reason.FULL
+        return TurnedAway(codec.encode(bye), NATIVE_CLOSE_CODES[reason], "come again later")
 
     def close_code(self, reason: Reason) -> int:
         """The contract's number for a reason."""
