@@ -38,18 +38,12 @@ class Connection(WebSocket):
     session: Session
 
     def __init__(
-        self,
-        gateway: Gateway,
-        limits: SocketLimits,
-        *,
-        protocol: ClientProtocol,
-        token: str | None,
-        address: str | None,
+        self, gateway: Gateway, limits: SocketLimits, *, protocol: ClientProtocol, token: str | None
     ) -> None:
         super().__init__(limits)
         self._gateway = gateway
         self._token = token
-        self.address = address
+        self.address: str | None = None
         self.protocol = protocol
         self.auth_by = 0.0
         self.ping_at = 0.0

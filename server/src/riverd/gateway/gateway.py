@@ -257,9 +257,8 @@ class Gateway:
         token = None
         if protocol.needs_token:
             token = bearer_token(request.headers.get("authorization", ""), offered)
-        connection = Connection(
-            self, self._socket_limits, protocol=protocol, token=token, address=address
-        )
+        connection = Connection(self, self._socket_limits, protocol=protocol, token=token)
+        connection.address = address
         return upgrade_to(connection, accept=accept, headers=headers)
 
     def refuse(self, refusal: HttpRefusal) -> Response:
@@ -325,8 +324,7 @@ class Gateway:
             session.close(Reason.FULL, "no token yet, and no room")
 
     def _drop_surplus_closing(self) -> None:
-        surplus = self.limiter.surplus_closing()
-        if surplus is not None:
+        if (surplus := self.limiter.surplus_closing()) is not None:
             surplus.drop()
 
     def _retry_ms(self) -> int:
