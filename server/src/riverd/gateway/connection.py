@@ -120,7 +120,7 @@ class Refusal(WebSocket):
 
     __slots__ = ("_gateway", "_refused")
 
-    def __init__(self, gateway: Gateway, limits: SocketLimits, refused: TurnedAway) -> None:
+    def __init__(self, gateway: Gateway, limits: SocketLimits, *, refused: TurnedAway) -> None:
         super().__init__(limits)
         self._gateway = gateway
         self._refused = refused

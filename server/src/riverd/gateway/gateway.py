@@ -251,7 +251,7 @@ class Gateway:
         offered = request.tokens("sec-websocket-protocol")
         headers = (("Sec-WebSocket-Protocol", SUBPROTOCOL),) if SUBPROTOCOL in offered else ()
         if refused is not None:
-            refusal = Refusal(self, self._socket_limits, refused)
+            refusal = Refusal(self, self._socket_limits, refused=refused)
             return upgrade_to(refusal, accept=accept, headers=headers)
         protocol = cast("ClientProtocol", entry)
         token = None
