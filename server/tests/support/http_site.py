@@ -17,6 +17,7 @@ from riverd.http.response import Answer, HttpUpgrade, Response, StreamedResponse
 
 DEADLINE_S = 30
 BODY_BYTES_MAX = 100_000
+SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 LARGE = bytes(range(256)) * 400
 HUGE = bytes(30_000_000)
 
@@ -74,9 +75,9 @@ class Site:
             return StreamedResponse(200, self.writers.append, "text/event-stream")
         if request.path == "/ws":
             asks = "upgrade" in request.headers
-            return HttpUpgrade("websocket", self._take_over) if asks else Response(426)
+            return HttpUpgrade(SWITCHING, self._take_over) if asks else Response(426)
         if request.path == "/always-upgrade":
-            return HttpUpgrade("websocket", self._take_over)
+            return HttpUpgrade(SWITCHING, self._take_over)
         return Echoed(self, request)
 
     def refuse(self, refusal: HttpRefusal) -> Response:

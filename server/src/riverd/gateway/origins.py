@@ -15,10 +15,13 @@ class Origins:
     """
 
     def __init__(self, globs: Sequence[str]) -> None:
+        self._allows_all = "*" in globs
         self._globs = Globs([glob.lower() for glob in globs], only_stars=True)
 
     def allow(self, origin: str | None) -> bool:
         """Whether a page of this origin may connect."""
         if origin is None:
             return True
-        return len(origin) <= ORIGIN_LENGTH_MAX and self._globs.match(origin.lower())
+        return len(origin) <= ORIGIN_LENGTH_MAX and (
+            self._allows_all or self._globs.match(origin.lower())
+        )

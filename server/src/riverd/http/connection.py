@@ -22,7 +22,7 @@ from riverd.http.handler import Pending
 from riverd.http.reader import Reader
 from riverd.http.refusal import HttpRefusal, RequestRefusedError
 from riverd.http.request import Request
-from riverd.http.response import HttpUpgrade, Response, StreamedResponse, encode_switching
+from riverd.http.response import HttpUpgrade, Response, StreamedResponse
 
 if TYPE_CHECKING:
     from riverd.http.listener import HttpListener
@@ -34,6 +34,7 @@ _UNWANTED_BYTES_MAX = 65_536
 """A larger body that nobody wants costs the connection."""
 
 
+_ANSWERS = (Response, StreamedResponse, HttpUpgrade)
 # An enumeration's members are slow to look up.
 _IDLE, _HEAD, _BODY, _ANSWERING, _ENDING = ConnectionPhase
 
@@ -197,8 +198,9 @@ class HttpConnection(Answering):
             return False
         self._request, self._keep_alive = request, request.keep_alive
         self._admit(request)
-        if isinstance(self._response, HttpUpgrade):
-            self._upgrade = self._response
+        answer = self._response
+        if type(answer) is HttpUpgrade:
+            self._upgrade = answer
             self.reads_on = False
         elif self._pending is None:
             self._respond()
@@ -288,7 +290,7 @@ class HttpConnection(Answering):
         except Exception as error:  # noqa: BLE001  one request's fault must not become all others'
             handler.failed(error)
             answer = handler.refuse(refusal.FAILED)
-        if isinstance(answer, Response | StreamedResponse | HttpUpgrade):
+        if isinstance(answer, _ANSWERS):
             self._response = answer
         else:
             self._pending = answer
@@ -362,7 +364,7 @@ class HttpConnection(Answering):
         self._stop_reading()
         self._upgrade = None
         self._listener.closed(self)
-        upgrade.take_over(self._transport, head=encode_switching(upgrade), rest=rest)
+        upgrade.take_over(self._transport, head=upgrade.head, rest=rest)
 
 
 def _peer_of(transport: asyncio.BaseTransport) -> str:

@@ -40,8 +40,8 @@ class Handler(Protocol):
     def admit(self, request: Request) -> Answer | Pending:
         """Judge a request by its head: its answer already, or what waits for its body.
 
-        Called once for each head, in their order. A request that offers another protocol is shown
-        with that offer if it asks for a WebSocket and has no body, and otherwise without it.
+        Called once for each head, in their order. A request has the header `upgrade` only if it
+        asks for a WebSocket, with all that this needs: GET, `connection: upgrade`, no body.
         """
         ...
 

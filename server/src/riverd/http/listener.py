@@ -134,7 +134,7 @@ class HttpListener:
         """It is gone, or speaks another protocol."""
         self._connections.discard(connection)
         self.waiting.pop(connection, None)
-        if not self._connections:
+        if self.is_closing and not self._connections:
             self._empty.set()
 
     def count(self, change: int) -> None:

@@ -7,7 +7,7 @@ from typing import Protocol
 import httptools
 
 from riverd.http import refusal
-from riverd.http.chunks import Chunks
+from riverd.http.bodies import Body, ChunkedBody, SizedBody
 from riverd.http.limits import HEAD_BYTES_MAX
 from riverd.http.refusal import RequestRefusedError
 from riverd.http.request import Request, split_target
@@ -55,15 +55,10 @@ class Reader:
     __slots__ = (
         "__weakref__",
         "_body",
-        "_bytes_max",
-        "_chunks",
         "_head",
-        "_left",
-        "_length",
         "_parser",
         "_peer",
         "_raw",
-        "_skips_body",
         "on_header",
     )
 
@@ -74,33 +69,29 @@ class Reader:
         self.on_header = self._raw.__setitem__
         self._parser: httptools.HttpRequestParser | None = None
         self._head = b""
-        # Of the body that is read: its chunks, or how much is to come and what is here.
-        self._chunks: Chunks | None = None
-        self._length = self._left = 0
-        self._body = bytearray()
-        self._bytes_max = 0
-        self._skips_body = False
+        # One of which only a part is here.
+        self._body: Body | None = None
 
     @property
     def is_between(self) -> bool:
         """Whether nothing of a request is here that is not complete."""
-        return not (self._left or self._head or self._chunks)
+        return not self._head and self._body is None
 
     @property
     def is_too_large(self) -> bool:
         """Whether the body is known to be larger than is wanted."""
-        return self._chunks.is_too_large if self._chunks else self._length > self._bytes_max
+        return self._body is not None and self._body.is_too_large
 
     @property
     def body_left(self) -> int | None:
         """What is still to come of a body; None if it does not say."""
-        return None if self._chunks else self._left
+        return 0 if self._body is None else self._body.left
 
     def close(self) -> None:
         """Read nothing more. The parser and this object hold each other: this unties them."""
         self._parser = None
-        if self._chunks is not None:
-            self._chunks.close()
+        if self._body is not None:
+            self._body.close()
 
     def feed(self, data: bytes, receiver: Receiver) -> bytes:
         """Read some bytes, at most until a request is complete; the rest is given back.
@@ -110,10 +101,8 @@ class Reader:
         Raises:
             RequestRefusedError: nothing more can be read on this connection.
         """
-        if self._chunks is not None:
-            return self._read_chunks(data, receiver)
-        if self._left:
-            return self._read_length(data, receiver)
+        if self._body is not None:
+            return self._read_body(self._body, data, receiver=receiver)
         held = self._head
         head = held + data if held else data
         fields, end, rest = head.partition(_END)
@@ -150,58 +139,42 @@ class Reader:
     def _begin(self, request: Request, rest: bytes, *, receiver: Receiver, is_offer: bool) -> bytes:
         """A head is complete."""
         headers = request.headers
-        has_chunks = "transfer-encoding" in headers
-        length = int(headers["content-length"]) if "content-length" in headers else 0
-        if is_offer:
-            if request.method == "CONNECT":
-                raise RequestRefusedError(refusal.BAD_TARGET)
-            is_asked = request.method == "GET" and request.has_option("upgrade", "websocket")
-            if is_asked and not request.has_body and receiver.offered(request):
+        if is_offer and request.method == "CONNECT":
+            raise RequestRefusedError(refusal.BAD_TARGET)
+        if "upgrade" in headers:
+            if is_offer and _asks_for_websocket(request) and receiver.offered(request):
                 return rest
             # A server may ignore an offer (RFC 9110, section 7.8).
             request = request.without("upgrade")
-        self._bytes_max = receiver.head(request)
-        if has_chunks:
-            self._chunks = Chunks(self._bytes_max)
-            # This one waits for chunks too.
-            self._parser = None
-            return self._read_chunks(rest, receiver) if rest else rest
-        if length and len(rest) >= length:
-            body, rest = (rest, b"") if len(rest) == length else (rest[:length], rest[length:])
-            if not is_offer:
-                self._parse(body)
-            too_large = length > self._bytes_max
-            receiver.complete(b"" if too_large else body, too_large=too_large)
-            return rest
+        bytes_max = receiver.head(request)
+        if "transfer-encoding" in headers:
+            return self._begin_body(ChunkedBody(bytes_max=bytes_max), rest, receiver=receiver)
+        length = int(headers["content-length"]) if "content-length" in headers else 0
         if not length:
             receiver.complete(b"", too_large=False)
             return rest
-        self._length = self._left = length
-        self._skips_body = is_offer
-        return self._read_length(rest, receiver) if rest else rest
-
-    def _read_length(self, data: bytes, receiver: Receiver) -> bytes:
-        left = self._left
-        part, rest = (data, b"") if len(data) <= left else (data[:left], data[left:])
-        if not self._skips_body:
-            self._parse(part)
-        if not self.is_too_large:
-            self._body += part
-        self._left = left - len(part)
-        if not self._left:
-            body = bytes(self._body)
-            self._body.clear()
-            receiver.complete(body, too_large=self.is_too_large)
+        if len(rest) < length:
+            return self._begin_body(SizedBody(length, bytes_max=bytes_max), rest, receiver=receiver)
+        body, rest = (rest, b"") if len(rest) == length else (rest[:length], rest[length:])
+        if not is_offer:
+            self._parse(body)
+        too_large = length > bytes_max
+        receiver.complete(b"" if too_large else body, too_large=too_large)
         return rest
 
-    def _read_chunks(self, data: bytes, receiver: Receiver) -> bytes:
-        chunks = self._chunks
-        assert chunks is not None, "its head said so"
-        rest = chunks.feed(data)
-        if chunks.is_complete:
-            chunks.close()
-            self._chunks = None
-            receiver.complete(bytes(chunks.body), too_large=chunks.is_too_large)
+    def _begin_body(self, body: Body, data: bytes, *, receiver: Receiver) -> bytes:
+        """A body of which not all is here, as far as anyone knows."""
+        self._body = body
+        # It waits for this body, which it does not get.
+        self._parser = None
+        return self._read_body(body, data, receiver=receiver) if data else data
+
+    def _read_body(self, body: Body, data: bytes, *, receiver: Receiver) -> bytes:
+        rest = body.feed(data)
+        if body.is_complete:
+            self._body = None
+            body.close()
+            receiver.complete(bytes(body.content), too_large=body.is_too_large)
         return rest
 
 
@@ -266,6 +239,11 @@ def _joined(lines: bytes) -> dict[str, str]:
     return headers
 
 
+def _asks_for_websocket(request: Request) -> bool:
+    is_asked = request.method == "GET" and request.has_option("upgrade", "websocket")
+    return is_asked and not request.has_body
+
+
 def _check_host(host: str | None, version: str) -> None:
     if host is None:
         if version == "1.1":
@@ -286,7 +264,7 @@ def _check_coding(coding: str, version: str) -> None:
 
 def _keeps_alive(connection: str, *, otherwise: bool) -> bool:
     """Whether the connection stays open; `close` wins over whatever else is said."""
-    if connection == "keep-alive":
+    if "close" not in connection and (otherwise or connection == "keep-alive"):
         return True
     options = [option.strip() for option in connection.split(",")]
     return "close" not in options and (otherwise or "keep-alive" in options)

@@ -37,7 +37,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     def has_body(self) -> bool:
         """Whether its head announces a body."""
         headers = self.headers
-        return "transfer-encoding" in headers or int(headers.get("content-length", "0")) > 0
+        length = headers.get("content-length")
+        return "transfer-encoding" in headers or (length is not None and int(length) > 0)
 
     def without(self, name: str) -> "Request":
         """The same request, had this header not been sent."""
@@ -46,7 +47,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
     def tokens(self, name: str) -> list[str]:
         """The entries of a header that is a comma-separated list."""
-        return [entry.strip() for entry in self.headers.get(name, "").split(",") if entry.strip()]
+        value = self.headers.get(name)
+        return [entry.strip() for entry in value.split(",") if entry.strip()] if value else []
 
     def has_option(self, name: str, option: str) -> bool:
         """Whether an entry of such a header is this one, in upper or lower case."""

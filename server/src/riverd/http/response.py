@@ -52,11 +52,10 @@ class TakeOver(Protocol):
 
 
 class HttpUpgrade(msgspec.Struct, frozen=True):
-    """The connection goes on in another protocol (RFC 9110, section 7.8)."""
+    """The connection goes on in another protocol (RFC 9110, section 7.8), after this 101."""
 
-    protocol: str
+    head: bytes
     take_over: TakeOver
-    headers: Headers = ()
 
 
 Answer = Response | StreamedResponse | HttpUpgrade
@@ -67,26 +66,23 @@ def encode_head(response: Response, ending: bytes) -> bytes:
     status = response.status
     if status in _NO_BODY:
         # Their length would be that of another answer (RFC 9110, section 8.6).
-        return b"%b%b%b" % (_status_line(status), _fields(response.headers), ending)
+        return b"%b%b%b" % (_status_line(status), encode_fields(response.headers), ending)
     beginning = _beginning(status, response.content_type, length=len(response.body))
     if response.headers:
-        return b"%b%b%b" % (beginning, _fields(response.headers), ending)
+        return b"%b%b%b" % (beginning, encode_fields(response.headers), ending)
     return beginning + ending
 
 
 def encode_stream_head(response: StreamedResponse, ending: bytes) -> bytes:
     """The head of an answer whose length nobody knows."""
     content_type = (("content-type", response.content_type),)
-    fields = _fields(content_type + response.headers)
+    fields = encode_fields(content_type + response.headers)
     return b"%b%b%b" % (_status_line(response.status), fields, ending)
 
 
-def encode_switching(upgrade: HttpUpgrade) -> bytes:
-    """The 101 of an upgrade."""
-    return b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: %b\r\nConnection: Upgrade\r\n%b\r\n" % (
-        upgrade.protocol.encode("latin-1"),
-        _fields(upgrade.headers),
-    )
+def encode_fields(headers: Headers) -> bytes:
+    """The lines of these headers."""
+    return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1")
 
 
 @lru_cache(maxsize=256)
@@ -98,7 +94,3 @@ def _beginning(status: int, content_type: str, *, length: int) -> bytes:
 
 def _status_line(status: int) -> bytes:
     return b"HTTP/1.1 %d %b\r\n" % (status, _PHRASES.get(status, "").encode())
-
-
-def _fields(headers: Headers) -> bytes:
-    return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1")

@@ -48,6 +48,8 @@ _CLOSE, _PING, _PONG = WSMsgType.CLOSE, WSMsgType.PING, WSMsgType.PONG
 
 
 _OPEN, _CLOSING, _IGNORING = SocketState
+_ABNORMAL = CloseCode.ABNORMAL
+_NEVER = -math.inf
 
 # What may stand in picows' buffer on top of a message: its header and an interleaved control frame.
 _OVERHEAD_BYTES = 14 + 131
@@ -88,7 +90,7 @@ class WebSocket(SocketOutput):
 
     def __init__(self, limits: SocketLimits) -> None:
         super().__init__(limits)
-        self._code: int = CloseCode.ABNORMAL
+        self._code: int = _ABNORMAL
         self.closed_by_peer = False
         self._deadline: asyncio.TimerHandle | None = None
         self._fragmented: FragmentedMessage | None = None
@@ -98,7 +100,7 @@ class WebSocket(SocketOutput):
         self._early: EarlyInput | None = None
         self._pending = 0
         self._control_frames = 0
-        self._control_frames_since = -math.inf
+        self._control_frames_since = _NEVER
         self.active = True
 
     def close(self, code: int, reason: str = "") -> None:
@@ -131,8 +133,11 @@ class WebSocket(SocketOutput):
         """Allow all that the limits allow: the client has proven who it is."""
         self._drop_early()
 
-    def attach(self, transport: asyncio.Transport, *, head: bytes) -> None:
-        """Take a transport over, and write the 101 (`head`) to it together with the greeting."""
+    def attach(self, transport: asyncio.Transport, *, head: bytes, rest: bytes = b"") -> None:
+        """Take a transport over, and write the 101 (`head`) to it together with the greeting.
+
+        `rest` came behind the request.
+        """
         self._transport = transport
         self.write = transport.write
         if self._limits.early is not None:
@@ -141,6 +146,8 @@ class WebSocket(SocketOutput):
         transport.set_write_buffer_limits(high=self._limits.write_buffer_bytes_max)
         transport.write(head + self.greeting())
         self.on_open()
+        if rest:
+            self.receive(memoryview(rest))
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where the transport reads to: one buffer for all, emptied before the next read.

@@ -1,13 +1,11 @@
 """The opening handshake: from a request to a WebSocket (RFC 6455, section 4.2)."""
 
-import asyncio
 from binascii import a2b_base64, b2a_base64
-from functools import partial
 from hashlib import sha1
 from http import HTTPStatus
 
 from riverd.http.request import Request
-from riverd.http.response import Headers, HttpUpgrade, Response
+from riverd.http.response import Headers, HttpUpgrade, Response, encode_fields
 from riverd.websocket.connection import WebSocket
 
 _KEY_BYTES = 16
@@ -22,24 +20,27 @@ _REQUIRED = Response(
         ("Connection", "Upgrade"),
     ),
 )
+_SWITCHING = (
+    b"HTTP/1.1 101 Switching Protocols\r\n"
+    b"Upgrade: websocket\r\n"
+    b"Connection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: %b\r\n"
+    b"%b\r\n"
+)
 _BAD_KEY = Response(HTTPStatus.BAD_REQUEST, b"Bad Request\n")
 
 
 def accept_key(request: Request) -> bytes | Response:
     """What answers the key of a request that asks for a WebSocket.
 
-    Otherwise 426 (it asks for none, or for another version) or 400 (its key is none).
+    Otherwise 426 (it asks for none, or for another version) or 400 (its key is none). The HTTP
+    server has left `upgrade` out of what asks for something else: see its `Handler.admit`.
     """
-    asks = (
-        request.method == "GET"
-        and request.version == "1.1"
-        and request.has_option("upgrade", "websocket")
-        # Firefox sends "keep-alive, Upgrade".
-        and request.has_option("connection", "upgrade")
-    )
-    if not asks or request.headers.get("sec-websocket-version") != "13":
+    headers = request.headers
+    asks = "upgrade" in headers and request.version == "1.1"
+    if not asks or headers.get("sec-websocket-version") != "13":
         return _REQUIRED
-    key = request.headers.get("sec-websocket-key", "")
+    key = headers.get("sec-websocket-key", "")
     if not _is_key(key):
         return _BAD_KEY
     digest = sha1(key.encode() + _ACCEPT_SUFFIX, usedforsecurity=False).digest()
@@ -48,15 +49,8 @@ def accept_key(request: Request) -> bytes | Response:
 
 def upgrade_to(websocket: WebSocket, *, accept: bytes, headers: Headers = ()) -> HttpUpgrade:
     """The answer that makes a connection this WebSocket, with these headers in the 101."""
-    accepted = ("Sec-WebSocket-Accept", accept.decode("ascii"))
-    return HttpUpgrade("websocket", partial(_take_over, websocket), (accepted, *headers))
-
-
-def _take_over(
-    websocket: WebSocket, transport: asyncio.Transport, *, head: bytes, rest: bytes
-) -> None:
-    websocket.attach(transport, head=head)
-    websocket.receive(memoryview(rest))
+    fields = encode_fields(headers) if headers else b""
+    return HttpUpgrade(_SWITCHING % (accept, fields), websocket.attach)
 
 
 def _is_key(key: str) -> bool:

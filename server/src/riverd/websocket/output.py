@@ -27,6 +27,10 @@ class SocketState(Enum):
     IGNORING = 2
 
 
+# An enumeration's members are slow to look up.
+_OPEN = SocketState.OPEN
+
+
 class SocketOutput(Callbacks, WSListener, asyncio.BufferedProtocol):
     """The writing half of a WebSocket.
 
@@ -40,7 +44,7 @@ class SocketOutput(Callbacks, WSListener, asyncio.BufferedProtocol):
 
     def __init__(self, limits: SocketLimits) -> None:
         self._limits = limits
-        self._state = SocketState.OPEN
+        self._state = _OPEN
         self._full = False
         self._blocked = False
         self._parts: Iterator[bytes] | None = None
@@ -53,7 +57,7 @@ class SocketOutput(Callbacks, WSListener, asyncio.BufferedProtocol):
         What is written meanwhile follows the message. The caller makes sure that the output is not
         blocked: so there is one such message at a time.
         """
-        if self._state is SocketState.OPEN:
+        if self._state is _OPEN:
             self._parts, self._kept = parts, []
             self.write = self._kept.append
             self._send_parts()
@@ -61,7 +65,7 @@ class SocketOutput(Callbacks, WSListener, asyncio.BufferedProtocol):
     def pause_writing(self) -> None:
         """The socket takes no more."""
         self._full = True
-        if self._state is SocketState.OPEN and not self._blocked:
+        if self._state is _OPEN and not self._blocked:
             self._blocked = True
             self._transport.pause_reading()
             self.on_blocked()
@@ -69,7 +73,7 @@ class SocketOutput(Callbacks, WSListener, asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """The socket takes more again."""
         self._full = False
-        if self._state is SocketState.OPEN:
+        if self._state is _OPEN:
             self._send_parts()
             if not self._full:
                 self._blocked = False

@@ -1,4 +1,6 @@
-"""A body in chunks (RFC 9112, section 7.1), put together."""
+"""A body as it comes: of a length that its head says, or in chunks (RFC 9112, section 6)."""
+
+from typing import Protocol
 
 import httptools
 
@@ -9,17 +11,62 @@ from riverd.http.refusal import RequestRefusedError
 _HEAD = b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
-class Chunks:
-    """Reads one body. What stands in its chunk extensions and behind it is read, and ignored.
+class Body(Protocol):
+    """One body that is being read.
 
     Attributes:
-        body: What of it is here. Nothing is kept once it is larger than is wanted.
+        content: What of it is here. Nothing is kept once it is larger than is wanted.
+        left: How many bytes are still to come; None if it does not say.
         is_too_large: It is larger than is wanted.
         is_complete: It has ended.
     """
 
-    def __init__(self, bytes_max: int) -> None:
-        self.body = bytearray()
+    content: bytearray
+    left: int | None
+    is_too_large: bool
+    is_complete: bool
+
+    def feed(self, data: bytes) -> bytes:
+        """Read some bytes; those behind the body are given back."""
+        ...
+
+    def close(self) -> None:
+        """Read nothing more."""
+        ...
+
+
+class SizedBody:
+    """A body with a length. See `Body`."""
+
+    def __init__(self, length: int, *, bytes_max: int) -> None:
+        self.content = bytearray()
+        self.left: int | None = length
+        self.is_too_large = length > bytes_max
+        self.is_complete = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Read some bytes; those behind the body are given back."""
+        left = self.left or 0
+        part, rest = (data, b"") if len(data) <= left else (data[:left], data[left:])
+        if not self.is_too_large:
+            self.content += part
+        self.left = left - len(part)
+        self.is_complete = not self.left
+        return rest
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class ChunkedBody:
+    """A body in chunks. What stands in its chunk extensions and behind it is read, and ignored.
+
+    See `Body`.
+    """
+
+    def __init__(self, *, bytes_max: int) -> None:
+        self.content = bytearray()
+        self.left: int | None = None
         self.is_too_large = False
         self.is_complete = False
         self._bytes_max = bytes_max
@@ -59,9 +106,9 @@ class Chunks:
         self._body_bytes += len(part)
         if self._body_bytes > self._bytes_max:
             self.is_too_large = True
-            self.body.clear()
+            self.content.clear()
         else:
-            self.body += part
+            self.content += part
 
     def on_message_complete(self) -> None:
         """Called by the parser: the end."""
