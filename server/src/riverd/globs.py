@@ -29,17 +29,18 @@ class Globs:
     __slots__ = ("_automaton", "_names", "_prefixes")
 
     def __init__(self, globs: Iterable[str], *, only_stars: bool = False) -> None:
-        names: set[str] = set()
-        prefixes: set[str] = set()
+        names: list[str] = []
+        prefixes: list[str] = []
         others: list[str] = []
-        wildcards = frozenset("*") if only_stars else _WILDCARDS
+        # Made for each token with grants.
         for glob in globs:
-            if wildcards.isdisjoint(glob):
-                names.add(glob)
-            elif wildcards.isdisjoint(glob[:-1]) and glob.endswith("*"):
-                prefixes.add(glob[:-1])
-            else:
+            before, star, behind = glob.partition("*")
+            if behind or (not only_stars and ("?" in before or "[" in before)):
                 others.append(glob)
+            elif star:
+                prefixes.append(before)
+            else:
+                names.append(glob)
         self._names = frozenset(names)
         self._prefixes = tuple(prefixes)
         self._automaton = _Automaton(others, only_stars=only_stars) if others else None

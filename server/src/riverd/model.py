@@ -1,7 +1,5 @@
 """The values that rooms exchange: publications, positions, members, commands, replies."""
 
-from functools import cached_property
-
 import msgspec
 
 from riverd.globs import Globs
@@ -115,15 +113,24 @@ class Grants(msgspec.Struct, frozen=True, dict=True):
 
     # Compiled with the grants, not in a cache that all clients share: others cannot push it out.
 
-    @cached_property
+    @property
     def subscribe_globs(self) -> Globs:
         """`subscribe`, ready to match names."""
-        return Globs(self.subscribe or ())
+        kept = self.__dict__
+        if "subscribing" not in kept:
+            # `cached_property` takes a lock for it.
+            kept["subscribing"] = Globs(self.subscribe or ())
+        found: Globs = kept["subscribing"]
+        return found
 
-    @cached_property
+    @property
     def publish_globs(self) -> Globs:
         """`publish`, ready to match names."""
-        return Globs(self.publish)
+        kept = self.__dict__
+        if "publishing" not in kept:
+            kept["publishing"] = Globs(self.publish)
+        found: Globs = kept["publishing"]
+        return found
 
 
 class Claims(msgspec.Struct, frozen=True):

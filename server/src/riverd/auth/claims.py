@@ -16,13 +16,14 @@ TIME_MAX = 2**53
 
 
 class _RiverClaim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    subscribe: list[str] | None = None
-    channels: list[str] = []
-    publish: list[str] = []
+    subscribe: tuple[str, ...] | None = None
+    channels: tuple[str, ...] = ()
+    publish: tuple[str, ...] = ()
     info: dict[str, object] | None = None
 
 
 _NO_CLAIM = _RiverClaim()
+_NUMBERS = (int, float)
 
 
 def claims_of(
@@ -50,10 +51,11 @@ def number(payload: Mapping[str, Any], name: str) -> float | None:
     Raises:
         TokenError: token_invalid, when it is no number or no time.
     """
-    value = payload.get(name)
+    value: float | None = payload.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    # Not `isinstance`: True is an int.
+    if type(value) not in _NUMBERS:
         raise invalid(f"the token's {name} is not a number")
     # Python's JSON reads NaN, which is neither past nor future, and numbers that no clock reaches.
     if not abs(value) < TIME_MAX:
@@ -67,15 +69,10 @@ def invalid(message: str) -> TokenError:
 
 
 def _grants(river: _RiverClaim) -> Grants:
-    for name, granted in (
-        ("subscribe", river.subscribe or ()),
-        ("channels", river.channels),
-        ("publish", river.publish),
-    ):
-        if len(granted) > GRANTS_MAX:
-            raise invalid(f"the token's river claim: more than {GRANTS_MAX} in {name}")
-    subscribe = None if river.subscribe is None else tuple(river.subscribe)
-    return Grants(subscribe, tuple(river.publish), tuple(river.channels))
+    grants = Grants(river.subscribe, river.publish, river.channels)
+    if max(len(grants.subscribe or ()), len(grants.publish), len(grants.channels)) > GRANTS_MAX:
+        raise invalid(f"the token's river claim: more than {GRANTS_MAX} in one list")
+    return grants
 
 
 def _info(info: dict[str, object] | None) -> bytes | None:

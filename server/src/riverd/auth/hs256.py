@@ -5,6 +5,7 @@ PyJWT prepares the key anew for each token and decodes it character by character
 subscription, end) 994,000 and 478,000 (`make guard`). Whatever is unusual is left to PyJWT.
 """
 
+import hashlib
 import hmac
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,10 @@ import msgspec
 
 HEADERS_MAX = 64
 HEADER_LENGTH_MAX = 200
+_BLOCK_BYTES = 64
 
 _USUAL_FIELDS = frozenset({"alg", "typ", "kid"})
+_decode = msgspec.json.Decoder().decode
 _TO_PLAIN_BASE64 = bytes.maketrans(b"-_", b"+/")
 _TO_URL_BASE64 = bytes.maketrans(b"+/", b"-_")
 
@@ -25,12 +28,11 @@ class KnownHeaders:
 
     def __init__(self) -> None:
         self._headers: dict[bytes, None] = {}
-        self._hmacs: tuple[hmac.HMAC, ...] = ()
+        self._signers: tuple[_HmacSha256, ...] = ()
 
     def use_secrets(self, keys: Sequence[bytes]) -> None:
         """The secrets from now on."""
-        # Copied for each token: starting from the key takes half as long again.
-        self._hmacs = tuple(hmac.new(key, digestmod="sha256") for key in keys)
+        self._signers = tuple(_HmacSha256(key) for key in keys)
 
     def remember(self, token: str, header: Mapping[str, Any]) -> None:
         """Note the header of a token that PyJWT has accepted, if it says nothing unusual."""
@@ -49,12 +51,33 @@ class KnownHeaders:
         header, _, body = signed.partition(b".")
         if header not in self._headers:
             return None
-        for begun in self._hmacs:
-            code = begun.copy()
-            code.update(signed)
-            if hmac.compare_digest(_url_base64(code.digest()), signature):
+        for signer in self._signers:
+            if hmac.compare_digest(_url_base64(signer.digest(signed)), signature):
                 return _object_in(body)
         return None
+
+
+class _HmacSha256:
+    """HMAC-SHA-256 with one key (RFC 2104), whose part of the work is done once.
+
+    With the library's own a token takes 5,600 instructions more, and 12,000 if it starts from the
+    key.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) > _BLOCK_BYTES:
+            key = hashlib.sha256(key).digest()
+        padded = key.ljust(_BLOCK_BYTES, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def digest(self, message: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 def _url_base64(raw: bytes) -> bytes:
@@ -65,7 +88,7 @@ def _object_in(body: bytes) -> dict[str, Any] | None:
     """The JSON object in a segment; None if there is none, or not encoded in the one right way."""
     try:
         raw = a2b_base64(body.translate(_TO_PLAIN_BASE64) + b"=" * (-len(body) % 4))
-        value: object = msgspec.json.decode(raw)
+        value: object = _decode(raw)
     except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict) or _url_base64(raw) != body:

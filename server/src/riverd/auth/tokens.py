@@ -13,6 +13,7 @@ from riverd.model import Claims, Grants
 SECRET_BYTES_MIN = 32
 TOKEN_LENGTH_MAX = 16_384
 
+_BEGINNINGS = ("nbf", "iat")
 _PUBLIC_ALGORITHMS = ("RS256", "ES256")
 
 
@@ -117,8 +118,8 @@ class Verifier:
         return next((key for key in self._public_keys if key.key_id == key_id), None)
 
     def _check_begin(self, payload: Mapping[str, Any], now: float) -> None:
-        for name in ("nbf", "iat"):
-            begins_at = number(payload, name)
+        for name in _BEGINNINGS:
+            begins_at = number(payload, name) if name in payload else None
             if begins_at is not None and begins_at - self._leeway_s > now:
                 late_s = begins_at - now
                 raise TokenError(

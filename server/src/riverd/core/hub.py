@@ -80,7 +80,10 @@ class Channel:
     @property
     def subscribers(self) -> int:
         """How many sessions are subscribed."""
-        return sum(audience.size for audience in self.audiences.values())
+        count = 0
+        for audience in self.audiences.values():
+            count += len(audience.live) + len(audience.behind)
+        return count
 
     def audience(self, protocol: ClientProtocol) -> Audience:
         """The subscribers with a protocol."""

@@ -107,9 +107,9 @@ class Session:
     """One client, whatever carries its bytes. No clock: the time comes with each call."""
 
     __slots__ = (
-        "_budget",
-        "_budget_at",
         "_refused",
+        "_spent",
+        "_spent_at",
         "_verify",
         "blocked",
         "claims",
@@ -156,8 +156,8 @@ class Session:
         self.limits = limits
         self._verify = verify
         self._refused = refused
-        self._budget = limits.burst
-        self._budget_at = 0.0
+        self._spent = 0.0
+        self._spent_at = 0.0
 
     def welcome(self) -> bytes:
         """The greeting, as frames: the carrier of the bytes sends it before all others."""
@@ -289,10 +289,13 @@ class Session:
     def _spend(self, now: float) -> bool:
         """Take one message out of the budget. False if there was none left."""
         limits = self.limits
-        earned = max(0.0, now - self._budget_at) * limits.rate
-        self._budget_at = now
-        self._budget = min(limits.burst, self._budget + earned) - 1
-        return self._budget >= 0
+        spent = self._spent
+        # Of no connection's clock is it certain that it never goes back.
+        if now > self._spent_at:
+            spent -= (now - self._spent_at) * limits.rate
+        self._spent_at = now
+        self._spent = spent = spent + 1 if spent > 0 else 1
+        return spent <= limits.burst
 
     def _end_too_fast(self) -> None:
         message = f"more than {self.limits.rate:g} messages a second"

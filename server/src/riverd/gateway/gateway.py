@@ -179,7 +179,7 @@ class Gateway:
         self.limiter.add(connection, now=now, awaits_token=connection.protocol.needs_token)
         self.node.opened(session)
         # Spread, so that those that came together are not pinged together for ever.
-        connection.ping_at = now + self._admission.ping_interval_s * random.uniform(0.5, 1)  # noqa: S311
+        connection.ping_at = now + self._admission.ping_interval_s * (1 - random.random() / 2)  # noqa: S311
         self._speaking[connection.protocol] += 1
         connection.auth_by = (
             now + self._limits.auth_timeout_s if connection.protocol.needs_token else math.inf
@@ -354,13 +354,14 @@ class Gateway:
         at, claims = connection.ping_at, connection.session.claims
         if claims is None:
             at = min(at, connection.auth_by)
-        elif (ends_at := claims.ends_at) is not None:
-            at = min(at, self._clock() + ends_at - time.time())
+        elif claims.expires_at is not None:
+            at = min(at, self._clock() + claims.expires_at + claims.leeway_s - time.time())
         if at < connection.wake_at:
+            if connection.wake_at < math.inf:
+                # This entry is kept no more: a closed connection is in one slot at most.
+                self._wheel.discard(connection, connection.wake_tick)
             connection.wake_at = at
-            # An earlier entry is kept no more: a closed connection is in one slot at most.
-            self._wheel.discard(connection, connection.wake_tick)
-            connection.wake_tick = self._wheel.add(connection, max(0.0, at - self._clock()))
+            connection.wake_tick = self._wheel.add(connection, at)
 
     def _wake(self, connection: Connection) -> None:
         session, now = connection.session, self._clock()

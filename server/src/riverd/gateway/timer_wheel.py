@@ -17,13 +17,15 @@ class Wheel(Generic[T]):
         self._tick = int(clock() / tick_s)
         self._slots: dict[int, set[T]] = {}
 
-    def add(self, thing: T, after_s: float) -> int:
-        """Have the thing among the due ones when `after_s` has passed, at most a tick later.
+    def add(self, thing: T, at: float) -> int:
+        """Have the thing among the due ones at this time of the clock, at most a tick later.
 
         Returns:
             the tick, for `discard`.
         """
-        tick = int((self._clock() + after_s) / self._tick_s) + 1
+        tick = int(at / self._tick_s) + 1
+        if tick <= self._tick:
+            tick = self._tick + 1
         slot = self._slots.get(tick)
         if slot is None:
             slot = self._slots[tick] = set()

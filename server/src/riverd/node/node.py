@@ -111,7 +111,7 @@ class Node:
         if session.authenticate(command, now):
             assert session.claims is not None, "a token was accepted"
             self._users.setdefault(session.claims.user, {})[session] = None
-            if isinstance(command, Authenticate):
+            if session.subscriptions and isinstance(command, Authenticate):
                 self._end_ungranted(session)
 
     def _end_ungranted(self, session: Session) -> None:

