@@ -14,6 +14,21 @@ class Position(msgspec.Struct, frozen=True, gc=False):
     epoch: str
     offset: int
 
+    def why_lost(self, newest: "Position", *, oldest: int) -> str | None:
+        """Why a log has not all that came after this position; None if it has.
+
+        The log holds everything after the offset `oldest`, up to `newest`. The reasons are the
+        contract's: `epoch` (the log began again), `unknown` (no such offset was given yet) and
+        `window` (too long ago).
+        """
+        if self.epoch != newest.epoch:
+            return "epoch"
+        if self.offset > newest.offset:
+            return "unknown"
+        if self.offset < oldest:
+            return "window"
+        return None
+
 
 class Message(msgspec.Struct, frozen=True, gc=False):
     """What a publisher wants published. `data` is JSON text, as it was received.

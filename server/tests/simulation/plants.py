@@ -117,7 +117,7 @@ LOGS = (
     ),
     _plant(
         "the window is one too small",
-        ("core.recovery:why_lost", "wanted.offset < oldest", "wanted.offset <= oldest"),
+        ("model:Position.why_lost", "self.offset < oldest", "self.offset <= oldest"),
     ),
     _plant(
         "an epoch that is not known is over",

@@ -16,28 +16,12 @@ class Start(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
-def why_lost(wanted: Position, newest: Position, *, oldest: int) -> str | None:
-    """Why publications after `wanted` cannot be had from a log; None if they can.
-
-    The log holds everything after the offset `oldest`, up to `newest`. The reasons are the
-    contract's: `epoch` (the log began again), `unknown` (no such offset was given yet) and
-    `window` (too long ago).
-    """
-    if wanted.epoch != newest.epoch:
-        return "epoch"
-    if wanted.offset > newest.offset:
-        return "unknown"
-    if wanted.offset < oldest:
-        return "window"
-    return None
-
-
 def start_of(request: Subscribe, log: Log[Publication]) -> Start:
     """After the client's position if the log has everything since; else at the log's end."""
     wanted = request.position
     if wanted is None:
         return Start(log.last(request.history))
-    reason = why_lost(wanted, log.position, oldest=log.oldest)
+    reason = wanted.why_lost(log.position, oldest=log.oldest)
     if reason is None:
         return Start(wanted.offset, recovered=True)
     return Start(log.last(request.history), reason=reason)
@@ -48,7 +32,7 @@ def held_tail(log: Log[Publication], wanted: Position | None, *, limit: int | No
     if wanted is None:
         after = log.oldest if limit is None else log.last(limit)
         return Tail(log.position, tuple(log.since(after) or ()))
-    if why_lost(wanted, log.position, oldest=log.oldest) is not None:
+    if wanted.why_lost(log.position, oldest=log.oldest) is not None:
         return None
     return Tail(log.position, tuple((log.since(wanted.offset) or ())[:limit]))
 

@@ -63,7 +63,7 @@ class MemoryBroker:
 
     def _publish(self, message: Message, now: float) -> Receipt:
         receipt, event = self._store.publish(message, now)
-        if event is not None:
+        if event is not None and message.channel in self._board.listeners:
             self._board.event(message.channel, receipt.epoch, event=event)
         return receipt
 

@@ -93,8 +93,11 @@ class Store:
         receipt: Receipt
         event: Publication | Ephemeral
         if message.keep:
-            event = self._append(log, message, now=now)
-            receipt = log.position
+            offset = log.offset = log.offset + 1
+            event = Publication(offset, message.event, message.data, message.user, message.exclude)
+            log.entries.append((now, event))
+            _trim(log, now)
+            receipt = Position(log.epoch, offset)
         else:
             event = Ephemeral(
                 log.offset, message.event, message.data, message.user, message.exclude
@@ -103,19 +106,6 @@ class Store:
         if message.key is not None:
             self._remember((message.channel, message.key), receipt, now=now)
         return receipt, event
-
-    def _append(self, log: StoredLog, message: Message, *, now: float) -> Publication:
-        log.offset += 1
-        publication = Publication(
-            log.offset, message.event, message.data, message.user, message.exclude
-        )
-        log.entries.append((now, publication))
-        policy = log.policy
-        if len(log.entries) > policy.history_size or (
-            log.entries[0][0] < now - policy.history_ttl_s
-        ):
-            self._trim(log, now)
-        return publication
 
     def read(
         self,
@@ -137,19 +127,16 @@ class Store:
         if keep and after is not None and after.epoch == log.epoch and after.offset > log.offset:
             self.renounce(channel, log.epoch, now=now)
             raise RiverError(ErrorCode.UNRECOVERABLE, "epoch")
-        self._trim(log, now)
+        _trim(log, now)
         held = len(log.entries)
         if after is None:
             count = held if limit is None else min(limit, held)
             return Tail(
                 log.position, tuple(entry for _, entry in islice(log.entries, held - count, None))
             )
-        if after.epoch != log.epoch:
-            raise RiverError(ErrorCode.UNRECOVERABLE, "epoch")
-        if after.offset > log.offset:
-            raise RiverError(ErrorCode.UNRECOVERABLE, "unknown")
-        if after.offset < log.offset - held:
-            raise RiverError(ErrorCode.UNRECOVERABLE, "window")
+        reason = after.why_lost(log.position, oldest=log.offset - held)
+        if reason is not None:
+            raise RiverError(ErrorCode.UNRECOVERABLE, reason)
         start = after.offset - (log.offset - held)
         stop = held if limit is None else min(held, start + limit)
         return Tail(log.position, tuple(entry for _, entry in islice(log.entries, start, stop)))
@@ -252,7 +239,7 @@ class Store:
         subscribed = self._counts.keys() | self._counted
         self._counted.clear()
         for channel, log in list(self._logs.items()):
-            self._trim(log, now)
+            _trim(log, now)
             # One without publications was only looked at: nobody can miss anything of it.
             idle_s = now - log.touched
             idle_s_max = IDLE_S_MAX if log.offset else log.policy.history_ttl_s
@@ -273,13 +260,15 @@ class Store:
         log.touched = now
         return log
 
-    def _trim(self, log: StoredLog, now: float) -> None:
-        entries, before = log.entries, now - log.policy.history_ttl_s
-        while entries and (len(entries) > log.policy.history_size or entries[0][0] < before):
-            entries.popleft()
-
     def _remember(self, key: tuple[str, str], receipt: Receipt, *, now: float) -> None:
         self._keys[key] = (now, receipt)
         self._keys.move_to_end(key)
         if len(self._keys) > KEYS_MAX:
             self._keys.popitem(last=False)
+
+
+def _trim(log: StoredLog, now: float) -> None:
+    entries, policy = log.entries, log.policy
+    size, before = policy.history_size, now - policy.history_ttl_s
+    while entries and (len(entries) > size or entries[0][0] < before):
+        entries.popleft()
