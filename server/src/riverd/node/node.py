@@ -36,6 +36,9 @@ ON_ITS_WAY_S = 0.5
 PUBLISH_S_MAX = 0.8
 """How long the broker may take with a client's publication (contract: within 1 s)."""
 
+# A union would be made for each message.
+_CREDENTIALS = (Authenticate, SignIn)
+
 
 class Node:
     """The feed's listener, and the only awaits of the data path.
@@ -98,7 +101,7 @@ class Node:
     def receive(self, session: Session, payload: bytes, *, now: float) -> None:
         """Take a client's message, and answer it or carry it out. `now` is in unix seconds."""
         command = session.receive(payload, now)
-        if isinstance(command, Authenticate | SignIn):
+        if isinstance(command, _CREDENTIALS):
             self.authenticate(session, command, now=now)
         elif command is not None:
             try:
