@@ -47,6 +47,7 @@ class ErrorCode(Enum):
     TOO_LARGE = ("too_large", 413)
     UNSUPPORTED_MEDIA_TYPE = ("unsupported_media_type", 415)
     TOO_MANY_CHANNELS = ("too_many_channels", 429)
+    TOO_MANY_CONNECTIONS = ("too_many_connections", 429)
     TOO_FAST = ("too_fast", 429)
     INTERNAL = ("internal", 500)
     BROKER_UNAVAILABLE = ("broker_unavailable", 503)

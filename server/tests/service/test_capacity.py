@@ -1,11 +1,20 @@
 """How many connections fit into the files and the memory that there are."""
 
+import msgspec
 import pytest
 
-from riverd.service.capacity import CONNECTION_BYTES, Fitted, Resources, fitted, resources
+from riverd.service.capacity import (
+    CHANNEL_BYTES,
+    CONNECTION_BYTES,
+    Fitted,
+    Resources,
+    fitted,
+    resources,
+)
 from riverd.service.settings import Settings
 
 GIB = 1 << 30
+LEFT = GIB // 2 - 100 * 1024 * 1024
 
 
 @pytest.mark.parametrize(
@@ -18,7 +27,11 @@ GIB = 1 << 30
         (1_024, 16 * GIB, Fitted(512, "files", 320)),
         (64, 16 * GIB, Fitted(32, "files", 256)),
         (10, 16 * GIB, Fitted(8, "files", 256)),
-        (1_000_000, GIB // 2, Fitted((GIB // 2 - 100 * 1024 * 1024) // CONNECTION_BYTES, "memory")),
+        (
+            1_000_000,
+            GIB // 2,
+            Fitted(LEFT // CONNECTION_BYTES, "memory", channels_max=LEFT // 2 // CHANNEL_BYTES),
+        ),
     ],
 )
 def test_the_limit_of_connections_follows_what_there_is(
@@ -29,8 +42,13 @@ def test_the_limit_of_connections_follows_what_there_is(
 
 def test_a_number_that_was_set_is_bound_by_files_and_not_by_memory() -> None:
     chosen = Settings(max_connections=40_000)
-    assert fitted(chosen, Resources(1_000_000, GIB // 4)) == Fitted(40_000)
-    assert fitted(chosen, Resources(1_024, GIB // 4)) == Fitted(512, "files", 320)
+    little = Resources(1_024, GIB // 4)
+    assert (
+        fitted(chosen, msgspec.structs.replace(little, files=1_000_000)).connections_max == 40_000
+    )
+    assert fitted(chosen, little).connections_max == 512
+    channels = Settings(max_channels=90_000)
+    assert fitted(channels, little).channels_max == 90_000
 
 
 def test_workers_share_the_memory_and_not_the_files() -> None:

@@ -81,7 +81,7 @@ _NO_SINK = _NoSink()
 
 
 class SessionLimits(msgspec.Struct, frozen=True):
-    """What one connection may use. Rates are a second's: `rate` is in messages."""
+    """What one connection, and its user, may use. Rates are a second's: `rate` is in messages."""
 
     auth_timeout_s: float = 15
     channels_max: int = 100
@@ -92,11 +92,31 @@ class SessionLimits(msgspec.Struct, frozen=True):
     """What a node sends to others for its publications: their size, once for each subscriber."""
     bytes_burst_s: float = 8
     """So many seconds' worth of bytes may come at once."""
+    user_connections_max: int = 1_000
+    user_channels_max: int = 5_000
+    """On all connections of a user to one node."""
+    user_rate: float = 500
+    """Messages of all connections of a user to one node."""
+    node_channels_max: int = 100_000
+    """On all connections to one node."""
 
     @property
     def burst(self) -> float:
         """Messages at once: a client that comes back subscribes to all its channels together."""
         return self.channels_max + 2 * self.rate
+
+    def read_budget(self, now: float) -> ByteBudget:
+        """The bytes that a client is given, or all connections of a user together."""
+        return ByteBudget(self.read_bytes_rate, self.read_bytes_rate * self.bytes_burst_s, now=now)
+
+    def fanout_budget(self, now: float) -> ByteBudget:
+        """The bytes that others are sent for a client, or for a user."""
+        rate = self.fanout_bytes_rate
+        return ByteBudget(rate, rate * self.bytes_burst_s, now=now)
+
+
+def _accept(_session: "Session", _claims: Claims) -> None:
+    """Let every user in."""
 
 
 def _ignore(_error: RiverError, _user: str | None) -> None:
@@ -124,6 +144,7 @@ class Session:
         "sent_bytes",
         "sink",
         "subscriptions",
+        "user_messages",
     )
 
     def __init__(
@@ -149,6 +170,8 @@ class Session:
         # Made when they are first used: most clients only listen.
         self.read_bytes: ByteBudget | None = None
         self.sent_bytes: ByteBudget | None = None
+        self.user_messages: ByteBudget | None = None
+        """Of all connections of its user, if it has several."""
         self.published: ByteBudget | None = None
         """Of events, where the protocol has a rate of its own for them."""
         self.is_proven = False
@@ -174,7 +197,13 @@ class Session:
         if self.closed:
             return None
         if not self._spend(now):
-            self._end_too_fast()
+            self._end_too_fast(f"more than {self.limits.rate:g} messages a second")
+            return None
+        if self.user_messages is not None and not self._spend_of_user(self.user_messages, now):
+            rate = self.limits.user_rate
+            self._end_too_fast(
+                f"more than {rate:g} messages a second on all of a user's connections"
+            )
             return None
         try:
             command = self.protocol.decode(payload)
@@ -186,8 +215,14 @@ class Session:
             return None
         return command
 
-    def authenticate(self, command: Authenticate | SignIn, now: float) -> bool:
-        """Take a token, or what the back end signed.
+    def authenticate(
+        self,
+        command: Authenticate | SignIn,
+        now: float,
+        *,
+        check: Callable[["Session", Claims], None] = _accept,
+    ) -> bool:
+        """Take a token, or what the back end signed. `check` raises RiverError for a user too many.
 
         False if it was refused, and the session closed with it.
         """
@@ -195,9 +230,12 @@ class Session:
             claims = self._claims_in(command, now)
             if self.claims is not None and self.claims.user != claims.user:
                 raise TokenError(ErrorCode.USER_MISMATCH, "the token is for another user")
-        except TokenError as error:
+            if self.claims is None:
+                check(self, claims)
+        except RiverError as error:
+            is_unknown = isinstance(error, TokenError)
             self.fail(command.id, error)
-            self.close(Reason.NOT_AUTHENTICATED, error.message)
+            self.close(Reason.NOT_AUTHENTICATED if is_unknown else Reason.TOO_FAST, error.message)
             return False
         self.claims = claims
         session = None
@@ -297,8 +335,14 @@ class Session:
         self._spent = spent = spent + 1 if spent > 0 else 1
         return spent <= limits.burst
 
-    def _end_too_fast(self) -> None:
-        message = f"more than {self.limits.rate:g} messages a second"
+    def _spend_of_user(self, budget: ByteBudget, now: float) -> bool:
+        """Take one message out of the user's budget. False if there was none left."""
+        is_spent = budget.is_spent(now)
+        if not is_spent:
+            budget.take(1, now=now)
+        return not is_spent
+
+    def _end_too_fast(self, message: str) -> None:
         self.reply(ErrorReply(None, ErrorCode.TOO_FAST.code, message))
         self.close(Reason.TOO_FAST, message)
 

@@ -7,6 +7,7 @@ from riverd.broker import Broker
 from riverd.core.hub import Channel, Hub
 from riverd.core.recovery import newest_of_back_end, start_of
 from riverd.core.subscription import Subscription
+from riverd.errors import ErrorCode, RiverError
 from riverd.model import Change, Ephemeral, Publication, Subscribed
 from riverd.node.admission import Obstacle, obstacle_to, version_of
 from riverd.node.attachment import Attachment
@@ -63,6 +64,17 @@ class Attachments:
     def channel(self, name: str) -> Channel | None:
         """The replica of a channel, if this node has one."""
         return self._hub.channels.get(name)
+
+    def check_room_for(self, name: str, channels_max: int) -> None:
+        """Find out whether this node can have a channel.
+
+        Raises:
+            RiverError: too_many_channels.
+        """
+        if len(self._by_channel) >= channels_max and name not in self._by_channel:
+            raise RiverError(
+                ErrorCode.TOO_MANY_CHANNELS, f"more than {channels_max} channels on this server"
+            )
 
     # What sessions want.
 

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
 from riverd.broker import Broker
-from riverd.core.budget import ByteBudget
 from riverd.core.presence import LISTED_MAX
 from riverd.core.recovery import held_tail
 from riverd.core.session import Session
@@ -93,9 +92,7 @@ class ClientReads:
     def _charge(self, session: Session, count: int) -> None:
         now = self._clock()
         if session.read_bytes is None:
-            rate = session.limits.read_bytes_rate
-            burst = rate * session.limits.bytes_burst_s
-            session.read_bytes = ByteBudget(rate, burst, now=now)
+            session.read_bytes = session.limits.read_budget(now)
         session.read_bytes.take(count, now=now)
 
     async def _tail(self, command: GetHistory) -> Tail | RiverError:

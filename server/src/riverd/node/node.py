@@ -29,6 +29,7 @@ from riverd.node.attaching import Attachments
 from riverd.node.client_reads import ClientReads
 from riverd.node.flushing import Flushes
 from riverd.node.reporting import SubscriberCounts
+from riverd.node.user_limits import UserLimits
 from riverd.tasks import Tasks
 
 SWEEP_S = 5.0
@@ -65,6 +66,7 @@ class Node:
         self._clock = clock
         self._tasks = Tasks(failed)
         self._users: dict[str, dict[Session, None]] = {}
+        self._user_limits = UserLimits(self._users)
         self._compare_s = compare_s
         self._flushes = Flushes(hub, clock=clock, flushed=self._on_flushed)
         self._counts = SubscriberCounts(broker, self._tasks, count=self._count)
@@ -111,9 +113,12 @@ class Node:
 
     def authenticate(self, session: Session, command: Authenticate | SignIn, *, now: float) -> None:
         """Take a token, whether it came with the connection or in a message; or a signature."""
-        if session.authenticate(command, now):
+        if session.authenticate(command, now, check=self._user_limits.check_connection):
             assert session.claims is not None, "a token was accepted"
-            self._users.setdefault(session.claims.user, {})[session] = None
+            sessions = self._users.setdefault(session.claims.user, {})
+            if session not in sessions:
+                sessions[session] = None
+                self._user_limits.share(session, clock_s=self._clock(), now=now)
             if session.subscriptions and isinstance(command, Authenticate):
                 self._end_ungranted(session)
 
@@ -210,6 +215,8 @@ class Node:
     def _subscribe(self, session: Session, command: Subscribe) -> None:
         member = session.authorise(command)
         session.check_subscribable(command.channel)
+        self._user_limits.check_channel(session)
+        self.attachments.check_room_for(command.channel, session.limits.node_channels_max)
         if command.proof is not None:
             session.prove()
         self.attachments.subscribe(self._hub.subscribe(session, command, member=member))
@@ -263,10 +270,9 @@ class Node:
         channel = self.attachments.channel(command.channel)
         if channel is None:
             return
-        now, limits = self._clock(), session.limits
+        now = self._clock()
         if session.sent_bytes is None:
-            rate = limits.fanout_bytes_rate
-            session.sent_bytes = ByteBudget(rate, rate * limits.bytes_burst_s, now=now)
+            session.sent_bytes = session.limits.fanout_budget(now)
         if session.sent_bytes.is_spent(now):
             raise RiverError(ErrorCode.TOO_FAST, "too many bytes for others: publish it later")
         size = len(command.data) + len(command.event)

@@ -17,6 +17,9 @@ MEMORY_RESERVED_BYTES = 100 * 1024 * 1024
 CONNECTION_BYTES = 16_384
 """A connection's share of memory here and in the kernel, with some subscriptions."""
 CONNECTIONS_MIN = 8
+CHANNEL_BYTES = 8_192
+"""A channel's share of memory, with a subscriber and nothing published yet."""
+CHANNELS_MIN = 1_000
 WAITING_MIN = 256
 WAITING_MAX = 10_000
 OTHER_FILES_MAX = 64
@@ -39,6 +42,7 @@ class Fitted(msgspec.Struct, frozen=True):
     limited_by: str | None = None
     waiting_max: int = WAITING_MAX
     """Connections that are no WebSockets (yet)."""
+    channels_max: int = Settings().max_channels
 
 
 def raise_file_limit() -> None:
@@ -73,7 +77,18 @@ def fitted(settings: Settings, found: Resources) -> Fitted:
         limited_by = "files" if by_files <= by_memory else "memory"
     connections_max = min(wanted, max(CONNECTIONS_MIN, fits))
     left = found.files - connections_max - CLOSING_MAX - OTHER_FILES_MAX
-    return Fitted(connections_max, limited_by, min(WAITING_MAX, max(WAITING_MIN, left)))
+    waiting_max = min(WAITING_MAX, max(WAITING_MIN, left))
+    return Fitted(connections_max, limited_by, waiting_max, _channels_max(settings, found))
+
+
+def _channels_max(settings: Settings, found: Resources) -> int:
+    """The setting; of its default, what fits into half of the memory that is left."""
+    wanted = settings.max_channels
+    if found.memory_bytes is None or wanted != Settings().max_channels:
+        return wanted
+    share = found.memory_bytes // settings.workers
+    left = share - min(MEMORY_RESERVED_BYTES, share // 2)
+    return max(CHANNELS_MIN, min(wanted, left // 2 // CHANNEL_BYTES))
 
 
 def _group_limits() -> Iterator[int]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import structlog
 import uvloop
 
@@ -85,13 +86,11 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         verify=process.credentials.verifier.verify,
         failed=process.failed,
         refused=refusals.refused,
-        limits=SessionLimits(
-            settings.auth_timeout_s, settings.max_channels_per_connection, settings.client_rate
-        ),
+        limits=_session_limits(settings, limit),
         socket_limits=SocketLimits(
             message_bytes_max=settings.max_message_bytes,
             write_buffer_bytes_max=settings.max_buffer_bytes,
-            early=EarlyInputs(EarlyLimits.up_to(settings.max_message_bytes)),
+            early=EarlyInputs(_early_limits(settings)),
         ),
         admission=Admission(
             _connection_limits(settings, limit),
@@ -107,6 +106,26 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
     process.start_later(partial(_note_refused, gateway))
     process.start_later(partial(note_proxies, gateway.addresses))
     return gateway, node
+
+
+def _session_limits(settings: Settings, limit: Fitted) -> SessionLimits:
+    return SessionLimits(
+        settings.auth_timeout_s,
+        settings.max_channels_per_connection,
+        settings.client_rate,
+        read_bytes_rate=settings.read_bytes_rate,
+        fanout_bytes_rate=settings.fanout_bytes_rate,
+        user_connections_max=settings.max_connections_per_user,
+        user_channels_max=settings.max_channels_per_user,
+        user_rate=settings.user_rate,
+        node_channels_max=limit.channels_max,
+    )
+
+
+def _early_limits(settings: Settings) -> EarlyLimits:
+    usual = EarlyLimits.up_to(settings.max_message_bytes)
+    received = settings.max_unauthenticated_bytes
+    return msgspec.structs.replace(usual, received_bytes_max=received)
 
 
 def _connection_limits(settings: Settings, limit: Fitted) -> ConnectionLimits:

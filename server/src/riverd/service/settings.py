@@ -15,6 +15,7 @@ MEMORY = "memory://"
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=100_000_000)]
+ByteCount = Annotated[int, Meta(ge=1_024, le=1_000_000_000_000)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,6 +55,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_channels_per_connection: Count = 100
     max_buffer_bytes: Annotated[int, Meta(ge=4_096, le=16_777_216)] = 65_536
     client_rate: Annotated[float, Meta(gt=0, le=1_000_000)] = 50
+    max_connections_per_user: Count = 1_000
+    max_channels_per_user: Count = 5_000
+    user_rate: Annotated[float, Meta(gt=0, le=1_000_000)] = 500
+    max_channels: Count = 100_000
+    read_bytes_rate: ByteCount = 2_097_152
+    fanout_bytes_rate: ByteCount = 16_777_216
+    max_unauthenticated_bytes: ByteCount = 65_536
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
     drain_s: Annotated[float, Meta(ge=0, le=3_600)] = 30
     node_name: Annotated[str, Meta(max_length=NODE_NAME_LENGTH_MAX)] | None = None
@@ -97,6 +105,13 @@ DESCRIPTIONS: Mapping[str, str] = {
     "max_channels_per_connection": "Channels that one connection may subscribe to.",
     "max_buffer_bytes": "Bytes that wait for one slow client before its cursors stand still.",
     "client_rate": "Messages a second that one client may send.",
+    "max_connections_per_user": "Connections of one user to one gateway process.",
+    "max_channels_per_user": "Channels on all of these connections.",
+    "user_rate": "Messages a second on all of these connections.",
+    "max_channels": "Channels on one gateway process.",
+    "read_bytes_rate": "Bytes a second of histories and lists of members that a user is given.",
+    "fanout_bytes_rate": "Bytes a second that others are sent for a user's publications.",
+    "max_unauthenticated_bytes": "Bytes that a connection without a token may send in 25 seconds.",
     "workers": "Gateway processes on one port, one a core; they need a broker between them.",
     "drain_s": "How long a planned stop takes to move its clients.",
     "node_name": "How the gateway is called when it is asked to drain; ecs-task: its task's ARN.",

@@ -1,0 +1,101 @@
+"""What a user may use over all connections, and all users of a node."""
+
+from river_cluster import Cluster, Visitor, in_a_cluster
+
+from riverd.core.session import SessionLimits
+from riverd.node.node import Node
+
+
+async def comes(
+    cluster: Cluster, node: Node, limits: SessionLimits, *, user: str = "ann"
+) -> Visitor:
+    visitor = cluster.stranger(node)
+    visitor.session.limits = limits
+    visitor.ask(type="auth", token=user)
+    return visitor
+
+
+def code_of(visitor: Visitor) -> str | None:
+    """The code of an error among what was sent."""
+    return next((one["code"] for one in visitor.client.take() if one["type"] == "error"), None)
+
+
+@in_a_cluster
+async def test_connection_too_many_of_a_user_is_refused_and_others_are_not(
+    cluster: Cluster,
+) -> None:
+    node, _ = await cluster.node()
+    limits = SessionLimits(rate=1e9, user_connections_max=2)
+    first, _ = [await comes(cluster, node, limits) for _ in range(2)]
+    surplus = await comes(cluster, node, limits)
+    assert code_of(surplus) == "too_many_connections"
+    assert surplus.client.closed is not None
+    assert surplus.client.closed[0] == 4429
+    assert (await comes(cluster, node, limits, user="bob")).client.closed is None
+    # To renew a token is no connection more.
+    first.ask(type="auth", token="ann")
+    assert code_of(first) is None
+    first.leave()
+    assert (await comes(cluster, node, limits)).client.closed is None
+
+
+@in_a_cluster
+async def test_channels_of_a_user_are_counted_over_all_connections(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    limits = SessionLimits(rate=1e9, user_channels_max=5)
+    first, second = [await comes(cluster, node, limits) for _ in range(2)]
+    for number in range(4):
+        first.ask(type="subscribe", id=number, channel=f"c{number}")
+    second.ask(type="subscribe", id=9, channel="c0")
+    assert code_of(second) is None
+    second.ask(type="subscribe", id=10, channel="c1")
+    assert code_of(second) == "too_many_channels"
+    first.ask(type="unsubscribe", id=11, channel="c3")
+    second.ask(type="subscribe", id=12, channel="c1")
+    assert code_of(second) is None
+
+
+@in_a_cluster
+async def test_messages_of_a_user_are_counted_over_all_connections(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    # One a second is earned while the test runs in virtual time: none.
+    limits = SessionLimits(rate=1e9, user_rate=1, user_channels_max=19)
+    first, second = [await comes(cluster, node, limits) for _ in range(2)]
+    for number in range(10):
+        first.ask(type="ping", id=number)
+        second.ask(type="ping", id=number)
+    assert first.client.closed is None
+    first.client.take()
+    first.ask(type="ping", id=99)
+    assert code_of(first) == "too_fast"
+    assert first.client.closed is not None
+    assert first.client.closed[0] == 4429
+
+
+@in_a_cluster
+async def test_bytes_of_a_user_are_counted_over_all_connections(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    limits = SessionLimits(rate=1e9, fanout_bytes_rate=100, bytes_burst_s=1)
+    first, second = [await comes(cluster, node, limits) for _ in range(2)]
+    other = await comes(cluster, node, limits, user="bob")
+    other.ask(type="subscribe", id=1, channel="c")
+    await other.told("authenticated", "subscribed")
+    publication = {"type": "publish", "channel": "c", "event": "e", "data": "x" * 200}
+    first.ask(id=1, **publication)
+    second.ask(id=2, **publication)
+    assert code_of(second) == "too_fast"
+    other.ask(id=3, **publication)
+    assert code_of(other) is None
+
+
+@in_a_cluster
+async def test_node_has_so_many_channels_and_no_more(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    limits = SessionLimits(rate=1e9, node_channels_max=2)
+    ann, bob = [await comes(cluster, node, limits, user=user) for user in ("ann", "bob")]
+    for number in range(2):
+        ann.ask(type="subscribe", id=number, channel=f"c{number}")
+    bob.ask(type="subscribe", id=1, channel="c0")
+    assert code_of(bob) is None
+    bob.ask(type="subscribe", id=2, channel="c2")
+    assert code_of(bob) == "too_many_channels"
