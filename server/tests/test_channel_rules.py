@@ -111,3 +111,33 @@ def test_the_command_says_which_rule_decides() -> None:
     assert said[0] == "rule 2 of 2 decides: match b*"
     assert "  access          grant" in said
     assert explained(found, "cats").startswith("no rule fits cats")
+
+
+def test_a_window_is_bounded_in_bytes_and_the_newest_may_outlive_it() -> None:
+    found = rules(
+        ChannelRule(match="price-*", keep_last=True, history_bytes=1_000),
+        ChannelRule(match="flag-*", keep_last=True, last_ttl_s=60),
+    )
+    price, flag, dogs = found.of("price-1"), found.of("flag-1"), found.of("dogs")
+    assert (price.history_bytes, price.last_ttl_s) == (1_000, 86_400)
+    assert (flag.history_bytes, flag.last_ttl_s) == (1_048_576, 60)
+    assert dogs.last_ttl_s == 0
+    assert "keep_last       for 86400 s" in explained(found, "price-1")
+    assert "history_bytes   1000" in explained(found, "price-1")
+    assert "keep_last       no" in explained(found, "dogs")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        '[{"match": "a", "last_ttl_s": 5}]',
+        '[{"match": "a", "keep_last": true, "last_ttl_s": 0}]',
+        '[{"match": "a", "keep_last": true, "last_ttl_s": 9e9}]',
+        '[{"match": "a", "keep_last": 1}]',
+        '[{"match": "a", "history_bytes": -1}]',
+        '[{"match": "a", "history_bytes": 1.5}]',
+    ],
+)
+def test_windows_that_cannot_be_are_refused(wrong: str) -> None:
+    with pytest.raises(SettingsError, match="RIVER_CHANNEL_RULES"):
+        parse_rules(wrong)

@@ -14,6 +14,10 @@ from riverd.model import Grants
 
 HISTORY_SIZE_MAX = 100_000
 HISTORY_TTL_S_MAX = 86_400
+HISTORY_BYTES = 1_048_576
+HISTORY_BYTES_MAX = 1_073_741_824
+LAST_TTL_S = 86_400.0
+LAST_TTL_S_MAX = 2_592_000
 RULES_MAX = 1_000
 POLICIES_KEPT_MAX = 4_096
 
@@ -24,16 +28,24 @@ class ChannelRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     match: Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH_MAX)]
     history_size: Annotated[int, Meta(ge=0, le=HISTORY_SIZE_MAX)] | None = None
     history_ttl_s: Annotated[float, Meta(gt=0, le=HISTORY_TTL_S_MAX)] | None = None
+    history_bytes: Annotated[int, Meta(ge=0, le=HISTORY_BYTES_MAX)] | None = None
+    keep_last: bool = False
+    last_ttl_s: Annotated[float, Meta(gt=0, le=LAST_TTL_S_MAX)] | None = None
     access: Literal["open", "grant"] | None = None
     presence: bool | None = None
     client_publish: bool = True
 
 
 class ChannelPolicy(msgspec.Struct, frozen=True):
-    """What holds for one channel. `rule` is the number of the rule that decides, from 0."""
+    """What holds for one channel. `rule` is the number of the rule that decides, from 0.
+
+    For `last_ttl_s` the newest publication outlives the window; 0: it does not.
+    """
 
     history_size: int
     history_ttl_s: float
+    history_bytes: int
+    last_ttl_s: float
     needs_grant: bool
     has_members: bool
     client_publish: bool
@@ -44,19 +56,25 @@ class ChannelRules:
     """All rules of a deployment, with the defaults of its settings."""
 
     def __init__(
-        self, rules: Iterable[ChannelRule] = (), *, history_size: int, history_ttl_s: float
+        self,
+        rules: Iterable[ChannelRule] = (),
+        *,
+        history_size: int,
+        history_ttl_s: float,
+        history_bytes: int = HISTORY_BYTES,
     ) -> None:
         self.rules = tuple(rules)
         self._globs = [Globs((rule.match,)) for rule in self.rules]
         self._history_size = history_size
         self._history_ttl_s = history_ttl_s
+        self._history_bytes = history_bytes
         self._policies: dict[str, ChannelPolicy] = {}
 
     @property
     def digest(self) -> str:
         """The same for the same rules and defaults, in every process."""
-        text = msgspec.json.encode((self.rules, self._history_size, self._history_ttl_s))
-        return sha256(text).hexdigest()[:16]
+        window = (self._history_size, self._history_ttl_s, self._history_bytes)
+        return sha256(msgspec.json.encode((self.rules, *window))).hexdigest()[:16]
 
     def of(self, channel: str) -> ChannelPolicy:
         """What holds for a channel."""
@@ -89,6 +107,8 @@ class ChannelRules:
                 return ChannelPolicy(
                     self._history_size if rule.history_size is None else rule.history_size,
                     self._history_ttl_s if rule.history_ttl_s is None else rule.history_ttl_s,
+                    self._history_bytes if rule.history_bytes is None else rule.history_bytes,
+                    _last_ttl_s(rule),
                     # A rule can close a channel, never open a private one.
                     is_private or rule.access == "grant",
                     has_members if rule.presence is None else rule.presence,
@@ -98,10 +118,18 @@ class ChannelRules:
         return ChannelPolicy(
             self._history_size,
             self._history_ttl_s,
+            self._history_bytes,
+            0,
             is_private,
             has_members,
             client_publish=True,
         )
+
+
+def _last_ttl_s(rule: ChannelRule) -> float:
+    if not rule.keep_last:
+        return 0
+    return LAST_TTL_S if rule.last_ttl_s is None else rule.last_ttl_s
 
 
 _decode = msgspec.json.Decoder(list[ChannelRule]).decode
@@ -124,5 +152,9 @@ def parse_rules(text: str) -> tuple[ChannelRule, ...]:
             raise SettingsError(
                 f"RIVER_CHANNEL_RULES: rule {number} ({rule.match}) opens private channels: "
                 "these always need a grant"
+            )
+        if rule.last_ttl_s is not None and not rule.keep_last:
+            raise SettingsError(
+                f"RIVER_CHANNEL_RULES: rule {number} ({rule.match}): last_ttl_s needs keep_last"
             )
     return tuple(rules)

@@ -46,6 +46,11 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     keep: bool = True
     exclude: str | None = None
 
+    @property
+    def size(self) -> int:
+        """What its publication counts for in a window that is bounded in bytes."""
+        return len(self.data) + len(self.event)
+
 
 class After(msgspec.Struct, frozen=True, gc=False):
     """The position that an ephemeral event follows: it has none of its own."""
@@ -66,6 +71,11 @@ class Publication(msgspec.Struct, frozen=True, gc=False):
     data: bytes
     user: str | None = None
     exclude: str | None = None
+
+    @property
+    def size(self) -> int:
+        """What it counts for in a window that is bounded in bytes."""
+        return len(self.data) + len(self.event)
 
 
 class Ephemeral(msgspec.Struct, frozen=True, gc=False):
@@ -91,6 +101,11 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     offset: int
     joined: bool
     member: Member
+
+    @property
+    def size(self) -> int:
+        """Nothing: changes are bounded by their number."""
+        return 0
 
 
 class Tail(msgspec.Struct, frozen=True):

@@ -1,14 +1,17 @@
 """What clients read is shared, in turn, and has a budget in bytes; so has what they send others."""
 
 import asyncio
+from functools import partial
 
 from river_cluster import Cluster, in_a_cluster, live, turns
 
+from riverd.channel_rules import ChannelRules
 from riverd.core.budget import ByteBudget
 from riverd.model import Message
 from riverd.node.client_reads import READS_AT_ONCE_MAX, WAITING_MAX
 
 MEBIBYTE = 2**20
+WIDE = ChannelRules(history_size=100, history_ttl_s=300, history_bytes=100 * MEBIBYTE)
 
 
 def fill(cluster: Cluster, channel: str, *, size: int, times: int) -> None:
@@ -92,7 +95,7 @@ async def test_a_client_that_asks_for_more_than_can_wait_is_refused(cluster: Clu
     assert broker.calls.count("read") == 1
 
 
-@in_a_cluster
+@partial(in_a_cluster, rules=WIDE)
 async def test_a_client_is_given_so_many_bytes_and_more_with_time(cluster: Cluster) -> None:
     node, broker = await cluster.node()
     fill(cluster, "large", size=MEBIBYTE, times=9)

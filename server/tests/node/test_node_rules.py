@@ -13,6 +13,8 @@ RULES = ChannelRules(
         ChannelRule(match="room-*", access="grant", presence=True),
         ChannelRule(match="short-*", history_size=2, history_ttl_s=10),
         ChannelRule(match="price-*", client_publish=False),
+        ChannelRule(match="state-*", history_size=0, keep_last=True, last_ttl_s=1_000),
+        ChannelRule(match="small-*", history_bytes=20),
     ),
     history_size=50,
     history_ttl_s=300,
@@ -74,3 +76,40 @@ async def test_a_channels_window_is_that_of_its_rule(cluster: Cluster) -> None:
     last = cluster.visitor(node, "last")
     last.ask(type="subscribe", channel="short-1", history=5)
     await last.told("subscribed")
+
+
+@with_rules
+async def test_who_comes_late_is_given_the_newest_of_a_channel_that_keeps_it(
+    cluster: Cluster,
+) -> None:
+    node, _ = await cluster.node()
+    first, late = cluster.visitor(node, "ann"), cluster.visitor(node, "bob")
+    await live(first, "state-1")
+    cluster.publish("state-1", times=3)
+    assert [one["offset"] for one in await first.told("event", "event", "event")] == [1, 2, 3]
+    late.ask(type="subscribe", channel="state-1", history=1)
+    _, event = await late.told("subscribed", "event")
+    assert event["offset"] == 3
+    late.ask(type="history", id=2, channel="state-1")
+    [history] = await late.told("history")
+    assert [one["offset"] for one in history["publications"]] == [3]
+    # Also on a node that has to read it from the broker.
+    other, _ = await cluster.node()
+    elsewhere = cluster.visitor(other, "cleo")
+    elsewhere.ask(type="subscribe", channel="state-1", history=1)
+    _, event = await elsewhere.told("subscribed", "event")
+    assert event["offset"] == 3
+
+
+@with_rules
+async def test_a_replica_keeps_no_more_bytes_than_the_log(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    ann = cluster.visitor(node, "ann")
+    await live(ann, "small-1")
+    cluster.publish("small-1", times=5)
+    await ann.told(*["event"] * 5)
+    channel = node.attachments.channel("small-1")
+    assert channel is not None
+    entries = channel.log.since(channel.log.oldest)
+    assert entries is not None
+    assert 0 < sum(one.size for one in entries) <= 20

@@ -40,7 +40,7 @@ class Ear:
     @property
     def position(self) -> Position | None:
         """Up to where it was told; None while something that it asked for has not come."""
-        if self._bounds is not None and self._bounds[1] < self.offset:
+        if self._bounds is not None and self._next(self._bounds[1]) <= self.offset:
             return None
         return Position(self.epoch, self.offset)
 

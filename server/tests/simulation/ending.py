@@ -142,7 +142,14 @@ class Ending:
             yield f"{host.name} has {channel.log.position} of {name}: {server.position(name)}"
             return
         offset, epoch = channel.log.oldest, channel.log.epoch
-        for entry in channel.log.since(offset) or ():
+        entries = channel.log.since(offset) or []
+        policy = channel.policy
+        size, count = sum(entry.size for entry in entries), len(entries)
+        fits = size <= policy.history_bytes and count <= policy.history_size
+        fits = fits or (count == 1 and policy.last_ttl_s > 0)
+        if not fits:
+            yield f"{host.name} holds {count} of {size} bytes of {name}: {policy}"
+        for entry in entries:
             offset += 1
             demand(entry == server.truth.at(name, epoch, offset), f"{host.name} holds {entry}")
         if channel.presence is not None:

@@ -333,7 +333,11 @@ EXCLUDING = (
     ),
     _plant(
         "the memory broker forgets who is excluded",
-        ("broker.memory.store:Store._append", "message.user, message.exclude", "message.user"),
+        (
+            "broker.memory.store:Store.publish",
+            "Publication(offset, message.event, message.data, message.user, message.exclude)",
+            "Publication(offset, message.event, message.data, message.user)",
+        ),
     ),
 )
 
@@ -376,4 +380,27 @@ EPHEMERAL = (
     ),
 )
 
-PLANTS = RULES + EXCLUDING + EPHEMERAL + TRAPS + LOGS + CURSORS + MEMBERS + STATES
+WINDOWS = (
+    _plant(
+        "a replica drops the newest with the window",
+        (
+            "core.channel_log:Log.trim",
+            "if len(entries) == 1 and times[0] >= last_before:",
+            "if False:",
+        ),
+    ),
+    _plant(
+        "the broker drops the newest with the window",
+        ("broker.memory.store:_trim", "if len(entries) == 1 and", "if False and"),
+    ),
+    _plant(
+        "a replica does not count bytes",
+        ("core.channel_log:Log.append", "self._bytes += entry.size", "pass"),
+    ),
+    _plant(
+        "a log that is longer than its bytes is kept",
+        ("broker.memory.store:Store.publish", "log.size += event.size", "pass"),
+    ),
+)
+
+PLANTS = RULES + WINDOWS + EXCLUDING + EPHEMERAL + TRAPS + LOGS + CURSORS + MEMBERS + STATES

@@ -12,6 +12,14 @@ def drawn_rules(dice: Random) -> ChannelRules:
     return ChannelRules(
         (
             ChannelRule(match="den", presence=True),
+            ChannelRule(
+                match="c*",
+                keep_last=True,
+                last_ttl_s=dice.choice((10.0, 60.0)),
+                history_size=dice.choice((0, 1, 8)),
+                history_ttl_s=dice.choice((2.0, 5.0, 30.0)),
+            ),
+            ChannelRule(match="dogs", history_bytes=dice.choice((0, 30, 120, 1000))),
             ChannelRule(match="b*", history_size=dice.randint(1, 30), client_publish=False),
         ),
         history_size=dice.randint(5, 20),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ class Server:
         self.feeds: dict[SimFeed, None] = {}
         self.leases: dict[str, float] = {}
         self._ended: set[str] = set()
+        self._newest_at: dict[tuple[str, str], float] = {}
         self._world = world
         self._epochs = count(1)
         self._nodes = count(1)
@@ -70,6 +72,7 @@ class Server:
         if isinstance(event, Publication):
             assert isinstance(receipt, Position), "a publication has a position"
             self.truth.append(message.channel, receipt, event)
+            self._newest_at[message.channel, receipt.epoch] = self._world.now
             self._world.note("server", "appends", message.channel, receipt, event)
         elif event is not None:
             self.truth.passed(message.channel, receipt.epoch, event)
@@ -170,8 +173,12 @@ class Server:
         log = self.store._logs.get(channel)
         if log is None or log.epoch != epoch:
             return self.truth.end(channel, epoch)
-        before = self._world.now - log.policy.history_ttl_s
-        return log.offset - sum(1 for at, _ in log.entries if at >= before)
+        now, policy = self._world.now, log.policy
+        held = sum(1 for at, _ in log.entries if at >= now - policy.history_ttl_s)
+        newest_at = self._newest_at.get((channel, epoch), -math.inf)
+        if policy.last_ttl_s and now - newest_at <= policy.last_ttl_s:
+            held = max(1, held)
+        return log.offset - held
 
     def counted(self, channel: str) -> int:
         """How many hear a channel: what is told under a name without a lease does not count."""

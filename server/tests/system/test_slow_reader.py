@@ -20,6 +20,7 @@ def river(start_shared: Start) -> River:
     """Return a server with a large window, which pings nobody while this lasts."""
     settings = {
         "RIVER_HISTORY_SIZE": str(HISTORY),
+        "RIVER_HISTORY_BYTES": "100000000",
         "RIVER_PING_INTERVAL_S": "600",
         "RIVER_CLIENT_RATE": "1000000",
     }

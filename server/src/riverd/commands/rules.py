@@ -39,6 +39,8 @@ def explained(rules: ChannelRules, channel: str) -> str:
     fields = {
         "history_size": policy.history_size,
         "history_ttl_s": f"{policy.history_ttl_s:g}",
+        "history_bytes": policy.history_bytes,
+        "keep_last": f"for {policy.last_ttl_s:g} s" if policy.last_ttl_s else "no",
         "access": access + _private(rules, channel),
         "presence": presence + _by_prefix(rules, channel),
         "client_publish": "with a grant" if policy.client_publish else "never",

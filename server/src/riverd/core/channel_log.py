@@ -1,5 +1,6 @@
 """The replica of the tail of one log: entries in order, without holes."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -7,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from riverd.model import Position
 
+NO_LIMIT = 1 << 62
 JOINED_KEPT_MAX = 4
 FRAMES_KEPT_MAX = 16
 
@@ -17,6 +19,11 @@ class LogEntry(Protocol):
     @property
     def offset(self) -> int:
         """Its number in the log; the first has 1."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """What it counts for where a log is bounded in bytes."""
         ...
 
 
@@ -40,13 +47,14 @@ class Log(Generic[E]):
     calls `trim` once it has handed out what it wants to hand out: nothing is dropped before.
     """
 
-    __slots__ = ("_encoded", "_entries", "_joined", "_times", "epoch", "offset")
+    __slots__ = ("_bytes", "_encoded", "_entries", "_joined", "_times", "epoch", "offset")
 
     def __init__(self, position: Position, entries: Iterable[E] = (), *, now: float = 0) -> None:
         self.epoch = position.epoch
         self.offset = position.offset
         self._entries: deque[E] = deque(entries)
         self._times: deque[float] = deque([now] * len(self._entries))
+        self._bytes = sum(entry.size for entry in self._entries)
         self._joined: dict[tuple[object, int], bytes] = {}
         self._encoded: dict[Callable[[E], bytes], _Encoded] = {}
 
@@ -72,6 +80,7 @@ class Log(Generic[E]):
             self.offset = entry.offset
             self._entries.append(entry)
             self._times.append(now)
+            self._bytes += entry.size
             self._joined.clear()
         return True
 
@@ -138,11 +147,18 @@ class Log(Generic[E]):
     def _between(self, after: int, upto: int) -> Iterable[E]:
         return islice(self._entries, after - self.oldest, upto - self.oldest)
 
-    def trim(self, *, size: int, before: float) -> None:
-        """Drop entries beyond the newest `size`, and those taken before a time."""
+    def trim(
+        self, *, size: int, before: float, bytes_max: int = NO_LIMIT, last_before: float = math.inf
+    ) -> None:
+        """Drop entries beyond the newest `size` or `bytes_max`, and those taken before a time.
+
+        The newest is not dropped unless it was taken before `last_before`.
+        """
         entries, times = self._entries, self._times
-        while len(entries) > size or (times and times[0] < before):
-            entries.popleft()
+        while entries and (len(entries) > size or self._bytes > bytes_max or times[0] < before):
+            if len(entries) == 1 and times[0] >= last_before:
+                break
+            self._bytes -= entries.popleft().size
             times.popleft()
         self._joined.clear()
         for encoded in self._encoded.values():

@@ -1,5 +1,6 @@
 """All channels of this node: who is subscribed, and what is still to be sent to them."""
 
+import math
 from collections.abc import Callable
 from typing import cast
 
@@ -270,8 +271,14 @@ class Hub:
 
     def _trim(self, channel: Channel, now: float) -> None:
         if channel not in self._dirty:
-            size, before = channel.policy.history_size, now - channel.policy.history_ttl_s
-            channel.log.trim(size=size, before=before)
+            policy = channel.policy
+            size, before = policy.history_size, now - policy.history_ttl_s
+            channel.log.trim(
+                size=size,
+                before=before,
+                bytes_max=policy.history_bytes,
+                last_before=now - policy.last_ttl_s if policy.last_ttl_s else math.inf,
+            )
             if channel.presence is not None:
                 channel.presence.changes.trim(size=size, before=before)
 

@@ -99,7 +99,9 @@ class ClientReads:
         """The asked part of a log: from this node's replica where that has it."""
         channel, wanted = self._attachments.channel(command.channel), command.position
         if channel is not None:
-            limit = channel.policy.history_size if wanted is None else None
+            policy = channel.policy
+            window = max(policy.history_size, 1 if policy.last_ttl_s else 0)
+            limit = window if wanted is None else None
             held = held_tail(channel.log, wanted, limit=command.limit or limit)
             if held is not None:
                 return held

@@ -90,6 +90,7 @@ def channel_rules_of(settings: Settings) -> ChannelRules:
         parse_rules(text) if text else (),
         history_size=settings.history_size,
         history_ttl_s=settings.history_ttl_s,
+        history_bytes=settings.history_bytes,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, cast
 import msgspec
 from msgspec import Meta
 
+from riverd.channel_rules import HISTORY_BYTES, HISTORY_BYTES_MAX
 from riverd.channels import NODE_NAME_LENGTH_MAX
 from riverd.service.setting_values import Texts
 
@@ -43,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ping_interval_s: Seconds = 25
     history_size: Annotated[int, Meta(ge=0, le=100_000)] = 100
     history_ttl_s: Seconds = 300
+    history_bytes: Annotated[int, Meta(ge=0, le=HISTORY_BYTES_MAX)] = HISTORY_BYTES
     channel_rules: str | None = None
     allowed_origins: Texts = ("*",)
     max_connections: Count = 50_000
@@ -93,6 +95,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "ping_interval_s": "How often a connection is pinged; one that stays silent is closed.",
     "history_size": "How many publications every channel's log keeps.",
     "history_ttl_s": "How long every channel's log keeps them.",
+    "history_bytes": "How many bytes of data and names of events every channel's log keeps.",
     "channel_rules": "Rules for channels by globs: JSON, or @FILE. See docs/channels.md.",
     "allowed_origins": "Globs of the origins whose pages may connect, comma-separated.",
     "max_connections": "Connections to one gateway process.",

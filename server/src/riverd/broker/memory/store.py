@@ -28,7 +28,7 @@ KEYS_MAX = 1_000_000
 class StoredLog:
     """One channel's log: its position outlives its entries."""
 
-    __slots__ = ("entries", "epoch", "offset", "policy", "touched")
+    __slots__ = ("entries", "epoch", "offset", "policy", "size", "touched")
 
     def __init__(self, epoch: str, policy: ChannelPolicy, *, now: float) -> None:
         self.policy = policy
@@ -36,6 +36,8 @@ class StoredLog:
         self.offset = 0
         self.touched = now
         self.entries: deque[tuple[float, Publication]] = deque()
+        self.size = 0
+        """What the entries count for in bytes."""
 
     @property
     def position(self) -> Position:
@@ -96,6 +98,7 @@ class Store:
             offset = log.offset = log.offset + 1
             event = Publication(offset, message.event, message.data, message.user, message.exclude)
             log.entries.append((now, event))
+            log.size += event.size
             _trim(log, now)
             receipt = Position(log.epoch, offset)
         else:
@@ -242,7 +245,8 @@ class Store:
             _trim(log, now)
             # One without publications was only looked at: nobody can miss anything of it.
             idle_s = now - log.touched
-            idle_s_max = IDLE_S_MAX if log.offset else log.policy.history_ttl_s
+            kept_s = max(IDLE_S_MAX, log.policy.last_ttl_s)
+            idle_s_max = kept_s if log.offset else log.policy.history_ttl_s
             if idle_s > idle_s_max and channel not in subscribed:
                 del self._logs[channel]
         for channel in [name for name, stored in self._members.items() if not stored.members]:
@@ -269,6 +273,13 @@ class Store:
 
 def _trim(log: StoredLog, now: float) -> None:
     entries, policy = log.entries, log.policy
-    size, before = policy.history_size, now - policy.history_ttl_s
-    while entries and (len(entries) > size or entries[0][0] < before):
-        entries.popleft()
+    before = now - policy.history_ttl_s
+    while entries and (
+        len(entries) > policy.history_size
+        or log.size > policy.history_bytes
+        or entries[0][0] < before
+    ):
+        # The newest outlives the window where a rule says so.
+        if len(entries) == 1 and now - entries[0][0] <= policy.last_ttl_s > 0:
+            break
+        log.size -= entries.popleft()[1].size

@@ -77,7 +77,7 @@ class RedisBroker:
     async def publish(self, message: Message) -> Receipt:
         """Append and announce in one script, or only announce."""
         channel, key = message.channel, message.key
-        names = (keys.log_meta(channel), keys.log(channel))
+        names = keys.log_keys(channel)
         known = self._given.get(channel, NOWHERE)
         try:
             answer = await self._server.call(
@@ -115,6 +115,9 @@ class RedisBroker:
             messages.annex(message),
             policy.history_size,
             int(policy.history_ttl_s * 1000),
+            policy.history_bytes,
+            message.size,
+            int(policy.last_ttl_s),
         )
 
     def _remember(self, channel: str, position: Position, *, known: Position) -> None:
@@ -148,7 +151,7 @@ class RedisBroker:
         async with self._reads:
             answer = await self._server.call(
                 "read",
-                (keys.log_meta(channel), keys.log(channel)),
+                keys.log_keys(channel),
                 arguments=(
                     new_epoch(),
                     "" if after is None else after.epoch,
@@ -172,7 +175,7 @@ class RedisBroker:
         """Begin the log again, if it still has this epoch."""
         await self._server.call(
             "renounce",
-            (keys.log_meta(channel), keys.log(channel)),
+            keys.log_keys(channel),
             arguments=(new_epoch(), epoch, KEPT_S),
         )
 

@@ -21,6 +21,16 @@ def log(channel: str) -> str:
     return f"{PREFIX}{{{channel}}}:log"
 
 
+def last(channel: str) -> str:
+    """The newest publication, where it outlives the log: a stream of one entry."""
+    return f"{PREFIX}{{{channel}}}:last"
+
+
+def log_keys(channel: str) -> tuple[str, str, str]:
+    """All of a log."""
+    return log_meta(channel), log(channel), last(channel)
+
+
 def seen(channel: str, key: str) -> str:
     """The position of the publication that had an idempotency key."""
     return f"{PREFIX}{{{channel}}}:key:{key}"

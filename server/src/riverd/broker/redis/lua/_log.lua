@@ -1,21 +1,22 @@
 -- Shared head of the log's scripts. RUN and HISTORY name the server's data: a log that was written in
 -- another history may have lost its end with that one, so it begins again under a new epoch.
--- Meta: e epoch, o offset, r run, i history. What 0.1.0 wrote has no i: its run counts.
+-- Meta: e epoch, o offset, r run, i history; b bytes of all publications ever, l those of which the
+-- log has lost at least. What 0.1.0 wrote has no i: its run counts. KEYS: meta, log, last.
 -- The id of a log's entry is its offset and the time at which it was written, in ms.
 local META_TTL_S = 86400
 local LOOK_AT = 100
 
-local function begin_again(meta, log, epoch)
+local function begin_again(epoch)
   -- First what is refused without memory: a script that has written is not stopped any more.
-  redis.call('HSET', meta, 'e', epoch, 'o', '0', 'r', RUN, 'i', HISTORY)
-  redis.call('DEL', log)
+  redis.call('HSET', KEYS[1], 'e', epoch, 'o', '0', 'r', RUN, 'i', HISTORY, 'b', '0', 'l', '0')
+  redis.call('DEL', KEYS[2], KEYS[3])
 end
 
--- The log's epoch and offset; nothing if there is none in this history.
-local function kept_position(meta)
-  local kept = redis.call('HMGET', meta, 'e', 'o', 'r', 'i')
+-- The log's epoch and offset, its history, b and l; nothing if there is none in this history.
+local function kept_position()
+  local kept = redis.call('HMGET', KEYS[1], 'e', 'o', 'r', 'i', 'b', 'l')
   if kept[1] and kept[3] == RUN and (kept[4] == HISTORY or not kept[4]) then
-    return kept[1], kept[2], kept[4]
+    return kept[1], kept[2], kept[4], tonumber(kept[5] or '0'), tonumber(kept[6] or '0')
   end
 end
 
@@ -26,6 +27,11 @@ end
 
 local function offset_of(entry)
   return string.match(entry[1], '^(%d+)-')
+end
+
+-- For how long a log's position is kept at least; never shortened.
+local function keep_meta(ttl_s)
+  if redis.call('TTL', KEYS[1]) < ttl_s then redis.call('EXPIRE', KEYS[1], ttl_s) end
 end
 
 -- Drop what is older than its time. While a channel is published to, its size alone bounds it.
@@ -42,5 +48,35 @@ local function trim(log, ttl_ms)
       end
     end
     redis.call('XTRIM', log, 'MINID', string.format('%.0f', offset_of(oldest[#oldest]) + 1))
+  end
+end
+
+-- How many bytes there were before an entry. What an older River wrote does not say: it counts as lost.
+local function bytes_before(entry)
+  local fields = entry[2]
+  for i = 1, #fields, 2 do
+    if fields[i] == 'b' then return tonumber(fields[i + 1]) end
+  end
+end
+
+-- Drop the oldest until the log has no more than so many bytes. Gives how many are lost then.
+local function fit(total, bytes_max)
+  local count = 1
+  while true do
+    -- One at first: in a full log each publication displaces one or two.
+    local oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', count)
+    for i, entry in ipairs(oldest) do
+      local before = bytes_before(entry)
+      if before and total - before <= bytes_max then
+        if i > 1 then redis.call('XTRIM', KEYS[2], 'MINID', entry[1]) end
+        return before
+      end
+    end
+    if #oldest < count then
+      redis.call('DEL', KEYS[2])
+      return total
+    end
+    redis.call('XTRIM', KEYS[2], 'MINID', string.format('%.0f', offset_of(oldest[#oldest]) + 1))
+    count = math.min(2 * count, LOOK_AT)
   end
 end

@@ -1,15 +1,21 @@
 -- The log's position and its last publications, or those after a position. Writes nothing, unless it
 -- is asked to keep the log: then a channel without one gets an epoch that lives for a while.
--- KEYS: meta, log.  ARGV: new epoch, epoch after which (empty: the last ones), offset after which,
+-- KEYS: meta, log, last.  ARGV: new epoch, epoch after which (empty: the last ones), offset after which,
 -- limit (0: none), ttl_ms, for how many s to keep a log without publications (0: do not).
 -- Gives {epoch, offset, reason or '', entries oldest first}.
-local epoch, offset = kept_position(KEYS[1])
+
+-- The newest publication, if it has outlived the log.
+local function last(offset)
+  return redis.call('XRANGE', KEYS[3], offset, offset)
+end
+
+local epoch, offset = kept_position()
 local after = tonumber(ARGV[3])
 local keeps = ARGV[6] ~= '0'
 -- Who keeps a log has a replica of it: an offset before the replica's went back.
 if keeps and (not epoch or (ARGV[2] == epoch and after > tonumber(offset))) then
   epoch, offset = ARGV[1], '0'
-  begin_again(KEYS[1], KEYS[2], epoch)
+  begin_again(epoch)
   redis.call('EXPIRE', KEYS[1], ARGV[6])
 end
 if not epoch then
@@ -26,6 +32,7 @@ if ARGV[2] == '' then
   else
     entries = redis.call('XRANGE', KEYS[2], '-', '+')
   end
+  if #entries == 0 then entries = last(offset) end
   return {epoch, offset, '', entries}
 end
 if ARGV[2] ~= epoch then return {epoch, offset, 'epoch', {}} end
@@ -35,7 +42,8 @@ local first = string.format('%.0f', after + 1)
 -- Looked at before all of it is read.
 entries = redis.call('XRANGE', KEYS[2], first, '+', 'COUNT', 1)
 if #entries == 0 or offset_of(entries[1]) ~= first then
-  return {epoch, offset, 'window', {}}
+  entries = (first == offset) and last(offset) or {}
+  return {epoch, offset, (#entries == 0) and 'window' or '', entries}
 end
 if limit > 0 then
   entries = redis.call('XRANGE', KEYS[2], first, '+', 'COUNT', limit)
