@@ -164,8 +164,8 @@ CURSORS = (
         ("core.hub:Hub._flush_live", "channel.sent = log.offset\n", "pass\n"),
         (
             "core.hub:Hub._flush_live",
-            "audience.write(frames)",
-            "audience.write(frames)\n        channel.sent = log.offset",
+            "return notified",
+            "channel.sent = log.offset\n    return notified",
         ),
     ),
     _plant(
