@@ -116,7 +116,7 @@ def test_figures_from_a_page_stand_on_it() -> None:
     able = capacity()
     assert f"count on {able.writes_a_cpu_s.value:,.0f} to" in page
     assert "35,300 publications a second, half of a core" in page
-    assert able.publications_heard_a_cpu_s.value == 2 * 35_300
+    assert able.publications_received_a_cpu_s.value == 2 * 35_300
 
 
 def test_each_figure_has_a_source_that_is_there() -> None:

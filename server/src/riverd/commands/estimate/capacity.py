@@ -31,7 +31,7 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True):
     idle_cores_a_connection: Figure
     connects_a_cpu_s: Figure
     writes_a_cpu_s: Figure
-    publications_heard_a_cpu_s: Figure
+    publications_received_a_cpu_s: Figure = msgspec.field(name="publications_heard_a_cpu_s")
     publishes_a_cpu_s: Figure
     broker_cpu_us_a_publication: Figure
     broker_bytes_beside_payload: Figure
@@ -39,7 +39,8 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True):
 
     def figures(self) -> dict[str, Figure]:
         """Those that were measured, by name."""
-        found = {name: getattr(self, name) for name in self.__struct_fields__}
+        names = zip(self.__struct_encode_fields__, self.__struct_fields__, strict=True)
+        found = {shown: getattr(self, name) for shown, name in names}
         return {name: one for name, one in found.items() if isinstance(one, Figure)}
 
 

@@ -43,11 +43,11 @@ def _cells(series: tuple[Series, ...], low: float, *, high: float) -> Cells:
     drawn = list(zip(series, MARKS, STYLES, strict=False))[::-1]
     for one, mark, style in drawn:
         last = len(one.points) - 1
-        for place, (_, usd) in enumerate(one.points):
+        for index, (_, usd) in enumerate(one.points):
             if usd is not None:
                 share = math.log(max(usd, low) / low) / math.log(high / low)
                 row = round((1 - share) * (ROWS - 1))
-                cells[row, round(place / last * (COLUMNS - 1))] = (mark, style)
+                cells[row, round(index / last * (COLUMNS - 1))] = (mark, style)
     return cells
 
 

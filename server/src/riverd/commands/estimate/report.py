@@ -16,7 +16,7 @@ from riverd.commands.estimate.stack import Choices
 from riverd.commands.estimate.variants import ABOUT, DEFAULT
 
 _MILLION = 1e6
-_WHOLE = 100.0
+_ROUNDED_FROM = 100.0
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,19 +182,19 @@ def _origins(found: Findings) -> Text:
 
 def _rate(per_s: float) -> str:
     """A rate with three digits, and all of those before its point."""
-    return f"{per_s:,.0f}" if per_s >= _WHOLE else f"{per_s:.3g}"
+    return f"{per_s:,.0f}" if per_s >= _ROUNDED_FROM else f"{per_s:.3g}"
 
 
 def _publishing(found: Findings) -> Text:
     rate = found.break_even_requests_per_s
     if rate is None:
-        words = "publish=lambda is the cheaper way at any rate that one Valkey takes."
+        text = "publish=lambda is the cheaper way at any rate that one Valkey takes."
     else:
         load = found.load
         now = load.publications_per_s / load.batch
-        words = (
+        text = (
             f"publish=service is cheaper than Lambda from {_rate(rate)} publish requests a second "
             f"on ({rate * load.seconds / _MILLION:,.3g} million a month); "
             f"this load has {_rate(now)}."
         )
-    return Text(f"{words}\n")
+    return Text(f"{text}\n")

@@ -69,18 +69,21 @@ NeedOf = Callable[[int], Need]
 
 
 def gateways_need(load: Load, count: int) -> Need:
-    """What `count` gateways need. Each hears every publication, if its channels are spread."""
+    """What `count` gateways need. Each receives every publication, if its channels are spread."""
     able = capacity()
     connects_per_s = load.connections * load.sessions_a_day / _SECONDS_A_DAY
-    heard_by = min(float(count), load.subscribers_per_channel)
+    subscribed_nodes = min(float(count), load.subscribers_per_channel)
     cores = (
         load.connections * able.idle_cores_a_connection.value
         + load.peak * load.deliveries_per_s / able.writes_a_cpu_s.value
         + load.peak * connects_per_s / able.connects_a_cpu_s.value
-        + load.peak * load.publications_per_s * heard_by / able.publications_heard_a_cpu_s.value
+        + load.peak
+        * load.publications_per_s
+        * subscribed_nodes
+        / able.publications_received_a_cpu_s.value
     )
-    # Every gateway holds the tail of every channel that it hears.
-    tails_mib = load.channels * heard_by * _kept(load) * _message_bytes(load) / MIB_A_GIB**2
+    # Every gateway holds the tail of every channel that it has subscribers of.
+    tails_mib = load.channels * subscribed_nodes * _kept(load) * _message_bytes(load) / MIB_A_GIB**2
     memory_mib = load.connections * able.connection_kib.value / KIB_A_MIB + tails_mib
     return Need(
         cores * able.safety_factor,

@@ -81,13 +81,13 @@ class _Frame:
         for value in _decades(self._y_low, self._y_high):
             at = self.y(value)
             yield f'<path class="grid" d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}"/>'
-            yield _text(LEFT - 8, at + 4, words=f"${value:,.0f}", anchor="end")
+            yield _text(LEFT - 8, at + 4, text=f"${value:,.0f}", anchor="end")
         for value in _decades(self._x_low, self._x_high):
             at = self.x(value)
             yield f'<path class="grid" d="M{at:.1f} {TOP}V{HEIGHT - BOTTOM}"/>'
-            yield _text(at, HEIGHT - BOTTOM + 18, words=f"{value:,.0f}", anchor="middle")
+            yield _text(at, HEIGHT - BOTTOM + 18, text=f"{value:,.0f}", anchor="middle")
         middle = (LEFT + WIDTH - RIGHT) / 2
-        yield _text(middle, HEIGHT - BOTTOM + 34, words="connections", anchor="middle")
+        yield _text(middle, HEIGHT - BOTTOM + 34, text="connections", anchor="middle")
 
     def lines(self) -> Iterator[list[str]]:
         """The lines; one that ends early has a ring at its end."""
@@ -109,19 +109,19 @@ class _Frame:
         )
         bottom = HEIGHT - BOTTOM - LABEL_GAP * (len(ends) - 1)
         at = 0.0
-        for place, (wanted, one, style) in enumerate(ends):
-            at = max(at, min(wanted, bottom + place * LABEL_GAP))
+        for index, (wanted, one, style) in enumerate(ends):
+            at = max(at, min(wanted, bottom + index * LABEL_GAP))
             left = WIDTH - RIGHT + 14
             color = style.split()[1]
             dashes = " theirs" if "theirs" in style else ""
             yield f'<path class="line{dashes} {color}" d="M{left} {at:.1f}h22"/>'
             ended = " (ends)" if len(_priced(one)) < len(one.points) else ""
-            yield _text(left + 28, at + 4, words=f"{one.name}{ended}", anchor="start")
+            yield _text(left + 28, at + 4, text=f"{one.name}{ended}", anchor="start")
             at += LABEL_GAP
 
 
-def _text(x: float, y: float, *, words: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
+def _text(x: float, y: float, *, text: str, anchor: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
 def _css() -> str:

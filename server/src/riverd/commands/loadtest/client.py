@@ -214,26 +214,26 @@ class Client:
         limit = min(RETRY_S_MAX, RETRY_S_FIRST * 2 ** min(self._failures, DOUBLINGS_MAX))
         return random.uniform(0, limit)  # noqa: S311  jitter
 
-    # What it is told.
+    # What the server sends.
 
-    def _take(self, told: Received | None) -> None:
-        if told is None:
+    def _take(self, received: Received | None) -> None:
+        if received is None:
             self._tally.error("a message that is not River's")
             return
-        match told.type:
+        match received.type:
             case "event":
-                self._event(told)
+                self._event(received)
             case "subscribed":
-                self._subscribed(told)
+                self._subscribed(received)
             case "gap":
-                self._gap(told)
+                self._gap(received)
             case "bye":
-                self._bye = told
+                self._bye = received
             case "error":
-                self._tally.error(f"error {told.code}: {told.message}")
+                self._tally.error(f"error {received.code}: {received.message}")
                 # The server closes after those of the token, and says with which code.
-                if told.id == "subscribe":
-                    self.gave_up = f"{told.code}: {told.message}"
+                if received.id == "subscribe":
+                    self.gave_up = f"{received.code}: {received.message}"
                     self._hang_up()
             case _:
                 pass
@@ -243,47 +243,47 @@ class Client:
         if self._wire is not None:
             self._wire.drop()
 
-    def _event(self, told: Received) -> None:
-        cursor = self.cursors.get(told.channel)
+    def _event(self, received: Received) -> None:
+        cursor = self.cursors.get(received.channel)
         if cursor is None:
             self._tally.error("an event of a channel that was not asked for")
             return
-        if told.offset <= cursor.offset:
+        if received.offset <= cursor.offset:
             self._tally.doubled += 1
             return
-        self._tally.holes += told.offset - cursor.offset - 1
-        cursor.offset = told.offset
-        self._tally.delivered(_delay_ns(told) if told.event == EVENT else None)
+        self._tally.holes += received.offset - cursor.offset - 1
+        cursor.offset = received.offset
+        self._tally.delivered(_delay_ns(received) if received.event == EVENT else None)
 
-    def _subscribed(self, told: Received) -> None:
-        cursor = self.cursors.get(told.channel)
+    def _subscribed(self, received: Received) -> None:
+        cursor = self.cursors.get(received.channel)
         if cursor is None:
             self._tally.error("subscribed to a channel that was not asked for")
             return
-        if cursor.epoch and not told.recovered:
-            self._tally.error(f"could not resume: {told.reason}")
-            self._jump(cursor, told)
+        if cursor.epoch and not received.recovered:
+            self._tally.error(f"could not resume: {received.reason}")
+            self._jump(cursor, received)
         elif not cursor.epoch:
-            cursor.epoch, cursor.offset = told.epoch, told.offset
+            cursor.epoch, cursor.offset = received.epoch, received.offset
         cursor.live = True
         if not self.is_up and all(one.live for one in self.cursors.values()):
             self._went_live()
 
-    def _gap(self, told: Received) -> None:
-        cursor = self.cursors.get(told.channel)
+    def _gap(self, received: Received) -> None:
+        cursor = self.cursors.get(received.channel)
         if cursor is not None:
             self._tally.gaps += 1
-            self._jump(cursor, told)
+            self._jump(cursor, received)
 
-    def _jump(self, cursor: Cursor, told: Received) -> None:
+    def _jump(self, cursor: Cursor, received: Received) -> None:
         """Go on from where the server says; how much is lost is known within one log only."""
-        if cursor.epoch == told.epoch:
-            self._tally.told_lost += max(0, told.offset - cursor.offset)
-        cursor.epoch, cursor.offset = told.epoch, told.offset
+        if cursor.epoch == received.epoch:
+            self._tally.lost_with_gap += max(0, received.offset - cursor.offset)
+        cursor.epoch, cursor.offset = received.epoch, received.offset
 
 
-def _delay_ns(told: Received) -> int | None:
+def _delay_ns(received: Received) -> int | None:
     try:
-        return time.monotonic_ns() - _sent(told.data).t
+        return time.monotonic_ns() - _sent(received.data).t
     except msgspec.DecodeError:
         return None

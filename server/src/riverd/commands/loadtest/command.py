@@ -63,9 +63,11 @@ def bench(url: str | None, **given: object) -> NoReturn:
     except TargetError as error:
         raise click.UsageError(str(error)) from None
     _confirm(options, target, plan=plan)
-    told = uvloop.run(_measured(plan, Endpoint(target, _tls(target), token, LoadTally()), api=api))
-    _tell(told, options)
-    sys.exit(0 if told.clean else 1)
+    report = uvloop.run(
+        _measured(plan, Endpoint(target, _tls(target), token, LoadTally()), api=api)
+    )
+    _show(report, options)
+    sys.exit(0 if report.clean else 1)
 
 
 async def _measured(plan: LoadPlan, endpoint: Endpoint, *, api: LoadApi | None) -> Report:
@@ -86,17 +88,17 @@ async def _measured(plan: LoadPlan, endpoint: Endpoint, *, api: LoadApi | None) 
     return report(run, endpoint.target.url)
 
 
-def _tell(told: Report, options: LoadOptions) -> None:
+def _show(report: Report, options: LoadOptions) -> None:
     console = Console()
-    text = markdown(told)
+    text = markdown(report)
     if console.is_terminal:
         console.print(Markdown(text))
     else:
         sys.stdout.write(text)
     if options.json_file is not None:
-        Path(options.json_file).write_bytes(json_text(told))
+        Path(options.json_file).write_bytes(json_text(report))
     if options.html_file is not None:
-        Path(options.html_file).write_text(page(told), encoding="utf-8")
+        Path(options.html_file).write_text(page(report), encoding="utf-8")
 
 
 # What was asked for, checked.

@@ -7,7 +7,7 @@ NS_MAX = (1 << 62) - 1
 
 
 class Delays:
-    """A histogram of nanoseconds; what it tells is in milliseconds."""
+    """A histogram of nanoseconds; its answers are in milliseconds."""
 
     __slots__ = ("_buckets", "count", "highest_ns")
 

@@ -117,7 +117,7 @@ class Display:
             self._course("deliveries"),
         )
         table.add_row("delay p50 / p99 / max, ms", delay, delays, self._course("p99_ms"))
-        losses = f"{tally.holes + tally.told_lost:,} lost, {tally.doubled:,} twice"
+        losses = f"{tally.holes + tally.lost_with_gap:,} lost, {tally.doubled:,} twice"
         table.add_row("losses", "", losses, "")
         table.add_row(
             "own CPU", f"{last.cpu:.0%}", f"{run.cpu_max:.0%} at most", self._course("cpu")

@@ -28,17 +28,17 @@ _COURSES: tuple[tuple[str, Callable[[Sample], float]], ...] = (
 )
 
 
-def page(told: Report) -> str:
+def page(report: Report) -> str:
     """The whole page."""
-    sound = "clean" if told.clean else "not-clean"
-    errors = [(kind, f"{count:,}") for kind, count in told.errors.items()] or [("None.", "")]
-    warnings = "".join(f"<p>{escape(warning)}</p>" for warning in told.warnings)
-    courses = "".join(_course(told.samples, name, read=read) for name, read in _COURSES)
+    sound = "clean" if report.clean else "not-clean"
+    errors = [(kind, f"{count:,}") for kind, count in report.errors.items()] or [("None.", "")]
+    warnings = "".join(f"<p>{escape(warning)}</p>" for warning in report.warnings)
+    courses = "".join(_course(report.samples, name, read=read) for name, read in _COURSES)
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Load on {escape(told.url)}'
-        f"</title><style>{_STYLE}</style><h1>Load on {escape(told.url)}</h1>"
-        f'<p class="{sound}"><strong>{escape(verdict(told))}</strong></p>{warnings}'
-        f"{_table(rows(told))}{courses}<h2>Errors</h2>{_table(errors)}</html>\n"
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Load on {escape(report.url)}'
+        f"</title><style>{_STYLE}</style><h1>Load on {escape(report.url)}</h1>"
+        f'<p class="{sound}"><strong>{escape(verdict(report))}</strong></p>{warnings}'
+        f"{_table(rows(report))}{courses}<h2>Errors</h2>{_table(errors)}</html>\n"
     )
 
 

@@ -25,7 +25,7 @@ class LoadPlan(msgspec.Struct, frozen=True):
         """The channels' names."""
         return [f"{self.prefix}{number}" for number in range(self.channels)]
 
-    def heard_by(self, client: int) -> list[str]:
+    def channels_of(self, client: int) -> list[str]:
         """The channels of one client, the first of which is 0."""
         names = [(client + step) % self.channels for step in range(self.channels_each)]
         return [f"{self.prefix}{number}" for number in names]

@@ -67,12 +67,12 @@ class LoadApi:
             body = msgspec.json.encode({"messages": messages})
             connection.request("POST", self._path, body, self._headers)
             answer = connection.getresponse()
-            told = answer.status, answer.read()
+            result = answer.status, answer.read()
         except BaseException:
             connection.close()
             raise
         self._kept.idle = (connection, time.monotonic())
-        return told
+        return result
 
     def _taken(self) -> HTTPConnection:
         """This thread's connection; a new one if the server may have closed the last by now."""
@@ -175,7 +175,7 @@ class LoadPublisher:
 
     def _accept(self, name: str, result: _Result) -> None:
         before = self.accepted.get(name)
-        # Requests overtake each other: the highest place counts, and the newest log.
+        # Requests overtake each other: the highest offset counts, and the newest log.
         if before is None or before[0] != result.epoch or before[1] < result.offset:
             self.accepted[name] = (result.epoch, result.offset)
 

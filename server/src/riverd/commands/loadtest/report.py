@@ -49,9 +49,9 @@ class Report(msgspec.Struct, frozen=True):
     lost: int
     lost_in_silence: int
     lost_at_the_end: int
-    lost_and_told: int
+    lost_with_gap: int = msgspec.field(name="lost_and_told")
     doubled: int
-    gaps_told: int
+    gaps: int = msgspec.field(name="gaps_told")
     errors: dict[str, int]
     warnings: list[str]
     generator_cpu_max: float
@@ -82,9 +82,9 @@ def report(run: Run, url: str) -> Report:
         lost=tally.lost,
         lost_in_silence=tally.holes,
         lost_at_the_end=tally.missing,
-        lost_and_told=tally.told_lost,
+        lost_with_gap=tally.lost_with_gap,
         doubled=tally.doubled,
-        gaps_told=tally.gaps,
+        gaps=tally.gaps,
         errors=dict(tally.errors.most_common()),
         warnings=_warnings(run),
         generator_cpu_max=round(run.cpu_max, 2),
@@ -93,78 +93,78 @@ def report(run: Run, url: str) -> Report:
     )
 
 
-def verdict(told: Report) -> str:
+def verdict(report: Report) -> str:
     """One sentence."""
-    if not told.clean:
+    if not report.clean:
         parts = [
-            f"{told.lost:,} deliveries lost" if told.lost else "",
-            f"{told.doubled:,} came twice" if told.doubled else "",
-            _counted(told.gaps_told, "gap") + " told" if told.gaps_told else "",
-            _counted(told.publications_refused, "publication") + " refused"
-            if told.publications_refused
+            f"{report.lost:,} deliveries lost" if report.lost else "",
+            f"{report.doubled:,} came twice" if report.doubled else "",
+            _counted(report.gaps, "gap") if report.gaps else "",
+            _counted(report.publications_refused, "publication") + " refused"
+            if report.publications_refused
             else "",
-            _counted(told.publications_unsent, "publication") + " never sent"
-            if told.publications_unsent
+            _counted(report.publications_unsent, "publication") + " never sent"
+            if report.publications_unsent
             else "",
-            _counted(sum(told.errors.values()), "error") if told.errors else "",
+            _counted(sum(report.errors.values()), "error") if report.errors else "",
         ]
         return f"Not clean: {', '.join(filter(None, parts))}."
-    if not told.deliveries:
+    if not report.deliveries:
         return "No errors; nothing was delivered."
-    return f"Clean: {told.deliveries:,} deliveries, each once and in order; no errors."
+    return f"Clean: {report.deliveries:,} deliveries, each once and in order; no errors."
 
 
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def markdown(told: Report) -> str:
+def markdown(report: Report) -> str:
     """The report for people."""
-    plan = told.plan
+    plan = report.plan
     asked = (
         f"{plan.connections:,} connections ({plan.ramp:g} a second) in {plan.channels:,} channels, "
         f"{plan.channels_each} each; {plan.rate:g} publications a second of {plan.size} bytes "
         f"for {plan.duration_s:g} s"
     )
-    lines = [f"# Load on {told.url}", "", f"Asked for: {asked}.", "", f"Ended: {told.ended}."]
-    lines += ["", f"**{verdict(told)}**", "", "| | |", "|---|---:|"]
-    lines += [f"| {name} | {value} |" for name, value in rows(told)]
+    lines = [f"# Load on {report.url}", "", f"Asked for: {asked}.", "", f"Ended: {report.ended}."]
+    lines += ["", f"**{verdict(report)}**", "", "| | |", "|---|---:|"]
+    lines += [f"| {name} | {value} |" for name, value in rows(report)]
     lines += ["", "## Errors", ""]
-    if told.errors:
+    if report.errors:
         lines += ["| kind | count |", "|---|---:|"]
-        lines += [f"| {_cell(kind)} | {count:,} |" for kind, count in told.errors.items()]
+        lines += [f"| {_cell(kind)} | {count:,} |" for kind, count in report.errors.items()]
     else:
         lines.append("None.")
-    if told.warnings:
-        lines += ["", "## To bear in mind", "", *(f"* {warning}" for warning in told.warnings)]
+    if report.warnings:
+        lines += ["", "## To bear in mind", "", *(f"* {warning}" for warning in report.warnings)]
     return "\n".join(lines) + "\n"
 
 
-def rows(told: Report) -> list[tuple[str, str]]:
+def rows(report: Report) -> list[tuple[str, str]]:
     """The figures, named."""
     return [
-        ("connections up at the end", f"{told.connections_up:,} of {told.plan.connections:,}"),
-        ("came back after a loss", f"{told.rejoins:,}"),
-        ("moved by a planned stop", f"{told.moves:,}"),
-        ("connect, token, subscribe: p50 / p99 / max", _times(told.join_ms)),
-        ("publications accepted", f"{told.publications_accepted:,}"),
-        ("publications refused", f"{told.publications_refused:,}"),
-        ("publications never sent", f"{told.publications_unsent:,}"),
-        ("deliveries", f"{told.deliveries:,}"),
-        ("deliveries a second", f"{told.deliveries_per_s:,}"),
-        ("delay: p50 / p99 / max", _times(told.delay_ms)),
-        ("lost: passed over in silence", f"{told.lost_in_silence:,}"),
-        ("lost: not there at the end", f"{told.lost_at_the_end:,}"),
-        ("lost: told so by the server", f"{told.lost_and_told:,}"),
-        ("came twice", f"{told.doubled:,}"),
-        ("gaps told", f"{told.gaps_told:,}"),
-        ("this program's CPU, at most", f"{told.generator_cpu_max:.0%} of a core"),
+        ("connections up at the end", f"{report.connections_up:,} of {report.plan.connections:,}"),
+        ("came back after a loss", f"{report.rejoins:,}"),
+        ("moved by a planned stop", f"{report.moves:,}"),
+        ("connect, token, subscribe: p50 / p99 / max", _times(report.join_ms)),
+        ("publications accepted", f"{report.publications_accepted:,}"),
+        ("publications refused", f"{report.publications_refused:,}"),
+        ("publications never sent", f"{report.publications_unsent:,}"),
+        ("deliveries", f"{report.deliveries:,}"),
+        ("deliveries a second", f"{report.deliveries_per_s:,}"),
+        ("delay: p50 / p99 / max", _times(report.delay_ms)),
+        ("lost: passed over in silence", f"{report.lost_in_silence:,}"),
+        ("lost: not there at the end", f"{report.lost_at_the_end:,}"),
+        ("lost: announced by a gap", f"{report.lost_with_gap:,}"),
+        ("came twice", f"{report.doubled:,}"),
+        ("gaps", f"{report.gaps:,}"),
+        ("this program's CPU, at most", f"{report.generator_cpu_max:.0%} of a core"),
     ]
 
 
-def json_text(told: Report) -> bytes:
+def json_text(report: Report) -> bytes:
     """The report for programs."""
-    return msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
 
 
 def _warnings(run: Run) -> list[str]:

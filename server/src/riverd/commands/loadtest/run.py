@@ -135,7 +135,7 @@ class Run:
         """One client alone: what is wrong for it is wrong for all."""
         client = self._start(0)
         await client.first
-        # It may be up, and yet be told a moment later that it may not.
+        # It may be up, and be refused a moment later.
         if not client.is_up:
             errors = ", ".join(self.tally.errors) or "it did not become live"
             why = f"the first client did not get through: {client.gave_up or errors}"
@@ -176,7 +176,7 @@ class Run:
         self._settled += 1
 
     def _start(self, number: int) -> Client:
-        client = Client(number, self._endpoint, channels=self.plan.heard_by(number))
+        client = Client(number, self._endpoint, channels=self.plan.channels_of(number))
         self._clients.append(client)
         client.first.add_done_callback(self._count_settled)
         task = asyncio.create_task(client.run())

@@ -11,9 +11,9 @@ OTHER = "other kinds of error"
 class LoadTally:
     """What became of connections and messages so far. Numbers only rise, but for `up`.
 
-    `holes` were passed over in silence, `missing` had not come at the end, `told_lost` were said
-    to be lost (a gap, or a resume that could not be). `moves` are clients that a server that stops
-    sent elsewhere: no error, if they come back and miss nothing.
+    `holes` were passed over in silence, `missing` had not come at the end, `lost_with_gap` were
+    announced as lost (a gap, or a resume that could not be). `moves` are clients that a server
+    that stops sent elsewhere: no error, if they come back and miss nothing.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class LoadTally:
         self.holes = 0
         self.doubled = 0
         self.gaps = 0
-        self.told_lost = 0
+        self.lost_with_gap = 0
         self.missing = 0
         self.accepted = 0
         self.refused = 0
@@ -50,8 +50,8 @@ class LoadTally:
 
     @property
     def lost(self) -> int:
-        """Deliveries that did not come, told or not."""
-        return self.holes + self.missing + self.told_lost
+        """Deliveries that did not come, with a gap or without."""
+        return self.holes + self.missing + self.lost_with_gap
 
     @property
     def is_clean(self) -> bool:

@@ -1,4 +1,4 @@
-"""One connection of the load: says who it is, subscribes, hears what it is told."""
+"""One connection of the load: authenticates, subscribes, receives."""
 
 import asyncio
 from collections.abc import Callable
@@ -37,12 +37,12 @@ _decode = msgspec.json.Decoder(Received).decode
 class Wire(WSListener):
     """A connection from its handshake to its end.
 
-    `told` is called with every message, None for what is no message. `over` is set to the close
+    `received` is called with every message, None for what is no message. `over` is set to the close
     code when it has ended, `reason` says what the close frame said.
     """
 
-    def __init__(self, told: Callable[[Received | None], None]) -> None:
-        self._told = told
+    def __init__(self, received: Callable[[Received | None], None]) -> None:
+        self._received = received
         self._transport: WSTransport | None = None
         self._code = ABNORMAL
         self.reason = ""
@@ -57,10 +57,10 @@ class Wire(WSListener):
         kind = frame.msg_type
         if kind == _TEXT and frame.fin:
             try:
-                told = _decode(frame.get_payload_as_memoryview())
+                received = _decode(frame.get_payload_as_memoryview())
             except (msgspec.DecodeError, RecursionError):
-                told = None
-            self._told(told)
+                received = None
+            self._received(received)
         elif kind == _CLOSE:
             payload = frame.get_payload_as_bytes()
             self._code = int.from_bytes(payload[:2]) if payload else NO_STATUS
@@ -68,7 +68,7 @@ class Wire(WSListener):
             transport.send_close(WSCloseCode.OK)
             transport.disconnect()
         elif kind not in (WSMsgType.PING, WSMsgType.PONG):
-            self._told(None)
+            self._received(None)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """It is over."""
