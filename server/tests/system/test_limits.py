@@ -2,7 +2,14 @@
 
 import asyncio
 import json
+import resource
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 
+import pytest
 from river_client import (
     TEXT,
     Client,
@@ -16,7 +23,7 @@ from river_client import (
     token,
     visitor,
 )
-from river_process import MEBIBYTE, River, Start, ask
+from river_process import MEBIBYTE, START_S_MAX, River, Start, address, ask
 
 # What must not grow would grow by much more.
 GROWTH_BYTES_MAX = 8 * MEBIBYTE
@@ -128,3 +135,32 @@ async def test_client_in_no_haste_gets_no_further_than_its_channels(start: Start
         await condition(lambda: metric(river, "river_channels") == 0)
         await wanderer.send_raw(subscribe(1))
         assert (await wanderer.until("subscribed"))["channel"] == "c1"
+
+
+@pytest.mark.parametrize("plane", ["gateway", "api"])
+def test_port_without_a_file_left_answers_again_when_there_is_one(start: Start, plane: str) -> None:
+    river = start("dev")
+    url = river.url if plane == "gateway" else river.api_url
+    files = Path(f"/proc/{river.pid}/fd")
+    most, hard = len(list(files.iterdir())) + 8, river.file_limits()[1]
+    resource.prlimit(river.pid, resource.RLIMIT_NOFILE, (most, hard))
+    with ExitStack() as stack:
+        for _ in range(40):
+            stack.enter_context(socket.create_connection(address(url), timeout=START_S_MAX))
+        wait_until(lambda: len(list(files.iterdir())) >= most)
+    wait_until(lambda: answers(url))
+    river.stop()
+
+
+def answers(url: str) -> bool:
+    try:
+        return ask(f"{url}/healthz")[0] == 200
+    except OSError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + START_S_MAX
+    while not condition():
+        assert time.monotonic() < deadline, "not in time"
+        time.sleep(0.02)
