@@ -1,32 +1,25 @@
-"""One connection: answers in their order, bodies, streams, its deadlines and its end."""
+"""One connection: requests, their bodies, answers in their order, upgrades."""
 
 import asyncio
-import gc
 import json
-import weakref
 
 import pytest
-from http_site import HUGE, LARGE, Client, Site, connected, exchanged, listening, until
+from http_site import (
+    LARGE,
+    LONG_S,
+    OFFER,
+    PATIENT,
+    Site,
+    connected,
+    exchanged,
+    get,
+    listening,
+    paths,
+    post,
+    until,
+)
 
 from riverd.http.limits import HttpLimits
-
-# Long enough for a busy machine not to reach it by chance.
-LONG_S = 300.0
-PATIENT = HttpLimits(LONG_S, LONG_S, LONG_S, LONG_S, LONG_S, LONG_S)
-
-
-def get(path: str, *fields: str, version: str = "1.1", method: str = "GET") -> bytes:
-    lines = [f"{method} {path} HTTP/{version}", "Host: x", *fields, "", ""]
-    return "\r\n".join(lines).encode()
-
-
-def post(path: str, body: bytes, *fields: str) -> bytes:
-    return get(path, *fields, f"Content-Length: {len(body)}", method="POST") + body
-
-
-async def paths(client: Client, count: int) -> list[str]:
-    """The paths of the next requests that are answered."""
-    return [json.loads((await client.answer())[2])[1] for _ in range(count)]
 
 
 async def test_connection_is_kept_and_the_client_is_told_for_how_long() -> None:
@@ -234,8 +227,6 @@ async def test_handler_that_takes_too_long_is_stopped() -> None:
 
 # Other protocols.
 
-OFFER = ("Connection: keep-alive, Upgrade", "Upgrade: WebSocket")
-
 
 async def test_connection_is_handed_over_with_what_came_behind_the_request() -> None:
     site = Site()
@@ -277,186 +268,3 @@ async def test_offer_may_be_answered_otherwise() -> None:
 
 
 # Streams.
-
-
-async def test_stream_goes_out_in_chunks_and_the_connection_is_kept() -> None:
-    site = Site()
-    async with listening(site, PATIENT) as listener, connected(listener) as client:
-        client.send(get("/stream") + get("/next"))
-        assert b"\r\ncontent-type: text/event-stream\r\n" in await client.head()
-        (writer,) = site.writers
-        for data in (b"one", b"", b"two"):
-            writer.write(data)
-        writer.end()
-        writer.write(b"late")
-        writer.end()
-        expected = b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
-        assert await client.reader.readexactly(len(expected)) == expected
-        assert await paths(client, 1) == ["/next"]
-
-
-async def test_stream_to_an_old_client_ends_with_the_connection() -> None:
-    site = Site()
-    async with listening(site, PATIENT) as listener, connected(listener) as client:
-        client.send(get("/stream", version="1.0"))
-        assert b"chunked" not in await client.head()
-        site.writers[0].write(b"one")
-        site.writers[0].end()
-        assert await client.rest() == b"one"
-
-
-async def test_stream_waits_for_a_client_that_does_not_read() -> None:
-    site = Site()
-    async with listening(site, PATIENT) as listener, connected(listener) as client:
-        client.send(get("/stream"))
-        await client.head()
-        (writer,) = site.writers
-        changes: list[bool] = []
-        writer.changed = lambda: changes.append(writer.is_blocked)
-        while not writer.is_blocked:
-            writer.write(bytes(100_000))
-        drained = asyncio.create_task(writer.drain())
-        await asyncio.sleep(0)
-        assert not drained.done()
-        reading = asyncio.create_task(client.rest())
-        assert await drained
-        assert changes == [True, False]
-        writer.end()
-        client.writer.write_eof()
-        await reading
-
-
-@pytest.mark.parametrize("politely", [True, False])
-async def test_stream_is_notified_when_the_client_is_gone(*, politely: bool) -> None:
-    site = Site()
-    async with listening(site, PATIENT) as listener, connected(listener) as client:
-        client.send(get("/stream"))
-        await client.head()
-        (writer,) = site.writers
-        gone = asyncio.Event()
-        writer.changed = gone.set
-        while not writer.is_blocked:
-            writer.write(bytes(100_000))
-        gone.clear()
-        drained = asyncio.create_task(writer.drain())
-        if politely:
-            client.writer.write_eof()
-        else:
-            client.close()
-        assert not await drained
-        assert gone.is_set()
-        assert writer.is_gone
-        writer.write(b"more")
-        client.close()
-        await until(lambda: not listener.count_of_connections)
-
-
-# Half-closed clients.
-
-
-async def test_client_that_ended_its_side_is_answered() -> None:
-    site = Site()
-    async with listening(site, PATIENT) as listener, connected(listener) as client:
-        client.send(get("/one") + get("/gate") + get("/three"))
-        client.writer.write_eof()
-        assert await paths(client, 1) == ["/one"]
-        await until(lambda: not listener.waiting)
-        site.gate.set()
-        assert await paths(client, 2) == ["/gate", "/three"]
-        assert await client.rest() == b""
-        await until(lambda: not listener.count_of_connections)
-
-
-@pytest.mark.parametrize("sent", [b"", b"GET /", post("/", b"abc")[:-1]])
-async def test_client_that_ends_within_a_request_is_closed(sent: bytes) -> None:
-    async with listening(Site(), PATIENT) as listener, connected(listener) as client:
-        client.send(sent)
-        client.writer.write_eof()
-        assert await client.rest() == b""
-        await until(lambda: not listener.count_of_connections)
-
-
-# Deadlines.
-
-
-@pytest.mark.parametrize("sent", [b"", b"\r\n", b"GET /", get("/")[:-2]])
-@pytest.mark.parametrize("before", [b"", get("/first")])
-async def test_head_that_does_not_come_is_not_waited_for(sent: bytes, before: bytes) -> None:
-    limits = HttpLimits(head_s=0.1, idle_s=0.1 if not sent else LONG_S)
-    async with listening(Site(), limits) as listener, connected(listener) as client:
-        client.send(before)
-        if before:
-            assert await paths(client, 1) == ["/first"]
-        client.send(sent)
-        assert await client.rest() == b""
-
-
-async def test_body_that_does_not_come_is_late_and_the_rest_of_it_may_still_come() -> None:
-    limits = HttpLimits(body_s=0.1, linger_s=LONG_S)
-    async with listening(Site(), limits) as listener, connected(listener) as client:
-        client.send(post("/", b"abc")[:-1])
-        status, fields, body = await client.answer()
-        assert (status, body) == (408, b"/: the body did not arrive in time")
-        assert fields["connection"] == "close"
-        client.send(b"c" + get("/next"))
-        assert await client.rest() == b""
-
-
-async def test_idle_connection_is_ended_politely() -> None:
-    limits = HttpLimits(idle_s=0.1, linger_s=LONG_S)
-    async with listening(Site(), limits) as listener, connected(listener) as client:
-        client.send(get("/"))
-        await client.answer()
-        assert await client.rest() == b""
-        # A request that crosses the end is no reset: the client knows that nobody read it.
-        await client.send_all(get("/crossing") * 10)
-        assert listener.count_of_connections == 1
-
-
-async def test_answer_that_is_not_read_is_dropped_and_one_that_is_read_slowly_is_not() -> None:
-    limits = HttpLimits(stalled_s=0.2, idle_s=0.1, linger_s=0.1)
-    async with listening(Site(), limits) as listener:
-        async with connected(listener) as slow:
-            slow.send(get("/huge", "Connection: close"))
-            await slow.head()
-            size = 0
-            while data := await slow.reader.read(65_536):
-                size += len(data)
-                await asyncio.sleep(0.001)
-            assert size == len(HUGE)
-        async with connected(listener) as deaf:
-            deaf.send(get("/huge"))
-            await until(lambda: listener.count_of_connections == 1)
-            await until(lambda: not listener.count_of_connections)
-            with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-                await deaf.reader.readexactly(len(HUGE))
-
-
-async def test_who_does_not_read_answers_gets_no_more_of_them() -> None:
-    async with listening(Site(), PATIENT) as listener, connected(listener) as client:
-        client.send(get("/huge") + get("/one") + get("/two"))
-        await until(lambda: all(not one.reads_on for one in listener.waiting))
-        assert len((await client.answer())[2]) == len(HUGE)
-        assert await paths(client, 2) == ["/one", "/two"]
-
-
-# Memory.
-
-
-async def test_connection_leaves_no_cycle_behind() -> None:
-    site = Site()
-    async with listening(site, PATIENT) as listener:
-        gc.collect()
-        gc.disable()
-        try:
-            for sent in (get("/"), get("/ws", *OFFER), b"nonsense", post("/", b"a")[:-1]):
-                async with connected(listener) as client:
-                    client.send(sent)
-                    await until(lambda: listener.count_of_connections == 1 or site.taken_over)
-                    readers = [weakref.ref(one._reader) for one in listener.waiting]
-                    client.close()
-                await until(lambda: not listener.count_of_connections)
-                await asyncio.sleep(0)
-                assert [one() for one in readers] == [None] * len(readers)
-        finally:
-            gc.enable()

@@ -20,6 +20,10 @@ BODY_BYTES_MAX = 100_000
 SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 LARGE = bytes(range(256)) * 400
 HUGE = bytes(30_000_000)
+OFFER = ("Connection: keep-alive, Upgrade", "Upgrade: WebSocket")
+# Long enough for a busy machine not to reach it by chance.
+LONG_S = 300.0
+PATIENT = HttpLimits(LONG_S, LONG_S, LONG_S, LONG_S, LONG_S, LONG_S)
 
 
 class Echoed:
@@ -182,3 +186,19 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+def get(path: str, *fields: str, version: str = "1.1", method: str = "GET") -> bytes:
+    """A request without a body."""
+    lines = [f"{method} {path} HTTP/{version}", "Host: x", *fields, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def post(path: str, body: bytes, *fields: str) -> bytes:
+    """A request with one."""
+    return get(path, *fields, f"Content-Length: {len(body)}", method="POST") + body
+
+
+async def paths(client: Client, count: int) -> list[str]:
+    """The paths of the next requests that are answered."""
+    return [json.loads((await client.answer())[2])[1] for _ in range(count)]
