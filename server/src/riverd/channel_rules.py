@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from riverd.channels import NAME_LENGTH_MAX, PRESENCE, PRIVATE, may_publish, may_subscribe
+from riverd.channels import (
+    CACHE,
+    NAME_LENGTH_MAX,
+    PRESENCE,
+    PRIVATE,
+    divided,
+    may_publish,
+    may_subscribe,
+)
 from riverd.errors import SettingsError
 from riverd.globs import Globs
 from riverd.model import Grants
@@ -20,6 +28,8 @@ LAST_TTL_S = 86_400.0
 LAST_TTL_S_MAX = 2_592_000
 RULES_MAX = 1_000
 POLICIES_KEPT_MAX = 4_096
+CACHE_TTL_S = 1_800.0
+"""How long Pusher's cache channels keep their last event."""
 
 
 class ChannelRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,6 +62,12 @@ class ChannelPolicy(msgspec.Struct, frozen=True):
     rule: int | None = None
 
 
+class Sharing(msgspec.Struct, frozen=True):
+    """A Pusher app has the same channels: what that changes for all who use them."""
+
+    presence_needs_grant: bool
+
+
 class ChannelRules:
     """All rules of a deployment, with the defaults of its settings."""
 
@@ -62,8 +78,10 @@ class ChannelRules:
         history_size: int,
         history_ttl_s: float,
         history_bytes: int = HISTORY_BYTES,
+        shared: Sharing | None = None,
     ) -> None:
         self.rules = tuple(rules)
+        self._shared = shared
         self._globs = [Globs((rule.match,)) for rule in self.rules]
         self._history_size = history_size
         self._history_ttl_s = history_ttl_s
@@ -73,8 +91,15 @@ class ChannelRules:
     @property
     def digest(self) -> str:
         """The same for the same rules and defaults, in every process."""
-        window = (self._history_size, self._history_ttl_s, self._history_bytes)
-        return sha256(msgspec.json.encode((self.rules, *window))).hexdigest()[:16]
+        known: tuple[object, ...] = (
+            self.rules,
+            self._history_size,
+            self._history_ttl_s,
+            self._history_bytes,
+        )
+        # Without an app the digest is that of versions that knew none.
+        text = msgspec.json.encode(known if self._shared is None else (*known, self._shared))
+        return sha256(text).hexdigest()[:16]
 
     def of(self, channel: str) -> ChannelPolicy:
         """What holds for a channel."""
@@ -100,30 +125,36 @@ class ChannelRules:
         return self.of(channel).client_publish and may_publish(grants, channel)
 
     def _decided(self, channel: str) -> ChannelPolicy:
-        is_private = channel.startswith(PRIVATE)
-        has_members = channel.startswith(PRESENCE)
-        for number, (rule, globs) in enumerate(zip(self.rules, self._globs, strict=True)):
-            if globs.match(channel):
-                return ChannelPolicy(
-                    self._history_size if rule.history_size is None else rule.history_size,
-                    self._history_ttl_s if rule.history_ttl_s is None else rule.history_ttl_s,
-                    self._history_bytes if rule.history_bytes is None else rule.history_bytes,
-                    _last_ttl_s(rule),
-                    # A rule can close a channel, never open a private one.
-                    is_private or rule.access == "grant",
-                    has_members if rule.presence is None else rule.presence,
-                    rule.client_publish,
-                    number,
-                )
-        return ChannelPolicy(
-            self._history_size,
-            self._history_ttl_s,
-            self._history_bytes,
-            0,
-            is_private,
-            has_members,
-            client_publish=True,
+        app, name = divided(channel)
+        number, rule = self._rule_of(name)
+        has_members = name.startswith(PRESENCE)
+        size = self._history_size if rule.history_size is None else rule.history_size
+        ttl_s = self._history_ttl_s if rule.history_ttl_s is None else rule.history_ttl_s
+        last_ttl_s = _last_ttl_s(rule)
+        if name.startswith(CACHE) and (app is not None or self._shared is not None):
+            # The window too: what clients publish must not push out the back end's last event.
+            ttl_s, last_ttl_s = max(ttl_s, CACHE_TTL_S), max(last_ttl_s, CACHE_TTL_S)
+        is_closed = name.startswith(PRIVATE) or (
+            has_members and self._shared is not None and self._shared.presence_needs_grant
         )
+        return ChannelPolicy(
+            size,
+            ttl_s,
+            self._history_bytes if rule.history_bytes is None else rule.history_bytes,
+            last_ttl_s,
+            # A rule can close a channel, never open one that needs a grant.
+            is_closed or rule.access == "grant",
+            # In an app with channels of its own the name alone says it.
+            has_members if rule.presence is None or app is not None else rule.presence,
+            rule.client_publish,
+            number,
+        )
+
+    def _rule_of(self, name: str) -> tuple[int | None, ChannelRule]:
+        for number, (rule, globs) in enumerate(zip(self.rules, self._globs, strict=True)):
+            if globs.match(name):
+                return number, rule
+        return None, _NO_RULE
 
 
 def _last_ttl_s(rule: ChannelRule) -> float:
@@ -132,6 +163,7 @@ def _last_ttl_s(rule: ChannelRule) -> float:
     return LAST_TTL_S if rule.last_ttl_s is None else rule.last_ttl_s
 
 
+_NO_RULE = ChannelRule(match="*")
 _decode = msgspec.json.Decoder(list[ChannelRule]).decode
 
 

@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from urllib.parse import quote, unquote
 
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Grants
@@ -12,6 +13,13 @@ NODE_NAME_LENGTH_MAX = 256
 SESSION_LENGTH_MAX = 128
 PRIVATE = "private-"
 PRESENCE = "presence-"
+
+INTERNAL = "#"
+"""How names begin that no client and no request can say: the grammar refuses them."""
+APP = "#app:"
+USER = "#user:"
+CACHE = ("cache-", "private-cache-", "private-encrypted-cache-", "presence-cache-")
+"""How the names of Pusher's cache channels begin."""
 
 # The last five stand in the user ids of identity providers: auth0|1, a+b@c.org, github/17.
 _NAME = re.compile(rf"[A-Za-z0-9_\-=@,.;:|+/~!]{{1,{NAME_LENGTH_MAX}}}")
@@ -86,3 +94,26 @@ def may_subscribe(grants: Grants, name: str) -> bool:
 def may_publish(grants: Grants, name: str) -> bool:
     """Whether a client with these grants may publish to the channel."""
     return grants.publish_globs.match(name)
+
+
+def app_channel(app_id: str, name: str) -> str:
+    """The internal name of a channel of an app that shares none with the native protocol."""
+    return f"{APP}{app_id}:{name}"
+
+
+def divided(name: str) -> tuple[str | None, str]:
+    """The app that a channel belongs to, if it has channels of its own, and its name there."""
+    if not name.startswith(APP):
+        return None, name
+    app_id, _, rest = name[len(APP) :].partition(":")
+    return app_id, rest
+
+
+def user_channel(user: str) -> str:
+    """The internal name of a user's own channel: no id can end it."""
+    return USER + quote(user, safe="").replace("~", "%7E")
+
+
+def user_of(name: str) -> str | None:
+    """The user whose own channel it is, if it is one (of the app that it is in)."""
+    return unquote(name[len(USER) :]) if name.startswith(USER) else None

@@ -8,6 +8,7 @@ import msgspec
 
 from riverd.api import requests as bodies
 from riverd.api.context import Api, Call
+from riverd.api.pusher.admission import AdmittedAppRequest, admit_app_request
 from riverd.api.responses import Error, ErrorAnswer
 from riverd.api.route import Route
 from riverd.api.router import Router
@@ -60,6 +61,11 @@ class Admitted(msgspec.Struct, frozen=True):
         """Whether it counts among the requests that may be under way: health is always answered."""
         return not self.route.keyless
 
+    @property
+    def takes_body(self) -> bool:
+        """Whether its body is more than something to read and throw away."""
+        return self.route.takes is not None
+
     async def answer(self, body: bytes) -> Response:
         """The answer. The caller keeps to `Api.answer_s_max`."""
         api, route = self.api, self.route
@@ -85,12 +91,17 @@ class Admitted(msgspec.Struct, frozen=True):
         return refused(refusal)
 
 
-def admit(api: Api, request: Request, *, claims: Claims | None = None) -> Admitted | Response:
+def admit(
+    api: Api, request: Request, *, claims: Claims | None = None
+) -> Admitted | AdmittedAppRequest | Response:
     """Judge a request by its head: an answer already if it goes no further.
 
     Nobody without a key has a body read. `claims` are those of a token that somebody before us has
     verified: they stand for a key, and allow to publish what the token grants.
     """
+    for_app = admit_app_request(api, request) if claims is None else None
+    if for_app is not None:
+        return for_app
     try:
         found = _router.find(request.path)
         if found is None:
@@ -116,7 +127,7 @@ async def respond(
     admitted = admit(api, request, claims=claims)
     if isinstance(admitted, Response):
         return admitted
-    if admitted.route.takes is not None and len(body) > admitted.body_bytes_max:
+    if admitted.takes_body and len(body) > admitted.body_bytes_max:
         return admitted.refuse(refusals.BODY_TOO_LARGE)
     try:
         async with asyncio.timeout(api.answer_s_max):

@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from riverd.auth.api_keys import Keys
+from riverd.auth.apps import Apps
 from riverd.auth.tokens import Signer
 from riverd.broker import Broker
 from riverd.channel_rules import ChannelRules
@@ -57,6 +58,7 @@ class Api(msgspec.Struct, frozen=True):
     keys: Keys
     rules: ChannelRules
     signer: Signer | None = None
+    apps: Apps = Apps()
     clock: Callable[[], float] = time.time
     version: str = "0"
     message_bytes_max: int = 65_536

@@ -2,6 +2,7 @@
 
 from riverd.api.admission import Admitted, admit, refused
 from riverd.api.context import Api
+from riverd.api.pusher.admission import AdmittedAppRequest
 from riverd.http.limits import HttpLimits
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
@@ -14,7 +15,7 @@ class ApiHandler:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def admit(self, request: Request) -> Response | Admitted:
+    def admit(self, request: Request) -> Response | Admitted | AdmittedAppRequest:
         """Judge a request by its head."""
         return admit(self._api, request)
 

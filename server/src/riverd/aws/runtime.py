@@ -87,6 +87,7 @@ class Sandbox:
             self._credentials.api_keys,
             self._brokers.rules,
             signer=self._credentials.signer,
+            apps=self._credentials.apps,
             version=__version__,
             message_bytes_max=self._chosen.max_message_bytes,
             body_bytes_max=BODY_BYTES_MAX,

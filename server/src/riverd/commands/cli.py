@@ -29,9 +29,11 @@ from riverd.service import secret_settings
 from riverd.service.environment import load, require_api_keys, require_secrets
 from riverd.service.secret_settings import (
     API_KEYS,
+    APPS,
     BROKER_PASSWORD,
     TOKEN_SECRETS,
     SecretSetting,
+    with_app,
     with_keys,
     with_secrets,
 )
@@ -140,7 +142,7 @@ def gateway(chosen: Settings) -> None:
     from riverd.service import composition as app  # noqa: PLC0415  small commands start without it
     from riverd.service import workers as supervisor  # noqa: PLC0415  small commands start without it
 
-    chosen = with_secrets(chosen, time.time(), TOKEN_SECRETS, BROKER_PASSWORD)
+    chosen = with_secrets(chosen, time.time(), TOKEN_SECRETS, BROKER_PASSWORD, APPS)
     require_secrets(chosen)
     if chosen.node_name == ecs.TASK:
         chosen = named(chosen, ecs.task_arn(os.environ))
@@ -176,15 +178,18 @@ def dev(chosen: Settings) -> None:
     chosen = with_secrets(chosen, time.time(), *secret_settings.ALL)
     # Who brings both needs no file; but where there is one, the other commands find the addresses.
     is_needed = not (chosen.secrets and chosen.api_keys)
-    kept = devfile.read_if_possible(needed=is_needed) or devfile.new()
+    kept = devfile.with_app(devfile.read_if_possible(needed=is_needed) or devfile.new())
     chosen = with_keys(chosen, secret=kept.secret, api_key=kept.api_key)
+    has_apps = chosen.apps is not None
+    chosen = with_app(chosen, devfile.app_of(kept))
     app.configure_logs(chosen, os.environ)
 
     def announce(public: str, private: str) -> None:
         kept.url, kept.api_url = f"http://{public}", f"http://{private}"
         devfile.write_if_possible(kept, needed=is_needed)
         signer = Signer(chosen.secrets[0], issuer=chosen.jwt_issuer, audience=chosen.jwt_audience)
-        click.echo(greeting(signer, public, private=private, key=chosen.api_keys[0]))
+        app = None if has_apps else devfile.app_of(kept)
+        click.echo(greeting(signer, public, private=private, key=chosen.api_keys[0], app=app))
 
     app.run(app.serve_dev(chosen, announce))
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from riverd.auth.apps import App
 from riverd.auth.tokens import SECRET_BYTES_MIN
 from riverd.errors import SettingsError
 from riverd.service.secret_settings import API_KEY_LENGTH_MIN, new_secret
@@ -21,6 +22,8 @@ class DevFile(msgspec.Struct):
 
     secret: Annotated[str, Meta(min_length=SECRET_BYTES_MIN)]
     api_key: Annotated[str, Meta(min_length=API_KEY_LENGTH_MIN)]
+    app_key: str = ""
+    app_secret: str = ""
     url: str = "http://127.0.0.1:8000"
     api_url: str = "http://127.0.0.1:8001"
 
@@ -76,6 +79,28 @@ def write_if_possible(kept: DevFile, *, needed: bool) -> None:
 def new() -> DevFile:
     """A secret and a key of its own, not yet kept."""
     return DevFile(new_secret(), f"dev-{secrets.token_urlsafe(24)}")
+
+
+def with_app(kept: DevFile) -> DevFile:
+    """The same with a key and a secret of an app; an older version made none."""
+    if kept.app_key and kept.app_secret:
+        return kept
+    return msgspec.structs.replace(
+        kept, app_key=secrets.token_hex(10), app_secret=secrets.token_hex(10)
+    )
+
+
+def app_of(kept: DevFile) -> App:
+    """The app of `river dev`: everything that an app may do, in the channels of everybody."""
+    return App(
+        id="1",
+        key=kept.app_key,
+        secret=kept.app_secret,
+        native=True,
+        public="open",
+        presence="open",
+        client_events=True,
+    )
 
 
 def write(kept: DevFile, path: Path = PATH) -> None:

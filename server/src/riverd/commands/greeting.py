@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from riverd import __version__
+from riverd.auth.apps import App
 from riverd.auth.tokens import Signer
 from riverd.model import Grants
 
@@ -16,7 +17,7 @@ USER = "you"
 _RETRY = "new Promise((go) => setTimeout(go, 2000)).then(() => load(`${url}#`))"
 
 
-def greeting(signer: Signer, public: str, *, private: str, key: str) -> str:
+def greeting(signer: Signer, public: str, *, private: str, key: str, app: App | None) -> str:
     """All of it. `public` and `private` are the addresses of the gateway and the publish API."""
     token = signer.sign(USER, now=time.time(), ttl_s=DEV_TOKEN_TTL_S, grants=Grants(("*",), ("*",)))
     body = '{"channel":"dogs","event":"post","data":{"text":"Hello, River"}}'
@@ -42,7 +43,7 @@ def greeting(signer: Signer, public: str, *, private: str, key: str) -> str:
       const river = new River({{ token: "{token}" }});
       river.subscribe("dogs").on("post", (data) => console.log(data));
     </script>
-
+{_pusher(app, public)}
   Stop with Ctrl-C.
 """
 
@@ -55,3 +56,18 @@ def as_typed() -> str:
     if not beside.exists():
         return f"{sys.executable} -m riverd"
     return min(str(beside), os.path.relpath(beside), key=len)
+
+
+def _pusher(app: App | None, public: str) -> str:
+    if app is None:
+        return ""
+    host, _, port = public.rpartition(":")
+    return f"""
+  Pusher protocol, app {app.id}, which has the same channels
+    key         {app.key}
+    secret      {app.secret}
+    new Pusher("{app.key}", {{
+      cluster: "", wsHost: "{host}", wsPort: {port}, forceTLS: false,
+      enabledTransports: ["ws", "wss"], // no fallback to the servers of Pusher Ltd.
+    }})
+"""

@@ -62,6 +62,11 @@ class PresenceReplica:
             members = (self._members[first.user], *others[: len(members) - 1])
         return MemberList(len(self._members), members)
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._members)
+
     def has(self, user: str) -> bool:
         """Whether the user is a member."""
         return user in self._members

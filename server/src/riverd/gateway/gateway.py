@@ -14,7 +14,7 @@ from typing import cast
 
 import msgspec
 
-from riverd.auth.bearer import bearer
+from riverd.auth.bearer import bearer_token
 from riverd.core.session import Session, SessionLimits, Sink
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.gateway.connection import Connection, Refusal
@@ -24,6 +24,7 @@ from riverd.gateway.origins import Origins
 from riverd.gateway.proxies import ClientAddresses
 from riverd.gateway.static_files import Pages
 from riverd.gateway.timer_wheel import Wheel
+from riverd.http.handler import Pending
 from riverd.http.limits import HttpLimits
 from riverd.http.listener import HttpListener
 from riverd.http.refusal import HttpRefusal
@@ -38,7 +39,6 @@ from riverd.websocket.handshake import accept_key, upgrade_to
 from riverd.websocket.interface import SocketLimits
 
 SUBPROTOCOL = "river.v1"
-BEARER = "bearer."
 TICK_S = 0.25
 HANDSHAKE_S_MAX = 10.0
 ANSWERS_S_MAX = 0.5
@@ -49,6 +49,10 @@ RETRY_MS_MAX = 5_000
 ORIGIN_LENGTH_SHOWN = 200
 LAG_S_MAX = 1.0
 """A loop that is this late serves nobody well: newcomers are asked to come again."""
+
+
+def _nothing(_request: Request) -> None:
+    """No request is answered but with the gateway's own pages."""
 
 
 class Admission(msgspec.Struct, frozen=True):
@@ -63,7 +67,7 @@ class Admission(msgspec.Struct, frozen=True):
 
 
 class Gateway:
-    """All WebSockets of one process."""
+    """All WebSockets of one process. `answers` takes requests that need more than pages."""
 
     def __init__(
         self,
@@ -78,6 +82,7 @@ class Gateway:
         limits: SessionLimits,
         socket_limits: SocketLimits,
         admission: Admission,
+        answers: Callable[[Request], Response | Pending | None] = _nothing,
     ) -> None:
         self.limiter: ConnectionLimiter[Connection] = ConnectionLimiter(admission.connections)
         self.connections = self.limiter.connections
@@ -101,6 +106,7 @@ class Gateway:
         self._limits = limits
         self._socket_limits = socket_limits
         self._admission = admission
+        self._answers = answers
         self._clock = time.monotonic
         self._wheel: Wheel[Connection] = Wheel(tick_s=TICK_S, clock=self._clock)
         self._listeners: list[HttpListener] = []
@@ -228,8 +234,11 @@ class Gateway:
 
     # Admitting.
 
-    def admit(self, request: Request) -> Answer:
-        """Answer a request, which has no body, or make it a WebSocket."""
+    def admit(self, request: Request) -> Answer | Pending:
+        """Answer a request, or make it a WebSocket. Only what `answers` takes may have a body."""
+        answer = self._answers(request)
+        if answer is not None:
+            return answer
         if request.method not in METHODS:
             return Response(405, b"Method Not Allowed\n", headers=(("Allow", ", ".join(METHODS)),))
         if request.has_body:
@@ -387,14 +396,3 @@ class Gateway:
             connection.session.close(Reason.TOO_SLOW, "too slow to read")
         else:
             connection.session.close(Reason.SILENT, "no sign of life")
-
-
-def bearer_token(authorization: str, offered: list[str]) -> str | None:
-    """The token that came with an upgrade: in its header, or (for browsers) as a subprotocol."""
-    token = bearer(authorization)
-    if token is not None:
-        return token
-    for protocol in offered:
-        if protocol.startswith(BEARER):
-            return protocol.removeprefix(BEARER)
-    return None

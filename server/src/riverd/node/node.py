@@ -217,6 +217,7 @@ class Node:
         session.check_subscribable(command.channel)
         self._user_limits.check_channel(session)
         self.attachments.check_room_for(command.channel, session.limits.node_channels_max)
+        self._check_members(session, command.channel, member=member)
         if command.proof is not None:
             session.prove()
         self.attachments.subscribe(self._hub.subscribe(session, command, member=member))
@@ -241,7 +242,7 @@ class Node:
             command.data,
             user=user,
             keep=command.keep,
-            exclude=command.exclude,
+            exclude=command.exclude if session.protocol.echoes else session.id,
         )
         try:
             async with asyncio.timeout(PUBLISH_S_MAX):
@@ -252,6 +253,14 @@ class Node:
             session.fail(command.id, error)
         else:
             session.reply(Published(command.id, receipt))
+
+    def _check_members(self, session: Session, name: str, *, member: Member | None) -> None:
+        """Find out whether one more may be a member, as far as this node knows."""
+        limit, channel = session.protocol.presence_max, self.attachments.channel(name)
+        if limit is None or member is None or channel is None or channel.presence is None:
+            return
+        if channel.presence.count >= limit and not channel.presence.has(member.user):
+            raise RiverError(ErrorCode.TOO_MANY_MEMBERS, f"more than {limit} members")
 
     def _check_rate(self, session: Session) -> None:
         """Take one event out of the budget that the client's protocol gives it, if it does."""

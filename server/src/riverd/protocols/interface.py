@@ -75,8 +75,10 @@ class ClientProtocol(Protocol):
     Attributes:
         refuses_upgrades: Whether one that may not come in is answered by an HTTP status where there
             is one for it; otherwise it is always let in, and closed with a reason.
+        echoes: Whether a client that publishes an event gets it too.
         needs_token: Whether a client that has not proven who it is in time is closed.
         members_max: How many members of a channel a client is sent at once; None for all.
+        presence_max: How many members a channel may have for one more to come in; None for any.
         connections_max: How many clients of one gateway may speak it, if that has a limit.
         publish_rate: How many events a second a client may publish, if that has a limit of its own.
     """
@@ -85,10 +87,16 @@ class ClientProtocol(Protocol):
     def refuses_upgrades(self) -> bool: ...  # noqa: D102  see above
 
     @property
+    def echoes(self) -> bool: ...  # noqa: D102
+
+    @property
     def needs_token(self) -> bool: ...  # noqa: D102
 
     @property
     def members_max(self) -> int | None: ...  # noqa: D102
+
+    @property
+    def presence_max(self) -> int | None: ...  # noqa: D102
 
     @property
     def connections_max(self) -> int | None: ...  # noqa: D102

@@ -12,8 +12,10 @@ import structlog
 import uvloop
 
 from riverd import __version__
-from riverd.api.context import Api
+from riverd.api.context import Api, Counts, Uncounted
 from riverd.api.handler import ApiHandler, limits_of
+from riverd.api.pusher.admission import admit_app_request
+from riverd.auth.apps import Apps
 from riverd.core.hub import Hub
 from riverd.core.session import SessionLimits
 from riverd.gateway.client_files import ClientFiles
@@ -22,10 +24,15 @@ from riverd.gateway.gateway import Admission, Gateway
 from riverd.gateway.origins import Origins
 from riverd.gateway.proxies import ClientAddresses
 from riverd.gateway.static_files import Pages
+from riverd.http.handler import Pending
 from riverd.http.listener import HttpListener
+from riverd.http.request import Request
+from riverd.http.response import Response
 from riverd.node.node import Node
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 from riverd.protocols.native.protocol import Native, NativePath
+from riverd.protocols.pusher.close_codes import PusherCode
+from riverd.protocols.pusher.path import PusherPath
 from riverd.service import logs
 from riverd.service.capacity import Fitted, fitted, raise_file_limit, resources
 from riverd.service.environment import (
@@ -81,8 +88,11 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
             metrics=process.metrics.render,
             client=ClientFiles(client_folder(), __version__),
         ),
-        paths=(NativePath(Native(rules, process.credentials.session_secrets)),),
-        close_codes=set(NATIVE_CLOSE_CODES.values()),
+        paths=(
+            NativePath(Native(rules, process.credentials.session_secrets)),
+            PusherPath(process.credentials.apps, rules),
+        ),
+        close_codes={*NATIVE_CLOSE_CODES.values(), *PusherCode},
         verify=process.credentials.verifier.verify,
         failed=process.failed,
         refused=refusals.refused,
@@ -99,10 +109,12 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
             Origins(settings.allowed_origins),
             limit.waiting_max,
         ),
+        answers=_app_api(process),
     )
     process.metrics.add(*gateway_readings(gateway, node=node, hub=hub), refusals.reading())
     node.drain_asked = partial(_drain_if_named, process, gateway=gateway)
     process.start_later(partial(_note_limit, settings, limit))
+    process.start_later(partial(_note_sharing, process.credentials.apps))
     process.start_later(partial(_note_refused, gateway))
     process.start_later(partial(note_proxies, gateway.addresses))
     return gateway, node
@@ -138,6 +150,13 @@ def _connection_limits(settings: Settings, limit: Fitted) -> ConnectionLimits:
     )
 
 
+def _app_api(process: Process) -> Callable[[Request], Response | Pending | None]:
+    """The apps' HTTP API for the gateway's port, if it is wanted there, and nothing else."""
+    if not process.settings.pusher_api_on_gateway:
+        return lambda _request: None
+    return partial(admit_app_request, _api(process, Uncounted()))
+
+
 async def _note_limit(settings: Settings, limit: Fitted) -> None:
     """Log at the start that fewer connections fit than were set; of the default, if few do."""
     if limit.limited_by is not None:
@@ -154,6 +173,20 @@ async def _note_limit(settings: Settings, limit: Fitted) -> None:
             memory_bytes=found.memory_bytes,
             text="raise the limit of open files (ulimit -n, LimitNOFILE) or of memory, or set "
             "RIVER_MAX_CONNECTIONS",
+        )
+
+
+async def _note_sharing(apps: Apps) -> None:
+    """Log at the start what an app that shares River's channels opens and closes."""
+    app = apps.native
+    if app is not None:
+        log.info(
+            "app_shares_channels",
+            app=app.id,
+            public=app.public,
+            presence=app.presence,
+            text="the key is public: with public open, who has it may subscribe to every channel "
+            "that needs no grant; with presence grant, presence- channels need one on /ws",
         )
 
 
@@ -176,22 +209,27 @@ async def _note_refused(gateway: Gateway) -> None:
 
 def build_api(process: Process) -> HttpListener:
     """The publish API, as a listener that waits to be started."""
-    settings = process.settings
     tally = PublishTally()
     process.metrics.add(*tally.readings())
-    api = Api(
+    api = _api(process, tally)
+    return HttpListener(ApiHandler(api), limits_of(api))
+
+
+def _api(process: Process, counts: Counts) -> Api:
+    settings, credentials = process.settings, process.credentials
+    return Api(
         process.brokers.new(),
-        process.credentials.api_keys,
+        credentials.api_keys,
         process.brokers.rules,
-        signer=process.credentials.signer,
+        signer=credentials.signer,
+        apps=credentials.apps,
         version=__version__,
         message_bytes_max=settings.max_message_bytes,
         body_bytes_max=BODY_BYTES_MAX,
         render_metrics=process.metrics.render,
-        counts=tally,
+        counts=counts,
         failed=process.failed,
     )
-    return HttpListener(ApiHandler(api), limits_of(api))
 
 
 def client_folder() -> Path:

@@ -6,11 +6,20 @@ from secrets import token_hex
 from typing import TypeVar
 
 from riverd.auth.api_keys import Keys
+from riverd.auth.apps import Apps, parse_apps
 from riverd.auth.session_secrets import SessionSecrets
 from riverd.auth.tokens import Signer, Verifier
+from riverd.errors import SettingsError
 from riverd.service.brokers import Brokers
+from riverd.service.environment import apps_of
 from riverd.service.secret_renewal import Renewal
-from riverd.service.secret_settings import API_KEYS, BROKER_PASSWORD, TOKEN_SECRETS, SecretSetting
+from riverd.service.secret_settings import (
+    API_KEYS,
+    APPS,
+    BROKER_PASSWORD,
+    TOKEN_SECRETS,
+    SecretSetting,
+)
 from riverd.service.settings import Settings
 
 T = TypeVar("T")
@@ -40,6 +49,7 @@ class Credentials:
         # Where an identity provider alone signs tokens, sessions are continued on their own node.
         self.session_secrets = SessionSecrets(settings.secrets or (token_hex(),))
         self.api_keys = Keys(settings.api_keys)
+        self.apps = Apps(apps_of(settings))
         self.signer = _signer(settings)
         self._settings = settings
         self._brokers = brokers
@@ -53,6 +63,7 @@ class Credentials:
                 TOKEN_SECRETS, self._use_secrets, missed=lambda: self.verifier.misses_secret
             ),
             *self._renewal(API_KEYS, self.api_keys.use, missed=lambda: self.api_keys.missed),
+            *self._renewal(APPS, self._use_apps),
             *self._renewal(BROKER_PASSWORD, self._brokers.use_password),
         ]
 
@@ -84,6 +95,14 @@ class Credentials:
             failed=lambda error: self._kept(setting.name, error),
             missed=missed,
         )
+
+    def _use_apps(self, found: str | None) -> None:
+        apps = parse_apps(APPS.source_variable, found or "[]")
+        if [app.id for app in apps if app.native] != [
+            app.id for app in self.apps.by_id.values() if app.native
+        ]:
+            raise SettingsError('which app is "native" changes with a restart only')
+        self.apps.use(apps)
 
     def _use_secrets(self, found: Sequence[str]) -> None:
         self.verifier.use_secrets(found)

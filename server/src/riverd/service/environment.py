@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from riverd.auth.apps import App, Apps, parse_apps
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.address import RedisAddress
-from riverd.channel_rules import ChannelRules, parse_rules
+from riverd.channel_rules import ChannelRules, Sharing, parse_rules
 from riverd.errors import SettingsError
 from riverd.gateway.proxies import Network, parse_proxies
 from riverd.service import allowed_origins, secret_settings
@@ -80,17 +81,14 @@ def channel_rules_of(settings: Settings) -> ChannelRules:
     Raises:
         SettingsError: when the file cannot be read, or the rules are none.
     """
-    text = settings.channel_rules
-    if text is not None and text.startswith("@"):
-        try:
-            text = Path(text[1:]).read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"RIVER_CHANNEL_RULES: {text[1:]}: {error}") from None
+    text = _json_of("RIVER_CHANNEL_RULES", settings.channel_rules)
+    native = Apps(apps_of(settings)).native
     return ChannelRules(
         parse_rules(text) if text else (),
         history_size=settings.history_size,
         history_ttl_s=settings.history_ttl_s,
         history_bytes=settings.history_bytes,
+        shared=None if native is None else Sharing(native.presence == "grant"),
     )
 
 
@@ -106,13 +104,32 @@ def trusted_proxies_of(settings: Settings) -> tuple[Network, ...] | None:
         raise SettingsError(f"RIVER_TRUSTED_PROXIES: {error}") from None
 
 
+def apps_of(settings: Settings) -> tuple[App, ...]:
+    """The Pusher apps, read from their file where the setting names one.
+
+    Raises:
+        SettingsError: when the file cannot be read, or holds no apps.
+    """
+    text = _json_of("RIVER_APPS", settings.apps)
+    return parse_apps("RIVER_APPS", text) if text else ()
+
+
+def _json_of(variable: str, text: str | None) -> str | None:
+    if text is None or not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{variable}: {text[1:]}: {error}") from None
+
+
 def require_secrets(settings: Settings) -> None:
     """Outside `river dev` nothing starts without a way to know clients.
 
     Raises:
         SettingsError: when there is none.
     """
-    if not settings.secrets and settings.jwks_url is None:
+    if not settings.secrets and settings.jwks_url is None and settings.apps is None:
         raise SettingsError(
             "RIVER_SECRETS is missing: set it to at least 32 random bytes, "
             "for example the output of `openssl rand -hex 32`"

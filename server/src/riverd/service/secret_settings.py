@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec.structs import replace
 
+from riverd.auth.apps import App, encoded, parse_apps, with_older_keys
 from riverd.auth.tokens import SECRET_BYTES_MIN
 from riverd.errors import SettingsError
 from riverd.service.secret_sources import SecretSource, SourceError, source_of
@@ -124,6 +125,14 @@ def _password_in(variable: str, texts: Sequence[str]) -> str | None:
     return password
 
 
+def _apps_in(variable: str, texts: Sequence[str]) -> str | None:
+    """The newest, with the keys that were good before it."""
+    newest, *before = [parse_apps(variable, text) for text in texts]
+    for older in before:
+        newest = with_older_keys(newest, older)
+    return encoded(newest)
+
+
 TOKEN_SECRETS = SecretSetting[Texts](
     "RIVER_SECRETS",
     value=lambda settings: settings.secrets,
@@ -145,7 +154,14 @@ BROKER_PASSWORD = SecretSetting[str | None](
     put=lambda settings, found: replace(settings, broker_password=found),
     parse=_password_in,
 )
-ALL: tuple[SecretSetting[Any], ...] = (TOKEN_SECRETS, API_KEYS, BROKER_PASSWORD)
+APPS = SecretSetting[str | None](
+    "RIVER_APPS",
+    value=lambda settings: settings.apps,
+    uri=lambda settings: settings.apps_from,
+    put=lambda settings, found: replace(settings, apps=found),
+    parse=_apps_in,
+)
+ALL: tuple[SecretSetting[Any], ...] = (TOKEN_SECRETS, API_KEYS, BROKER_PASSWORD, APPS)
 
 
 def with_secrets(settings: Settings, now: float, *wanted: SecretSetting[Any]) -> Settings:
@@ -164,6 +180,11 @@ def with_keys(settings: Settings, *, secret: str, api_key: str) -> Settings:
     return replace(
         settings, secrets=settings.secrets or (secret,), api_keys=settings.api_keys or (api_key,)
     )
+
+
+def with_app(settings: Settings, app: App) -> Settings:
+    """The settings with an app, where they have none of their own."""
+    return settings if settings.apps is not None else replace(settings, apps=encoded((app,)))
 
 
 def new_secret() -> str:

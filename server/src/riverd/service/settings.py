@@ -26,6 +26,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     secrets_from: str | None = None
     api_keys: Texts = ()
     api_keys_from: str | None = None
+    apps: str | None = None
+    apps_from: str | None = None
+    pusher_api_on_gateway: bool = False
     secrets_refresh_s: Annotated[float, Meta(ge=0.1, le=86_400)] = 60
     jwks_url: str | None = None
     jwt_issuer: str | None = None
@@ -77,6 +80,9 @@ DESCRIPTIONS: Mapping[str, str] = {
     "secrets_from": "Where to read them instead: file:///PATH or aws-secretsmanager:NAME_OR_ARN.",
     "api_keys": "Keys that may publish, comma-separated.",
     "api_keys_from": "Where to read them instead, as RIVER_SECRETS_FROM.",
+    "apps": "Apps of the Pusher protocol, with their secrets: JSON, or @FILE. See docs/pusher.md.",
+    "apps_from": "Where to read them instead, as RIVER_SECRETS_FROM.",
+    "pusher_api_on_gateway": "true: the apps' HTTP API answers on the gateway's port too.",
     "secrets_refresh_s": "How often what is read from elsewhere is read again.",
     "jwks_url": "Also accept RS256/ES256 tokens whose keys stand at this URL.",
     "jwt_issuer": "Tokens must come from this issuer (iss).",

@@ -14,7 +14,7 @@ from riverd.api.responses import (
     Presence,
     Present,
 )
-from riverd.channels import check_channel
+from riverd.channels import INTERNAL, check_channel
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Occupancy, Position
 
@@ -31,7 +31,11 @@ async def list_channels(api: Api, call: Call) -> ChannelList:
         check_channel(prefix)
     occupied = await api.broker.occupied(prefix)
     return ChannelList(
-        {name: _counted(api, name, occupancy=occupied[name]) for name in sorted(occupied)}
+        {
+            name: _counted(api, name, occupancy=occupied[name])
+            for name in sorted(occupied)
+            if not name.startswith(INTERNAL)
+        }
     )
 
 

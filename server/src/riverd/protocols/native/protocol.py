@@ -23,8 +23,10 @@ class Native:
     """See `ClientProtocol`. A client is who its token says, in every channel."""
 
     refuses_upgrades = True
+    echoes = True
     needs_token = True
     members_max: int | None = MEMBERS_MAX
+    presence_max: int | None = None
     connections_max: int | None = None
     publish_rate: float | None = None
 
