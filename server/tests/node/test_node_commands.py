@@ -3,6 +3,7 @@
 import pytest
 from river_cluster import Cluster, Visitor, in_a_cluster, live, turns
 from river_feed import until
+from river_wire import SECRETS
 
 from riverd.model import Claims, Grants, Member
 from riverd.protocols import ChannelCommand, ClientIdentity
@@ -161,7 +162,7 @@ class Anonymous(Native):
 async def test_an_anonymous_session_leaves_nothing_behind(cluster: Cluster) -> None:
     node, _ = await cluster.node(idle_s=0)
     stranger = cluster.stranger(node)
-    stranger.session.protocol = Anonymous(cluster.rules)
+    stranger.session.protocol = Anonymous(cluster.rules, SECRETS)
     for channel in ("c", "presence-c"):
         await live(stranger, channel)
     assert set(cluster.store.roster("presence-c").members) == {"by-signature"}

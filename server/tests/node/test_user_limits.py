@@ -99,3 +99,22 @@ async def test_node_has_so_many_channels_and_no_more(cluster: Cluster) -> None:
     assert code_of(bob) is None
     bob.ask(type="subscribe", id=2, channel="c2")
     assert code_of(bob) == "too_many_channels"
+
+
+@in_a_cluster
+async def test_joins_and_leaves_are_paid_by_who_makes_them(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    limits = SessionLimits(rate=1e9, fanout_bytes_rate=500, bytes_burst_s=1)
+    for number in range(10):
+        member = await comes(cluster, node, SessionLimits(), user=f"member-{number}")
+        member.ask(type="subscribe", id=1, channel="presence-c")
+        await member.told("authenticated", "subscribed")
+    ann = await comes(cluster, node, limits)
+    ann.ask(type="subscribe", id=1, channel="presence-c")
+    await ann.told("authenticated", "subscribed")
+    ann.ask(type="unsubscribe", id=2, channel="presence-c")
+    ann.ask(type="subscribe", id=3, channel="presence-c")
+    assert code_of(ann) == "too_fast"
+    # What costs others nothing is free.
+    ann.ask(type="subscribe", id=4, channel="presence-empty")
+    assert code_of(ann) is None

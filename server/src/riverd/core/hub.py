@@ -1,7 +1,7 @@
 """All channels of this node: who is subscribed, and what is still to be sent to them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import cast
 
 import msgspec
@@ -264,9 +264,9 @@ class Hub:
             self._recounted = {}
         return Flushed(bool(self._eager), notified, recounted)
 
-    def expire(self, now: float) -> None:
-        """Drop what is older than the history's time, in all channels."""
-        for channel in self.channels.values():
+    def expire(self, now: float, channels: Iterable[Channel] | None = None) -> None:
+        """Drop what is older than the history's time, in some channels or all."""
+        for channel in self.channels.values() if channels is None else channels:
             self._trim(channel, now)
 
     def _trim(self, channel: Channel, now: float) -> None:

@@ -30,10 +30,13 @@ from riverd.node.client_reads import ClientReads
 from riverd.node.flushing import Flushes
 from riverd.node.reporting import SubscriberCounts
 from riverd.node.user_limits import UserLimits
+from riverd.portions import portions
 from riverd.tasks import Tasks
 
 SWEEP_S = 5.0
 ON_ITS_WAY_S = 0.5
+JOIN_BYTES = 200
+"""What others are sent of a join and of the leave that follows it, without `info`."""
 PUBLISH_S_MAX = 0.8
 """How long the broker may take with a client's publication (contract: within 1 s)."""
 
@@ -204,7 +207,8 @@ class Node:
             case PublishCommand():
                 by = session.authorise(command)
                 self._check_rate(session)
-                self._check_fanout(session, command)
+                size = len(command.data) + len(command.event)
+                self._check_fanout(session, command.channel, size=size)
                 self._tasks.start(self._publish(session, command, by=by))
             case GetMembers() | GetHistory():
                 session.authorise(command)
@@ -218,6 +222,9 @@ class Node:
         self._user_limits.check_channel(session)
         self.attachments.check_room_for(command.channel, session.limits.node_channels_max)
         self._check_members(session, command.channel, member=member)
+        if member is not None and self._hub.rules.has_members(command.channel):
+            size = JOIN_BYTES + len(member.info or b"")
+            self._check_fanout(session, command.channel, size=size)
         if command.proof is not None:
             session.prove()
         self.attachments.subscribe(self._hub.subscribe(session, command, member=member))
@@ -274,17 +281,16 @@ class Node:
             raise RiverError(ErrorCode.TOO_FAST, f"more than {rate:g} events a second")
         session.published.take(1, now=now)
 
-    def _check_fanout(self, session: Session, command: PublishCommand) -> None:
-        """Take what a publication makes this node send out of the publisher's budget."""
-        channel = self.attachments.channel(command.channel)
+    def _check_fanout(self, session: Session, name: str, *, size: int) -> None:
+        """Take what a client makes this node send to a channel out of the client's budget."""
+        channel = self.attachments.channel(name)
         if channel is None:
             return
         now = self._clock()
         if session.sent_bytes is None:
             session.sent_bytes = session.limits.fanout_budget(now)
         if session.sent_bytes.is_spent(now):
-            raise RiverError(ErrorCode.TOO_FAST, "too many bytes for others: publish it later")
-        size = len(command.data) + len(command.event)
+            raise RiverError(ErrorCode.TOO_FAST, "too many bytes for others: ask again later")
         session.sent_bytes.take(size * channel.subscribers, now=now)
 
     # Background.
@@ -300,7 +306,8 @@ class Node:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
-            self._hub.expire(self._clock())
+            async for some in portions(list(self._hub.channels.values())):
+                self._hub.expire(self._clock(), some)
 
     async def _compare_always(self, every_s: float) -> None:
         while True:

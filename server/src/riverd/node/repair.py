@@ -25,9 +25,13 @@ from riverd.model import Position, Roster
 from riverd.node.attachment import Attachment, Settling
 from riverd.node.membership import Membership
 from riverd.node.reconcile import RETRY_S_FIRST, RETRY_S_MAX
+from riverd.portions import portions
 from riverd.tasks import Tasks
 
 SETTLE_S = 1.5
+
+PositionsAtBroker = tuple[Position, Position | None]
+"""Of a channel's log, and of its list of members if it has one."""
 
 
 class Repairs:
@@ -72,17 +76,18 @@ class Repairs:
         Raises:
             BrokerError: the broker does not answer.
         """
-        attached = [
-            (one, one.channel.log.position) for one in attachments if one.channel is not None
-        ]
+        attached: list[tuple[Attachment, Position]] = []
+        async for some in portions(list(attachments)):
+            attached += [(one, one.channel.log.position) for one in some if one.channel is not None]
         positions = await self._broker.positions([one.name for one, _ in attached])
-        behind: list[tuple[Attachment, tuple[Position, Position | None]]] = []
-        for (attachment, known), position in zip(attached, positions, strict=True):
-            if position[0].epoch == known.epoch and position[0].offset < known.offset:
-                # The log went back: what this node had before it asked is not there.
-                self.soon(attachment)
-            elif _is_behind(attachment.channel, position):
-                behind.append((attachment, position))
+        behind: list[tuple[Attachment, PositionsAtBroker]] = []
+        async for answered in portions(list(zip(attached, positions, strict=True))):
+            for (attachment, known), position in answered:
+                if position[0].epoch == known.epoch and position[0].offset < known.offset:
+                    # The log went back: what this node had before it asked is not there.
+                    self.soon(attachment)
+                elif _is_behind(attachment.channel, position):
+                    behind.append((attachment, position))
         if not behind:
             return
         await asyncio.sleep(on_its_way_s)
@@ -170,7 +175,7 @@ class Repairs:
         self.soon(attachment)
 
 
-def _is_behind(channel: Channel | None, at_broker: tuple[Position, Position | None]) -> bool:
+def _is_behind(channel: Channel | None, at_broker: PositionsAtBroker) -> bool:
     """Whether the broker has more of a channel than this node, or another log or list."""
     if channel is None:
         return False

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from riverd.broker import Broker
 from riverd.errors import RiverError
+from riverd.portions import portions
 from riverd.tasks import Tasks
 
 RETRY_S = 5.0
@@ -32,9 +33,9 @@ class SubscriberCounts:
         try:
             while names := self._changed:
                 self._changed = {}
-                counts = {name: self._count(name) for name in names}
                 try:
-                    await self._broker.report(counts)
+                    async for some in portions(list(names)):
+                        await self._broker.report({name: self._count(name) for name in some})
                 except RiverError:
                     self._changed |= names
                     await asyncio.sleep(RETRY_S)

@@ -26,6 +26,7 @@ from riverd.model import (
     Roster,
     Tail,
 )
+from riverd.portions import portions
 from riverd.tasks import Tasks
 
 KEY_TTL_S = 600
@@ -181,24 +182,30 @@ class RedisBroker:
 
     async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
         """Where logs and lists stand. What belongs to another history counts as new."""
+        found: list[tuple[Position, Position | None]] = []
+        self._asked += 1
+        async for some in portions(channels):
+            at_broker = await self._positions(some)
+            await self._keep(some, at_broker)
+            found += at_broker
+        return found
+
+    async def _positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
         metas = [name for channel in channels for name in self._metas(channel)]
         kept = await self._server.commands([("HMGET", name, "e", "o", "r", "i") for name in metas])
         positions = iter(
             position_in(cast("list[bytes | None]", values), self._server.history(name))
             for name, values in zip(metas, kept, strict=True)
         )
-        found = [
+        return [
             (next(positions), next(positions) if self._rules.has_members(channel) else None)
             for channel in channels
         ]
-        await self._keep(channels, found)
-        return found
 
     async def _keep(
         self, channels: Sequence[str], found: Sequence[tuple[Position, Position | None]]
     ) -> None:
         """Let live what a node has a replica of: some of it each time, all of it in its life."""
-        self._asked += 1
         if self._lease is None:
             return
         calls: list[tuple[str, Sequence[str]]] = []

@@ -1,0 +1,17 @@
+"""Work in portions is others' turn in between."""
+
+import asyncio
+
+from riverd.portions import portions
+
+
+async def test_others_have_their_turn_between_two_portions() -> None:
+    seen: list[list[int] | str] = []
+    asyncio.get_running_loop().call_soon(seen.append, "another")
+    async for some in portions(list(range(5)), 2):
+        seen.append(list(some))  # noqa: PERF401  the order is what is looked at
+    assert seen == [[0, 1], "another", [2, 3], [4]]
+
+
+async def test_nothing_is_no_portion() -> None:
+    assert [some async for some in portions([])] == []
