@@ -7,7 +7,6 @@ from typing import cast
 
 from riverd.broker.interface import RULES_S, Feed
 from riverd.broker.redis import keys, messages
-from riverd.broker.redis.calls import PORTION
 from riverd.broker.redis.connection import Argument, RefusedError, UnansweredError
 from riverd.broker.redis.connector import Connector
 from riverd.broker.redis.feed import FeedListener, Feeds
@@ -216,10 +215,9 @@ class RedisBroker:
             if members is not None and turn % KEPT_EVERY == 0:
                 entries = keys.node_entries(channel, self._lease.node)
                 calls.append(("keep_members", (*keys.member_keys(channel), entries)))
-        for start in range(0, len(calls), PORTION):
-            portion = calls[start : start + PORTION]
+        async for some in portions(calls):
             await asyncio.gather(
-                *[self._server.call(name, names, arguments=(KEPT_S,)) for name, names in portion]
+                *[self._server.call(name, names, arguments=(KEPT_S,)) for name, names in some]
             )
 
     # Being a node.
