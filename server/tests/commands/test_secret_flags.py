@@ -13,6 +13,8 @@ from riverd.commands.secret_flags import without_secrets
         ("dev --broker-password p", "dev", {"RIVER_BROKER_PASSWORD": "p"}),
         ("api --broker redis://:p@h", "api", {"RIVER_BROKER": "redis://:p@h"}),
         ("subscribe dogs --token t", "subscribe dogs", {"RIVER_TOKEN": "t"}),
+        ("publish dogs post 1 --key k", "publish dogs post 1", {"RIVER_API_KEY": "k"}),
+        ("history --key=k dogs", "history dogs", {"RIVER_API_KEY": "k"}),
         ("doctor --token=t", "doctor", {"RIVER_TOKEN": "t"}),
         ("bench --secret s --api-key k", "bench", {"RIVER_SECRETS": "s", "RIVER_API_KEYS": "k"}),
     ],

@@ -185,6 +185,10 @@ def test_help_lists_every_setting_with_its_default(wanted: Wrong, outcomes: Outc
         assert f"[{setting.variable}; default: " in text
     for default in DEFAULTS:
         assert f"[{default}]" in text
+    first, _, others = out.partition("All others:")
+    assert first.count("RIVER_") >= 10
+    assert "--allowed-origins" in first
+    assert "--help" in others
 
 
 @pytest.mark.parametrize("wanted", LISTS, ids=named)

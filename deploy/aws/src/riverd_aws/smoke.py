@@ -10,7 +10,8 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from riverd.auth.tokens import Signer
-from riverd.commands.publish import PublishError, publish_once
+from riverd.commands.api_client import ApiTarget, CallFailedError
+from riverd.commands.publish import publish_one
 from riverd.model import Grants
 from riverd_aws.account import Account
 from riverd_aws.failure import Failure
@@ -120,8 +121,7 @@ def _expect(connection: ClientConnection, kind: str, *, otherwise: str) -> dict[
 
 def _publish(place: Entrance, channel: str, *, word: str) -> None:
     try:
-        publish_once(
-            place.publish_url, place.api_key, channel=channel, event="smoke", data=json.dumps(word)
-        )
-    except PublishError as error:
+        target = ApiTarget(place.publish_url, place.api_key)
+        publish_one(target, channel, event="smoke", data=json.dumps(word))
+    except CallFailedError as error:
         raise Failure(f"smoke test: {error}") from None

@@ -16,11 +16,11 @@ import click
 from riverd import __version__
 from riverd.auth.tokens import Signer, Verifier
 from riverd.aws import ecs_metadata as ecs
-from riverd.channels import check_channel, check_event
+from riverd.channels import check_channel
 from riverd.commands import dev_file as devfile
 from riverd.commands import secret_flags
+from riverd.commands.api_client import CallFailedError
 from riverd.commands.greeting import greeting
-from riverd.commands.publish import PublishError, publish_once
 from riverd.commands.subscribe import LiveTail
 from riverd.errors import RiverError, SettingsError
 from riverd.model import Grants
@@ -28,7 +28,6 @@ from riverd.protocols.native.codec import HISTORY_MAX
 from riverd.service import secret_settings
 from riverd.service.environment import load, require_api_keys, require_secrets
 from riverd.service.secret_settings import (
-    API_KEYS,
     APPS,
     BROKER_PASSWORD,
     TOKEN_SECRETS,
@@ -46,12 +45,31 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 Command = Callable[..., None]
 
+MATTER_FIRST = (
+    "secrets",
+    "api_keys",
+    "broker",
+    "host",
+    "port",
+    "api_host",
+    "api_port",
+    "allowed_origins",
+    "history_size",
+    "history_ttl_s",
+)
+"""The settings that somebody who sets River up looks for."""
+
 APART: Mapping[str, tuple[str, str]] = {
     "bench": ("riverd.commands.loadtest.command", "riverd"),
+    "channels": ("riverd.commands.asking", "riverd"),
     "deploy": ("riverd_aws.command", "riverd-aws"),
     "destroy": ("riverd_aws.command", "riverd-aws"),
+    "disconnect": ("riverd.commands.asking", "riverd"),
     "doctor": ("riverd.commands.doctor.command", "riverd"),
     "estimate": ("riverd.commands.estimate.command", "riverd"),
+    "history": ("riverd.commands.asking", "riverd"),
+    "presence": ("riverd.commands.asking", "riverd"),
+    "publish": ("riverd.commands.publish", "riverd"),
     "rules": ("riverd.commands.rules", "riverd"),
 }
 """Commands with a room of their own: the module that holds each, and the distribution it is in."""
@@ -74,7 +92,7 @@ def main() -> NoReturn:
     except SettingsError as error:
         click.echo(f"river: {error}", err=True)
         sys.exit(WRONG_USAGE)
-    except (OSError, PublishError) as error:
+    except (OSError, CallFailedError) as error:
         click.echo(f"river: {error}", err=True)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
@@ -98,6 +116,23 @@ def with_settings(**usual: str) -> Callable[[Command], Command]:
         return wrapped
 
     return decorate
+
+
+class ServerCommand(click.Command):
+    """A command with all settings as flags: its help begins with those that matter first."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the flags in two sections."""
+        flags = {
+            parameter.name: record
+            for parameter in self.get_params(ctx)
+            if (record := parameter.get_help_record(ctx)) is not None
+        }
+        first = [flags.pop(name) for name in MATTER_FIRST]
+        sections = {"Options that matter first": first, "All others": flags.values()}
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(list(records))
 
 
 class Commands(click.Group):
@@ -135,7 +170,7 @@ def cli() -> None:
     """River: real time beside an existing web application."""
 
 
-@cli.command()
+@cli.command(cls=ServerCommand)
 @with_settings()
 def gateway(chosen: Settings) -> None:
     """Run a WebSocket node."""
@@ -156,7 +191,7 @@ def gateway(chosen: Settings) -> None:
         app.run(app.serve_gateway(chosen))
 
 
-@cli.command()
+@cli.command(cls=ServerCommand)
 @with_settings()
 def api(chosen: Settings) -> None:
     """Run the publish API."""
@@ -169,7 +204,7 @@ def api(chosen: Settings) -> None:
     app.run(app.serve_api(chosen))
 
 
-@cli.command(short_help="Run everything in one process: begin here.")
+@cli.command(cls=ServerCommand, short_help="Run everything in one process: begin here.")
 @with_settings(log_format="console", log_level="warning")
 def dev(chosen: Settings) -> None:
     """Run everything in one process, with a secret and a key made on first use."""
@@ -235,25 +270,6 @@ def token(*, user: str, ttl: str, info: str | None, **granted: tuple[str, ...]) 
         # Better here and now than when a client brings it.
         raise click.UsageError(f"River would refuse this token: {error.message}") from None
     click.echo(made)
-
-
-@cli.command(short_help="Publish one event.")
-@click.argument("channel")
-@click.argument("event")
-@click.argument("data", metavar="JSON")
-@click.option("--api-url", help="Where the publish API is. [default: that of river dev]")
-def publish(*, channel: str, event: str, data: str, api_url: str | None) -> None:
-    """Publish one event, with the first of RIVER_API_KEYS (or that of river dev)."""
-    _check(check_channel, channel)
-    _check(check_event, event)
-    try:
-        json.loads(data.encode())
-    except (ValueError, RecursionError):
-        raise click.UsageError(f"{data!r} is not JSON; a text is '\"in quotes\"'") from None
-    chosen = _from_environment(API_KEYS)
-    key = chosen.api_keys[0] if chosen.api_keys else _kept().api_key
-    url = api_url or os.environ.get("RIVER_API_URL") or _url_of(chosen)
-    click.echo(publish_once(url, key, channel=channel, event=event, data=data))
 
 
 @cli.command(short_help="Follow a channel in the terminal.")
@@ -327,11 +343,6 @@ def _kept() -> devfile.DevFile:
             "run `river dev` in this folder, or set them"
         )
     return kept
-
-
-def _url_of(chosen: Settings) -> str:
-    kept = devfile.read()
-    return kept.api_url if kept else f"http://{chosen.api_host}:{chosen.api_port}"
 
 
 def _check(grammar: Callable[[str], str], name: str) -> None:

@@ -18,10 +18,16 @@ _SERVER: Mapping[str, str] = {
 }
 _NONE: Mapping[str, str] = {}
 _TOKEN: Mapping[str, str] = {"--token": "RIVER_TOKEN"}
+_KEY: Mapping[str, str] = {"--key": "RIVER_API_KEY"}
 VARIABLES: Mapping[str, Mapping[str, str]] = {
     "gateway": _SERVER,
     "api": _SERVER,
     "dev": _SERVER,
+    "channels": _KEY,
+    "history": _KEY,
+    "presence": _KEY,
+    "disconnect": _KEY,
+    "publish": _KEY,
     "subscribe": _TOKEN,
     "doctor": _TOKEN,
     "bench": {**_TOKEN, "--secret": "RIVER_SECRETS", "--api-key": "RIVER_API_KEYS"},

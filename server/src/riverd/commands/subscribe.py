@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.frames import Close
 from websockets.sync.client import ClientConnection, connect
 
+from riverd.commands.terminal_text import seen
 from riverd.service.loopback import is_loopback
 
 RETRY_S_FIRST = 0.5
@@ -30,8 +30,6 @@ NOT_AUTHENTICATED = 4401
 SERVER_ERRORS = 500
 
 _SUBSCRIBE = 2
-# What moves a terminal's cursor or turns its text around; JSON escapes only some of it.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Over(Exception):  # noqa: N818  it is what happened
@@ -262,11 +260,6 @@ def readable(text: str) -> str:
 def one_line(text: str) -> str:
     """A JSON text without the line breaks that its author gave it."""
     return msgspec.json.format(text, indent=0)
-
-
-def seen(text: str) -> str:
-    """A text that does to a terminal nothing but be read: the rest is escaped, as in JSON."""
-    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def proxy_for(url: str) -> Literal[True] | None:

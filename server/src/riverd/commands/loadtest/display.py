@@ -13,7 +13,7 @@ from rich.text import Text
 
 from riverd.commands.loadtest.report import CPU_WARNING
 from riverd.commands.loadtest.run import Phase, Run, Sample
-from riverd.commands.subscribe import seen
+from riverd.commands.terminal_text import seen
 
 HISTORY = 40
 ERRORS_SHOWN = 8
