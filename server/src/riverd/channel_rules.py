@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from riverd.channels import (
     CACHE,
+    CONTROL,
     NAME_LENGTH_MAX,
     PRESENCE,
     PRIVATE,
@@ -30,6 +31,8 @@ RULES_MAX = 1_000
 POLICIES_KEPT_MAX = 4_096
 CACHE_TTL_S = 1_800.0
 """How long Pusher's cache channels keep their last event."""
+ORDERS_MAX = 100_000
+ORDERS_TTL_S = 86_400.0
 
 
 class ChannelRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,6 +63,17 @@ class ChannelPolicy(msgspec.Struct, frozen=True):
     has_members: bool
     client_publish: bool
     rule: int | None = None
+
+
+CONTROL_POLICY = ChannelPolicy(
+    ORDERS_MAX,
+    ORDERS_TTL_S,
+    HISTORY_BYTES_MAX,
+    last_ttl_s=0,
+    needs_grant=True,
+    has_members=False,
+    client_publish=False,
+)
 
 
 class Sharing(msgspec.Struct, frozen=True):
@@ -125,6 +139,8 @@ class ChannelRules:
         return self.of(channel).client_publish and may_publish(grants, channel)
 
     def _decided(self, channel: str) -> ChannelPolicy:
+        if channel == CONTROL:
+            return CONTROL_POLICY
         app, name = divided(channel)
         number, rule = self._rule_of(name)
         has_members = name.startswith(PRESENCE)

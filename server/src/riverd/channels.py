@@ -13,6 +13,8 @@ NODE_NAME_LENGTH_MAX = 256
 SESSION_LENGTH_MAX = 128
 PRIVATE = "private-"
 PRESENCE = "presence-"
+CONTROL = "#control"
+"""The log of orders to all nodes. Neither clients nor back ends can name it."""
 
 INTERNAL = "#"
 """How names begin that no client and no request can say: the grammar refuses them."""

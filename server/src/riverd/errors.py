@@ -36,8 +36,11 @@ class ErrorCode(Enum):
     TOKEN_INVALID = ("token_invalid", 401)
     TOKEN_EXPIRED = ("token_expired", 401)
     TOKEN_NOT_YET_VALID = ("token_not_yet_valid", 401)
+    TOKEN_REVOKED = ("token_revoked", 401)
+    TOKEN_REVOKED_RECENTLY = ("token_revoked_recently", 401)
     USER_MISMATCH = ("user_mismatch", 401)
     FORBIDDEN = ("forbidden", 403)
+    USER_BLOCKED = ("user_blocked", 403)
     NOT_FOUND = ("not_found", 404)
     METHOD_NOT_ALLOWED = ("method_not_allowed", 405)
     BODY_LATE = ("body_late", 408)
@@ -63,6 +66,9 @@ class ErrorCode(Enum):
 class RiverError(Exception):
     """An error with a code, written for the client or publisher that caused it."""
 
+    retry_after_ms: int | None = None
+    """When the same may succeed, where that is known."""
+
     def __init__(self, error: ErrorCode, message: str) -> None:
         super().__init__(message)
         self.error = error
@@ -80,7 +86,18 @@ def for_client(error: RiverError) -> RiverError:
 
 
 class TokenError(RiverError):
-    """A token that does not prove who a client is."""
+    """A token that does not prove who a client is. `reason` is why its connection ends."""
+
+    reason = Reason.NOT_AUTHENTICATED
+
+
+class BlockedError(TokenError):
+    """A token of a user whom the back end has blocked: another token changes nothing."""
+
+    reason = Reason.DISCONNECTED
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.USER_BLOCKED, message)
 
 
 class DecodeError(RiverError):

@@ -171,6 +171,7 @@ class Claims(msgspec.Struct, frozen=True):
     grants: Grants = Grants()
     info: bytes | None = None
     leeway_s: float = 0
+    issued_at: float | None = None
 
     @property
     def ends_at(self) -> float | None:
@@ -381,6 +382,7 @@ class ErrorReply(msgspec.Struct, frozen=True, gc=False):
     id: RequestId
     code: str
     message: str
+    retry_after_ms: int | None = None
 
 
 Reply = (

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -19,10 +19,19 @@ from api_server import (
 )
 
 from riverd.api.context import ANSWER_S_MAX
-from riverd.broker.memory.broker import MemoryBroker
+from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.control import MemoryControl
 from riverd.errors import BrokerError, OutcomeUnknownError
 from riverd.model import Message, Position
+from riverd.orders import Order
 
+ORDERING = [
+    ("POST", "/users/u/disconnect", None),
+    ("POST", "/users/u/disconnect", b'{"revoke":true}'),
+    ("POST", "/users/u/block", b"{}"),
+    ("DELETE", "/users/u/block", None),
+    ("POST", "/users/u/channels/c/remove", None),
+]
 ASKING = [
     ("POST", "/publish", b'{"channel":"c","event":"e","id":"k"}'),
     ("POST", "/publish", b'{"channels":["c"],"event":"e"}'),
@@ -31,14 +40,35 @@ ASKING = [
     ("GET", "/channels/c", None),
     ("GET", "/channels/c/history", None),
     ("GET", "/channels/presence-c/presence", None),
-    ("POST", "/users/u/disconnect", None),
-    ("POST", "/nodes/n/drain", None),
+    ("GET", "/blocks", None),
     ("GET", "/readyz", None),
+    *ORDERING,
 ]
+
+
+class TroubledControl(MemoryControl):
+    """Orders of which every answer is trouble."""
+
+    def __init__(self, board: Switchboard, trouble: Callable[[], Awaitable[Any]]) -> None:
+        super().__init__(board, "nobody", publish=lambda _: Position("", 0))
+        self._trouble = trouble
+
+    async def order(self, _order: Order) -> Any:
+        return await self._trouble()
+
+    async def nodes(self) -> Any:
+        return await self._trouble()
+
+    async def standings(self) -> Any:
+        return await self._trouble()
 
 
 class Troubled(MemoryBroker):
     """A broker whose every answer is trouble."""
+
+    def __init__(self, board: Switchboard, *surroundings: Any) -> None:
+        super().__init__(board, *surroundings)
+        self.control = TroubledControl(board, self.trouble)
 
     async def trouble(self) -> Any:
         raise NotImplementedError
@@ -76,12 +106,6 @@ class Troubled(MemoryBroker):
 
     async def occupancy(self, _channel: str) -> Any:
         return await self.trouble()
-
-    async def disconnect(self, _user: str) -> None:
-        await self.trouble()
-
-    async def drain(self, _node: str) -> None:
-        await self.trouble()
 
     async def ping(self) -> None:
         await self.trouble()
@@ -125,9 +149,16 @@ def test_what_a_silent_broker_made_of_a_publication_is_unknown(broker: type[Trou
             assert answer.headers["retry-after"] == "1"
 
 
+def test_what_a_silent_broker_made_of_an_order_is_unknown() -> None:
+    with serving(SilentBroker, answer_s_max=0.05) as api:
+        for method, path, body in ORDERING:
+            answer = api.ask(method, path, body)
+            assert (answer.status, answer.code) == (504, "unknown")
+
+
 def test_what_is_only_asked_of_a_silent_broker_is_refused() -> None:
     with serving(SilentBroker, answer_s_max=0.05) as api:
-        for method, path, body in ASKING[3:]:
+        for method, path, body in ASKING[3 : -len(ORDERING)]:
             answer = api.ask(method, path, body)
             assert (answer.status, answer.code) == (503, "broker_unavailable")
 

@@ -16,6 +16,7 @@ from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
 from riverd.channel_rules import ChannelRules
+from riverd.channels import CONTROL
 from riverd.errors import BrokerError
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task/river-Cluster-x/0123456789abcdef0123456789abcdef"
@@ -64,6 +65,7 @@ async def gateway(redis: RedisServer) -> AsyncIterator[Notes]:
     rules = ChannelRules(history_size=1, history_ttl_s=1)
     broker = RedisBroker(Connector(address), rules=rules, failed=failures.append)
     await broker.attach(notes)
+    await broker.subscribe(CONTROL)
     yield notes
     await broker.close()
     assert failures == []

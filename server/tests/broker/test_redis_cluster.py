@@ -10,8 +10,10 @@ from river_feed import Notes, until
 
 from riverd.broker.redis import keys
 from riverd.broker.redis.topology import slot_of
+from riverd.channels import CONTROL
 from riverd.errors import BrokerError
 from riverd.model import Member, Message, Occupancy, Position
+from riverd.orders import Order, OrderKind
 
 BrokersAt = Callable[..., RedisBrokers]
 CHANNELS = [f"presence-{number}" for number in range(60)]
@@ -158,5 +160,7 @@ async def test_a_replica_takes_the_place_of_a_master_that_dies(
     await persistently(lambda: broker.join("presence-c", Member("ann")))
     assert list((await brokers().members("presence-c")).members) == ["ann"]
     await until(own_servers.is_whole)
-    await persistently(lambda: broker.disconnect("ann"))
+    await persistently(lambda: broker.subscribe(CONTROL))
+    order = Order("1", OrderKind.DISCONNECT, user="ann")
+    await persistently(lambda: broker.control.order(order))
     await until(lambda: "ann" in notes.disconnected)

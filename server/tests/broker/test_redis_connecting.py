@@ -14,8 +14,10 @@ from cryptography.x509.oid import NameOID
 from redis_server import RedisServer, running
 from river_feed import until
 
+from riverd.channels import CONTROL
 from riverd.errors import BrokerError
 from riverd.model import Message
+from riverd.orders import Order, OrderKind
 
 BrokersAt = Callable[[str], RedisBrokers]
 Key = ec.EllipticCurvePrivateKey
@@ -80,13 +82,14 @@ async def test_databases_of_one_server_hear_nothing_of_each_other(
     none, two = brokers_at(server.url), brokers_at(f"{server.url}/2")
     first, first_notes = await none.node()
     second, second_notes = await two.node()
-    await first.subscribe("c")
-    await second.subscribe("c")
+    for broker in (first, second):
+        await broker.subscribe("c")
+        await broker.subscribe(CONTROL)
     await first.publish(Message("c", "e", b"1"))
-    await first.disconnect("ann")
+    await first.control.order(Order("1", OrderKind.DISCONNECT, user="ann"))
     for _ in range(2):
         await second.publish(Message("c", "e", b"2"))
-    await second.disconnect("bob")
+    await second.control.order(Order("1", OrderKind.DISCONNECT, user="bob"))
     await until(lambda: bool(first_notes.disconnected and second_notes.disconnected))
     assert (first_notes.offsets("c"), second_notes.offsets("c")) == ([1], [1, 2])
     assert (first_notes.disconnected, second_notes.disconnected) == (["ann"], ["bob"])

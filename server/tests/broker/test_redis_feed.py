@@ -147,28 +147,3 @@ async def test_garbage_on_the_feed_ends_a_connection_and_not_the_node(
     await until(lambda: notes.interruptions >= 2)
     await redis_broker.published(Message("c", "e", b"1"))
     await until(lambda: notes.offsets("c") == [1])
-
-
-async def test_a_disconnect_is_not_called_done_while_a_node_cannot_be_told(
-    server: RedisServer, brokers_at: BrokersAt
-) -> None:
-    proxy = Proxy(server.port)
-    await proxy.start()
-    try:
-        brokers = brokers_at(server.url)
-        _, near = await brokers.node()
-        far_broker, far = await brokers_at(f"redis://127.0.0.1:{proxy.port}").node()
-        await brokers().disconnect("ann")
-        await until(lambda: near.disconnected == far.disconnected == ["ann"])
-        feed = far_broker._feed
-        assert isinstance(feed, RedisFeed)
-        await feed.close()
-        with pytest.raises(BrokerError, match="not every node"):
-            await brokers().disconnect("bob")
-        await until(lambda: "bob" in near.disconnected)
-        # A node without a lease does not count.
-        await far_broker.close()
-        await brokers().disconnect("cid")
-        await until(lambda: "cid" in near.disconnected)
-    finally:
-        await proxy.close()

@@ -5,6 +5,7 @@ import asyncio
 from river_cluster import Cluster, in_a_cluster, live, turns
 from river_feed import until
 
+from riverd.channels import CONTROL
 from riverd.model import Member
 from riverd.node.attachment import EARLY_MAX
 
@@ -28,7 +29,7 @@ async def test_one_that_comes_while_the_channel_is_let_go_is_not_deaf(cluster: C
         await bob.told("event")
         bob.leave()
         await asyncio.sleep(1)
-        assert cluster.board.listeners == {}
+        assert cluster.board.listeners.keys() == {CONTROL}
 
 
 @in_a_cluster
@@ -47,7 +48,7 @@ async def test_whoever_comes_and_goes_while_it_is_attached_leaves_nothing_behind
         await asyncio.sleep(1)
         broker.let(held)
         await asyncio.sleep(1)
-        assert cluster.board.listeners == {}
+        assert cluster.board.listeners.keys() == {CONTROL}
         assert list(node.attachments) == []
 
 
@@ -58,7 +59,7 @@ async def test_an_attachment_that_failed_half_way_leaves_nothing_behind(cluster:
     ann = cluster.visitor(node)
     ann.ask(type="subscribe", channel="c")
     await turns()
-    assert cluster.board.listeners
+    assert "c" in cluster.board.listeners
     broker.cut = True
     broker.let("read")
     await turns()
@@ -66,7 +67,7 @@ async def test_an_attachment_that_failed_half_way_leaves_nothing_behind(cluster:
     await asyncio.sleep(10)
     broker.cut = False
     await asyncio.sleep(10)
-    assert cluster.board.listeners == {}
+    assert cluster.board.listeners.keys() == {CONTROL}
     assert list(node.attachments) == []
 
 
@@ -94,10 +95,10 @@ async def test_letting_go_is_tried_until_it_succeeds(cluster: Cluster) -> None:
     broker.cut = True
     ann.leave()
     await asyncio.sleep(30)
-    assert cluster.board.listeners
+    assert "c" in cluster.board.listeners
     broker.cut = False
     await asyncio.sleep(10)
-    assert cluster.board.listeners == {}
+    assert cluster.board.listeners.keys() == {CONTROL}
     assert list(node.attachments) == []
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from simulation.feed import SimFeed
 from simulation.truth import demand
 
 from riverd.broker import Feed
+from riverd.channels import CONTROL
 from riverd.errors import BrokerError, OutcomeUnknownError, RiverError
 from riverd.model import Member, Message, Occupancy, Position, Receipt, Roster, Tail
 from riverd.node.node import Node
+from riverd.orders import Order, Question, Standing
 
 if TYPE_CHECKING:
+    from simulation.server import Server
     from simulation.world import World
 
 RENEW_S = 0.8
@@ -24,6 +27,47 @@ SLOW_S = 0.1
 GHOST_S_MAX = 3.0
 
 T = TypeVar("T")
+
+
+class Call(Protocol):
+    """Has something happen at the server, or not."""
+
+    async def __call__(self, effect: Callable[[], T]) -> T: ...
+
+
+class SimControl:
+    """See `BrokerControl` for the promises."""
+
+    def __init__(self, call: Call, server: Server) -> None:
+        self._call = call
+        self._server = server
+
+    async def order(self, order: Order) -> Position:
+        return await self._call(lambda: self._server.order(order))
+
+    async def standings(self) -> list[Standing]:
+        return await self._call(self._server.store.standings)
+
+    async def give_back(self, standings: Sequence[Standing]) -> None:
+        await self._call(lambda: self._server.give_back(standings))
+
+    async def register(self, name: str) -> None:
+        del name
+        await self._call(lambda: None)
+
+    async def nodes(self) -> Mapping[str, str]:
+        return {}
+
+    async def ask(self, question: Question) -> None:
+        """Nobody asks here."""
+
+    async def answer(self, asked: str, body: bytes) -> None:
+        del asked, body
+        await self._call(lambda: None)
+
+    async def answers(self, asked: str) -> Mapping[str, bytes]:
+        del asked
+        return {}
 
 
 class SimBroker:
@@ -45,6 +89,7 @@ class SimBroker:
         self._place = place
         self._renewing: asyncio.Task[None] | None = None
         self._line = 0
+        self.control = SimControl(self._call, self._server)
 
     @property
     def reachable(self) -> bool:
@@ -99,7 +144,7 @@ class SimBroker:
         limit: int | None = None,
         keep: bool = False,
     ) -> Tail:
-        self._world.reads += 1
+        self._world.reads += channel != CONTROL
         return await self._call(
             lambda: self._server.store.read(
                 channel, after, limit=limit, keep=keep, now=self._world.now
@@ -158,12 +203,6 @@ class SimBroker:
 
     async def occupancy(self, channel: str) -> Occupancy:
         return await self._call(lambda: self._server.store.occupancy(channel))
-
-    async def disconnect(self, user: str) -> None:
-        await self._call(lambda: self._server.disconnect(user))
-
-    async def drain(self, node: str) -> None:
-        await self._call(lambda: self._server.drain(node))
 
     async def compare_rules(self, process: str, digest: str) -> Mapping[str, str]:
         return {process: digest}

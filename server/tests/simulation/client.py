@@ -39,10 +39,12 @@ class Client:
         self._secret: str | None = None
         self._world = world
         self._dice = world.dice
+        self._issued_s: float | None = None
         self._ids = count(1)
         self._deaf: Counter[str] = Counter()
         self._fresh: dict[str, None] = {}
         self._subscribing: dict[int, Message] = {}
+        self._newest: dict[str, int] = {}
 
     async def live(self) -> None:
         """Do this and that; when the weather is calm, only what is needed to hear."""
@@ -72,7 +74,9 @@ class Client:
         if not hosts:
             return
         self.line = Line(self._world, self, self._dice.choice(hosts))
-        token = f"{self.user}|{self._world.info_of(self)}"
+        if self._issued_s is None or self._dice.random() < 0.6:
+            self._issued_s = self._world.now
+        token = f"{self.user}|{self._world.info_of(self)}|{self._issued_s}"
         # A page knows what its first connection was, once it has said so.
         secret = {} if self._secret is None else {"resume_session": self._secret}
         auth = self._request("auth", token=token, **secret)
@@ -108,7 +112,7 @@ class Client:
         if chance < 0.55:
             return [self._turn(channel), self._turn(channel)]
         if chance < 0.6:
-            return [self._request("subscribe", channel=channel)] if channel in self.asked else []
+            return [self._again(channel)] if channel in self.asked else []
         if chance < 0.7:
             return [self._publish(channel)]
         if chance < 0.75:
@@ -124,6 +128,12 @@ class Client:
         self.wanted[channel] = None
         return self._subscribe(channel)
 
+    def _again(self, channel: str) -> Message:
+        """Ask for what it has: refused, unless it is being taken out of the channel just now."""
+        message = self._request("subscribe", channel=channel)
+        self._subscribing[message["id"]] = message
+        return message
+
     def _subscribe(self, channel: str) -> Message:
         fields: dict[str, object] = {}
         place, chance = self.places.get(channel), self._dice.random()
@@ -137,10 +147,12 @@ class Client:
         self.asked[channel] = False
         message = self._request("subscribe", channel=channel, **fields)
         self._subscribing[message["id"]] = message
+        self._newest[channel] = message["id"]
         return message
 
     def _unsubscribe(self, channel: str) -> Message:
         self.asked.pop(channel, None)
+        self._newest.pop(channel, None)
         self._fresh.pop(channel, None)
         self._deaf[channel] += 1
         return self._request("unsubscribe", channel=channel)
@@ -169,16 +181,31 @@ class Client:
         kind, channel = message["type"], message.get("channel", "")
         if kind == "welcome" and self.session is None:
             self.session, self._secret = message["session"], message["resume_session"]
-        elif kind == "unsubscribed":
+        elif kind == "unsubscribed" and "id" in message:
             self._deaf[channel] -= 1
+        elif kind == "unsubscribed":
+            # Unless that crossed what it has asked since.
+            if self.asked.get(channel) and not self._deaf[channel]:
+                self.asked.pop(channel)
+                self._fresh.pop(channel, None)
+        elif kind == "error":
+            self._failed(message)
+        elif kind == "subscribed" and not self._deaf[channel]:
+            self._subscribed(message)
         elif channel in self.asked and not self._deaf[channel]:
-            if kind == "subscribed":
-                self._subscribed(message)
-            elif kind == "event" and "offset" in message:
+            if kind == "event" and "offset" in message:
                 self._event(message)
             elif kind == "gap":
                 self._fresh.pop(channel, None)
                 self.places[channel] = Position(message["epoch"], message["offset"])
+
+    def _failed(self, message: Message) -> None:
+        """A subscription that was asked for came to nothing, if it was one."""
+        asked = self._subscribing.get(message.get("id", -1))
+        if asked is not None and message["code"] == "cancelled":
+            channel = asked["channel"]
+            if self._newest.get(channel) == message["id"] and not self.asked.get(channel):
+                self.asked.pop(channel, None)
 
     def _subscribed(self, message: Message) -> None:
         channel, asked = message["channel"], self._subscribing.pop(message["id"])

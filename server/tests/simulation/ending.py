@@ -13,8 +13,10 @@ from simulation.host import Host
 from simulation.publisher import Publisher
 from simulation.truth import demand
 
+from riverd.channels import CONTROL
 from riverd.core.hub import Channel
 from riverd.model import Message
+from riverd.orders import is_over
 
 if TYPE_CHECKING:
     from simulation.world import World
@@ -103,6 +105,7 @@ class Ending:
         if down:
             yield f"{down} are down"
             return
+        yield from self._world.server.orders.unobeyed()
         for client in self._world.clients:
             yield from self._unheard(client)
         for host in self._world.hosts:
@@ -130,6 +133,14 @@ class Ending:
         return shown([*self._world.server.store.roster(name).members.values()])
 
     def _undone(self, host: Host) -> Iterator[str]:
+        control, server = host.node.control, self._world.server
+        if not control.is_confirmed or control.position != server.position(CONTROL):
+            yield f"{host.name} has {control.position} of the orders: {server.position(CONTROL)}"
+        ours, theirs = control.revocations.all(), server.store.standings()
+        if {one for one in theirs if not is_over(one, self._world.now)} - set(ours):
+            yield f"{host.name} does not refuse all of {theirs}"
+        if {one for one in ours if not is_over(one, self._world.now)} - set(theirs):
+            yield f"{host.name} refuses more than {theirs}: {ours}"
         for channel in host.hub.channels.values():
             yield from self._replica(host, channel)
         for attachment in host.node.attachments:
@@ -179,7 +190,7 @@ class Ending:
                 yield f"{host.name} still has {name}"
             for attachment in host.node.attachments:
                 yield f"{host.name} still knows {attachment.name}"
-            for name in host.broker.feed.subscribed:
+            for name in host.broker.feed.subscribed.keys() - {CONTROL}:
                 yield f"{host.name} still listens to {name}"
         for name in self._world.channels:
             if self._world.server.counted(name):

@@ -85,14 +85,6 @@ class SimFeed:
 
         self._push(arrive)
 
-    def push_disconnect(self, user: str) -> None:
-        """A back end wants a user's connections closed."""
-        self._push(lambda: self._listener.on_disconnect(user))
-
-    def push_drain(self, node: str) -> None:
-        """A node is asked to move its clients."""
-        self._push(lambda: self._listener.on_drain(node))
-
     def _push(self, arrive: Callable[[], None]) -> None:
         if not self.connected:
             return

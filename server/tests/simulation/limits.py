@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
+from types import ModuleType
 
+from msgspec.structs import replace
+
+from riverd import channel_rules
 from riverd.core import hub
 from riverd.node import attachment
 
-SMALL = ((attachment, "EARLY_MAX", 2), (hub, "LISTED_MAX", 1))
+SMALL: tuple[tuple[ModuleType, str, object], ...] = (
+    (attachment, "EARLY_MAX", 2),
+    (hub, "LISTED_MAX", 1),
+    (channel_rules, "CONTROL_POLICY", replace(channel_rules.CONTROL_POLICY, history_size=2)),
+)
 
 
 @contextmanager

@@ -12,7 +12,9 @@ from simulation.stream import Stream
 from simulation.truth import demand
 
 from riverd.core.session import Session, SessionLimits
+from riverd.errors import Reason
 from riverd.model import Claims, Grants
+from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 from riverd.websocket import frames
 
 if TYPE_CHECKING:
@@ -29,11 +31,11 @@ _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 
 
-def verify(token: str, now: float) -> Claims:
-    """A token is `user` or `user|info`, and good for everything."""
-    del now
-    user, _, info = token.partition("|")
-    return Claims(user, grants=Grants(None, ("*",)), info=info.encode() or None)
+def claims_of(token: str) -> Claims:
+    """A token is `user|info|iat`, and good for everything."""
+    user, info, issued_at = token.split("|")
+    grants = Grants(None, ("*",))
+    return Claims(user, grants=grants, info=info.encode() or None, issued_at=float(issued_at))
 
 
 class Line:
@@ -46,6 +48,9 @@ class Line:
         self.host = host
         self.up = self.held = True
         self.node = host.node
+        self.user = client.user
+        self.authenticated_s = 0.0
+        self._held_channels: dict[str | None, None] = {}
         session_id = world.new_session(client.name)
         ids = (session_id,) if client.session is None else (session_id, client.session)
         self.stream = Stream(world.server, client.user, ids=ids, rules=world.rules)
@@ -54,7 +59,7 @@ class Line:
             self,
             protocol=world.protocol,
             limits=LIMITS,
-            verify=verify,
+            verify=self._verify,
         )
         self._world = world
         self._client = client
@@ -92,6 +97,8 @@ class Line:
 
     def close(self, code: int, reason: str) -> None:
         self._world.note(self.host.name, "closes", self.session.id, code, reason)
+        if code == NATIVE_CLOSE_CODES[Reason.DISCONNECTED] and self.session.claims is not None:
+            self._world.server.orders.check_closed(self)
         self._server_end()
         self._send_down(0, None)
 
@@ -99,7 +106,18 @@ class Line:
         self.write(frames.text(b"".join(payload for part in parts for _, payload in split(part))))
 
     def on_authenticated(self, *, renewed: bool) -> None:
-        """Tokens last for ever here."""
+        """Tokens last for ever here, if nobody revokes them."""
+        demand(not renewed, "nobody renews here")
+        claims = self.session.claims
+        assert claims is not None, "a token was taken"
+        assert claims.issued_at is not None, "tokens have an iat here"
+        self.authenticated_s = self._world.now
+        self._world.server.orders.check_admitted(self, claims.issued_at)
+
+    def _verify(self, token: str, now: float) -> Claims:
+        claims = claims_of(token)
+        self.node.control.revocations.check(claims, now)
+        return claims
 
     # The client's end.
 
@@ -189,9 +207,23 @@ class Line:
 
     def _receive(self, message: Message) -> None:
         self._world.note(self.host.name, "hears", self.session.id, message)
-        placed = message.get("channel") in self.session.subscriptions
+        placed = self._is_placed(message)
         self.stream.asked(message, self._world.now, placed=placed)
         self.node.receive(self.session, _encode(message), now=self._world.now)
+
+    def _is_placed(self, message: Message) -> bool:
+        """Whether the channel will be subscribed when the session comes to this message."""
+        channel = message.get("channel")
+        if self.session not in self.node._waiting:
+            self._held_channels.clear()
+            if message["type"] != "auth":
+                return channel in self.session.subscriptions
+        placed = channel in self._held_channels
+        if message["type"] == "subscribe":
+            self._held_channels[channel] = None
+        elif message["type"] == "unsubscribe":
+            self._held_channels.pop(channel, None)
+        return placed
 
     def _server_gone(self) -> None:
         if self.held:

@@ -286,6 +286,69 @@ RULES = (
     ),
 )
 
+ORDERS = (
+    _plant(
+        "a node that may have missed an order takes tokens",
+        ("node.control:Control.is_confirmed", "<= UNCONFIRMED_S_MAX", "<= math.inf"),
+    ),
+    _plant(
+        "what was ordered meanwhile is not read",
+        ("node.control:Control._confirm", "if not self._has(newest):", "if False:"),
+    ),
+    _plant(
+        "an order reaches who came after it",
+        (
+            "node.control:Control._comes_after",
+            "return began <",
+            "return True\n    return began <",
+        ),
+    ),
+    _plant(
+        "what is in force is not given back",
+        ("node.control:Control._load", "if missing:", "if False:"),
+    ),
+    _plant(
+        "other nodes do not read what was given back",
+        ("node.control:Control._take", "self._loads_wanted += 1", "pass"),
+    ),
+    _plant(
+        "what is to be read while something is read is not read",
+        ("node.control:Control._load", "_done = wanted", "_done = self._loads_wanted"),
+    ),
+    _plant(
+        "orders are not given back",
+        (
+            "node.control:Control._give_back_orders",
+            "if position.epoch != epoch and order.was is None:",
+            "if False:",
+        ),
+    ),
+    _plant(
+        "a token that was revoked is taken",
+        ("auth.revocations:Revocations.check", "if revoked is not None and", "if 0 and"),
+    ),
+    _plant(
+        "a user who is blocked is admitted",
+        ("auth.revocations:Revocations.check", "if blocked is not None and", "if 0 and"),
+    ),
+    _plant(
+        "a node that may have missed orders keeps its clients",
+        ("node.node:Node._on_reloaded", "if has_lost:", "if False:"),
+    ),
+    _plant(
+        "what follows a token that waits does not wait",
+        ("node.node:Node.receive", "if self._waiting and session in self._waiting:", "if False:"),
+    ),
+    _plant(
+        "a token that waited is not taken",
+        ("node.node:Node._on_confirmed", "self._identify(session, command, now=now)", "pass"),
+    ),
+    _plant(
+        "a user stays in a channel from which it was removed",
+        ("node.users:Users._remove", "self._attachments.unsubscribe(subscription)", "pass"),
+    ),
+)
+
 EXCLUDING = (
     _plant(
         "an excluded session is sent the publication",
@@ -403,4 +466,6 @@ WINDOWS = (
     ),
 )
 
-PLANTS = RULES + WINDOWS + EXCLUDING + EPHEMERAL + TRAPS + LOGS + CURSORS + MEMBERS + STATES
+PLANTS = (
+    ORDERS + RULES + WINDOWS + EXCLUDING + EPHEMERAL + TRAPS + LOGS + CURSORS + MEMBERS + STATES
+)

@@ -7,9 +7,11 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from simulation.census import Census
+from simulation.orders import Orders
 from simulation.truth import Truth
 
 from riverd.broker.memory.store import Store
+from riverd.channels import CONTROL
 from riverd.errors import BrokerError
 from riverd.model import (
     Change,
@@ -20,8 +22,11 @@ from riverd.model import (
     Publication,
     Receipt,
 )
+from riverd.orders import Order, Standing, encode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from simulation.feed import SimFeed
     from simulation.world import World
 
@@ -47,15 +52,21 @@ class Server:
         self._epochs = count(1)
         self._nodes = count(1)
         self.store = self._empty()
+        self.orders = Orders(world)
+        self._kept_s: dict[Standing, float] = {}
 
     def _empty(self) -> Store:
         return Store(self._world.rules, new_epoch=lambda: f"e{next(self._epochs)}")
 
-    def restart(self, *, keep_leases: bool) -> None:
+    def restart(self, *, keep_leases: bool, keep_standings: bool) -> None:
         """Come back with nothing, or with what is not trusted any more."""
         self.run += 1
         self.census.began_again(self._world.now)
+        standings = self.store.standings() if keep_standings else []
         self.store = self._empty()
+        for standing in standings:
+            self.store.keep_standing(standing)
+        self._kept_s = {one: self._kept_s[one] for one in standings}
         if not keep_leases:
             self.leases.clear()
         self.break_connections()
@@ -113,13 +124,28 @@ class Server:
             for channel in channels
         ]
 
-    def disconnect(self, user: str) -> None:
-        for feed in list(self.feeds):
-            feed.push_disconnect(user)
+    def order(self, order: Order) -> Position:
+        standing = order.standing()
+        if standing is not None and order.was is None:
+            self.store.keep_standing(standing)
+            self._kept_s[standing] = self._world.now
+        message = Message(CONTROL, order.kind.value, encode(order), order.id)
+        position, publication = self.store.publish(message, self._world.now)
+        if publication is not None:
+            self._world.note("server", "orders", position, order)
+            self.orders.give(order)
+            self._announce(CONTROL, position.epoch, publication)
+        return position
 
-    def drain(self, node: str) -> None:
-        for feed in list(self.feeds):
-            feed.push_drain(node)
+    def give_back(self, standings: Sequence[Standing]) -> None:
+        for standing in standings:
+            self.store.restore_standing(standing)
+            self._kept_s.setdefault(standing, self._world.now)
+            self._world.note("server", "is given back", standing)
+
+    def kept_s(self, standing: Standing) -> float:
+        """Since when it is kept, in this life."""
+        return self._kept_s[standing]
 
     # Leases.
 

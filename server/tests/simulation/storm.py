@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from simulation.host import Host
 from simulation.server import LEASE_S
 
 from riverd.errors import BrokerError
+from riverd.orders import Order, OrderKind
 
 if TYPE_CHECKING:
     from simulation.world import World
 
 NOTICE_S_MAX = 5.0
 STALL_S_MAX = 10.0
+REVOKE_LEEWAY_S = 0.3
+BLOCK_S_MAX = 10.0
 
 
 class Storm:
@@ -24,6 +30,7 @@ class Storm:
     def __init__(self, world: World) -> None:
         self._world = world
         self._dice = world.dice
+        self._ids = count(1)
         self._faults: dict[str, Callable[[], Awaitable[None]]] = {
             "cut feed": self._cut_feed,
             "cut node": self._cut_node,
@@ -34,7 +41,10 @@ class Storm:
             "cut client": self._cut_client,
             "close client": self._close_client,
             "stall client": self._stall,
-            "kick user": self._kick,
+            "kick user": partial(self._order, OrderKind.DISCONNECT),
+            "revoke user": partial(self._order, OrderKind.REVOKE),
+            "block user": partial(self._order, OrderKind.BLOCK),
+            "remove user": partial(self._order, OrderKind.REMOVE),
         }
 
     async def rage(self) -> None:
@@ -107,7 +117,8 @@ class Storm:
         server.break_connections()
         await self._while(self._dice.choice((0.1, 1.0)))
         self._world.note("storm", "the broker comes back with nothing")
-        server.restart(keep_leases=self._dice.random() < 0.5)
+        keep_leases, keep_standings = self._dice.random() < 0.5, self._dice.random() < 0.5
+        server.restart(keep_leases=keep_leases, keep_standings=keep_standings)
         server.away = False
         # Some nodes know of it before others, and clients go from the ones to the others.
         await self._while(2.0)
@@ -132,6 +143,18 @@ class Storm:
                 min(self._world.calm_at, self._world.now + self._dice.uniform(0, STALL_S_MAX))
             )
 
-    async def _kick(self) -> None:
-        user = self._dice.choice(self._world.clients).user
-        await self._world.publishers[0].broker.disconnect(user)
+    async def _order(self, kind: OrderKind) -> None:
+        world, dice = self._world, self._dice
+        now, user, channel = world.now, dice.choice(world.clients).user, dice.choice(world.channels)
+        order = Order(f"o{next(self._ids)}", kind, now, user=user)
+        if kind is OrderKind.REVOKE:
+            before = now + REVOKE_LEEWAY_S
+            order = replace(order, before=before, ends_at=before + 3_600)
+        elif kind is OrderKind.BLOCK:
+            order = replace(order, ends_at=now + dice.uniform(0, BLOCK_S_MAX))
+        elif kind is OrderKind.REMOVE:
+            order = replace(order, channel=channel)
+        await world.publishers[0].broker.control.order(order)
+        if kind is OrderKind.BLOCK and dice.random() < 0.3:
+            unblock = Order(f"o{next(self._ids)}", OrderKind.UNBLOCK, world.now, user=user)
+            await world.publishers[0].broker.control.order(unblock)

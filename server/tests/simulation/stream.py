@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from riverd.channel_rules import ChannelRules
 
 
+REVOKED = ("token_revoked", "token_revoked_recently", "user_blocked")
+
+
 @dataclass
 class Request:
     """Something asked, and what would be a good reason to refuse it."""
@@ -114,6 +117,10 @@ class Stream:
             self.moved[channel] = None
 
     def _unsubscribed(self, message: Message) -> None:
+        if "id" not in message:
+            demand(message["reason"] == "removed", f"{message} answers nothing")
+            self.ears.pop(message["channel"], None)
+            return
         asked = self._request(message).asked
         demand(asked["channel"] == message["channel"], f"{message} answers {asked}")
         self.ears.pop(message["channel"], None)
@@ -166,4 +173,11 @@ class Stream:
             return
         idle = asked["type"] in ("history", "presence") and code == "too_fast"
         unknown = asked["type"] == "publish" and code == "unknown"
-        demand(idle or unknown or code == request.refusal, f"{message} for {asked}")
+        revoked = asked["type"] == "auth" and code in REVOKED
+        removed = (
+            asked["type"] == "subscribe"
+            and code == "cancelled"
+            and self._server.orders.may_cancel(self._user, asked["channel"])
+        )
+        good = idle or unknown or revoked or removed or code == request.refusal
+        demand(good, f"{message} for {asked}")

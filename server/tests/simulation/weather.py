@@ -14,6 +14,9 @@ FAULTS = (
     "close client",
     "stall client",
     "kick user",
+    "revoke user",
+    "block user",
+    "remove user",
 )
 
 

@@ -30,6 +30,7 @@ from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
 from riverd.channel_rules import ChannelRules
+from riverd.channels import CONTROL
 from riverd.http.limits import HttpLimits
 from riverd.http.listener import HttpListener
 from riverd.model import Publication
@@ -150,11 +151,14 @@ class Served:
             self._doors.append(self._reader)
         return list(run(self._reader.read(channel)).publications)
 
-    def door(self, feed: Feed | None = None) -> Broker:
-        """Another door to the same broker: that of a node."""
+    def door(self, feed: Feed | None = None, *, name: str | None = None) -> Broker:
+        """Another door to the same broker: that of a node, which may have a name."""
         door = self._new_door()
         self._doors.append(door)
         run(door.attach(feed or Notes()))
+        run(door.subscribe(CONTROL))
+        if name is not None:
+            run(door.control.register(name))
         return door
 
     def connect(self) -> socket.socket:

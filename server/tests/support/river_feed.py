@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
+from riverd.channels import CONTROL
 from riverd.model import Change, Ephemeral, Publication
+from riverd.orders import Order, OrderKind, Question, order_of
 
 PATIENCE_S = 20.0
 
@@ -15,8 +17,8 @@ class Notes:
         self.publications: list[tuple[str, str, Publication]] = []
         self.ephemerals: list[tuple[str, str, Ephemeral]] = []
         self.changes: list[tuple[str, str, Change]] = []
-        self.disconnected: list[str] = []
-        self.drained: list[str] = []
+        self.ordered: list[Order] = []
+        self.questions: list[Question] = []
         self.interruptions = 0
         self.presence_lost = 0
 
@@ -29,17 +31,31 @@ class Notes:
     def on_change(self, channel: str, epoch: str, change: Change) -> None:
         self.changes.append((channel, epoch, change))
 
-    def on_disconnect(self, user: str) -> None:
-        self.disconnected.append(user)
+    def on_order(self, order: Order) -> None:
+        self.ordered.append(order)
 
-    def on_drain(self, node: str) -> None:
-        self.drained.append(node)
+    def on_question(self, question: Question) -> None:
+        self.questions.append(question)
 
     def on_interrupted(self) -> None:
         self.interruptions += 1
 
     def on_presence_lost(self) -> None:
         self.presence_lost += 1
+
+    @property
+    def orders(self) -> list[Order]:
+        """What the control log brought, if the broker was subscribed to it."""
+        found = [order_of(one.data) for name, _, one in self.publications if name == CONTROL]
+        return [order for order in found if order is not None]
+
+    @property
+    def disconnected(self) -> list[str]:
+        return [one.user for one in self.orders if one.kind is OrderKind.DISCONNECT]
+
+    @property
+    def drained(self) -> list[str]:
+        return [one.node for one in self.orders if one.kind is OrderKind.DRAIN]
 
     def offsets(self, channel: str) -> list[int]:
         return [one.offset for name, _, one in self.publications if name == channel]

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from riverd.broker import Feed
 from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.channels import CONTROL
 from riverd.errors import BrokerError, ErrorCode, RiverError
 from riverd.model import (
     Change,
@@ -20,6 +21,7 @@ from riverd.model import (
     Roster,
     Tail,
 )
+from riverd.orders import Order, Question
 
 Entry = Publication | Ephemeral | Change
 
@@ -66,6 +68,7 @@ class LateBroker:
         self, board: Switchboard, clock: Callable[[], float], weather: Weather | None = None
     ) -> None:
         self._inner = MemoryBroker(board, clock)
+        self.control = self._inner.control
         self.weather: Weather = weather or Calm()
         self.calls: list[str] = []
         self.old_tails: deque[Tail] = deque()
@@ -105,15 +108,15 @@ class LateBroker:
         if not self.weather.is_lost(change):
             self._announce(lambda: feed.on_change(channel, epoch, change))
 
-    def on_disconnect(self, user: str) -> None:
+    def on_order(self, order: Order) -> None:
         assert self._feed is not None
         feed = self._feed
-        self._announce(lambda: feed.on_disconnect(user))
+        self._announce(lambda: feed.on_order(order))
 
-    def on_drain(self, node: str) -> None:
+    def on_question(self, question: Question) -> None:
         assert self._feed is not None
         feed = self._feed
-        self._announce(lambda: feed.on_drain(node))
+        self._announce(lambda: feed.on_question(question))
 
     def on_interrupted(self) -> None:
         assert self._feed is not None
@@ -149,6 +152,11 @@ class LateBroker:
         await self._wait(f"{call} answer")
         self._fail_if_cut(call)
 
+    def _fail_if_away(self, call: str) -> None:
+        """For what has no weather, because each test would have to know of it."""
+        if self.cut:
+            raise BrokerError(f"{call}: away")
+
     def _fail_if_cut(self, call: str) -> None:
         if self.cut or self.weather.is_cut(call):
             raise BrokerError(f"{call}: away")
@@ -173,6 +181,9 @@ class LateBroker:
         limit: int | None = None,
         keep: bool = False,
     ) -> Tail:
+        if channel == CONTROL:
+            self._fail_if_away("read")
+            return await self._inner.read(channel, after=after, limit=limit, keep=keep)
         await self._asked("read")
         if self.old_tails:
             tail = self.old_tails.popleft()
@@ -188,6 +199,9 @@ class LateBroker:
         await self._inner.renounce(channel, epoch)
 
     async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
+        if CONTROL in channels:
+            self._fail_if_away("positions")
+            return await self._inner.positions(channels)
         await self._asked("positions")
         positions = await self._inner.positions(channels)
         await self._answered("positions")
@@ -198,6 +212,10 @@ class LateBroker:
         await self._inner.attach(self)
 
     async def subscribe(self, channel: str) -> None:
+        if channel == CONTROL:
+            self._fail_if_away("subscribe")
+            await self._inner.subscribe(channel)
+            return
         await self._asked("subscribe")
         await self._inner.subscribe(channel)
         await self._answered("subscribe")
@@ -236,12 +254,6 @@ class LateBroker:
 
     async def occupancy(self, channel: str) -> Occupancy:
         return await self._inner.occupancy(channel)
-
-    async def disconnect(self, user: str) -> None:
-        await self._inner.disconnect(user)
-
-    async def drain(self, node: str) -> None:
-        await self._inner.drain(node)
 
     async def compare_rules(self, process: str, digest: str) -> Mapping[str, str]:
         return await self._inner.compare_rules(process, digest)

@@ -5,6 +5,7 @@ import json
 import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -17,9 +18,15 @@ ARN = "arn:aws:ecs:eu-central-1:123456789012:task/river/0123456789abcdef"
 AT_ONCE_S = 15.0
 
 
+def order_drain(api: River, name: str) -> tuple[int, dict[str, Any]]:
+    url = f"{api.api_url}/nodes/{quote(name, safe='')}/drain"
+    status, body = ask(url, key=API_KEY, method="POST")
+    return status, json.loads(body)
+
+
 def drain(api: River, name: str) -> None:
-    told = ask(f"{api.api_url}/nodes/{quote(name, safe='')}/drain", key=API_KEY, method="POST")
-    assert (told[0], json.loads(told[1])) == (200, {"node": name, "asked": True})
+    status, told = order_drain(api, name)
+    assert (status, told["node"], told["asked"]) == (200, name, True)
 
 
 @pytest.fixture
@@ -40,7 +47,8 @@ async def test_node_drains_when_its_name_is_called_and_ends_when_it_is_stopped(
             await stack.enter_async_context(member(one.url, token(user), "presence-dogs"))
             for one, user in ((named, "ann"), (other, "bob"), (nameless, "cid"))
         ]
-        await asyncio.to_thread(drain, api, "nobody")
+        status, told = await asyncio.to_thread(order_drain, api, "nobody")
+        assert (status, told["error"]["code"]) == (404, "not_found")
         await asyncio.to_thread(drain, api, "one")
         assert (await ann.until("bye"))["reason"] == "draining"
         assert is_refused(named.url)

@@ -189,7 +189,7 @@ def _authorised(api: Api, route: Route, *, request: Request, claims: Claims | No
         raise RiverError(ErrorCode.FORBIDDEN, "a token allows to publish, and nothing else here")
     if claims is None and not route.keyless and not api.keys.fit(headers):
         raise _wrong_key(headers)
-    if route.takes is None:
+    if route.takes is None or (route.body_optional and not _has_body(headers)):
         return UNWANTED_BYTES_MAX
     _check_content(headers)
     allowed = api.batch_bytes_max if route.large else api.single_bytes_max
@@ -197,6 +197,10 @@ def _authorised(api: Api, route: Route, *, request: Request, claims: Claims | No
     if not length.isdecimal() or len(length) > LENGTH_DIGITS_MAX or int(length) > allowed:
         raise RiverError(ErrorCode.TOO_LARGE, f"the body is larger than {allowed} bytes")
     return allowed
+
+
+def _has_body(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
 def _check_content(headers: Mapping[str, str]) -> None:
@@ -248,9 +252,10 @@ def _query(text: str) -> dict[str, str]:
 
 
 def _unanswered(route: Route, seconds: float) -> RiverError:
-    if not route.publishes:
+    if not (route.publishes or route.orders):
         return BrokerError(f"the broker did not answer within {seconds:g} s")
+    cure = "The same id sent again settles it" if route.publishes else "Order it again"
     return OutcomeUnknownError(
         f"the broker did not answer within {seconds:g} s: it may have accepted this, or may do so "
-        "later. The same id sent again settles it"
+        f"later. {cure}"
     )

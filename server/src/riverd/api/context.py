@@ -52,6 +52,7 @@ class Api(msgspec.Struct, frozen=True):
 
     Without a `signer` there are no tokens to be had. `clock` is in unix seconds. `failed` is
     called with errors that nobody expected: with the exception only, never a key or a payload.
+    `leeway_s` and `token_max_age_s` are those of the nodes.
     """
 
     broker: Broker
@@ -69,6 +70,8 @@ class Api(msgspec.Struct, frozen=True):
     render_metrics: Callable[[], bytes] = bytes
     counts: Counts = Uncounted()
     failed: Callable[[BaseException], None] = _ignore
+    leeway_s: float = 5.0
+    token_max_age_s: float = 2_592_000.0
 
     @property
     def single_bytes_max(self) -> int:

@@ -69,7 +69,10 @@ def _operation(route: Route) -> Json:
     if parameters:
         operation["parameters"] = parameters
     if route.takes is not None:
-        operation["requestBody"] = {"required": True, "content": _content([route.takes])}
+        operation["requestBody"] = {
+            "required": not route.body_optional,
+            "content": _content([route.takes]),
+        }
     if route.keyless:
         operation["security"] = []
     return operation

@@ -90,12 +90,26 @@ class WantedToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     info: dict[str, object] | None = None
 
 
+class WantedDisconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the user's tokens are refused from now on; new ones are not."""
+
+    revoke: bool = False
+
+
+class WantedBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Until when the user is refused, in unix seconds; null or absent is for good."""
+
+    until: float | None = None
+
+
 _Body = TypeVar("_Body", bound=msgspec.Struct)
 
 publish = msgspec.json.Decoder(Publish)
 batch = msgspec.json.Decoder(Batch)
 good_batch = msgspec.json.Decoder(GoodBatch)
 wanted_token = msgspec.json.Decoder(WantedToken)
+wanted_disconnect = msgspec.json.Decoder(WantedDisconnect)
+wanted_block = msgspec.json.Decoder(WantedBlock)
 
 
 def decoded(decoder: "msgspec.json.Decoder[_Body]", body: bytes | Raw) -> _Body:

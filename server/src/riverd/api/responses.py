@@ -108,17 +108,64 @@ class Presence(msgspec.Struct, frozen=True):
     members: list[Present]
 
 
+Reached = Annotated[int, Meta(description="How many connections it has reached so far.")]
+Unanswered = Annotated[
+    list[str], Meta(description="Nodes that have not said so yet: they follow when they can.")
+]
+
+
 class Disconnected(msgspec.Struct, frozen=True):
-    """All nodes were asked to close the user's connections."""
+    """All nodes are ordered to close the user's connections."""
+
+    user: str
+    reached: Reached
+    unanswered: Unanswered
+
+
+class Blocked(msgspec.Struct, frozen=True):
+    """The user is refused on all nodes until then (unix seconds; null is for good)."""
+
+    user: str
+    until: float | None
+    reached: Reached
+    unanswered: Unanswered
+
+
+class Unblocked(msgspec.Struct, frozen=True):
+    """The user is not blocked any more."""
 
     user: str
 
 
+class BlockedUser(msgspec.Struct, frozen=True):
+    """A user who is refused, and until when (unix seconds; null is for good)."""
+
+    user: str
+    until: float | None
+
+
+class Blocks(msgspec.Struct, frozen=True):
+    """All users who are blocked."""
+
+    blocks: list[BlockedUser]
+
+
+class Removed(msgspec.Struct, frozen=True):
+    """All nodes are ordered to end the user's subscriptions to the channel."""
+
+    user: str
+    channel: str
+    reached: Reached
+    unanswered: Unanswered
+
+
 class Drained(msgspec.Struct, frozen=True):
-    """All nodes were asked; the one of this name moves its clients, if there is one."""
+    """The node of this name is ordered to move its clients."""
 
     node: str
     asked: bool
+    reached: Reached
+    unanswered: Unanswered
 
 
 class Token(msgspec.Struct, frozen=True):

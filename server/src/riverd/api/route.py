@@ -18,8 +18,9 @@ class Route(msgspec.Struct, frozen=True):
 
     `takes` is the type of the body, if there is one; `gives` the types that a 200 may have, none
     for what is no JSON object of ours; `fails` the statuses that other routes do not have. A
-    `large` body may have many messages in it. `keyless` needs no API key. What `publishes` is
-    counted.
+    `large` body may have many messages in it; one that is `body_optional` may be missing. `keyless`
+    needs no API key. What `publishes` is counted. What `orders` may have been done where no answer
+    came.
     """
 
     method: str
@@ -33,6 +34,8 @@ class Route(msgspec.Struct, frozen=True):
     keyless: bool = False
     large: bool = False
     publishes: bool = False
+    orders: bool = False
+    body_optional: bool = False
 
     @property
     def segments(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import msgspec
 from riverd.api import requests as bodies
 from riverd.api import responses as answers
 from riverd.api.context import Api, Call
-from riverd.api.endpoints import channels, health, nodes, publish, users
+from riverd.api.endpoints import channels, health, nodes, publish, tokens, users
 from riverd.api.openapi import document
 from riverd.api.route import Parameter, Route
 from riverd.http.response import JSON, Response
@@ -93,20 +93,56 @@ ROUTES: tuple[Route, ...] = (
         "POST",
         "/users/{user}/disconnect",
         users.disconnect,
-        "Close a user's connections on every node",
+        "Close a user's connections on every node, or log it out everywhere",
         gives=(answers.Disconnected,),
+        takes=bodies.WantedDisconnect,
+        body_optional=True,
+        fails=(504,),
+        orders=True,
     ),
+    Route(
+        "POST",
+        "/users/{user}/block",
+        users.block,
+        "Refuse a user everywhere",
+        gives=(answers.Blocked,),
+        takes=bodies.WantedBlock,
+        body_optional=True,
+        fails=(504,),
+        orders=True,
+    ),
+    Route(
+        "DELETE",
+        "/users/{user}/block",
+        users.unblock,
+        "Refuse a user no more",
+        gives=(answers.Unblocked,),
+        fails=(504,),
+        orders=True,
+    ),
+    Route(
+        "POST",
+        "/users/{user}/channels/{channel}/remove",
+        users.remove,
+        "Take a user out of a channel on every node",
+        gives=(answers.Removed,),
+        fails=(504,),
+        orders=True,
+    ),
+    Route("GET", "/blocks", users.blocks, "List blocked users", gives=(answers.Blocks,)),
     Route(
         "POST",
         "/nodes/{node}/drain",
         nodes.drain,
         "Have a gateway move its clients elsewhere",
         gives=(answers.Drained,),
+        fails=(404, 504),
+        orders=True,
     ),
     Route(
         "POST",
         "/tokens",
-        users.make_token,
+        tokens.make_token,
         "Make a token",
         gives=(answers.Token,),
         takes=bodies.WantedToken,

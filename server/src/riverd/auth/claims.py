@@ -27,7 +27,11 @@ _NUMBERS = (int, float)
 
 
 def claims_of(
-    payload: Mapping[str, Any], expires_at: float | None, *, leeway_s: float = 0
+    payload: Mapping[str, Any],
+    expires_at: float | None,
+    *,
+    leeway_s: float = 0,
+    issued_at: float | None = None,
 ) -> Claims:
     """The claims in the payload of a token that was verified, and that expires at that time.
 
@@ -42,7 +46,7 @@ def claims_of(
         river = msgspec.convert(payload["river"], _RiverClaim) if "river" in payload else _NO_CLAIM
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise invalid(f"the token's river claim: {error}") from None
-    return Claims(user, expires_at, _grants(river), _info(river.info), leeway_s)
+    return Claims(user, expires_at, _grants(river), _info(river.info), leeway_s, issued_at)
 
 
 def number(payload: Mapping[str, Any], name: str) -> float | None:

@@ -23,7 +23,7 @@ class Verifier:
     HS256 is tried with every secret, which `use_secrets` renews. RS256 and ES256 need the identity
     provider's public keys, which `use_public_keys` gives and renews: a secret never verifies those,
     nor a public key HS256, so that neither can be taken for the other. Clocks may differ by
-    `leeway_s`.
+    `leeway_s`. A token that says when it was issued ends `max_age_s` after that at the latest.
     """
 
     def __init__(
@@ -33,12 +33,14 @@ class Verifier:
         issuer: str | None = None,
         audience: str | None = None,
         leeway_s: float = 0,
+        max_age_s: float | None = None,
     ) -> None:
         self._known = KnownHeaders()
         self.use_secrets(secrets)
         self._issuer = issuer
         self._audience = audience
         self._leeway_s = leeway_s
+        self._max_age_s = max_age_s
         self._public_keys: Sequence[jwt.PyJWK] = ()
         self.misses_key = False
         """A token came whose key is not known: the provider may have a new one."""
@@ -64,12 +66,19 @@ class Verifier:
         if len(token) > TOKEN_LENGTH_MAX:
             raise invalid(f"the token is longer than {TOKEN_LENGTH_MAX} characters")
         payload = self._known.payload(token) or self._signed_payload(token)
-        expires_at = number(payload, "exp")
+        issued_at = number(payload, "iat")
+        expires_at = self._end(number(payload, "exp"), issued_at)
         if expires_at is not None and expires_at + self._leeway_s <= now:
             raise TokenError(ErrorCode.TOKEN_EXPIRED, "the token has expired")
         self._check_begin(payload, now)
         self._check_parties(payload)
-        return claims_of(payload, expires_at, leeway_s=self._leeway_s)
+        return claims_of(payload, expires_at, leeway_s=self._leeway_s, issued_at=issued_at)
+
+    def _end(self, expires_at: float | None, issued_at: float | None) -> float | None:
+        if issued_at is None or self._max_age_s is None:
+            return expires_at
+        oldest_at = issued_at + self._max_age_s
+        return oldest_at if expires_at is None else min(expires_at, oldest_at)
 
     def _signed_payload(self, token: str) -> dict[str, Any]:
         try:

@@ -5,12 +5,15 @@ ECS says so as soon as it takes the task out of its balancer, long before its SI
 
 import asyncio
 import re
+import secrets
+import time
 
 import msgspec
 
 from riverd.aws.runtime import Host, write
 from riverd.broker import Broker
-from riverd.errors import BrokerError
+from riverd.errors import BrokerError, OutcomeUnknownError
+from riverd.orders import Order, OrderKind
 from riverd.service.secret_settings import BROKER_PASSWORD
 
 KIND = "ECS Task State Change"
@@ -68,11 +71,12 @@ def _task_that_stops(given: object) -> tuple[str | None, str]:
 
 
 async def _drain(broker: Broker, task: str) -> None:
+    order = Order(secrets.token_hex(8), OrderKind.DRAIN, time.time(), node=task)
     # AWS's own second attempt comes after a minute: too late for this.
     for attempt in range(1, ATTEMPTS_MAX + 1):
         try:
-            await broker.drain(task)
-        except BrokerError as error:
+            await broker.control.order(order)
+        except (BrokerError, OutcomeUnknownError) as error:
             if attempt == ATTEMPTS_MAX:
                 raise
             write("warning", "not_told", error=error.message)

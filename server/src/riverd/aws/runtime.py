@@ -93,6 +93,8 @@ class Sandbox:
             body_bytes_max=BODY_BYTES_MAX,
             render_metrics=lambda: METRICS,
             failed=failed,
+            leeway_s=self._chosen.jwt_leeway_s,
+            token_max_age_s=self._chosen.token_max_age_s,
         )
 
     def _may_have_been_frozen(self) -> bool:

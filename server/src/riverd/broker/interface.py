@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from riverd.broker.control import BrokerControl
 from riverd.errors import RiverError
 from riverd.model import (
     Change,
@@ -16,6 +17,7 @@ from riverd.model import (
     Roster,
     Tail,
 )
+from riverd.orders import Order, Question
 
 RULES_S = 30.0
 """How long a registered digest of channel rules counts."""
@@ -36,12 +38,12 @@ class Feed(Protocol):
         """A subscribed channel's members changed. The broker may lose some of these calls."""
         ...
 
-    def on_disconnect(self, user: str) -> None:
-        """A back end wants this user's connections closed."""
+    def on_order(self, order: Order) -> None:
+        """An order of River 0.1.0, which had no log of them."""
         ...
 
-    def on_drain(self, node: str) -> None:
-        """The node of this name, if it is this one, is asked to move its clients elsewhere."""
+    def on_question(self, question: Question) -> None:
+        """All nodes are asked something."""
         ...
 
     def on_interrupted(self) -> None:
@@ -60,6 +62,11 @@ class Broker(Protocol):
     then, for certain; `OutcomeUnknownError` says that it may have been, or may be later: the same
     message with the same key settles it.
     """
+
+    @property
+    def control(self) -> BrokerControl:
+        """Orders to all nodes."""
+        ...
 
     async def publish(self, message: Message) -> Receipt:
         """Append to the channel's log and announce it to all nodes that subscribed it.
@@ -152,14 +159,6 @@ class Broker(Protocol):
 
     async def occupancy(self, channel: str) -> Occupancy:
         """How many subscribers this channel has, on all nodes."""
-        ...
-
-    async def disconnect(self, user: str) -> None:
-        """Ask all nodes to close the user's connections."""
-        ...
-
-    async def drain(self, node: str) -> None:
-        """Ask the node of this name, through all nodes, to move its clients elsewhere."""
         ...
 
     async def compare_rules(self, process: str, digest: str) -> Mapping[str, str]:

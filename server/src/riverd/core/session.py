@@ -29,6 +29,7 @@ from riverd.model import (
     Member,
     Ping,
     Pong,
+    Position,
     Reply,
     RequestId,
     SignIn,
@@ -138,6 +139,7 @@ class Session:
         "id",
         "is_proven",
         "limits",
+        "ordered_at",
         "protocol",
         "published",
         "read_bytes",
@@ -167,6 +169,8 @@ class Session:
         """By channel. The hub keeps it."""
         self.blocked = False
         self.closed = False
+        self.ordered_at: Position | None = None
+        """Where the log of orders stood at its authentication: older ones do not concern it."""
         # Made when they are first used: most clients only listen.
         self.read_bytes: ByteBudget | None = None
         self.sent_bytes: ByteBudget | None = None
@@ -233,9 +237,9 @@ class Session:
             if self.claims is None:
                 check(self, claims)
         except RiverError as error:
-            is_unknown = isinstance(error, TokenError)
             self.fail(command.id, error)
-            self.close(Reason.NOT_AUTHENTICATED if is_unknown else Reason.TOO_FAST, error.message)
+            reason = error.reason if isinstance(error, TokenError) else Reason.TOO_FAST
+            self.close(reason, error.message)
             return False
         self.claims = claims
         session = None
@@ -306,7 +310,8 @@ class Session:
     def fail(self, request_id: RequestId, error: RiverError) -> None:
         """Answer that a request was not served."""
         self._refused(error, None if self.claims is None else self.claims.user)
-        self.reply(ErrorReply(request_id, error.error.code, error.public))
+        code, retry_after_ms = error.error.code, error.retry_after_ms
+        self.reply(ErrorReply(request_id, code, error.public, retry_after_ms))
 
     def close(self, reason: Reason, text: str) -> None:
         """End the connection. Its carrier reports to the node when it is gone."""

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 
 from riverd.broker import Broker
+from riverd.channels import CONTROL
 from riverd.core.budget import ByteBudget
 from riverd.core.hub import Flushed, Hub
 from riverd.core.session import Session
-from riverd.errors import ErrorCode, OutcomeUnknownError, Reason, RiverError
+from riverd.errors import ErrorCode, OutcomeUnknownError, Reason, RiverError, TokenError
 from riverd.model import (
     Authenticate,
     Change,
@@ -27,14 +28,22 @@ from riverd.model import (
 )
 from riverd.node.attaching import Attachments
 from riverd.node.client_reads import ClientReads
+from riverd.node.control import Control, ControlListener
 from riverd.node.flushing import Flushes
 from riverd.node.reporting import SubscriberCounts
 from riverd.node.user_limits import UserLimits
+from riverd.node.users import Users
+from riverd.node.waiting import WaitingRoom
+from riverd.orders import Order, Question
 from riverd.portions import portions
 from riverd.tasks import Tasks
 
 SWEEP_S = 5.0
 ON_ITS_WAY_S = 0.5
+AUTHENTICATION_BYTES = 16_384
+"""What a token that waits counts for, as long as it may be."""
+MOVED_AT_ONCE = 200
+MOVE_EVERY_S = 0.1
 JOIN_BYTES = 200
 """What others are sent of a join and of the leave that follows it, without `info`."""
 PUBLISH_S_MAX = 0.8
@@ -62,14 +71,10 @@ class Node:
         compare_s: float | None = None,
     ) -> None:
         self.sessions: set[Session] = set()
-        self.drain_asked: Callable[[str], None] = _ignore
-        """Called with the names of nodes that are asked to drain: who runs this one knows its."""
         self._broker = broker
         self._hub = hub
         self._clock = clock
         self._tasks = Tasks(failed)
-        self._users: dict[str, dict[Session, None]] = {}
-        self._user_limits = UserLimits(self._users)
         self._compare_s = compare_s
         self._flushes = Flushes(hub, clock=clock, flushed=self._on_flushed)
         self._counts = SubscriberCounts(broker, self._tasks, count=self._count)
@@ -83,10 +88,18 @@ class Node:
         )
 
         self._reads = ClientReads(broker, self.attachments, tasks=self._tasks, clock=clock)
+        self.users = Users(self.attachments)
+        self._user_limits = UserLimits(self.users.sessions)
+        listener = ControlListener(self.users.obey, self._on_confirmed, self._on_reloaded)
+        self.control = Control(broker, listener, tasks=self._tasks, clock=clock)
+        self._waiting = WaitingRoom()
+        self._unix_ahead_s = 0.0
+        """Unix time less this node's clock."""
 
     async def start(self) -> None:
         """Listen to the broker."""
         await self._broker.attach(self)
+        await self.control.start()
         self._tasks.start(self._sweep())
         if self._compare_s is not None:
             self._tasks.start(self._compare_always(self._compare_s))
@@ -106,24 +119,40 @@ class Node:
     def receive(self, session: Session, payload: bytes, *, now: float) -> None:
         """Take a client's message, and answer it or carry it out. `now` is in unix seconds."""
         command = session.receive(payload, now)
-        if isinstance(command, _CREDENTIALS):
+        if command is None:
+            return
+        if self._waiting and session in self._waiting:
+            self._waiting.hold(session, command, size=len(payload))
+        elif isinstance(command, _CREDENTIALS):
             self.authenticate(session, command, now=now)
-        elif command is not None:
-            try:
-                self._execute(session, command)
-            except RiverError as error:
-                session.fail(command.id, error)
+        else:
+            self._carry_out(session, command)
 
     def authenticate(self, session: Session, command: Authenticate | SignIn, *, now: float) -> None:
-        """Take a token, whether it came with the connection or in a message; or a signature."""
+        """Take a token, whether it came with the connection or in a message; or a signature.
+
+        It waits, and what follows it, while this node may not know who is refused.
+        """
+        self._unix_ahead_s = now - self._clock()
+        if not self.control.is_confirmed:
+            self._waiting.hold(session, command, size=AUTHENTICATION_BYTES)
+        else:
+            self._identify(session, command, now=now)
+
+    def _identify(self, session: Session, command: Authenticate | SignIn, *, now: float) -> None:
         if session.authenticate(command, now, check=self._user_limits.check_connection):
             assert session.claims is not None, "a token was accepted"
-            sessions = self._users.setdefault(session.claims.user, {})
-            if session not in sessions:
-                sessions[session] = None
+            session.ordered_at = self.control.position
+            if self.users.add(session.claims.user, session):
                 self._user_limits.share(session, clock_s=self._clock(), now=now)
             if session.subscriptions and isinstance(command, Authenticate):
                 self._end_ungranted(session)
+
+    def _carry_out(self, session: Session, command: Command) -> None:
+        try:
+            self._execute(session, command)
+        except RiverError as error:
+            session.fail(command.id, error)
 
     def _end_ungranted(self, session: Session) -> None:
         """End the subscriptions that the token does not cover: it may have been renewed."""
@@ -152,18 +181,19 @@ class Node:
         if session not in self.sessions:
             return
         self.sessions.discard(session)
+        self._waiting.drop(session)
         for subscription in list(session.subscriptions.values()):
             self.attachments.unsubscribe(subscription)
         if session.claims is not None:
-            sessions = self._users.get(session.claims.user, {})
-            sessions.pop(session, None)
-            if not sessions:
-                self._users.pop(session.claims.user, None)
+            self.users.remove(session.claims.user, session)
 
     # What the broker calls.
 
     def on_publication(self, channel: str, epoch: str, publication: Publication) -> None:
         """See `Feed`."""
+        if channel == CONTROL:
+            self.control.on_publication(epoch, publication)
+            return
         self.attachments.on_publication(channel, epoch, publication)
         self._flushes.end_pause()
 
@@ -176,17 +206,16 @@ class Node:
         """See `Feed`."""
         self.attachments.on_change(channel, epoch, change)
 
-    def on_disconnect(self, user: str) -> None:
+    def on_order(self, order: Order) -> None:
         """See `Feed`."""
-        for session in list(self._users.get(user, ())):
-            session.close(Reason.DISCONNECTED, "disconnected by the back end")
+        self.users.obey(order)
 
-    def on_drain(self, node: str) -> None:
+    def on_question(self, question: Question) -> None:
         """See `Feed`."""
-        self.drain_asked(node)
 
     def on_interrupted(self) -> None:
         """See `Feed`."""
+        self.control.confirm_soon()
         self._tasks.start(self._compare(on_its_way_s=0))
         self._counts.report(self._hub.channels)
 
@@ -293,6 +322,43 @@ class Node:
             raise RiverError(ErrorCode.TOO_FAST, "too many bytes for others: ask again later")
         session.sent_bytes.take(size * channel.subscribers, now=now)
 
+    # Orders.
+
+    def _on_confirmed(self) -> None:
+        """Take the tokens that waited, and what followed them."""
+        if not (self._waiting and self.control.is_confirmed):
+            return
+        now = self._clock() + self._unix_ahead_s
+        for session, commands in self._waiting.release():
+            for command in commands:
+                if session.closed:
+                    break
+                if isinstance(command, _CREDENTIALS):
+                    self._identify(session, command, now=now)
+                else:
+                    self._carry_out(session, command)
+
+    def _on_reloaded(self, has_lost: bool, /) -> None:  # noqa: FBT001  a callback's argument
+        """Close those who are refused; after orders may have been missed, move all the others."""
+        now = self._clock() + self._unix_ahead_s
+        self.control.revocations.expire(now)
+        for session in list(self.users):
+            assert session.claims is not None, "users have tokens"
+            try:
+                self.control.revocations.check(session.claims, now)
+            except TokenError as error:
+                session.close(error.reason, error.message)
+        if has_lost:
+            self._tasks.start(self._move_all())
+
+    async def _move_all(self) -> None:
+        """Have all clients connect again, spread over time: what was ordered is not known."""
+        sessions = list(self.users)
+        for start in range(0, len(sessions), MOVED_AT_ONCE):
+            for session in sessions[start : start + MOVED_AT_ONCE]:
+                session.close(Reason.DRAINING, "orders may have been missed: connect again")
+            await asyncio.sleep(MOVE_EVERY_S)
+
     # Background.
 
     def _on_flushed(self, flushed: Flushed) -> None:
@@ -320,7 +386,3 @@ class Node:
         except RiverError:
             # The broker went away again: it reports that, and this is done then.
             return
-
-
-def _ignore(_node: str) -> None:
-    pass

@@ -16,6 +16,7 @@ from riverd.api.context import Api, Counts, Uncounted
 from riverd.api.handler import ApiHandler, limits_of
 from riverd.api.pusher.admission import admit_app_request
 from riverd.auth.apps import Apps
+from riverd.auth.revocations import unrevoked
 from riverd.core.hub import Hub
 from riverd.core.session import SessionLimits
 from riverd.gateway.client_files import ClientFiles
@@ -93,7 +94,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
             PusherPath(process.credentials.apps, rules),
         ),
         close_codes={*NATIVE_CLOSE_CODES.values(), *PusherCode},
-        verify=process.credentials.verifier.verify,
+        verify=unrevoked(process.credentials.verifier, node.control.revocations),
         failed=process.failed,
         refused=refusals.refused,
         limits=_session_limits(settings, limit),
@@ -112,7 +113,8 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         answers=_app_api(process),
     )
     process.metrics.add(*gateway_readings(gateway, node=node, hub=hub), refusals.reading())
-    node.drain_asked = partial(_drain_if_named, process, gateway=gateway)
+    node.control.name = process.node_name
+    node.users.drain_asked = partial(_drain_if_named, process, gateway=gateway)
     process.start_later(partial(_note_limit, settings, limit))
     process.start_later(partial(_note_sharing, process.credentials.apps))
     process.start_later(partial(_note_refused, gateway))
@@ -229,6 +231,8 @@ def _api(process: Process, counts: Counts) -> Api:
         render_metrics=process.metrics.render,
         counts=counts,
         failed=process.failed,
+        leeway_s=settings.jwt_leeway_s,
+        token_max_age_s=settings.token_max_age_s,
     )
 
 
@@ -299,11 +303,16 @@ async def serve_dev(settings: Settings, announce: Callable[[str, str], None]) ->
     await _end(process, gateway, node)
 
 
-def _drain_if_named(process: Process, node: str, *, gateway: Gateway) -> None:
-    """A node is asked to drain: if it is this one it does so at once, and stays up."""
-    busy = process.readiness.current in (Readiness.STOPPING, Readiness.DRAINING)
-    if node == process.settings.node_name and not busy:
+def _drain_if_named(process: Process, node: str, *, gateway: Gateway) -> int:
+    """A node is asked to drain: if it is this one it does so at once, and stays up.
+
+    Gives how many clients that moves.
+    """
+    if node != process.node_name:
+        return 0
+    if process.readiness.current not in (Readiness.STOPPING, Readiness.DRAINING):
         process.start(_drain(process, gateway))
+    return len(gateway.connections)
 
 
 async def _drain(process: Process, gateway: Gateway) -> None:

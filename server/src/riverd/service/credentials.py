@@ -45,6 +45,7 @@ class Credentials:
             issuer=settings.jwt_issuer,
             audience=settings.jwt_audience,
             leeway_s=settings.jwt_leeway_s,
+            max_age_s=settings.token_max_age_s,
         )
         # Where an identity provider alone signs tokens, sessions are continued on their own node.
         self.session_secrets = SessionSecrets(settings.secrets or (token_hex(),))

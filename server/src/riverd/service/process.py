@@ -54,6 +54,11 @@ class Process:
             )
         )
 
+    @property
+    def node_name(self) -> str:
+        """What back ends call this gateway: as it was set, or by its machine and process."""
+        return self.settings.node_name or f"{socket.gethostname()}/{os.getpid()}"
+
     def start(self, work: Coroutine[None, None, None]) -> None:
         """Run background work until the process ends."""
         self._tasks.start(work)

@@ -34,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
     jwt_leeway_s: Annotated[float, Meta(ge=0, le=300)] = 5
+    token_max_age_s: Annotated[float, Meta(ge=60, le=315_360_000)] = 2_592_000
     broker: str = MEMORY
     broker_password: str | None = None
     broker_password_from: str | None = None
@@ -88,6 +89,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "jwt_issuer": "Tokens must come from this issuer (iss).",
     "jwt_audience": "Tokens must be for this audience (aud).",
     "jwt_leeway_s": "By how much clocks may differ: for nbf, iat and exp of tokens.",
+    "token_max_age_s": "Tokens end at this age (iat); so long is a log-out everywhere remembered.",
     "broker": "What stands between publishers and gateways: memory:// (one process), redis://...",
     "broker_password": "The broker's password, where its URL has none.",
     "broker_password_from": "Where to read it instead, as RIVER_SECRETS_FROM.",

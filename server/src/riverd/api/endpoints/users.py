@@ -1,86 +1,65 @@
-"""What is asked about users: a token for one, and to close a user's connections."""
+"""What is ordered about users: to close their connections, to refuse them, to take them out."""
 
-from collections.abc import Sequence
-from typing import cast
-
-import msgspec
+import math
 
 from riverd.api import requests as bodies
 from riverd.api.context import Api, Call
-from riverd.api.responses import Disconnected, Token
-from riverd.auth.claims import GRANTS_MAX, INFO_BYTES_MAX, USER_LENGTH_MAX
-from riverd.auth.tokens import TOKEN_LENGTH_MAX
+from riverd.api.endpoints.tokens import check_user
+from riverd.api.ordering import carry_out, new_order
+from riverd.api.responses import Blocked, BlockedUser, Blocks, Disconnected, Removed, Unblocked
+from riverd.channels import check_channel
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Grants
+from riverd.orders import OrderKind, StandingKind, is_over
 
-GLOB_LENGTH_MAX = 256
-INFO_DEPTH_MAX = 32
+_NO_BODY = b"{}"
 
 
 async def disconnect(api: Api, call: Call) -> Disconnected:
-    """Have every node close the user's connections."""
-    user = _user(call.path["user"])
-    await api.broker.disconnect(user)
-    return Disconnected(user)
-
-
-async def make_token(api: Api, call: Call) -> Token:
-    """A token, for back ends without a JWT library."""
-    if api.signer is None:
-        raise RiverError(ErrorCode.NOT_FOUND, "this River has no secret to sign tokens with")
-    wanted = bodies.decoded(bodies.wanted_token, call.body)
-    if not 1 <= wanted.ttl_s <= bodies.TTL_S_MAX:
-        raise _invalid(f"ttl_s: 1 to {bodies.TTL_S_MAX}")
-    _check_info(wanted.info)
-    subscribe = None if wanted.subscribe is None else _globs("subscribe", wanted.subscribe)
-    now = int(api.clock())
-    token = api.signer.sign(
-        _user(wanted.user),
-        now=now,
-        ttl_s=wanted.ttl_s,
-        grants=Grants(
-            subscribe, _globs("publish", wanted.publish), _globs("channels", wanted.channels)
-        ),
-        info=wanted.info,
-    )
-    # What is signed here must be accepted there.
-    if len(token) > TOKEN_LENGTH_MAX:
-        raise _invalid(f"the token would be longer than {TOKEN_LENGTH_MAX} characters")
-    return Token(token, now + wanted.ttl_s)
-
-
-def _user(name: str) -> str:
-    if not 1 <= len(name) <= USER_LENGTH_MAX:
-        raise _invalid(f"user: 1 to {USER_LENGTH_MAX} characters")
-    return name
-
-
-def _globs(field: str, globs: Sequence[str]) -> tuple[str, ...]:
-    if len(globs) > GRANTS_MAX or not all(1 <= len(glob) <= GLOB_LENGTH_MAX for glob in globs):
-        raise _invalid(f"{field}: up to {GRANTS_MAX} texts of 1 to {GLOB_LENGTH_MAX} characters")
-    return tuple(globs)
-
-
-def _check_info(info: dict[str, object] | None) -> None:
-    if info is None:
-        return
-    _check_depth(info, INFO_DEPTH_MAX)
-    if len(msgspec.json.encode(info)) > INFO_BYTES_MAX:
-        raise _invalid(f"info: larger than {INFO_BYTES_MAX} bytes")
-
-
-def _check_depth(value: object, left: int) -> None:
-    if isinstance(value, dict):
-        inner = list(cast("dict[str, object]", value).values())
-    elif isinstance(value, list):
-        inner = cast("list[object]", value)
+    """Close the user's connections on every node; with `revoke` its tokens are refused too."""
+    user = check_user(call.path["user"])
+    wanted = bodies.decoded(bodies.wanted_disconnect, call.body or _NO_BODY)
+    if wanted.revoke:
+        before = api.clock() + api.leeway_s
+        # A token may be used for the leeway beyond its age, by a clock that is late by as much.
+        ends_at = before + api.token_max_age_s + 2 * api.leeway_s
+        order = new_order(api, OrderKind.REVOKE, user=user, before=before, ends_at=ends_at)
     else:
-        return
-    if not left:
-        raise RiverError(ErrorCode.TOO_DEEP, f"info: nested deeper than {INFO_DEPTH_MAX}")
-    for one in inner:
-        _check_depth(one, left - 1)
+        order = new_order(api, OrderKind.DISCONNECT, user=user)
+    outcome = await carry_out(api, order)
+    return Disconnected(user, outcome.reached, outcome.unanswered)
 
 
-def _invalid(message: str) -> RiverError:
-    return RiverError(ErrorCode.INVALID_FIELD, message)
+async def block(api: Api, call: Call) -> Blocked:
+    """Refuse the user everywhere until then, and close its connections."""
+    user = check_user(call.path["user"])
+    until = bodies.decoded(bodies.wanted_block, call.body or _NO_BODY).until
+    if until is not None and not (math.isfinite(until) and until > api.clock()):
+        raise RiverError(ErrorCode.INVALID_FIELD, "until: a time to come, in unix seconds, or null")
+    outcome = await carry_out(api, new_order(api, OrderKind.BLOCK, user=user, ends_at=until))
+    return Blocked(user, until, outcome.reached, outcome.unanswered)
+
+
+async def unblock(api: Api, call: Call) -> Unblocked:
+    """Refuse the user no more; one that is not blocked stays so."""
+    user = check_user(call.path["user"])
+    await carry_out(api, new_order(api, OrderKind.UNBLOCK, user=user))
+    return Unblocked(user)
+
+
+async def blocks(api: Api, _call: Call) -> Blocks:
+    """All users who are blocked, by name."""
+    now = api.clock()
+    found = [
+        BlockedUser(one.user, one.ends_at)
+        for one in await api.broker.control.standings()
+        if one.kind is StandingKind.BLOCKED and not one.lifted and not is_over(one, now)
+    ]
+    return Blocks(sorted(found, key=lambda one: one.user))
+
+
+async def remove(api: Api, call: Call) -> Removed:
+    """End the user's subscriptions to a channel on every node."""
+    user, channel = check_user(call.path["user"]), check_channel(call.path["channel"])
+    order = new_order(api, OrderKind.REMOVE, user=user, channel=channel)
+    outcome = await carry_out(api, order)
+    return Removed(user, channel, outcome.reached, outcome.unanswered)

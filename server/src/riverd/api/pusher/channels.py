@@ -1,5 +1,6 @@
 """Looking at an app's channels: which are occupied, one of them, its users."""
 
+from riverd.api.ordering import carry_out, new_order
 from riverd.api.pusher.attributes import (
     CACHED,
     SUBSCRIPTION_COUNT,
@@ -11,6 +12,7 @@ from riverd.api.pusher.attributes import (
 from riverd.api.pusher.call import AppCall
 from riverd.channels import APP, INTERNAL, PRESENCE, app_channel, check_channel
 from riverd.errors import ErrorCode, RiverError
+from riverd.orders import OrderKind
 from riverd.protocols.pusher import names
 from riverd.protocols.pusher.names import Kind
 
@@ -63,7 +65,8 @@ async def terminate_connections(call: AppCall) -> object:
     user = call.path["user"]
     if not 1 <= len(user) <= names.USER_LENGTH_MAX:
         raise _invalid(f"a user's id has 1 to {names.USER_LENGTH_MAX} characters")
-    await call.api.broker.disconnect(names.user_key(call.app, user))
+    key = names.user_key(call.app, user)
+    await carry_out(call.api, new_order(call.api, OrderKind.DISCONNECT, user=key))
     return {}
 
 

@@ -1,9 +1,11 @@
 """The broker inside one process: no network, so nothing is ever lost between it and its nodes."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 
 from riverd.broker.interface import Feed
+from riverd.broker.memory.control import MemoryControl
 from riverd.broker.memory.store import Store
 from riverd.errors import RiverError
 from riverd.model import (
@@ -28,6 +30,8 @@ class Switchboard:
         self.feeds: dict[str, Feed] = {}
         self.listeners: dict[str, set[str]] = {}
         self.numbers = count(1)
+        self.names: dict[str, str] = {}
+        self.answers: OrderedDict[str, dict[str, bytes]] = OrderedDict()
 
     def event(self, channel: str, epoch: str, *, event: Publication | Ephemeral) -> None:
         """Notify all who listen."""
@@ -51,6 +55,7 @@ class MemoryBroker:
         self._store = switchboard.store
         self._clock = clock
         self._node = f"node-{next(switchboard.numbers)}"
+        self.control = MemoryControl(switchboard, self._node, publish=self._publish_order)
 
     async def publish(self, message: Message) -> Receipt:
         """Append and announce: one step, since nothing here waits."""
@@ -60,6 +65,11 @@ class MemoryBroker:
         """Publish in order."""
         now = self._clock()
         return [self._publish(message, now) for message in messages]
+
+    def _publish_order(self, message: Message) -> Position:
+        receipt = self._publish(message, self._clock())
+        assert isinstance(receipt, Position), "orders are kept"
+        return receipt
 
     def _publish(self, message: Message, now: float) -> Receipt:
         receipt, event = self._store.publish(message, now)
@@ -135,16 +145,6 @@ class MemoryBroker:
         """How many subscribers a channel has."""
         return self._store.occupancy(channel)
 
-    async def disconnect(self, user: str) -> None:
-        """Notify all nodes."""
-        for feed in list(self._board.feeds.values()):
-            feed.on_disconnect(user)
-
-    async def drain(self, node: str) -> None:
-        """Notify all nodes."""
-        for feed in list(self._board.feeds.values()):
-            feed.on_drain(node)
-
     async def compare_rules(self, process: str, digest: str) -> Mapping[str, str]:
         """There is but this process."""
         return {process: digest}
@@ -155,6 +155,7 @@ class MemoryBroker:
     async def close(self) -> None:
         """Give up this node's members and counts."""
         self._board.feeds.pop(self._node, None)
+        self._board.names.pop(self._node, None)
         for channel in list(self._board.listeners):
             await self.unsubscribe(channel)
         for channel, position, change in self._store.forget_node(self._node):

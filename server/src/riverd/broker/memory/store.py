@@ -19,10 +19,13 @@ from riverd.model import (
     Roster,
     Tail,
 )
+from riverd.orders import Standing, StandingKind, is_over
 
 IDLE_S_MAX = 86_400.0
 KEYS_KEPT_S = 600.0
 KEYS_MAX = 1_000_000
+STANDINGS_UNCHECKED = 1_000
+"""So many more revocations and blocks may be over before they are dropped."""
 
 
 class StoredLog:
@@ -81,6 +84,8 @@ class Store:
         self._members: dict[str, StoredMembers] = {}
         self._counts: dict[str, dict[str, int]] = {}
         self._counted: set[str] = set()
+        self._standings: dict[tuple[StandingKind, str], Standing] = {}
+        self._standings_checked = STANDINGS_UNCHECKED
         self._keys: OrderedDict[tuple[str, str], tuple[float, Receipt]] = OrderedDict()
 
     def publish(
@@ -198,6 +203,26 @@ class Store:
         """The version of the list of members."""
         stored = self._members.get(channel)
         return _NO_LOG.position if stored is None else stored.position
+
+    def keep_standing(self, standing: Standing) -> None:
+        """Keep a revocation or block: it follows all that were kept before."""
+        standings = self._standings
+        standings[standing.kind, standing.user] = standing
+        if len(standings) > self._standings_checked:
+            for key in [key for key, one in standings.items() if is_over(one, standing.at)]:
+                del standings[key]
+            # Looked through again when there are twice as many: each costs the same in the end.
+            self._standings_checked = 2 * len(standings) + STANDINGS_UNCHECKED
+
+    def restore_standing(self, standing: Standing) -> None:
+        """Keep one that a node has given back, unless there is one that is as new."""
+        kept = self._standings.get((standing.kind, standing.user))
+        if kept is None or kept.at < standing.at:
+            self.keep_standing(standing)
+
+    def standings(self) -> list[Standing]:
+        """All revocations and blocks."""
+        return list(self._standings.values())
 
     def report(self, node: str, subscribers: Mapping[str, int]) -> None:
         """Take a node's counts."""

@@ -1,6 +1,7 @@
 """The broker between many processes: Redis 6.2 or later, or Valkey."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
@@ -9,6 +10,7 @@ from riverd.broker.interface import RULES_S, Feed
 from riverd.broker.redis import keys, messages
 from riverd.broker.redis.connection import Argument, RefusedError, UnansweredError
 from riverd.broker.redis.connector import Connector
+from riverd.broker.redis.control import RedisControl
 from riverd.broker.redis.feed import FeedListener, Feeds
 from riverd.broker.redis.history import NOWHERE, position_in
 from riverd.broker.redis.lease import COUNTS_MS, Lease
@@ -25,6 +27,7 @@ from riverd.model import (
     Roster,
     Tail,
 )
+from riverd.orders import Order, OrderKind, question_of
 from riverd.portions import portions
 from riverd.tasks import Tasks
 
@@ -59,7 +62,7 @@ class RedisBroker:
         self._tasks = Tasks(failed)
         self._server = connector.server(self._tasks)
         self._feeds = keys.FeedNames(connector.address.database)
-        self._control = self._feeds.control.encode()
+        self._control_name = self._feeds.control.encode()
         self._announce = connector.commands.publish
         self._rules = rules
         self._failed = failed
@@ -68,6 +71,9 @@ class RedisBroker:
         self._listener: Feed | None = None
         self._asked = 0
         self._ack_replica = connector.address.ack_replica
+        self.control = RedisControl(
+            self._server, self._feeds, announce=self._announce, ack_replica=self._ack_replica
+        )
         self._reads = asyncio.Semaphore(READS_MAX)
         self._given: dict[str, Position] = {}
         """The newest position of a channel that this process was given."""
@@ -308,21 +314,6 @@ class RedisBroker:
         counts = [int(count) for count in cast("list[bytes | None]", answers) if count]
         return Occupancy(sum(counts), users.get(channel))
 
-    async def disconnect(self, user: str) -> None:
-        """Notify all nodes."""
-        await self._notify_nodes(f"d:{user}")
-
-    async def drain(self, node: str) -> None:
-        """Notify all nodes."""
-        await self._notify_nodes(f"n:{node}")
-
-    async def _notify_nodes(self, message: str) -> None:
-        """Fails if a node that lives did not get it: its feed may be cut off."""
-        alive = cast("int", await self._server.call("alive", (keys.NODES, keys.CLAIMS)))
-        [reached] = await self._server.commands([(self._announce, self._feeds.control, message)])
-        if cast("int", reached) < alive:
-            raise BrokerError("not every node could be notified: ask again")
-
     async def compare_rules(self, process: str, digest: str) -> Mapping[str, str]:
         """Keep the digest among those of all processes."""
         answer = await self._server.call(
@@ -342,6 +333,8 @@ class RedisBroker:
         if self._feed is not None:
             await self._feed.close()
         if self._lease is not None:
+            with contextlib.suppress(BrokerError):
+                await self.control.close()
             await self._lease.close()
         await self._server.close()
         await self._tasks.close()
@@ -352,12 +345,8 @@ class RedisBroker:
         listener = self._listener
         assert listener is not None, "only a node has a feed"
         kind, _, rest = message.partition(b":")
-        if name == self._control:
-            # Anything else comes from a newer River.
-            if kind == b"d":
-                listener.on_disconnect(rest.decode())
-            elif kind == b"n":
-                listener.on_drain(rest.decode())
+        if name == self._control_name:
+            self._on_control_message(kind, rest, listener=listener)
             return
         epoch, offset, body = rest.split(b":", 2)
         channel = keys.FeedNames.channel(name)
@@ -368,6 +357,16 @@ class RedisBroker:
             listener.on_ephemeral(channel, epoch.decode(), event=entry)
         elif entry is not None:
             listener.on_change(channel, epoch.decode(), entry)
+
+    @staticmethod
+    def _on_control_message(kind: bytes, rest: bytes, *, listener: Feed) -> None:
+        # Anything else comes from a newer River.
+        if kind == b"q":
+            listener.on_question(question_of(rest))
+        elif kind == b"d":
+            listener.on_order(Order("", OrderKind.DISCONNECT, user=rest.decode()))
+        elif kind == b"n":
+            listener.on_order(Order("", OrderKind.DRAIN, node=rest.decode()))
 
     # Asking.
 

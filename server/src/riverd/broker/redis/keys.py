@@ -1,10 +1,14 @@
 """The names of River's keys. What belongs to one channel is in one slot of a cluster."""
 
+from riverd.channels import CONTROL
+
 PREFIX = "river:"
 NODES = f"{PREFIX}{{nodes}}"
 CLAIMS = f"{PREFIX}{{nodes}}:claims"
 RULES = f"{PREFIX}{{nodes}}:rules"
 """The digests of the processes' channel rules, each with the time until which it counts."""
+NODE_NAMES = f"{PREFIX}{{nodes}}:names"
+"""The nodes that are connected, each with the time until which it counts."""
 PROBE = f"{PREFIX}{{nodes}}:probe"
 """Written to find out whether writes are taken."""
 PROBE_FEED = f"{PREFIX}{{nodes}}:probe:feed"
@@ -34,6 +38,17 @@ def log_keys(channel: str) -> tuple[str, str, str]:
 def seen(channel: str, key: str) -> str:
     """The position of the publication that had an idempotency key."""
     return f"{PREFIX}{{{channel}}}:key:{key}"
+
+
+def standings(kind: str) -> tuple[str, str]:
+    """Revocations or blocks by user, and when each ends: in the slot of the control log."""
+    head = f"{PREFIX}{{{CONTROL}}}:{kind}"
+    return head, f"{head}:ends"
+
+
+def answers(asked: str) -> str:
+    """What nodes answered to a question."""
+    return f"{PREFIX}{{{asked}}}:answers"
 
 
 class FeedNames:

@@ -25,8 +25,9 @@ _HEADS = {
     "members": "_members",
     "keep_members": "_members",
     "renew": None,
+    "order": "_log",
+    "give_back": None,
     "rules": None,
-    "alive": None,
 }
 
 

@@ -298,7 +298,8 @@ def _message(reply: Reply) -> dict[str, object] | msgspec.Struct:  # noqa: C901 
         case model.Bye():
             return {"type": "bye", "reason": reply.reason, "retry_after_ms": reply.retry_after_ms}
         case model.ErrorReply():
-            return _answer("error", reply.id, code=reply.code, message=reply.message)
+            retry = {} if reply.retry_after_ms is None else {"retry_after_ms": reply.retry_after_ms}
+            return _answer("error", reply.id, code=reply.code, message=reply.message, **retry)
 
 
 def _answer(kind: str, request_id: RequestId, **fields: object) -> dict[str, object]:

@@ -1,0 +1,60 @@
+"""The promises of a broker about orders to all nodes: their log, what stays in force, answers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from riverd.model import Position
+from riverd.orders import Order, Question, Standing
+
+REGISTERED_S = 6.0
+"""How long a node is listed after it last registered."""
+ANSWERS_KEPT_S = 10.0
+
+
+class BrokerControl(Protocol):
+    """The control log is read, subscribed and compared as the channel `CONTROL`.
+
+    Every method raises `BrokerError` when the broker is away: nothing was done then, for certain.
+    """
+
+    async def order(self, order: Order) -> Position:
+        """Append to the control log, announce it, and keep what stays in force of it.
+
+        Atomic. An order whose id the log has seen is not appended again. What stays in force of one
+        that a node has given back is given back apart from it.
+
+        Raises:
+            OutcomeUnknownError: it may have been appended, or may be later.
+        """
+        ...
+
+    async def standings(self) -> list[Standing]:
+        """All revocations and blocks, also lifted ones and some that are over.
+
+        Not of one moment: what was ordered meanwhile may be in it or not.
+        """
+        ...
+
+    async def give_back(self, standings: Sequence[Standing]) -> None:
+        """Keep these, after the broker lost its data, where it has none that is as new."""
+        ...
+
+    async def register(self, name: str) -> None:
+        """This node is connected, under this name, for `REGISTERED_S` or until it is closed."""
+        ...
+
+    async def nodes(self) -> Mapping[str, str]:
+        """The registered nodes: their names by who they are for this broker."""
+        ...
+
+    async def ask(self, question: Question) -> None:
+        """Announce a question to all nodes. It is in no log: a node may miss it."""
+        ...
+
+    async def answer(self, asked: str, body: bytes) -> None:
+        """What this node has to say to the question, or the order, with this id."""
+        ...
+
+    async def answers(self, asked: str) -> Mapping[str, bytes]:
+        """What was answered so far, by who answers; it is kept for `ANSWERS_KEPT_S`."""
+        ...

@@ -1,0 +1,69 @@
+"""Orders to all nodes inside one process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from riverd.channels import CONTROL
+from riverd.model import Message, Position
+from riverd.orders import Order, Question, Standing, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from riverd.broker.memory.broker import Switchboard
+
+ASKED_MAX = 1_000
+"""Questions and orders whose answers are kept."""
+
+
+class MemoryControl:
+    """See `BrokerControl` for the promises."""
+
+    def __init__(
+        self, switchboard: Switchboard, node: str, *, publish: Callable[[Message], Position]
+    ) -> None:
+        self._board = switchboard
+        self._node = node
+        self._publish = publish
+
+    async def order(self, order: Order) -> Position:
+        """Keep what stays in force, append and announce: one step, since nothing here waits."""
+        standing = order.standing()
+        if standing is not None and order.was is None:
+            self._board.store.keep_standing(standing)
+        return self._publish(Message(CONTROL, order.kind.value, encode(order), order.id))
+
+    async def standings(self) -> list[Standing]:
+        """All of them."""
+        return self._board.store.standings()
+
+    async def give_back(self, standings: Sequence[Standing]) -> None:
+        """Keep those that are newer."""
+        for standing in standings:
+            self._board.store.restore_standing(standing)
+
+    async def register(self, name: str) -> None:
+        """List this node, if it listens."""
+        if self._node in self._board.feeds:
+            self._board.names[self._node] = name
+
+    async def nodes(self) -> Mapping[str, str]:
+        """The registered nodes."""
+        return dict(self._board.names)
+
+    async def ask(self, question: Question) -> None:
+        """Notify all nodes."""
+        for feed in list(self._board.feeds.values()):
+            feed.on_question(question)
+
+    async def answer(self, asked: str, body: bytes) -> None:
+        """Keep the answer, and not those of long ago."""
+        answers = self._board.answers
+        answers.setdefault(asked, {})[self._node] = body
+        if len(answers) > ASKED_MAX:
+            answers.popitem(last=False)
+
+    async def answers(self, asked: str) -> Mapping[str, bytes]:
+        """What was answered so far."""
+        return dict(self._board.answers.get(asked, {}))

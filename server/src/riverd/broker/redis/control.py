@@ -1,0 +1,165 @@
+"""Orders to all nodes over Redis: one script appends, keeps what stays in force, and announces.
+
+Everything of the control log is in one slot of a cluster. Revocations and blocks are kept in a
+hash each, by user, beside a sorted set of when they end.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Protocol, cast
+
+from riverd.broker.control import ANSWERS_KEPT_S, REGISTERED_S
+from riverd.broker.redis import keys
+from riverd.broker.redis.calls import Server
+from riverd.broker.redis.connection import RefusedError, UnansweredError
+from riverd.broker.redis.messages import publication_body
+from riverd.channel_rules import ORDERS_MAX, ORDERS_TTL_S
+from riverd.channels import CONTROL
+from riverd.errors import OutcomeUnknownError
+from riverd.model import Message, Position
+from riverd.orders import Order, Question, Standing, StandingKind, encode, standing_of
+
+ORDER_ID_TTL_S = 86_400
+PORTION = 1_000
+"""Revocations and blocks that are read or given back at once: others' calls go in between."""
+
+
+class ControlNames(Protocol):
+    """Where orders and questions are announced."""
+
+    @property
+    def control(self) -> str:
+        """What all nodes listen to, of any version."""
+        ...
+
+    def name(self, channel: str) -> str:
+        """The feed of a channel."""
+        ...
+
+
+class RedisControl:
+    """See `BrokerControl` for the promises."""
+
+    def __init__(
+        self, server: Server, names: ControlNames, *, announce: str, ack_replica: bool
+    ) -> None:
+        self._server = server
+        self._names = names
+        self._announce = announce
+        self._ack_replica = ack_replica
+        self._instance = secrets.token_hex(8)
+        self._registered: str | None = None
+
+    async def order(self, order: Order) -> Position:
+        """Append, keep and announce in one script."""
+        # What was given back is older than what the broker may have by now: see `give_back`.
+        standing = order.standing() if order.was is None else None
+        kind = StandingKind.REVOKED if standing is None else standing.kind
+        message = Message(CONTROL, order.kind.value, encode(order))
+        try:
+            answer = await self._server.call(
+                "order",
+                (
+                    *keys.log_keys(CONTROL),
+                    keys.seen(CONTROL, order.id),
+                    *keys.standings(kind.value),
+                ),
+                arguments=(
+                    secrets.token_hex(4),
+                    publication_body(message),
+                    ORDERS_MAX,
+                    int(ORDERS_TTL_S * 1000),
+                    self._names.name(CONTROL),
+                    self._announce,
+                    ORDER_ID_TTL_S,
+                    *(("", "", "") if standing is None else _kept(standing)),
+                ),
+                replicated=self._ack_replica,
+            )
+        except UnansweredError as error:
+            raise OutcomeUnknownError(str(error)) from None
+        except RefusedError as error:
+            if error.is_certain:
+                raise
+            raise OutcomeUnknownError(str(error)) from None
+        epoch, _, offset = cast("bytes", answer).partition(b":")
+        return Position(epoch.decode(), int(offset))
+
+    async def standings(self) -> list[Standing]:
+        """All of them, in portions."""
+        found: dict[tuple[StandingKind, str], Standing] = {}
+        for kind in StandingKind:
+            name, upto = keys.standings(kind.value)[0], b"0"
+            while True:
+                [part] = await self._server.commands([("HSCAN", name, upto, "COUNT", PORTION)])
+                upto, pairs = cast("tuple[bytes, list[bytes]]", part)
+                for body in pairs[1::2]:
+                    standing = standing_of(body)
+                    found[kind, standing.user] = standing
+                if upto == b"0":
+                    break
+                # Decoding 100,000 of them must not stop the loop.
+                await asyncio.sleep(0)
+        return list(found.values())
+
+    async def give_back(self, standings: Sequence[Standing]) -> None:
+        """Keep those that are newer, in portions."""
+        for kind in StandingKind:
+            ours = [one for one in standings if one.kind is kind]
+            for start in range(0, len(ours), PORTION):
+                arguments: list[str | bytes] = []
+                for one in ours[start : start + PORTION]:
+                    user, body, ends_at = _kept(one)
+                    arguments += [user, repr(one.at), ends_at, body]
+                await self._server.call(
+                    "give_back", keys.standings(kind.value), arguments=arguments
+                )
+
+    async def register(self, name: str) -> None:
+        """List this node among those of all."""
+        self._registered = f"{self._instance} {name}"
+        await self._server.call(
+            "rules", (keys.NODE_NAMES,), arguments=(self._registered, int(REGISTERED_S * 1000))
+        )
+
+    async def nodes(self) -> Mapping[str, str]:
+        """The registered nodes."""
+        [listed] = await self._server.commands([("ZRANGE", keys.NODE_NAMES, 0, -1)])
+        found = [one.decode().partition(" ") for one in cast("list[bytes]", listed)]
+        return {instance: name for instance, _, name in found}
+
+    async def ask(self, question: Question) -> None:
+        """Announce it where 0.1.0 announced its orders: every node listens there."""
+        body = b"q:" + encode(question)
+        await self._server.commands([(self._announce, self._names.control, body)])
+
+    async def answer(self, asked: str, body: bytes) -> None:
+        """Write the answer where who asks looks for it."""
+        name = keys.answers(asked)
+        await self._server.commands(
+            [
+                ("HSET", name, self._instance, body),
+                ("PEXPIRE", name, int(ANSWERS_KEPT_S * 1000)),
+            ]
+        )
+
+    async def answers(self, asked: str) -> Mapping[str, bytes]:
+        """What was answered so far."""
+        [listed] = await self._server.commands([("HGETALL", keys.answers(asked))])
+        fields = cast("list[bytes]", listed)
+        return {
+            instance.decode(): body
+            for instance, body in zip(fields[::2], fields[1::2], strict=True)
+        }
+
+    async def close(self) -> None:
+        """List this node no more."""
+        if self._registered is not None:
+            await self._server.commands([("ZREM", keys.NODE_NAMES, self._registered)])
+
+
+def _kept(standing: Standing) -> tuple[str, bytes, str]:
+    """A standing as it is kept: its user, its body, when it ends."""
+    ends_at = "inf" if standing.ends_at is None else repr(standing.ends_at)
+    return standing.user, encode(standing), ends_at

@@ -1,0 +1,80 @@
+"""Who is connected to a node, by user, and what orders do to them."""
+
+from collections.abc import Callable, Iterator
+
+from riverd.core.session import Session
+from riverd.errors import ErrorCode, Reason, RiverError
+from riverd.model import Position, Unsubscribed
+from riverd.node.attaching import Attachments
+from riverd.orders import Order, OrderKind
+
+
+def _always(_since: Position | None) -> bool:
+    return True
+
+
+class Users:
+    """The authenticated sessions of a node, by user."""
+
+    def __init__(self, attachments: Attachments) -> None:
+        self.drain_asked: Callable[[str], int] = _ignore
+        """Called with the names of nodes that are to drain; gives how many clients that moves."""
+        self._attachments = attachments
+        self.sessions: dict[str, dict[Session, None]] = {}
+        """By user. Nobody else changes it."""
+
+    def __iter__(self) -> Iterator[Session]:
+        return (session for sessions in self.sessions.values() for session in sessions)
+
+    def add(self, user: str, session: Session) -> bool:
+        """The session is the user's. Whether it was not before."""
+        sessions = self.sessions.setdefault(user, {})
+        is_new = session not in sessions
+        sessions[session] = None
+        return is_new
+
+    def remove(self, user: str, session: Session) -> None:
+        """The session is over."""
+        sessions = self.sessions.get(user, {})
+        sessions.pop(session, None)
+        if not sessions:
+            self.sessions.pop(user, None)
+
+    def of(self, user: str) -> list[Session]:
+        """The sessions of a user."""
+        return list(self.sessions.get(user, ()))
+
+    def obey(self, order: Order, concerns: Callable[[Position | None], bool] = _always) -> int:
+        """Carry out an order; how many connections it reached.
+
+        `concerns` says whether it came after a session's `ordered_at`.
+        """
+        match order.kind:
+            case OrderKind.DRAIN:
+                return self.drain_asked(order.node)
+            case OrderKind.UNBLOCK:
+                return 0
+            case _:
+                concerned = [one for one in self.of(order.user) if concerns(one.ordered_at)]
+        if order.kind is OrderKind.REMOVE:
+            return sum(self._remove(session, order.channel) for session in concerned)
+        for session in concerned:
+            session.close(Reason.DISCONNECTED, "disconnected by the back end")
+        return len(concerned)
+
+    def _remove(self, session: Session, channel: str) -> bool:
+        subscription = session.subscriptions.get(channel)
+        if subscription is None:
+            return False
+        request = subscription.request
+        self._attachments.unsubscribe(subscription)
+        if request is not None:
+            removed = RiverError(ErrorCode.CANCELLED, "removed from the channel by the back end")
+            session.fail(request.id, removed)
+        else:
+            session.reply(Unsubscribed(None, channel, "removed"))
+        return True
+
+
+def _ignore(_node: str) -> int:
+    return 0

@@ -1,0 +1,125 @@
+"""Orders about users: to log them out everywhere, to block them, to take them out of channels."""
+
+import time
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from api_server import Served, eventually, new_channel, run, serving
+from river_feed import Notes
+
+from riverd.broker import Broker
+from riverd.orders import Order, OrderKind, Standing, StandingKind
+
+USERS = ["ann", "a/b", "..", "Jörg {B}", "x" * 128, "a b|c+d%2F"]
+
+
+def ordered(api: Served, method: str, path: str, body: dict[str, Any] | None = None) -> Order:
+    """The order that a request makes of itself."""
+    node = Notes()
+    api.door(node)
+    answer = api.ask(method, path) if body is None else api.post(path, body)
+    assert answer.status == 200, answer.body
+    eventually(lambda: bool(node.orders))
+    return node.orders[-1]
+
+
+def test_a_log_out_everywhere_refuses_what_was_issued_until_now() -> None:
+    with serving(clock=lambda: 1000.0, leeway_s=5, token_max_age_s=600) as api:
+        order = ordered(api, "POST", "/users/ann/disconnect", {"revoke": True})
+    assert (order.kind, order.user) == (OrderKind.REVOKE, "ann")
+    assert (order.at, order.before) == (1000, 1005)
+    # As long as a token of that age may be used, by the slowest of clocks.
+    assert order.ends_at == 1005 + 600 + 10
+
+
+def test_without_revoke_connections_are_closed_and_tokens_stay_good(api: Served) -> None:
+    order = ordered(api, "POST", "/users/ann/disconnect", {"revoke": False})
+    assert (order.kind, order.standing()) == (OrderKind.DISCONNECT, None)
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_users_of_any_name_are_blocked_listed_and_unblocked(api: Served, user: str) -> None:
+    query = f"?user={quote(user, safe='')}"
+    until = time.time() + 3600
+    answer = api.post(f"/users/-/block{query}", {"until": until})
+    assert answer.json["user"] == user
+    assert (answer.json["until"], answer.json["reached"]) == (until, 0)
+    assert {"user": user, "until": until} in api.get("/blocks").json["blocks"]
+    assert api.ask("DELETE", f"/users/-/block{query}").json == {"user": user}
+    assert user not in [one["user"] for one in api.get("/blocks").json["blocks"]]
+
+
+def test_a_block_without_an_end_is_for_good(api: Served) -> None:
+    assert api.post("/users/bob/block", {}).json["until"] is None
+    assert {"user": "bob", "until": None} in api.get("/blocks").json["blocks"]
+    api.ask("DELETE", "/users/bob/block")
+
+
+@pytest.mark.parametrize("until", [0, -1, 1e9, "tomorrow", True, 1e400])
+def test_a_block_that_is_over_already_is_a_mistake(api: Served, until: object) -> None:
+    body = b'{"until": 1e400}' if until == 1e400 else None
+    path = "/users/cid/block"
+    answer = api.ask("POST", path, body) if body else api.post(path, {"until": until})
+    assert (answer.status, answer.code) in ((400, "invalid_field"), (400, "not_json"))
+    assert "cid" not in [one["user"] for one in api.get("/blocks").json["blocks"]]
+
+
+@pytest.mark.parametrize("path", ["/users/ann/disconnect", "/users/ann/block"])
+def test_a_misspelt_field_is_told(api: Served, path: str) -> None:
+    answer = api.post(path, {"revok": True, "untill": 1})
+    assert (answer.status, answer.code) == (400, "invalid_field")
+    assert "unknown field" in answer.json["error"]["message"]
+
+
+def test_a_user_is_taken_out_of_a_channel(api: Served) -> None:
+    channel = new_channel("a/")
+    path = f"/users/-/channels/-/remove?user=a%2Fb&channel={quote(channel, safe='')}"
+    order = ordered(api, "POST", path)
+    assert (order.kind, order.user, order.channel) == (OrderKind.REMOVE, "a/b", channel)
+    assert api.ask("POST", "/users/ann/channels/a%20b/remove").code == "channel_invalid"
+
+
+class Obeying(Notes):
+    """A node that answers each order with how many connections it reached."""
+
+    broker: Broker
+    reached = 0
+
+    def on_publication(self, channel: str, epoch: str, publication: Any) -> None:
+        super().on_publication(channel, epoch, publication)
+        if self.reached:
+            order = self.orders[-1]
+            run_soon(self.broker, order.id, self.reached)
+
+
+def run_soon(broker: Broker, asked: str, reached: int) -> None:
+    import asyncio  # noqa: PLC0415
+
+    work = broker.control.answer(asked, str(reached).encode())
+    asyncio.get_running_loop().create_task(work)
+
+
+def test_an_answer_counts_who_was_reached_and_names_who_did_not_say() -> None:
+    with serving() as api:
+        for name, reached in (("one", 2), ("two", 3), ("three", 0)):
+            node = Obeying()
+            node.reached = reached
+            node.broker = api.door(node, name=name)
+        answer = api.post("/users/ann/disconnect", {}).json
+        assert answer["reached"] in (5, 2, 3)
+        assert "three" in answer["unanswered"]
+
+
+def test_lifted_blocks_and_those_that_are_over_are_not_listed() -> None:
+    with serving(clock=lambda: 1000.0) as api:
+        broker = api.door()
+        blocked = StandingKind.BLOCKED
+        given = [
+            Standing(blocked, "over", at=1, ends_at=999.0),
+            Standing(blocked, "lifted", at=1, ends_at=2000.0, lifted=True),
+            Standing(StandingKind.REVOKED, "out", at=1, ends_at=2000.0, before=2),
+            Standing(blocked, "in", at=1, ends_at=2000.0),
+        ]
+        run(broker.control.give_back(given))
+        assert api.get("/blocks").json == {"blocks": [{"user": "in", "until": 2000.0}]}

@@ -1,0 +1,157 @@
+"""Orders to all nodes, as a node obeys them."""
+
+import asyncio
+
+from river_cluster import Cluster, Visitor, in_a_cluster, live, turns
+from river_feed import until
+
+from riverd.channels import CONTROL
+from riverd.model import Position
+from riverd.node.control import UNCONFIRMED_S_MAX
+from riverd.node.node import Node
+from riverd.node.waiting import HELD_MAX
+from riverd.orders import Order, OrderKind
+
+DISCONNECT = Order("d", OrderKind.DISCONNECT, user="ann")
+
+
+async def order(cluster: Cluster, given: Order) -> None:
+    await cluster.publisher.control.order(given)
+
+
+def is_closed(visitor: Visitor) -> bool:
+    return visitor.session.closed
+
+
+async def cut_off(node: Node) -> None:
+    """Until the node takes no token any more."""
+    await asyncio.sleep(UNCONFIRMED_S_MAX + 2)
+    assert not node.control.is_confirmed
+
+
+@in_a_cluster
+async def test_an_order_that_was_missed_is_obeyed_after_the_mend(cluster: Cluster) -> None:
+    node, broker = await cluster.node()
+    ann = cluster.visitor(node)
+    broker.cut = True
+    listeners, cluster.board.listeners = cluster.board.listeners, {}
+    await order(cluster, DISCONNECT)
+    await cut_off(node)
+    assert not is_closed(ann)
+    cluster.board.listeners = listeners
+    broker.cut = False
+    await until(lambda: is_closed(ann))
+    assert ann.client.closed == (4403, "disconnected by the back end")
+
+
+@in_a_cluster
+async def test_who_comes_after_an_order_is_not_concerned(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    await order(cluster, DISCONNECT)
+    await until(lambda: node.control.position is not None and node.control.position.offset == 1)
+    ann = cluster.visitor(node)
+    # It reads the order once more, without knowing that it has obeyed it.
+    assert node.control.position is not None
+    node.control._recent.clear()
+    node.control.position = Position(node.control.position.epoch, 0)
+    node.control.confirm_soon()
+    await asyncio.sleep(3)
+    assert not is_closed(ann)
+
+
+@in_a_cluster
+async def test_a_token_waits_with_what_follows_it_while_orders_may_be_missed(
+    cluster: Cluster,
+) -> None:
+    node, broker = await cluster.node()
+    broker.cut = True
+    await cut_off(node)
+    ann = cluster.stranger(node)
+    ann.ask(type="auth", id=1, token="ann")
+    ann.ask(type="subscribe", id=2, channel="c")
+    ann.ask(type="ping", id=3)
+    assert ann.client.types() == ["pong"]
+    broker.cut = False
+    await until(lambda: ann.client.types() == ["pong", "authenticated", "subscribed"])
+
+
+@in_a_cluster
+async def test_who_sends_too_much_while_its_token_waits_is_closed(cluster: Cluster) -> None:
+    node, broker = await cluster.node()
+    broker.cut = True
+    await cut_off(node)
+    ann = cluster.stranger(node)
+    ann.ask(type="auth", id=1, token="ann")
+    for number in range(HELD_MAX + 1):
+        if not is_closed(ann):
+            ann.ask(type="presence", id=number, channel="presence-c")
+    assert ann.client.closed is not None
+    assert ann.client.closed[0] == 4429
+    bob = cluster.stranger(node)
+    bob.ask(type="auth", id=1, token="bob")
+    bob.leave()
+    assert len(node._waiting) == 0
+
+
+@in_a_cluster
+async def test_a_node_whose_place_the_log_no_longer_has_moves_its_clients(
+    cluster: Cluster,
+) -> None:
+    node, broker = await cluster.node()
+    ann = cluster.visitor(node)
+    broker.cut = True
+    listeners, cluster.board.listeners = cluster.board.listeners, {}
+    await order(cluster, Order("1", OrderKind.BLOCK, user="bob"))
+    for number in range(3):
+        await order(cluster, Order(f"o{number}", OrderKind.DISCONNECT, user="cid"))
+    log = cluster.store._logs[CONTROL]
+    while len(log.entries) > 1:
+        log.entries.popleft()
+    cluster.board.listeners = listeners
+    broker.cut = False
+    await until(lambda: is_closed(ann))
+    assert ann.client.closed is not None
+    assert ann.client.closed[0] == 4503
+    assert [one.user for one in node.control.revocations.all()] == ["bob"]
+
+
+@in_a_cluster
+async def test_what_the_broker_lost_it_is_given_back_and_others_learn_it(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    ann = cluster.visitor(node)
+    await order(cluster, Order("1", OrderKind.BLOCK, 5.0, user="bob"))
+    await until(lambda: len(node.control.revocations) == 1)
+    cluster.begin_again(CONTROL)
+    cluster.store._standings.clear()
+    fresh, _ = await cluster.node()
+    await until(lambda: len(cluster.store.standings()) == 1)
+    await until(lambda: len(fresh.control.revocations) == 1)
+    # Nothing can have been missed: the new log was read from its beginning.
+    assert not is_closed(ann)
+
+
+@in_a_cluster
+async def test_a_user_is_taken_out_of_a_channel(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    ann, bob = cluster.visitor(node, "ann"), cluster.visitor(node, "bob")
+    await live(ann)
+    await live(bob)
+    await order(cluster, Order("1", OrderKind.REMOVE, user="ann", channel="c"))
+    await turns()
+    assert ann.client.take() == [{"type": "unsubscribed", "channel": "c", "reason": "removed"}]
+    cluster.publish()
+    await bob.told("event")
+    assert ann.client.take() == []
+    # The token still grants it.
+    await live(ann)
+
+
+@in_a_cluster
+async def test_an_order_of_a_newer_river_is_passed_over(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    cluster.truth.pop(CONTROL, None)
+    cluster.publish(CONTROL)
+    await order(cluster, DISCONNECT)
+    ann = cluster.visitor(node)
+    await order(cluster, Order("e", OrderKind.DISCONNECT, user="ann"))
+    await until(lambda: is_closed(ann))
