@@ -127,9 +127,10 @@ $(RUN)uv:
 	bash scripts/install_containers.sh
 	@mkdir -p .setup && touch $@
 
-.setup/js: clients/js/package-lock.json examples/tasks/package-lock.json
+.setup/js: clients/js/package-lock.json examples/tasks/package-lock.json interop/package-lock.json
 	npm --prefix clients/js ci
 	npm --prefix examples/tasks ci
+	npm --prefix interop ci
 	@mkdir -p .setup && touch $@
 
 # The AWS toolkit's command and the wheels of the Lambda package: from then on deploy/aws needs no network.
