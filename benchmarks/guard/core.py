@@ -52,6 +52,10 @@ class NullSink:
     def write_parts(self, parts: Iterator[bytes]) -> None:
         """Nothing is sent."""
 
+    def take_guest(self) -> bool:
+        """There is room."""
+        return True
+
     def on_authenticated(self, *, renewed: bool) -> None:
         """Nobody asks."""
 

@@ -141,3 +141,17 @@ def test_a_window_is_bounded_in_bytes_and_the_newest_may_outlive_it() -> None:
 def test_windows_that_cannot_be_are_refused(wrong: str) -> None:
     with pytest.raises(SettingsError, match="RIVER_CHANNEL_RULES"):
         parse_rules(wrong)
+
+
+def test_a_channel_for_guests_is_for_everybody_but_never_a_private_one() -> None:
+    found = rules(ChannelRule(match="*", access="guest"))
+    assert found.admits_guests("price-1")
+    assert found.may_subscribe(Grants(subscribe=("news",)), "price-1")
+    assert not found.may_publish(Grants(), "price-1")
+    assert not found.admits_guests("private-price")
+    assert not found.may_subscribe(Grants(), "private-price")
+    assert "access          guest" in explained(found, "price-1")
+    assert "the rule cannot open them" in explained(found, "private-price")
+    assert not rules(ChannelRule(match="*", access="open")).admits_guests("price-1")
+    with pytest.raises(SettingsError, match="private"):
+        parse_rules('[{"match": "private-*", "access": "guest"}]')

@@ -588,9 +588,11 @@ function endpoint(host, moduleUrl, page) {
   const isSecure = /^(wss|https)$/i.test(scheme ?? page?.protocol.slice(0, -1) ?? "");
   return `${isSecure ? "wss" : "ws"}://${server}${path.replace(/(\/ws)?\/*$/, "/ws")}`;
 }
-function addressed({ host, url, token, jwt, WebSocket }, moduleUrl) {
+function addressed(options, moduleUrl) {
+  const { host, url, token, jwt, WebSocket } = options;
   const source = token ?? jwt;
-  if (!source) throw new RiverError("token_missing", "give the option token");
+  if (!source && ("token" in options || "jwt" in options))
+    throw new RiverError("token_missing", "the option token is empty");
   const Socket = WebSocket ?? globalThis.WebSocket;
   if (!Socket) throw new RiverError("websocket_missing", "give a WebSocket class, like `ws`");
   return {
@@ -990,6 +992,7 @@ var Link = class _Link {
   /** @type {Status} */
   status = { state: "closed", reason: "not started yet" };
   #renewable;
+  #guest;
   #random;
   /** @type {string | null} */
   #token = null;
@@ -1011,10 +1014,12 @@ var Link = class _Link {
   /** @type {Error | undefined} what the server said last, the reason if it closes now */
   #error;
   /**
-   * @param {{renewable: boolean, random: () => number}} options renewable: another token can be had
+   * @param {{renewable: boolean, guest?: boolean, random: () => number}} options renewable: another token
+   *   can be had; guest: there is none
    */
-  constructor({ renewable, random }) {
+  constructor({ renewable, guest = false, random }) {
     this.#renewable = renewable;
+    this.#guest = guest;
     this.#random = random;
   }
   /**
@@ -1023,7 +1028,11 @@ var Link = class _Link {
    * Its back-off starts anew: that a server stops is no outage.
    */
   successor() {
-    const next = new _Link({ renewable: this.#renewable, random: this.#random });
+    const next = new _Link({
+      renewable: this.#renewable,
+      guest: this.#guest,
+      random: this.#random
+    });
     next.#token = this.#token;
     next.#renewAt = this.#renewAt;
     return next;
@@ -1096,7 +1105,16 @@ var Link = class _Link {
    */
   opened(now) {
     this.#dueAt = now + OPEN_MS;
-    return [this.#auth()];
+    return this.#guest ? [] : [this.#auth()];
+  }
+  /**
+   * The server is there: for a guest that is all.
+   *
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  welcomed(now) {
+    return this.#guest ? this.authenticated(null, now) : [];
   }
   /**
    * The server took the token.
@@ -1254,7 +1272,7 @@ var Link = class _Link {
     this.#tickedAt = now;
     this.#dueAt = NEVER;
     this.#error = void 0;
-    const fresh = this.#token !== null && now < this.#renewAt;
+    const fresh = this.#guest || this.#token !== null && now < this.#renewAt;
     return [fresh ? this.#open(now) : this.#askToken(), this.#enter("connecting", reason)];
   }
   /** @returns {Effect} */
@@ -1392,7 +1410,11 @@ var Connection = class {
   }
   /** @param {number} ask */
   #askToken(ask) {
-    askToken(this.#where.token, this.#platform).then(
+    askToken(
+      /** @type {any} */
+      this.#where.token,
+      this.#platform
+    ).then(
       (token) => this.#do(this.link.gotToken(ask, token, this.#platform.now())),
       (error) => this.#do(this.link.noToken(ask, error, this.#platform.now()))
     );
@@ -1464,7 +1486,8 @@ var Connection = class {
   /** @param {ServerMessage} message */
   #route(message) {
     this.#listener.message(message, this);
-    if (message.type === "authenticated") this.#authenticated(message);
+    if (message.type === "welcome") this.#do(this.link.welcomed(this.#platform.now()));
+    else if (message.type === "authenticated") this.#authenticated(message);
     else if (message.type === "bye") this.#bye(message.retry_after_ms);
     else if (message.type === "error" && (message.id ?? "auth") === "auth") {
       this.link.refused(new RiverError(message.code, message.message));
@@ -1516,7 +1539,8 @@ var Transport = class {
     this.#platform = platform;
     this.#listener = listener;
     const renewable = typeof where.token === "function";
-    this.#current = this.#connection(new Link({ renewable, random: platform.random }));
+    const guest = !where.token;
+    this.#current = this.#connection(new Link({ renewable, guest, random: platform.random }));
   }
   get status() {
     return this.#current.status;

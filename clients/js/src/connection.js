@@ -25,7 +25,8 @@ import { askToken } from "./token.js";
  * @typedef {{send(text: string): void, close(): void, onopen?: any, onmessage?: any, onclose?: any,
  *   onerror?: any}} Socket
  * @typedef {new (url: string) => Socket} SocketClass
- * @typedef {{url: string, token: import("./token.js").TokenSource, WebSocket: SocketClass}} Where
+ * @typedef {{url: string, token?: import("./token.js").TokenSource, WebSocket: SocketClass}} Where
+ *   without `token` for a guest
  * @typedef {{code: number, reason?: string}} Close
  * @typedef {{socket: Socket, data?: unknown, close?: Close}} Arrival a message, or the end
  */
@@ -127,7 +128,7 @@ export class Connection {
 
   /** @param {number} ask */
   #askToken(ask) {
-    askToken(this.#where.token, this.#platform).then(
+    askToken(/** @type {any} */ (this.#where.token), this.#platform).then(
       (token) => this.#do(this.link.gotToken(ask, token, this.#platform.now())),
       (error) => this.#do(this.link.noToken(ask, error, this.#platform.now())),
     );
@@ -202,7 +203,8 @@ export class Connection {
   #route(message) {
     // First, because the user has to be known when the state is `connected`.
     this.#listener.message(message, this);
-    if (message.type === "authenticated") this.#authenticated(message);
+    if (message.type === "welcome") this.#do(this.link.welcomed(this.#platform.now()));
+    else if (message.type === "authenticated") this.#authenticated(message);
     else if (message.type === "bye") this.#bye(message.retry_after_ms);
     else if (message.type === "error" && (message.id ?? "auth") === "auth") {
       this.link.refused(new RiverError(message.code, message.message));

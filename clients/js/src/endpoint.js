@@ -34,9 +34,12 @@ export function endpoint(host, moduleUrl, page) {
  * @returns {import("./connection.js").Where}
  * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
  */
-export function addressed({ host, url, token, jwt, WebSocket }, moduleUrl) {
+export function addressed(options, moduleUrl) {
+  const { host, url, token, jwt, WebSocket } = options;
   const source = token ?? jwt;
-  if (!source) throw new RiverError("token_missing", "give the option token");
+  // Without the option the page is a guest; with an empty one something went wrong.
+  if (!source && ("token" in options || "jwt" in options))
+    throw new RiverError("token_missing", "the option token is empty");
   const Socket = WebSocket ?? globalThis.WebSocket;
   if (!Socket) throw new RiverError("websocket_missing", "give a WebSocket class, like `ws`");
   return {

@@ -41,6 +41,7 @@ export class Link {
   status = { state: "closed", reason: "not started yet" };
 
   #renewable;
+  #guest;
   #random;
   /** @type {string | null} */
   #token = null;
@@ -63,10 +64,12 @@ export class Link {
   #error;
 
   /**
-   * @param {{renewable: boolean, random: () => number}} options renewable: another token can be had
+   * @param {{renewable: boolean, guest?: boolean, random: () => number}} options renewable: another token
+   *   can be had; guest: there is none
    */
-  constructor({ renewable, random }) {
+  constructor({ renewable, guest = false, random }) {
     this.#renewable = renewable;
+    this.#guest = guest;
     this.#random = random;
   }
 
@@ -76,7 +79,11 @@ export class Link {
    * Its back-off starts anew: that a server stops is no outage.
    */
   successor() {
-    const next = new Link({ renewable: this.#renewable, random: this.#random });
+    const next = new Link({
+      renewable: this.#renewable,
+      guest: this.#guest,
+      random: this.#random,
+    });
     next.#token = this.#token;
     next.#renewAt = this.#renewAt;
     return next;
@@ -157,7 +164,17 @@ export class Link {
    */
   opened(now) {
     this.#dueAt = now + OPEN_MS;
-    return [this.#auth()];
+    return this.#guest ? [] : [this.#auth()];
+  }
+
+  /**
+   * The server is there: for a guest that is all.
+   *
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  welcomed(now) {
+    return this.#guest ? this.authenticated(null, now) : [];
   }
 
   /**
@@ -331,7 +348,7 @@ export class Link {
     this.#tickedAt = now;
     this.#dueAt = NEVER;
     this.#error = undefined;
-    const fresh = this.#token !== null && now < this.#renewAt;
+    const fresh = this.#guest || (this.#token !== null && now < this.#renewAt);
     return [fresh ? this.#open(now) : this.#askToken(), this.#enter("connecting", reason)];
   }
 

@@ -51,6 +51,8 @@ export class Multiplexer {
   #channels = new Map();
   /** @type {Set<Tab>} */
   #tabs = new Set();
+  /** @type {Message | null} what the connection began with */
+  #welcome = null;
   #out;
 
   /** @param {Outlets} out */
@@ -61,6 +63,15 @@ export class Multiplexer {
   /** @param {Tab} tab */
   join(tab) {
     this.#tabs.add(tab);
+  }
+
+  /**
+   * Tell a client that comes later what the connection began with.
+   *
+   * @param {Tab} tab
+   */
+  greet(tab) {
+    if (this.#welcome) this.#send(tab, this.#welcome);
   }
 
   /** @param {Tab} tab */
@@ -90,6 +101,7 @@ export class Multiplexer {
    * @param {Message} message
    */
   fromServer(message) {
+    if (message.type === "welcome") this.#welcome = message;
     const then = this.#asked.get(message.id);
     this.#asked.delete(message.id);
     if (then) return then(message);

@@ -212,7 +212,9 @@ class SharedConnection {
   join(tab) {
     this.tabs.add(tab);
     this.#multiplexer.join(tab);
-    if (this.#socket.readyState === WebSocket.OPEN) this.#owner.write([tab], { does: "open" });
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    this.#owner.write([tab], { does: "open" });
+    this.#multiplexer.greet(tab);
   }
 
   /** @param {string} tab */

@@ -48,7 +48,8 @@ export class Transport {
     this.#platform = platform;
     this.#listener = listener;
     const renewable = typeof where.token === "function";
-    this.#current = this.#connection(new Link({ renewable, random: platform.random }));
+    const guest = !where.token;
+    this.#current = this.#connection(new Link({ renewable, guest, random: platform.random }));
   }
 
   get status() {

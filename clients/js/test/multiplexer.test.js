@@ -52,6 +52,18 @@ describe("several clients on one connection", () => {
     received = [];
   }
 
+  test("a client that comes later is told what the connection began with", () => {
+    const welcome = { type: "welcome", session: "s.1" };
+    multiplexer.greet("b");
+    multiplexer.fromServer(welcome);
+    multiplexer.join("c");
+    multiplexer.greet("c");
+    assert.deepEqual(received, [
+      ["a+b", welcome],
+      ["c", welcome],
+    ]);
+  });
+
   test("answers come back to who asked, with its own id", () => {
     multiplexer.fromTab("a", { type: "publish", id: 1, channel: "dogs", event: "post", data: 1 });
     multiplexer.fromTab("b", { type: "ping" });

@@ -1,6 +1,18 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { accepted, answer, begin, dogs, event, heard, make, newest, platform } from "./scene.js";
+import { River } from "../src/river.js";
+import {
+  accepted,
+  answer,
+  begin,
+  dogs,
+  event,
+  heard,
+  make,
+  newest,
+  platform,
+  Socket,
+} from "./scene.js";
 
 beforeEach(begin);
 
@@ -106,5 +118,70 @@ describe("events that no log keeps", () => {
     assert.deepEqual([keep, exclude], [false, "s.1"]);
     socket.says({ type: "published", id, epoch: "e", after: 8 });
     assert.deepEqual(await published, { epoch: "e", after: 8 });
+  });
+});
+
+describe("a guest", () => {
+  /** A page that has no token. */
+  function guest() {
+    return new River({ host: "rt.example.com", WebSocket: Socket }, platform);
+  }
+
+  test("it subscribes without a token, and is connected when the server is there", async () => {
+    const river = guest();
+    const channel = dogs(river);
+    const socket = await newest();
+    socket.open();
+    assert.deepEqual(socket.sent, [{ type: "subscribe", id: 1, channel: "dogs" }]);
+    socket.says(welcome("s.1"));
+    assert.equal(river.state, "connected");
+    assert.equal(river.user, null);
+    answer(socket, 41);
+    socket.says(event(42));
+    assert.deepEqual(heard, [42]);
+    assert.equal(channel.live, true);
+  });
+
+  test("it comes back, and moves to another server when it is asked to", async () => {
+    const river = guest();
+    dogs(river);
+    const socket = await newest();
+    socket.open();
+    socket.says(welcome("s.1"));
+    answer(socket, 41);
+    socket.ends(1006);
+    platform.pass(60_000);
+    const second = await newest();
+    second.open();
+    second.says(welcome("s.2"));
+    assert.equal(second.last("subscribe").offset, 41);
+    answer(second, 41, { recovered: true });
+    second.says({ type: "bye", reason: "draining", retry_after_ms: 100 });
+    platform.pass(5_000);
+    const third = await newest();
+    assert.notEqual(third, second);
+    third.open();
+    third.says(welcome("s.3"));
+    assert.equal(third.last("subscribe").offset, 41);
+    assert.equal(river.state, "connected");
+  });
+
+  test("what a guest may not have is refused, and the others go on", async () => {
+    const river = guest();
+    dogs(river);
+    const secret = river.subscribe("secret");
+    secret.on("river:error", ({ code }) => heard.push(code));
+    const socket = await newest();
+    socket.open();
+    socket.says(welcome("s.1"));
+    const { id } = socket.last("subscribe");
+    socket.says({ type: "error", id, code: "unauthenticated", message: "send a token first" });
+    assert.deepEqual(heard, ["unauthenticated"]);
+    assert.equal(river.state, "connected");
+  });
+
+  test("a token that is given and is empty makes no guest", () => {
+    for (const token of [undefined, "", null])
+      assert.throws(() => make({ token: /** @type {any} */ (token) }), { code: "token_missing" });
   });
 });

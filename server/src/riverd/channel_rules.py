@@ -44,7 +44,7 @@ class ChannelRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     history_bytes: Annotated[int, Meta(ge=0, le=HISTORY_BYTES_MAX)] | None = None
     keep_last: bool = False
     last_ttl_s: Annotated[float, Meta(gt=0, le=LAST_TTL_S_MAX)] | None = None
-    access: Literal["open", "grant"] | None = None
+    access: Literal["open", "grant", "guest"] | None = None
     presence: bool | None = None
     client_publish: bool = True
 
@@ -60,6 +60,7 @@ class ChannelPolicy(msgspec.Struct, frozen=True):
     history_bytes: int
     last_ttl_s: float
     needs_grant: bool
+    is_for_guests: bool
     has_members: bool
     client_publish: bool
     rule: int | None = None
@@ -130,9 +131,16 @@ class ChannelRules:
 
     def may_subscribe(self, grants: Grants, channel: str) -> bool:
         """Whether a client with these grants may subscribe to the channel."""
+        if self.of(channel).is_for_guests:
+            # Whoever has a token may see what all the world may.
+            return True
         if grants.subscribe is None and self.of(channel).needs_grant:
             return channel in grants.channels
         return may_subscribe(grants, channel)
+
+    def admits_guests(self, channel: str) -> bool:
+        """Whether clients without a token may subscribe to the channel."""
+        return self.of(channel).is_for_guests
 
     def may_publish(self, grants: Grants, channel: str) -> bool:
         """Whether a client with these grants may publish to the channel."""
@@ -160,6 +168,7 @@ class ChannelRules:
             last_ttl_s,
             # A rule can close a channel, never open one that needs a grant.
             is_closed or rule.access == "grant",
+            rule.access == "guest" and not is_closed,
             # In an app with channels of its own the name alone says it.
             has_members if rule.presence is None or app is not None else rule.presence,
             rule.client_publish,
@@ -196,7 +205,7 @@ def parse_rules(text: str) -> tuple[ChannelRule, ...]:
     if len(rules) > RULES_MAX:
         raise SettingsError(f"RIVER_CHANNEL_RULES: more than {RULES_MAX} rules")
     for number, rule in enumerate(rules, 1):
-        if rule.access == "open" and rule.match.startswith(PRIVATE):
+        if rule.access in ("open", "guest") and rule.match.startswith(PRIVATE):
             raise SettingsError(
                 f"RIVER_CHANNEL_RULES: rule {number} ({rule.match}) opens private channels: "
                 "these always need a grant"

@@ -131,3 +131,23 @@ def test_sockets_that_close_take_up_room() -> None:
     limiter.close(first)
     limiter.closing[One(None)] = None
     assert limiter.surplus_closing() is oldest
+
+
+def test_guests_are_no_strangers_and_have_a_limit_of_their_own() -> None:
+    some = ConnectionLimits(1_000, 1, 1_000, 1_000, 1_000, guests_max=2)
+    limiter: ConnectionLimiter[One] = ConnectionLimiter(some)
+    first, second, third = crowd(limiter, 3, "a", known=False)
+    assert [limiter.take_guest(one) for one in (first, first, second, third)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert list(limiter.strangers) == [third]
+    # Newcomers without a token do not push guests out.
+    [newest] = crowd(limiter, 1, "b", known=False)
+    assert limiter.surplus(newest) is third
+    limiter.identify(first)
+    assert limiter.take_guest(third)
+    limiter.close(second)
+    assert limiter.guests == {third}

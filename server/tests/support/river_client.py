@@ -192,6 +192,12 @@ class Client:
             pass
         return told
 
+    async def until_end(self) -> tuple[int, str]:
+        """Read whatever comes, until the close frame: its code and reason."""
+        while self.close_frame is None:
+            await self.hear()
+        return self.close_frame
+
     async def ends(self) -> tuple[int, str]:
         """Read to the connection's end: code and reason of its close frame, 1006 without one."""
         async with asyncio.timeout(DEADLINE_S):

@@ -41,7 +41,7 @@ export type Socket = {
 export type SocketClass = new (url: string) => Socket;
 export type Where = {
     url: string;
-    token: import("./token.js").TokenSource;
+    token?: import("./token.js").TokenSource;
     WebSocket: SocketClass;
 };
 export type Close = {
@@ -71,7 +71,8 @@ export type Arrival = {
  * @typedef {{send(text: string): void, close(): void, onopen?: any, onmessage?: any, onclose?: any,
  *   onerror?: any}} Socket
  * @typedef {new (url: string) => Socket} SocketClass
- * @typedef {{url: string, token: import("./token.js").TokenSource, WebSocket: SocketClass}} Where
+ * @typedef {{url: string, token?: import("./token.js").TokenSource, WebSocket: SocketClass}} Where
+ *   without `token` for a guest
  * @typedef {{code: number, reason?: string}} Close
  * @typedef {{socket: Socket, data?: unknown, close?: Close}} Arrival a message, or the end
  */

@@ -21,4 +21,4 @@ export declare function endpoint(host: string | undefined, moduleUrl: string | u
  * @returns {import("./connection.js").Where}
  * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
  */
-export declare function addressed({ host, url, token, jwt, WebSocket }: import("./river.js").Options, moduleUrl: string | undefined): import("./connection.js").Where;
+export declare function addressed(options: import("./river.js").Options, moduleUrl: string | undefined): import("./connection.js").Where;

@@ -48,10 +48,12 @@ export declare class Link {
     /** @type {Status} */
     status: Status;
     /**
-     * @param {{renewable: boolean, random: () => number}} options renewable: another token can be had
+     * @param {{renewable: boolean, guest?: boolean, random: () => number}} options renewable: another token
+     *   can be had; guest: there is none
      */
-    constructor({ renewable, random }: {
+    constructor({ renewable, guest, random }: {
         renewable: boolean;
+        guest?: boolean;
         random: () => number;
     });
     /**
@@ -103,6 +105,13 @@ export declare class Link {
      * @returns {Effect[]}
      */
     opened(now: number): Effect[];
+    /**
+     * The server is there: for a guest that is all.
+     *
+     * @param {number} now
+     * @returns {Effect[]}
+     */
+    welcomed(now: number): Effect[];
     /**
      * The server took the token.
      *

@@ -18,6 +18,12 @@ export declare class Multiplexer {
     constructor(out: Outlets);
     /** @param {Tab} tab */
     join(tab: Tab): void;
+    /**
+     * Tell a client that comes later what the connection began with.
+     *
+     * @param {Tab} tab
+     */
+    greet(tab: Tab): void;
     /** @param {Tab} tab */
     leave(tab: Tab): void;
     /**

@@ -26,7 +26,8 @@ export type Options = {
      */
     url?: string;
     /**
-     * who the user is: a token of your back end, or a function that fetches
+     * who the user is; without it the page is a guest, for channels that are
+     * open to guests: a token of your back end, or a function that fetches
      * one, as text or as the response of `fetch`. Only with a function can it be renewed before it ends
      */
     token?: TokenSource;
@@ -91,7 +92,8 @@ export type Channel<E = Record<string, unknown>> = import("./channel.js").Channe
  * @property {string} [host] the server: `https://rt.example.com`, `localhost:8000`, or a path on the
  *   page's own origin, `/rt`; without it the one that this module was loaded from
  * @property {string} [url] the same as `host`
- * @property {TokenSource} [token] who the user is: a token of your back end, or a function that fetches
+ * @property {TokenSource} [token] who the user is; without it the page is a guest, for channels that are
+ *   open to guests: a token of your back end, or a function that fetches
  *   one, as text or as the response of `fetch`. Only with a function can it be renewed before it ends
  * @property {TokenSource} [jwt] the same as `token`
  * @property {number} [queue] how many client publishes may wait while there is no connection; with 0,

@@ -34,7 +34,7 @@ def explained(rules: ChannelRules, channel: str) -> str:
     else:
         rule = rules.rules[policy.rule]
         decides = f"rule {policy.rule + 1} of {len(rules.rules)} decides: match {rule.match}"
-    access = "grant" if policy.needs_grant else "open"
+    access = "grant" if policy.needs_grant else "guest" if policy.is_for_guests else "open"
     presence = "yes" if policy.has_members else "no"
     fields = {
         "history_size": policy.history_size,
@@ -54,7 +54,7 @@ def _private(rules: ChannelRules, channel: str) -> str:
     if not channel.startswith(PRIVATE):
         return ""
     number = rules.of(channel).rule
-    opened = number is not None and rules.rules[number].access == "open"
+    opened = number is not None and rules.rules[number].access in ("open", "guest")
     return f" ({PRIVATE} channels always need one{'; the rule cannot open them' if opened else ''})"
 
 

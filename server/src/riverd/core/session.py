@@ -61,6 +61,10 @@ class Sink(Protocol):
         """The session's claims are others now, and so are its deadlines."""
         ...
 
+    def take_guest(self) -> bool:
+        """The session subscribes without a token. False if it is closed: there is no room."""
+        ...
+
 
 class _NoSink:
     """The sink of a session that is over: it holds no connection, and the session no cycle."""
@@ -76,6 +80,10 @@ class _NoSink:
 
     def on_authenticated(self, *, renewed: bool) -> None:
         """Nobody has deadlines any more."""
+
+    def take_guest(self) -> bool:
+        """Nobody comes any more."""
+        return False
 
 
 _NO_SINK = _NoSink()
@@ -292,7 +300,9 @@ class Session:
         if self.closed:
             return
         if self.claims is None:
-            self.close(Reason.AUTH_TIMEOUT, "no token in time")
+            # A guest stays for as long as it is subscribed to something.
+            if not self.subscriptions:
+                self.close(Reason.AUTH_TIMEOUT, "no token in time")
         elif (ends_at := self.claims.ends_at) is not None and ends_at <= now:
             self.reply(ErrorReply(None, ErrorCode.TOKEN_EXPIRED.code, "the token has expired"))
             self.close(Reason.NOT_AUTHENTICATED, "the token has expired")

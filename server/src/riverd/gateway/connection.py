@@ -101,6 +101,10 @@ class Connection(WebSocket):
         """Other claims, other deadlines."""
         self._gateway.authenticated(self, renewed=renewed)
 
+    def take_guest(self) -> bool:
+        """It listens without a token, if there is room for one more guest."""
+        return self._gateway.take_guest(self)
+
     # What the gateway calls.
 
     def ask_to_move(self, retry_after_ms: int) -> None:

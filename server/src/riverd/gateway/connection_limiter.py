@@ -41,6 +41,8 @@ class ConnectionLimits(msgspec.Struct, frozen=True):
     address_unauthenticated_max: int
     address_rate: float
     """New connections a second, counted over `WINDOW_S`."""
+    guests_max: int = 10_000
+    """Connections that listen without a token."""
 
 
 class Full(Enum):
@@ -70,6 +72,8 @@ class ConnectionLimiter(Generic[T]):
         """Sockets that are not gone yet, the oldest first."""
         self.strangers: dict[T, None] = {}
         """Those without a token, the oldest first."""
+        self.guests: set[T] = set()
+        """Those that listen without a token: no newcomer takes their room."""
         self._by_address: dict[str, int] = {}
         self._strangers_by_address: dict[str, dict[T, None]] = {}
         self._new_by_address: dict[str, int] = {}
@@ -88,8 +92,19 @@ class ConnectionLimiter(Generic[T]):
             if awaits_token:
                 self._strangers_by_address.setdefault(address, {})[one] = None
 
+    def take_guest(self, one: T) -> bool:
+        """It listens without a token from now on. False if there are too many that do."""
+        if one in self.guests:
+            return True
+        if len(self.guests) >= self.limits.guests_max:
+            return False
+        self.identify(one)
+        self.guests.add(one)
+        return True
+
     def identify(self, one: T) -> None:
         """It has sent its token."""
+        self.guests.discard(one)
         if one in self.strangers:
             del self.strangers[one]
             self._forget_stranger(one)

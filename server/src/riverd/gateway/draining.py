@@ -9,6 +9,7 @@ from riverd.gateway.connection import Connection
 ASKING_SHARE = 0.6
 STEP_S = 0.1
 RETRY_S_MAX = 2.0
+RETRY_MS_MAX = 5_000
 
 
 async def move(clients: Callable[[], Collection[Connection]], *, drain_s: float) -> None:
@@ -29,3 +30,8 @@ async def move(clients: Callable[[], Collection[Connection]], *, drain_s: float)
         if drain_s:
             await asyncio.sleep(STEP_S)
         left_s -= STEP_S
+
+
+def retry_ms() -> int:
+    """When a client that is sent away is to come again: spread, so that not all come at once."""
+    return random.randint(RETRY_MS_MAX // 5, RETRY_MS_MAX)  # noqa: S311  no secret

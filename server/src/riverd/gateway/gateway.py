@@ -19,7 +19,7 @@ from riverd.core.session import Session, SessionLimits, Sink
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.gateway.connection import Connection, Refusal
 from riverd.gateway.connection_limiter import ConnectionLimiter, ConnectionLimits, Full
-from riverd.gateway.draining import move
+from riverd.gateway.draining import move, retry_ms
 from riverd.gateway.origins import Origins
 from riverd.gateway.proxies import ClientAddresses
 from riverd.gateway.static_files import Pages
@@ -45,7 +45,6 @@ ANSWERS_S_MAX = 0.5
 """How long a stop waits for answers to be sent."""
 SESSION_PREFIX_BITS = 48
 METHODS = ("GET", "HEAD")
-RETRY_MS_MAX = 5_000
 ORIGIN_LENGTH_SHOWN = 200
 LAG_S_MAX = 1.0
 """A loop that is this late serves nobody well: newcomers are asked to come again."""
@@ -207,6 +206,13 @@ class Gateway:
             connection.trust()
         self._schedule(connection)
 
+    def take_guest(self, connection: Connection) -> bool:
+        """It subscribes without a token. False if there is no room for it: then it is closed."""
+        if not self.limiter.take_guest(connection):
+            self._send_away(connection, "guests", text="no room for another guest")
+            return False
+        return True
+
     def closing(self, connection: Connection) -> None:
         """It is sent nothing any more. May be called twice."""
         if self.limiter.close(connection):
@@ -306,15 +312,10 @@ class Gateway:
         if obstacle is not None:
             self._count_limit(obstacle.value, address if obstacle.is_of_address else None)
             reason = ADDRESS if obstacle.is_of_address else "full"
-            return protocol.turned_away(Bye(reason, self._retry_ms()))
+            return protocol.turned_away(Bye(reason, retry_ms()))
         if limit is not None and self._speaking[protocol] >= limit:
-            return protocol.turned_away(Bye(QUOTA, self._retry_ms()))
+            return protocol.turned_away(Bye(QUOTA, retry_ms()))
         return None
-
-    @property
-    def unauthenticated(self) -> int:
-        """How many connections have not sent a token yet."""
-        return len(self.limiter.strangers)
 
     def _obstacle(self, address: str | None) -> Full | None:
         """Why there is no room for one more, if so, and none can be made."""
@@ -326,18 +327,17 @@ class Gateway:
         """Close the oldest connection without a token if there are too many of its kind."""
         oldest = self.limiter.surplus(newest)
         if oldest is not None:
-            self.refused += 1
-            self._count_limit("unauthenticated", oldest.address)
-            session = oldest.session
-            session.reply(Bye("full", self._retry_ms()))
-            session.close(Reason.FULL, "no token yet, and no room")
+            self._send_away(oldest, "unauthenticated", text="no token yet, and no room")
+
+    def _send_away(self, connection: Connection, limit: str, *, text: str) -> None:
+        self.refused += 1
+        self._count_limit(limit, connection.address)
+        connection.session.reply(Bye("full", retry_ms()))
+        connection.session.close(Reason.FULL, text)
 
     def _drop_surplus_closing(self) -> None:
         if (surplus := self.limiter.surplus_closing()) is not None:
             surplus.drop()
-
-    def _retry_ms(self) -> int:
-        return random.randint(RETRY_MS_MAX // 5, RETRY_MS_MAX)  # noqa: S311  spread
 
     def _count_limit(self, limit: str, address: str | None) -> None:
         self.refused_by_limit[limit] = self.refused_by_limit.get(limit, 0) + 1
@@ -381,6 +381,8 @@ class Gateway:
             return
         if session.claims is not None or now >= connection.auth_by:
             session.wake(time.time())
+            # A guest is looked at again.
+            connection.auth_by = now + self._limits.auth_timeout_s
         if not session.closed and now >= connection.ping_at:
             self._ping(connection, now)
         if not session.closed:

@@ -256,6 +256,9 @@ class Node:
             self._check_fanout(session, command.channel, size=size)
         if command.proof is not None:
             session.prove()
+        is_guest = session.claims is None and session.protocol.needs_token
+        if is_guest and not session.sink.take_guest():
+            return
         self.attachments.subscribe(self._hub.subscribe(session, command, member=member))
 
     def _unsubscribe(self, session: Session, command: Unsubscribe) -> None:

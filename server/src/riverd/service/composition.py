@@ -149,6 +149,7 @@ def _connection_limits(settings: Settings, limit: Fitted) -> ConnectionLimits:
         address_connections_max=settings.max_connections_per_address,
         address_unauthenticated_max=settings.max_unauthenticated_per_address,
         address_rate=settings.connect_rate_per_address,
+        guests_max=min(settings.max_guests, limit.connections_max),
     )
 
 

@@ -15,7 +15,12 @@ def gateway_readings(
         Reading(
             "river_unauthenticated",
             "Open WebSockets that have not sent a token.",
-            lambda: gateway.unauthenticated,
+            lambda: len(gateway.limiter.strangers),
+        ),
+        Reading(
+            "river_guests",
+            "Open WebSockets that listen without a token.",
+            lambda: len(gateway.limiter.guests),
         ),
         Reading(
             "river_channels",

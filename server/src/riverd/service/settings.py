@@ -53,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     allowed_origins: Texts = ("*",)
     max_connections: Count = 50_000
     max_unauthenticated: Count = 10_000
+    max_guests: Count = 10_000
     trusted_proxies: Texts = ()
     max_connections_per_address: Count = 2_000
     max_unauthenticated_per_address: Count = 500
@@ -108,6 +109,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "allowed_origins": "Globs of the origins whose pages may connect, comma-separated.",
     "max_connections": "Connections to one gateway process.",
     "max_unauthenticated": "Connections to one gateway process that have not sent a token yet.",
+    "max_guests": "Connections to one gateway process that listen without a token.",
     "trusted_proxies": "Proxies in front whose X-Forwarded-For counts: addresses, or none.",
     "max_connections_per_address": "Connections of one IPv4 address or IPv6 network (/64).",
     "max_unauthenticated_per_address": "Those of them that have not sent a token yet.",

@@ -45,11 +45,10 @@ class Native:
 
     def authorise(self, command: ChannelCommand, client: ClientIdentity) -> Member | None:
         """The token's user, if its grants cover what is asked."""
-        claims = client.claims
-        if claims is None:
-            raise RiverError(ErrorCode.UNAUTHENTICATED, "send a token first")
-        channel = command.channel
+        claims, channel = client.claims, command.channel
         match command:
+            case _ if claims is None:
+                self._check_guest(command)
             case PublishCommand():
                 if not self._rules.may_publish(claims.grants, channel):
                     raise RiverError(ErrorCode.FORBIDDEN, f"no grant to publish to {channel}")
@@ -60,7 +59,12 @@ class Native:
                     raise RiverError(ErrorCode.FORBIDDEN, f"no grant to subscribe to {channel}")
         if isinstance(command, GetMembers) and not self._rules.has_members(channel):
             raise RiverError(ErrorCode.INVALID_FIELD, f"{channel} has no list of members")
-        return Member(claims.user, claims.info)
+        return None if claims is None else Member(claims.user, claims.info)
+
+    def _check_guest(self, command: ChannelCommand) -> None:
+        """Without a token a client listens where the rules say so, and does nothing else."""
+        if isinstance(command, PublishCommand) or not self._rules.admits_guests(command.channel):
+            raise RiverError(ErrorCode.UNAUTHENTICATED, "send a token first")
 
     def signed_in(self, command: SignIn, client: ClientIdentity) -> Claims:
         """There is no such command."""

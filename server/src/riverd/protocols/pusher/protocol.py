@@ -168,12 +168,13 @@ class PusherProtocol:
 
     def _check_public(self, channel: str) -> None:
         """An app's key is public: in a native app an unsigned subscription has to be allowed."""
-        if not self.app.native:
+        if not self.app.native or self._rules.admits_guests(channel):
             return
         if self.app.public != "open" or self._rules.of(channel).needs_grant:
             raise RiverError(
                 ErrorCode.FORBIDDEN,
-                'this app shares River\'s channels: unsigned subscriptions need "public": "open"',
+                "this app shares River's channels: unsigned subscriptions need "
+                'a channel rule with "access": "guest", or "public": "open"',
             )
 
     def _is_signed(self, proof: Proof, text: str) -> bool:
