@@ -72,6 +72,7 @@ CONTROL_POLICY = ChannelPolicy(
     HISTORY_BYTES_MAX,
     last_ttl_s=0,
     needs_grant=True,
+    is_for_guests=False,
     has_members=False,
     client_publish=False,
 )
