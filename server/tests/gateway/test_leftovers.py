@@ -22,8 +22,8 @@ from riverd.gateway.client_files import ClientFiles
 from riverd.gateway.connection_limiter import ConnectionLimits
 from riverd.gateway.gateway import Admission, Gateway
 from riverd.gateway.origins import Origins
-from riverd.gateway.proxies import ClientAddresses
 from riverd.gateway.static_files import Pages
+from riverd.http.proxies import ClientAddresses
 from riverd.node.node import Node
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 from riverd.protocols.native.protocol import Native, NativePath

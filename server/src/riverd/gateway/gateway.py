@@ -21,12 +21,12 @@ from riverd.gateway.connection import Connection, Refusal
 from riverd.gateway.connection_limiter import ConnectionLimiter, ConnectionLimits, Full
 from riverd.gateway.draining import move, retry_ms
 from riverd.gateway.origins import Origins
-from riverd.gateway.proxies import ClientAddresses
 from riverd.gateway.static_files import Pages
 from riverd.gateway.timer_wheel import Wheel
 from riverd.http.handler import Pending
 from riverd.http.limits import HttpLimits
 from riverd.http.listener import HttpListener
+from riverd.http.proxies import ClientAddresses
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import Answer, Response

@@ -23,10 +23,10 @@ from riverd.gateway.client_files import ClientFiles
 from riverd.gateway.connection_limiter import ConnectionLimits
 from riverd.gateway.gateway import Admission, Gateway
 from riverd.gateway.origins import Origins
-from riverd.gateway.proxies import ClientAddresses
 from riverd.gateway.static_files import Pages
 from riverd.http.handler import Pending
 from riverd.http.listener import HttpListener
+from riverd.http.proxies import ClientAddresses
 from riverd.http.request import Request
 from riverd.http.response import Response
 from riverd.node.node import Node

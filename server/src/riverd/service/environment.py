@@ -13,7 +13,7 @@ from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.address import RedisAddress
 from riverd.channel_rules import ChannelRules, Sharing, parse_rules
 from riverd.errors import SettingsError
-from riverd.gateway.proxies import Network, parse_proxies
+from riverd.http.proxies import Network, parse_proxies
 from riverd.service import allowed_origins, secret_settings
 from riverd.service.loopback import is_loopback
 from riverd.service.secret_settings import check_api_keys, check_secrets

@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from riverd.gateway.proxies import ClientAddresses
+from riverd.http.proxies import ClientAddresses
 
 _LOOK_S = 1.0
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from riverd.gateway.proxies import ClientAddresses, parse_proxies
+from riverd.http.proxies import ClientAddresses, parse_proxies
 from riverd.http.request import Request
 
 PROXY = "10.0.0.2"
