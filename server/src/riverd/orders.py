@@ -97,9 +97,18 @@ class Question(msgspec.Struct, frozen=True):
     user: str
 
 
+class UserConnection(msgspec.Struct, frozen=True):
+    """One connection of a user, as its node describes it. `since` is in unix seconds."""
+
+    session: str
+    since: float
+    channels: list[str]
+
+
 _decode_order = msgspec.json.Decoder(Order).decode
 _decode_standing = msgspec.json.Decoder(Standing).decode
 _decode_question = msgspec.json.Decoder(Question).decode
+_decode_connections = msgspec.json.Decoder(list[UserConnection]).decode
 
 encode = msgspec.json.Encoder().encode
 
@@ -120,3 +129,8 @@ def standing_of(body: bytes) -> Standing:
 def question_of(body: bytes) -> Question:
     """The question in a body."""
     return _decode_question(body)
+
+
+def connections_of(body: bytes) -> list[UserConnection]:
+    """A node's answer to a question."""
+    return _decode_connections(body)

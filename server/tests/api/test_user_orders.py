@@ -1,5 +1,6 @@
 """Orders about users: to log them out everywhere, to block them, to take them out of channels."""
 
+import asyncio
 import time
 from typing import Any
 from urllib.parse import quote
@@ -8,8 +9,17 @@ import pytest
 from api_server import Served, eventually, new_channel, run, serving
 from river_feed import Notes
 
+from riverd.auth.api_keys import Keys
 from riverd.broker import Broker
-from riverd.orders import Order, OrderKind, Standing, StandingKind
+from riverd.orders import (
+    Order,
+    OrderKind,
+    Question,
+    Standing,
+    StandingKind,
+    UserConnection,
+    encode,
+)
 
 USERS = ["ann", "a/b", "..", "Jörg {B}", "x" * 128, "a b|c+d%2F"]
 
@@ -89,8 +99,8 @@ class Obeying(Notes):
     def on_publication(self, channel: str, epoch: str, publication: Any) -> None:
         super().on_publication(channel, epoch, publication)
         if self.reached:
-            order = self.orders[-1]
-            run_soon(self.broker, order.id, self.reached)
+            work = self.broker.control.answer(self.orders[-1].id, b"%d" % self.reached)
+            asyncio.get_running_loop().create_task(work)
 
 
 def run_soon(broker: Broker, asked: str, reached: int) -> None:
@@ -123,3 +133,39 @@ def test_lifted_blocks_and_those_that_are_over_are_not_listed() -> None:
         ]
         run(broker.control.give_back(given))
         assert api.get("/blocks").json == {"blocks": [{"user": "in", "until": 2000.0}]}
+
+
+class Describing(Notes):
+    """A node that answers questions about users."""
+
+    broker: Broker
+
+    def on_question(self, question: Question) -> None:
+        body = encode([UserConnection(f"s.{question.user}", 7.5, ["a", "b"])])
+        asyncio.get_running_loop().create_task(self.broker.control.answer(question.id, body))
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_users_connections_are_listed_with_who_does_not_answer(user: str) -> None:
+    with serving() as api:
+        node = Describing()
+        node.broker = api.door(node, name="one")
+        api.door(name="silent")
+        told = api.get(f"/users/-?user={quote(user, safe='')}").json
+    connection = {"session": f"s.{user}", "node": "one", "since": 7.5, "channels": ["a", "b"]}
+    assert told == {"user": user, "connections": [connection], "unanswered": ["silent"]}
+
+
+def test_a_key_to_read_may_get_and_nothing_else() -> None:
+    with serving(read_keys=Keys(["a-key-that-may-only-read"])) as api:
+
+        def ask(method: str, path: str, body: bytes | None = None) -> tuple[int, str | None]:
+            answer = api.ask(method, path, body, key="a-key-that-may-only-read")
+            return answer.status, None if answer.status == 200 else answer.code
+
+        for path in ("/channels", "/channels/c/history", "/users/ann", "/blocks"):
+            assert ask("GET", path) == (200, None)
+        for path in ("/publish", "/publish/batch", "/tokens", "/users/ann/disconnect"):
+            assert ask("POST", path, b"{}") == (403, "forbidden")
+        assert ask("DELETE", "/users/ann/block") == (403, "forbidden")
+        assert api.get("/channels").status == 200

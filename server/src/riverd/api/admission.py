@@ -187,8 +187,8 @@ def _authorised(api: Api, route: Route, *, request: Request, claims: Claims | No
     headers = request.headers
     if claims is not None and not route.publishes and not route.keyless:
         raise RiverError(ErrorCode.FORBIDDEN, "a token allows to publish, and nothing else here")
-    if claims is None and not route.keyless and not api.keys.fit(headers):
-        raise _wrong_key(headers)
+    if claims is None and not route.keyless:
+        _check_key(api, route, headers)
     if route.takes is None or (route.body_optional and not _has_body(headers)):
         return UNWANTED_BYTES_MAX
     _check_content(headers)
@@ -197,6 +197,14 @@ def _authorised(api: Api, route: Route, *, request: Request, claims: Claims | No
     if not length.isdecimal() or len(length) > LENGTH_DIGITS_MAX or int(length) > allowed:
         raise RiverError(ErrorCode.TOO_LARGE, f"the body is larger than {allowed} bytes")
     return allowed
+
+
+def _check_key(api: Api, route: Route, headers: Mapping[str, str]) -> None:
+    if api.read_keys.fit(headers):
+        if route.method != "GET":
+            raise RiverError(ErrorCode.FORBIDDEN, "a key of RIVER_READ_KEYS may GET, nothing else")
+    elif not api.keys.fit(headers):
+        raise _wrong_key(headers)
 
 
 def _has_body(headers: Mapping[str, str]) -> bool:

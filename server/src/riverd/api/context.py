@@ -50,8 +50,9 @@ def _ignore(_error: BaseException) -> None:
 class Api(msgspec.Struct, frozen=True):
     """Everything that handlers need.
 
-    Without a `signer` there are no tokens to be had. `clock` is in unix seconds. `failed` is
-    called with errors that nobody expected: with the exception only, never a key or a payload.
+    `read_keys` may look and change nothing. Without a `signer` there are no tokens to be had.
+    `clock` is in unix seconds. `failed` is called with errors that nobody expected: with the
+    exception only, never a key or a payload.
     `leeway_s` and `token_max_age_s` are those of the nodes.
     """
 
@@ -70,6 +71,7 @@ class Api(msgspec.Struct, frozen=True):
     render_metrics: Callable[[], bytes] = bytes
     counts: Counts = Uncounted()
     failed: Callable[[BaseException], None] = _ignore
+    read_keys: Keys = Keys(())
     leeway_s: float = 5.0
     token_max_age_s: float = 2_592_000.0
 

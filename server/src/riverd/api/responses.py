@@ -114,6 +114,23 @@ Unanswered = Annotated[
 ]
 
 
+class Connected(msgspec.Struct, frozen=True):
+    """A connection of a user: its session, its node, since when (unix seconds), its channels."""
+
+    session: str
+    node: str
+    since: float
+    channels: list[str]
+
+
+class UserState(msgspec.Struct, frozen=True):
+    """A user's connections."""
+
+    user: str
+    connections: list[Connected]
+    unanswered: Annotated[list[str], Meta(description="Nodes that did not answer in time.")]
+
+
 class Disconnected(msgspec.Struct, frozen=True):
     """All nodes are ordered to close the user's connections."""
 

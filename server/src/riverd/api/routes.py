@@ -90,6 +90,13 @@ ROUTES: tuple[Route, ...] = (
         gives=(answers.Presence,),
     ),
     Route(
+        "GET",
+        "/users/{user}",
+        users.user_state,
+        "A user's connections on all nodes",
+        gives=(answers.UserState,),
+    ),
+    Route(
         "POST",
         "/users/{user}/disconnect",
         users.disconnect,

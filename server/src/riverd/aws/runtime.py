@@ -88,6 +88,7 @@ class Sandbox:
             self._brokers.rules,
             signer=self._credentials.signer,
             apps=self._credentials.apps,
+            read_keys=self._credentials.read_keys,
             version=__version__,
             message_bytes_max=self._chosen.max_message_bytes,
             body_bytes_max=BODY_BYTES_MAX,

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 _SERVER: Mapping[str, str] = {
     "--secrets": "RIVER_SECRETS",
     "--api-keys": "RIVER_API_KEYS",
+    "--read-keys": "RIVER_READ_KEYS",
     "--apps": "RIVER_APPS",
     "--broker-password": "RIVER_BROKER_PASSWORD",
     "--broker": "RIVER_BROKER",

@@ -140,6 +140,7 @@ class Session:
         "_spent",
         "_spent_at",
         "_verify",
+        "authenticated_at",
         "blocked",
         "claims",
         "closed",
@@ -177,6 +178,8 @@ class Session:
         """By channel. The hub keeps it."""
         self.blocked = False
         self.closed = False
+        self.authenticated_at = 0.0
+        """When it was first, in unix seconds."""
         self.ordered_at: Position | None = None
         """Where the log of orders stood at its authentication: older ones do not concern it."""
         # Made when they are first used: most clients only listen.

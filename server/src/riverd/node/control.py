@@ -126,7 +126,7 @@ class Control:
         if self._is_next(epoch, publication):
             order, reached = self._take(epoch, publication)
             if order is not None:
-                self._tasks.start(self._answer(order, reached))
+                self._tasks.start(self.answer(order.id, b"%d" % reached))
         else:
             self.confirm_soon()
 
@@ -173,10 +173,10 @@ class Control:
         # A log that was lost before this node had seen it: it came before the one of now.
         return began < self._epochs.get(given.epoch, self._epochs[position.epoch])
 
-    async def _answer(self, order: Order, reached: int) -> None:
-        # Who ordered it waits only a little: what comes too late is of no use.
+    async def answer(self, asked: str, body: bytes) -> None:
+        """Answer an order or a question, once: who waits for it waits only a little."""
         with suppress(RiverError):
-            await self._broker.control.answer(order.id, b"%d" % reached)
+            await self._broker.control.answer(asked, body)
 
     # Confirming.
 

@@ -34,7 +34,7 @@ from riverd.node.reporting import SubscriberCounts
 from riverd.node.user_limits import UserLimits
 from riverd.node.users import Users
 from riverd.node.waiting import WaitingRoom
-from riverd.orders import Order, Question
+from riverd.orders import Order, Question, encode
 from riverd.portions import portions
 from riverd.tasks import Tasks
 
@@ -144,6 +144,7 @@ class Node:
             assert session.claims is not None, "a token was accepted"
             session.ordered_at = self.control.position
             if self.users.add(session.claims.user, session):
+                session.authenticated_at = now
                 self._user_limits.share(session, clock_s=self._clock(), now=now)
             if session.subscriptions and isinstance(command, Authenticate):
                 self._end_ungranted(session)
@@ -212,6 +213,8 @@ class Node:
 
     def on_question(self, question: Question) -> None:
         """See `Feed`."""
+        body = encode(self.users.describe(question.user))
+        self._tasks.start(self.control.answer(question.id, body))
 
     def on_interrupted(self) -> None:
         """See `Feed`."""

@@ -6,7 +6,7 @@ from riverd.core.session import Session
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.model import Position, Unsubscribed
 from riverd.node.attaching import Attachments
-from riverd.orders import Order, OrderKind
+from riverd.orders import Order, OrderKind, UserConnection
 
 
 def _always(_since: Position | None) -> bool:
@@ -39,6 +39,13 @@ class Users:
         sessions.pop(session, None)
         if not sessions:
             self.sessions.pop(user, None)
+
+    def describe(self, user: str) -> list[UserConnection]:
+        """The connections of a user."""
+        return [
+            UserConnection(one.id, one.authenticated_at, sorted(one.subscriptions))
+            for one in self.of(user)
+        ]
 
     def of(self, user: str) -> list[Session]:
         """The sessions of a user."""

@@ -226,6 +226,7 @@ def _api(process: Process, counts: Counts) -> Api:
         process.brokers.rules,
         signer=credentials.signer,
         apps=credentials.apps,
+        read_keys=credentials.read_keys,
         version=__version__,
         message_bytes_max=settings.max_message_bytes,
         body_bytes_max=BODY_BYTES_MAX,

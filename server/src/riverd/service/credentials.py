@@ -50,6 +50,7 @@ class Credentials:
         # Where an identity provider alone signs tokens, sessions are continued on their own node.
         self.session_secrets = SessionSecrets(settings.secrets or (token_hex(),))
         self.api_keys = Keys(settings.api_keys)
+        self.read_keys = Keys(settings.read_keys)
         self.apps = Apps(apps_of(settings))
         self.signer = _signer(settings)
         self._settings = settings

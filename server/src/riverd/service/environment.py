@@ -157,6 +157,7 @@ def fetches_keys_in_clear(settings: Settings) -> bool:
 def _check(settings: Settings) -> None:
     check_secrets("RIVER_SECRETS", settings.secrets)
     check_api_keys("RIVER_API_KEYS", settings.api_keys)
+    check_api_keys("RIVER_READ_KEYS", settings.read_keys)
     for setting in secret_settings.ALL:
         setting.check(settings)
     if settings.workers > 1 and settings.broker == MEMORY:

@@ -26,6 +26,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     secrets_from: str | None = None
     api_keys: Texts = ()
     api_keys_from: str | None = None
+    read_keys: Texts = ()
     apps: str | None = None
     apps_from: str | None = None
     pusher_api_on_gateway: bool = False
@@ -85,6 +86,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "apps": "Apps of the Pusher protocol, with their secrets: JSON, or @FILE. See docs/pusher.md.",
     "apps_from": "Where to read them instead, as RIVER_SECRETS_FROM.",
     "pusher_api_on_gateway": "true: the apps' HTTP API answers on the gateway's port too.",
+    "read_keys": "Keys that may look at everything and change nothing (GET), comma-separated.",
     "secrets_refresh_s": "How often what is read from elsewhere is read again.",
     "jwks_url": "Also accept RS256/ES256 tokens whose keys stand at this URL.",
     "jwt_issuer": "Tokens must come from this issuer (iss).",

@@ -1,17 +1,46 @@
 """What is ordered about users: to close their connections, to refuse them, to take them out."""
 
 import math
+import secrets
 
 from riverd.api import requests as bodies
 from riverd.api.context import Api, Call
 from riverd.api.endpoints.tokens import check_user
-from riverd.api.ordering import carry_out, new_order
-from riverd.api.responses import Blocked, BlockedUser, Blocks, Disconnected, Removed, Unblocked
+from riverd.api.ordering import answers_to, carry_out, names_without, new_order
+from riverd.api.responses import (
+    Blocked,
+    BlockedUser,
+    Blocks,
+    Connected,
+    Disconnected,
+    Removed,
+    Unblocked,
+    UserState,
+)
 from riverd.channels import check_channel
 from riverd.errors import ErrorCode, RiverError
-from riverd.orders import OrderKind, StandingKind, is_over
+from riverd.orders import OrderKind, Question, StandingKind, connections_of, is_over
 
 _NO_BODY = b"{}"
+
+
+async def user_state(api: Api, call: Call) -> UserState:
+    """The user's connections, over all nodes that answer in time."""
+    user, control = check_user(call.path["user"]), api.broker.control
+    question = Question(secrets.token_hex(8), user)
+    nodes = await control.nodes()
+    await control.ask(question)
+    answers = await answers_to(api, question.id, nodes=nodes)
+    connections = [
+        Connected(one.session, nodes.get(node, ""), one.since, one.channels)
+        for node, body in answers.items()
+        for one in connections_of(body)
+    ]
+    return UserState(
+        user,
+        sorted(connections, key=lambda one: (one.since, one.session)),
+        names_without(nodes, answers),
+    )
 
 
 async def disconnect(api: Api, call: Call) -> Disconnected:
