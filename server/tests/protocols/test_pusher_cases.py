@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from protocol_server import Server
 from pusher_runner import CASES, SETTINGS, PusherConversation, all_pusher_cases
 
+from riverd.protocols.pusher.close_codes import PusherCode
+
+SUCCEEDED = "pusher_internal:subscription_succeeded"
 CONVERSATIONS = [
     pytest.param(case, id=f"{file}: {case['name']}") for file, case in all_pusher_cases()
 ]
@@ -33,3 +37,38 @@ def test_names_of_pusher_cases_are_unique() -> None:
 def test_every_file_of_pusher_cases_says_what_it_is_about() -> None:
     for path in CASES.glob("*.json"):
         assert json.loads(path.read_text(encoding="utf-8")).keys() == {"about", "cases"}, path.name
+
+
+def test_clients_of_a_gateway_that_stops_are_moved(tmp_path: Path) -> None:
+    stopping = Server(SETTINGS, tmp_path)
+    try:
+        steps = [{"connect": "a"}, {"on": "a", "quiet": True}, {"stop": True}]
+        case = {"steps": [*steps, {"on": "a", "expect_close": PusherCode.RECONNECT}]}
+        PusherConversation(case, stopping).run()
+    finally:
+        stopping.stop()
+
+
+FLOOD_TEXT = [['{"event":"pusher:ping","data":"', 1], ["x", 16_000], ['"}', 1]]
+FLOOD = [{"on": "a", "send_text": FLOOD_TEXT}]
+
+
+def test_who_brings_no_signature_has_the_budget_of_a_stranger(server: Server) -> None:
+    pong = {"event": "pusher:pong", "data": {}}
+    patient = [*FLOOD, {"on": "a", "expect": pong}] * 3
+    steps = [{"connect": "a"}, *patient, *FLOOD * 7]
+    # An answer to what was within the budget may come before.
+    case = {"steps": [*steps, {"on": "a", "expect_end": PusherCode.OVER_CAPACITY}]}
+    PusherConversation(case, server).run()
+
+
+def test_a_signature_lifts_the_budget_of_a_stranger(server: Server) -> None:
+    pong = {"event": "pusher:pong", "data": {}}
+    signed = [
+        {"connect": "a"},
+        {"on": "a", "subscribe": "private-${case}"},
+        {"on": "a", "expect": {"event": SUCCEEDED, "channel": "private-${case}", "data": {}}},
+    ]
+    PusherConversation(
+        {"steps": [*signed, *[*FLOOD, {"on": "a", "expect": pong}] * 8]}, server
+    ).run()

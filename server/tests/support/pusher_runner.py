@@ -106,6 +106,9 @@ class PusherConversation:
                 return self._speak(name, self._connections[name], step)
             case {"request": str(line)}:
                 return self._request(line, step)
+            case {"stop": True}:
+                self._server.signal_stop()
+                return None
             case _:
                 return "there is no such step"
 
@@ -152,6 +155,8 @@ class PusherConversation:
                 return self._expect_among(connection, cast("Json", pattern))
             case {"expect_close": int(code)}:
                 return closed_with(connection, code)
+            case {"expect_end": int(code)}:
+                return _ended_with(connection, code)
             case {"quiet": True}:
                 connection.send('{"event":"pusher:ping","data":{}}')
                 return self._expect(connection, {"event": "pusher:pong", "data": {}})
@@ -200,7 +205,7 @@ class PusherConversation:
         body = json.dumps(self._filled(step["json"])).encode() if "json" in step else b""
         body = step["body"].encode() if "body" in step else body
         headers = {"content-type": "application/json"}
-        if path.startswith(("/apps", "/users")):
+        if path.startswith("/apps") or path.endswith("/terminate_connections"):
             changes = {
                 name: str(self._filled(text)) for name, text in step.get("query", {}).items()
             }
@@ -230,4 +235,12 @@ class PusherConversation:
 def _received(connection: ClientConnection, count: int) -> str | None:
     for _ in range(count):
         connection.recv(STEP_S_MAX)
+    return None
+
+
+def _ended_with(connection: ClientConnection, code: int) -> str | None:
+    """What came instead of this close code, behind any messages."""
+    while (problem := closed_with(connection, code)) is not None:
+        if not problem.startswith("a message"):
+            return problem
     return None

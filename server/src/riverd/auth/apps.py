@@ -35,7 +35,6 @@ class App(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             need no grant; in others everybody may.
         presence: In a native app, whether `presence-` channels need a grant in River's protocol.
         client_events: Whether clients may publish `client-` events.
-        subscription_counts: Whether clients are sent the number of subscribers.
         enabled: Whether clients are let in.
         max_connections: Of one gateway; None for no limit of its own.
         max_members: Of a presence channel.
@@ -51,7 +50,6 @@ class App(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     public: Literal["grant", "open"] = "grant"
     presence: Literal["grant", "open"] = "grant"
     client_events: bool = False
-    subscription_counts: bool = False
     enabled: bool = True
     max_connections: _Count | None = None
     max_members: Annotated[int, Meta(ge=1, le=10_000)] = 100

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from riverd.core.budget import ByteBudget
 from riverd.core.subscription import Subscription
@@ -339,7 +340,8 @@ class Session:
 
     def _claims_in(self, command: Authenticate | SignIn, now: float) -> Claims:
         if isinstance(command, SignIn):
-            return self.protocol.signed_in(command, self)
+            # It was signed for this very connection: no older one can be used again.
+            return replace(self.protocol.signed_in(command, self), issued_at=now)
         return self._verify(command.token, now)
 
     def _spend(self, now: float) -> bool:

@@ -12,6 +12,7 @@ from riverd.errors import ErrorCode, OutcomeUnknownError, Reason, RiverError, To
 from riverd.model import (
     Authenticate,
     Change,
+    Claims,
     Command,
     Ephemeral,
     GetHistory,
@@ -140,7 +141,13 @@ class Node:
             self._identify(session, command, now=now)
 
     def _identify(self, session: Session, command: Authenticate | SignIn, *, now: float) -> None:
-        if session.authenticate(command, now, check=self._user_limits.check_connection):
+        def check(session: Session, claims: Claims) -> None:
+            self._user_limits.check_connection(session, claims)
+            if isinstance(command, SignIn):
+                # A token was looked at when it was verified.
+                self.control.revocations.check(claims, now)
+
+        if session.authenticate(command, now, check=check):
             assert session.claims is not None, "a token was accepted"
             session.ordered_at = self.control.position
             if self.users.add(session.claims.user, session):
@@ -259,8 +266,7 @@ class Node:
             self._check_fanout(session, command.channel, size=size)
         if command.proof is not None:
             session.prove()
-        is_guest = session.claims is None and session.protocol.needs_token
-        if is_guest and not session.sink.take_guest():
+        if not session.is_proven and not session.sink.take_guest():
             return
         self.attachments.subscribe(self._hub.subscribe(session, command, member=member))
 
