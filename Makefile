@@ -66,6 +66,18 @@ sim: .setup/python
 chaos: .setup/python .setup/system
 	$(RUN)python chaos/every_fault.py --write
 
+# Every attack to a River of its own, in 512 MiB where control groups can be made, and the table in docs/security.md.
+.PHONY: attack
+attack: .setup/python .setup/system
+	$(RUN)python attacks/every_attack.py --write
+
+# What strangers can send, by chance, for so many seconds: it raises nothing that is not promised. A seed gives the same again.
+FUZZ_S ?= 60
+SEED ?= 1
+.PHONY: fuzz
+fuzz: .setup/python
+	$(RUN)python attacks/fuzz.py --seconds $(FUZZ_S) --seed $(SEED)
+
 # The image, and the list of what is in it as dist/river-VERSION.cdx.json. For example DOCKER=podman, IMAGE_FLAGS=--pull.
 IMAGE ?= riverlive/river
 IMAGE_FLAGS ?=

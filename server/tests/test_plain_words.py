@@ -16,6 +16,7 @@ PYTHON_CLIENT = ROOT / "clients" / "python" / "src" / "river_realtime"
 SOURCES = [
     SERVER,
     ROOT / "benchmarks",
+    ROOT / "attacks",
     ROOT / "chaos",
     *sorted(ROOT.glob("deploy/*/src")),
     *sorted(ROOT.glob("examples/*/src")),

@@ -1,8 +1,12 @@
 """What a user may use over all connections, and all users of a node."""
 
+import asyncio
+
 from river_cluster import Cluster, Visitor, in_a_cluster
+from river_feed import until
 
 from riverd.core.session import SessionLimits
+from riverd.node.attaching import ATTACHING_MAX
 from riverd.node.node import Node
 
 
@@ -118,3 +122,24 @@ async def test_joins_and_leaves_are_paid_by_who_makes_them(cluster: Cluster) -> 
     # What costs others nothing is free.
     ann.ask(type="subscribe", id=4, channel="presence-empty")
     assert code_of(ann) is None
+
+
+@in_a_cluster
+async def test_client_with_many_channels_waits_for_itself(cluster: Cluster) -> None:
+    node, broker = await cluster.node()
+    read, under_way, most = broker.read, 0, 0
+
+    async def counted(*args: object, **named: object) -> object:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+        return await read(*args, **named)  # type: ignore[arg-type]  as it came
+
+    broker.read = counted  # type: ignore[assignment,method-assign]  the same, counted
+    ann = await comes(cluster, node, SessionLimits(rate=1e9, channels_max=1_000))
+    for number in range(3 * ATTACHING_MAX):
+        ann.ask(type="subscribe", id=number, channel=f"c{number}")
+    await until(lambda: ann.client.types().count("subscribed") == 3 * ATTACHING_MAX)
+    assert most == ATTACHING_MAX

@@ -275,7 +275,7 @@ RULES = (
     _plant(
         "members by a rule are forgotten",
         (
-            "node.attaching:Attachments._attach",
+            "node.attaching:Attachments._attach_now",
             "self._hub.rules.has_members(name)",
             "name.startswith('presence-')",
         ),

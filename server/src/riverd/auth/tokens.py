@@ -15,6 +15,7 @@ TOKEN_LENGTH_MAX = 16_384
 
 _BEGINNINGS = ("nbf", "iat")
 _PUBLIC_ALGORITHMS = ("RS256", "ES256")
+FITS_NONE = "the token's signature fits none of the secrets"
 
 
 class Verifier:
@@ -81,6 +82,9 @@ class Verifier:
         return oldest_at if expires_at is None else min(expires_at, oldest_at)
 
     def _signed_payload(self, token: str) -> dict[str, Any]:
+        if self._known.is_forged(token):
+            self.misses_secret = True
+            raise invalid(FITS_NONE)
         try:
             header = jwt.get_unverified_header(token)
         except (jwt.InvalidTokenError, UnicodeEncodeError, RecursionError):
@@ -103,7 +107,7 @@ class Verifier:
             except jwt.InvalidTokenError as error:
                 raise invalid(f"the token cannot be used: {error}") from None
         self.misses_secret = True
-        raise invalid("the token's signature fits none of the secrets")
+        raise invalid(FITS_NONE)
 
     def _by_public_key(self, token: str, algorithm: str, *, key_id: str | None) -> dict[str, Any]:
         key = self._public_key(key_id)

@@ -16,6 +16,9 @@ from riverd.node.reconcile import DesiredState
 from riverd.node.repair import Repairs
 from riverd.tasks import Tasks
 
+ATTACHING_MAX = 64
+"""Channels that are attached at the same time: a client with thousands waits for itself."""
+
 
 class Attachments:
     """The channels of a node. `attachment.py` has the states of each.
@@ -41,6 +44,7 @@ class Attachments:
         self._idle_s = idle_s
         self._by_channel: dict[str, Attachment] = {}
         self._reads = 0
+        self._slots = asyncio.Semaphore(ATTACHING_MAX)
         self._membership = Membership(
             broker, tasks, joined=self._admit_ready, removed=self._forget_if_unused
         )
@@ -193,6 +197,12 @@ class Attachments:
         return attachment.desired
 
     async def _attach(self, attachment: Attachment) -> None:
+        async with self._slots:
+            await self._attach_now(attachment)
+            # A broker in this process never lets others run meanwhile.
+            await asyncio.sleep(0)
+
+    async def _attach_now(self, attachment: Attachment) -> None:
         name = attachment.name
         attachment.early.clear()
         await self._broker.subscribe(name)
