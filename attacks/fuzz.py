@@ -25,8 +25,8 @@ from riverd.auth.tokens import Verifier
 from riverd.channel_rules import ChannelRules
 from riverd.errors import DecodeError, TokenError
 from riverd.gateway.origins import Origins
-from riverd.gateway.proxies import ClientAddresses, parse_proxies
 from riverd.http.limits import HEAD_BYTES_MAX
+from riverd.http.proxies import ClientAddresses, parse_proxies
 from riverd.http.reader import Reader
 from riverd.http.refusal import RequestRefusedError
 from riverd.http.request import Request
@@ -43,7 +43,7 @@ Read = Callable[[bytes], None]
 
 
 @dataclass(frozen=True)
-class Target:
+class FuzzTarget:
     """What reads bytes of strangers, what it may raise, and what it takes."""
 
     name: str
@@ -200,13 +200,15 @@ FORWARDED = [
     b'for="[2001:db8::1]:4711";proto=https;by=_x, for=1.2.3.4',
 ]
 TARGETS = [
-    Target("heads", read_head, (RequestRefusedError,), HEADS),
-    Target("frames before a token", _read_frames(STRANGER), (), FRAMES),
-    Target("frames", _read_frames(TRUSTED), (), FRAMES),
-    Target("messages", read_message, (), MESSAGES),
-    Target("tokens", read_token, (TokenError,), [token().encode(), token(nbf=1, aud="a").encode()]),
-    Target("addresses", read_address, (), FORWARDED),
-    Target("origins", read_origin, (), [b"https://a-b.example.com:443", b"null"]),
+    FuzzTarget("heads", read_head, (RequestRefusedError,), HEADS),
+    FuzzTarget("frames before a token", _read_frames(STRANGER), (), FRAMES),
+    FuzzTarget("frames", _read_frames(TRUSTED), (), FRAMES),
+    FuzzTarget("messages", read_message, (), MESSAGES),
+    FuzzTarget(
+        "tokens", read_token, (TokenError,), [token().encode(), token(nbf=1, aud="a").encode()]
+    ),
+    FuzzTarget("addresses", read_address, (), FORWARDED),
+    FuzzTarget("origins", read_origin, (), [b"https://a-b.example.com:443", b"null"]),
 ]
 
 
@@ -230,7 +232,7 @@ async def _all(seconds: float, seed: int) -> dict[str, Fuzzed]:
     return {one.name: fuzz(one, seconds=seconds, seed=seed) for one in TARGETS}
 
 
-def fuzz(target: Target, *, seconds: float, seed: int) -> Fuzzed:
+def fuzz(target: FuzzTarget, *, seconds: float, seed: int) -> Fuzzed:
     """Give one target inputs for so long. Within a running loop."""
     found, mutations = Fuzzed(), Mutations(target.valid, seed)
     ends_at = time.monotonic() + seconds
@@ -247,7 +249,7 @@ def fuzz(target: Target, *, seconds: float, seed: int) -> Fuzzed:
     return found
 
 
-def _cost_us(target: Target, data: bytes, slowest_us: float) -> float:
+def _cost_us(target: FuzzTarget, data: bytes, slowest_us: float) -> float:
     cost_us = _once_us(target, data)
     if cost_us > slowest_us:
         # Perhaps only the machine was busy.
@@ -255,7 +257,7 @@ def _cost_us(target: Target, data: bytes, slowest_us: float) -> float:
     return cost_us
 
 
-def _once_us(target: Target, data: bytes) -> float:
+def _once_us(target: FuzzTarget, data: bytes) -> float:
     began_at = time.perf_counter()
     with suppress(*target.promised):
         target.read(data)

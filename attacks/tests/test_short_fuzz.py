@@ -30,7 +30,7 @@ def test_what_raises_something_else_is_a_crash() -> None:
     program = (
         "import asyncio, fuzz\n"
         "async def main():\n"
-        "    target = fuzz.Target('x', bytes.decode, (), [b'\\xff', b'abc'])\n"
+        "    target = fuzz.FuzzTarget('x', bytes.decode, (), [b'\\xff', b'abc'])\n"
         "    return fuzz.fuzz(target, seconds=0.2, seed=1)\n"
         "found = asyncio.run(main())\n"
         "assert 0 < found.crashes < found.inputs, found\n"
