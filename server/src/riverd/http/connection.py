@@ -80,7 +80,7 @@ class HttpConnection(Answering):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It has to send its first head in time."""
         self._transport = cast("asyncio.Transport", transport)
-        self._reader = Reader(_peer_of(transport))
+        self._reader = Reader(self._listener.heads, peer=_peer_of(transport))
         self._is_surplus = not self._listener.opened(self)
 
     def data_received(self, data: bytes) -> None:

@@ -11,6 +11,7 @@ from email.utils import formatdate
 from riverd.http.connection import HttpConnection
 from riverd.http.handler import Handler
 from riverd.http.limits import HttpLimits
+from riverd.http.request import Request
 
 # Many clients come back at once after a fault; the kernel cuts this to its own limit.
 _BACKLOG = 4_096
@@ -35,6 +36,7 @@ class HttpListener:
         tick: How often the timer went off.
         phase_ticks: How long a connection may be in each phase.
         head_endings: The last fields of a head: if the connection ends, and if it stays.
+        heads: See `Reader`.
     """
 
     def __init__(self, handler: Handler, limits: HttpLimits, *, tick_s: float = 0.5) -> None:
@@ -51,6 +53,7 @@ class HttpListener:
         self.phase_ticks = [seconds // tick_s + 1 for seconds in waits_s]
         self.stalled_ticks = limits.stalled_s // tick_s + 1
         self.head_endings = (b"", b"")
+        self.heads: dict[bytes, Request] = {}
         self._connections: set[HttpConnection] = set()
         self._under_way = 0
         self._tick_s = tick_s

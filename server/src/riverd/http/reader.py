@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 import httptools
+import msgspec
 
 from riverd.http import refusal
 from riverd.http.bodies import Body, ChunkedBody, SizedBody
@@ -17,6 +18,8 @@ _ONCE = ("host", "content-length", "transfer-encoding")
 _HOST = re.compile(r"[\w.~!$&'()*+,;=%:\[\]-]*", re.ASCII)
 _VERSIONS = {"HTTP/1.1": "1.1", "HTTP/1.0": "1.0"}
 _KNOWN_MAX = 256
+_HEADS_MAX = 512
+_HEAD_BYTES_KEPT_MAX = 1_024
 
 _names: dict[bytes, str] = {}
 """Names of fields as they came, and in lower case: clients use few, found faster than made."""
@@ -49,6 +52,10 @@ class Reader:
     The parser finds out whether heads are well-formed and what their fields are. It never gets
     more than one request's bytes: so it is known at each time where the next one begins.
 
+    Back ends send one head again and again. `heads` are those that all connections of a port have
+    read, of requests whose body was wanted: strangers put nothing there. What has such a head and
+    its whole body is a request that the parser need not see.
+
     `peer` is the address at the other end.
     """
 
@@ -56,13 +63,15 @@ class Reader:
         "__weakref__",
         "_body",
         "_head",
+        "_heads",
         "_parser",
         "_peer",
         "_raw",
         "on_header",
     )
 
-    def __init__(self, peer: str = "") -> None:
+    def __init__(self, heads: dict[bytes, Request], *, peer: str = "") -> None:
+        self._heads = heads
         self._peer = peer
         self._raw: dict[bytes, bytes] = {}
         # The parser's callback is not ours: that makes a head a third cheaper.
@@ -113,6 +122,11 @@ class Reader:
             # What is no HTTP at all may never end: it is looked at as it comes.
             self._parse(data)
             return b""
+        if not held and fields in self._heads:
+            request = self._heads[fields]
+            if request.peer != self._peer:
+                request = msgspec.structs.replace(request, peer=self._peer)
+            return self._begin(request, rest, receiver=receiver)
         self._head = b""
         is_offer = self._parse(data[: len(data) - len(rest)] if rest else data)
         # One empty line before a request is nothing (RFC 9112, section 2.2).
@@ -121,7 +135,7 @@ class Reader:
             raise RequestRefusedError(refusal.MALFORMED)
         request = _request(fields, self._raw, peer=self._peer)
         self._raw.clear()
-        return self._begin(request, rest, receiver=receiver, is_offer=is_offer)
+        return self._begin(request, rest, receiver=receiver, is_offer=is_offer, read=fields)
 
     def _parse(self, data: bytes) -> bool:
         """Have the parser look at some bytes; True at the end of a head with an offer."""
@@ -136,8 +150,16 @@ class Reader:
             raise RequestRefusedError(refusal.MALFORMED) from None
         return False
 
-    def _begin(self, request: Request, rest: bytes, *, receiver: Receiver, is_offer: bool) -> bytes:
-        """A head is complete."""
+    def _begin(
+        self,
+        request: Request,
+        rest: bytes,
+        *,
+        receiver: Receiver,
+        is_offer: bool = False,
+        read: bytes = b"",
+    ) -> bytes:
+        """A head is complete: the parser has `read` it, or it was known."""
         headers = request.headers
         if is_offer and request.method == "CONNECT":
             raise RequestRefusedError(refusal.BAD_TARGET)
@@ -156,11 +178,18 @@ class Reader:
         if len(rest) < length:
             return self._begin_body(SizedBody(length, bytes_max=bytes_max), rest, receiver=receiver)
         body, rest = (rest, b"") if len(rest) == length else (rest[:length], rest[length:])
-        if not is_offer:
+        if read and not is_offer:
             self._parse(body)
+            if bytes_max and request.keep_alive and len(read) <= _HEAD_BYTES_KEPT_MAX:
+                self._remember(read, request)
         too_large = length > bytes_max
         receiver.complete(b"" if too_large else body, too_large=too_large)
         return rest
+
+    def _remember(self, head: bytes, request: Request) -> None:
+        if len(self._heads) >= _HEADS_MAX:
+            self._heads.clear()
+        self._heads[head] = request
 
     def _begin_body(self, body: Body, data: bytes, *, receiver: Receiver) -> bytes:
         """A body of which not all is here, as far as anyone knows."""
