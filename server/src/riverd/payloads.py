@@ -11,6 +11,8 @@ from riverd.errors import ErrorCode, RiverError
 
 DEPTH_MAX = 64
 """Arrays and objects within one another."""
+UNCHECKED_BYTES_MAX = 2 * DEPTH_MAX
+"""Data of this size can be neither too deep nor have too long a number."""
 DIGITS_MAX = 300
 """Digits of a number without a break. The largest double has 309."""
 
@@ -36,7 +38,7 @@ def check_data(data: bytes) -> bytes:
         RiverError: too_deep, invalid_field.
     """
     size = len(data)
-    if size > 2 * DEPTH_MAX and data.count(b"[") + data.count(b"{") > DEPTH_MAX:
+    if size > UNCHECKED_BYTES_MAX and data.count(b"[") + data.count(b"{") > DEPTH_MAX:
         _check_depth(data)
     if size > DIGITS_MAX and _SAMPLED.search(data[::_STRIDE]) is not None:
         _check_digits(data)

@@ -8,7 +8,7 @@ from riverd.channel_rules import ChannelRules
 from riverd.channels import check_channel, check_event, check_session
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Claims, Message
-from riverd.payloads import check_data
+from riverd.payloads import UNCHECKED_BYTES_MAX, check_data
 
 
 def messages_of(
@@ -33,8 +33,11 @@ def messages_of(
         raise RiverError(
             ErrorCode.TOO_LARGE, f"data has {len(data)} bytes, {message_bytes_max} are allowed"
         )
-    check_data(data)
-    keep, exclude = wanted.keep, check_session(wanted.exclude)
+    if len(data) > UNCHECKED_BYTES_MAX:
+        check_data(data)
+    keep, exclude = wanted.keep, wanted.exclude
+    if exclude is not None:
+        check_session(exclude)
     if wanted.channel is not None and wanted.channels is None:
         channel = check_channel(wanted.channel)
         message = Message(channel, event, data, key, None, keep, exclude)

@@ -96,14 +96,15 @@ class Store:
             seen = self._keys.get((message.channel, message.key))
             if seen is not None and seen[0] > now - KEYS_KEPT_S:
                 return seen[1], None
-        log = self._log(message.channel, now)
+        log = self._logs.get(message.channel) or self._log(message.channel, now)
+        log.touched = now
         receipt: Receipt
         event: Publication | Ephemeral
         if message.keep:
             offset = log.offset = log.offset + 1
             event = Publication(offset, message.event, message.data, message.user, message.exclude)
             log.entries.append((now, event))
-            log.size += event.size
+            log.size += len(message.data) + len(message.event)
             _trim(log, now)
             receipt = Position(log.epoch, offset)
         else:
@@ -298,13 +299,12 @@ class Store:
 
 def _trim(log: StoredLog, now: float) -> None:
     entries, policy = log.entries, log.policy
+    count, size = policy.history_size, policy.history_bytes
     before = now - policy.history_ttl_s
-    while entries and (
-        len(entries) > policy.history_size
-        or log.size > policy.history_bytes
-        or entries[0][0] < before
-    ):
+    while entries and (len(entries) > count or log.size > size or entries[0][0] < before):
         # The newest outlives the window where a rule says so.
         if len(entries) == 1 and now - entries[0][0] <= policy.last_ttl_s > 0:
             break
-        log.size -= entries.popleft()[1].size
+        gone = entries.popleft()[1]
+        # Not `size`: on the path of each publication a property is a tenth of it.
+        log.size -= len(gone.data) + len(gone.event)
