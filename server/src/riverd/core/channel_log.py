@@ -47,14 +47,15 @@ class Log(Generic[E]):
     calls `trim` once it has handed out what it wants to hand out: nothing is dropped before.
     """
 
-    __slots__ = ("_bytes", "_encoded", "_entries", "_joined", "_times", "epoch", "offset")
+    __slots__ = ("_bytes", "_encoded", "_entries", "_joined", "_sizes", "_times", "epoch", "offset")
 
     def __init__(self, position: Position, entries: Iterable[E] = (), *, now: float = 0) -> None:
         self.epoch = position.epoch
         self.offset = position.offset
         self._entries: deque[E] = deque(entries)
         self._times: deque[float] = deque([now] * len(self._entries))
-        self._bytes = sum(entry.size for entry in self._entries)
+        self._sizes: deque[int] = deque([entry.size for entry in self._entries])
+        self._bytes = sum(self._sizes)
         self._joined: dict[tuple[object, int], bytes] = {}
         self._encoded: dict[Callable[[E], bytes], _Encoded] = {}
 
@@ -80,7 +81,9 @@ class Log(Generic[E]):
             self.offset = entry.offset
             self._entries.append(entry)
             self._times.append(now)
-            self._bytes += entry.size
+            size = entry.size
+            self._sizes.append(size)
+            self._bytes += size
             self._joined.clear()
         return True
 
@@ -158,9 +161,12 @@ class Log(Generic[E]):
         while entries and (len(entries) > size or self._bytes > bytes_max or times[0] < before):
             if len(entries) == 1 and times[0] >= last_before:
                 break
-            self._bytes -= entries.popleft().size
+            entries.popleft()
             times.popleft()
+            self._bytes -= self._sizes.popleft()
         self._joined.clear()
+        if not self._encoded:
+            return
         for encoded in self._encoded.values():
             del encoded.frames[: -FRAMES_KEPT_MAX if encoded.upto > self.oldest else None]
             encoded.upto = max(encoded.upto, self.oldest)
