@@ -442,7 +442,7 @@ var Delivery = class {
     else if (outcome !== "resumed") this.#gap(outcome, message);
   }
   /**
-   * @param {import("./protocol.js").Refusal} message may be the answer to another question
+   * @param {Pick<import("./protocol.js").Refusal, "id" | "code">} message may be the answer to another question
    * @param {RiverError} error the same
    * @param {number} now
    * @returns {boolean} whether it was for this channel
@@ -900,7 +900,7 @@ var Subscription = class {
   /**
    * The server refused.
    *
-   * @param {import("./protocol.js").Refusal} message
+   * @param {Pick<import("./protocol.js").Refusal, "id" | "code">} message
    * @param {number} now
    * @returns {boolean} false when this is no answer to the question that is open
    */
@@ -1938,6 +1938,7 @@ var River = class {
     else if (message.type === "error") this.#refused(message);
     else if (message.type === "authenticated") this.#authenticated(message, connection);
     else if (message.type === "welcome") this.#welcomed(message, connection);
+    else if (message.type === "unsubscribed") this.#unsubscribed(message, connection);
     else if ("id" in message) this.#requests.settle(
       /** @type {number} */
       message.id,
@@ -1967,6 +1968,21 @@ var River = class {
     if (!delivery) return;
     delivery.subscribed(message);
     connection.replaying = delivery.subscription;
+  }
+  /**
+   * The server ended a subscription. Another token may bring it back; who was removed stays out.
+   *
+   * @param {import("./protocol.js").Unsubscribed} message
+   * @param {Connection} connection
+   */
+  #unsubscribed({ channel, reason }, connection) {
+    const delivery = this.#deliveries.get(channel);
+    if (!reason || !delivery?.subscription.isLiveOn(connection)) return;
+    const error = new RiverError(reason, "the server ended the subscription");
+    delivery.refused({ id: null, code: reason }, error, 0);
+    if (reason === "grant") return;
+    delivery.end();
+    this.#deliveries.delete(channel);
   }
   /** @param {import("./protocol.js").Refusal} message */
   #refused(message) {

@@ -21,7 +21,7 @@ const INTERNAL = [
   "moved nextAt nextId noToken open opened pending receive received refused release renewable",
   "replaying report restart retry saw sent setTimer settle clearTimer steadyMs stop subscribed",
   "subscription successor system tick unknown users wallMs warnings watch",
-  "sessionSecret welcomed",
+  "secret sessionSecret socket welcomed",
 ].flatMap((line) => line.split(" "));
 
 /** Each file of dist/, and what it is made of. */

@@ -76,7 +76,7 @@ export class Delivery {
   }
 
   /**
-   * @param {import("./protocol.js").Refusal} message may be the answer to another question
+   * @param {Pick<import("./protocol.js").Refusal, "id" | "code">} message may be the answer to another question
    * @param {RiverError} error the same
    * @param {number} now
    * @returns {boolean} whether it was for this channel

@@ -113,6 +113,7 @@ export class Multiplexer {
     shared.follow(message);
     if (shared.tabs.size > 0) this.#out.tabs([...shared.tabs], message);
     for (const held of shared.held.values()) held.push(message);
+    if (message.type === "unsubscribed") this.#channels.delete(message.channel);
   }
 
   /**

@@ -13,7 +13,7 @@ export const OVERFLOW = 4001;
  * @typedef {{type: "authenticated", id?: string, user: string, expires_at: number | null,
  *   session?: string}} Authenticated `session`: the one that is continued, or else the own one
  * @typedef {{type: "bye", reason: string, retry_after_ms?: number}} Bye
- * @typedef {{type: "error", id?: number | string, code: string, message: string}} Refusal
+ * @typedef {{type: "error", id?: number | string | null, code: string, message: string}} Refusal
  * @typedef {{count: number, members: Member[]}} MemberList
  * @typedef {{type: "subscribed", id: number, channel: string, recovered: boolean, reason?: string,
  *   presence?: MemberList, reload_after_ms?: number} & Position} Subscribed
@@ -31,7 +31,8 @@ export const OVERFLOW = 4001;
  *   now, and to no history; `exclude`: the session that does not get it, `river.session` for this page
  * @typedef {{type: "published", id: number} & Receipt} Published
  * @typedef {{type: "history", id: number, publications: Publication[]} & Position} HistoryMessage
- * @typedef {{type: "unsubscribed", id: number, channel: string}} Unsubscribed
+ * @typedef {{type: "unsubscribed", id?: number, channel: string, reason?: string}} Unsubscribed `reason`:
+ *   the server ended it: `grant`, a renewed token does not cover it; `removed`, by the back end
  * @typedef {{type: "welcome", session: string, resume_session?: string,
  *   max_message_bytes?: number}} Welcome
  * @typedef {{type: "pong"}} Pong

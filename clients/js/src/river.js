@@ -324,6 +324,7 @@ export class River {
     else if (message.type === "error") this.#refused(message);
     else if (message.type === "authenticated") this.#authenticated(message, connection);
     else if (message.type === "welcome") this.#welcomed(message, connection);
+    else if (message.type === "unsubscribed") this.#unsubscribed(message, connection);
     else if ("id" in message) this.#requests.settle(/** @type {number} */ (message.id), message);
     else if ("channel" in message)
       this.#deliveries.get(message.channel)?.receive(message, connection);
@@ -351,6 +352,22 @@ export class River {
     if (!delivery) return;
     delivery.subscribed(message);
     connection.replaying = delivery.subscription;
+  }
+
+  /**
+   * The server ended a subscription. Another token may bring it back; who was removed stays out.
+   *
+   * @param {import("./protocol.js").Unsubscribed} message
+   * @param {Connection} connection
+   */
+  #unsubscribed({ channel, reason }, connection) {
+    const delivery = this.#deliveries.get(channel);
+    if (!reason || !delivery?.subscription.isLiveOn(connection)) return;
+    const error = new RiverError(reason, "the server ended the subscription");
+    delivery.refused({ id: null, code: reason }, error, 0);
+    if (reason === "grant") return;
+    delivery.end();
+    this.#deliveries.delete(channel);
   }
 
   /** @param {import("./protocol.js").Refusal} message */

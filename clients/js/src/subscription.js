@@ -135,7 +135,7 @@ export class Subscription {
   /**
    * The server refused.
    *
-   * @param {import("./protocol.js").Refusal} message
+   * @param {Pick<import("./protocol.js").Refusal, "id" | "code">} message
    * @param {number} now
    * @returns {boolean} false when this is no answer to the question that is open
    */

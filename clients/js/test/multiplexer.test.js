@@ -175,6 +175,19 @@ describe("several clients on one connection", () => {
     assert.deepEqual(received, [["b", { ...subscribed, id: 7 }]]);
   });
 
+  test("a channel that the server ends is ended for all, and asked for anew", () => {
+    subscribe("a");
+    answer(subscribed);
+    const ended = { type: "unsubscribed", channel: "dogs", reason: "removed" };
+    multiplexer.fromServer(ended);
+    assert.deepEqual(received.at(-1), ["a", ended]);
+    subscribe("b");
+    assert.deepEqual(
+      asked.map(({ type }) => type),
+      ["subscribe"],
+    );
+  });
+
   test("on a presence channel who comes later is given the members", () => {
     const channel = "presence-dogs";
     multiplexer.fromTab("a", { type: "subscribe", id: 1, channel });

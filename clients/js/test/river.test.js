@@ -340,6 +340,45 @@ describe("channels", () => {
     assert.deepEqual(heard, [7, 8, 9, 10]);
   });
 
+  test("a channel that a renewed token does not cover is an error, and waits for another token", async () => {
+    const river = make();
+    const channel = dogs(river).on("river:error", ({ code, message }) => heard.push(code, message));
+    const socket = await accepted();
+    answer(socket, 3);
+    socket.says({ type: "unsubscribed", channel: "dogs", reason: "grant" }, event(4));
+    assert.deepEqual(heard.splice(0), ["grant", "the server ended the subscription"]);
+    assert.equal(channel.live, false);
+    const { id } = socket.last("subscribe");
+    await platform.pass(9_000);
+    assert.equal(socket.last("subscribe").id, id);
+    socket.says(AUTHENTICATED);
+    const { epoch, offset } = socket.last("subscribe");
+    assert.deepEqual({ epoch, offset }, { epoch: "e", offset: 3 });
+    answer(socket, 4, { recovered: true });
+    socket.says(event(4));
+    assert.deepEqual(heard, [4]);
+  });
+
+  test("who is removed from a channel stays out until the application subscribes again", async () => {
+    const river = make();
+    const channel = dogs(river).on("river:error", ({ code }) => heard.push(code));
+    const first = await accepted();
+    answer(first, 3);
+    first.says({ type: "unsubscribed", channel: "dogs", reason: "removed" }, AUTHENTICATED);
+    assert.deepEqual(heard.splice(0), ["removed"]);
+    /** @param {import("./fakes.js").FakeSocket} socket */
+    const asked = (socket) => socket.sent.filter(({ type }) => type === "subscribe").length;
+    assert.equal(asked(first), 1);
+    first.ends(1006);
+    await platform.pass(9_000);
+    const second = await accepted();
+    assert.equal(asked(second), 0);
+    assert.notEqual(dogs(river), channel);
+    answer(second, 5);
+    second.says(event(6));
+    assert.deepEqual(heard, [6]);
+  });
+
   test("when no past follows, the position is the channel's", async () => {
     const river = make();
     const channel = river.subscribe("dogs", { history: 3 });

@@ -146,7 +146,8 @@ def news_of(heard: object) -> object:
     """What a subscriber told, in the words of the protocol."""
     match heard:
         case Event():
-            fields = {"event": heard.event, "data": heard.data, "offset": heard.position.offset}
+            where = "offset" if heard.is_kept else "after"
+            fields = {"event": heard.event, "data": heard.data, where: heard.position.offset}
             user = {} if heard.user is None else {"user": heard.user}
             return {"type": "event", "channel": heard.channel, **fields, **user}
         case Gap():

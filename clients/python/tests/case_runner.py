@@ -18,7 +18,13 @@ from protocol_runner import STEP_S_MAX, Case, Json, all_cases, signed
 from protocol_server import API_KEY, Server, Servers
 
 CLIENT = "river-realtime (Python)"
-_WELCOME = {"type": "welcome", "session": "$_", "auth_timeout_s": "$_"}
+_WELCOME = {
+    "type": "welcome",
+    "session": "$_",
+    "resume_session": "$_",
+    "auth_timeout_s": "$_",
+    "max_message_bytes": "$_",
+}
 _AUTHENTICATED = {"type": "authenticated", "id": 0, "user": "$_", "expires_at": "$_"}
 _FINAL = (4400, 4401, 4403)
 _CURED_BY_TIME = ("token_not_yet_valid",)

@@ -284,6 +284,7 @@ class Welcome(msgspec.Struct, frozen=True, gc=False):
     session: str
     resume_session: str
     auth_timeout_s: float
+    message_bytes_max: int
 
 
 class Authenticated(msgspec.Struct, frozen=True, gc=False):

@@ -26,6 +26,7 @@ def test_welcome_names_the_session_and_the_time_for_a_token() -> None:
         "session": "s",
         "resume_session": SECRETS.of("s"),
         "auth_timeout_s": 7,
+        "max_message_bytes": 65_536,
     }
 
 

@@ -50,7 +50,7 @@ _PLACE = Position("e", 1)
 _MEMBERS = MemberList(1, (Member("u", b"{}"),))
 _ENTRY = Publication(1, "e", b"1", "u")
 REPLIES = (
-    model.Welcome("s", "s.mac", 15),
+    model.Welcome("s", "s.mac", 15, 65_536),
     model.Authenticated(1, "u", None),
     model.Subscribed(1, "c", _PLACE, reason="epoch", presence=_MEMBERS),
     model.Unsubscribed(1, "c"),

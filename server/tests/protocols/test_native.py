@@ -217,11 +217,12 @@ def test_whatever_comes_is_a_command_or_an_error_that_can_be_told(payload: bytes
 
 
 def test_replies_are_said_as_the_contract_has_them() -> None:
-    assert said(model.Welcome("s1", "s1.mac", 15)) == {
+    assert said(model.Welcome("s1", "s1.mac", 15, 65_536)) == {
         "type": "welcome",
         "session": "s1",
         "resume_session": "s1.mac",
         "auth_timeout_s": 15,
+        "max_message_bytes": 65_536,
     }
     assert said(model.Authenticated(1, "ann", None)) == {
         "type": "authenticated",

@@ -113,6 +113,7 @@ class Conversation:
             "session": "$_",
             "resume_session": "$_",
             "auth_timeout_s": "$_",
+            "max_message_bytes": "$_",
         }
         authenticated: Json = {
             "type": "authenticated",

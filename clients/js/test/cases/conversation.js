@@ -15,7 +15,13 @@ const KEYS = {
   older: SECRETS[1],
   stranger: "a-secret-that-the-server-does-not-know",
 };
-const WELCOME = { type: "welcome", session: "$_", auth_timeout_s: "$_" };
+const WELCOME = {
+  type: "welcome",
+  session: "$_",
+  resume_session: "$_",
+  auth_timeout_s: "$_",
+  max_message_bytes: "$_",
+};
 const AUTHENTICATED = { type: "authenticated", id: "auth", user: "$_", expires_at: "$_" };
 
 /** One run of one case. */

@@ -72,7 +72,8 @@ class Talk {
   }
 
   /** @param {any} more */
-  #inAuth({ token }) {
+  #inAuth({ token, resume_session }) {
+    if (resume_session) return "the client continues a session of its own only";
     if (typeof token !== "string") return "the client sends texts as tokens";
     if (this.#authenticated) return "the client decides when to renew its token";
     this.#authenticated = true;

@@ -55,12 +55,13 @@ export class Tap {
    *
    * @param {any} message
    */
-  say({ type, channel, event, data, epoch, offset, history, limit }) {
+  say({ type, channel, event, data, epoch, offset, history, limit, keep, exclude }) {
     if (type === "subscribe") {
       const since = epoch === undefined ? undefined : { epoch, offset };
       this.#listen(this.#river.subscribe(channel, { since, history }));
     } else if (type === "unsubscribe") this.#river.unsubscribe(channel);
-    else if (type === "publish") this.#note(this.#river.publish(channel, event, data));
+    else if (type === "publish")
+      this.#note(this.#river.publish(channel, event, data, { keep, exclude }));
     else if (type === "history") {
       const after = epoch === undefined ? undefined : { epoch, offset };
       this.#note(this.#river.history(channel, { limit, after }));

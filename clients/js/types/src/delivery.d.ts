@@ -39,12 +39,12 @@ export declare class Delivery {
     /** @param {Subscribed} message */
     subscribed(message: Subscribed): void;
     /**
-     * @param {import("./protocol.js").Refusal} message may be the answer to another question
+     * @param {Pick<import("./protocol.js").Refusal, "id" | "code">} message may be the answer to another question
      * @param {RiverError} error the same
      * @param {number} now
      * @returns {boolean} whether it was for this channel
      */
-    refused(message: import("./protocol.js").Refusal, error: RiverError, now: number): boolean;
+    refused(message: Pick<import("./protocol.js").Refusal, "id" | "code">, error: RiverError, now: number): boolean;
     /**
      * @param {Exclude<import("./protocol.js").ChannelMessage, Subscribed>} message
      * @param {On} on the connection that it came from

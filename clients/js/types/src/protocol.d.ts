@@ -30,7 +30,7 @@ export type Bye = {
 };
 export type Refusal = {
     type: "error";
-    id?: number | string;
+    id?: number | string | null;
     code: string;
     message: string;
 };
@@ -96,8 +96,9 @@ export type HistoryMessage = {
 } & Position;
 export type Unsubscribed = {
     type: "unsubscribed";
-    id: number;
+    id?: number;
     channel: string;
+    reason?: string;
 };
 export type Welcome = {
     type: "welcome";
@@ -123,7 +124,7 @@ export type ClientMessage = {
  * @typedef {{type: "authenticated", id?: string, user: string, expires_at: number | null,
  *   session?: string}} Authenticated `session`: the one that is continued, or else the own one
  * @typedef {{type: "bye", reason: string, retry_after_ms?: number}} Bye
- * @typedef {{type: "error", id?: number | string, code: string, message: string}} Refusal
+ * @typedef {{type: "error", id?: number | string | null, code: string, message: string}} Refusal
  * @typedef {{count: number, members: Member[]}} MemberList
  * @typedef {{type: "subscribed", id: number, channel: string, recovered: boolean, reason?: string,
  *   presence?: MemberList, reload_after_ms?: number} & Position} Subscribed
@@ -141,7 +142,8 @@ export type ClientMessage = {
  *   now, and to no history; `exclude`: the session that does not get it, `river.session` for this page
  * @typedef {{type: "published", id: number} & Receipt} Published
  * @typedef {{type: "history", id: number, publications: Publication[]} & Position} HistoryMessage
- * @typedef {{type: "unsubscribed", id: number, channel: string}} Unsubscribed
+ * @typedef {{type: "unsubscribed", id?: number, channel: string, reason?: string}} Unsubscribed `reason`:
+ *   the server ended it: `grant`, a renewed token does not cover it; `removed`, by the back end
  * @typedef {{type: "welcome", session: string, resume_session?: string,
  *   max_message_bytes?: number}} Welcome
  * @typedef {{type: "pong"}} Pong

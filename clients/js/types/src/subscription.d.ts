@@ -69,11 +69,11 @@ export declare class Subscription {
     /**
      * The server refused.
      *
-     * @param {import("./protocol.js").Refusal} message
+     * @param {Pick<import("./protocol.js").Refusal, "id" | "code">} message
      * @param {number} now
      * @returns {boolean} false when this is no answer to the question that is open
      */
-    refused({ id, code }: import("./protocol.js").Refusal, now: number): boolean;
+    refused({ id, code }: Pick<import("./protocol.js").Refusal, "id" | "code">, now: number): boolean;
     /** The refusal may not hold any more. */
     retry(): void;
     /**

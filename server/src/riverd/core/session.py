@@ -109,6 +109,8 @@ class SessionLimits(msgspec.Struct, frozen=True):
     """Messages of all connections of a user to one node."""
     node_channels_max: int = 100_000
     """On all connections to one node."""
+    message_bytes_max: int = 65_536
+    """What the connection takes, for the client to know."""
 
     @property
     def burst(self) -> float:
@@ -201,7 +203,10 @@ class Session:
     def welcome(self) -> bytes:
         """The greeting, as frames: the carrier of the bytes sends it before all others."""
         welcome = Welcome(
-            self.id, self.protocol.session_secret(self.id), self.limits.auth_timeout_s
+            self.id,
+            self.protocol.session_secret(self.id),
+            self.limits.auth_timeout_s,
+            self.limits.message_bytes_max,
         )
         return self.protocol.encode(welcome)
 

@@ -81,6 +81,7 @@ class _Welcome(msgspec.Struct, tag_field="type", tag="welcome"):
     session: str
     resume_session: str | None
     auth_timeout_s: float
+    max_message_bytes: int
 
 
 class _Authenticated(
@@ -265,7 +266,12 @@ def _message(reply: Reply) -> dict[str, object] | msgspec.Struct:  # noqa: C901 
     """The object that is sent for a reply. Those of each client are structures: twice as fast."""
     match reply:
         case model.Welcome():
-            return _Welcome(reply.session, reply.resume_session, reply.auth_timeout_s)
+            return _Welcome(
+                reply.session,
+                reply.resume_session,
+                reply.auth_timeout_s,
+                reply.message_bytes_max,
+            )
         case model.Authenticated():
             return _Authenticated(
                 id=reply.id,
