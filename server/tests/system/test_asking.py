@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from river_client import member, token
+from river_client import member, token, visitor
 from river_process import API_KEY, River, Start, publish, run_all
 
 GIVEN = {"RIVER_API_KEY": API_KEY}
@@ -80,11 +80,28 @@ async def test_history_is_shown_and_says_where_the_channel_stands(
     assert "EPOCH:OFFSET" in wrong[2]
 
 
-async def test_user_is_disconnected(river: River, tmp_path: Path) -> None:
-    async with member(river.url, token("github/17"), "dogs") as client:
-        [(code, _, complaint)] = await ask_all(river, tmp_path, ["disconnect", "github/17"])
-        assert (code, complaint) == (0, "")
+async def test_user_is_shown_and_disconnected(river: River, tmp_path: Path) -> None:
+    async with member(river.url, token("github/17"), "cows", "dogs") as client:
+        there, ended, nobody = await ask_all(
+            river, tmp_path, ["users", "github/17"], ["disconnect", "github/17"], ["users", "eve"]
+        )
+        assert there[0] == 0
+        heads, row = there[1].splitlines()
+        assert heads.split() == ["SESSION", "NODE", "SINCE", "CHANNELS"]
+        assert row.endswith("cows dogs")
+        assert ended == (0, "connections reached: 1", "")
+        assert nobody[:2] == (0, "not connected")
         assert (await client.ends())[0] == 4403
+
+
+async def test_user_is_logged_out_everywhere(river: River, tmp_path: Path) -> None:
+    proof = token("mallory")
+    async with member(river.url, proof, "dogs") as client:
+        [(code, _, complaint)] = await ask_all(river, tmp_path, ["revoke", "mallory"])
+        assert (code, complaint) == (0, "")
+        assert (await client.ends())[0] in (4401, 4403)
+    async with visitor(river.url, Authorization=f"Bearer {proof}") as refused:
+        await refused.until("error")
 
 
 async def test_file_of_events_is_published_and_what_is_refused_is_named(

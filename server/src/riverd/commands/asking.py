@@ -3,13 +3,14 @@
 import functools
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import click
 import msgspec
 
 from riverd.api.endpoints.channels import HISTORY_MAX
-from riverd.api.responses import ChannelList, History, Presence
+from riverd.api.responses import ChannelList, History, Presence, UserState
 from riverd.channels import check_channel
 from riverd.commands.api_client import CallFailedError, call
 from riverd.commands.targets import FindTarget, with_target
@@ -27,7 +28,7 @@ class OrderAnswer(msgspec.Struct, frozen=True):
     unanswered: list[str] = []
 
     def __str__(self) -> str:
-        said = "ordered" if self.reached is None else f"{self.reached} connections so far"
+        said = "ordered" if self.reached is None else f"connections reached: {self.reached}"
         return f"{said}; no answer from {', '.join(self.unanswered)}" if self.unanswered else said
 
 
@@ -122,6 +123,36 @@ def presence(*, target: FindTarget, channel: str, as_json: bool) -> None:
         click.echo(table(("USER", "INFO"), rows, empty="nobody"))
 
 
+@click.command(short_help="Show the connections of a user.")
+@click.argument("user")
+@asks
+def users(*, target: FindTarget, user: str, as_json: bool) -> None:
+    """Show the connections of USER on all nodes, and what each is subscribed to."""
+    answer = call(target(), "GET /users/-", query={"user": user})
+    found = show(answer, UserState, as_json=as_json)
+    if found is not None:
+        heads = ("SESSION", "NODE", "SINCE", "CHANNELS")
+        rows = [
+            (one.session, one.node, _time(one.since), " ".join(one.channels))
+            for one in found.connections
+        ]
+        click.echo(table(heads, rows, empty="not connected"))
+        if found.unanswered:
+            click.echo(f"no answer from {', '.join(found.unanswered)}", err=True)
+
+
+@click.command(short_help="Log a user out everywhere.")
+@click.argument("user")
+@asks
+def revoke(*, target: FindTarget, user: str, as_json: bool) -> None:
+    """Refuse all tokens that USER has until now, on every node, and close its connections."""
+    order = b'{"revoke":true}'
+    answer = call(target(), "POST /users/-/disconnect", query={"user": user}, body=order)
+    found = show(answer, OrderAnswer, as_json=as_json)
+    if found is not None:
+        click.echo(found)
+
+
 @click.command(short_help="Close all connections of a user.")
 @click.argument("user")
 @asks
@@ -131,6 +162,10 @@ def disconnect(*, target: FindTarget, user: str, as_json: bool) -> None:
     found = show(answer, OrderAnswer, as_json=as_json)
     if found is not None:
         click.echo(found)
+
+
+def _time(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def text(data: bytes | msgspec.Raw) -> str:

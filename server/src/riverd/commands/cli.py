@@ -70,7 +70,9 @@ APART: Mapping[str, tuple[str, str]] = {
     "history": ("riverd.commands.asking", "riverd"),
     "presence": ("riverd.commands.asking", "riverd"),
     "publish": ("riverd.commands.publish", "riverd"),
+    "revoke": ("riverd.commands.asking", "riverd"),
     "rules": ("riverd.commands.rules", "riverd"),
+    "users": ("riverd.commands.asking", "riverd"),
 }
 """Commands with a room of their own: the module that holds each, and the distribution it is in."""
 

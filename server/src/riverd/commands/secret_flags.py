@@ -28,6 +28,8 @@ VARIABLES: Mapping[str, Mapping[str, str]] = {
     "history": _KEY,
     "presence": _KEY,
     "disconnect": _KEY,
+    "revoke": _KEY,
+    "users": _KEY,
     "publish": _KEY,
     "subscribe": _TOKEN,
     "doctor": _TOKEN,
