@@ -200,7 +200,7 @@ def _authorised(api: Api, route: Route, *, request: Request, claims: Claims | No
 
 
 def _check_key(api: Api, route: Route, headers: Mapping[str, str]) -> None:
-    if api.read_keys.fit(headers):
+    if not api.read_keys.are_none and api.read_keys.fit(headers):
         if route.method != "GET":
             raise RiverError(ErrorCode.FORBIDDEN, "a key of RIVER_READ_KEYS may GET, nothing else")
     elif not api.keys.fit(headers):

@@ -16,6 +16,7 @@ class Keys:
     def use(self, keys: Iterable[str]) -> None:
         """The keys from now on."""
         self._digests = tuple(sha256(key.encode()).digest() for key in keys)
+        self.are_none = not self._digests
         self.missed = False
         """A request brought a key that is none of these: there may be a new one."""
 

@@ -16,6 +16,7 @@ from riverd.http.request import Request
 from riverd.http.response import JSON, TEXT, Response
 
 BODY_BYTES_MAX = 1_048_576
+_BEGINNINGS = ("/apps/", "/users/")
 _RETRY = (("retry-after", "1"),)
 _RETRIED = (429, 503, 504)
 
@@ -79,8 +80,11 @@ class AdmittedAppRequest(msgspec.Struct, frozen=True):
 
 def admit_app_request(api: Api, request: Request) -> AdmittedAppRequest | Response | None:
     """Judge a request by its head; None if it is for no app."""
+    # Most requests are for none: they are not held against each template.
+    if not api.apps.by_id or not request.path.startswith(_BEGINNINGS):
+        return None
     found = _found(request.path)
-    if found is None or not api.apps.by_id:
+    if found is None:
         return None
     handlers, path = found
     handler = handlers.get("GET" if request.method == "HEAD" else request.method)
