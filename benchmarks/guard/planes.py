@@ -103,7 +103,7 @@ async def _gateway() -> Gateway:
     gateway, node = app.build_gateway(process)
     # Not the node's `start`, whose clockwork would turn at times of its own in what is counted.
     await cast("Node", node)._broker.attach(node)  # noqa: SLF001
-    cast("Node", node).control._confirmed_at = math.inf  # noqa: SLF001
+    cast("Node", node).control.confirmed_until = math.inf
     return gateway
 
 

@@ -53,7 +53,7 @@ async def test_who_comes_after_an_order_is_not_concerned(cluster: Cluster) -> No
     # It reads the order once more, without knowing that it has obeyed it.
     assert node.control.position is not None
     node.control._recent.clear()
-    node.control.position = Position(node.control.position.epoch, 0)
+    node.control._move_to(Position(node.control.position.epoch, 0))
     node.control.confirm_soon()
     await asyncio.sleep(3)
     assert not is_closed(ann)
@@ -90,7 +90,7 @@ async def test_who_sends_too_much_while_its_token_waits_is_closed(cluster: Clust
     bob = cluster.stranger(node)
     bob.ask(type="auth", id=1, token="bob")
     bob.leave()
-    assert len(node._waiting) == 0
+    assert node._waiting.held == {}
 
 
 @in_a_cluster

@@ -289,7 +289,7 @@ RULES = (
 ORDERS = (
     _plant(
         "a node that may have missed an order takes tokens",
-        ("node.control:Control.is_confirmed", "<= UNCONFIRMED_S_MAX", "<= math.inf"),
+        ("node.control:Control._confirm", "asked_at + UNCONFIRMED_S_MAX", "math.inf"),
     ),
     _plant(
         "what was ordered meanwhile is not read",
@@ -337,7 +337,7 @@ ORDERS = (
     ),
     _plant(
         "what follows a token that waits does not wait",
-        ("node.node:Node.receive", "if self._waiting and session in self._waiting:", "if False:"),
+        ("node.node:Node.receive", "if session in self._waiting.held:", "if False:"),
     ),
     _plant(
         "a token that waited is not taken",

@@ -71,7 +71,10 @@ class Control:
         """What the node is called, for back ends."""
         self._epochs: dict[str, int] = {}
         """The logs that this node has followed, numbered in their order."""
-        self._position: Position | None = None
+        self.position: Position | None = None
+        """Up to where orders were obeyed."""
+        self.confirmed_until = -math.inf
+        """No order can have been missed for longer than `UNCONFIRMED_S_MAX`, up to this time."""
         self.revocations = Revocations()
         self._broker = broker
         self._listener = listener
@@ -79,7 +82,6 @@ class Control:
         self._clock = clock
         self._numbers = count()
         self._recent: OrderedDict[str, tuple[Order, Position]] = OrderedDict()
-        self._confirmed_at = -math.inf
         self._is_subscribed = False
         self._loads_wanted = 1
         self._loads_done = 0
@@ -94,14 +96,8 @@ class Control:
         await self._confirm_while_asked()
         self._tasks.start(self._confirm_always())
 
-    @property
-    def position(self) -> Position | None:
-        """Up to where orders were obeyed."""
-        return self._position
-
-    @position.setter
-    def position(self, position: Position) -> None:
-        self._position = position
+    def _move_to(self, position: Position) -> None:
+        self.position = position
         if position.epoch not in self._epochs:
             self._epochs[position.epoch] = next(self._numbers)
             if len(self._epochs) > EPOCHS_MAX:
@@ -109,8 +105,8 @@ class Control:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether no order can have been missed for longer than `UNCONFIRMED_S_MAX`."""
-        return self._clock() - self._confirmed_at <= UNCONFIRMED_S_MAX
+        """Whether tokens may be taken: see `confirmed_until`."""
+        return self._clock() <= self.confirmed_until
 
     def confirm_soon(self) -> None:
         """Compare with the broker now: something may have been missed."""
@@ -138,7 +134,8 @@ class Control:
     # Obeying.
 
     def _take(self, epoch: str, publication: Publication) -> tuple[Order | None, int]:
-        position = self.position = Position(epoch, publication.offset)
+        position = Position(epoch, publication.offset)
+        self._move_to(position)
         order = order_of(publication.data)
         if order is None:
             return None, 0
@@ -203,14 +200,14 @@ class Control:
             self._is_subscribed = True
         if self.position is None:
             # Read after subscribing: what is ordered between the two comes by both ways.
-            self.position = await self._newest()
+            self._move_to(await self._newest())
         else:
             [(newest, _)] = await self._broker.positions([CONTROL])
             if not self._has(newest):
                 await self._catch_up()
         if self._loads_done != self._loads_wanted:
             await self._load()
-        self._confirmed_at = asked_at
+        self.confirmed_until = asked_at + UNCONFIRMED_S_MAX
         self._listener.confirmed()
 
     async def _newest(self) -> Position:
@@ -247,10 +244,10 @@ class Control:
         self._loads_wanted += 1
         if position is not None and position.epoch != newest.epoch:
             # Whatever it was that the broker lost: the new log is read from its beginning.
-            self.position = Position(newest.epoch, 0)
+            self._move_to(Position(newest.epoch, 0))
             if await self._reaches_its_beginning(newest):
                 return
-        self.position = newest
+        self._move_to(newest)
         self._has_lost = True
 
     async def _reaches_its_beginning(self, newest: Position) -> bool:

@@ -122,7 +122,7 @@ class Node:
         command = session.receive(payload, now)
         if command is None:
             return
-        if self._waiting and session in self._waiting:
+        if session in self._waiting.held:
             self._waiting.hold(session, command, size=len(payload))
         elif isinstance(command, _CREDENTIALS):
             self.authenticate(session, command, now=now)
@@ -134,8 +134,9 @@ class Node:
 
         It waits, and what follows it, while this node may not know who is refused.
         """
-        self._unix_ahead_s = now - self._clock()
-        if not self.control.is_confirmed:
+        clock_s = self._clock()
+        self._unix_ahead_s = now - clock_s
+        if clock_s > self.control.confirmed_until:
             self._waiting.hold(session, command, size=AUTHENTICATION_BYTES)
         else:
             self._identify(session, command, now=now)
@@ -189,7 +190,8 @@ class Node:
         if session not in self.sessions:
             return
         self.sessions.discard(session)
-        self._waiting.drop(session)
+        if self._waiting.held:
+            self._waiting.drop(session)
         for subscription in list(session.subscriptions.values()):
             self.attachments.unsubscribe(subscription)
         if session.claims is not None:
@@ -338,7 +340,7 @@ class Node:
 
     def _on_confirmed(self) -> None:
         """Take the tokens that waited, and what followed them."""
-        if not (self._waiting and self.control.is_confirmed):
+        if not (self._waiting.held and self.control.is_confirmed):
             return
         now = self._clock() + self._unix_ahead_s
         for session, commands in self._waiting.release():

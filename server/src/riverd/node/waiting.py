@@ -12,18 +12,13 @@ class WaitingRoom:
     """By session, its commands from the token on, in order. The auth timeout ends the wait."""
 
     def __init__(self) -> None:
-        self._held: dict[Session, list[Command]] = {}
+        self.held: dict[Session, list[Command]] = {}
+        """Nobody else changes it."""
         self._bytes: dict[Session, int] = {}
-
-    def __contains__(self, session: Session) -> bool:
-        return session in self._held
-
-    def __len__(self) -> int:
-        return len(self._held)
 
     def hold(self, session: Session, command: Command, *, size: int) -> None:
         """Keep a command for later; a client that sends too many is closed."""
-        commands = self._held.setdefault(session, [])
+        commands = self.held.setdefault(session, [])
         commands.append(command)
         held = self._bytes[session] = self._bytes.get(session, 0) + size
         if len(commands) > HELD_MAX or held > HELD_BYTES_MAX:
@@ -32,10 +27,10 @@ class WaitingRoom:
 
     def drop(self, session: Session) -> None:
         """The session is over."""
-        self._held.pop(session, None)
+        self.held.pop(session, None)
         self._bytes.pop(session, None)
 
     def release(self) -> list[tuple[Session, list[Command]]]:
         """All of them, which wait no more."""
-        released, self._held, self._bytes = list(self._held.items()), {}, {}
+        released, self.held, self._bytes = list(self.held.items()), {}, {}
         return released
