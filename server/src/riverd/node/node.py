@@ -8,7 +8,7 @@ from riverd.channels import CONTROL
 from riverd.core.budget import ByteBudget
 from riverd.core.hub import Flushed, Hub
 from riverd.core.session import Session
-from riverd.errors import ErrorCode, OutcomeUnknownError, Reason, RiverError, TokenError
+from riverd.errors import ErrorCode, OutcomeUnknownError, RiverError, TokenError
 from riverd.model import (
     Authenticate,
     Change,
@@ -43,8 +43,6 @@ SWEEP_S = 5.0
 ON_ITS_WAY_S = 0.5
 AUTHENTICATION_BYTES = 16_384
 """What a token that waits counts for, as long as it may be."""
-MOVED_AT_ONCE = 200
-MOVE_EVERY_S = 0.1
 JOIN_BYTES = 200
 """What others are sent of a join and of the leave that follows it, without `info`."""
 PUBLISH_S_MAX = 0.8
@@ -363,15 +361,7 @@ class Node:
             except TokenError as error:
                 session.close(error.reason, error.message)
         if has_lost:
-            self._tasks.start(self._move_all())
-
-    async def _move_all(self) -> None:
-        """Have all clients connect again, spread over time: what was ordered is not known."""
-        sessions = list(self.users)
-        for start in range(0, len(sessions), MOVED_AT_ONCE):
-            for session in sessions[start : start + MOVED_AT_ONCE]:
-                session.close(Reason.DRAINING, "orders may have been missed: connect again")
-            await asyncio.sleep(MOVE_EVERY_S)
+            self._tasks.start(self.users.move_all())
 
     # Background.
 

@@ -1,5 +1,6 @@
 """Who is connected to a node, by user, and what orders do to them."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 from riverd.core.session import Session
@@ -7,6 +8,9 @@ from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.model import Position, Unsubscribed
 from riverd.node.attaching import Attachments
 from riverd.orders import Order, OrderKind, UserConnection
+
+MOVED_AT_ONCE = 200
+MOVE_EVERY_S = 0.1
 
 
 def _always(_since: Position | None) -> bool:
@@ -68,6 +72,14 @@ class Users:
         for session in concerned:
             session.close(Reason.DISCONNECTED, "disconnected by the back end")
         return len(concerned)
+
+    async def move_all(self) -> None:
+        """Have all clients connect again, spread over time: what was ordered is not known."""
+        sessions = list(self)
+        for start in range(0, len(sessions), MOVED_AT_ONCE):
+            for session in sessions[start : start + MOVED_AT_ONCE]:
+                session.close(Reason.DRAINING, "orders may have been missed: connect again")
+            await asyncio.sleep(MOVE_EVERY_S)
 
     def _remove(self, session: Session, channel: str) -> bool:
         subscription = session.subscriptions.get(channel)
