@@ -133,8 +133,7 @@ class Occupancy(msgspec.Struct, frozen=True):
 class Grants(msgspec.Struct, frozen=True, dict=True):
     """Which channels a client may subscribe to and publish to (contract, "Tokens").
 
-    `subscribe` and `publish` are globs, `channels` literal names to subscribe to. Without a
-    `subscribe` list: every channel except private ones.
+    Globs; `channels` are literal names. Without `subscribe`: every channel except private ones.
     """
 
     subscribe: tuple[str, ...] | None = None
