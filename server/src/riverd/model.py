@@ -1,5 +1,7 @@
 """The values that rooms exchange: publications, positions, members, commands, replies."""
 
+from typing import cast
+
 import msgspec
 
 from riverd.globs import Globs
@@ -145,21 +147,19 @@ class Grants(msgspec.Struct, frozen=True, dict=True):
     @property
     def subscribe_globs(self) -> Globs:
         """`subscribe`, ready to match names."""
-        kept = self.__dict__
+        kept = cast("dict[str, Globs]", self.__dict__)
         if "subscribing" not in kept:
             # `cached_property` takes a lock for it.
             kept["subscribing"] = Globs(self.subscribe or ())
-        found: Globs = kept["subscribing"]
-        return found
+        return kept["subscribing"]
 
     @property
     def publish_globs(self) -> Globs:
         """`publish`, ready to match names."""
-        kept = self.__dict__
+        kept = cast("dict[str, Globs]", self.__dict__)
         if "publishing" not in kept:
             kept["publishing"] = Globs(self.publish)
-        found: Globs = kept["publishing"]
-        return found
+        return kept["publishing"]
 
 
 class Claims(msgspec.Struct, frozen=True):

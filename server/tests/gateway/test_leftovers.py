@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 import pytest
 from river_client import CLOSE, PING, SECRET, TEXT, Client, frame, member, opened, token, visitor
 from river_wire import RULES
+from stream_client import path_of, requested
 
 from riverd.auth.session_secrets import SessionSecrets
 from riverd.auth.tokens import Verifier
@@ -18,11 +19,13 @@ from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.broker.memory.store import Store
 from riverd.core.hub import Hub
 from riverd.core.session import SessionLimits
+from riverd.gateway.admission import Admission
 from riverd.gateway.client_files import ClientFiles
 from riverd.gateway.connection_limiter import ConnectionLimits
-from riverd.gateway.gateway import Admission, Gateway
+from riverd.gateway.gateway import Gateway
 from riverd.gateway.origins import Origins
 from riverd.gateway.static_files import Pages
+from riverd.gateway.streams import streams
 from riverd.http.proxies import ClientAddresses
 from riverd.node.node import Node
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
@@ -35,6 +38,10 @@ MANY = 20
 KINDS = {
     "Handshake",
     "Connection",
+    "HttpConnection",
+    "BodyWriter",
+    "EventStream",
+    "Poll",
     "Refusal",
     "EarlyInput",
     "Session",
@@ -99,6 +106,9 @@ async def url() -> AsyncIterator[str]:
             Origins(["*"]),
         ),
     )
+    gateway.serve_streams(
+        Native(RULES, SessionSecrets([SECRET])), unready=AlwaysReady().unready, query_token=False
+    )
     await node.start()
     sock = socket.create_server(("127.0.0.1", 0))
     port = sock.getsockname()[1]
@@ -135,6 +145,27 @@ async def test_client_with_all_that_it_can_have_leaves_nothing(url: str, ending:
         before = alive()
         for number in range(MANY):
             await visit(url, number, ending=ending)
+        await settled(before)
+
+
+@pytest.mark.parametrize("mode", ["stream", "poll"])
+async def test_a_stream_or_poll_leaves_nothing(
+    url: str, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "PARKED_S", 0.0)
+
+    async def listen(number: int) -> None:
+        path = path_of("dogs", f"presence-{number}", mode=mode, wait_s=0)
+        headers = {"authorization": f"Bearer {token(f'user-{number}')}"}
+        async with requested(url, path, headers=headers) as answer:
+            await (answer.body() if mode == "poll" else answer.message("subscribed"))
+
+    await listen(0)
+    with collector_off():
+        before = alive()
+        # The port may not have noticed yet that the last ones have gone.
+        for number in range(MANY // 2):
+            await listen(number)
         await settled(before)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.model import Bye
@@ -11,7 +11,7 @@ from riverd.websocket.connection import WebSocket
 from riverd.websocket.interface import SocketLimits
 
 if TYPE_CHECKING:
-    from riverd.core.session import Session
+    from riverd.core.session import Session, Sink
     from riverd.gateway.gateway import Gateway
     from riverd.protocols import ClientProtocol, TurnedAway
 
@@ -54,7 +54,8 @@ class Connection(WebSocket):
 
     def greeting(self) -> bytes:
         """Begin the session: its welcome."""
-        self.session = self._gateway.session_for(self)
+        # Its `write` is a function that the object holds, not a method of its class.
+        self.session = self._gateway.new_session(cast("Sink", self), self.protocol)
         return self.session.welcome()
 
     def on_open(self) -> None:

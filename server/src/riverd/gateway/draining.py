@@ -3,8 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Collection
-
-from riverd.gateway.connection import Connection
+from typing import Protocol, TypeVar
 
 ASKING_SHARE = 0.6
 STEP_S = 0.1
@@ -12,7 +11,18 @@ RETRY_S_MAX = 2.0
 RETRY_MS_MAX = 5_000
 
 
-async def move(clients: Callable[[], Collection[Connection]], *, drain_s: float) -> None:
+class Movable(Protocol):
+    """A client that can be asked to go elsewhere."""
+
+    def ask_to_move(self, retry_after_ms: int) -> None:
+        """Have it connect again after this time."""
+        ...
+
+
+T = TypeVar("T", bound=Movable)
+
+
+async def move(clients: Callable[[], Collection[T]], *, drain_s: float) -> None:
     """Ask all clients within the first part of the time, and wait for them in the rest.
 
     Returns when the last has left or the time is over; those who stayed are the caller's.

@@ -12,27 +12,28 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from typing import cast
 
-import msgspec
-
 from riverd.auth.bearer import bearer_token
 from riverd.core.session import Session, SessionLimits, Sink
 from riverd.errors import ErrorCode, Reason, RiverError
+from riverd.gateway.admission import Admission
 from riverd.gateway.connection import Connection, Refusal
-from riverd.gateway.connection_limiter import ConnectionLimiter, ConnectionLimits, Full
+from riverd.gateway.connection_limiter import ConnectionLimiter, Full
+from riverd.gateway.deadlines import Deadlines
 from riverd.gateway.draining import move, retry_ms
-from riverd.gateway.origins import Origins
 from riverd.gateway.static_files import Pages
-from riverd.gateway.timer_wheel import Wheel
+from riverd.gateway.streams.sink import StreamSink
+from riverd.gateway.streams.stream_host import StreamHost
+from riverd.gateway.streams.streams import Streams
 from riverd.http.handler import Pending
 from riverd.http.limits import HttpLimits
 from riverd.http.listener import HttpListener
-from riverd.http.proxies import ClientAddresses
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import Answer, Response
 from riverd.model import Authenticate, Bye, Claims
 from riverd.node.node import Node
 from riverd.protocols import ADDRESS, ORIGIN, QUOTA, ClientProtocol, ProtocolPath, TurnedAway
+from riverd.protocols.native.protocol import Native
 from riverd.tasks import Tasks
 from riverd.websocket.close_codes import CloseCode
 from riverd.websocket.handshake import accept_key, upgrade_to
@@ -54,17 +55,6 @@ def _nothing(_request: Request) -> None:
     """No request is answered but with the gateway's own pages."""
 
 
-class Admission(msgspec.Struct, frozen=True):
-    """Who is let in, and how a connection is kept."""
-
-    connections: ConnectionLimits
-    addresses: ClientAddresses
-    ping_interval_s: float
-    origins: Origins
-    waiting_max: int = 10_000
-    """Connections that are no WebSockets (yet)."""
-
-
 class Gateway:
     """All WebSockets of one process. `answers` takes requests that need more than pages."""
 
@@ -83,7 +73,9 @@ class Gateway:
         admission: Admission,
         answers: Callable[[Request], Response | Pending | None] = _nothing,
     ) -> None:
-        self.limiter: ConnectionLimiter[Connection] = ConnectionLimiter(admission.connections)
+        self.limiter: ConnectionLimiter[Connection | StreamSink] = ConnectionLimiter(
+            admission.connections
+        )
         self.connections = self.limiter.connections
         self.refused = 0
         self.refused_by_limit: dict[str, float] = {}
@@ -107,7 +99,12 @@ class Gateway:
         self._admission = admission
         self._answers = answers
         self._clock = time.monotonic
-        self._wheel: Wheel[Connection] = Wheel(tick_s=TICK_S, clock=self._clock)
+        self._deadlines = Deadlines(
+            self.connections,
+            ping_interval_s=admission.ping_interval_s,
+            auth_timeout_s=limits.auth_timeout_s,
+            tick_s=TICK_S,
+        )
         self._listeners: list[HttpListener] = []
         self._drained = asyncio.Event()
         self._codes = frozenset(CloseCode) | frozenset(close_codes)
@@ -115,6 +112,31 @@ class Gateway:
         # Digits, because Pusher's libraries want nothing else.
         self._prefix = secrets.randbits(SESSION_PREFIX_BITS)
         self._numbers: Iterator[int] = count(1)
+        self.streams: Streams | None = None
+
+    def serve_streams(
+        self, native: Native, *, unready: Callable[[], str | None], query_token: bool
+    ) -> None:
+        """Also serve clients over plain HTTP (contract, "HTTP streaming")."""
+        host = StreamHost(
+            self.node,
+            native,
+            new_session=self.new_session,
+            verify=self._verify,
+            refused=self._refused,
+            address_of=self.addresses.of,
+            no_room=self._no_room,
+            unready=unready,
+            opened=self._stream_opened,
+            closed=self._stream_closed,
+            take_guest=self.limiter.take_guest,
+            failed=self._failed,
+            origins=self._admission.origins,
+            limits=self._limits,
+            message_bytes_max=self._socket_limits.message_bytes_max,
+            query_token=query_token,
+        )
+        self.streams = Streams(host)
 
     async def start(self, sock: socket.socket, ssl_context: ssl.SSLContext | None = None) -> None:
         """Take connections from a bound socket."""
@@ -122,6 +144,7 @@ class Gateway:
         limits = HttpLimits(
             head_s=min(HANDSHAKE_S_MAX, self._limits.auth_timeout_s),
             connections_max=self._admission.waiting_max,
+            counts_streams=False,
         )
         listener = HttpListener(self, limits)
         await listener.start(sock, ssl_context)
@@ -157,6 +180,8 @@ class Gateway:
         for listener in self._listeners:
             listener.close()
         await self._tasks.close()
+        if self.streams is not None:
+            await self.streams.close()
         for connection in list(self.connections):
             connection.session.close(Reason.DRAINING, "closing")
         # One turn of the loop, so that close frames are on their way.
@@ -166,13 +191,12 @@ class Gateway:
 
     # What connections call.
 
-    def session_for(self, connection: Connection) -> Session:
+    def new_session(self, sink: Sink, protocol: ClientProtocol) -> Session:
         """A session with an id that no other session of any node has."""
         return Session(
             f"{self._prefix}.{next(self._numbers)}",
-            # Its `write` is a function that the object holds, not a method of its class.
-            cast("Sink", connection),
-            protocol=connection.protocol,
+            sink,
+            protocol=protocol,
             limits=self._limits,
             verify=self._verify,
             refused=self._refused,
@@ -190,7 +214,7 @@ class Gateway:
             now + self._limits.auth_timeout_s if connection.protocol.needs_token else math.inf
         )
         if token is None:
-            self._schedule(connection)
+            self._deadlines.schedule(connection)
         else:
             self.node.authenticate(session, Authenticate(None, token), now=time.time())
         self._make_room(connection)
@@ -204,7 +228,7 @@ class Gateway:
         if not renewed:
             self.limiter.identify(connection)
             connection.trust()
-        self._schedule(connection)
+        self._deadlines.schedule(connection)
 
     def take_guest(self, connection: Connection) -> bool:
         """It subscribes without a token. False if there is no room for it: then it is closed."""
@@ -218,7 +242,7 @@ class Gateway:
         if self.limiter.close(connection):
             self._speaking[connection.protocol] -= 1
             self._drop_surplus_closing()
-            self._wheel.discard(connection, connection.wake_tick)
+            self._deadlines.forget(connection)
             self.node.closed(connection.session)
 
     def closed(self, connection: Connection, code: int, *, by_client: bool) -> None:
@@ -227,6 +251,16 @@ class Gateway:
         label = str(code) if code in self._codes else "other"
         counts = self.closed_by_clients if by_client else self.closed_by_code
         counts[label] = counts.get(label, 0) + 1
+
+    def _stream_opened(self, stream: StreamSink) -> None:
+        self.limiter.add(stream, now=self._clock(), awaits_token=False)
+        self.limiter.identify(stream)
+
+    def _stream_closed(self, stream: StreamSink, code: int | None) -> None:
+        if self.limiter.close(stream):
+            self.limiter.closing.pop(stream, None)
+        if code is not None:
+            self.closed_by_code[str(code)] = self.closed_by_code.get(str(code), 0) + 1
 
     def refusing(self, refusal: Refusal) -> None:
         """A newcomer finds no room: its socket takes some until it is gone."""
@@ -241,10 +275,12 @@ class Gateway:
     # Admitting.
 
     def admit(self, request: Request) -> Answer | Pending:
-        """Answer a request, or make it a WebSocket. Only what `answers` takes may have a body."""
+        """Answer a request, or make it a stream or a WebSocket."""
         answer = self._answers(request)
         if answer is not None:
             return answer
+        if self.streams is not None and self.streams.serves(request):
+            return self.streams.admit(request)
         if request.method not in METHODS:
             return Response(405, b"Method Not Allowed\n", headers=(("Allow", ", ".join(METHODS)),))
         if request.has_body:
@@ -323,13 +359,21 @@ class Gateway:
             return Full.CONNECTIONS
         return self.limiter.obstacle(address, now=self._clock())
 
+    def _no_room(self, address: str | None) -> str | None:
+        """The reason of the `bye` to one more stream, if there has to be one."""
+        obstacle = self._obstacle(address)
+        if obstacle is None:
+            return None
+        self._count_limit(obstacle.value, address if obstacle.is_of_address else None)
+        return "draining" if self.draining else ADDRESS if obstacle.is_of_address else "full"
+
     def _make_room(self, newest: Connection) -> None:
         """Close the oldest connection without a token if there are too many of its kind."""
         oldest = self.limiter.surplus(newest)
         if oldest is not None:
             self._send_away(oldest, "unauthenticated", text="no token yet, and no room")
 
-    def _send_away(self, connection: Connection, limit: str, *, text: str) -> None:
+    def _send_away(self, connection: Connection | StreamSink, limit: str, *, text: str) -> None:
         self.refused += 1
         self._count_limit(limit, connection.address)
         connection.session.reply(Bye("full", retry_ms()))
@@ -351,50 +395,6 @@ class Gateway:
             await asyncio.sleep(TICK_S)
             self.lag_s = self._clock() - slept_at - TICK_S
             loop = asyncio.get_running_loop()
-            for connection in self._wheel.due():
+            for connection in self._deadlines.due():
                 # By itself: what goes wrong with one must not stop the clock for all.
-                loop.call_soon(self._wake, connection)
-
-    def _schedule(self, connection: Connection) -> None:
-        """Have it woken at its next deadline, unless it is woken before that anyway.
-
-        The next ping is the furthest deadline: what is renewed meanwhile is looked at then.
-        """
-        at, claims = connection.ping_at, connection.session.claims
-        if claims is None:
-            at = min(at, connection.auth_by)
-        elif claims.expires_at is not None:
-            at = min(at, self._clock() + claims.expires_at + claims.leeway_s - time.time())
-        if at < connection.wake_at:
-            if connection.wake_at < math.inf:
-                # This entry is kept no more: a closed connection is in one slot at most.
-                self._wheel.discard(connection, connection.wake_tick)
-            connection.wake_at = at
-            connection.wake_tick = self._wheel.add(connection, at)
-
-    def _wake(self, connection: Connection) -> None:
-        session, now = connection.session, self._clock()
-        if connection not in self.connections:
-            return
-        if now < connection.wake_at:
-            # An earlier deadline came up since this one was set, and it was woken for that.
-            return
-        if session.claims is not None or now >= connection.auth_by:
-            session.wake(time.time())
-            # A guest is looked at again.
-            connection.auth_by = now + self._limits.auth_timeout_s
-        if not session.closed and now >= connection.ping_at:
-            self._ping(connection, now)
-        if not session.closed:
-            connection.wake_at = math.inf
-            self._schedule(connection)
-
-    def _ping(self, connection: Connection, now: float) -> None:
-        if connection.active:
-            connection.active = False
-            connection.ping()
-            connection.ping_at = now + self._admission.ping_interval_s
-        elif connection.session.blocked:
-            connection.session.close(Reason.TOO_SLOW, "too slow to read")
-        else:
-            connection.session.close(Reason.SILENT, "no sign of life")
+                loop.call_soon(self._deadlines.wake, connection)

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from riverd.globs import Globs
 
+ANY = ("*", "null")
+"""Every page; and every page that a browser gives no origin: nobody listed these."""
+
 ORIGIN_LENGTH_MAX = 512
 """A scheme, the longest host name (253 characters) and a port are shorter."""
 
@@ -16,7 +19,9 @@ class Origins:
 
     def __init__(self, globs: Sequence[str]) -> None:
         self._allows_all = "*" in globs
-        self._globs = Globs([glob.lower() for glob in globs], only_stars=True)
+        lowered = [glob.lower() for glob in globs]
+        self._globs = Globs(lowered, only_stars=True)
+        self._listed = Globs([glob for glob in lowered if glob not in ANY], only_stars=True)
 
     def allow(self, origin: str | None) -> bool:
         """Whether a page of this origin may connect."""
@@ -25,3 +30,7 @@ class Origins:
         return len(origin) <= ORIGIN_LENGTH_MAX and (
             self._allows_all or self._globs.match(origin.lower())
         )
+
+    def lists(self, origin: str) -> bool:
+        """Whether a page of this origin may connect, and not only because every page may."""
+        return len(origin) <= ORIGIN_LENGTH_MAX and self._listed.match(origin.lower())

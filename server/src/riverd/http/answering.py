@@ -148,6 +148,7 @@ class Answering(asyncio.Protocol):
             self._answered()
             return
         self._enter(_ANSWERING)
+        self._listener.streaming += 1
         self._writer = BodyWriter(self._transport, self._streamed, chunked=chunked)
         try:
             response.start(self._writer)
@@ -157,10 +158,15 @@ class Answering(asyncio.Protocol):
 
     def _streamed(self) -> None:
         """A streamed body is complete."""
-        self._writer = None
+        self._end_stream()
         if not self._transport.is_closing():
             self._answered()
             self._go_on()
+
+    def _end_stream(self) -> None:
+        if self._writer is not None:
+            self._writer = None
+            self._listener.streaming -= 1
 
     def _write(self, response: Response) -> None:
         listener, transport = self._listener, self._transport

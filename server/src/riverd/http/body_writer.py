@@ -2,6 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
+
+CHUNKS_KEPT = 16
 
 
 class BodyWriter:
@@ -32,7 +35,7 @@ class BodyWriter:
     def write(self, data: bytes) -> None:
         """Send some bytes, or keep them until they can be sent."""
         if data and not self.is_gone:
-            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+            self._transport.write(_chunk(data) if self._chunked else data)
 
     async def drain(self) -> bool:
         """Wait until the client has taken enough for more to be written; False if it is gone.
@@ -79,3 +82,9 @@ class BodyWriter:
     def _notify(self) -> None:
         if self.changed is not None:
             self.changed()
+
+
+@lru_cache(maxsize=CHUNKS_KEPT)
+def _chunk(data: bytes) -> bytes:
+    """A chunk (RFC 9112, section 7.1). Kept, because many streams are sent the same."""
+    return b"%x\r\n%b\r\n" % (len(data), data)

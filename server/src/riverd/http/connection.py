@@ -113,7 +113,7 @@ class HttpConnection(Answering):
         self._listener.closed(self)
         if self._writer is not None:
             self._writer.set_gone()
-            self._writer = None
+            self._end_stream()
 
     def pause_writing(self) -> None:
         """Much waits to be sent: the client has to take some of it before it gets more."""

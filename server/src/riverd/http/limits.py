@@ -22,6 +22,8 @@ class HttpLimits(msgspec.Struct, frozen=True):
         requests_max: Requests whose body or answer is waited for, on all connections.
         connections_max: Connections. If all are in use, the one that waited longest for a request
             is closed for a newcomer; if none waits, the newcomer is answered 503.
+        counts_streams: Whether those whose answer is a stream are among them. Not where who serves
+            the streams has a limit of its own.
     """
 
     head_s: float = 10.0
@@ -33,3 +35,4 @@ class HttpLimits(msgspec.Struct, frozen=True):
     discarded_bytes_max: int = 16_777_216
     requests_max: int = 1_000
     connections_max: int = 10_000
+    counts_streams: bool = True

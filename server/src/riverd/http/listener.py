@@ -31,6 +31,7 @@ class HttpListener:
         waiting: Connections that owe nobody an answer; the one that waits longest comes first.
         is_busy: As many requests as may be are waited for; see `HttpLimits.requests_max`.
         refused: Connections that were one too many.
+        streaming: Connections whose answer is a stream.
         is_closing: Each answer is the last on its connection.
         is_ending: Nobody waits for the client's end of a connection.
         tick: How often the timer went off.
@@ -45,6 +46,7 @@ class HttpListener:
         self.waiting: dict[HttpConnection, None] = {}
         self.is_busy = False
         self.refused = 0
+        self.streaming = 0
         self.is_closing = False
         self.is_ending = False
         self.tick = 0
@@ -121,6 +123,8 @@ class HttpListener:
     def opened(self, connection: HttpConnection) -> bool:
         """There is one more; False if it is one too many: it may only be answered that."""
         count = len(self._connections)
+        if not self.limits.counts_streams:
+            count -= self.streaming
         self._connections.add(connection)
         self.waiting[connection] = None
         if count < self.limits.connections_max:

@@ -125,7 +125,7 @@ class Node:
         elif isinstance(command, _CREDENTIALS):
             self.authenticate(session, command, now=now)
         else:
-            self._carry_out(session, command)
+            self.carry_out(session, command)
 
     def authenticate(self, session: Session, command: Authenticate | SignIn, *, now: float) -> None:
         """Take a token, whether it came with the connection or in a message; or a signature.
@@ -155,7 +155,8 @@ class Node:
             if session.subscriptions and isinstance(command, Authenticate):
                 self._end_ungranted(session)
 
-    def _carry_out(self, session: Session, command: Command) -> None:
+    def carry_out(self, session: Session, command: Command) -> None:
+        """Do what a session asks, or answer why not."""
         try:
             self._execute(session, command)
         except RiverError as error:
@@ -348,7 +349,7 @@ class Node:
                 if isinstance(command, _CREDENTIALS):
                     self._identify(session, command, now=now)
                 else:
-                    self._carry_out(session, command)
+                    self.carry_out(session, command)
 
     def _on_reloaded(self, has_lost: bool, /) -> None:  # noqa: FBT001  a callback's argument
         """Close those who are refused; after orders may have been missed, move all the others."""

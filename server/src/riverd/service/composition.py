@@ -19,9 +19,10 @@ from riverd.auth.apps import Apps
 from riverd.auth.revocations import unrevoked
 from riverd.core.hub import Hub
 from riverd.core.session import SessionLimits
+from riverd.gateway.admission import Admission
 from riverd.gateway.client_files import ClientFiles
 from riverd.gateway.connection_limiter import ConnectionLimits
-from riverd.gateway.gateway import Admission, Gateway
+from riverd.gateway.gateway import Gateway
 from riverd.gateway.origins import Origins
 from riverd.gateway.static_files import Pages
 from riverd.http.handler import Pending
@@ -82,6 +83,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
     )
     refusals = Refusals()
     limit = fitted(settings, resources())
+    native = Native(rules, process.credentials.session_secrets)
     gateway = Gateway(
         node,
         Pages(
@@ -90,7 +92,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
             client=ClientFiles(client_folder(), __version__),
         ),
         paths=(
-            NativePath(Native(rules, process.credentials.session_secrets)),
+            NativePath(native),
             PusherPath(process.credentials.apps, rules),
         ),
         close_codes={*NATIVE_CLOSE_CODES.values(), *PusherCode},
@@ -111,6 +113,9 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
             limit.waiting_max,
         ),
         answers=_app_api(process),
+    )
+    gateway.serve_streams(
+        native, unready=process.readiness.unready, query_token=settings.events_query_token
     )
     process.metrics.add(*gateway_readings(gateway, node=node, hub=hub), refusals.reading())
     node.control.name = process.node_name

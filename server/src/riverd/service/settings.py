@@ -52,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     history_bytes: Annotated[int, Meta(ge=0, le=HISTORY_BYTES_MAX)] = HISTORY_BYTES
     channel_rules: str | None = None
     allowed_origins: Texts = ("*",)
+    events_query_token: bool = False
     max_connections: Count = 50_000
     max_unauthenticated: Count = 10_000
     max_guests: Count = 10_000
@@ -109,6 +110,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "history_bytes": "How many bytes of data and names of events every channel's log keeps.",
     "channel_rules": "Rules for channels by globs: JSON, or @FILE. See docs/channels.md.",
     "allowed_origins": "Globs of the origins whose pages may connect, comma-separated.",
+    "events_query_token": "Whether GET /events also takes its token from the URL, which logs keep.",
     "max_connections": "Connections to one gateway process.",
     "max_unauthenticated": "Connections to one gateway process that have not sent a token yet.",
     "max_guests": "Connections to one gateway process that listen without a token.",

@@ -129,7 +129,7 @@ def decode(payload: bytes) -> Command:
 
 def encode(reply: Reply) -> bytes:
     """A reply as a frame."""
-    return frames.text(_encode(_message(reply)))
+    return frames.text(_encode(message_of(reply)))
 
 
 def encode_parts(reply: model.HistoryReply) -> Iterator[bytes]:
@@ -153,7 +153,7 @@ def publications(channel: str) -> Callable[[Publication], bytes]:
     head = b'{"type":"event","channel":"%b","event":' % channel.encode()
 
     def frame(publication: Publication) -> bytes:
-        return frames.text(head + _event_rest(publication))
+        return frames.text(head + event_rest(publication))
 
     return frame
 
@@ -162,37 +162,48 @@ def ephemerals(channel: str) -> Callable[[Ephemeral], bytes]:
     """What makes `event` frames of a channel's events that no log keeps: `after`, no `offset`."""
 
     def frame(event: Ephemeral) -> bytes:
-        message: dict[str, object] = {
-            "type": "event",
-            "channel": channel,
-            "event": event.event,
-            "data": msgspec.Raw(event.data),
-            "after": event.after,
-        }
-        if event.user is not None:
-            message["user"] = event.user
-        return frames.text(_encode(message))
+        return frames.text(_encode(ephemeral_message(channel, event)))
 
     return frame
+
+
+def ephemeral_message(channel: str, event: Ephemeral) -> dict[str, object]:
+    """The object that is sent for an event that no log keeps."""
+    message: dict[str, object] = {
+        "type": "event",
+        "channel": channel,
+        "event": event.event,
+        "data": msgspec.Raw(event.data),
+        "after": event.after,
+    }
+    if event.user is not None:
+        message["user"] = event.user
+    return message
 
 
 def changes(channel: str) -> Callable[[Change], bytes]:
     """What makes `joined` and `left` frames of a channel's changes."""
 
     def frame(change: Change) -> bytes:
-        message: dict[str, object] = {
-            "type": "joined" if change.joined else "left",
-            "channel": channel,
-            "user": change.member.user,
-        }
-        if change.joined and change.member.info is not None:
-            message["info"] = msgspec.Raw(change.member.info)
-        return frames.text(_encode(message))
+        return frames.text(_encode(change_message(channel, change)))
 
     return frame
 
 
-def _event_rest(publication: Publication) -> bytes:
+def change_message(channel: str, change: Change) -> dict[str, object]:
+    """The object that is sent for a join or leave."""
+    message: dict[str, object] = {
+        "type": "joined" if change.joined else "left",
+        "channel": channel,
+        "user": change.member.user,
+    }
+    if change.joined and change.member.info is not None:
+        message["info"] = msgspec.Raw(change.member.info)
+    return message
+
+
+def event_rest(publication: Publication) -> bytes:
+    """What follows `"event":` in the object that is sent for a publication."""
     event, data, offset = _encode(publication.event), publication.data, publication.offset
     if publication.user is None:
         return b'%b,"data":%b,"offset":%d}' % (event, data, offset)
@@ -262,7 +273,7 @@ def _count(request: _Subscribe) -> int:
     return request.history
 
 
-def _message(reply: Reply) -> dict[str, object] | msgspec.Struct:  # noqa: C901  one case a kind
+def message_of(reply: Reply) -> dict[str, object] | msgspec.Struct:  # noqa: C901  one case a kind
     """The object that is sent for a reply. Those of each client are structures: twice as fast."""
     match reply:
         case model.Welcome():

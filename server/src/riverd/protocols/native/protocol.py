@@ -39,7 +39,8 @@ class Native:
     changes = staticmethod(codec.changes)
 
     def __init__(self, rules: ChannelRules, secrets: SessionSecrets) -> None:
-        self._rules = rules
+        self.rules = rules
+        self.secrets = secrets
         self.session_secret = secrets.of
         self.session_of = secrets.session
 
@@ -50,20 +51,20 @@ class Native:
             case _ if claims is None:
                 self._check_guest(command)
             case PublishCommand():
-                if not self._rules.may_publish(claims.grants, channel):
+                if not self.rules.may_publish(claims.grants, channel):
                     raise RiverError(ErrorCode.FORBIDDEN, f"no grant to publish to {channel}")
             case Unsubscribe():
                 pass
             case _:
-                if not self._rules.may_subscribe(claims.grants, channel):
+                if not self.rules.may_subscribe(claims.grants, channel):
                     raise RiverError(ErrorCode.FORBIDDEN, f"no grant to subscribe to {channel}")
-        if isinstance(command, GetMembers) and not self._rules.has_members(channel):
+        if isinstance(command, GetMembers) and not self.rules.has_members(channel):
             raise RiverError(ErrorCode.INVALID_FIELD, f"{channel} has no list of members")
         return None if claims is None else Member(claims.user, claims.info)
 
     def _check_guest(self, command: ChannelCommand) -> None:
         """Without a token a client listens where the rules say so, and does nothing else."""
-        if isinstance(command, PublishCommand) or not self._rules.admits_guests(command.channel):
+        if isinstance(command, PublishCommand) or not self.rules.admits_guests(command.channel):
             raise RiverError(ErrorCode.UNAUTHENTICATED, "send a token first")
 
     def signed_in(self, command: SignIn, client: ClientIdentity) -> Claims:

@@ -1,0 +1,1 @@
+"""HTTP streaming: what WebSockets do, where they do not come through."""

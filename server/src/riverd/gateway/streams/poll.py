@@ -1,0 +1,99 @@
+"""One request that is answered as soon as there is something: where no stream comes through."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from riverd.gateway.draining import retry_ms
+from riverd.gateway.streams.sink import StreamSink
+from riverd.http.response import JSON, Response
+from riverd.protocols.sse.records import moved
+
+if TYPE_CHECKING:
+    from riverd.gateway.streams.stream_request import StreamRequest
+    from riverd.gateway.streams.streams import Streams
+    from riverd.http.refusal import HttpRefusal
+    from riverd.http.response import Headers
+    from riverd.protocols.sse.protocol import Sse
+
+_SUBSCRIBED = b'{"type":"subscribed"'
+
+
+class Poll(StreamSink):
+    """Collects what the session is sent until there is an event; also a `Pending` request."""
+
+    __slots__ = ("_headers", "_something", "_texts", "_token")
+
+    body_bytes_max = 0
+    is_limited = False
+
+    def __init__(
+        self,
+        streams: Streams,
+        wanted: StreamRequest,
+        *,
+        protocol: Sse,
+        token: str,
+        headers: Headers,
+    ) -> None:
+        super().__init__(streams, wanted, protocol=protocol)
+        self._token = token
+        self._headers = headers
+        self._texts: list[bytes] | None = []
+        self._something: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def answer(self, body: bytes) -> Response:
+        """What came, with the cursor after it."""
+        del body
+        self._streams.opened(self, self._token)
+        try:
+            await asyncio.wait([self._something], timeout=self.wanted.wait_s)
+            # What comes in the same turn goes with it.
+            await asyncio.sleep(0)
+        finally:
+            texts, self._texts = self._texts or [], None
+            self._streams.polled(self)
+        return poll_response(self.cursor_text, texts, headers=self._headers)
+
+    def refuse(self, refusal: HttpRefusal) -> Response:
+        """See `Pending`."""
+        return Response(refusal.status, f"{refusal.reason}\n".encode(), headers=self._headers)
+
+    def write(self, records: bytes) -> None:
+        """Keep what came, and answer if it is more than the word that a channel is live."""
+        if self._texts is None or not records:
+            return
+        found = moved(records, self.wanted.channels, cursor=self.cursor)
+        self.cursor = found.cursor
+        for text, _ in found.texts:
+            self._texts.append(text)
+            if not text.startswith(_SUBSCRIBED):
+                self._there_is_something()
+
+    def close(self, code: int, reason: str) -> None:
+        """Say why, and answer."""
+        self._bye(reason, retry_ms(), code=code)
+
+    def ask_to_move(self, retry_after_ms: int) -> None:
+        """Have the client ask elsewhere."""
+        self._bye("draining", retry_after_ms)
+
+    def _bye(self, reason: str, retry_after_ms: int, **code: int) -> None:
+        if self._texts is not None:
+            self._texts.append(self.protocol.bye(reason, retry_after_ms, **code))
+            self._there_is_something()
+
+    def _there_is_something(self) -> None:
+        if not self._something.done():
+            self._something.set_result(None)
+
+
+def poll_response(cursor: bytes, texts: list[bytes], *, headers: Headers) -> Response:
+    """The answer to a poll."""
+    events = [msgspec.Raw(text) for text in texts]
+    return Response(
+        200, msgspec.json.encode({"id": cursor.decode(), "events": events}), JSON, headers
+    )

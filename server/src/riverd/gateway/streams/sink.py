@@ -1,0 +1,79 @@
+"""The client's side of a session whose messages go out over HTTP."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from riverd.model import Subscribe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from riverd.core.session import Session
+    from riverd.gateway.streams.stream_request import StreamRequest
+    from riverd.gateway.streams.streams import Streams
+    from riverd.protocols.sse.protocol import Sse
+    from riverd.protocols.sse.records import Cursor
+
+
+class StreamSink:
+    """A `Sink` with a cursor.
+
+    Attributes:
+        cursor: What the client has once it has read what was sent.
+        address: Whom the client is counted for, if for anybody.
+    """
+
+    __slots__ = ("_streams", "address", "auth_by", "cursor", "protocol", "session", "wanted")
+
+    session: Session
+
+    def __init__(self, streams: Streams, wanted: StreamRequest, *, protocol: Sse) -> None:
+        self._streams = streams
+        self.wanted = wanted
+        self.protocol = protocol
+        self.cursor: Cursor = wanted.start
+        self.auth_by = math.inf
+        self.address: str | None = None
+
+    @abstractmethod
+    def write(self, records: bytes) -> None:
+        """See `Sink`."""
+
+    @abstractmethod
+    def close(self, code: int, reason: str) -> None:
+        """See `Sink`."""
+
+    @abstractmethod
+    def ask_to_move(self, retry_after_ms: int) -> None:
+        """Have the client come again elsewhere, after this time."""
+
+    def drop(self) -> None:
+        """Let it end, at once."""
+        self.ask_to_move(0)
+
+    def write_parts(self, parts: Iterator[bytes]) -> None:
+        """See `Sink`. Nobody can ask for a history here."""
+        for part in parts:
+            self.write(part)
+
+    def on_authenticated(self, *, renewed: bool) -> None:
+        """Subscribe."""
+        if not renewed:
+            self.subscribe()
+
+    def subscribe(self) -> None:
+        """Subscribe to what the request named."""
+        for name, position in zip(self.wanted.names, self.wanted.positions, strict=True):
+            self._streams.node.carry_out(self.session, Subscribe(None, name, position))
+
+    def take_guest(self) -> bool:
+        """See `Sink`."""
+        return self._streams.take_guest(self)
+
+    @property
+    def cursor_text(self) -> bytes:
+        """The cursor as the client gives it back."""
+        return self.wanted.channels.cursor(self.cursor)

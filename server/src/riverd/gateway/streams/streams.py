@@ -1,0 +1,252 @@
+"""All streams of a gateway: who gets one, how they are kept, how they end.
+
+Nothing is kept between two requests of a client but its presence, for `PARKED_S` after a poll: the
+next request may come to another gateway, and goes on from its cursor.
+"""
+
+import asyncio
+import random
+import time
+
+import msgspec
+
+from riverd.core.session import Session
+from riverd.errors import ErrorCode, Reason, RiverError
+from riverd.gateway.draining import retry_ms
+from riverd.gateway.streams.client_requests import FIELDS, ClientRequests
+from riverd.gateway.streams.credentials import check_origin, cors, preflight, token_in
+from riverd.gateway.streams.event_stream import EventStream
+from riverd.gateway.streams.poll import Poll, poll_response
+from riverd.gateway.streams.refusals import not_served
+from riverd.gateway.streams.sink import StreamSink
+from riverd.gateway.streams.stream_host import StreamHost
+from riverd.gateway.streams.stream_request import StreamRequest, query_of, stream_request
+from riverd.http.body_writer import BodyWriter
+from riverd.http.handler import Pending
+from riverd.http.request import Request
+from riverd.http.response import Answer, Headers, Response, StreamedResponse
+from riverd.model import Authenticate, Claims, Member, Subscribe
+from riverd.protocols.sse.protocol import Sse
+from riverd.protocols.sse.shapes import EVENTS, OBJECTS, POLLED
+from riverd.tasks import Tasks
+
+PATH = "/events"
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+COMMENT_S = 15.0
+TICK_S = 1.0
+PARKED_S = 10.0
+_METHODS = ("GET", "HEAD")
+# Nobody on the way keeps the answer, or waits until there is more of it.
+_HEADERS: Headers = (
+    ("Cache-Control", "no-store, no-transform"),
+    ("X-Accel-Buffering", "no"),
+    ("X-Content-Type-Options", "nosniff"),
+)
+
+
+Stream = EventStream | Poll
+
+
+class Newcomer(msgspec.Struct, frozen=True):
+    """Who asks for a stream and has no session yet; see `ClientIdentity`."""
+
+    claims: Claims | None
+    id: str = ""
+
+    def is_subscribed(self, channel: str) -> bool:
+        """To nothing yet."""
+        del channel
+        return False
+
+    def member_in(self, channel: str) -> Member | None:
+        """Nobody yet."""
+        del channel
+        return None
+
+
+class Streams:
+    """See the module. `open` are the streams and polls that are under way."""
+
+    def __init__(self, host: StreamHost) -> None:
+        self.node = host.node
+        self.open: set[Stream] = set()
+        self._host = host
+        self._objects = Sse(host.native, OBJECTS)
+        self._events = Sse(host.native, EVENTS)
+        self._polled = Sse(host.native, POLLED)
+        self._tasks = Tasks(host.failed)
+        self._clients = ClientRequests(host)
+        self._is_kept = False
+        self._parked: dict[tuple[str, bytes], tuple[Session, asyncio.TimerHandle]] = {}
+
+    async def close(self) -> None:
+        """End what is left."""
+        await self._tasks.close()
+        self._end_all("closing")
+        self._clients.close()
+        for session, timer in list(self._parked.values()):
+            timer.cancel()
+            self.node.closed(session)
+        self._parked.clear()
+
+    # Admitting.
+
+    def serves(self, request: Request) -> bool:
+        """Whether a request is for streams, or is one that their clients make beside them."""
+        return request.path == PATH or request.path in FIELDS
+
+    def admit(self, request: Request) -> Answer | Pending:
+        """Answer a request for a stream, or beside one.
+
+        An `EventSource` that gets another status than 200 never asks again: so only what will never
+        work is answered with one.
+        """
+        headers = (*_HEADERS, *cors(request, self._host.origins))
+        if request.method == "OPTIONS":
+            return Response(204, headers=preflight(request, self._host.origins))
+        if request.path != PATH:
+            self._keep()
+            return self._clients.admit(request, headers)
+        if request.has_body:
+            error = RiverError(ErrorCode.INVALID_FIELD, "a stream has no body")
+            return not_served(error, headers)
+        try:
+            wanted, token = self._judge(request)
+        except RiverError as error:
+            self._host.refused(error, None)
+            return not_served(error, headers)
+        protocol = self._protocol(wanted)
+        address = self._host.address_of(request)
+        reason = self._no_room(address)
+        if reason is not None:
+            return self._come_again(wanted, protocol, reason=reason, headers=headers)
+        if wanted.poll:
+            poll = Poll(self, wanted, protocol=protocol, token=token, headers=headers)
+            poll.address = address
+            return poll
+        stream = EventStream(self, wanted, protocol=protocol, token=token)
+        stream.address = address
+        return StreamedResponse(200, stream.start, EVENT_STREAM, headers)
+
+    def _judge(self, request: Request) -> tuple[StreamRequest, str]:
+        """What is asked for, and the token or "", if the client may have it. Raises RiverError."""
+        host = self._host
+        if request.method not in _METHODS:
+            raise RiverError(ErrorCode.METHOD_NOT_ALLOWED, "ask with GET")
+        check_origin(request, host.origins)
+        query = query_of(request)
+        wanted = stream_request(request, query, channels_max=host.limits.channels_max)
+        first = {name: values[0] for name, values in query.items()}
+        token = token_in(request, first, origins=host.origins, from_query=host.query_token)
+        # Without one it is a guest, where all channels are for guests.
+        claims = None if token is None else host.verify(token, time.time())
+        for name in wanted.names:
+            host.native.authorise(Subscribe(None, name), Newcomer(claims))
+        return wanted, token or ""
+
+    def _protocol(self, wanted: StreamRequest) -> Sse:
+        if wanted.poll:
+            return self._polled
+        return self._events if wanted.named_events else self._objects
+
+    def _no_room(self, address: str | None) -> str | None:
+        reason = self._host.no_room(address)
+        if reason is None and self._host.unready() is not None:
+            return "unavailable"
+        return reason
+
+    def _come_again(
+        self, wanted: StreamRequest, protocol: Sse, *, reason: str, headers: Headers
+    ) -> Answer | Pending:
+        again_ms = retry_ms()
+        bye = protocol.bye(reason, again_ms)
+        if wanted.poll:
+            return poll_response(wanted.channels.cursor(wanted.start), [bye], headers=headers)
+
+        def start(writer: BodyWriter) -> None:
+            writer.write(b"retry: %d\n%b" % (again_ms, bye))
+            writer.end()
+
+        return StreamedResponse(200, start, EVENT_STREAM, headers)
+
+    # What streams call.
+
+    def opened(self, stream: Stream, token: str) -> None:
+        """Begin its session, and subscribe to what it named."""
+        session = stream.session = self._host.new_session(stream, stream.protocol)
+        stream.auth_by = time.monotonic() + session.limits.auth_timeout_s
+        self._keep()
+        self.open.add(stream)
+        self._host.opened(stream)
+        self.node.opened(session)
+        if isinstance(stream, EventStream):
+            stream.wake_at = time.monotonic() + COMMENT_S * random.uniform(0.5, 1)  # noqa: S311
+        if token:
+            self.node.authenticate(session, Authenticate(None, token), now=time.time())
+        else:
+            stream.subscribe()
+
+    def take_guest(self, stream: StreamSink) -> bool:
+        """It listens without a token. False if it is closed: there is no room for one more."""
+        if self._host.take_guest(stream):
+            return True
+        stream.session.close(Reason.FULL, "no room for another guest")
+        return False
+
+    def closed(self, stream: EventStream, code: int | None) -> None:
+        """It is sent nothing any more. `code` is why River has ended it."""
+        self.open.discard(stream)
+        stream.session.end()
+        self.node.closed(stream.session)
+        self._host.closed(stream, code)
+
+    def polled(self, poll: Poll) -> None:
+        """It was answered: its client stays present for a while."""
+        self.open.discard(poll)
+        self._host.closed(poll, None)
+        session = poll.session
+        if session.claims is None or not self._is_present(session):
+            session.end()
+            self.node.closed(session)
+            return
+        key = (session.claims.user, poll.wanted.channels.digest)
+        self._unpark(key)
+        self.node.blocked(session)
+        timer = asyncio.get_running_loop().call_later(PARKED_S, self._unpark, key)
+        self._parked[key] = (session, timer)
+
+    def _is_present(self, session: Session) -> bool:
+        rules = self._host.native.rules
+        return not session.closed and any(map(rules.has_members, session.subscriptions))
+
+    def _unpark(self, key: tuple[str, bytes]) -> None:
+        session, timer = self._parked.pop(key, (None, None))
+        if session is not None and timer is not None:
+            timer.cancel()
+            session.end()
+            self.node.closed(session)
+
+    # Keeping.
+
+    def _keep(self) -> None:
+        """From the first client on: comments, ends of tokens, sessions that nobody uses."""
+        if not self._is_kept:
+            self._is_kept = True
+            self._tasks.start(self._turn())
+
+    async def _turn(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            now, unix = time.monotonic(), time.time()
+            self._clients.expire(now)
+            for stream in list(self.open):
+                session = stream.session
+                if session.claims is not None or stream.auth_by <= now:
+                    session.wake(unix)
+                if isinstance(stream, EventStream) and stream.wake_at <= now:
+                    stream.wake_at = now + COMMENT_S
+                    stream.comment()
+
+    def _end_all(self, text: str) -> None:
+        for stream in list(self.open):
+            stream.session.close(Reason.DRAINING, text)
