@@ -147,19 +147,19 @@ class Grants(msgspec.Struct, frozen=True, dict=True):
     @property
     def subscribe_globs(self) -> Globs:
         """`subscribe`, ready to match names."""
-        kept = cast("dict[str, Globs]", self.__dict__)
-        if "subscribing" not in kept:
-            # `cached_property` takes a lock for it.
-            kept["subscribing"] = Globs(self.subscribe or ())
-        return kept["subscribing"]
+        return self._kept("subscribing", self.subscribe or ())
 
     @property
     def publish_globs(self) -> Globs:
         """`publish`, ready to match names."""
+        return self._kept("publishing", self.publish)
+
+    def _kept(self, name: str, globs: tuple[str, ...]) -> Globs:
+        # `cached_property` takes a lock for it.
         kept = cast("dict[str, Globs]", self.__dict__)
-        if "publishing" not in kept:
-            kept["publishing"] = Globs(self.publish)
-        return kept["publishing"]
+        if name not in kept:
+            kept[name] = Globs(globs)
+        return kept[name]
 
 
 class Claims(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from riverd.broker import Broker
 from riverd.channels import CONTROL
@@ -386,8 +387,6 @@ class Node:
             await self._compare(on_its_way_s=ON_ITS_WAY_S)
 
     async def _compare(self, *, on_its_way_s: float) -> None:
-        try:
+        # A broker that went away again reports that, and this is done then.
+        with suppress(RiverError):
             await self.attachments.compare(on_its_way_s=on_its_way_s)
-        except RiverError:
-            # The broker went away again: it reports that, and this is done then.
-            return
