@@ -63,8 +63,8 @@ TRAPS = (
         ("node.reporting:SubscriberCounts._report", "self._changed = {}", "pass"),
         (
             "node.reporting:SubscriberCounts._report",
-            "await self._broker.report(counts)",
-            "await self._broker.report(counts)\n                self._changed.clear()",
+            "            except RiverError:",
+            "                self._changed.clear()\n            except RiverError:",
         ),
     ),
     _plant(
@@ -446,11 +446,7 @@ EPHEMERAL = (
 WINDOWS = (
     _plant(
         "a replica drops the newest with the window",
-        (
-            "core.channel_log:Log.trim",
-            "if len(entries) == 1 and times[0] >= last_before:",
-            "if False:",
-        ),
+        ("core.window:_least", "return 1 if", "return 0 if"),
     ),
     _plant(
         "the broker drops the newest with the window",
@@ -458,7 +454,11 @@ WINDOWS = (
     ),
     _plant(
         "a replica does not count bytes",
-        ("core.channel_log:Log.append", "self._bytes += size", "pass"),
+        (
+            "core.hub:Hub.append",
+            "channel.bytes += len(publication.data) + len(publication.event)",
+            "pass",
+        ),
     ),
     _plant(
         "a log that is longer than its bytes is kept",

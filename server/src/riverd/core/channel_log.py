@@ -8,7 +8,6 @@ from typing import Generic, Protocol, TypeVar
 
 from riverd.model import Position
 
-NO_LIMIT = 1 << 62
 JOINED_KEPT_MAX = 4
 FRAMES_KEPT_MAX = 16
 
@@ -47,15 +46,13 @@ class Log(Generic[E]):
     calls `trim` once it has handed out what it wants to hand out: nothing is dropped before.
     """
 
-    __slots__ = ("_bytes", "_encoded", "_entries", "_joined", "_sizes", "_times", "epoch", "offset")
+    __slots__ = ("_encoded", "_entries", "_joined", "_times", "epoch", "offset")
 
     def __init__(self, position: Position, entries: Iterable[E] = (), *, now: float = 0) -> None:
         self.epoch = position.epoch
         self.offset = position.offset
         self._entries: deque[E] = deque(entries)
         self._times: deque[float] = deque([now] * len(self._entries))
-        self._sizes: deque[int] = deque([entry.size for entry in self._entries])
-        self._bytes = sum(self._sizes)
         self._joined: dict[tuple[object, int], bytes] = {}
         self._encoded: dict[Callable[[E], bytes], _Encoded] = {}
 
@@ -69,6 +66,16 @@ class Log(Generic[E]):
         """The offset after which everything is held."""
         return self.offset - len(self._entries)
 
+    @property
+    def size(self) -> int:
+        """What its entries count for in bytes."""
+        return sum([entry.size for entry in self._entries])
+
+    @property
+    def newest_at(self) -> float:
+        """When the newest entry was taken; long ago if there is none."""
+        return self._times[-1] if self._times else -math.inf
+
     def can_take(self, position: Position, count: int) -> bool:
         """Whether the last `count` entries up to a position leave no hole after what is here."""
         return position.epoch == self.epoch and position.offset - count <= self.offset
@@ -81,9 +88,6 @@ class Log(Generic[E]):
             self.offset = entry.offset
             self._entries.append(entry)
             self._times.append(now)
-            size = entry.size
-            self._sizes.append(size)
-            self._bytes += size
             self._joined.clear()
         return True
 
@@ -150,20 +154,23 @@ class Log(Generic[E]):
     def _between(self, after: int, upto: int) -> Iterable[E]:
         return islice(self._entries, after - self.oldest, upto - self.oldest)
 
-    def trim(
-        self, *, size: int, before: float, bytes_max: int = NO_LIMIT, last_before: float = math.inf
-    ) -> None:
-        """Drop entries beyond the newest `size` or `bytes_max`, and those taken before a time.
+    def fit(self, bytes_max: int, *, least: int = 0) -> int:
+        """Drop the oldest until all count for so many bytes at most; keep `least`. What is left.
 
-        The newest is not dropped unless it was taken before `last_before`.
+        To be followed by `trim`.
         """
+        left = self.size
+        while left > bytes_max and len(self._entries) > least:
+            left -= self._entries.popleft().size
+            self._times.popleft()
+        return left
+
+    def trim(self, *, size: int, before: float, least: int = 0) -> None:
+        """Drop entries beyond the newest `size`, and those taken before a time; keep `least`."""
         entries, times = self._entries, self._times
-        while entries and (len(entries) > size or self._bytes > bytes_max or times[0] < before):
-            if len(entries) == 1 and times[0] >= last_before:
-                break
+        while (len(entries) > size or (times and times[0] < before)) and len(entries) > least:
             entries.popleft()
             times.popleft()
-            self._bytes -= self._sizes.popleft()
         self._joined.clear()
         if not self._encoded:
             return

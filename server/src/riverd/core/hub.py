@@ -1,6 +1,5 @@
 """All channels of this node: who is subscribed, and what is still to be sent to them."""
 
-import math
 from collections.abc import Callable, Iterable
 from typing import cast
 
@@ -14,6 +13,7 @@ from riverd.core.pacing import ReloadDelays
 from riverd.core.presence import LISTED_MAX, PresenceReplica
 from riverd.core.session import Session
 from riverd.core.subscription import LOST, Subscription
+from riverd.core.window import trim_to_window
 from riverd.model import (
     Change,
     Ephemeral,
@@ -43,11 +43,13 @@ class Channel:
 
     The live ones have been sent everything up to `sent` and, of the list of members, up to
     `sent_version`. `passing` are the ephemeral events that they are sent with the next flush,
-    `passed` those that this one sent. No entry after `excluding` excludes a session.
+    `passed` those that this one sent. No entry after `excluding` excludes a session. The log's
+    entries count for no more than `bytes`.
     """
 
     __slots__ = (
         "audiences",
+        "bytes",
         "excluding",
         "log",
         "name",
@@ -66,6 +68,7 @@ class Channel:
         self.policy = policy
         self.log: Log[Publication] = Log(tail.position, tail.publications, now=now)
         self.excluding = excluding_in(tail)
+        self.bytes = self.log.size
         self.passing: list[Ephemeral] = []
         self.passed: list[Ephemeral] = []
         self.presence = None if roster is None else PresenceReplica(roster)
@@ -130,16 +133,14 @@ class Hub:
         """Deliver one publication. False if one before it is missing."""
         if not channel.log.append(publication, now):
             return False
+        channel.bytes += len(publication.data) + len(publication.event)
         if publication.exclude is not None:
             channel.excluding = publication.offset
         self._dirty[channel] = None
         return True
 
     def pass_on(self, channel: Channel, event: Ephemeral) -> None:
-        """Deliver an event that no log keeps to those who are at its offset, or beyond.
-
-        The channel's log is.
-        """
+        """Deliver an event that no log keeps, after an offset that the channel's log has."""
         channel.passing.append(event)
         self._dirty[channel] = None
 
@@ -156,6 +157,7 @@ class Hub:
         channel.log = Log(tail.position, tail.publications, now=now)
         channel.sent = channel.log.offset
         channel.excluding = excluding_in(tail)
+        channel.bytes = channel.log.size
         channel.passing = []
         for audience in channel.audiences.values():
             # Before the live ones get theirs: one that blocks at that is behind, but had it.
@@ -271,14 +273,12 @@ class Hub:
 
     def _trim(self, channel: Channel, now: float) -> None:
         if channel not in self._dirty:
-            policy = channel.policy
+            policy, log = channel.policy, channel.log
             size, before = policy.history_size, now - policy.history_ttl_s
-            channel.log.trim(
-                size=size,
-                before=before,
-                bytes_max=policy.history_bytes,
-                last_before=now - policy.last_ttl_s if policy.last_ttl_s else math.inf,
-            )
+            if policy.last_ttl_s or channel.bytes > policy.history_bytes:
+                channel.bytes = trim_to_window(log, policy, bytes_max=channel.bytes, now=now)
+            else:
+                log.trim(size=size, before=before)
             if channel.presence is not None:
                 channel.presence.changes.trim(size=size, before=before)
 

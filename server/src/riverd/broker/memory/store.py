@@ -105,7 +105,13 @@ class Store:
             event = Publication(offset, message.event, message.data, message.user, message.exclude)
             log.entries.append((now, event))
             log.size += len(message.data) + len(message.event)
-            _trim(log, now)
+            policy = log.policy
+            if (
+                len(log.entries) > policy.history_size
+                or log.size > policy.history_bytes
+                or log.entries[0][0] < now - policy.history_ttl_s
+            ):
+                _trim(log, now)
             receipt = Position(log.epoch, offset)
         else:
             event = Ephemeral(

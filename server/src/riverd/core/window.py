@@ -1,0 +1,31 @@
+"""Keeps the replica of a log within its channel's window: in number, in time and in bytes."""
+
+from riverd.channel_rules import ChannelPolicy
+from riverd.core.channel_log import Log
+from riverd.model import Publication
+
+
+def trim_to_window(
+    log: Log[Publication], policy: ChannelPolicy, *, bytes_max: int, now: float
+) -> int:
+    """Drop what is outside of the window. Call it after everything was handed out.
+
+    Args:
+        log: the replica.
+        policy: the channel's.
+        bytes_max: what the log's entries count for at most: counted again only if that is too much.
+        now: in seconds, of the clock with which entries were taken.
+
+    Returns:
+        What the entries count for at most now.
+    """
+    least = _least(log, policy, now=now) if policy.last_ttl_s else 0
+    if bytes_max > policy.history_bytes:
+        bytes_max = log.fit(policy.history_bytes, least=least)
+    log.trim(size=policy.history_size, before=now - policy.history_ttl_s, least=least)
+    return bytes_max
+
+
+def _least(log: Log[Publication], policy: ChannelPolicy, *, now: float) -> int:
+    """How many of the newest outlive the window."""
+    return 1 if now - log.newest_at <= policy.last_ttl_s else 0
