@@ -58,6 +58,8 @@ OURS = {
     "SECRETS_FROM",
     "API_KEYS",
     "API_KEYS_FROM",
+    # Keys are no plain settings, and the chart has no Secret for these.
+    "READ_KEYS",
     "BROKER",
     "BROKER_PASSWORD",
     "BROKER_PASSWORD_FROM",
