@@ -155,3 +155,26 @@ async def test_an_order_of_a_newer_river_is_passed_over(cluster: Cluster) -> Non
     ann = cluster.visitor(node)
     await order(cluster, Order("e", OrderKind.DISCONNECT, user="ann"))
     await until(lambda: is_closed(ann))
+
+
+@in_a_cluster
+async def test_an_order_that_the_broker_lost_reaches_who_was_cut_off_from_another_node(
+    cluster: Cluster,
+) -> None:
+    near, near_broker = await cluster.node()
+    far, far_broker = await cluster.node()
+    ann = cluster.visitor(far)
+    far_broker.cut = True
+    await far_broker._inner.unsubscribe(CONTROL)
+    await order(cluster, DISCONNECT)
+    await until(lambda: DISCONNECT.id in near.control._recent)
+    cluster.begin_again(CONTROL)
+    cluster.store._keys.clear()
+    await far_broker._inner.subscribe(CONTROL)
+    far_broker.cut = False
+    await until(lambda: is_closed(ann))
+    # Who comes after that is not concerned by what is given back.
+    assert not near_broker.cut
+    bob = cluster.visitor(far, "ann")
+    await asyncio.sleep(5)
+    assert not is_closed(bob)

@@ -316,14 +316,6 @@ ORDERS = (
         ("node.control:Control._load", "_done = wanted", "_done = self._loads_wanted"),
     ),
     _plant(
-        "orders are not given back",
-        (
-            "node.control:Control._give_back_orders",
-            "if position.epoch != epoch and order.was is None:",
-            "if False:",
-        ),
-    ),
-    _plant(
         "a token that was revoked is taken",
         ("auth.revocations:Revocations.check", "if revoked is not None and", "if 0 and"),
     ),
