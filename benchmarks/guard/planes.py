@@ -155,7 +155,7 @@ def _keep() -> Work:
         (connection,) = gateways[0].connections
         for _ in range(times):
             connection.ping_at = connection.wake_at = 0.0
-            gateways[0]._wake(connection)  # noqa: SLF001
+            gateways[0]._deadlines.wake(connection)  # noqa: SLF001
             connection.receive(pong)
             assert connection.active
 
