@@ -29,6 +29,8 @@ def river(redis: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         path.write_text(text, encoding="utf-8")
         monkeypatch.setenv(f"RIVER_{name}_FROM", path.as_uri())
     monkeypatch.setenv("RIVER_BROKER", redis.url)
+    # Room for a history that is larger than a function may answer.
+    monkeypatch.setenv("RIVER_HISTORY_BYTES", "16777216")
     return tmp_path
 
 

@@ -83,7 +83,7 @@ class RedisBroker:
     async def publish(self, message: Message) -> Receipt:
         """Append and announce in one script, or only announce."""
         channel, key = message.channel, message.key
-        names = keys.log_keys(channel)
+        names = self._log_keys(channel)
         known = self._given.get(channel, NOWHERE)
         try:
             answer = await self._server.call(
@@ -126,6 +126,9 @@ class RedisBroker:
             int(policy.last_ttl_s),
         )
 
+    def _log_keys(self, channel: str) -> tuple[str, str, str]:
+        return keys.log_keys(channel, keeps_last=self._rules.of(channel).last_ttl_s > 0)
+
     def _remember(self, channel: str, position: Position, *, known: Position) -> None:
         """Note how far a log has come: an older one under the same epoch is none."""
         if position.epoch == known.epoch and position.offset <= known.offset:
@@ -157,7 +160,7 @@ class RedisBroker:
         async with self._reads:
             answer = await self._server.call(
                 "read",
-                keys.log_keys(channel),
+                self._log_keys(channel),
                 arguments=(
                     new_epoch(),
                     "" if after is None else after.epoch,
@@ -179,11 +182,8 @@ class RedisBroker:
 
     async def renounce(self, channel: str, epoch: str) -> None:
         """Begin the log again, if it still has this epoch."""
-        await self._server.call(
-            "renounce",
-            keys.log_keys(channel),
-            arguments=(new_epoch(), epoch, KEPT_S),
-        )
+        names = self._log_keys(channel)
+        await self._server.call("renounce", names, arguments=(new_epoch(), epoch, KEPT_S))
 
     async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
         """Where logs and lists stand. What belongs to another history counts as new."""

@@ -30,9 +30,13 @@ def last(channel: str) -> str:
     return f"{PREFIX}{{{channel}}}:last"
 
 
-def log_keys(channel: str) -> tuple[str, str, str]:
-    """All of a log."""
-    return log_meta(channel), log(channel), last(channel)
+def log_keys(channel: str, *, keeps_last: bool = False) -> tuple[str, str, str]:
+    """All of a log.
+
+    Without a newest publication that outlives it, the log itself stands for that: a key that is not
+    there would have a cluster refuse the scripts while it moves the slot (TRYAGAIN).
+    """
+    return log_meta(channel), log(channel), last(channel) if keeps_last else log(channel)
 
 
 def seen(channel: str, key: str) -> str:

@@ -25,7 +25,9 @@ local time = redis.call('TIME')
 local id = offset .. '-' .. string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 local last_s = tonumber(ARGV[13])
 if last_s > 0 then
-  redis.call('XADD', KEYS[3], 'MAXLEN', '1', id, unpack(fields))
+  -- One of before the rules changed may be newer.
+  redis.call('DEL', KEYS[3])
+  redis.call('XADD', KEYS[3], id, unpack(fields))
   redis.call('EXPIRE', KEYS[3], last_s)
 end
 if ARGV[9] ~= '0' then
