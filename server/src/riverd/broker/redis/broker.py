@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
@@ -123,7 +124,7 @@ class RedisBroker:
             int(policy.history_ttl_s * 1000),
             policy.history_bytes,
             message.size,
-            int(policy.last_ttl_s),
+            math.ceil(policy.last_ttl_s),
         )
 
     def _log_keys(self, channel: str) -> tuple[str, str, str]:
