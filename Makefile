@@ -18,7 +18,7 @@ run: .setup/python
 	@$(RUN)python scripts/run.py
 
 # Tests of rooms that run within one process: their coverage is measured and may only rise (see pyproject.toml).
-MEASURED := $(addprefix server/tests/,auth core node protocols websocket test_channels.py test_globs.py test_payloads.py)
+MEASURED := $(addprefix server/tests/,auth core gateway node protocols websocket test_channels.py test_globs.py test_payloads.py)
 PYTEST := $(RUN)pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 test: .setup/python .setup/system .setup/autobahn.done .setup/containers .setup/js .setup/deploy lint types

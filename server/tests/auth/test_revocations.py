@@ -1,10 +1,12 @@
 """Whom a node refuses."""
 
+import jwt
 import pytest
 
-from riverd.auth.revocations import Revocations
+from riverd.auth.revocations import Revocations, unrevoked
+from riverd.auth.tokens import Verifier
 from riverd.errors import BlockedError, Reason, TokenError
-from riverd.model import Claims
+from riverd.grants import Claims
 from riverd.orders import Standing, StandingKind
 
 AT = 1000.5
@@ -79,3 +81,12 @@ def test_of_two_whose_order_is_not_known_the_later_counts() -> None:
     assert revocations.merge(newer)
     assert not revocations.merge(Standing(StandingKind.BLOCKED, "ann", at=1))
     assert revocations.all() == [newer]
+
+
+def test_a_verifier_refuses_whom_the_list_names(revocations: Revocations) -> None:
+    secret = "the-secret-of-these-tests-0123456789"
+    verify = unrevoked(Verifier([secret]), revocations)
+    assert verify(jwt.encode({"sub": "bob"}, secret), AT).user == "bob"
+    with pytest.raises(TokenError) as caught:
+        verify(jwt.encode({"sub": "ann", "iat": 999}, secret), AT)
+    assert caught.value.error.code == "token_revoked"

@@ -6,7 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote, urlencode
@@ -137,7 +137,9 @@ class PusherConversation:
     ) -> str | None:
         match step:
             case {"send": dict(message)}:
-                connection.send(json.dumps(self._filled(message)))
+                # It may have been closed meanwhile, which a later step finds out.
+                with suppress(ConnectionClosed):
+                    connection.send(json.dumps(self._filled(message)))
             case {"send_text": str() | list() as text}:
                 connection.send(str(self._filled(repeated(cast("str | list[object]", text)))))
             case {"send_binary": str(digits)}:
