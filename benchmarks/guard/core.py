@@ -15,7 +15,13 @@ from riverd.core.channel_log import Log
 from riverd.core.hub import Channel, Hub
 from riverd.core.session import Session, SessionLimits
 from riverd.core.subscription import Subscription
-from riverd.model import Claims, Position, Publication, Subscribe, Tail
+from riverd.grants import Claims
+from riverd.model import (
+    Position,
+    Publication,
+    Subscribe,
+    Tail,
+)
 from riverd.protocols.native import codec
 from riverd.protocols.native.protocol import Native
 

@@ -5,7 +5,7 @@ import pytest
 from riverd.channel_rules import ChannelRule, ChannelRules, parse_rules
 from riverd.commands.rules import explained
 from riverd.errors import SettingsError
-from riverd.model import Grants
+from riverd.grants import Grants
 
 
 def rules(*given: ChannelRule, size: int = 100) -> ChannelRules:

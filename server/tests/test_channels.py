@@ -8,13 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riverd.channels import (
+    app_channel,
     check_channel,
     check_event,
+    check_node,
+    divided,
     may_publish,
     may_subscribe,
+    user_channel,
+    user_of,
 )
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Grants
+from riverd.grants import Grants
 
 ALLOWED = string.ascii_letters + string.digits + "_-=@,.;:|+/~!"
 
@@ -95,3 +100,25 @@ def test_granted_channels_come_on_top_of_what_is_open_or_fits_a_glob() -> None:
     assert may_subscribe(both, "board-1")
     assert not may_subscribe(both, "dogs")
     assert not may_publish(both, "private-a")
+
+
+@given(st.text(min_size=1, max_size=128).filter(lambda user: user.encode("utf-8", "ignore") != b""))
+def test_a_user_s_own_channel_has_any_id_and_no_braces(user: str) -> None:
+    user = user.encode("utf-8", "ignore").decode()
+    name = user_channel(user)
+    assert user_of(name) == user
+    assert not set("{}/:") & set(name.removeprefix("#user:"))
+    assert divided(app_channel("7", name)) == ("7", name)
+
+
+def test_a_channel_that_clients_can_name_is_nobody_s_own_and_in_no_app() -> None:
+    assert user_of("dogs") is None
+    assert divided("dogs") == (None, "dogs")
+
+
+@pytest.mark.parametrize("name", ["", "a" * 257, "a\nb"])
+def test_a_node_has_a_name_that_can_be_printed(name: str) -> None:
+    assert check_node("arn:aws:ecs:1/river") == "arn:aws:ecs:1/river"
+    with pytest.raises(RiverError) as caught:
+        check_node(name)
+    assert caught.value.error is ErrorCode.INVALID_FIELD

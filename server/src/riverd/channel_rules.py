@@ -19,7 +19,7 @@ from riverd.channels import (
 )
 from riverd.errors import SettingsError
 from riverd.globs import Globs
-from riverd.model import Grants
+from riverd.grants import Grants
 
 HISTORY_SIZE_MAX = 100_000
 HISTORY_TTL_S_MAX = 86_400

@@ -5,7 +5,7 @@ from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Grants
+from riverd.grants import Grants
 
 NAME_LENGTH_MAX = 164
 EVENT_LENGTH_MAX = 128

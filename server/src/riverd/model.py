@@ -1,10 +1,8 @@
 """The values that rooms exchange: publications, positions, members, commands, replies."""
 
-from typing import cast
+from collections.abc import Mapping
 
 import msgspec
-
-from riverd.globs import Globs
 
 RequestId = int | str | None
 """A client's own number for a request; the answer carries it too."""
@@ -132,64 +130,20 @@ class Occupancy(msgspec.Struct, frozen=True):
     users: int | None = None
 
 
-class Grants(msgspec.Struct, frozen=True, dict=True):
-    """Which channels a client may subscribe to and publish to (contract, "Tokens").
-
-    Globs; `channels` are literal names. Without `subscribe`: every channel except private ones.
-    """
-
-    subscribe: tuple[str, ...] | None = None
-    publish: tuple[str, ...] = ()
-    channels: tuple[str, ...] = ()
-
-    # Compiled with the grants, not in a cache that all clients share: others cannot push it out.
-
-    @property
-    def subscribe_globs(self) -> Globs:
-        """`subscribe`, ready to match names."""
-        return self._kept("subscribing", self.subscribe or ())
-
-    @property
-    def publish_globs(self) -> Globs:
-        """`publish`, ready to match names."""
-        return self._kept("publishing", self.publish)
-
-    def _kept(self, name: str, globs: tuple[str, ...]) -> Globs:
-        # `cached_property` takes a lock for it.
-        kept = cast("dict[str, Globs]", self.__dict__)
-        if name not in kept:
-            kept[name] = Globs(globs)
-        return kept[name]
-
-
-class Claims(msgspec.Struct, frozen=True):
-    """What a valid token says: who the client is, until when (unix seconds), what it may do."""
-
-    user: str
-    expires_at: float | None = None
-    grants: Grants = Grants()
-    info: bytes | None = None
-    leeway_s: float = 0
-    issued_at: float | None = None
-
-    @property
-    def ends_at(self) -> float | None:
-        """When a connection with this token ends: clocks may differ by the leeway."""
-        return None if self.expires_at is None else self.expires_at + self.leeway_s
-
-
 # What clients ask.
 
 
 class Authenticate(msgspec.Struct, frozen=True, gc=False):
     """Says who the client is; again at any time to renew.
 
-    `resume_session` is the secret of the session that it continues.
+    `resume_session` is the secret of the session that it continues, `positions` where it stands in
+    the channels that its token has the server subscribe.
     """
 
     id: RequestId
     token: str
     resume_session: str | None = None
+    positions: Mapping[str, Position] | None = None
 
 
 class Proof(msgspec.Struct, frozen=True, gc=False):

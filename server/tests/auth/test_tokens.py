@@ -17,7 +17,7 @@ from riverd.auth.claims import INFO_BYTES_MAX
 from riverd.auth.tokens import TOKEN_LENGTH_MAX, Signer, Verifier
 from riverd.channels import may_subscribe
 from riverd.errors import ErrorCode, TokenError
-from riverd.model import Claims, Grants
+from riverd.grants import Claims, Grants
 
 NOW = 1_700_000_000.0
 OLD = "0" * 64
@@ -510,3 +510,11 @@ def test_the_only_key_of_a_provider_needs_no_key_id() -> None:
     verifier.use_public_keys([jwk(RSA, None), jwk(EC, "e")])
     assert refusal(unnamed, verifier) is ErrorCode.TOKEN_INVALID
     assert verifier.misses_key
+
+
+def test_channels_to_join_are_granted_and_have_to_be_names() -> None:
+    claims = verify(token(sub="ann", river={"join": ["private-a"], "subscribe": []}))
+    assert claims.join == ("private-a",)
+    assert may_subscribe(claims.grants, "private-a")
+    with pytest.raises(TokenError, match=r"river\.join"):
+        verify(token(sub="ann", river={"join": ["no name"]}))

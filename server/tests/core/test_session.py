@@ -6,7 +6,8 @@ from river_wire import RULES, SECRETS, Book, Client, sent, session_of
 from riverd.core.hub import Hub
 from riverd.core.session import Session, SessionLimits
 from riverd.errors import BrokerError, ErrorCode, Reason, RiverError
-from riverd.model import Authenticate, Claims, Subscribe
+from riverd.grants import Claims
+from riverd.model import Authenticate, Subscribe
 
 
 def told_one(client: Client) -> dict[str, object]:

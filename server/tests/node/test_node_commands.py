@@ -5,7 +5,8 @@ from river_cluster import Cluster, Visitor, in_a_cluster, live, turns
 from river_feed import until
 from river_wire import SECRETS
 
-from riverd.model import Claims, Grants, Member
+from riverd.grants import Claims, Grants
+from riverd.model import Member
 from riverd.protocols import ChannelCommand, ClientIdentity
 from riverd.protocols.native.protocol import Native
 

@@ -6,7 +6,8 @@ from river_cluster import COMPARE_S, Cluster, Visitor, in_a_cluster, live, turns
 from river_feed import until
 
 from riverd.core.pacing import CROWD, PAUSE_S_MAX
-from riverd.model import Claims, Grants, Member, Occupancy
+from riverd.grants import Claims, Grants
+from riverd.model import Member, Occupancy
 
 # PresenceReplica.
 

@@ -13,7 +13,7 @@ from simulation.truth import demand
 
 from riverd.core.session import Session, SessionLimits
 from riverd.errors import Reason
-from riverd.model import Claims, Grants
+from riverd.grants import Claims, Grants
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 from riverd.websocket import frames
 

@@ -10,7 +10,8 @@ from riverd.auth.session_secrets import SessionSecrets
 from riverd.channel_rules import ChannelRules
 from riverd.core.session import Session, SessionLimits
 from riverd.errors import ErrorCode, TokenError
-from riverd.model import Authenticate, Claims, Grants
+from riverd.grants import Claims, Grants
+from riverd.model import Authenticate
 from riverd.protocols.native.protocol import Native
 from riverd.websocket import frames
 

@@ -12,7 +12,8 @@ from river_process import SECRET
 from riverd.channel_rules import ChannelRules
 from riverd.gateway.connection import Connection
 from riverd.gateway.gateway import Gateway
-from riverd.model import Claims, ErrorReply, Reply
+from riverd.grants import Claims
+from riverd.model import ErrorReply, Reply
 from riverd.protocols.native.protocol import Native
 from riverd.service import composition as app
 from riverd.service import sockets

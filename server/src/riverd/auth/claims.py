@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
+from riverd.channels import check_channel
 from riverd.errors import ErrorCode, RiverError, TokenError
-from riverd.model import Claims, Grants
+from riverd.grants import Claims, Grants
 from riverd.payloads import check_data
 
 USER_LENGTH_MAX = 256
@@ -19,6 +20,7 @@ class _RiverClaim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subscribe: tuple[str, ...] | None = None
     channels: tuple[str, ...] = ()
     publish: tuple[str, ...] = ()
+    join: tuple[str, ...] = ()
     info: dict[str, object] | None = None
 
 
@@ -46,7 +48,8 @@ def claims_of(
         river = msgspec.convert(payload["river"], _RiverClaim) if "river" in payload else _NO_CLAIM
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise invalid(f"the token's river claim: {error}") from None
-    return Claims(user, expires_at, _grants(river), _info(river.info), leeway_s, issued_at)
+    grants, info = _grants(river), _info(river.info)
+    return Claims(user, expires_at, grants, info, leeway_s, issued_at, river.join)
 
 
 def number(payload: Mapping[str, Any], name: str) -> float | None:
@@ -73,10 +76,17 @@ def invalid(message: str) -> TokenError:
 
 
 def _grants(river: _RiverClaim) -> Grants:
-    grants = Grants(river.subscribe, river.publish, river.channels)
-    if max(len(grants.subscribe or ()), len(grants.publish), len(grants.channels)) > GRANTS_MAX:
+    lists = (river.subscribe or (), river.publish, river.channels, river.join)
+    if max(map(len, lists)) > GRANTS_MAX:
         raise invalid(f"the token's river claim: more than {GRANTS_MAX} in one list")
-    return grants
+    channels = river.channels
+    if river.join:
+        try:
+            # Where the server subscribes it, it may subscribe.
+            channels = (*channels, *map(check_channel, river.join))
+        except RiverError as error:
+            raise invalid(f"the token's river.join: {error.message}") from None
+    return Grants(river.subscribe, river.publish, channels)
 
 
 def _info(info: dict[str, object] | None) -> bytes | None:

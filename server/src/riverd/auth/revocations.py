@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from riverd.auth.tokens import Verifier
 from riverd.errors import BlockedError, ErrorCode, TokenError
-from riverd.model import Claims
+from riverd.grants import Claims
 from riverd.orders import Standing, StandingKind, is_over
 
 

@@ -8,7 +8,7 @@ import jwt
 from riverd.auth.claims import claims_of, invalid, number
 from riverd.auth.hs256 import KnownHeaders
 from riverd.errors import ErrorCode, TokenError
-from riverd.model import Claims, Grants
+from riverd.grants import Claims, Grants
 
 SECRET_BYTES_MIN = 32
 TOKEN_LENGTH_MAX = 16_384

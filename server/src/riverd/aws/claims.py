@@ -11,7 +11,7 @@ from riverd.auth.claims import claims_of
 from riverd.auth.tokens import TOKEN_LENGTH_MAX
 from riverd.aws.event import GatewayEvent
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Claims
+from riverd.grants import Claims
 
 _PARTS = 3
 _COMPARED = ("sub", "iss", "exp", "iat", "jti")

@@ -23,7 +23,7 @@ from riverd.commands.api_client import CallFailedError
 from riverd.commands.greeting import greeting
 from riverd.commands.subscribe import LiveTail
 from riverd.errors import RiverError, SettingsError
-from riverd.model import Grants
+from riverd.grants import Grants
 from riverd.protocols.native.codec import HISTORY_MAX
 from riverd.service import secret_settings
 from riverd.service.environment import load, require_api_keys, require_secrets

@@ -20,10 +20,10 @@ from msgspec.structs import replace
 from riverd.core.budget import ByteBudget
 from riverd.core.subscription import Subscription
 from riverd.errors import DecodeError, ErrorCode, Reason, RiverError, TokenError
+from riverd.grants import Claims
 from riverd.model import (
     Authenticate,
     Authenticated,
-    Claims,
     Command,
     ErrorReply,
     HistoryReply,

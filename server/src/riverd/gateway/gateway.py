@@ -24,13 +24,14 @@ from riverd.gateway.static_files import Pages
 from riverd.gateway.streams.sink import StreamSink
 from riverd.gateway.streams.stream_host import StreamHost
 from riverd.gateway.streams.streams import Streams
+from riverd.grants import Claims
 from riverd.http.handler import Pending
 from riverd.http.limits import HttpLimits
 from riverd.http.listener import HttpListener
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import Answer, Response
-from riverd.model import Authenticate, Bye, Claims
+from riverd.model import Authenticate, Bye
 from riverd.node.node import Node
 from riverd.protocols import ADDRESS, ORIGIN, QUOTA, ClientProtocol, ProtocolPath, TurnedAway
 from riverd.protocols.native.protocol import Native

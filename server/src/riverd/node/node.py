@@ -10,10 +10,10 @@ from riverd.core.budget import ByteBudget
 from riverd.core.hub import Flushed, Hub
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, OutcomeUnknownError, RiverError, TokenError
+from riverd.grants import Claims
 from riverd.model import (
     Authenticate,
     Change,
-    Claims,
     Command,
     Ephemeral,
     GetHistory,
@@ -32,6 +32,7 @@ from riverd.node.attaching import Attachments
 from riverd.node.client_reads import ClientReads
 from riverd.node.control import Control, ControlListener
 from riverd.node.flushing import Flushes
+from riverd.node.joining import is_joined, to_join
 from riverd.node.reporting import SubscriberCounts
 from riverd.node.user_limits import UserLimits
 from riverd.node.users import Users
@@ -153,8 +154,11 @@ class Node:
             if self.users.add(session.claims.user, session):
                 session.authenticated_at = now
                 self._user_limits.share(session, clock_s=self._clock(), now=now)
-            if session.subscriptions and isinstance(command, Authenticate):
-                self._end_ungranted(session)
+            if isinstance(command, Authenticate):
+                if session.subscriptions:
+                    self._end_ungranted(session)
+                for joining in to_join(session, command):
+                    self.carry_out(session, joining)
 
     def carry_out(self, session: Session, command: Command) -> None:
         """Do what a session asks, or answer why not."""
@@ -259,6 +263,9 @@ class Node:
 
     def _subscribe(self, session: Session, command: Subscribe) -> None:
         member = session.authorise(command)
+        if is_joined(session, command.channel):
+            # A client that did not know it, or that begins again elsewhere.
+            self.attachments.unsubscribe(session.subscriptions[command.channel])
         session.check_subscribable(command.channel)
         self._user_limits.check_channel(session)
         self.attachments.check_room_for(command.channel, session.limits.node_channels_max)

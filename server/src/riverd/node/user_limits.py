@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from riverd.core.budget import ByteBudget
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Claims
+from riverd.grants import Claims
 
 
 class UserLimits:

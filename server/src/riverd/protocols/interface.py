@@ -6,11 +6,11 @@ from typing import Protocol
 import msgspec
 
 from riverd.errors import Reason
+from riverd.grants import Claims
 from riverd.http.request import Request
 from riverd.model import (
     Bye,
     Change,
-    Claims,
     Command,
     Ephemeral,
     GetHistory,
@@ -76,6 +76,7 @@ class ClientProtocol(Protocol):
         refuses_upgrades: Whether one that may not come in is answered by an HTTP status where there
             is one for it; otherwise it is always let in, and closed with a reason.
         echoes: Whether a client that publishes an event gets it too.
+        joins_channels: Whether the node subscribes its clients to the channels that a token names.
         needs_token: Whether a client that has not proven who it is in time is closed.
         members_max: How many members of a channel a client is sent at once; None for all.
         presence_max: How many members a channel may have for one more to come in; None for any.
@@ -88,6 +89,9 @@ class ClientProtocol(Protocol):
 
     @property
     def echoes(self) -> bool: ...  # noqa: D102
+
+    @property
+    def joins_channels(self) -> bool: ...  # noqa: D102
 
     @property
     def needs_token(self) -> bool: ...  # noqa: D102

@@ -7,7 +7,8 @@ from riverd.api.requests import CHANNELS_MAX, KEY_LENGTH_MAX, Publish
 from riverd.channel_rules import ChannelRules
 from riverd.channels import check_channel, check_event, check_session
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Claims, Message
+from riverd.grants import Claims
+from riverd.model import Message
 from riverd.payloads import UNCHECKED_BYTES_MAX, check_data
 
 

@@ -10,7 +10,13 @@ from riverd.api.context import Api, Call
 from riverd.api.endpoints.messages import messages_of
 from riverd.api.responses import Accepted, Error, Result, Results
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError, for_client
-from riverd.model import After, Claims, Message, Position, Receipt
+from riverd.grants import Claims
+from riverd.model import (
+    After,
+    Message,
+    Position,
+    Receipt,
+)
 
 Outcome = Receipt | RiverError
 

@@ -11,7 +11,7 @@ from riverd.api.responses import Token
 from riverd.auth.claims import GRANTS_MAX, INFO_BYTES_MAX, USER_LENGTH_MAX
 from riverd.auth.tokens import TOKEN_LENGTH_MAX
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Grants
+from riverd.grants import Grants
 
 GLOB_LENGTH_MAX = 256
 INFO_DEPTH_MAX = 32

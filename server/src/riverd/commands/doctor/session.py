@@ -10,7 +10,7 @@ from riverd.commands.doctor.finding import Finding, broken, not_checked, ok, war
 from riverd.commands.doctor.line import Ended, Json, Line, Silent
 from riverd.commands.doctor.visit import Visit
 from riverd.errors import ErrorCode
-from riverd.model import Grants
+from riverd.grants import Grants
 from riverd.protocols.native.close_codes import NativeCloseCode
 
 WELCOME, TOKEN, SUBSCRIBE = "welcome", "token", "subscribe"

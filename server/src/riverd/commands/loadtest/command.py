@@ -37,7 +37,7 @@ from riverd.commands.loadtest.target import (
 )
 from riverd.commands.subscribe import websocket_url
 from riverd.errors import RiverError
-from riverd.model import Grants
+from riverd.grants import Grants
 
 TOKEN_SPARE_S = 3_600.0
 API_PORT = 8001

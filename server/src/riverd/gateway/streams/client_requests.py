@@ -55,6 +55,8 @@ _ENDED = {
 class _Unframed(Native):
     """River's own protocol without frames around its messages."""
 
+    joins_channels = False
+
     @staticmethod
     def encode(reply: Reply) -> bytes:
         """The object of a reply."""

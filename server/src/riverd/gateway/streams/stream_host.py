@@ -8,8 +8,8 @@ from riverd.core.session import Session, SessionLimits, Sink
 from riverd.errors import RiverError
 from riverd.gateway.origins import Origins
 from riverd.gateway.streams.sink import StreamSink
+from riverd.grants import Claims
 from riverd.http.request import Request
-from riverd.model import Claims
 from riverd.node.node import Node
 from riverd.protocols import ClientProtocol
 from riverd.protocols.native.protocol import Native

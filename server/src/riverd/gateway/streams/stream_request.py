@@ -1,7 +1,7 @@
 """What a request for a stream asks for (contract, "HTTP streaming")."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from urllib.parse import parse_qsl
 
@@ -62,16 +62,20 @@ def query_of(request: Request) -> dict[str, list[str]]:
 
 
 def stream_request(
-    request: Request, query: Mapping[str, list[str]], *, channels_max: int
+    request: Request,
+    query: Mapping[str, list[str]],
+    *,
+    channels_max: int,
+    join: Iterable[str] = (),
 ) -> StreamRequest:
-    """The stream that is asked for.
+    """The stream that is asked for; `join` are the channels that its token has it subscribed to.
 
     Raises:
         RiverError: what is asked is not possible, and will not be.
     """
     # A plus sign that was not encoded is read as a space, which no name has.
     given = [name.replace(" ", "+") for name in query.get("channel", ())]
-    names = tuple(dict.fromkeys(check_channel(name) for name in given))
+    names = tuple(dict.fromkeys([*map(check_channel, given), *join]))
     most = min(CHANNELS_MAX, channels_max)
     if not 1 <= len(names) <= most:
         raise RiverError(ErrorCode.INVALID_FIELD, f"channel: name 1 to {most} of them")

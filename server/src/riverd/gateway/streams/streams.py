@@ -21,11 +21,12 @@ from riverd.gateway.streams.refusals import not_served
 from riverd.gateway.streams.sink import StreamSink
 from riverd.gateway.streams.stream_host import StreamHost
 from riverd.gateway.streams.stream_request import StreamRequest, query_of, stream_request
+from riverd.grants import Claims
 from riverd.http.body_writer import BodyWriter
 from riverd.http.handler import Pending
 from riverd.http.request import Request
 from riverd.http.response import Answer, Headers, Response, StreamedResponse
-from riverd.model import Authenticate, Claims, Member, Subscribe
+from riverd.model import Authenticate, Member, Subscribe
 from riverd.protocols.sse.protocol import Sse
 from riverd.protocols.sse.shapes import EVENTS, OBJECTS, POLLED
 from riverd.tasks import Tasks
@@ -135,11 +136,12 @@ class Streams:
             raise RiverError(ErrorCode.METHOD_NOT_ALLOWED, "ask with GET")
         check_origin(request, host.origins)
         query = query_of(request)
-        wanted = stream_request(request, query, channels_max=host.limits.channels_max)
         first = {name: values[0] for name, values in query.items()}
         token = token_in(request, first, origins=host.origins, from_query=host.query_token)
         # Without one it is a guest, where all channels are for guests.
         claims = None if token is None else host.verify(token, time.time())
+        join = () if claims is None else claims.join
+        wanted = stream_request(request, query, channels_max=host.limits.channels_max, join=join)
         for name in wanted.names:
             host.native.authorise(Subscribe(None, name), Newcomer(claims))
         return wanted, token or ""

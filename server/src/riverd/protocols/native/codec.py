@@ -1,6 +1,6 @@
 """River's own messages: one JSON object a text frame (contract, "WebSocket, native dialect")."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -38,9 +38,17 @@ class _Request(msgspec.Struct, tag_field="type", kw_only=True):
     id: RequestId = None
 
 
+class _At(msgspec.Struct):
+    """A position that a client says."""
+
+    epoch: str
+    offset: int
+
+
 class _Auth(_Request, tag="auth", kw_only=True):
     token: str
     resume_session: str | None = None
+    positions: dict[str, _At] | None = None
 
 
 class _Subscribe(_Request, tag="subscribe", kw_only=True):
@@ -227,7 +235,8 @@ def _command(request: _AnyRequest) -> Command:
         case _Ping():
             return model.Ping(mark)
         case _Auth():
-            return model.Authenticate(mark, request.token, request.resume_session)
+            positions = None if request.positions is None else _positions(request.positions)
+            return model.Authenticate(mark, request.token, request.resume_session, positions)
         case _Subscribe(channel=channel):
             return model.Subscribe(
                 mark, check_channel(channel), _position(request), _count(request)
@@ -252,19 +261,27 @@ def _command(request: _AnyRequest) -> Command:
             return model.GetHistory(mark, check_channel(channel), position, limit)
 
 
+def _positions(said: Mapping[str, _At]) -> dict[str, Position]:
+    return {channel: _at(at.epoch, at.offset) for channel, at in said.items()}
+
+
 def _position(request: _Subscribe | _History) -> Position | None:
     if request.epoch is None and request.offset is None:
         return None
-    if request.epoch is None or request.offset is None or request.offset < 0:
+    return _at(request.epoch, request.offset)
+
+
+def _at(epoch: str | None, offset: int | None) -> Position:
+    if epoch is None or offset is None or offset < 0:
         raise RiverError(
             ErrorCode.INVALID_FIELD, "epoch and offset go together, offset is 0 or more"
         )
-    if len(request.epoch) > EPOCH_LENGTH_MAX:
+    if len(epoch) > EPOCH_LENGTH_MAX:
         # It is kept while the broker is away.
         raise RiverError(
             ErrorCode.INVALID_FIELD, f"epoch: longer than {EPOCH_LENGTH_MAX} characters"
         )
-    return Position(request.epoch, request.offset)
+    return Position(epoch, offset)
 
 
 def _count(request: _Subscribe) -> int:

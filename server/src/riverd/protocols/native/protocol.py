@@ -3,8 +3,16 @@
 from riverd.auth.session_secrets import SessionSecrets
 from riverd.channel_rules import ChannelRules
 from riverd.errors import ErrorCode, Reason, RiverError
+from riverd.grants import Claims
 from riverd.http.request import Request
-from riverd.model import Bye, Claims, GetMembers, Member, PublishCommand, SignIn, Unsubscribe
+from riverd.model import (
+    Bye,
+    GetMembers,
+    Member,
+    PublishCommand,
+    SignIn,
+    Unsubscribe,
+)
 from riverd.protocols.interface import (
     ADDRESS,
     ChannelCommand,
@@ -24,6 +32,7 @@ class Native:
 
     refuses_upgrades = True
     echoes = True
+    joins_channels = True
     needs_token = True
     members_max: int | None = MEMBERS_MAX
     presence_max: int | None = None

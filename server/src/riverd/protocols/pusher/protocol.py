@@ -6,9 +6,9 @@ from riverd.auth.apps import App, Apps
 from riverd.auth.signatures import channel_signature, is_same, subscription_text, user_text
 from riverd.channel_rules import ChannelRules
 from riverd.errors import ErrorCode, Reason, RiverError, TokenError
+from riverd.grants import Claims
 from riverd.model import (
     Bye,
-    Claims,
     Command,
     HistoryReply,
     Member,
@@ -33,6 +33,7 @@ class PusherProtocol:
 
     refuses_upgrades = False
     echoes = False
+    joins_channels = False
     needs_token = False
     members_max: int | None = None
     publish_rate: float | None = CLIENT_EVENTS_RATE

@@ -45,6 +45,9 @@ class Sse(Native):
     One object a shape: streams of one shape share what is encoded.
     """
 
+    # A stream subscribes to these itself: its cursor has to know them.
+    joins_channels = False
+
     def __init__(self, native: Native, shape: StreamShape) -> None:
         super().__init__(native.rules, native.secrets)
         self._shape = shape
