@@ -11,6 +11,7 @@ LOOK_ON_THE_PATH = {
     "cli.py": "warns a user whose shell finds another `river`",
     "container_engine.py": "an engine that runs is used, and another is installed by the set-up",
     "doctor_proxies.py": "with the folders of servers, where the set-up puts them",
+    "greeting.py": "names `river` as the user's shell finds it",
     "installing.py": "what the peers of the bench need is installed by it",
     "lambda_package.py": "a user's own uv, where the environment has neither pip nor uv",
     "proc.py": "measures without taskset too",

@@ -176,7 +176,7 @@ def test_it_has_python_3_13_and_code_that_is_compiled(inside: dict[str, object])
 def test_it_has_the_package_and_not_the_repository(inside: dict[str, object]) -> None:
     files = inside["riverd"]
     assert isinstance(files, list)
-    assert {"service/composition.py", "client/river.js"} <= set(files)
+    assert {"service/composition.py", "client/dist/river.min.js"} <= set(files)
     assert not [name for name in files if "tests/" in name or "test_" in name]
 
 

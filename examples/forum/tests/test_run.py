@@ -53,7 +53,7 @@ def test_one_command_starts_both_and_ctrl_c_ends_both(tmp_path: Path) -> None:
     with running(tmp_path) as process:
         said = read_until(process, "open it in two windows")
         forum = re.search(r"The forum +(http://\S+)", said)
-        gateway = re.search(r"WebSocket +ws://(\S+)/ws", said)
+        gateway = re.search(r"WebSocket:? +ws://(\S+)/ws", said)
         assert forum is not None
         assert gateway is not None
         assert httpx.get(forum[1]).is_success

@@ -76,15 +76,32 @@ class Orders:
                     yield f"{session.id} is subscribed in spite of {given.order}"
 
     def check_closed(self, line: Line) -> None:
-        """A session was closed by an order: one that came after it was authenticated."""
+        """A session was closed by an order that came after it was authenticated, or is refused.
+
+        A node that took its token may have learned only then whom the broker refuses.
+        """
         user, since_s = line.user, line.authenticated_s
         demand(
-            any(
+            self._is_refused(line)
+            or any(
                 given.at_s >= since_s - LATE_S_MAX
                 for given in self._given.values()
                 if given.order.user == user and given.order.kind in CLOSING
             ),
             f"{line.session.id}, connected since {since_s:g}, is closed by an older order",
+        )
+
+    def _is_refused(self, line: Line) -> bool:
+        claims = line.session.claims
+        return any(
+            standing.kind is StandingKind.BLOCKED
+            or claims is None
+            or claims.issued_at is None
+            or claims.issued_at <= standing.before
+            for standing in self._world.server.store.standings()
+            if standing.user == line.user
+            and not standing.lifted
+            and not is_over(standing, self._world.now)
         )
 
     def check_admitted(self, line: Line, issued_at: float) -> None:

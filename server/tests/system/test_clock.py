@@ -9,12 +9,13 @@ from contextlib import asynccontextmanager
 from river_client import condition, opened, token, visitor
 from river_process import SECRET
 
+from riverd.auth.session_secrets import SessionSecrets
 from riverd.channel_rules import ChannelRules
 from riverd.gateway.connection import Connection
 from riverd.gateway.gateway import Gateway
 from riverd.grants import Claims
 from riverd.model import ErrorReply, Reply
-from riverd.protocols.native.protocol import Native
+from riverd.protocols.native.protocol import Native, NativePath
 from riverd.service import composition as app
 from riverd.service import sockets
 from riverd.service.environment import load
@@ -61,10 +62,11 @@ async def test_connection_is_forgotten_whenever_its_token_would_have_run_out() -
 class Broken(Native):
     """Cannot say that a token has expired: a fault of ours, which nobody knows yet."""
 
-    def encode(self, reply: Reply) -> bytes:
+    @staticmethod
+    def encode(reply: Reply) -> bytes:
         if isinstance(reply, ErrorReply):
             raise ZeroDivisionError
-        return super().encode(reply)
+        return Native.encode(reply)
 
 
 async def test_fault_with_one_connection_does_not_stop_the_clock_for_the_others() -> None:
@@ -73,7 +75,8 @@ async def test_fault_with_one_connection_does_not_stop_the_clock_for_the_others(
         lambda _, context: told.append(context.get("exception"))
     )
     async with gateway_here(RIVER_AUTH_TIMEOUT_S="1") as (gateway, url):
-        gateway._protocol = Broken(ChannelRules(history_size=100, history_ttl_s=300))
+        rules = ChannelRules(history_size=100, history_ttl_s=300)
+        gateway._paths = [NativePath(Broken(rules, SessionSecrets(["s" * 32])))]
         gateway._verify = lambda _, now: Claims("ann", expires_at=now + 0.5)
         async with visitor(url, Authorization="Bearer anything") as first:
             await first.until("authenticated")

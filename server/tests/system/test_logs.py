@@ -95,7 +95,7 @@ async def test_log_is_json_lines_without_anything_secret(start: Start) -> None:
     refused = [line["code"] for line in river.log() if line["event"] == "client_refused"]
     assert refused == ["user_mismatch", "not_json", "token_invalid"]
     told = {line["event"] for line in river.log() if line["level"] != "debug"}
-    assert told - {"connections_limited"} == {"setting_unknown"}
+    assert told - {"connections_limited", "app_shares_channels"} == {"setting_unknown"}
     for secret in (SECRET, API_KEY, proof, proof.split(".")[2], "a-wrong-key", "a-payload"):
         assert secret not in log
 

@@ -45,7 +45,6 @@ TICK_S = 0.25
 HANDSHAKE_S_MAX = 10.0
 ANSWERS_S_MAX = 0.5
 """How long a stop waits for answers to be sent."""
-SESSION_PREFIX_BITS = 48
 METHODS = ("GET", "HEAD")
 ORIGIN_LENGTH_SHOWN = 200
 LAG_S_MAX = 1.0
@@ -111,7 +110,7 @@ class Gateway:
         self._codes = frozenset(CloseCode) | frozenset(close_codes)
         self._speaking: Counter[ClientProtocol] = Counter()
         # Digits, because Pusher's libraries want nothing else.
-        self._prefix = secrets.randbits(SESSION_PREFIX_BITS)
+        self._prefix = secrets.randbits(48)
         self._numbers: Iterator[int] = count(1)
         self.streams: Streams | None = None
 

@@ -16,11 +16,11 @@ While a node is not confirmed it takes no token: the user may have been refused 
 
 import asyncio
 import math
-import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from hashlib import sha256
 from itertools import count
 
 import msgspec
@@ -28,6 +28,7 @@ import msgspec
 from riverd.auth.revocations import Revocations
 from riverd.broker import Broker
 from riverd.channels import CONTROL
+from riverd.core.session import Session
 from riverd.errors import BrokerError, ErrorCode, RiverError
 from riverd.model import Position, Publication
 from riverd.orders import Order, OrderKind, order_of
@@ -46,12 +47,12 @@ class ControlListener(msgspec.Struct, frozen=True):
 
     Args:
         obey: carries out an order, and says how many connections it reached. Its second argument
-            says whether the order came after a position that a session has.
+            says whether the order came after a session was authenticated.
         confirmed: the replica is confirmed now.
         reloaded: whom to refuse was read again; with True orders may have been missed.
     """
 
-    obey: Callable[[Order, Callable[[Position | None], bool]], int]
+    obey: Callable[[Order, Callable[[Session], bool]], int]
     confirmed: Callable[[], None]
     reloaded: Callable[[bool], None]
 
@@ -86,7 +87,8 @@ class Control:
         self._loads_wanted = 1
         self._loads_done = 0
         self._has_lost = False
-        self._has_given = False
+        self._reload_id = ""
+        """Of the order to all nodes that follows what was given back; none is due without."""
         self._asked = False
         self._running = False
 
@@ -156,19 +158,22 @@ class Control:
             order, partial(self._comes_after, order, position=position)
         )
 
-    def _comes_after(self, order: Order, since: Position | None, *, position: Position) -> bool:
-        """Whether an order was given after where the log stood for a session.
+    def _comes_after(self, order: Order, session: Session, *, position: Position) -> bool:
+        """Whether an order was given after a session was authenticated: the log's positions say so.
 
         One that was given back after the broker had lost it was given where it was first.
         """
+        since = session.ordered_at
         if since is None:
             return True
         given = position if order.was is None else order.was
         if given.epoch == since.epoch:
             return since.offset < given.offset
-        began = self._epochs.get(since.epoch, -1)
-        # A log that was lost before this node had seen it: it came before the one of now.
-        return began < self._epochs.get(given.epoch, self._epochs[position.epoch])
+        given_in = self._epochs.get(given.epoch)
+        if given_in is None:
+            # In a log that only others have followed, before or since: the clocks have to do.
+            return order.at >= session.authenticated_at - UNCONFIRMED_S_MAX
+        return self._epochs.get(since.epoch, -1) < given_in
 
     async def answer(self, asked: str, body: bytes) -> None:
         """Answer an order or a question, once: who waits for it waits only a little."""
@@ -274,11 +279,12 @@ class Control:
             if known.get((one.kind, one.user), -math.inf) < one.at
         ]
         if missing:
-            self._has_given = True
+            digest = sha256(msgspec.json.encode(missing)).hexdigest()[:16]
+            self._reload_id = f"reload-{digest}-{self._clock():.6f}"
             await self._broker.control.give_back(missing)
-        if self._has_given:
-            await self._broker.control.order(Order(secrets.token_hex(8), OrderKind.RELOAD))
-            self._has_given = False
+        if self._reload_id:
+            await self._broker.control.order(Order(self._reload_id, OrderKind.RELOAD))
+            self._reload_id = ""
         await self._give_back_orders()
         self._loads_done = wanted
         has_lost, self._has_lost = self._has_lost, False

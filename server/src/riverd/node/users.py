@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, Reason, RiverError
-from riverd.model import Position, Unsubscribed
+from riverd.model import Unsubscribed
 from riverd.node.attaching import Attachments
 from riverd.orders import Order, OrderKind, UserConnection
 
@@ -13,7 +13,7 @@ MOVED_AT_ONCE = 200
 MOVE_EVERY_S = 0.1
 
 
-def _always(_since: Position | None) -> bool:
+def _always(_session: Session) -> bool:
     return True
 
 
@@ -55,10 +55,10 @@ class Users:
         """The sessions of a user."""
         return list(self.sessions.get(user, ()))
 
-    def obey(self, order: Order, concerns: Callable[[Position | None], bool] = _always) -> int:
+    def obey(self, order: Order, concerns: Callable[[Session], bool] = _always) -> int:
         """Carry out an order; how many connections it reached.
 
-        `concerns` says whether it came after a session's `ordered_at`.
+        `concerns` says whether it came after a session was authenticated.
         """
         match order.kind:
             case OrderKind.DRAIN:
@@ -66,7 +66,7 @@ class Users:
             case OrderKind.UNBLOCK:
                 return 0
             case _:
-                concerned = [one for one in self.of(order.user) if concerns(one.ordered_at)]
+                concerned = [one for one in self.of(order.user) if concerns(one)]
         if order.kind is OrderKind.REMOVE:
             return sum(self._remove(session, order.channel) for session in concerned)
         for session in concerned:
