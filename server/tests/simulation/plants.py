@@ -299,8 +299,8 @@ ORDERS = (
         "an order reaches who came after it",
         (
             "node.control:Control._comes_after",
-            "return began <",
-            "return True\n    return began <",
+            "given_in = self._epochs.get(given.epoch)",
+            "return True\n    given_in = self._epochs.get(given.epoch)",
         ),
     ),
     _plant(
