@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 import pytest
-from river_client import condition
+from river_client import condition, is_refused
 from river_process import ask
 
 from cluster import Cluster, Shape
@@ -53,8 +53,8 @@ async def removed(cluster: Cluster, *, with_sign: bool) -> tuple[int, int, int]:
     await asyncio.to_thread(cluster.balancer.take_out, REMOVED)
     if with_sign:
         await asyncio.to_thread(ask_to_drain, cluster, gateway.name)
-        # On a machine that has time for it, long before the delay is over.
-        await condition(lambda: connections(gateway.port) == 0)
+        # It takes nobody any more; those it has move long before the delay is over.
+        await condition(lambda: is_refused(f"http://127.0.0.1:{gateway.port}"))
     await asyncio.sleep(DEREGISTRATION_S - (time.monotonic() - taken_out))
     await asyncio.to_thread(cluster.balancer.cut, REMOVED)
     await cluster.until_live()
