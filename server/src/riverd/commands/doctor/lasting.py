@@ -26,7 +26,7 @@ def idle(visit: Visit) -> Finding:
     cut_after_s = line.hold(for_s=for_s)
     pings = len(line.pings) - pings_before
     if cut_after_s is not None:
-        visit.close()
+        visit.cut_line()
         return broken(
             IDLE,
             f"cut after {cut_after_s:.1f} s of silence, {pings} pings of River in it: a proxy's "
@@ -51,7 +51,7 @@ def idle(visit: Visit) -> Finding:
 
 def resume(visit: Visit) -> Finding:
     """Whether a client that was cut off gets what it missed."""
-    visit.close()
+    visit.cut_line()
     try:
         line = visit.dial()
     except (Refused, Silent, OSError) as error:

@@ -3,12 +3,17 @@
 import secrets
 import socket
 import ssl
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from riverd.commands.doctor import cures
 from riverd.commands.doctor.address import Address
 from riverd.commands.doctor.line import Line
+
+if TYPE_CHECKING:
+    from riverd.commands.doctor.pages import ServedClient
+    from riverd.commands.doctor.stream import StreamProbe
 
 CHANNEL_BYTES = 6
 
@@ -47,6 +52,9 @@ class Visit:
         self.skew_s: float | None = None
         """By how much the server's clock is ahead of this one, if it was sent."""
         self.line: Line | None = None
+        self.file: ServedClient | None = None
+        self.stream: StreamProbe | None = None
+        """What stays open while the silence of `idle` is held."""
         self.token = options.token or ""
         self.epoch, self.offset = "", 0
         self.may_publish = False
@@ -112,6 +120,17 @@ class Visit:
 
     def close(self) -> None:
         """End what is open."""
+        self.cut_line()
+        self.close_stream()
+
+    def cut_line(self) -> None:
+        """Cut the WebSocket."""
         if self.line is not None:
             self.line.cut()
             self.line = None
+
+    def close_stream(self) -> None:
+        """End the HTTP stream."""
+        if self.stream is not None:
+            self.stream.close()
+            self.stream = None

@@ -4,7 +4,16 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from riverd.commands.doctor import lasting, network, plain, publishing, session, upgrade
+from riverd.commands.doctor import (
+    lasting,
+    network,
+    pages,
+    plain,
+    publishing,
+    session,
+    stream,
+    upgrade,
+)
 from riverd.commands.doctor.finding import Finding, Status, not_checked
 from riverd.commands.doctor.visit import Visit, VisitOptions
 
@@ -25,6 +34,9 @@ CHAIN = (
     Hop(network.TLS, network.tls, (network.TCP,)),
     Hop(plain.HTTP, plain.http, (network.TLS,)),
     Hop(plain.READY, plain.ready, (plain.HTTP,)),
+    Hop(pages.CLIENT, pages.client, (plain.HTTP,)),
+    Hop(pages.COMPRESSION, pages.compression, (pages.CLIENT,), unless_warned=True),
+    Hop(pages.KEEP_ALIVE, pages.keep_alive, (pages.CLIENT,), unless_warned=True),
     Hop(upgrade.UPGRADE, upgrade.upgrade, (network.TLS,)),
     Hop(upgrade.ORIGIN, upgrade.origin, (upgrade.UPGRADE,)),
     Hop(session.WELCOME, session.welcome, (upgrade.UPGRADE,)),
@@ -34,7 +46,9 @@ CHAIN = (
     Hop(publishing.BROKER, publishing.broker),
     Hop(plain.CLOCK, plain.clock),
     Hop(publishing.DELIVERY, publishing.delivery, (session.SUBSCRIBE,), unless_warned=True),
+    Hop(stream.STREAM, stream.stream, (session.SUBSCRIBE,), unless_warned=True),
     Hop(lasting.IDLE, lasting.idle, (session.TOKEN,)),
+    Hop(stream.QUIET, stream.quiet, (stream.STREAM,), unless_warned=True),
     Hop(lasting.RESUME, lasting.resume, (session.SUBSCRIBE,), unless_warned=True),
 )
 """In the order in which they are looked at."""
