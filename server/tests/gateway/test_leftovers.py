@@ -27,6 +27,7 @@ from riverd.gateway.origins import Origins
 from riverd.gateway.static_files import Pages
 from riverd.gateway.streams import streams
 from riverd.http.proxies import ClientAddresses
+from riverd.node.attachment import Linger
 from riverd.node.node import Node
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 from riverd.protocols.native.protocol import Native, NativePath
@@ -87,7 +88,7 @@ async def url() -> AsyncIterator[str]:
         hub,
         clock=time.monotonic,
         failed=failures.append,
-        idle_s=0.01,
+        linger=Linger(channel_s=0.01),
     )
     gateway = Gateway(
         node,

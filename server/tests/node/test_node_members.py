@@ -2,12 +2,13 @@
 
 import asyncio
 
-from river_cluster import COMPARE_S, Cluster, Visitor, in_a_cluster, live, turns
+from river_cluster import COMPARE_S, IDLE_S, Cluster, Visitor, in_a_cluster, live, turns
 from river_feed import until
 
 from riverd.core.pacing import CROWD, PAUSE_S_MAX
 from riverd.grants import Claims, Grants
 from riverd.model import Member, Occupancy
+from riverd.orders import Order, OrderKind
 
 # PresenceReplica.
 
@@ -246,3 +247,84 @@ async def test_joins_that_a_crowd_hears_are_told_together_and_a_publication_wait
     assert len(hearer.types()) == 4
     await asyncio.sleep(PAUSE_S_MAX)
     assert hearer.types()[4:] == ["joined", "joined"]
+
+
+# Leaves that wait.
+
+
+@in_a_cluster
+async def test_a_user_that_returns_within_the_delay_has_neither_left_nor_joined(
+    cluster: Cluster,
+) -> None:
+    one, _ = await cluster.node(leave_s=2.0)
+    two, _ = await cluster.node(leave_s=2.0)
+    watcher = cluster.visitor(one, "watcher")
+    await live(watcher, "presence-c")
+    await live(cluster.visitor(one, "ann"), "presence-c")
+    await watcher.told("joined")
+    ann = cluster.visitor(one, "ann")
+    await live(ann, "presence-c")
+    for _ in range(20):
+        ann.ask(type="unsubscribe", channel="presence-c")
+        await asyncio.sleep(0.1)
+        await live(ann, "presence-c")
+        # A tab that reloads may come to another node.
+        elsewhere = cluster.visitor(two, "ann")
+        await live(elsewhere, "presence-c")
+        elsewhere.leave()
+    await asyncio.sleep(3)
+    assert watcher.client.told == []
+
+
+@in_a_cluster
+async def test_a_user_leaves_when_the_delay_is_over(cluster: Cluster) -> None:
+    node, _ = await cluster.node(leave_s=2.0)
+    watcher, ann = cluster.visitor(node, "watcher"), cluster.visitor(node, "ann")
+    await live(watcher, "presence-c")
+    await live(ann, "presence-c")
+    await watcher.told("joined")
+    ann.leave()
+    await asyncio.sleep(1.9)
+    assert watcher.client.told == []
+    assert cluster.store.occupancy("presence-c").users == 2
+    await asyncio.sleep(0.2)
+    await watcher.told("left")
+    watcher.leave()
+    await asyncio.sleep(2 + 2 * IDLE_S)
+    assert list(node.attachments) == []
+
+
+@in_a_cluster
+async def test_a_user_that_returns_as_another_member_is_shown_as_it_is_now(
+    cluster: Cluster,
+) -> None:
+    node, broker = await cluster.node(leave_s=2.0)
+    watcher, ann = cluster.visitor(node, "watcher"), cluster.visitor(node, "ann")
+    await live(watcher, "presence-c")
+    await live(ann, "presence-c")
+    await watcher.told("joined")
+    for number, held in enumerate(("", "leave", "leave answer", "join answer")):
+        ann.leave()
+        name = b'{"name":"Ann %d"}' % number
+        cluster.book.claims["ann"] = Claims("ann", None, Grants(), name)
+        ann = cluster.visitor(node, "ann")
+        broker.hold(held)
+        ann.ask(type="subscribe", id=1, channel="presence-c")
+        await asyncio.sleep(0.5)
+        broker.let(held)
+        [told] = await ann.told("subscribed")
+        shown = {one["user"]: one.get("info") for one in told["presence"]["members"]}
+        assert shown == {"watcher": None, "ann": {"name": f"Ann {number}"}}
+        _, joined = await watcher.told("left", "joined")
+        assert joined["info"] == {"name": f"Ann {number}"}
+
+
+@in_a_cluster
+async def test_who_is_removed_by_the_back_end_leaves_at_once(cluster: Cluster) -> None:
+    node, _ = await cluster.node(leave_s=60.0)
+    watcher, ann = cluster.visitor(node, "watcher"), cluster.visitor(node, "ann")
+    await live(watcher, "presence-c")
+    await live(ann, "presence-c")
+    await watcher.told("joined")
+    node.users.obey(Order("o", OrderKind.REMOVE, user="ann", channel="presence-c"))
+    await watcher.told("left")

@@ -11,6 +11,7 @@ from simulation.truth import demand, is_newer
 from riverd.core.hub import Hub
 from riverd.errors import Reason
 from riverd.model import Position
+from riverd.node.attachment import Linger
 from riverd.node.node import Node
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Host:
             self.hub,
             clock=world.loop.time,
             failed=world.fail,
-            idle_s=world.idle_s,
+            linger=Linger(world.idle_s, world.leave_s),
             compare_s=COMPARE_S,
         )
         await self.node.start()

@@ -195,10 +195,14 @@ MEMBERS = (
     _plant(
         "an entry is not removed",
         (
-            "node.membership:Membership.remove",
+            "node.membership:Membership._leave",
             "self._desired(attachment, entry).want(False)",
             "pass",
         ),
+    ),
+    _plant(
+        "a user that comes back in time leaves all the same",
+        ("node.membership:Membership.add", "entry.stop_lingering()", "pass"),
     ),
     _plant(
         "entries are not made again after the lease",
@@ -337,7 +341,7 @@ ORDERS = (
     ),
     _plant(
         "a user stays in a channel from which it was removed",
-        ("node.users:Users._remove", "self._attachments.unsubscribe(subscription)", "pass"),
+        ("node.users:Users._remove", "self._attachments.unsubscribe", "(lambda *_, **__: None)"),
     ),
 )
 

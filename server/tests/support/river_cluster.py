@@ -18,6 +18,7 @@ from riverd.channel_rules import ChannelRules
 from riverd.core.hub import Hub
 from riverd.core.session import Session
 from riverd.model import Message, Position
+from riverd.node.attachment import Linger
 from riverd.node.node import Node
 
 HISTORY_SIZE = 50
@@ -93,6 +94,7 @@ class Cluster:
         *,
         weather: Weather | None = None,
         idle_s: float = IDLE_S,
+        leave_s: float = 0.0,
         compare_s: float | None = None,
         clock: Callable[[], float] | None = None,
     ) -> tuple[Node, LateBroker]:
@@ -104,7 +106,7 @@ class Cluster:
             hub,
             clock=clock or self.loop.time,
             failed=self.failures.append,
-            idle_s=idle_s,
+            linger=Linger(idle_s, leave_s),
             compare_s=compare_s,
         )
         await node.start()

@@ -10,7 +10,7 @@ from riverd.core.subscription import Subscription
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Change, Ephemeral, Publication, Subscribed
 from riverd.node.admission import Obstacle, obstacle_to, version_of
-from riverd.node.attachment import Attachment
+from riverd.node.attachment import Attachment, Linger
 from riverd.node.membership import Membership
 from riverd.node.reconcile import DesiredState
 from riverd.node.repair import Repairs
@@ -34,19 +34,23 @@ class Attachments:
         tasks: Tasks,
         clock: Callable[[], float],
         changed: Callable[[], None],
-        idle_s: float,
+        linger: Linger,
     ) -> None:
         self._broker = broker
         self._hub = hub
         self._tasks = tasks
         self._clock = clock
         self._changed = changed
-        self._idle_s = idle_s
+        self._idle_s = linger.channel_s
         self._by_channel: dict[str, Attachment] = {}
         self._reads = 0
         self._slots = asyncio.Semaphore(ATTACHING_MAX)
         self._membership = Membership(
-            broker, tasks, joined=self._admit_ready, removed=self._forget_if_unused
+            broker,
+            tasks,
+            leave_s=linger.member_s,
+            joined=self._admit_ready,
+            removed=self._forget_if_unused,
         )
         self._repairs = Repairs(
             broker,
@@ -97,8 +101,8 @@ class Attachments:
         self._desired(attachment).want(True)
         self._admit_ready(attachment, [subscription])
 
-    def unsubscribe(self, subscription: Subscription) -> None:
-        """End a subscription, whatever its state."""
+    def unsubscribe(self, subscription: Subscription, *, lingers: bool = True) -> None:
+        """End a subscription, whatever its state. See `Membership` for what lingers."""
         attachment = self._by_channel[subscription.channel]
         attachment.waiting.pop(subscription, None)
         attachment.confirming.pop(subscription, None)
@@ -106,7 +110,7 @@ class Attachments:
         self._changed()
         if subscription.member is not None and self._hub.rules.has_members(attachment.name):
             user = subscription.member.user
-            self._membership.remove(attachment, user, subscription=subscription)
+            self._membership.remove(attachment, user, subscription=subscription, lingers=lingers)
         if not attachment.is_used:
             loop = asyncio.get_running_loop()
             attachment.detach_timer = loop.call_later(self._idle_s, self._detach_idle, attachment)

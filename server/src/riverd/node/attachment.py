@@ -18,6 +18,8 @@ its entry (`awaiting_version`); a read that shows whether it is ahead of the nod
 
 import asyncio
 
+import msgspec
+
 from riverd.core.hub import Channel
 from riverd.core.presence import PresenceReplica
 from riverd.core.subscription import Subscription
@@ -27,6 +29,16 @@ from riverd.node.reconcile import DesiredState
 EARLY_MAX = 1000
 
 
+class Linger(msgspec.Struct, frozen=True):
+    """How long a node keeps what its last connection has left."""
+
+    channel_s: float = 5.0
+    member_s: float = 0.0
+
+
+USUAL_LINGER = Linger()
+
+
 class PresenceEntry:
     """One user in one presence channel, as far as this node's connections go.
 
@@ -34,13 +46,28 @@ class PresenceEntry:
     has answered, and while the entry is being removed.
     """
 
-    __slots__ = ("desired", "member", "position", "subscriptions")
+    __slots__ = ("desired", "is_outdated", "leave_timer", "member", "position", "subscriptions")
 
     def __init__(self, member: Member) -> None:
         self.member = member
         self.subscriptions: dict[Subscription, None] = {}
         self.position: Position | None = None
         self.desired: DesiredState | None = None
+        self.is_outdated = False
+        """The user has come back as another member, before the broker removed the old one."""
+        self.leave_timer: asyncio.TimerHandle | None = None
+        """Runs while the entry lingers."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the user is subscribed, or was until a moment ago."""
+        return bool(self.subscriptions) or self.leave_timer is not None
+
+    def stop_lingering(self) -> None:
+        """A connection came back, or the time is over."""
+        if self.leave_timer is not None:
+            self.leave_timer.cancel()
+            self.leave_timer = None
 
     def is_lost(self, presence: PresenceReplica) -> bool:
         """Whether the list has come to where the entry was made, and is without the user."""

@@ -3,15 +3,21 @@
     state    | position | desired    | left by
     ---------+----------+------------+--------------------------------------------------------
     joining  | None     | wanted     | the broker's answer: joined
-    joined   | set      | wanted, so | the last connection left: leaving; the node's lease is
+    joined   | set      | wanted, so | the last connection left: lingering; the node's lease is
              |          |            | lost, or the list is without the user: joining again
+    lingering| set      | wanted, so | a connection: joined, and nobody is notified; its timer:
+             |          |            | leaving
     leaving  | None     | not wanted | the broker's answer: gone; a connection: joining after it
+
+A join and a leave are sent to everybody in the channel, so who comes and goes could make a node
+send thousands of events for each message of its own. Those that linger cost it nothing.
 
 The node's lease at the broker holds all its entries: when the lease ends they are removed there,
 and `doubt` makes each again. A list in another epoch is another list: joining again shows in
 which one the entry is.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 
 from riverd.broker import Broker
@@ -26,7 +32,8 @@ class Membership:
     """Makes an entry with a user's first connection in a channel, removes it after the last.
 
     `joined` is called with a user's subscriptions when the broker has answered from which version
-    of the list on the user is in it; `removed` when an entry is gone.
+    of the list on the user is in it; `removed` when an entry is gone. An entry lingers for
+    `leave_s` after the last connection.
     """
 
     def __init__(
@@ -34,11 +41,13 @@ class Membership:
         broker: Broker,
         tasks: Tasks,
         *,
+        leave_s: float,
         joined: Callable[[Attachment, Iterable[Subscription]], None],
         removed: Callable[[Attachment], None],
     ) -> None:
         self._broker = broker
         self._tasks = tasks
+        self._leave_s = leave_s
         self._joined = joined
         self._removed = removed
 
@@ -47,15 +56,31 @@ class Membership:
         entry = attachment.presence_entries.get(member.user)
         if entry is None:
             entry = attachment.presence_entries[member.user] = PresenceEntry(member)
+        entry.stop_lingering()
+        is_changed = not entry.subscriptions and entry.member != member
         entry.subscriptions[subscription] = None
+        if is_changed:
+            # Nobody is admitted on the strength of the old one.
+            entry.member, entry.is_outdated, entry.position = member, True, None
+            self._desired(attachment, entry).doubt()
         self._desired(attachment, entry).want(True)
 
-    def remove(self, attachment: Attachment, user: str, *, subscription: Subscription) -> None:
-        """One connection less."""
+    def remove(
+        self, attachment: Attachment, user: str, *, subscription: Subscription, lingers: bool
+    ) -> None:
+        """One connection less. After the last the user stays for a while if it `lingers`."""
         entry = attachment.presence_entries[user]
         del entry.subscriptions[subscription]
         if not entry.subscriptions:
-            self._desired(attachment, entry).want(False)
+            if lingers and self._leave_s > 0:
+                loop = asyncio.get_running_loop()
+                entry.leave_timer = loop.call_later(self._leave_s, self._leave, attachment, entry)
+            else:
+                self._leave(attachment, entry)
+
+    def _leave(self, attachment: Attachment, entry: PresenceEntry) -> None:
+        entry.stop_lingering()
+        self._desired(attachment, entry).want(False)
 
     def doubt(self, attachment: Attachment) -> None:
         """The broker may have removed the entries: make those again that are still wanted."""
@@ -85,6 +110,10 @@ class Membership:
                 # Nobody is shown the list on the strength of an entry that is being removed.
                 entry.position = None
                 if wanted:
+                    if entry.is_outdated:
+                        # Joining again would change nothing.
+                        await self._broker.leave(attachment.name, entry.member.user)
+                        entry.is_outdated = False
                     entry.position = await self._broker.join(attachment.name, entry.member)
                     self.keep(attachment, entry.member.user)
                     self._joined(attachment, entry.subscriptions)
@@ -92,7 +121,7 @@ class Membership:
                     await self._broker.leave(attachment.name, entry.member.user)
 
             def settled() -> None:
-                if not entry.subscriptions:
+                if not entry.is_wanted:
                     attachment.presence_entries.pop(entry.member.user, None)
                     # It holds the entry: without it there is no cycle left.
                     entry.desired = None

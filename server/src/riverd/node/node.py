@@ -29,6 +29,7 @@ from riverd.model import (
     Unsubscribed,
 )
 from riverd.node.attaching import Attachments
+from riverd.node.attachment import USUAL_LINGER, Linger
 from riverd.node.client_reads import ClientReads
 from riverd.node.control import Control, ControlListener
 from riverd.node.flushing import Flushes
@@ -57,8 +58,7 @@ _CREDENTIALS = (Authenticate, SignIn)
 class Node:
     """The feed's listener, and the only awaits of the data path.
 
-    `compare_s` is how often positions are compared with a broker whose feed can lose something;
-    `idle_s` how long a channel is kept after its last subscriber.
+    `compare_s` is how often positions are compared with a broker whose feed can lose something.
     """
 
     def __init__(
@@ -68,15 +68,14 @@ class Node:
         *,
         clock: Callable[[], float],
         failed: Callable[[BaseException], None],
-        idle_s: float = 5.0,
+        linger: Linger = USUAL_LINGER,
         compare_s: float | None = None,
     ) -> None:
         self.sessions: set[Session] = set()
         self._broker = broker
         self._hub = hub
         self._clock = clock
-        self._tasks = Tasks(failed)
-        self._compare_s = compare_s
+        self._tasks, self._compare_s = Tasks(failed), compare_s
         self._flushes = Flushes(hub, clock=clock, flushed=self._on_flushed)
         self._counts = SubscriberCounts(broker, self._tasks, count=self._count)
         self.attachments = Attachments(
@@ -85,9 +84,8 @@ class Node:
             tasks=self._tasks,
             clock=clock,
             changed=self._flushes.soon,
-            idle_s=idle_s,
+            linger=linger,
         )
-
         self._reads = ClientReads(broker, self.attachments, tasks=self._tasks, clock=clock)
         self.users = Users(self.attachments)
         self._user_limits = UserLimits(self.users.sessions)

@@ -86,7 +86,7 @@ class Users:
         if subscription is None:
             return False
         request = subscription.request
-        self._attachments.unsubscribe(subscription)
+        self._attachments.unsubscribe(subscription, lingers=False)
         if request is not None:
             removed = RiverError(ErrorCode.CANCELLED, "removed from the channel by the back end")
             session.fail(request.id, removed)

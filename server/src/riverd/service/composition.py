@@ -30,6 +30,7 @@ from riverd.http.listener import HttpListener
 from riverd.http.proxies import ClientAddresses
 from riverd.http.request import Request
 from riverd.http.response import Response
+from riverd.node.attachment import Linger
 from riverd.node.node import Node
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 from riverd.protocols.native.protocol import Native, NativePath
@@ -80,6 +81,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         clock=time.monotonic,
         failed=process.failed,
         compare_s=None if settings.broker == MEMORY else COMPARE_S,
+        linger=Linger(member_s=settings.leave_delay_s),
     )
     refusals = Refusals()
     limit = fitted(settings, resources())

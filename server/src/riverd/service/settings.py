@@ -53,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     channel_rules: str | None = None
     allowed_origins: Texts = ("*",)
     events_query_token: bool = False
+    leave_delay_s: Annotated[float, Meta(ge=0, le=60)] = 2
     max_connections: Count = 50_000
     max_unauthenticated: Count = 10_000
     max_guests: Count = 10_000
@@ -111,6 +112,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "channel_rules": "Rules for channels by globs: JSON, or @FILE. See docs/channels.md.",
     "allowed_origins": "Globs of the origins whose pages may connect, comma-separated.",
     "events_query_token": "Whether GET /events also takes its token from the URL, which logs keep.",
+    "leave_delay_s": "How long a user who is gone stays a member: who returns has not left.",
     "max_connections": "Connections to one gateway process.",
     "max_unauthenticated": "Connections to one gateway process that have not sent a token yet.",
     "max_guests": "Connections to one gateway process that listen without a token.",
