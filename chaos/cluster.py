@@ -11,12 +11,16 @@ from pathlib import Path
 from processes import ApiProcess, BalancerProcess, GatewayProcess, Redis, ServerProcess, get_json
 from proxy import Proxy
 from publisher import FaultPublisher
+from riverd.commands.verify.checker import BrokenRule, violations
+from riverd.commands.verify.history import Attempt, Fate, RunHistory
 from witness import Witness
 
 Place = tuple[str | None, int]
 
 GATEWAYS = 3
 LIVE_S_MAX = 60.0
+RECORDED_MAX = 40
+"""So many clients write everything down for the checker: it is judged once more, at the end."""
 CROWD = "presence-crowd"
 """All clients are its members, and nobody publishes to it."""
 
@@ -94,6 +98,8 @@ class Cluster:
         for number in range(shape.clients):
             channels = [*random.sample(names, shape.channels_each), CROWD]
             witness = Witness(self.url, f"user-{number}", channels, contents)
+            if number < RECORDED_MAX:
+                witness.record()
             self.add(witness)
         for name in names:
             publisher = FaultPublisher(f"http://127.0.0.1:{self.api.port}", name, shape.every_s)
@@ -204,6 +210,18 @@ class Cluster:
         for publisher in self.publishers:
             publisher.slowest_refusal_s = 0.0
         return outcome
+
+    def violations(self) -> list[BrokenRule]:
+        """What the checker says of everything that was sent and heard."""
+        now, sent = time.monotonic(), [one for each in self.publishers for one in each.sent]
+        # A publication may be accepted and its answer still be on the way.
+        under_way = [
+            Attempt(str(one.number), one.channel, now, now, Fate.UNKNOWN) for one in self.publishers
+        ]
+        readings = [one for witness in self.witnesses for one in witness.readings.values()]
+        for one in readings:
+            one.until_s = now
+        return violations(RunHistory([*sent, *under_way], readings))
 
     async def close(self) -> None:
         """End everything."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cluster import Cluster, FaultOutcome, Shape
 from faults import BEGINS_AGAIN, FAULTS, suffer
+from riverd.commands.verify.checker import BrokenRule
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "reliability.md"
@@ -21,6 +22,7 @@ HEADS = (
     "slowest 503",
     "remark",
 )
+WRONG_SHOWN_MAX = 20
 BEGIN, END = "<!-- make chaos: begin -->", "<!-- make chaos: end -->"
 
 
@@ -34,7 +36,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=list(FAULTS), help="this fault alone")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
     wanted = parser.parse_args()
-    outcomes = asyncio.run(_run(Shape(clients=wanted.clients), wanted.only or list(FAULTS)))
+    outcomes, wrong = asyncio.run(_run(Shape(clients=wanted.clients), wanted.only or list(FAULTS)))
     table = _table(outcomes, wanted.clients)
     print(table)
     if wanted.write:
@@ -42,10 +44,13 @@ def main() -> int:
     told_wrongly = [one.fault for one in outcomes if one.told and one.fault not in BEGINS_AGAIN]
     if told_wrongly:
         print(f"told that something is lost, where nothing was: {told_wrongly}", file=sys.stderr)
-    return 0 if all(one.is_clean for one in outcomes) and not told_wrongly else 1
+    for one in wrong[:WRONG_SHOWN_MAX]:
+        print(f"the checker: {one.rule.value}: {one.message}", file=sys.stderr)
+    clean = all(one.is_clean for one in outcomes) and not wrong
+    return 0 if clean and not told_wrongly else 1
 
 
-async def _run(shape: Shape, names: list[str]) -> list[FaultOutcome]:
+async def _run(shape: Shape, names: list[str]) -> tuple[list[FaultOutcome], list[BrokenRule]]:
     cluster = Cluster(shape)
     outcomes: list[FaultOutcome] = []
     try:
@@ -55,9 +60,10 @@ async def _run(shape: Shape, names: list[str]) -> list[FaultOutcome]:
             outcome = await suffer(cluster, name)
             outcomes.append(outcome)
             print(outcome, file=sys.stderr)
+        wrong = cluster.violations()
     finally:
         await cluster.close()
-    return outcomes
+    return outcomes, wrong
 
 
 def _table(outcomes: list[FaultOutcome], clients: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from processes import KEY
+from riverd.commands.verify.history import Attempt, Fate
 
 RETRY_S = 0.05
 
@@ -26,6 +27,7 @@ class FaultPublisher:
     slowest_refusal_s: float = 0.0
     number: int = 0
     pausing: bool = False
+    sent: list[Attempt] = field(default_factory=list)
 
     async def run(self) -> None:
         """Publish until cancelled."""
@@ -45,6 +47,7 @@ class FaultPublisher:
             "data": self.number,
             "id": f"{self.channel}-{self.number}",
         }
+        first_s = time.monotonic()
         while True:
             began = time.monotonic()
             try:
@@ -64,6 +67,8 @@ class FaultPublisher:
         position = (str(place["epoch"]), int(place["offset"]))
         self.doubled += position in self.accepted
         self.accepted[position] = self.number
+        key, now = str(self.number), time.monotonic()
+        self.sent.append(Attempt(key, self.channel, first_s, now, Fate.ACCEPTED, position))
         self.last = position
         self.number += 1
 

@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import json
 import random
+import time
 from dataclasses import dataclass, field
 
 import jwt
 import websockets
 
 from processes import SECRET
+from riverd.commands.verify.history import ChannelRecord, Observation, Observed
 
 PAUSE_S_MAX = 0.5
 
@@ -90,6 +92,8 @@ class Witness:
     is_connected: bool = False
     live: int = 0
     stalled: asyncio.Event = field(default_factory=asyncio.Event)
+    readings: dict[str, ChannelRecord] = field(default_factory=dict)
+    """What it was told, for the checker; empty if nobody asked for it."""
 
     def __post_init__(self) -> None:
         self.books = {channel: Book() for channel in self.channels}
@@ -143,6 +147,8 @@ class Witness:
     def _take(self, message: dict[str, object]) -> bool:
         """Write it down. Whether the server asked to move."""
         kind, channel = message["type"], str(message.get("channel"))
+        if channel in self.readings:
+            self._write_down(message, channel)
         if kind == "event":
             self.books[channel].event(message, self.contents[channel])
         elif kind == "subscribed":
@@ -158,6 +164,28 @@ class Witness:
         elif kind == "error":
             self.errors.append(str(message["code"]))
         return kind == "bye"
+
+    def _write_down(self, message: dict[str, object], channel: str) -> None:
+        """Before the book moves: it says which epoch an event is of, and what a resume was."""
+        book, kind = self.books[channel], message["type"]
+        epoch, offset = str(message.get("epoch")), int(str(message.get("offset", 0)))
+        match kind:
+            case "event":
+                saw, epoch = Observed.EVENT, str(book.epoch)
+            case "subscribed" if book.epoch is None:
+                saw = Observed.BEGAN
+            case "subscribed" if message["recovered"]:
+                saw = Observed.RESUMED
+            case "subscribed" | "gap":
+                saw = Observed.GAP
+            case _:
+                return
+        step = Observation(time.monotonic(), saw, epoch, offset, str(message.get("data", "")))
+        self.readings[channel].steps.append(step)
+
+    def record(self) -> None:
+        """Write down from now on what it is told, for the checker."""
+        self.readings = {name: ChannelRecord(self.user, name) for name in self.channels}
 
     def _change(self, user: str, *, joined: bool) -> None:
         counts = self.joined if joined else self.left

@@ -30,9 +30,11 @@ class _Refusal(msgspec.Struct):
 class CallFailedError(Exception):
     """The API did not do it; the message says why. The same may be tried again if `is_passing`."""
 
-    def __init__(self, why: str, *, is_passing: bool = False) -> None:
+    def __init__(self, why: str, *, is_passing: bool = False, status: int | None = None) -> None:
         super().__init__(why)
         self.is_passing = is_passing
+        self.status = status
+        """Of the answer, None if there was none."""
 
 
 class ApiTarget(msgspec.Struct, frozen=True):
@@ -104,6 +106,7 @@ def _refused(url: str, error: urllib.error.HTTPError) -> CallFailedError:
     return CallFailedError(
         f"{url} answered {error.code}: {_reason(error.read())}",
         is_passing=error.code in (SERVICE_UNAVAILABLE, GATEWAY_TIMEOUT),
+        status=error.code,
     )
 
 

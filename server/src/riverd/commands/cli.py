@@ -73,6 +73,7 @@ APART: Mapping[str, tuple[str, str]] = {
     "revoke": ("riverd.commands.asking", "riverd"),
     "rules": ("riverd.commands.rules", "riverd"),
     "users": ("riverd.commands.asking", "riverd"),
+    "verify": ("riverd.commands.verify.command", "riverd"),
 }
 """Commands with a room of their own: the module that holds each, and the distribution it is in."""
 

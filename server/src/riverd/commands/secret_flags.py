@@ -30,6 +30,7 @@ VARIABLES: Mapping[str, Mapping[str, str]] = {
     "disconnect": _KEY,
     "revoke": _KEY,
     "users": _KEY,
+    "verify": _KEY,
     "publish": _KEY,
     "subscribe": _TOKEN,
     "doctor": _TOKEN,

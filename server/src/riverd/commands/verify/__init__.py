@@ -1,0 +1,1 @@
+"""`river verify`: River's promises, tried on a deployment of one's own."""
