@@ -26,6 +26,13 @@ test: .setup/python .setup/system .setup/autobahn.done .setup/containers .setup/
 	$(PYTEST) $(MEASURED:%=--ignore=%)
 	npm --prefix clients/js test
 	npm --prefix examples/tasks test
+	npm --prefix examples/vite test
+
+# Next.js is 340 MB and takes a minute to install and build: by itself, before a release.
+.PHONY: test-next
+test-next: .setup/python .setup/system .setup/js
+	npm --prefix examples/next ci
+	npm --prefix examples/next test
 
 lint: .setup/python
 	$(RUN)ruff check .
@@ -139,9 +146,10 @@ $(RUN)uv:
 	bash scripts/install_containers.sh
 	@mkdir -p .setup && touch $@
 
-.setup/js: clients/js/package-lock.json examples/tasks/package-lock.json interop/package-lock.json
+.setup/js: clients/js/package-lock.json examples/tasks/package-lock.json examples/vite/package-lock.json interop/package-lock.json
 	npm --prefix clients/js ci
 	npm --prefix examples/tasks ci
+	npm --prefix examples/vite ci
 	npm --prefix interop ci
 	@mkdir -p .setup && touch $@
 

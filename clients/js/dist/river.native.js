@@ -417,13 +417,14 @@ var Delivery = class {
    * @param {Subscription} subscription
    * @param {import("./platform.js").Platform} platform
    * @param {{river: import("./river.js").River, warnings: import("./warnings.js").Warnings,
-   *   snapshot?: Snapshot}} options
+   *   options: import("./river.js").SubscribeOptions}} options those of the first `subscribe`
    */
-  constructor(subscription, platform, { river, warnings, snapshot }) {
+  constructor(subscription, platform, { river, warnings, options }) {
     this.subscription = subscription;
+    this.options = options;
     this.channel = new Channel(this, river);
     this.#platform = platform;
-    this.#snapshot = snapshot;
+    this.#snapshot = options.snapshot;
     this.system = new Emitter(
       platform.report,
       (name) => warnings.unknown("event", [name], SYSTEM_EVENTS)
@@ -1634,6 +1635,10 @@ var CURES = {
   channel_invalid: "Choose another name",
   too_many_channels: "Unsubscribe from what is not shown"
 };
+var ONCE = (
+  /** @type {const} */
+  ["history", "since", "snapshot"]
+);
 var FAULTS = [4e3, 4413, 4429];
 var TOKEN_CURE = ". Only a function can give another token";
 var DOUBTS = "is it a gateway (port 8000, not 8001)? wss: for an https: page? This origin in RIVER_ALLOWED_ORIGINS?";
@@ -1666,6 +1671,18 @@ var Warnings = class {
       const guess = slips(name, near) < 3 ? near : known.join('", "');
       this.warn(`no ${what} "${name}": did you mean "${guess}"?`);
     }
+  }
+  /**
+   * Warn of options that only the first `subscribe` to a channel can give.
+   *
+   * @param {string} channel
+   * @param {import("./river.js").SubscribeOptions} options
+   * @param {import("./river.js").SubscribeOptions} first
+   */
+  ignored(channel, options, first) {
+    for (const name of ONCE)
+      if (options[name] && !first[name])
+        this.warn(`"${channel}" was subscribed before, without ${name}: it is ignored`);
   }
   /**
    * @param {string} channel
@@ -1790,6 +1807,7 @@ var River = class {
     if (!this.#transport) this.#warnings.warn(IDLE);
     this.#warnings.unknown("option", Object.keys(options), SUBSCRIBE_OPTIONS);
     const delivery = this.#deliveries.get(name) ?? this.#enter(name, options);
+    this.#warnings.ignored(name, options, delivery.options);
     delivery.users += 1;
     if (options.onGap) delivery.system.on("river:gap", options.onGap);
     delivery.subscription.retry();
@@ -1890,11 +1908,15 @@ var River = class {
    * @param {string} name
    * @param {SubscribeOptions} options
    */
-  #enter(name, { history, since, snapshot }) {
+  #enter(name, options) {
     const { random } = this.#platform;
+    const { history, since } = options;
     const subscription = new Subscription(name, { history, since, random });
-    const options = { river: this, warnings: this.#warnings, snapshot };
-    const delivery = new Delivery(subscription, this.#platform, options);
+    const delivery = new Delivery(subscription, this.#platform, {
+      river: this,
+      warnings: this.#warnings,
+      options
+    });
     this.#deliveries.set(name, delivery);
     return delivery;
   }

@@ -49,14 +49,15 @@ export class Delivery {
    * @param {Subscription} subscription
    * @param {import("./platform.js").Platform} platform
    * @param {{river: import("./river.js").River, warnings: import("./warnings.js").Warnings,
-   *   snapshot?: Snapshot}} options
+   *   options: import("./river.js").SubscribeOptions}} options those of the first `subscribe`
    */
-  constructor(subscription, platform, { river, warnings, snapshot }) {
+  constructor(subscription, platform, { river, warnings, options }) {
     this.subscription = subscription;
+    this.options = options;
     /** @type {Channel<any>} the application's handle */
     this.channel = new Channel(this, river);
     this.#platform = platform;
-    this.#snapshot = snapshot;
+    this.#snapshot = options.snapshot;
     this.system = new Emitter(platform.report, (name) =>
       warnings.unknown("event", [name], SYSTEM_EVENTS),
     );

@@ -161,6 +161,7 @@ export class River {
     if (!this.#transport) this.#warnings.warn(IDLE);
     this.#warnings.unknown("option", Object.keys(options), SUBSCRIBE_OPTIONS);
     const delivery = this.#deliveries.get(name) ?? this.#enter(name, options);
+    this.#warnings.ignored(name, options, delivery.options);
     delivery.users += 1;
     if (options.onGap) delivery.system.on("river:gap", options.onGap);
     // Whatever was refused before, somebody asks for it again.
@@ -270,11 +271,15 @@ export class River {
    * @param {string} name
    * @param {SubscribeOptions} options
    */
-  #enter(name, { history, since, snapshot }) {
+  #enter(name, options) {
     const { random } = this.#platform;
+    const { history, since } = options;
     const subscription = new Subscription(name, { history, since, random });
-    const options = { river: this, warnings: this.#warnings, snapshot };
-    const delivery = new Delivery(subscription, this.#platform, options);
+    const delivery = new Delivery(subscription, this.#platform, {
+      river: this,
+      warnings: this.#warnings,
+      options,
+    });
     this.#deliveries.set(name, delivery);
     return delivery;
   }

@@ -6,6 +6,7 @@ const CURES = {
   channel_invalid: "Choose another name",
   too_many_channels: "Unsubscribe from what is not shown",
 };
+const ONCE = /** @type {const} */ (["history", "since", "snapshot"]);
 /** Close codes after which the same would happen again. */
 const FAULTS = [4000, 4413, 4429];
 const TOKEN_CURE = ". Only a function can give another token";
@@ -46,6 +47,19 @@ export class Warnings {
       const guess = slips(name, near) < 3 ? near : known.join('", "');
       this.warn(`no ${what} "${name}": did you mean "${guess}"?`);
     }
+  }
+
+  /**
+   * Warn of options that only the first `subscribe` to a channel can give.
+   *
+   * @param {string} channel
+   * @param {import("./river.js").SubscribeOptions} options
+   * @param {import("./river.js").SubscribeOptions} first
+   */
+  ignored(channel, options, first) {
+    for (const name of ONCE)
+      if (options[name] && !first[name])
+        this.warn(`"${channel}" was subscribed before, without ${name}: it is ignored`);
   }
 
   /**

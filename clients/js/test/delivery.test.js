@@ -29,7 +29,7 @@ function asked(snapshot) {
   subscription.ask(1, CONNECTION);
   const river = /** @type {any} */ ("not called in these tests");
   const warnings = new Warnings(platform.warn);
-  const delivery = new Delivery(subscription, platform, { river, warnings, snapshot });
+  const delivery = new Delivery(subscription, platform, { river, warnings, options: { snapshot } });
   delivery.events.on("*", (data) => heard.push(data));
   return delivery;
 }

@@ -158,6 +158,15 @@ describe("what will not work", () => {
     );
   });
 
+  test("an option that only the first subscribe to a channel can give is warned about", () => {
+    const river = make();
+    for (const _ of [1, 2]) river.subscribe("cats", { history: 20 });
+    warned();
+    river.subscribe("dogs");
+    for (const _ of [1, 2]) river.subscribe("dogs", { history: 20 });
+    warned(/"dogs" was subscribed before, without history: it is ignored/);
+  });
+
   test("a refused channel is warned about once, with the cure", async () => {
     const river = make();
     river.subscribe("private-dogs");

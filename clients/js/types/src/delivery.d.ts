@@ -16,6 +16,7 @@ export type Snapshot = (why: {
 export declare class Delivery {
     #private;
     subscription: import("./subscription.js").Subscription;
+    options: import("./river.js").SubscribeOptions;
     /** @type {Channel<any>} the application's handle */
     channel: Channel<any>;
     presence: Presence;
@@ -29,12 +30,12 @@ export declare class Delivery {
      * @param {Subscription} subscription
      * @param {import("./platform.js").Platform} platform
      * @param {{river: import("./river.js").River, warnings: import("./warnings.js").Warnings,
-     *   snapshot?: Snapshot}} options
+     *   options: import("./river.js").SubscribeOptions}} options those of the first `subscribe`
      */
-    constructor(subscription: Subscription, platform: import("./platform.js").Platform, { river, warnings, snapshot }: {
+    constructor(subscription: Subscription, platform: import("./platform.js").Platform, { river, warnings, options }: {
         river: import("./river.js").River;
         warnings: import("./warnings.js").Warnings;
-        snapshot?: Snapshot;
+        options: import("./river.js").SubscribeOptions;
     });
     /** @param {Subscribed} message */
     subscribed(message: Subscribed): void;

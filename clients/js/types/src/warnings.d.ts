@@ -15,6 +15,14 @@ export declare class Warnings {
      */
     unknown(what: string, names: string[], known: string[]): void;
     /**
+     * Warn of options that only the first `subscribe` to a channel can give.
+     *
+     * @param {string} channel
+     * @param {import("./river.js").SubscribeOptions} options
+     * @param {import("./river.js").SubscribeOptions} first
+     */
+    ignored(channel: string, options: import("./river.js").SubscribeOptions, first: import("./river.js").SubscribeOptions): void;
+    /**
      * @param {string} channel
      * @param {import("./errors.js").RiverError} error
      */
