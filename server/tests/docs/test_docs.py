@@ -308,11 +308,17 @@ def test_site_is_built_without_a_complaint(tmp_path: Path) -> None:
     # A copy: what the tests build must not lie in anybody's site/.
     for folder in ("docs", "protocol"):
         shutil.copytree(ROOT / folder, tmp_path / folder, symlinks=True)
-    shutil.copy(ROOT / "zensical.toml", tmp_path)
+    for file in ("zensical.toml", "CHANGELOG.md"):
+        shutil.copy(ROOT / file, tmp_path)
     zensical = Path(sys.executable).with_name("zensical")
     subprocess.run([zensical, "build", "--strict"], cwd=tmp_path, check=True)
     for page in ("index.html", "protocol/index.html", "comparison/index.html"):
         assert (tmp_path / "site" / page).exists()
+
+
+def test_home_page_says_the_version_that_this_is() -> None:
+    assert f"Version {riverd.__version__}," in text_of(ROOT / "docs" / "index.md")
+    assert f"Version {riverd.__version__} " in text_of(ROOT / "README.md")
 
 
 def test_configuration_knows_every_command() -> None:
