@@ -16,6 +16,14 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "server" / "tests" / "support"))
 
+from fuzz_requests import (
+    PUSHER_MESSAGES,
+    SIGNED,
+    STREAMS,
+    read_pusher_message,
+    read_signed_request,
+    read_stream_request,
+)
 from mutations import Mutations
 from river_client import BINARY, CLOSE, CONTINUATION, PING, TEXT, frame, request, token
 from river_process import SECRET
@@ -23,7 +31,7 @@ from river_process import SECRET
 from riverd.auth.session_secrets import SessionSecrets
 from riverd.auth.tokens import Verifier
 from riverd.channel_rules import ChannelRules
-from riverd.errors import DecodeError, TokenError
+from riverd.errors import DecodeError, RiverError, TokenError
 from riverd.gateway.origins import Origins
 from riverd.http.limits import HEAD_BYTES_MAX
 from riverd.http.proxies import ClientAddresses, parse_proxies
@@ -210,6 +218,9 @@ TARGETS = [
     ),
     FuzzTarget("addresses", read_address, (), FORWARDED),
     FuzzTarget("origins", read_origin, (), [b"https://a-b.example.com:443", b"null"]),
+    FuzzTarget("Pusher messages", read_pusher_message, (), PUSHER_MESSAGES),
+    FuzzTarget("signed requests", read_signed_request, (RiverError,), SIGNED),
+    FuzzTarget("stream requests", read_stream_request, (RiverError,), STREAMS),
 ]
 
 

@@ -7,7 +7,6 @@ nothing was asked for `IDLE_S`.
 import asyncio
 import time
 from collections.abc import Iterator
-from difflib import get_close_matches
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from riverd.auth.bearer import bearer
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.gateway.streams.credentials import check_origin, may_use_cookie, token_in
-from riverd.gateway.streams.refusals import not_served
+from riverd.gateway.streams.refusals import not_served, unknown_field
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import JSON, Answer, Headers, Response
@@ -266,7 +265,5 @@ def _body(path: str, body: bytes) -> dict[str, msgspec.Raw]:
     known = FIELDS[path]
     for name in fields:
         if name not in known:
-            meant = get_close_matches(name, known, n=1)
-            guess = f"did you mean {meant[0]}?" if meant else f"the fields are {', '.join(known)}"
-            raise RiverError(ErrorCode.INVALID_FIELD, f"unknown field {name[:64]!r}: {guess}")
+            raise unknown_field(name, known)
     return fields

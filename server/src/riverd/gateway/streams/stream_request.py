@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from riverd.channels import check_channel
 from riverd.errors import ErrorCode, RiverError
+from riverd.gateway.streams.refusals import unknown_field
 from riverd.http.request import Request
 from riverd.model import Position
 from riverd.protocols.sse.cursor import StreamChannels, position_text
@@ -54,9 +54,7 @@ def query_of(request: Request) -> dict[str, list[str]]:
     for name, value in pairs:
         field = _ALIASES.get(name.lower(), name.lower())
         if field not in _FIELDS:
-            meant = get_close_matches(field, _FIELDS, n=1)
-            guess = f"did you mean {meant[0]}?" if meant else f"there are {', '.join(_FIELDS)}"
-            raise RiverError(ErrorCode.INVALID_FIELD, f"unknown field {name[:64]!r}: {guess}")
+            raise unknown_field(name, _FIELDS)
         found.setdefault(field, []).append(value)
     return found
 
