@@ -331,6 +331,26 @@ async def test_a_poll_is_answered_when_there_is_something_and_goes_on_from_its_c
     assert [one["data"] for one in third["events"] if one["type"] == "event"] == [2]
 
 
+async def test_one_poll_is_given_a_part_of_much_and_the_next_ones_the_rest(site: Site) -> None:
+    names = [f"c{number}" for number in range(20)]
+    path = path_of(*names, mode="poll", wait_s=0)
+    async with requested(site.url, path, headers=bearer()) as one:
+        answer = await one.body()
+    for name in names:
+        for number in range(3):
+            await site.publish(name, f"{name} {number} {'x' * 30_000}")
+    got: list[str] = []
+    while len(got) < 60:
+        headers = {**bearer(), "last-event-id": answer["id"]}
+        async with requested(site.url, path, headers=headers) as one:
+            assert int(one.headers["content-length"]) < 300_000
+            answer = await one.body()
+        events = [found for found in answer["events"] if found["type"] == "event"]
+        assert events, "each answer has something"
+        got += [found["data"].partition(" x")[0] for found in events]
+    assert sorted(got) == sorted(f"{name} {number}" for name in names for number in range(3))
+
+
 async def polled(site: Site, headers: Mapping[str, str]) -> dict[str, object]:
     async with requested(site.url, path_of("dogs", mode="poll"), headers=headers) as answer:
         body: dict[str, object] = await answer.body()

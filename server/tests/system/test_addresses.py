@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
+from pusher_runner import SETTINGS, signed_query
 from river_client import Client, condition, metric, opened, token, visitor
-from river_process import River, Start
+from river_process import River, Start, ask
+
+from riverd.api.pusher.failed_signatures import FAILURES_MAX
 
 PROXY = {"RIVER_TRUSTED_PROXIES": "127.0.0.1"}
 BEARER = f"Bearer {token('ann')}"
@@ -81,3 +84,16 @@ async def test_proxy_that_is_not_listed_locks_nobody_out_and_is_logged(start: St
             await client.until("authenticated")
     # `river dev` logs for people.
     river.stderr.wait_for(lambda line: "proxy_not_listed" in line and "127.0.0.1" in line)
+
+
+def test_address_with_wrong_signatures_is_refused_also_with_right_ones(start: Start) -> None:
+    river = start(settings={**SETTINGS, "RIVER_TRUSTED_PROXIES": "none"})
+    path = "/apps/3/channels"
+    right = f"{river.url}{path}?{signed_query('GET', path, b'', {})}"
+    wrong = f"{right}00"
+    for _ in range(FAILURES_MAX):
+        assert ask(wrong)[0] == 401
+    assert ask(wrong)[0] == 429
+    assert ask(right)[0] == 429
+    # The private port is for those who may be trusted with a loop.
+    assert ask(right.replace(river.url, river.api_url))[0] == 200

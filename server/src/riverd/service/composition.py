@@ -15,6 +15,7 @@ from riverd import __version__
 from riverd.api.context import Api, Counts, Uncounted
 from riverd.api.handler import ApiHandler, limits_of
 from riverd.api.pusher.admission import admit_app_request
+from riverd.api.pusher.failed_signatures import FailedSignatures
 from riverd.auth.apps import Apps
 from riverd.auth.revocations import unrevoked
 from riverd.core.hub import Hub
@@ -84,6 +85,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         linger=Linger(member_s=settings.leave_delay_s),
     )
     refusals = Refusals()
+    addresses = ClientAddresses(trusted_proxies_of(settings))
     limit = fitted(settings, resources())
     native = Native(rules, process.credentials.session_secrets)
     gateway = Gateway(
@@ -109,12 +111,12 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         ),
         admission=Admission(
             _connection_limits(settings, limit),
-            ClientAddresses(trusted_proxies_of(settings)),
+            addresses,
             settings.ping_interval_s,
             Origins(settings.allowed_origins),
             limit.waiting_max,
         ),
-        answers=_app_api(process),
+        answers=_app_api(process, addresses),
     )
     gateway.serve_streams(
         native, unready=process.readiness.unready, query_token=settings.events_query_token
@@ -161,11 +163,14 @@ def _connection_limits(settings: Settings, limit: Fitted) -> ConnectionLimits:
     )
 
 
-def _app_api(process: Process) -> Callable[[Request], Response | Pending | None]:
+def _app_api(
+    process: Process, addresses: ClientAddresses
+) -> Callable[[Request], Response | Pending | None]:
     """The apps' HTTP API for the gateway's port, if it is wanted there, and nothing else."""
     if not process.settings.pusher_api_on_gateway:
         return lambda _request: None
-    return partial(admit_app_request, _api(process, Uncounted()))
+    failures = FailedSignatures(addresses.of)
+    return partial(admit_app_request, _api(process, Uncounted()), failures=failures)
 
 
 async def _note_limit(settings: Settings, limit: Fitted) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from riverd.api.context import Api
 from riverd.api.pusher import channels, events
 from riverd.api.pusher.call import AppCall, AppHandler
+from riverd.api.pusher.failed_signatures import FailedSignatures
 from riverd.api.pusher.signing import SignedRequest, signed_request
 from riverd.errors import BrokerError, ErrorCode, RiverError
 from riverd.http import refusal as refusals
@@ -78,8 +79,13 @@ class AdmittedAppRequest(msgspec.Struct, frozen=True):
         return Response(refusal.status, f"{refusal.reason}\n".encode(), TEXT)
 
 
-def admit_app_request(api: Api, request: Request) -> AdmittedAppRequest | Response | None:
-    """Judge a request by its head; None if it is for no app."""
+def admit_app_request(
+    api: Api, request: Request, *, failures: FailedSignatures | None = None
+) -> AdmittedAppRequest | Response | None:
+    """Judge a request by its head; None if it is for no app.
+
+    Where anybody may ask, `failures` counts those whose signatures are wrong.
+    """
     # Most requests are for none: they are not held against each template.
     if not api.apps.by_id or not request.path.startswith(_BEGINNINGS):
         return None
@@ -90,9 +96,13 @@ def admit_app_request(api: Api, request: Request) -> AdmittedAppRequest | Respon
     handler = handlers.get("GET" if request.method == "HEAD" else request.method)
     if handler is None:
         return Response(405, b"method not allowed\n", TEXT, (("allow", ", ".join(handlers)),))
+    if failures is not None and failures.is_refused(request):
+        return _error(RiverError(ErrorCode.TOO_FAST, "too many wrong signatures: try again later"))
     try:
         signed = signed_request(request, api.apps, app_id=path.get("app"), now=api.clock())
     except RiverError as error:
+        if failures is not None:
+            failures.count(request)
         return _error(error)
     return AdmittedAppRequest(api, signed, handler, path)
 

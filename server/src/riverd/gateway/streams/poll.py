@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from riverd.http.response import Headers
     from riverd.protocols.sse.protocol import Sse
 
+ANSWER_BYTES = 65_536
+"""When there is so much, the session is sent nothing more: one answer has about so much."""
 _SUBSCRIBED = b'{"type":"subscribed"'
 
 
 class Poll(StreamSink):
     """Collects what the session is sent until there is an event; also a `Pending` request."""
 
-    __slots__ = ("_headers", "_something", "_texts", "_token")
+    __slots__ = ("_headers", "_size", "_something", "_texts", "_token")
 
     body_bytes_max = 0
     is_limited = False
@@ -43,6 +45,7 @@ class Poll(StreamSink):
         self._token = token
         self._headers = headers
         self._texts: list[bytes] | None = []
+        self._size = 0
         self._something: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def answer(self, body: bytes) -> Response:
@@ -66,6 +69,10 @@ class Poll(StreamSink):
         """Keep what came, and answer if it is more than the word that a channel is live."""
         if self._texts is None or not records:
             return
+        self._size += len(records)
+        if self._size > ANSWER_BYTES and not self.session.blocked:
+            # The next request goes on from the cursor.
+            self._streams.node.blocked(self.session)
         found = moved(records, self.wanted.channels, cursor=self.cursor)
         self.cursor = found.cursor
         for text, _ in found.texts:
