@@ -11,8 +11,9 @@ from guard.path import Path, Work
 from riverd.auth.session_secrets import SessionSecrets
 from riverd.auth.tokens import Verifier
 from riverd.channel_rules import ChannelRules
+from riverd.core.channel import Channel
 from riverd.core.channel_log import Log
-from riverd.core.hub import Channel, Hub
+from riverd.core.hub import Hub
 from riverd.core.session import Session, SessionLimits
 from riverd.core.subscription import Subscription
 from riverd.grants import Claims

@@ -91,10 +91,31 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What all nodes are asked: the connections of a user. Each answers under the id."""
+    """What all nodes are asked. Each answers under the id; a kind that it does not know it ignores.
+
+    Args:
+        kind: which question it is; nodes of an older River answer all as "connections".
+        offset: the publication that is asked about, if one is; `epoch` is that of its log.
+        limit: how much is wanted, where there may be much.
+        filter: of a trace, as JSON.
+    """
 
     id: str
-    user: str
+    user: str = ""
+    kind: str = "connections"
+    channel: str = ""
+    epoch: str = ""
+    offset: int = 0
+    limit: int = 0
+    filter: str = ""
+
+
+class DepartedNode(msgspec.Struct, frozen=True):
+    """A node that is not connected any more. Times are unix seconds."""
+
+    name: str
+    started_at: float
+    seen_at: float
 
 
 class UserConnection(msgspec.Struct, frozen=True):

@@ -11,7 +11,8 @@ from river_hearing import Hearing, Truth
 from river_wire import NATIVE, Client, sent, session_of
 
 from riverd.channel_rules import ChannelRules
-from riverd.core.hub import Channel, Hub
+from riverd.core.channel import Channel
+from riverd.core.hub import Hub
 from riverd.core.recovery import start_of
 from riverd.core.session import Session
 from riverd.errors import RiverError

@@ -14,7 +14,7 @@ from simulation.publisher import Publisher
 from simulation.truth import demand
 
 from riverd.channels import CONTROL
-from riverd.core.hub import Channel
+from riverd.core.channel import Channel
 from riverd.model import Message
 from riverd.orders import is_over
 

@@ -356,7 +356,7 @@ EXCLUDING = (
     ),
     _plant(
         "trap 9: what a replica began with is for all",
-        ("core.hub:excluding_in", "return", "return 0 *"),
+        ("core.channel:excluding_in", "return", "return 0 *"),
     ),
     _plant(
         "trap 14: a session does not know which one it continues",

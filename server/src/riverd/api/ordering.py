@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import msgspec
@@ -60,6 +60,6 @@ async def answers_to(api: Api, asked: str, *, nodes: Mapping[str, str]) -> Mappi
     return answers
 
 
-def names_without(nodes: Mapping[str, str], answers: Mapping[str, bytes]) -> list[str]:
+def names_without(nodes: Mapping[str, str], answers: Container[str]) -> list[str]:
     """The names of the nodes that have not answered."""
     return sorted({name for node, name in nodes.items() if node not in answers})

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
+from riverd.facts import SessionFacts, Stretch
 from riverd.model import Receipt
 
 Epoch = Annotated[str, Meta(description="Which log: a new epoch is a log begun again.")]
@@ -129,6 +130,40 @@ class UserState(msgspec.Struct, frozen=True):
     user: str
     connections: list[Connected]
     unanswered: Annotated[list[str], Meta(description="Nodes that did not answer in time.")]
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """What became of a publication for one subscription of a user.
+
+    `at` is when that subscription began, or ended, in unix seconds.
+    """
+
+    reason: str
+    sentence: str
+    node: str
+    session: SessionFacts | None
+    at: float
+    subscription: Stretch | None = None
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why a user did not get a publication, or that it did: a sentence, and what it rests on.
+
+    `published_at` is in unix seconds, null if nobody knows. `notes` say what may be so without
+    anybody here knowing it.
+    """
+
+    user: str
+    channel: str
+    epoch: Epoch
+    offset: Offset
+    reason: str
+    sentence: str
+    published_at: float | None
+    subscriptions: list[Judged]
+    notes: list[str]
+    unanswered: Annotated[list[str], Meta(description="Nodes that did not answer in time.")]
+    gone: Annotated[list[str], Meta(description="Nodes of the last day that are gone.")]
 
 
 class Disconnected(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import msgspec
 from riverd.api import requests as bodies
 from riverd.api import responses as answers
 from riverd.api.context import Api, Call
-from riverd.api.endpoints import channels, health, nodes, publish, tokens, users
+from riverd.api.endpoints import channels, explain, health, nodes, publish, tokens, users
 from riverd.api.openapi import document
 from riverd.api.route import Parameter, Route
 from riverd.http.response import JSON, Response
@@ -88,6 +88,18 @@ ROUTES: tuple[Route, ...] = (
         channels.presence,
         "The members of a presence channel",
         gives=(answers.Presence,),
+    ),
+    Route(
+        "GET",
+        "/channels/{channel}/publications/{offset}/users/{user}",
+        explain.explain,
+        "Why a user did not get a publication, or that it did",
+        gives=(answers.Explanation,),
+        query=(
+            Parameter("epoch", "string", "Of the log, if it is not the one of now."),
+            Parameter("app", "string", "The id of the Pusher app whose channel it is."),
+        ),
+        fails=(404,),
     ),
     Route(
         "GET",

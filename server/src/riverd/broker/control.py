@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from riverd.model import Position
-from riverd.orders import Order, Question, Standing
+from riverd.orders import DepartedNode, Order, Question, Standing
 
 REGISTERED_S = 6.0
 """How long a node is listed after it last registered."""
 ANSWERS_KEPT_S = 10.0
+DEPARTED_S = 86_400.0
+DEPARTED_MAX = 1_000
 
 
 class BrokerControl(Protocol):
@@ -45,6 +47,17 @@ class BrokerControl(Protocol):
 
     async def nodes(self) -> Mapping[str, str]:
         """The registered nodes: their names by who they are for this broker."""
+        ...
+
+    async def departed(self) -> list[DepartedNode]:
+        """The nodes of the last day that are not connected any more, stopped or killed.
+
+        None where the broker ends with its nodes.
+        """
+        ...
+
+    async def published_at(self, channel: str, offset: int) -> float | None:
+        """When the broker was given a publication that it still has, if it remembers that."""
         ...
 
     async def ask(self, question: Question) -> None:

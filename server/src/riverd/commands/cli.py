@@ -67,6 +67,7 @@ APART: Mapping[str, tuple[str, str]] = {
     "disconnect": ("riverd.commands.asking", "riverd"),
     "doctor": ("riverd.commands.doctor.command", "riverd"),
     "estimate": ("riverd.commands.estimate.command", "riverd"),
+    "explain": ("riverd.commands.explain", "riverd"),
     "history": ("riverd.commands.asking", "riverd"),
     "presence": ("riverd.commands.asking", "riverd"),
     "publish": ("riverd.commands.publish", "riverd"),

@@ -1,6 +1,7 @@
 """The replica of the tail of one log: entries in order, without holes."""
 
 import math
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -96,6 +97,18 @@ class Log(Generic[E]):
         if not self.oldest < offset <= self.offset:
             return None
         return self._entries[offset - self.oldest - 1]
+
+    def taken_at(self, offset: int) -> float | None:
+        """When the entry of an offset was taken, if it is held."""
+        if not self.oldest < offset <= self.offset:
+            return None
+        return self._times[offset - self.oldest - 1]
+
+    def offset_at(self, time: float) -> int:
+        """The newest offset that was surely taken by then; -1 where that is not known."""
+        if not self._times or time < self._times[0]:
+            return -1
+        return self.oldest + bisect_right(self._times, time)
 
     def since(self, after: int) -> list[E] | None:
         """The entries after an offset, oldest first; None if they are not all held.

@@ -5,15 +5,17 @@ from typing import cast
 
 import msgspec
 
-from riverd.channel_rules import ChannelPolicy, ChannelRules
+from riverd.channel_rules import ChannelRules
 from riverd.core.audience import Audience
 from riverd.core.batch import FlushBatch, batch_of, part_without
+from riverd.core.channel import Channel, excluding_in
 from riverd.core.channel_log import Log
 from riverd.core.pacing import ReloadDelays
 from riverd.core.presence import LISTED_MAX, PresenceReplica
 from riverd.core.session import Session
 from riverd.core.subscription import LOST, Subscription
 from riverd.core.window import trim_to_window
+from riverd.core.witness import UNSEEN, Witness
 from riverd.model import (
     Change,
     Ephemeral,
@@ -25,7 +27,6 @@ from riverd.model import (
     Subscribe,
     Tail,
 )
-from riverd.protocols import ClientProtocol
 
 
 class Flushed(msgspec.Struct, frozen=True, gc=False):
@@ -38,65 +39,6 @@ class Flushed(msgspec.Struct, frozen=True, gc=False):
     """The channels whose number of subscribers is another than before the last flush."""
 
 
-class Channel:
-    """A channel on this node: the replica of its log, and its subscribers.
-
-    The live ones have been sent everything up to `sent` and, of the list of members, up to
-    `sent_version`. `passing` are the ephemeral events that they are sent with the next flush,
-    `passed` those that this one sent. No entry after `excluding` excludes a session. The log's
-    entries count for no more than `bytes`.
-    """
-
-    __slots__ = (
-        "audiences",
-        "bytes",
-        "excluding",
-        "log",
-        "name",
-        "passed",
-        "passing",
-        "policy",
-        "presence",
-        "sent",
-        "sent_version",
-    )
-
-    def __init__(
-        self, name: str, tail: Tail, *, policy: ChannelPolicy, roster: Roster | None, now: float
-    ) -> None:
-        self.name = name
-        self.policy = policy
-        self.log: Log[Publication] = Log(tail.position, tail.publications, now=now)
-        self.excluding = excluding_in(tail)
-        self.bytes = self.log.size
-        self.passing: list[Ephemeral] = []
-        self.passed: list[Ephemeral] = []
-        self.presence = None if roster is None else PresenceReplica(roster)
-        self.audiences: dict[ClientProtocol, Audience] = {}
-        self.sent = self.log.offset
-        self.sent_version = self.version
-
-    @property
-    def version(self) -> int:
-        """The version of the list of members; 0 where there is none."""
-        return 0 if self.presence is None else self.presence.position.offset
-
-    @property
-    def subscribers(self) -> int:
-        """How many sessions are subscribed."""
-        count = 0
-        for audience in self.audiences.values():
-            count += len(audience.live) + len(audience.behind)
-        return count
-
-    def audience(self, protocol: ClientProtocol) -> Audience:
-        """The subscribers with a protocol."""
-        found = self.audiences.get(protocol)
-        if found is None:
-            found = self.audiences[protocol] = Audience(self.name, protocol)
-        return found
-
-
 class Hub:
     """The owner of channels and subscriptions.
 
@@ -104,11 +46,14 @@ class Hub:
     admitted or became able to take more, and again while it returns that there is more to do.
     """
 
-    def __init__(self, rules: ChannelRules, *, part_bytes_max: int) -> None:
+    def __init__(
+        self, rules: ChannelRules, *, part_bytes_max: int, witness: Witness = UNSEEN
+    ) -> None:
         self.channels: dict[str, Channel] = {}
         self.deliveries = 0
         self.gaps = 0
         self.rules = rules
+        self.witness = witness
         self._part_bytes_max = part_bytes_max
         self._dirty: dict[Channel, None] = {}
         self._eager: dict[Subscription, None] = {}
@@ -154,6 +99,7 @@ class Hub:
 
     def restart(self, channel: Channel, tail: Tail, *, now: float) -> None:
         """The log as this node had it cannot be continued: begin again, with a gap for all."""
+        self.witness.restarting(channel, tail.position)
         channel.log = Log(tail.position, tail.publications, now=now)
         channel.sent = channel.log.offset
         channel.excluding = excluding_in(tail)
@@ -205,6 +151,7 @@ class Hub:
         """
         session = subscription.session
         audience = channel.audience(session.protocol)
+        self.witness.admitted(subscription, channel, after=after)
         subscription.request = None
         subscription.audience = audience
         subscription.offset = after
@@ -221,8 +168,10 @@ class Hub:
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """End a subscription, whatever its state."""
-        audience, subscription.audience = subscription.audience, None
+        audience = subscription.audience
         if audience is not None:
+            self.witness.leaving(subscription, self.channels[subscription.channel])
+            subscription.audience = None
             audience.remove(subscription)
             self._eager.pop(subscription, None)
             self._recounted[subscription.channel] = None
@@ -230,6 +179,7 @@ class Hub:
 
     def block(self, session: Session) -> None:
         """The session's socket does not drain: its cursors stand still."""
+        self.witness.blocking(session)
         session.blocked = True
         for subscription in session.subscriptions.values():
             audience = subscription.audience
@@ -241,6 +191,7 @@ class Hub:
 
     def unblock(self, session: Session) -> None:
         """The session's socket has drained: it goes on from its cursors at the next flush."""
+        self.witness.unblocking(session)
         session.blocked = False
         for subscription in session.subscriptions.values():
             if subscription.audience is not None and not subscription.is_live:
@@ -346,6 +297,7 @@ class Hub:
         channel = self.channels[subscription.channel]
         self._catch_up_changes(subscription, channel, encode=audience.change)
         if subscription.offset < channel.log.oldest:
+            self.witness.skipping(subscription, channel)
             self._send_gap(subscription, channel, now=now)
         elif subscription.offset < channel.log.offset:
             frames, upto = self._part(subscription, channel, audience=audience)
@@ -392,8 +344,3 @@ class Hub:
         subscription.offset = channel.log.offset
         delay_ms = self._reload_delays.next_ms(now)
         subscription.session.reply(Gap(channel.name, channel.log.position, delay_ms))
-
-
-def excluding_in(tail: Tail) -> int:
-    """The newest offset of a tail that excludes a session; 0 if none does."""
-    return max((one.offset for one in tail.publications if one.exclude is not None), default=0)

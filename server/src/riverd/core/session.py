@@ -18,6 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from riverd.core.budget import ByteBudget
+from riverd.core.starts import SessionStart
 from riverd.core.subscription import Subscription
 from riverd.errors import DecodeError, ErrorCode, Reason, RiverError, TokenError
 from riverd.grants import Claims
@@ -147,7 +148,9 @@ class Session:
         "blocked",
         "claims",
         "closed",
+        "confirmed_at",
         "continues",
+        "ended_by",
         "id",
         "is_proven",
         "limits",
@@ -157,6 +160,7 @@ class Session:
         "read_bytes",
         "sent_bytes",
         "sink",
+        "start",
         "subscriptions",
         "user_messages",
     )
@@ -181,6 +185,12 @@ class Session:
         """By channel. The hub keeps it."""
         self.blocked = False
         self.closed = False
+        self.ended_by = ""
+        """Why it is over, for people."""
+        self.start: SessionStart | None = None
+        """Its witness's note of how it began, if that keeps one."""
+        self.confirmed_at = 0.0
+        """When what was written last was proven to have arrived, by its carrier's clock."""
         self.authenticated_at = 0.0
         """When it was first, in unix seconds."""
         self.ordered_at: Position | None = None
@@ -336,11 +346,13 @@ class Session:
         """End the connection. Its carrier reports to the node when it is gone."""
         if not self.closed:
             self.closed = True
+            self.ended_by = text
             self.sink.close(self.protocol.close_code(reason), text)
 
-    def end(self) -> None:
+    def end(self, why: str = "") -> None:
         """The connection is closed, or about to: nothing more is sent. Its carrier calls this."""
         self.closed = True
+        self.ended_by = self.ended_by or why
         self.sink = _NO_SINK
 
     def _claims_in(self, command: Authenticate | SignIn, now: float) -> Claims:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from riverd.core.audience import Audience
     from riverd.core.session import Session
+    from riverd.core.starts import SubscriptionStart
     from riverd.model import Member, Subscribe
 
 LOST = -1
@@ -32,10 +33,21 @@ class Subscription:
     """See the table. (`offset`, `version`) is the cursor of one that is behind.
 
     `member` is who the client is in this channel: not every client is somebody, and not
-    everywhere the same.
+    everywhere the same. `start` is its witness's note of how it began, if that keeps one;
+    `ended_by` says why it is over, where its client has not asked for that.
     """
 
-    __slots__ = ("audience", "channel", "member", "offset", "request", "session", "version")
+    __slots__ = (
+        "audience",
+        "channel",
+        "ended_by",
+        "member",
+        "offset",
+        "request",
+        "session",
+        "start",
+        "version",
+    )
 
     def __init__(self, session: Session, request: Subscribe, *, member: Member | None) -> None:
         self.session = session
@@ -45,6 +57,8 @@ class Subscription:
         self.audience: Audience | None = None
         self.offset = 0
         self.version = 0
+        self.start: SubscriptionStart | None = None
+        self.ended_by = ""
 
     @property
     def is_live(self) -> bool:

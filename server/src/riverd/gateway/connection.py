@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.model import Bye
+from riverd.websocket.close_codes import CloseCode
 from riverd.websocket.connection import WebSocket
 from riverd.websocket.interface import SocketLimits
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 class Connection(WebSocket):
     """A WebSocket with a session, which it is the sink of.
 
-    `address` is whom it is counted for, `auth_by` and `ping_at` are the gateway's deadlines for it,
-    `wake_at` is the next one it looks at.
+    `address` is whom it is counted for, `client` what the client calls itself. `auth_by` and
+    `ping_at` are the gateway's deadlines for it, `wake_at` is the next one it looks at. `pinged_at`
+    is when the ping was sent whose pong is waited for, 0 if there is none.
     """
 
     __slots__ = (
@@ -28,7 +30,9 @@ class Connection(WebSocket):
         "_token",
         "address",
         "auth_by",
+        "client",
         "ping_at",
+        "pinged_at",
         "protocol",
         "session",
         "wake_at",
@@ -44,9 +48,11 @@ class Connection(WebSocket):
         self._gateway = gateway
         self._token = token
         self.address: str | None = None
+        self.client = ""
         self.protocol = protocol
         self.auth_by = 0.0
         self.ping_at = 0.0
+        self.pinged_at = 0.0
         self.wake_at = math.inf
         self.wake_tick = 0
 
@@ -62,6 +68,8 @@ class Connection(WebSocket):
         """Take the token that the upgrade brought."""
         token, self._token = self._token, None
         self._gateway.opened(self, token)
+        # Who remembers it has a text for all of the same name.
+        self.client = ""
 
     def on_text(self, payload: bytes) -> None:
         """Hand a message to the node."""
@@ -82,9 +90,14 @@ class Connection(WebSocket):
         """The session's cursors go on."""
         self._gateway.node.drained(self.session)
 
+    def on_pong(self) -> None:
+        """What was written before the ping has arrived."""
+        if self.pinged_at:
+            self.session.confirmed_at, self.pinged_at = self.pinged_at, 0.0
+
     def on_closing(self) -> None:
         """Nothing more is sent: the session is over."""
-        self.session.end()
+        self.session.end(self._why())
         self._gateway.closing(self)
 
     def on_closed(self, code: int) -> None:
@@ -95,6 +108,14 @@ class Connection(WebSocket):
     def close_code(self, reason: Reason) -> int:
         """The protocol's number for a reason."""
         return self.protocol.close_code(reason)
+
+    def _why(self) -> str:
+        """Why it ends, where the session has not said it."""
+        if self.closed_by_peer:
+            return f"closed by the client with {self._code}"
+        if self._code == CloseCode.ABNORMAL:
+            return "lost: the socket ended without a close frame"
+        return f"closed with {self._code:d}"
 
     # What the session calls.
 

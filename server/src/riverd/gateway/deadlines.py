@@ -73,6 +73,8 @@ class Deadlines:
         if connection.active:
             connection.active = False
             connection.ping()
+            # A pong that is still due would be taken for this one's.
+            connection.pinged_at = connection.pinged_at or now
             connection.ping_at = now + self._ping_interval_s
         elif connection.session.blocked:
             connection.session.close(Reason.TOO_SLOW, "too slow to read")

@@ -206,7 +206,7 @@ class Gateway:
         """It is open and was welcomed: count it, set its deadlines, take the token it brought."""
         session, now = connection.session, self._clock()
         self.limiter.add(connection, now=now, awaits_token=connection.protocol.needs_token)
-        self.node.opened(session)
+        self.node.opened(session, address=connection.address, client=connection.client)
         # Spread, so that those that came together are not pinged together for ever.
         connection.ping_at = now + self._admission.ping_interval_s * (1 - random.random() / 2)  # noqa: S311
         self._speaking[connection.protocol] += 1
@@ -309,7 +309,7 @@ class Gateway:
         if protocol.needs_token:
             token = bearer_token(request.headers.get("authorization", ""), offered)
         connection = Connection(self, self._socket_limits, protocol=protocol, token=token)
-        connection.address = address
+        connection.address, connection.client = address, request.headers.get("user-agent", "")
         return upgrade_to(connection, accept=accept, headers=headers)
 
     def refuse(self, refusal: HttpRefusal) -> Response:

@@ -3,7 +3,7 @@
 from collections.abc import Container
 from enum import Enum
 
-from riverd.core.hub import Channel
+from riverd.core.channel import Channel
 from riverd.core.recovery import is_ahead
 from riverd.core.subscription import Subscription
 from riverd.model import Member, Position

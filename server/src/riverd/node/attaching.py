@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable, Container, Iterable, Iterator
 
 from riverd.broker import Broker
-from riverd.core.hub import Channel, Hub
+from riverd.core.channel import Channel
+from riverd.core.hub import Hub
 from riverd.core.recovery import newest_of_back_end, start_of
 from riverd.core.subscription import Subscription
 from riverd.errors import ErrorCode, RiverError

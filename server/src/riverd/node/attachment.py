@@ -20,7 +20,7 @@ import asyncio
 
 import msgspec
 
-from riverd.core.hub import Channel
+from riverd.core.channel import Channel
 from riverd.core.presence import PresenceReplica
 from riverd.core.subscription import Subscription
 from riverd.model import Change, Member, Position, Publication

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from riverd.broker import Broker
 from riverd.channels import CONTROL
-from riverd.core.budget import ByteBudget
+from riverd.core.channel import Channel
 from riverd.core.hub import Flushed, Hub
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, OutcomeUnknownError, RiverError, TokenError
@@ -31,14 +31,17 @@ from riverd.model import (
 from riverd.node.attaching import Attachments
 from riverd.node.attachment import USUAL_LINGER, Linger
 from riverd.node.client_reads import ClientReads
+from riverd.node.command_limits import check_members, take_event, take_fanout
 from riverd.node.control import Control, ControlListener
 from riverd.node.flushing import Flushes
+from riverd.node.inquiries import Inquiries
 from riverd.node.joining import is_joined, to_join
 from riverd.node.reporting import SubscriberCounts
+from riverd.node.session_history import SessionHistory
 from riverd.node.user_limits import UserLimits
 from riverd.node.users import Users
 from riverd.node.waiting import WaitingRoom
-from riverd.orders import Order, Question, encode
+from riverd.orders import Order, Question
 from riverd.portions import portions
 from riverd.tasks import Tasks
 
@@ -91,6 +94,10 @@ class Node:
         self._user_limits = UserLimits(self.users.sessions)
         listener = ControlListener(self.users.obey, self._on_confirmed, self._on_reloaded)
         self.control = Control(broker, listener, tasks=self._tasks, clock=clock)
+        self.inquiries = Inquiries(self.control, tasks=self._tasks)
+        self.inquiries.answer_with("connections", lambda asked: self.users.describe(asked.user))
+        self.history: SessionHistory | None = None
+        """What remembers its sessions, if anybody does: the hub's witness. Set before it starts."""
         self._waiting = WaitingRoom()
         self._unix_ahead_s = 0.0
         """Unix time less this node's clock."""
@@ -111,9 +118,11 @@ class Node:
 
     # What the carrier of a session's bytes calls.
 
-    def opened(self, session: Session) -> None:
-        """A session began."""
+    def opened(self, session: Session, *, address: str | None = None, client: str = "") -> None:
+        """A session began, from an address, with what the client calls itself."""
         self.sessions.add(session)
+        if self.history is not None:
+            self.history.opened(session, address=address, client=client)
 
     def receive(self, session: Session, payload: bytes, *, now: float) -> None:
         """Take a client's message, and answer it or carry it out. `now` is in unix seconds."""
@@ -163,6 +172,8 @@ class Node:
         try:
             self._execute(session, command)
         except RiverError as error:
+            if self.history is not None:
+                self.history.refused(session, command, error=error)
             session.fail(command.id, error)
 
     def _end_ungranted(self, session: Session) -> None:
@@ -171,7 +182,10 @@ class Node:
             try:
                 session.authorise(Subscribe(None, subscription.channel))
             except RiverError as error:
-                request = subscription.request
+                request, subscription.ended_by = (
+                    subscription.request,
+                    "its new token does not grant it",
+                )
                 self.attachments.unsubscribe(subscription)
                 if request is not None:
                     session.fail(request.id, error)
@@ -194,6 +208,8 @@ class Node:
         self.sessions.discard(session)
         if self._waiting.held:
             self._waiting.drop(session)
+        if self.history is not None:
+            self.history.closed(session)
         for subscription in list(session.subscriptions.values()):
             self.attachments.unsubscribe(subscription)
         if session.claims is not None:
@@ -224,8 +240,7 @@ class Node:
 
     def on_question(self, question: Question) -> None:
         """See `Feed`."""
-        body = encode(self.users.describe(question.user))
-        self._tasks.start(self.control.answer(question.id, body))
+        self.inquiries.take(question)
 
     def on_interrupted(self) -> None:
         """See `Feed`."""
@@ -249,9 +264,9 @@ class Node:
                 self._unsubscribe(session, command)
             case PublishCommand():
                 by = session.authorise(command)
-                self._check_rate(session)
-                size = len(command.data) + len(command.event)
-                self._check_fanout(session, command.channel, size=size)
+                now, size = self._clock(), len(command.data) + len(command.event)
+                take_event(session, now)
+                take_fanout(session, self._channel(command.channel), size=size, now=now)
                 self._tasks.start(self._publish(session, command, by=by))
             case GetMembers() | GetHistory():
                 session.authorise(command)
@@ -267,10 +282,11 @@ class Node:
         session.check_subscribable(command.channel)
         self._user_limits.check_channel(session)
         self.attachments.check_room_for(command.channel, session.limits.node_channels_max)
-        self._check_members(session, command.channel, member=member)
+        channel = self._channel(command.channel)
+        check_members(session, channel, member=member)
         if member is not None and self._hub.rules.has_members(command.channel):
             size = JOIN_BYTES + len(member.info or b"")
-            self._check_fanout(session, command.channel, size=size)
+            take_fanout(session, channel, size=size, now=self._clock())
         if command.proof is not None:
             session.prove()
         if not session.is_proven and not session.sink.take_guest():
@@ -309,38 +325,6 @@ class Node:
         else:
             session.reply(Published(command.id, receipt))
 
-    def _check_members(self, session: Session, name: str, *, member: Member | None) -> None:
-        """Find out whether one more may be a member, as far as this node knows."""
-        limit, channel = session.protocol.presence_max, self.attachments.channel(name)
-        if limit is None or member is None or channel is None or channel.presence is None:
-            return
-        if channel.presence.count >= limit and not channel.presence.has(member.user):
-            raise RiverError(ErrorCode.TOO_MANY_MEMBERS, f"more than {limit} members")
-
-    def _check_rate(self, session: Session) -> None:
-        """Take one event out of the budget that the client's protocol gives it, if it does."""
-        rate = session.protocol.publish_rate
-        if rate is None:
-            return
-        now = self._clock()
-        if session.published is None:
-            session.published = ByteBudget(rate, rate, now=now)
-        if session.published.is_spent(now):
-            raise RiverError(ErrorCode.TOO_FAST, f"more than {rate:g} events a second")
-        session.published.take(1, now=now)
-
-    def _check_fanout(self, session: Session, name: str, *, size: int) -> None:
-        """Take what a client makes this node send to a channel out of the client's budget."""
-        channel = self.attachments.channel(name)
-        if channel is None:
-            return
-        now = self._clock()
-        if session.sent_bytes is None:
-            session.sent_bytes = session.limits.fanout_budget(now)
-        if session.sent_bytes.is_spent(now):
-            raise RiverError(ErrorCode.TOO_FAST, "too many bytes for others: ask again later")
-        session.sent_bytes.take(size * channel.subscribers, now=now)
-
     # Orders.
 
     def _on_confirmed(self) -> None:
@@ -376,8 +360,11 @@ class Node:
         if flushed.recounted:
             self._counts.report(flushed.recounted)
 
+    def _channel(self, name: str) -> Channel | None:
+        return self.attachments.channel(name)
+
     def _count(self, name: str) -> int:
-        channel = self.attachments.channel(name)
+        channel = self._channel(name)
         return 0 if channel is None else channel.subscribers
 
     async def _sweep(self) -> None:

@@ -18,7 +18,8 @@ from collections.abc import Callable, Container, Iterable
 
 from riverd.backoff import Backoff
 from riverd.broker import Broker
-from riverd.core.hub import Channel, Hub
+from riverd.core.channel import Channel
+from riverd.core.hub import Hub
 from riverd.core.subscription import Subscription
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Position, Roster

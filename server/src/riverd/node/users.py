@@ -85,7 +85,7 @@ class Users:
         subscription = session.subscriptions.get(channel)
         if subscription is None:
             return False
-        request = subscription.request
+        request, subscription.ended_by = subscription.request, "removed by the back end"
         self._attachments.unsubscribe(subscription, lingers=False)
         if request is not None:
             removed = RiverError(ErrorCode.CANCELLED, "removed from the channel by the back end")

@@ -73,6 +73,7 @@ class ClientProtocol(Protocol):
     asked to move (`Bye`) is closed instead.
 
     Attributes:
+        name: What it is called where connections are described.
         refuses_upgrades: Whether one that may not come in is answered by an HTTP status where there
             is one for it; otherwise it is always let in, and closed with a reason.
         echoes: Whether a client that publishes an event gets it too.
@@ -85,7 +86,10 @@ class ClientProtocol(Protocol):
     """
 
     @property
-    def refuses_upgrades(self) -> bool: ...  # noqa: D102  see above
+    def name(self) -> str: ...  # noqa: D102  see above
+
+    @property
+    def refuses_upgrades(self) -> bool: ...  # noqa: D102
 
     @property
     def echoes(self) -> bool: ...  # noqa: D102

@@ -20,6 +20,7 @@ from riverd.auth.apps import Apps
 from riverd.auth.revocations import unrevoked
 from riverd.core.hub import Hub
 from riverd.core.session import SessionLimits
+from riverd.core.witness import UNSEEN
 from riverd.gateway.admission import Admission
 from riverd.gateway.client_files import ClientFiles
 from riverd.gateway.connection_limiter import ConnectionLimits
@@ -47,6 +48,7 @@ from riverd.service.environment import (
     trusted_proxies_of,
 )
 from riverd.service.gateway_metrics import gateway_readings
+from riverd.service.inside import answer_inquiries, session_history
 from riverd.service.metrics import PublishTally
 from riverd.service.process import Process
 from riverd.service.proxies_watch import note_proxies
@@ -75,7 +77,8 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
     """A gateway and the node behind it."""
     settings = process.settings
     rules = process.brokers.rules
-    hub = Hub(rules, part_bytes_max=PART_BYTES_MAX)
+    history = session_history(settings.session_history_bytes)
+    hub = Hub(rules, part_bytes_max=PART_BYTES_MAX, witness=history or UNSEEN)
     node = Node(
         process.brokers.new(),
         hub,
@@ -84,6 +87,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         compare_s=None if settings.broker == MEMORY else COMPARE_S,
         linger=Linger(member_s=settings.leave_delay_s),
     )
+    node.history = history
     refusals = Refusals()
     addresses = ClientAddresses(trusted_proxies_of(settings))
     limit = fitted(settings, resources())
@@ -123,6 +127,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
     )
     process.metrics.add(*gateway_readings(gateway, node=node, hub=hub), refusals.reading())
     node.control.name = process.node_name
+    answer_inquiries(node, hub, history=history)
     node.users.drain_asked = partial(_drain_if_named, process, gateway=gateway)
     process.start_later(partial(_note_limit, settings, limit))
     process.start_later(partial(_note_sharing, process.credentials.apps))

@@ -72,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     read_bytes_rate: ByteCount = 2_097_152
     fanout_bytes_rate: ByteCount = 16_777_216
     max_unauthenticated_bytes: ByteCount = 65_536
+    session_history_bytes: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 16_777_216
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
     drain_s: Annotated[float, Meta(ge=0, le=3_600)] = 30
     node_name: Annotated[str, Meta(max_length=NODE_NAME_LENGTH_MAX)] | None = None
@@ -131,6 +132,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "read_bytes_rate": "Bytes a second of histories and lists of members that a user is given.",
     "fanout_bytes_rate": "Bytes a second that others are sent for a user's publications.",
     "max_unauthenticated_bytes": "Bytes that a connection without a token may send in 25 seconds.",
+    "session_history_bytes": "What a gateway remembers of its sessions, in bytes; 0: nothing.",
     "workers": "Gateway processes on one port, one a core; they need a broker between them.",
     "drain_s": "How long a planned stop takes to move its clients.",
     "node_name": "How the gateway is called when it is asked to drain; ecs-task: its task's ARN.",

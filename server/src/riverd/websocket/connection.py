@@ -297,7 +297,9 @@ class WebSocket(SocketOutput):
                 self._close_at_once(Reason.TOO_FAST, "too many pings")
                 return
             self._control_frames, self._control_frames_since = 1, now
-        if ping is not None:
+        if ping is None:
+            self.on_pong()
+        else:
             self.write(frames.pong(ping))
 
     def _on_data_frame(self, kind: WSMsgType, frame: WSFrame) -> None:

@@ -40,6 +40,9 @@ class Callbacks:
     def on_binary(self, payload: bytes) -> None:
         """A binary message."""
 
+    def on_pong(self) -> None:
+        """A pong came: what was written before the ping has arrived, if it answers one."""
+
     def on_closing(self) -> None:
         """A close frame was sent, first or as the answer: `write` does nothing any more.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from riverd.channels import CONTROL
 from riverd.model import Message, Position
-from riverd.orders import Order, Question, Standing, encode
+from riverd.orders import DepartedNode, Order, Question, Standing, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +51,15 @@ class MemoryControl:
     async def nodes(self) -> Mapping[str, str]:
         """The registered nodes."""
         return dict(self._board.names)
+
+    async def departed(self) -> list[DepartedNode]:
+        """None: whose process is gone has taken everything with it."""
+        return []
+
+    async def published_at(self, channel: str, offset: int) -> float | None:
+        """Its nodes know it."""
+        del channel, offset
+        return None
 
     async def ask(self, question: Question) -> None:
         """Notify all nodes."""

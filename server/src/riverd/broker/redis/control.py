@@ -6,10 +6,11 @@ hash each, by user, beside a sorted set of when they end.
 
 import asyncio
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
-from riverd.broker.control import ANSWERS_KEPT_S, REGISTERED_S
+from riverd.broker.control import ANSWERS_KEPT_S, DEPARTED_MAX, DEPARTED_S, REGISTERED_S
 from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import RefusedError, UnansweredError
@@ -18,7 +19,15 @@ from riverd.channel_rules import ORDERS_MAX, ORDERS_TTL_S
 from riverd.channels import CONTROL
 from riverd.errors import OutcomeUnknownError
 from riverd.model import Message, Position
-from riverd.orders import Order, Question, Standing, StandingKind, encode, standing_of
+from riverd.orders import (
+    DepartedNode,
+    Order,
+    Question,
+    Standing,
+    StandingKind,
+    encode,
+    standing_of,
+)
 
 ORDER_ID_TTL_S = 86_400
 PORTION = 1_000
@@ -49,6 +58,7 @@ class RedisControl:
         self._announce = announce
         self._ack_replica = ack_replica
         self._instance = secrets.token_hex(8)
+        self._started_at = time.time()
         self._registered: str | None = None
 
     async def order(self, order: Order) -> Position:
@@ -120,7 +130,15 @@ class RedisControl:
         """List this node among those of all."""
         self._registered = f"{self._instance} {name}"
         await self._server.call(
-            "rules", (keys.NODE_NAMES,), arguments=(self._registered, int(REGISTERED_S * 1000))
+            "register",
+            (keys.NODE_NAMES, keys.NODES_SEEN),
+            arguments=(
+                self._registered,
+                int(REGISTERED_S * 1000),
+                f"{self._instance} {self._started_at:.3f} {name}",
+                int(DEPARTED_S * 1000),
+                DEPARTED_MAX,
+            ),
         )
 
     async def nodes(self) -> Mapping[str, str]:
@@ -128,6 +146,26 @@ class RedisControl:
         [listed] = await self._server.commands([("ZRANGE", keys.NODE_NAMES, 0, -1)])
         found = [one.decode().partition(" ") for one in cast("list[bytes]", listed)]
         return {instance: name for instance, _, name in found}
+
+    async def departed(self) -> list[DepartedNode]:
+        """Those that were seen and are not registered."""
+        connected = await self.nodes()
+        [listed] = await self._server.commands([("ZRANGE", keys.NODES_SEEN, 0, -1, "WITHSCORES")])
+        fields = [one.decode() for one in cast("list[bytes]", listed)]
+        found: list[DepartedNode] = []
+        for member, seen_ms in zip(fields[::2], fields[1::2], strict=True):
+            instance, started_at, name = member.split(" ", 2)
+            if instance not in connected:
+                found.append(DepartedNode(name, float(started_at), float(seen_ms) / 1000))
+        return found
+
+    async def published_at(self, channel: str, offset: int) -> float | None:
+        """The entry's id has it: OFFSET-MS."""
+        [found] = await self._server.commands(
+            [("XRANGE", keys.log(channel), f"{offset}-0", str(offset), "COUNT", 1)]
+        )
+        entries = cast("list[list[bytes]]", found)
+        return int(entries[0][0].partition(b"-")[2]) / 1000 if entries else None
 
     async def ask(self, question: Question) -> None:
         """Announce it where 0.1.0 announced its orders: every node listens there."""

@@ -28,6 +28,7 @@ _HEADS = {
     "order": "_log",
     "give_back": None,
     "rules": None,
+    "register": None,
 }
 
 

@@ -24,9 +24,19 @@ class StreamSink:
     Attributes:
         cursor: What the client has once it has read what was sent.
         address: Whom the client is counted for, if for anybody.
+        client: What the client calls itself.
     """
 
-    __slots__ = ("_streams", "address", "auth_by", "cursor", "protocol", "session", "wanted")
+    __slots__ = (
+        "_streams",
+        "address",
+        "auth_by",
+        "client",
+        "cursor",
+        "protocol",
+        "session",
+        "wanted",
+    )
 
     session: Session
 
@@ -37,6 +47,7 @@ class StreamSink:
         self.cursor: Cursor = wanted.start
         self.auth_by = math.inf
         self.address: str | None = None
+        self.client = ""
 
     @abstractmethod
     def write(self, records: bytes) -> None:

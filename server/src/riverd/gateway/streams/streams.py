@@ -123,10 +123,10 @@ class Streams:
             return self._come_again(wanted, protocol, reason=reason, headers=headers)
         if wanted.poll:
             poll = Poll(self, wanted, protocol=protocol, token=token, headers=headers)
-            poll.address = address
+            poll.address, poll.client = address, request.headers.get("user-agent", "")
             return poll
         stream = EventStream(self, wanted, protocol=protocol, token=token)
-        stream.address = address
+        stream.address, stream.client = address, request.headers.get("user-agent", "")
         return StreamedResponse(200, stream.start, EVENT_STREAM, headers)
 
     def _judge(self, request: Request) -> tuple[StreamRequest, str]:
@@ -180,7 +180,7 @@ class Streams:
         self._keep()
         self.open.add(stream)
         self._host.opened(stream)
-        self.node.opened(session)
+        self.node.opened(session, address=stream.address, client=stream.client)
         if isinstance(stream, EventStream):
             stream.wake_at = time.monotonic() + COMMENT_S * random.uniform(0.5, 1)  # noqa: S311
         if token:
@@ -198,7 +198,7 @@ class Streams:
     def closed(self, stream: EventStream, code: int | None) -> None:
         """It is sent nothing any more. `code` is why River has ended it."""
         self.open.discard(stream)
-        stream.session.end()
+        stream.session.end("the stream ended: its client is gone, or asks again")
         self.node.closed(stream.session)
         self._host.closed(stream, code)
 
@@ -208,7 +208,7 @@ class Streams:
         self._host.closed(poll, None)
         session = poll.session
         if session.claims is None or not self._is_present(session):
-            session.end()
+            session.end("the poll was answered")
             self.node.closed(session)
             return
         key = (session.claims.user, poll.wanted.channels.digest)
@@ -225,7 +225,7 @@ class Streams:
         session, timer = self._parked.pop(key, (None, None))
         if session is not None and timer is not None:
             timer.cancel()
-            session.end()
+            session.end("no poll followed")
             self.node.closed(session)
 
     # Keeping.

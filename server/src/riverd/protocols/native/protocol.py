@@ -30,6 +30,7 @@ MEMBERS_MAX = 100
 class Native:
     """See `ClientProtocol`. A client is who its token says, in every channel."""
 
+    name = "native"
     refuses_upgrades = True
     echoes = True
     joins_channels = True

@@ -31,6 +31,7 @@ KEY_SHOWN_MAX = 64
 class PusherProtocol:
     """See `ClientProtocol`. A client is somebody only where its back end has signed it."""
 
+    name = "pusher"
     refuses_upgrades = False
     echoes = False
     joins_channels = False

@@ -45,6 +45,7 @@ class Sse(Native):
     One object a shape: streams of one shape share what is encoded.
     """
 
+    name = "stream"
     # A stream subscribes to these itself: its cursor has to know them.
     joins_channels = False
 

@@ -1,0 +1,67 @@
+"""`river explain`: why a user did not get a publication, or that it did."""
+
+import click
+
+from riverd.api.explanation import at
+from riverd.api.responses import Explanation, Judged
+from riverd.commands.api_client import call
+from riverd.commands.asking import asks, checked, show
+from riverd.commands.targets import FindTarget
+from riverd.commands.terminal_text import seen
+
+
+@click.command(short_help="Say why a user did not get a publication.")
+@click.option("--user", required=True, help="Who did not get it.")
+@click.option("--channel", required=True, help="Where it was published.")
+@click.option(
+    "--offset", required=True, type=click.IntRange(1), help="Its offset: what POST /publish gave."
+)
+@click.option("--epoch", help="The log's epoch, if it is not the one of now.")
+@click.option("--app", help="The id of the Pusher app whose channel it is.")
+@asks
+def explain(
+    *, target: FindTarget, user: str, channel: str, as_json: bool, **which: str | int | None
+) -> None:
+    """Say why USER did not get a publication of CHANNEL, or that it did, and how that is known.
+
+    Gateways remember where subscriptions began and ended, not each message: what was written to a
+    socket is not received until something proves it.
+    """
+    query: dict[str, object] = {"channel": checked(channel), "user": user}
+    query |= {name: value for name, value in which.items() if name != "offset"}
+    path = f"GET /channels/-/publications/{which['offset']}/users/-"
+    found = show(call(target(), path, query=query), Explanation, as_json=as_json)
+    if found is not None:
+        for line in _lines(found):
+            click.echo(seen(line))
+
+
+def _lines(found: Explanation) -> list[str]:
+    lines = [found.sentence, ""]
+    if found.published_at is not None:
+        lines.append(f"published   {at(found.published_at)}")
+    for one in found.subscriptions:
+        lines += _facts(one)
+    lines += [f"not known   {note}" for note in found.notes]
+    return lines
+
+
+def _facts(one: Judged) -> list[str]:
+    lines: list[str] = []
+    if one.session is not None:
+        lines.append(f"session     {one.session.session} on {one.node}: {one.reason}")
+        for name, time in (
+            ("connected", one.session.connected_at),
+            ("last pong", one.session.confirmed_at),
+            ("blocked", one.session.blocked_since),
+            ("ended", one.session.ended_at),
+        ):
+            if time:
+                why = f"  {one.session.ended_by}" if name == "ended" else ""
+                lines.append(f"  {name:<10}{at(time)}{why}")
+        client = one.session.client or "a client that says nothing of itself"
+        lines.append(f"  {'client':<10}{client}, from {one.session.address or 'nowhere known'}")
+    if one.subscription is not None:
+        sent = one.subscription
+        lines.append(f"  {'sent':<10}{at(sent.began_at)}  after {sent.after}, up to {sent.upto}")
+    return lines

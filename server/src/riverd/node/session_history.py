@@ -1,0 +1,289 @@
+"""What the sessions of a node did, as far as a bounded memory goes back.
+
+A live session and a live subscription carry one small note each, of how they began. When one ends
+the note becomes an entry here. Nothing is done for a message: what a client was sent follows from
+where its subscription began and where it stands.
+
+The entries are in the order of their times, and by user. The oldest is dropped first; and of a user
+who has more than its share, that user's oldest.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from msgspec.structs import replace
+
+from riverd.core.channel import Channel
+from riverd.core.session import Session
+from riverd.core.starts import SessionStart, SubscriptionStart
+from riverd.core.subscription import LOST, Subscription
+from riverd.errors import RiverError
+from riverd.facts import Fact, GapFact, RefusedFact, RestartFact, SessionFacts, Stretch
+from riverd.model import Command, Position, Subscribe
+
+SHARE = 16
+"""One user has at most one of so many parts of the memory."""
+RESTARTS_MAX = 1_000
+HOLES_MAX = 1_000
+CLIENT_LENGTH_MAX = 120
+CLIENTS_MAX = 256
+ENTRY_BYTES = 420
+"""What an entry takes beside its texts, with its part of the tables."""
+CATCH_UP_S = 1.0
+"""What came before a session could be sent it is written within so much of the time when it can."""
+
+
+class _Entry:
+    """One fact; none once it was dropped."""
+
+    __slots__ = ("fact", "size", "user")
+
+    def __init__(self, user: str, fact: Fact) -> None:
+        self.user = user
+        self.fact: Fact | None = fact
+        self.size = _size(user, fact)
+
+
+class _UserMemory:
+    """The entries of one user."""
+
+    __slots__ = ("bytes", "entries", "forgot_until")
+
+    def __init__(self) -> None:
+        self.entries: deque[_Entry] = deque()
+        self.bytes = 0
+        self.forgot_until = 0.0
+
+
+class SessionHistory:
+    """See the module; it is a hub's `Witness`.
+
+    `clock` is in unix seconds, `carrier_clock` is that of logs and connections.
+    """
+
+    def __init__(
+        self,
+        *,
+        bytes_max: int,
+        clock: Callable[[], float],
+        carrier_clock: Callable[[], float],
+    ) -> None:
+        self.bytes = 0
+        self.dropped = 0
+        self.since = clock()
+        """When this memory began."""
+        self.restarts: deque[RestartFact] = deque(maxlen=RESTARTS_MAX)
+        self._bytes_max = bytes_max
+        self._clock = clock
+        self._carrier_clock = carrier_clock
+        self._entries: deque[_Entry] = deque()
+        self._by_user: dict[str, _UserMemory] = {}
+        self._forgot_until = 0.0
+        self._clients: dict[str, str] = {}
+        self._holes = 0
+        """Entries among all that were dropped because their user had too many."""
+
+    def forgot_until(self, user: str) -> float:
+        """Of a user, something may be forgotten that was before this; 0 if nothing is."""
+        mine = self._by_user.get(user)
+        return max(self._forgot_until, 0 if mine is None else mine.forgot_until)
+
+    def of(self, user: str) -> Iterator[Fact]:
+        """The entries of a user, oldest first; of those without one as "" ."""
+        mine = self._by_user.get(user)
+        entries = () if mine is None else mine.entries
+        return (entry.fact for entry in entries if entry.fact is not None)
+
+    # Sessions.
+
+    def opened(self, session: Session, *, address: str | None, client: str) -> None:
+        """A session began."""
+        session.start = SessionStart(self._clock(), address, self._shared(client))
+
+    def closed(self, session: Session) -> None:
+        """A session is over; its subscriptions still stand."""
+        start = session.start
+        if start is None or (session.claims is None and not session.subscriptions):
+            return
+        self._add(_user_of(session), self.facts_of(session, ended_at=self._clock()))
+
+    def refused(self, session: Session, command: Command, *, error: RiverError) -> None:
+        """A session was refused what it asked: a subscription is remembered."""
+        if session.start is not None and isinstance(command, Subscribe):
+            fact = RefusedFact(session.id, command.channel, error.error.code, self._clock())
+            self._add(_user_of(session), fact)
+
+    def facts_of(self, session: Session, *, ended_at: float = 0) -> SessionFacts:
+        """How a session began, and how it stands."""
+        start = session.start
+        assert start is not None, "it was opened"
+        return SessionFacts(
+            session.id,
+            session.protocol.name,
+            start.at,
+            client=start.client,
+            address=start.address,
+            continues=session.continues,
+            authenticated_at=session.authenticated_at,
+            ended_at=ended_at,
+            ended_by=session.ended_by if ended_at else "",
+            blocked_since=start.blocked_since,
+            confirmed_at=self._unix(session.confirmed_at) if session.confirmed_at else 0,
+        )
+
+    # Subscriptions: see `Witness`.
+
+    def admitted(self, subscription: Subscription, channel: Channel, *, after: int) -> None:
+        """Note where it begins."""
+        if subscription.session.start is None:
+            return
+        request = subscription.request
+        had = None if request is None else request.position
+        lost = None
+        if had is not None and (had.epoch != channel.log.epoch or had.offset != after):
+            lost = had.why_lost(channel.log.position, oldest=channel.log.oldest)
+        subscription.start = SubscriptionStart(self._clock(), channel.log.epoch, after, had, lost)
+
+    def leaving(self, subscription: Subscription, channel: Channel) -> None:
+        """Keep what it was sent."""
+        stretch, session = self.stretch_of(subscription, channel), subscription.session
+        if stretch is not None:
+            subscription.start = None
+            why = subscription.ended_by or (session.ended_by if session.closed else "unsubscribed")
+            ended = replace(stretch, ended_at=self._clock(), ended_by=why, newest=-1)
+            self._add(_user_of(session, subscription), ended)
+
+    def skipping(self, subscription: Subscription, channel: Channel) -> None:
+        """Keep that it is sent a gap."""
+        start, session = subscription.start, subscription.session
+        if start is not None:
+            log, after = channel.log, subscription.offset
+            fact = GapFact(session.id, channel.name, log.epoch, after, log.offset, self._clock())
+            self._add(_user_of(session, subscription), fact)
+
+    def restarting(self, channel: Channel, position: Position) -> None:
+        """Keep it once for all subscribers."""
+        before = Position(channel.log.epoch, channel.sent)
+        self.restarts.append(RestartFact(channel.name, before, position, self._clock()))
+
+    def blocking(self, session: Session) -> None:
+        """Note since when."""
+        if session.start is not None and not session.start.blocked_since:
+            session.start.blocked_since = self._clock()
+
+    def unblocking(self, session: Session) -> None:
+        """Note that it catches up."""
+        if session.start is not None:
+            session.start.blocked_since = 0
+            session.start.drained_at = self._carrier_clock()
+
+    def stretch_of(self, subscription: Subscription, channel: Channel) -> Stretch | None:
+        """What a subscription was sent so far."""
+        start, session = subscription.start, subscription.session
+        if start is None or session.start is None:
+            return None
+        upto = channel.cursor_of(subscription)
+        return Stretch(
+            session.id,
+            channel.name,
+            start.epoch,
+            start.after,
+            start.at,
+            upto,
+            confirmed=self._confirmed(subscription, channel, upto=upto),
+            had=start.had,
+            lost=start.lost,
+            newest=channel.log.offset,
+        )
+
+    def taken_at(self, channel: Channel, offset: int) -> float:
+        """When this node was given a publication; 0 if it does not know."""
+        taken_at = channel.log.taken_at(offset)
+        return 0 if taken_at is None else self._unix(taken_at)
+
+    # Keeping.
+
+    def _confirmed(self, subscription: Subscription, channel: Channel, *, upto: int) -> int:
+        """Up to which offset it is proven that what was written has arrived."""
+        start, began = subscription.session.start, subscription.start
+        assert start is not None, "it was opened"
+        assert began is not None, "it was admitted"
+        proven = subscription.session.confirmed_at - CATCH_UP_S
+        caught_up = max(start.drained_at, began.at - self._ahead_s())
+        if proven < caught_up or upto == LOST or began.epoch != channel.log.epoch:
+            return -1
+        return min(upto, channel.log.offset_at(proven))
+
+    def _unix(self, carrier_s: float) -> float:
+        return carrier_s + self._ahead_s()
+
+    def _ahead_s(self) -> float:
+        return self._clock() - self._carrier_clock()
+
+    def _shared(self, client: str) -> str:
+        """The same text for all clients that call themselves the same."""
+        shown = client[:CLIENT_LENGTH_MAX]
+        if len(self._clients) >= CLIENTS_MAX:
+            self._clients.clear()
+        return self._clients.setdefault(shown, shown)
+
+    def _add(self, user: str, fact: Fact) -> None:
+        entry = _Entry(user, fact)
+        mine = self._by_user.get(user)
+        if mine is None:
+            mine = self._by_user[user] = _UserMemory()
+        mine.entries.append(entry)
+        mine.bytes += entry.size
+        self._entries.append(entry)
+        self.bytes += entry.size
+        while mine.bytes > self._bytes_max // SHARE:
+            mine.forgot_until = _time_of(mine.entries[0].fact)
+            self._drop(mine.entries[0])
+        while self.bytes > self._bytes_max:
+            oldest = self._entries.popleft()
+            if oldest.fact is not None:
+                self._forgot_until = _time_of(oldest.fact)
+                self._drop(oldest)
+            self._holes -= 1
+        if self._holes > max(HOLES_MAX, len(self._entries) // 2):
+            self._entries = deque(one for one in self._entries if one.fact is not None)
+            self._holes = 0
+
+    def _drop(self, entry: _Entry) -> None:
+        """Drop a user's oldest entry; where all are in a row it stays as a hole."""
+        mine = self._by_user[entry.user]
+        assert mine.entries[0] is entry, "the oldest of all is the oldest of its user"
+        mine.entries.popleft()
+        mine.bytes -= entry.size
+        entry.fact = None
+        self.dropped += 1
+        self._holes += 1
+        self.bytes -= entry.size
+        if not mine.entries:
+            del self._by_user[entry.user]
+
+
+def _user_of(session: Session, subscription: Subscription | None = None) -> str:
+    """Whose it is: a client of the Pusher protocol may be somebody in one channel only."""
+    if session.claims is not None:
+        return session.claims.user
+    member = None if subscription is None else subscription.member
+    return "" if member is None else member.user
+
+
+def _time_of(fact: Fact | None) -> float:
+    if fact is None:
+        return 0
+    return fact.at if isinstance(fact, GapFact | RefusedFact) else fact.ended_at
+
+
+def _size(user: str, fact: Fact) -> int:
+    texts = len(user)
+    match fact:
+        case SessionFacts():
+            texts += len(fact.ended_by) + len(fact.session) + len(fact.address or "")
+        case Stretch():
+            texts += len(fact.channel) + len(fact.session)
+        case GapFact() | RefusedFact():
+            texts += len(fact.channel) + len(fact.session)
+    return ENTRY_BYTES + texts

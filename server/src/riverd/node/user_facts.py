@@ -1,0 +1,120 @@
+"""What a node knows of a user and a channel: what it remembers, and what is so now."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from riverd.channels import INTERNAL, app_channel, divided, user_channel
+from riverd.core.channel import Channel
+from riverd.core.hub import Hub
+from riverd.core.session import Session
+from riverd.core.subscription import Subscription
+from riverd.errors import RiverError
+from riverd.facts import (
+    FACTS_MAX,
+    SESSIONS_MAX,
+    Fact,
+    GapFact,
+    RefusedFact,
+    SessionFacts,
+    Stretch,
+    UserFacts,
+)
+from riverd.model import Subscribe
+from riverd.node.session_history import SessionHistory
+from riverd.node.users import Users
+from riverd.orders import Question
+
+CHANNELS_MAX = 200
+
+
+class UserFactFinder:
+    """Answers the question "explain". `name` is what the node is called."""
+
+    def __init__(
+        self, history: SessionHistory, users: Users, hub: Hub, *, name: Callable[[], str]
+    ) -> None:
+        self._history = history
+        self._users = users
+        self._hub = hub
+        self._name = name
+
+    def find(self, asked: Question) -> UserFacts:
+        """What is known of `asked.user` in `asked.channel`."""
+        history, name = self._history, asked.channel
+        channel = self._hub.channels.get(name)
+        users = _names_of(asked.user, name)
+        past = [fact for user in users for fact in history.of(user)]
+        live = [session for user in users for session in self._live(user, channel)]
+        stretches = [one for one in past if isinstance(one, Stretch) and one.channel == name]
+        if channel is not None:
+            for session in live:
+                subscription = session.subscriptions.get(name)
+                if subscription is not None and subscription.audience is not None:
+                    found = history.stretch_of(subscription, channel)
+                    stretches += [] if found is None else [found]
+        sessions = [one for one in past if isinstance(one, SessionFacts)]
+        sessions += [history.facts_of(one) for one in live if one.start is not None]
+        return UserFacts(
+            self._name(),
+            history.since,
+            forgot_until=max(map(history.forgot_until, users)),
+            taken_at=0 if channel is None else history.taken_at(channel, asked.offset),
+            sessions=_chosen(sessions, stretches),
+            stretches=stretches[-FACTS_MAX:],
+            gaps=[o for o in past if isinstance(o, GapFact) and o.channel == name][-FACTS_MAX:],
+            refused=[o for o in past if isinstance(o, RefusedFact) and o.channel == name][-10:],
+            restarts=[one for one in history.restarts if one.channel == name][-FACTS_MAX:],
+            channels=_channels(past, live, app_id=divided(name)[0]),
+            forbidden=_forbidden(live, name),
+        )
+
+    def _live(self, user: str, channel: Channel | None) -> list[Session]:
+        sessions = self._users.of(user)[-SESSIONS_MAX:]
+        if sessions or channel is None:
+            return sessions
+        return list(islice(_members(channel, user), SESSIONS_MAX))
+
+
+def _members(channel: Channel, user: str) -> Iterator[Session]:
+    """Those that are a user in this channel only, as in the Pusher protocol."""
+    for audience in channel.audiences.values():
+        subscribers: list[Subscription] = [*audience.live, *audience.behind]
+        for one in subscribers:
+            if one.member is not None and one.member.user == user and one.session.claims is None:
+                yield one.session
+
+
+def _chosen(sessions: list[SessionFacts], stretches: list[Stretch]) -> list[SessionFacts]:
+    """The newest sessions, and those among the others that were subscribed."""
+    subscribed = {one.session for one in stretches}
+    older = [one for one in sessions[:-SESSIONS_MAX] if one.session in subscribed]
+    return older[-SESSIONS_MAX:] + sessions[-SESSIONS_MAX:]
+
+
+def _names_of(user: str, channel: str) -> list[str]:
+    """What the user of a channel is called here: one of an app of its own has two names."""
+    app_id, _ = divided(channel)
+    return [user] if app_id is None else [user, app_channel(app_id, user_channel(user))]
+
+
+def _channels(past: list[Fact], live: list[Session], *, app_id: str | None) -> list[str]:
+    """Where the user was or is subscribed, by the names that back ends know."""
+    names = {one.channel for one in past if isinstance(one, Stretch)}
+    names.update(*(session.subscriptions for session in live))
+    known = [name for app, name in map(divided, names) if app == app_id]
+    return sorted(name for name in known if not name.startswith(INTERNAL))[:CHANNELS_MAX]
+
+
+def _forbidden(live: list[Session], name: str) -> str:
+    """The code with which all connections that are open now would be refused the channel."""
+    code = ""
+    for session in live:
+        if session.protocol.name != "native" or session.claims is None:
+            return ""
+        try:
+            session.authorise(Subscribe(None, name))
+        except RiverError as error:
+            code = error.error.code
+        else:
+            return ""
+    return code
