@@ -46,6 +46,7 @@ def test_the_contracts_requests_are_all_there(document: Any) -> None:
         "/channels/{channel}",
         "/channels/{channel}/history",
         "/channels/{channel}/presence",
+        "/channels/{channel}/publications/{offset}/users/{user}",
         "/users/{user}",
         "/users/{user}/disconnect",
         "/users/{user}/block",

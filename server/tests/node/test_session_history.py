@@ -78,7 +78,7 @@ class Remembering:
         self.cluster = cluster
         self.node = node
         self.history = history
-        self._finder = UserFactFinder(history, node.users, hub, name=lambda: "here")
+        self._finder = UserFactFinder(history, node.users, hub=hub, name=lambda: "here")
 
     def facts(self, user: str = "ann", channel: str = "c", offset: int = 1) -> Any:
         return self._finder.find(Question("q", user, "explain", channel, offset=offset))

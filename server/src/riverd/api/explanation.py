@@ -21,7 +21,7 @@ SEEN_S_MAX = 10.0
 CLOSE_NAMES_MAX = 3
 
 
-class Verdict(Enum):
+class DeliveryVerdict(Enum):
     """What is so, the best first: of several connections the best one counts."""
 
     CONFIRMED = "confirmed"
@@ -40,15 +40,17 @@ class Verdict(Enum):
     UNKNOWN = "unknown"
 
 
-_RANK = {verdict: rank for rank, verdict in enumerate(Verdict)}
-_MAY_BE_ELSEWHERE = frozenset({Verdict.LATER, Verdict.NOT_SUBSCRIBED, Verdict.NOT_CONNECTED})
+_RANK = {verdict: rank for rank, verdict in enumerate(DeliveryVerdict)}
+_MAY_BE_ELSEWHERE = frozenset(
+    {DeliveryVerdict.LATER, DeliveryVerdict.NOT_SUBSCRIBED, DeliveryVerdict.NOT_CONNECTED}
+)
 """That may be so here, and another connection of the user have been where nobody answers."""
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class DeliveryOutcome(msgspec.Struct, frozen=True):
     """The judgement of all, and of each connection; `notes` say what nobody can know."""
 
-    verdict: Verdict
+    verdict: DeliveryVerdict
     sentence: str
     judged: list[Judged]
     notes: list[str]
@@ -94,20 +96,23 @@ def judge(
     *,
     unanswered: list[str],
     departed: list[DepartedNode],
-) -> Outcome:
+) -> DeliveryOutcome:
     """What became of the publication for the user, over all nodes that have answered."""
     judged = [one for node in nodes for one in _on_node(asked, node)]
-    judged.sort(key=lambda one: (_RANK[Verdict(one.reason)], -one.at))
+    judged.sort(key=lambda one: (_RANK[DeliveryVerdict(one.reason)], -one.at))
     best = judged[0] if judged else _nobody(asked, nodes)
-    verdict, sentence = Verdict(best.reason), best.sentence
+    verdict, sentence = DeliveryVerdict(best.reason), best.sentence
     if len({one.reason for one in judged}) > 1:
         sentence += f" Its other subscriptions ({len(judged) - 1}) say something else: see there."
     doubts = _doubts(asked, nodes, unanswered=unanswered, departed=departed)
     if verdict in _MAY_BE_ELSEWHERE and doubts:
-        verdict, sentence = Verdict.UNKNOWN, f"Unknown: {doubts[0]} Apart from that: {sentence}"
+        verdict, sentence = (
+            DeliveryVerdict.UNKNOWN,
+            f"Unknown: {doubts[0]} Apart from that: {sentence}",
+        )
     if not asked.in_log:
         doubts.append("The log no longer has it: whether it excluded a session is not known.")
-    return Outcome(verdict, sentence, judged, doubts)
+    return DeliveryOutcome(verdict, sentence, judged, doubts)
 
 
 # One node.
@@ -132,14 +137,18 @@ def _on_node(asked: Asked, node: UserFacts) -> list[Judged]:
     else:
         return [_not_subscribed(asked, node, session=one) for one in node.sessions]
     about = sessions.get(session) or SessionFacts(session, "", 0)
-    return [Judged(Verdict.NO_GRANT.value, f"{text}, at {at(when)}.", node.node, about, when)]
+    return [
+        Judged(DeliveryVerdict.NO_GRANT.value, f"{text}, at {at(when)}.", node.node, about, when)
+    ]
 
 
 def _not_subscribed(asked: Asked, node: UserFacts, *, session: SessionFacts) -> Judged:
     near = get_close_matches(asked.channel, node.channels, n=CLOSE_NAMES_MAX)
     hint = f" It is subscribed to {', '.join(near)}: is one of them meant?" if near else ""
     text = f"{asked.user} was connected, but never subscribed to {asked.channel}.{hint}"
-    return Judged(Verdict.NOT_SUBSCRIBED.value, text, node.node, session, session.connected_at)
+    return Judged(
+        DeliveryVerdict.NOT_SUBSCRIBED.value, text, node.node, session, session.connected_at
+    )
 
 
 def _stretch(
@@ -154,7 +163,7 @@ def _stretch(
 
 def _verdict(
     asked: Asked, node: UserFacts, *, stretch: Stretch, about: SessionFacts
-) -> tuple[Verdict, str]:
+) -> tuple[DeliveryVerdict, str]:
     offset, user, which = asked.offset, asked.user, _which(about, node)
     if stretch.epoch != asked.epoch:
         return _other_epoch(asked, node, stretch=stretch, which=which)
@@ -164,33 +173,33 @@ def _verdict(
             f"{user} had it: {which} came back at {at(stretch.began_at)} with position "
             f"{had.offset}, which is not before it."
         )
-        return Verdict.HAD, text
+        return DeliveryVerdict.HAD, text
     gap = _gap(asked, node.gaps, session=stretch.session)
     if gap is not None:
         text = (
             f"{user} was sent a gap by {which} at {at(gap.at)}: what came up to {gap.upto} could "
             "not be had any more, and its client is to load its state anew."
         )
-        return Verdict.GAP, text
+        return DeliveryVerdict.GAP, text
     if stretch.after >= offset:
         return _later(asked, stretch, which=which)
     if asked.exclude is not None and asked.exclude in (about.session, about.continues):
         text = f"It was published with exclude: {asked.exclude}, which is {which}: left out."
-        return Verdict.EXCLUDED, text
+        return DeliveryVerdict.EXCLUDED, text
     if stretch.confirmed >= offset:
         text = (
             f"{user} got it: it was written to {which}, and a pong to a ping that was sent after "
             f"it, at {at(about.confirmed_at)}, proves that it arrived."
         )
-        return Verdict.CONFIRMED, text
+        return DeliveryVerdict.CONFIRMED, text
     if stretch.upto >= offset:
-        return Verdict.WRITTEN, _written(asked, stretch, about=about, which=which)
+        return DeliveryVerdict.WRITTEN, _written(asked, stretch, about=about, which=which)
     return _not_written(asked, stretch, about=about, which=which)
 
 
 def _other_epoch(
     asked: Asked, node: UserFacts, *, stretch: Stretch, which: str
-) -> tuple[Verdict, str]:
+) -> tuple[DeliveryVerdict, str]:
     for restart in node.restarts:
         if restart.after.epoch == asked.epoch and restart.at >= stretch.began_at:
             if restart.after.offset >= asked.offset:
@@ -198,29 +207,29 @@ def _other_epoch(
                     f"{asked.user} was sent a gap by {which} at {at(restart.at)}: the log began "
                     f"again, at {restart.after.offset}."
                 )
-                return Verdict.GAP, text
+                return DeliveryVerdict.GAP, text
             upto = stretch.upto if stretch.newest >= 0 else asked.newest
             if upto >= asked.offset:
                 text = f"It was written to {which} after the log had begun again; no proof since."
-                return Verdict.WRITTEN, text
+                return DeliveryVerdict.WRITTEN, text
     text = f"The connection of {asked.user} on {which} knew another log of {asked.channel} only"
     if stretch.ended_at:
-        return Verdict.ENDED, f"{text}, and ended at {at(stretch.ended_at)}."
-    return Verdict.BEHIND, f"{text}: {node.node} has not found the new one yet."
+        return DeliveryVerdict.ENDED, f"{text}, and ended at {at(stretch.ended_at)}."
+    return DeliveryVerdict.BEHIND, f"{text}: {node.node} has not found the new one yet."
 
 
-def _later(asked: Asked, stretch: Stretch, *, which: str) -> tuple[Verdict, str]:
+def _later(asked: Asked, stretch: Stretch, *, which: str) -> tuple[DeliveryVerdict, str]:
     if stretch.lost is not None:
         text = (
             f"{asked.user} came back at {at(stretch.began_at)} on {which} with a position that "
             f"could not be continued ({stretch.lost}), and was notified of that."
         )
-        return Verdict.GAP, text
+        return DeliveryVerdict.GAP, text
     text = (
         f"{asked.user} subscribed to {asked.channel} at {at(stretch.began_at)} on {which}, after "
         f"it: the channel stood at {stretch.after} by then, and no earlier position was named."
     )
-    return Verdict.LATER, text
+    return DeliveryVerdict.LATER, text
 
 
 def _written(asked: Asked, stretch: Stretch, *, about: SessionFacts, which: str) -> str:
@@ -238,21 +247,21 @@ def _written(asked: Asked, stretch: Stretch, *, about: SessionFacts, which: str)
 
 def _not_written(
     asked: Asked, stretch: Stretch, *, about: SessionFacts, which: str
-) -> tuple[Verdict, str]:
+) -> tuple[DeliveryVerdict, str]:
     if stretch.ended_at:
         text = (
             f"The subscription of {asked.user} on {which} ended at {at(stretch.ended_at)}, before "
             f"it: {stretch.ended_by}. It was sent everything up to {stretch.upto}."
         )
-        return Verdict.ENDED, text
+        return DeliveryVerdict.ENDED, text
     if about.blocked_since:
         text = (
             f"It was not sent to {which} yet: its socket takes no more since "
             f"{at(about.blocked_since)}, and its cursor stands at {stretch.upto}."
         )
-        return Verdict.BLOCKED, text
+        return DeliveryVerdict.BLOCKED, text
     text = f"It is on its way to {which}: that stands at {stretch.upto}, its node at "
-    return Verdict.BEHIND, f"{text}{stretch.newest}."
+    return DeliveryVerdict.BEHIND, f"{text}{stretch.newest}."
 
 
 def _gap(asked: Asked, gaps: list[GapFact], *, session: str) -> GapFact | None:
@@ -269,7 +278,7 @@ def _gap(asked: Asked, gaps: list[GapFact], *, session: str) -> GapFact | None:
 def _nobody(asked: Asked, nodes: list[UserFacts]) -> Judged:
     since = f" since {at(min(one.since for one in nodes))}" if nodes else ""
     text = f"No gateway knows of a connection of {asked.user}{since}."
-    return Judged(Verdict.NOT_CONNECTED.value, text, "", None, 0)
+    return Judged(DeliveryVerdict.NOT_CONNECTED.value, text, "", None, 0)
 
 
 def _doubts(

@@ -31,7 +31,7 @@ class UserFactFinder:
     """Answers the question "explain". `name` is what the node is called."""
 
     def __init__(
-        self, history: SessionHistory, users: Users, hub: Hub, *, name: Callable[[], str]
+        self, history: SessionHistory, users: Users, *, hub: Hub, name: Callable[[], str]
     ) -> None:
         self._history = history
         self._users = users

@@ -23,5 +23,5 @@ def answer_inquiries(node: Node, hub: Hub, *, history: SessionHistory | None) ->
             "explain", lambda _asked: UserFacts(node.control.name, time.time(), remembers=False)
         )
     else:
-        finder = UserFactFinder(history, node.users, hub, name=lambda: node.control.name)
+        finder = UserFactFinder(history, node.users, hub=hub, name=lambda: node.control.name)
         node.inquiries.answer_with("explain", finder.find)

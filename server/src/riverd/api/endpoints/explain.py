@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from riverd.api.context import Api, Call
 from riverd.api.endpoints.tokens import check_user
-from riverd.api.explanation import Asked, Verdict, judge, not_published
+from riverd.api.explanation import Asked, DeliveryVerdict, judge, not_published
 from riverd.api.ordering import answers_to, names_without
 from riverd.api.responses import Explanation
 from riverd.auth.apps import Apps
@@ -49,7 +49,7 @@ async def explain(api: Api, call: Call) -> Explanation:
     reason, sentence = outcome.verdict, outcome.sentence
     if not 1 <= offset <= newest:
         similar = {other for one in facts for other in one.channels}
-        reason, sentence = Verdict.NOT_PUBLISHED, not_published(asked, similar)
+        reason, sentence = DeliveryVerdict.NOT_PUBLISHED, not_published(asked, similar)
     return Explanation(
         user,
         channel,
