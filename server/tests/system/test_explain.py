@@ -23,7 +23,7 @@ class Deployment:
     def __init__(self, start: Start, redis: RedisServer) -> None:
         assert redis.password is not None
         self.broker = {"RIVER_BROKER": redis.url, "RIVER_BROKER_PASSWORD": redis.password}
-        often = {"RIVER_PING_INTERVAL_S": "0.3", "RIVER_NODE_NAME": "often"}
+        often = {"RIVER_PING_INTERVAL_S": "1.5", "RIVER_NODE_NAME": "often"}
         self.often = start("gateway", settings={**self.broker, **often})
         calm = {"RIVER_NODE_NAME": "calm", "RIVER_HISTORY_SIZE": "3"}
         self.calm = start("gateway", settings={**self.broker, **calm})
