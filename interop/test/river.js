@@ -7,6 +7,9 @@ const Pusher = PusherModule.default ?? PusherModule.Pusher ?? PusherModule;
 const { host, wsPort, apiPort, appId, key, secret } = JSON.parse(process.env.RIVER_PUSHER ?? "{}");
 const open = new Set();
 
+/** Where pages connect. */
+export const wsAddress = { host, port: wsPort };
+
 /** The back end, which sends to the publish API's port. */
 export const back = new PusherServer({
   appId,

@@ -117,6 +117,12 @@ class ChannelRules:
         text = msgspec.json.encode(known if self._shared is None else (*known, self._shared))
         return sha256(text).hexdigest()[:16]
 
+    @property
+    def longest_ttl_s(self) -> float:
+        """No channel keeps anything for longer."""
+        kept = (max(rule.history_ttl_s or 0, _last_ttl_s(rule)) for rule in self.rules)
+        return max(self._history_ttl_s, CACHE_TTL_S, *kept)
+
     def of(self, channel: str) -> ChannelPolicy:
         """What holds for a channel."""
         policy = self._policies.get(channel)

@@ -216,6 +216,12 @@ class Ping(msgspec.Struct, frozen=True, gc=False):
     id: RequestId
 
 
+class Reached(msgspec.Struct, frozen=True, gc=False):
+    """Answers the last `Barrier`: what was sent before it has arrived."""
+
+    id: RequestId = None
+
+
 Command = (
     Authenticate
     | SignIn
@@ -225,6 +231,7 @@ Command = (
     | GetMembers
     | GetHistory
     | Ping
+    | Reached
 )
 
 
@@ -312,6 +319,10 @@ class Pong(msgspec.Struct, frozen=True, gc=False):
     id: RequestId
 
 
+class Barrier(msgspec.Struct, frozen=True, gc=False):
+    """Asks whether all that was sent before has arrived."""
+
+
 class Gap(msgspec.Struct, frozen=True, gc=False):
     """What came before `position` is lost to this client: it has to load its state anew.
 
@@ -348,6 +359,7 @@ Reply = (
     | Members
     | HistoryReply
     | Pong
+    | Barrier
     | Gap
     | Bye
     | ErrorReply

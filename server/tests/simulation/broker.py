@@ -16,6 +16,7 @@ from riverd.errors import BrokerError, OutcomeUnknownError, RiverError
 from riverd.model import Member, Message, Occupancy, Position, Receipt, Roster, Tail
 from riverd.node.node import Node
 from riverd.orders import Order, Question, Standing
+from riverd.tabs import TabRow, TabWrite, Written
 
 if TYPE_CHECKING:
     from simulation.server import Server
@@ -70,6 +71,49 @@ class SimControl:
         return {}
 
 
+class SimTabs:
+    """See `BrokerTabs` for the promises."""
+
+    def __init__(self, call: Call, world: World) -> None:
+        self._call = call
+        self._world = world
+
+    async def claim(self, key: str, session: str, *, life_s: float) -> TabRow | None:
+        return await self._call(lambda: self._claim(key, session, life_s))
+
+    async def save(
+        self, writes: Sequence[TabWrite], *, life_s: float
+    ) -> list[Written | RiverError]:
+        try:
+            return await self._call(lambda: [self._save(one, life_s) for one in writes])
+        except BrokerError:
+            if self._world.dice.random() < self._world.weather.ghosts:
+                self._save_late(writes, life_s, run=self._world.server.run)
+            raise
+
+    def _save_late(self, writes: Sequence[TabWrite], life_s: float, *, run: int) -> None:
+        """What was given up may be carried out all the same."""
+
+        def effect() -> None:
+            if self._world.server.run == run:
+                for write in writes:
+                    self._save(write, life_s)
+
+        self._world.loop.call_later(self._world.dice.uniform(0, GHOST_S_MAX), effect)
+
+    def _claim(self, key: str, session: str, life_s: float) -> TabRow | None:
+        world = self._world
+        row = world.server.tabs.claim(key, session, life_s=life_s, now=world.now)
+        world.note("server", "gives", session, "the row", row)
+        return row
+
+    def _save(self, write: TabWrite, life_s: float) -> Written:
+        world = self._world
+        found = world.server.tabs.save(write, life_s=life_s, now=world.now)
+        world.note("server", "saves", write, found)
+        return found
+
+
 class SimBroker:
     """See `Broker` for the promises; what a broker does not promise happens here.
 
@@ -90,6 +134,7 @@ class SimBroker:
         self._renewing: asyncio.Task[None] | None = None
         self._line = 0
         self.control = SimControl(self._call, self._server)
+        self.tabs = SimTabs(self._call, world)
 
     @property
     def reachable(self) -> bool:

@@ -5,7 +5,7 @@ import shlex
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -32,11 +32,11 @@ def failure_of(seed: int) -> str | None:
     return None
 
 
-def first_failure(plant: Plant) -> ErrorReply | None:
+def first_failure(plant: Plant, run: Callable[[int], str | None] = failure_of) -> ErrorReply | None:
     """The first seed that finds a bug, and what it says of it."""
     with planted(plant):
         for seed in range(PLANT_SEEDS_MAX):
-            failure = failure_of(seed)
+            failure = run(seed)
             if failure is not None:
                 return seed, failure
     return None

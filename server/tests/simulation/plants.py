@@ -158,7 +158,7 @@ CURSORS = (
         "those behind are not notified that the log began again",
         ("core.hub:Hub.restart", "subscription.offset = LOST", "pass"),
     ),
-    _plant("a gap is not sent", ("core.hub:Hub._send_gap", "subscription.session.reply(", "repr(")),
+    _plant("a gap is not sent", ("core.hub:Hub.send_gap", "subscription.session.reply(", "repr(")),
     _plant(
         "what was sent is noted after it was written",
         ("core.hub:Hub._flush_live", "channel.sent = log.offset\n", "pass\n"),

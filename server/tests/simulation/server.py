@@ -11,6 +11,7 @@ from simulation.orders import Orders
 from simulation.truth import Truth
 
 from riverd.broker.memory.store import Store
+from riverd.broker.memory.tabs import TabStore
 from riverd.channels import CONTROL
 from riverd.errors import BrokerError
 from riverd.model import (
@@ -52,6 +53,7 @@ class Server:
         self._epochs = count(1)
         self._nodes = count(1)
         self.store = self._empty()
+        self.tabs = TabStore()
         self.orders = Orders(world)
         self._kept_s: dict[Standing, float] = {}
 
@@ -64,6 +66,7 @@ class Server:
         self.census.began_again(self._world.now)
         standings = self.store.standings() if keep_standings else []
         self.store = self._empty()
+        self.tabs = TabStore()
         for standing in standings:
             self.store.keep_standing(standing)
         self._kept_s = {one: self._kept_s[one] for one in standings}

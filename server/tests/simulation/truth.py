@@ -52,6 +52,19 @@ class Truth:
         demand(0 < offset <= self.end(channel, epoch), f"{channel} {epoch}:{offset} never existed")
         return self._logs[channel, epoch][offset - 1]
 
+    def place_of(self, channel: str, mark: str, *, near: Position) -> Position | None:
+        """Where a publication is, if a log has it: marks are of one epoch each, or several."""
+        data = f'"{mark}"'.encode()
+        epochs = sorted(
+            (epoch for name, epoch in self._logs if name == channel),
+            key=lambda epoch: epoch != near.epoch,
+        )
+        for epoch in epochs:
+            for entry in self._logs[channel, epoch]:
+                if entry.data == data:
+                    return Position(epoch, entry.offset)
+        return None
+
     def passing(self, channel: str, epoch: str, data: bytes) -> Ephemeral | None:
         """The event that is not kept with this data, if there ever was one."""
         return self._passed.get((channel, epoch), {}).get(data)

@@ -4,7 +4,9 @@ import hashlib
 import hmac
 import json
 import secrets
+import string
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -80,6 +82,15 @@ def all_pusher_cases() -> Iterator[tuple[str, Json]]:
             yield path.stem, content
 
 
+def base36(number: int) -> str:
+    """As `toString(36)` in a page."""
+    digits = ""
+    while number:
+        number, rest = divmod(number, 36)
+        digits = f"{string.digits}{string.ascii_lowercase}"[rest] + digits
+    return digits
+
+
 class PusherConversation:
     """One run of one case."""
 
@@ -88,6 +99,7 @@ class PusherConversation:
         self._server = server
         self._connections: dict[str, ClientConnection] = {}
         self._keys: dict[str, str] = {}
+        self._pages: dict[str, str] = {}
         self._open = ExitStack()
         self._variables: Variables = {"case": secrets.token_hex(4)}
 
@@ -114,7 +126,8 @@ class PusherConversation:
 
     def _connect(self, name: str, step: Json) -> str | None:
         key = step.get("key", "native-key")
-        path = step.get("path", f"/app/{key}?{step.get('query', QUERY)}")
+        page = self._page(step["page"], step.get("age_s", 0)) if "page" in step else ""
+        path = step.get("path", f"{page}/app/{key}?{step.get('query', QUERY)}")
         url = f"{self._server.url.replace('http', 'ws', 1)}{path}"
         connecting = connect(url, compression=None, proxy=None, open_timeout=STEP_S_MAX)
         opened = self._connections[name] = self._open.enter_context(connecting)
@@ -131,6 +144,13 @@ class PusherConversation:
             }
             return self._expect(opened, pattern)
         return None
+
+    def _page(self, name: str, age_s: int) -> str:
+        """What a page puts before its path, on each of its connections."""
+        if name not in self._pages:
+            began = base36(int((time.time() - age_s) * 1000))
+            self._pages[name] = f"/t/{began}-{name}-{uuid.uuid4()}"
+        return self._pages[name]
 
     def _speak(  # noqa: C901  one case a step
         self, name: str, connection: ClientConnection, step: Json

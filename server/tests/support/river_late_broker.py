@@ -69,6 +69,7 @@ class LateBroker:
     ) -> None:
         self._inner = MemoryBroker(board, clock)
         self.control = self._inner.control
+        self.tabs = self._inner.tabs
         self.weather: Weather = weather or Calm()
         self.calls: list[str] = []
         self.old_tails: deque[Tail] = deque()

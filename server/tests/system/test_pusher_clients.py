@@ -17,7 +17,7 @@ RUN_S_MAX = 180.0
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(SETTINGS, tmp_path_factory.mktemp("interop"))
+    running = Server({**SETTINGS, "RIVER_HISTORY_SIZE": "1000"}, tmp_path_factory.mktemp("interop"))
     yield running
     running.stop()
 
@@ -25,6 +25,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.parametrize("app", APPS[:2], ids=["native", "apart"])
 @pytest.mark.parametrize("tests", ["pusher-js", "echo"])
 def test_unmodified_clients_work(server: Server, tests: str, app: dict[str, str]) -> None:
+    run(server, tests, app=app)
+
+
+def test_a_page_that_names_itself_misses_nothing(server: Server) -> None:
+    run(server, "resume", app=APPS[1])
+
+
+def run(server: Server, tests: str, *, app: dict[str, str]) -> None:
     given = {
         "host": urlsplit(server.url).hostname,
         "wsPort": urlsplit(server.url).port,

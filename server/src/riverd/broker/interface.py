@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from riverd.broker.control import BrokerControl
+from riverd.broker.tabs import BrokerTabs
 from riverd.errors import RiverError
 from riverd.model import (
     Change,
@@ -66,6 +67,11 @@ class Broker(Protocol):
     @property
     def control(self) -> BrokerControl:
         """Orders to all nodes."""
+        ...
+
+    @property
+    def tabs(self) -> BrokerTabs:
+        """Pages whose clients keep no positions."""
         ...
 
     async def publish(self, message: Message) -> Receipt:

@@ -51,8 +51,9 @@ def batch_of(
 
 
 def ids_of(session: Session) -> tuple[str, ...]:
-    """Under which ids a session is excluded."""
-    return (session.id,) if session.continues is None else (session.id, session.continues)
+    """Under which ids a session is excluded from what is sent to it again."""
+    own = (session.id,) if session.continues is None else (session.id, session.continues)
+    return own if session.tab is None else (*own, *session.tab.earlier_sessions)
 
 
 def _in_order(

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterable
 from typing import cast
 
-import msgspec
-
 from riverd.channel_rules import ChannelRules
 from riverd.core.audience import Audience
 from riverd.core.batch import FlushBatch, batch_of, part_without
 from riverd.core.channel import Channel, excluding_in
 from riverd.core.channel_log import Log
+from riverd.core.flushed import Flushed
 from riverd.core.pacing import ReloadDelays
 from riverd.core.presence import LISTED_MAX, PresenceReplica
 from riverd.core.session import Session
@@ -27,16 +26,6 @@ from riverd.model import (
     Subscribe,
     Tail,
 )
-
-
-class Flushed(msgspec.Struct, frozen=True, gc=False):
-    """What a flush did: whether another one is due, and what the caller has to see to."""
-
-    more: bool
-    notified_of_changes: int
-    """How many live sessions were sent joins and leaves."""
-    recounted: dict[str, None]
-    """The channels whose number of subscribers is another than before the last flush."""
 
 
 class Hub:
@@ -105,12 +94,13 @@ class Hub:
         channel.excluding = excluding_in(tail)
         channel.bytes = channel.log.size
         channel.passing = []
+        self._dirty[channel] = None
         for audience in channel.audiences.values():
             # Before the live ones get theirs: one that blocks at that is behind, but had it.
             for subscription in audience.behind:
                 subscription.offset = LOST
             for subscription in list(audience.live):
-                self._send_gap(subscription, channel, now=now)
+                self.send_gap(subscription, channel, now=now)
 
     def replace_members(self, channel: Channel, roster: Roster) -> None:
         """The list of members was read again: send what is different, or the list if shorter."""
@@ -215,7 +205,7 @@ class Hub:
         recounted = self._recounted
         if recounted:
             self._recounted = {}
-        return Flushed(bool(self._eager), notified, recounted)
+        return Flushed(bool(self._eager), notified, recounted, dirty)
 
     def expire(self, now: float, channels: Iterable[Channel] | None = None) -> None:
         """Drop what is older than the history's time, in some channels or all."""
@@ -298,7 +288,7 @@ class Hub:
         self._catch_up_changes(subscription, channel, encode=audience.change)
         if subscription.offset < channel.log.oldest:
             self.witness.skipping(subscription, channel)
-            self._send_gap(subscription, channel, now=now)
+            self.send_gap(subscription, channel, now=now)
         elif subscription.offset < channel.log.offset:
             frames, upto = self._part(subscription, channel, audience=audience)
             self.deliveries += upto - subscription.offset
@@ -339,7 +329,8 @@ class Hub:
             session.reply(Members(None, channel.name, listed))
         subscription.version = presence.position.offset
 
-    def _send_gap(self, subscription: Subscription, channel: Channel, *, now: float) -> None:
+    def send_gap(self, subscription: Subscription, channel: Channel, *, now: float) -> None:
+        """Send one that something was lost: it goes on at the log's end."""
         self.gaps += 1
         subscription.offset = channel.log.offset
         delay_ms = self._reload_delays.next_ms(now)

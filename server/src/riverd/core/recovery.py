@@ -27,6 +27,15 @@ def start_of(request: Subscribe, log: Log[Publication]) -> Start:
     return Start(log.last(request.history), reason=reason)
 
 
+def kept_start(request: Subscribe, log: Log[Publication]) -> Position:
+    """The cursor of a page that is new to a channel, until it proves more.
+
+    What the answer has with `wants_last` is missed if the answer is.
+    """
+    newest = newest_of_back_end(log) if request.wants_last else None
+    return log.position if newest is None else Position(log.epoch, newest.offset - 1)
+
+
 def held_tail(log: Log[Publication], wanted: Position | None, *, limit: int | None) -> Tail | None:
     """Publications after a position (or the last `limit`), if the log has all that is asked."""
     if wanted is None:

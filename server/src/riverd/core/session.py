@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from riverd.core.budget import ByteBudget
 from riverd.core.starts import SessionStart
 from riverd.core.subscription import Subscription
+from riverd.core.tab import Tab
 from riverd.errors import DecodeError, ErrorCode, Reason, RiverError, TokenError
 from riverd.grants import Claims
 from riverd.model import (
@@ -162,6 +163,7 @@ class Session:
         "sink",
         "start",
         "subscriptions",
+        "tab",
         "user_messages",
     )
 
@@ -202,6 +204,8 @@ class Session:
         """Of all connections of its user, if it has several."""
         self.published: ByteBudget | None = None
         """Of events, where the protocol has a rate of its own for them."""
+        self.tab: Tab | None = None
+        """What its page has, where the client itself does not know."""
         self.is_proven = False
         """Its back end has said something for it: a token or a signature."""
         self.limits = limits

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import TYPE_CHECKING, cast
 
+from riverd.core.tab import Tab
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.model import Bye
 from riverd.websocket.close_codes import CloseCode
@@ -14,7 +16,9 @@ from riverd.websocket.interface import SocketLimits
 if TYPE_CHECKING:
     from riverd.core.session import Session, Sink
     from riverd.gateway.gateway import Gateway
+    from riverd.http.request import Request
     from riverd.protocols import ClientProtocol, TurnedAway
+    from riverd.tabs import PageIdentity
 
 
 class Connection(WebSocket):
@@ -27,6 +31,7 @@ class Connection(WebSocket):
 
     __slots__ = (
         "_gateway",
+        "_page",
         "_token",
         "address",
         "auth_by",
@@ -46,6 +51,7 @@ class Connection(WebSocket):
     ) -> None:
         super().__init__(limits)
         self._gateway = gateway
+        self._page: PageIdentity | None = None
         self._token = token
         self.address: str | None = None
         self.client = ""
@@ -56,12 +62,20 @@ class Connection(WebSocket):
         self.wake_at = math.inf
         self.wake_tick = 0
 
+    def came_from(self, address: str | None, request: Request) -> None:
+        """Note for whom it is counted, what the client calls itself, and which page it is of."""
+        self.address, self.client = address, request.headers.get("user-agent", "")
+        self._page = self.protocol.page_of(request.path)
+
     # What the WebSocket calls.
 
     def greeting(self) -> bytes:
         """Begin the session: its welcome."""
         # Its `write` is a function that the object holds, not a method of its class.
-        self.session = self._gateway.new_session(cast("Sink", self), self.protocol)
+        self.session = session = self._gateway.new_session(cast("Sink", self), self.protocol)
+        page, self._page = self._page, None
+        if page is not None:
+            session.tab = Tab(page.key, session.id, is_new=page.is_new(time.time()))
         return self.session.welcome()
 
     def on_open(self) -> None:

@@ -309,7 +309,7 @@ class Gateway:
         if protocol.needs_token:
             token = bearer_token(request.headers.get("authorization", ""), offered)
         connection = Connection(self, self._socket_limits, protocol=protocol, token=token)
-        connection.address, connection.client = address, request.headers.get("user-agent", "")
+        connection.came_from(address, request)
         return upgrade_to(connection, accept=accept, headers=headers)
 
     def refuse(self, refusal: HttpRefusal) -> Response:

@@ -17,6 +17,7 @@ class Obstacle(Enum):
     VERSION = "the change that makes the user a member here"
     LIST = "the list of members that the broker has now"
     AHEAD = "a read: the client has seen more of the log than this node"
+    START = "the broker's answer that it knows from where on the page has the channel"
 
 
 def obstacle_to(
@@ -36,6 +37,9 @@ def obstacle_to(
     wanted = None if subscription.request is None else subscription.request.position
     if is_ahead(wanted, channel.log) and subscription not in confirmed:
         return Obstacle.AHEAD
+    tab = subscription.session.tab
+    if tab is not None and tab.lacks_start(subscription.channel):
+        return Obstacle.START
     return None
 
 

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Container, Iterable, Iterator
+from typing import Protocol
 
 from riverd.broker import Broker
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
-from riverd.core.recovery import newest_of_back_end, start_of
+from riverd.core.recovery import kept_start, newest_of_back_end, start_of
 from riverd.core.subscription import Subscription
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Change, Ephemeral, Publication, Subscribed
+from riverd.model import Change, Ephemeral, Position, Publication, Subscribed
 from riverd.node.admission import Obstacle, obstacle_to, version_of
 from riverd.node.attachment import Attachment, Linger
 from riverd.node.membership import Membership
@@ -19,6 +20,22 @@ from riverd.tasks import Tasks
 
 ATTACHING_MAX = 64
 """Channels that are attached at the same time: a client with thousands waits for itself."""
+
+
+class TabStarts(Protocol):
+    """Keeps from where on pages have their channels (see `Tabs`)."""
+
+    def store_start(self, subscription: Subscription, position: Position) -> None:
+        """Have the broker know a start; `Attachments.admit_started` follows."""
+        ...
+
+    def admitted(self, subscription: Subscription) -> None:
+        """A subscription is live."""
+        ...
+
+    def ended(self, subscription: Subscription) -> None:
+        """A subscription was ended."""
+        ...
 
 
 class Attachments:
@@ -43,6 +60,7 @@ class Attachments:
         self._clock = clock
         self._changed = changed
         self._idle_s = linger.channel_s
+        self.tabs: TabStarts | None = None
         self._by_channel: dict[str, Attachment] = {}
         self._reads = 0
         self._slots = asyncio.Semaphore(ATTACHING_MAX)
@@ -108,6 +126,8 @@ class Attachments:
         attachment.waiting.pop(subscription, None)
         attachment.confirming.pop(subscription, None)
         self._hub.unsubscribe(subscription)
+        if self.tabs is not None:
+            self.tabs.ended(subscription)
         self._changed()
         if subscription.member is not None and self._hub.rules.has_members(attachment.name):
             user = subscription.member.user
@@ -115,6 +135,12 @@ class Attachments:
         if not attachment.is_used:
             loop = asyncio.get_running_loop()
             attachment.detach_timer = loop.call_later(self._idle_s, self._detach_idle, attachment)
+
+    def admit_started(self, subscription: Subscription) -> None:
+        """The broker knows from where on a page has the channel: admit it if it waits for that."""
+        attachment = self._by_channel.get(subscription.channel)
+        if attachment is not None:
+            self._admit_ready(attachment, [subscription])
 
     # What the feed brings.
 
@@ -297,6 +323,12 @@ class Attachments:
             case Obstacle.AHEAD:
                 attachment.confirming[subscription] = None
                 self._repairs.soon(attachment)
+            case Obstacle.START:
+                assert self.tabs is not None, "only pages have starts that are stored"
+                assert attachment.channel is not None, "it is looked at with its channel"
+                assert subscription.request is not None, "only pending subscriptions wait"
+                start = kept_start(subscription.request, attachment.channel.log)
+                self.tabs.store_start(subscription, start)
 
     def _admit(
         self, attachment: Attachment, subscription: Subscription, *, channel: Channel
@@ -323,4 +355,8 @@ class Attachments:
         # No await since the log was looked at: what is sent next comes after the reply.
         frames = protocol.encode(reply)
         self._hub.admit(subscription, channel, reply=frames, after=start.after)
+        if self.tabs is not None and subscription.session.tab is not None:
+            if start.reason is not None:
+                self._hub.send_gap(subscription, channel, now=self._clock())
+            self.tabs.admitted(subscription)
         self._changed()

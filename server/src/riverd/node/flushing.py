@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from riverd.core.hub import Flushed, Hub
+from riverd.core.flushed import Flushed
+from riverd.core.hub import Hub
 from riverd.core.pacing import pause_after
 
 

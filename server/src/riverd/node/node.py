@@ -7,9 +7,10 @@ from contextlib import suppress
 from riverd.broker import Broker
 from riverd.channels import CONTROL
 from riverd.core.channel import Channel
-from riverd.core.hub import Flushed, Hub
+from riverd.core.flushed import Flushed
+from riverd.core.hub import Hub
 from riverd.core.session import Session
-from riverd.errors import ErrorCode, OutcomeUnknownError, RiverError, TokenError
+from riverd.errors import ErrorCode, RiverError, TokenError
 from riverd.grants import Claims
 from riverd.model import (
     Authenticate,
@@ -18,11 +19,9 @@ from riverd.model import (
     Ephemeral,
     GetHistory,
     GetMembers,
-    Member,
-    Message,
     Publication,
     PublishCommand,
-    Published,
+    Reached,
     SignIn,
     Subscribe,
     Unsubscribe,
@@ -36,8 +35,10 @@ from riverd.node.control import Control, ControlListener
 from riverd.node.flushing import Flushes
 from riverd.node.inquiries import Inquiries
 from riverd.node.joining import is_joined, to_join
+from riverd.node.publishing import publish
 from riverd.node.reporting import SubscriberCounts
 from riverd.node.session_history import SessionHistory
+from riverd.node.tabs import Tabs
 from riverd.node.user_limits import UserLimits
 from riverd.node.users import Users
 from riverd.node.waiting import WaitingRoom
@@ -47,12 +48,12 @@ from riverd.tasks import Tasks
 
 SWEEP_S = 5.0
 ON_ITS_WAY_S = 0.5
+HELD_BYTES = 1_000
+"""What a command counts for that waits once more."""
 AUTHENTICATION_BYTES = 16_384
 """What a token that waits counts for, as long as it may be."""
 JOIN_BYTES = 200
 """What others are sent of a join and of the leave that follows it, without `info`."""
-PUBLISH_S_MAX = 0.8
-"""How long the broker may take with a client's publication (contract: within 1 s)."""
 
 # A union would be made for each message.
 _CREDENTIALS = (Authenticate, SignIn)
@@ -81,6 +82,13 @@ class Node:
         self._tasks, self._compare_s = Tasks(failed), compare_s
         self._flushes = Flushes(hub, clock=clock, flushed=self._on_flushed)
         self._counts = SubscriberCounts(broker, self._tasks, count=self._count)
+        self.tabs = Tabs(
+            broker,
+            hub,
+            tasks=self._tasks,
+            clock=clock,
+            claimed=self._on_claimed,
+        )
         self.attachments = Attachments(
             broker,
             hub,
@@ -89,6 +97,8 @@ class Node:
             changed=self._flushes.soon,
             linger=linger,
         )
+        self.attachments.tabs = self.tabs
+        self.tabs.started = self.attachments.admit_started
         self._reads = ClientReads(broker, self.attachments, tasks=self._tasks, clock=clock)
         self.users = Users(self.attachments)
         self._user_limits = UserLimits(self.users.sessions)
@@ -113,6 +123,7 @@ class Node:
     async def close(self) -> None:
         """End all background work and the broker's connections. Sessions are closed before."""
         self._flushes.close()
+        await self.tabs.close()
         await self._tasks.close()
         await self._broker.close()
 
@@ -123,14 +134,21 @@ class Node:
         self.sessions.add(session)
         if self.history is not None:
             self.history.opened(session, address=address, client=client)
+        self.tabs.opened(session)
 
     def receive(self, session: Session, payload: bytes, *, now: float) -> None:
         """Take a client's message, and answer it or carry it out. `now` is in unix seconds."""
         command = session.receive(payload, now)
         if command is None:
             return
+        if self.tabs.hold(session, command, size=len(payload)):
+            self._unix_ahead_s = now - self._clock()
+        else:
+            self._take(session, command, size=len(payload), now=now)
+
+    def _take(self, session: Session, command: Command, *, size: int, now: float) -> None:
         if session in self._waiting.held:
-            self._waiting.hold(session, command, size=len(payload))
+            self._waiting.hold(session, command, size=size)
         elif isinstance(command, _CREDENTIALS):
             self.authenticate(session, command, now=now)
         else:
@@ -199,6 +217,7 @@ class Node:
     def drained(self, session: Session) -> None:
         """A session's socket takes more again."""
         self._hub.unblock(session)
+        self.tabs.drained(session)
         self._flushes.soon()
 
     def closed(self, session: Session) -> None:
@@ -206,6 +225,7 @@ class Node:
         if session not in self.sessions:
             return
         self.sessions.discard(session)
+        self.tabs.closed(session)
         if self._waiting.held:
             self._waiting.drop(session)
         if self.history is not None:
@@ -246,6 +266,7 @@ class Node:
         """See `Feed`."""
         self.control.confirm_soon()
         self._tasks.start(self._compare(on_its_way_s=0))
+        self.tabs.rewrite()
         self._counts.report(self._hub.channels)
 
     def on_presence_lost(self) -> None:
@@ -267,10 +288,12 @@ class Node:
                 now, size = self._clock(), len(command.data) + len(command.event)
                 take_event(session, now)
                 take_fanout(session, self._channel(command.channel), size=size, now=now)
-                self._tasks.start(self._publish(session, command, by=by))
+                self._tasks.start(publish(self._broker, session, command=command, by=by))
             case GetMembers() | GetHistory():
                 session.authorise(command)
                 self._reads.start(session, command)
+            case Reached():
+                self.tabs.reached(session)
             case _:
                 raise AssertionError(f"{type(command).__name__} was answered before")
 
@@ -291,6 +314,8 @@ class Node:
             session.prove()
         if not session.is_proven and not session.sink.take_guest():
             return
+        if session.tab is not None:
+            command = session.tab.resuming(command)
         self.attachments.subscribe(self._hub.subscribe(session, command, member=member))
 
     def _unsubscribe(self, session: Session, command: Unsubscribe) -> None:
@@ -303,27 +328,12 @@ class Node:
             self.attachments.unsubscribe(subscription)
         session.reply(Unsubscribed(command.id, command.channel))
 
-    async def _publish(
-        self, session: Session, command: PublishCommand, *, by: Member | None
-    ) -> None:
-        user = None if by is None else by.user
-        message = Message(
-            command.channel,
-            command.event,
-            command.data,
-            user=user,
-            keep=command.keep,
-            exclude=command.exclude if session.protocol.echoes else session.id,
-        )
-        try:
-            async with asyncio.timeout(PUBLISH_S_MAX):
-                receipt = await self._broker.publish(message)
-        except TimeoutError:
-            session.fail(command.id, OutcomeUnknownError("the broker did not answer in time"))
-        except RiverError as error:
-            session.fail(command.id, error)
-        else:
-            session.reply(Published(command.id, receipt))
+    def _on_claimed(self, session: Session, commands: list[Command]) -> None:
+        """Take what a page's client asked before its row was there."""
+        now = self._clock() + self._unix_ahead_s
+        for command in commands:
+            if not session.closed:
+                self._take(session, command, size=HELD_BYTES, now=now)
 
     # Orders.
 
@@ -357,6 +367,7 @@ class Node:
     # Background.
 
     def _on_flushed(self, flushed: Flushed) -> None:
+        self.tabs.flushed(flushed.channels)
         if flushed.recounted:
             self._counts.report(flushed.recounted)
 

@@ -30,6 +30,11 @@ class WaitingRoom:
         self.held.pop(session, None)
         self._bytes.pop(session, None)
 
+    def take(self, session: Session) -> list[Command]:
+        """Those of one session, which waits no more."""
+        self._bytes.pop(session, None)
+        return self.held.pop(session, [])
+
     def release(self) -> list[tuple[Session, list[Command]]]:
         """All of them, which wait no more."""
         released, self.held, self._bytes = list(self.held.items()), {}, {}

@@ -24,6 +24,7 @@ from riverd.model import (
     Subscribe,
     Unsubscribe,
 )
+from riverd.tabs import PageIdentity
 
 QUOTA = "quota"
 """The reason of a `Bye` to one more client of a protocol with a limit on its clients."""
@@ -166,6 +167,10 @@ class ClientProtocol(Protocol):
 
     def turned_away(self, bye: Bye) -> TurnedAway:
         """What a client is sent that cannot be let in now."""
+        ...
+
+    def page_of(self, path: str) -> PageIdentity | None:
+        """How the page behind a connection names itself, if its client keeps no positions."""
         ...
 
     def close_code(self, reason: Reason) -> int:

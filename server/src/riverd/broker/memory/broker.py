@@ -7,6 +7,7 @@ from itertools import count
 from riverd.broker.interface import Feed
 from riverd.broker.memory.control import MemoryControl
 from riverd.broker.memory.store import Store
+from riverd.broker.memory.tabs import MemoryTabs, TabStore
 from riverd.errors import RiverError
 from riverd.model import (
     Change,
@@ -31,6 +32,7 @@ class Switchboard:
         self.listeners: dict[str, set[str]] = {}
         self.numbers = count(1)
         self.names: dict[str, str] = {}
+        self.tabs = TabStore()
         self.answers: OrderedDict[str, dict[str, bytes]] = OrderedDict()
 
     def event(self, channel: str, epoch: str, *, event: Publication | Ephemeral) -> None:
@@ -56,6 +58,7 @@ class MemoryBroker:
         self._clock = clock
         self._node = f"node-{next(switchboard.numbers)}"
         self.control = MemoryControl(switchboard, self._node, publish=self._publish_order)
+        self.tabs = MemoryTabs(switchboard.tabs, clock)
 
     async def publish(self, message: Message) -> Receipt:
         """Append and announce: one step, since nothing here waits."""

@@ -15,6 +15,7 @@ from riverd.broker.redis.control import RedisControl
 from riverd.broker.redis.feed import FeedListener, Feeds
 from riverd.broker.redis.history import NOWHERE, position_in
 from riverd.broker.redis.lease import COUNTS_MS, Lease
+from riverd.broker.redis.tabs import RedisTabs
 from riverd.channel_rules import ChannelRules
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
 from riverd.model import (
@@ -75,6 +76,7 @@ class RedisBroker:
         self.control = RedisControl(
             self._server, self._feeds, announce=self._announce, ack_replica=self._ack_replica
         )
+        self.tabs = RedisTabs(self._server)
         self._reads = asyncio.Semaphore(READS_MAX)
         self._given: dict[str, Position] = {}
         """The newest position of a channel that this process was given."""
@@ -256,7 +258,7 @@ class RedisBroker:
     async def join(self, channel: str, member: Member) -> Position:
         """This node has the user."""
         assert self._lease is not None, "only a node has members"
-        return _position(cast("bytes", await self._lease.join(channel, member)))
+        return messages.position_of(cast("bytes", await self._lease.join(channel, member)))
 
     async def leave(self, channel: str, user: str) -> None:
         """This node has the user no more."""
@@ -393,8 +395,3 @@ class RedisBroker:
 def new_epoch() -> str:
     """A name for a log that begins; it is used if the script finds none."""
     return secrets.token_hex(4)
-
-
-def _position(text: bytes) -> Position:
-    epoch, _, offset = text.partition(b":")
-    return Position(epoch.decode(), int(offset))

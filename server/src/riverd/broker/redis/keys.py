@@ -52,6 +52,11 @@ def standings(kind: str) -> tuple[str, str]:
     return head, f"{head}:ends"
 
 
+def tab(key: str) -> str:
+    """The cursors of a page's connections."""
+    return f"{PREFIX}{{#tab:{key}}}:cursors"
+
+
 def answers(asked: str) -> str:
     """What nodes answered to a question."""
     return f"{PREFIX}{{{asked}}}:answers"

@@ -117,6 +117,12 @@ def announced(
     return None
 
 
+def position_of(text: bytes) -> Position:
+    """What scripts answer with as EPOCH:OFFSET."""
+    epoch, _, offset = text.partition(b":")
+    return Position(epoch.decode(), int(offset))
+
+
 def receipt_of(text: bytes) -> Receipt:
     """What a message was answered with: `EPOCH:OFFSET`, or `EPOCH:OFFSET:e` without `keep`."""
     epoch, offset, *passing = text.split(b":")

@@ -29,6 +29,8 @@ _HEADS = {
     "give_back": None,
     "rules": None,
     "register": None,
+    "claim_tab": None,
+    "save_tab": None,
 }
 
 

@@ -322,6 +322,8 @@ def message_of(reply: Reply) -> dict[str, object] | msgspec.Struct:  # noqa: C90
             return message
         case model.Pong():
             return _answer("pong", reply.id)
+        case model.Barrier():
+            raise AssertionError("clients of this protocol keep their positions")
         case model.Gap():
             return {
                 "type": "gap",

@@ -22,6 +22,7 @@ from riverd.protocols.interface import (
 )
 from riverd.protocols.native import codec
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
+from riverd.tabs import PageIdentity
 
 PATH = "/ws"
 MEMBERS_MAX = 100
@@ -81,6 +82,11 @@ class Native:
         """There is no such command."""
         del command, client
         raise AssertionError("clients send tokens")
+
+    def page_of(self, path: str) -> PageIdentity | None:
+        """Clients keep their positions themselves."""
+        del path
+        return None
 
     def turned_away(self, bye: Bye) -> TurnedAway:
         """When to come again, and the contract's code."""

@@ -71,8 +71,8 @@ def _ping(_message: _Message, _app: App) -> Command:
     return model.Ping(None)
 
 
-def _pong(_message: _Message, _app: App) -> None:
-    return None
+def _pong(_message: _Message, _app: App) -> Command:
+    return model.Reached()
 
 
 def _subscribe(message: _Message, app: App) -> Command:

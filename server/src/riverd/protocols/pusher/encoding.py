@@ -14,6 +14,7 @@ from riverd.protocols.pusher.names import Kind, is_cache, kind_of, public
 from riverd.protocols.pusher.payload import shown
 from riverd.websocket import frames
 
+PING = frames.text(b'{"event":"pusher:ping","data":"{}"}')
 PONG = frames.text(b'{"event":"pusher:pong","data":"{}"}')
 
 _NOTHING = msgspec.Raw(b"null")
@@ -38,6 +39,8 @@ def encode(reply: Reply, *, activity_timeout_s: int) -> bytes:
             return _event("pusher:connection_established", data)
         case model.Pong():
             return PONG
+        case model.Barrier():
+            return PING
         case model.Subscribed():
             return _subscribed(reply)
         case model.Members():
@@ -114,6 +117,9 @@ def _subscribed(reply: model.Subscribed) -> bytes:
         return succeeded
     if reply.last is None:
         return succeeded + frames.text(_encode({"event": "pusher:cache_miss", "channel": name}))
+    if reply.recovered:
+        # The page had it, or gets it with what it missed.
+        return succeeded
     return succeeded + publications(reply.channel)(reply.last)
 
 

@@ -1,4 +1,7 @@
-"""Whom Pusher's protocol lets in: `/app/KEY?protocol=7&client=js&version=8.6.0`."""
+"""Whom Pusher's protocol lets in: `/app/KEY?protocol=7&client=js&version=8.6.0`.
+
+With `/t/PAGE` in front the page names itself, and is sent again what it missed.
+"""
 
 import re
 from urllib.parse import parse_qs, unquote
@@ -9,6 +12,8 @@ from riverd.http.request import Request
 from riverd.protocols.interface import ClientProtocol, TurnedAway
 from riverd.protocols.pusher.close_codes import PusherCode
 from riverd.protocols.pusher.encoding import turned_away
+from riverd.protocols.pusher.pages import PATH as PAGES
+from riverd.protocols.pusher.pages import divided
 from riverd.protocols.pusher.protocol import PusherProtocol
 
 PATH = "/app/"
@@ -32,9 +37,12 @@ class PusherPath:
 
         Nobody gets a refused upgrade: clients would not see the reason, and wait for a minute.
         """
-        if not request.path.startswith(PATH) or not self._apps.by_id:
+        path = divided(request.path)[1]
+        if not path.startswith((PATH, PAGES)) or not self._apps.by_id:
             return None
-        key = unquote(request.path.removeprefix(PATH))
+        if path.startswith(PAGES):
+            return turned_away(PusherCode.WRONG_PATH, "path not found: it is /t/PAGE/app/KEY")
+        key = unquote(path.removeprefix(PATH))
         if not key or "/" in key:
             return turned_away(PusherCode.WRONG_PATH, "path not found: it is /app/KEY")
         app = self._apps.of_key(key)

@@ -19,10 +19,11 @@ from riverd.model import (
     Subscribe,
 )
 from riverd.protocols.interface import ORIGIN, QUOTA, ChannelCommand, ClientIdentity, TurnedAway
-from riverd.protocols.pusher import decoding, encoding, names
+from riverd.protocols.pusher import decoding, encoding, names, pages
 from riverd.protocols.pusher.close_codes import PUSHER_CLOSE_CODES, PusherCode
 from riverd.protocols.pusher.identity import info_of, member_of, signed_user
 from riverd.protocols.pusher.names import Kind
+from riverd.tabs import PageIdentity
 
 CLIENT_EVENTS_RATE = 10.0
 KEY_SHOWN_MAX = 64
@@ -117,6 +118,11 @@ class PusherProtocol:
         if bye.reason == ORIGIN:
             return encoding.turned_away(PusherCode.UNAUTHORIZED, "origin not allowed")
         return encoding.turned_away(PusherCode.OVER_CAPACITY, "over capacity: come again later")
+
+    def page_of(self, path: str) -> PageIdentity | None:
+        """What stands in the path before the app's."""
+        found = pages.divided(path)[0]
+        return None if found is None else pages.identity(self.app, found)
 
     def close_code(self, reason: Reason) -> int:
         """The protocol's number for a reason."""

@@ -1,0 +1,95 @@
+"""Pages and their cursors inside one process."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+from riverd.errors import RiverError
+from riverd.model import Position
+from riverd.tabs import TabRow, TabTraits, TabWrite, Written, lowest
+
+PAGES_MAX = 100_000
+
+
+class _Row:
+    __slots__ = ("cursors", "number", "traits")
+
+    def __init__(self, cursors: dict[str, Position], traits: TabTraits, *, number: int) -> None:
+        self.cursors = cursors
+        self.traits = traits
+        self.number = number
+
+
+class TabStore:
+    """The rows of all pages; those that were written to longest ago make room."""
+
+    def __init__(self) -> None:
+        self._pages: OrderedDict[str, tuple[float, dict[str, _Row]]] = OrderedDict()
+
+    def claim(self, key: str, session: str, *, life_s: float, now: float) -> TabRow | None:
+        """See `BrokerTabs`."""
+        rows = self._rows(key, now)
+        if not rows:
+            return None
+        cursors = lowest(row.cursors for row in rows.values())
+        traits = TabTraits()
+        for row in rows.values():
+            traits = traits.joined(row.traits)
+        traits = traits.joined(TabTraits(sessions=(session,)))
+        number = rows[session].number if session in rows else 0
+        kept = rows if traits.is_shared else {}
+        kept[session] = _Row(cursors, traits, number=number)
+        self._keep(key, kept, until=now + life_s)
+        return TabRow(dict(cursors), traits)
+
+    def save(self, write: TabWrite, *, life_s: float, now: float) -> Written:
+        """See `BrokerTabs`."""
+        rows = self._rows(write.key, now)
+        row = rows.get(write.session)
+        if row is None:
+            if not write.begins:
+                return Written.REPLACED if rows else Written.UNKNOWN
+            row = rows[write.session] = _Row({}, write.traits, number=0)
+        if write.number > row.number:
+            row.number, row.traits = write.number, write.traits
+            for channel, position in write.cursors.items():
+                if position is None:
+                    row.cursors.pop(channel, None)
+                else:
+                    row.cursors[channel] = position
+        self._keep(write.key, rows, until=now + life_s)
+        return Written.TAKEN
+
+    def expire(self, now: float) -> None:
+        """Drop pages that nobody wrote to."""
+        while self._pages and next(iter(self._pages.values()))[0] < now:
+            self._pages.popitem(last=False)
+
+    def _rows(self, key: str, now: float) -> dict[str, _Row]:
+        until, rows = self._pages.get(key, (0.0, {}))
+        return rows if until >= now else {}
+
+    def _keep(self, key: str, rows: dict[str, _Row], *, until: float) -> None:
+        self._pages[key] = until, rows
+        self._pages.move_to_end(key)
+        if len(self._pages) > PAGES_MAX:
+            self._pages.popitem(last=False)
+
+
+class MemoryTabs:
+    """See `BrokerTabs` for the promises."""
+
+    def __init__(self, store: TabStore, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def claim(self, key: str, session: str, *, life_s: float) -> TabRow | None:
+        """One step, since nothing here waits."""
+        return self._store.claim(key, session, life_s=life_s, now=self._clock())
+
+    async def save(
+        self, writes: Sequence[TabWrite], *, life_s: float
+    ) -> list[Written | RiverError]:
+        """One step each."""
+        now = self._clock()
+        self._store.expire(now)
+        return [self._store.save(write, life_s=life_s, now=now) for write in writes]

@@ -1,0 +1,217 @@
+"""What has reached the page behind one connection, as far as the page has proven it.
+
+    state     | is_claimed | is_kept | left by
+    ----------+------------+---------+-----------------------------------------------------------
+    claiming  | False      | False   | the broker's answer: the cursors of earlier connections
+    new       | True       | False   | the first write, which begins a row: kept
+    kept      | True       | True    | a write that finds no row but others: doubted; that finds
+              |            |         | nothing of the page: new
+    doubted   | True       | False   | a pong to a ping that was sent since: new
+
+In `doubted` another connection has replaced this one. Either the page has left this one, and
+answers it no more; or two pages have one identity, and this one has to have a row again.
+
+A barrier is a ping. The client answers in order, so its pong proves what was sent before the ping.
+Only one is outstanding at a time.
+"""
+
+import math
+from collections.abc import Callable, Container
+
+from msgspec.structs import replace
+
+from riverd.core.subscription import Subscription
+from riverd.model import Position, Subscribe
+from riverd.tabs import NOWHERE, TabRow, TabTraits, TabWrite, Written
+
+PING_EVERY_S = 1.0
+CURSORS_MAX = 1_000
+
+_Standing = tuple[tuple[Subscription, Position], ...]
+
+
+class Tab:
+    """See the table. `key` is the page's identity in its app; it is never logged.
+
+    Attributes:
+        is_new: Whether the page is so young that nothing was sent to it before.
+        cursors: What is proven of each channel, or where it starts before it has proven any.
+        traits: What the row says beside the cursors.
+        touched: The subscriptions that were sent something since the last barrier.
+    """
+
+    __slots__ = (
+        "_barrier",
+        "_changed",
+        "_ends_doubt",
+        "_is_doubted",
+        "_number",
+        "_pinged_at",
+        "_starting",
+        "cursors",
+        "is_claimed",
+        "is_kept",
+        "is_new",
+        "key",
+        "session",
+        "touched",
+        "traits",
+    )
+
+    def __init__(self, key: str, session: str, *, is_new: bool) -> None:
+        self.key = key
+        self.session = session
+        self.is_new = is_new
+        self.is_claimed = False
+        self.is_kept = False
+        self.cursors: dict[str, Position] = {}
+        self.traits = TabTraits(sessions=(session,))
+        self.touched: dict[Subscription, None] = {}
+        self._barrier: _Standing | None = None
+        self._changed: dict[str, None] = {}
+        self._ends_doubt = False
+        self._is_doubted = False
+        self._number = 0
+        self._pinged_at = -math.inf
+        self._starting: dict[str, None] = {}
+
+    # Cursors.
+
+    def claim(self, row: TabRow | None) -> None:
+        """Begin with what earlier connections had; None if nothing is known of the page."""
+        self.is_claimed = True
+        if row is None:
+            self.traits = replace(self.traits, is_lost=not self.is_new)
+        else:
+            self.is_kept = True
+            self.cursors = dict(row.cursors)
+            self.traits = row.traits
+
+    @property
+    def earlier_sessions(self) -> tuple[str, ...]:
+        """Whose exclusions are this connection's own too, for what is sent again."""
+        return () if self.traits.is_shared else self.traits.sessions
+
+    def resuming(self, command: Subscribe) -> Subscribe:
+        """The command with the position from which the page goes on, if it is known or lost."""
+        position = self.cursors.get(command.channel)
+        if position is None and self.traits.is_lost:
+            position = NOWHERE
+        return command if position is None else replace(command, position=position)
+
+    def lacks_start(self, channel: str) -> bool:
+        """Whether the broker does not know yet from where on the page has a channel."""
+        if channel in self._starting:
+            return True
+        return channel not in self.cursors and not self.traits.is_lost
+
+    def start(self, channel: str, position: Position, *, subscribed: Container[str]) -> None:
+        """The page has what comes after this position."""
+        if len(self.cursors) >= CURSORS_MAX:
+            # From channels that it has left without a word. Now nobody knows which.
+            for one in [one for one in self.cursors if one not in subscribed]:
+                self._remove(one)
+            self.traits = replace(self.traits, is_lost=True)
+        self.cursors[channel] = position
+        self._changed[channel] = self._starting[channel] = None
+
+    def forget(self, subscription: Subscription) -> None:
+        """The page has left a channel."""
+        self.touched.pop(subscription, None)
+        self._remove(subscription.channel)
+
+    def _remove(self, channel: str) -> None:
+        self._starting.pop(channel, None)
+        if self.cursors.pop(channel, None) is not None:
+            self._changed[channel] = None
+
+    # Barriers.
+
+    @property
+    def has_to_ask(self) -> bool:
+        """Whether there is anything to prove."""
+        return self._is_doubted or bool(self.touched)
+
+    def may_ping(self, now: float) -> bool:
+        """Whether a barrier may be sent now."""
+        return self._barrier is None and now >= self._pinged_at + PING_EVERY_S
+
+    def ping(self, standing: Callable[[Subscription], Position | None], *, now: float) -> bool:
+        """Note what was sent so far; False if a pong would prove nothing new.
+
+        `standing` says how far a subscription was sent; None while a gap is still to be sent.
+        """
+        barrier: list[tuple[Subscription, Position]] = []
+        touched, self.touched = self.touched, {}
+        for subscription in touched:
+            position = standing(subscription)
+            if position is None or subscription.audience is None:
+                continue
+            if position != self.cursors.get(subscription.channel):
+                barrier.append((subscription, position))
+            if not subscription.is_live:
+                self.touched[subscription] = None
+        if not (barrier or self._is_doubted):
+            return False
+        self._barrier, self._pinged_at = tuple(barrier), now
+        self._ends_doubt = self._is_doubted
+        return True
+
+    def prove(self) -> bool:
+        """The pong to the outstanding ping is there. Whether anything is to be written."""
+        barrier, self._barrier = self._barrier, None
+        if barrier is None:
+            return False
+        for subscription, position in barrier:
+            # It may have been left meanwhile, and made anew.
+            if subscription.audience is not None:
+                self.cursors[subscription.channel] = position
+                self._changed[subscription.channel] = None
+        if self._ends_doubt:
+            self._ends_doubt = self._is_doubted = False
+            self.traits = replace(self.traits, is_shared=True)
+        return bool(self._changed)
+
+    # Writing.
+
+    def write(self) -> TabWrite | None:
+        """What the broker has to know; None if it is nothing, or in doubt.
+
+        A new page is written also without cursors: later it is not unknown. To be followed by
+        `written` or `unwritten`, before the next.
+        """
+        is_silent = self._is_doubted or not self.is_claimed
+        if is_silent or (self.is_kept and not self._changed):
+            return None
+        changed, self._changed = self._changed, {}
+        self._number += 1
+        cursors = {channel: self.cursors.get(channel) for channel in changed}
+        return TabWrite(
+            self.key, self.session, self._number, not self.is_kept, self.traits, cursors
+        )
+
+    def written(self, write: TabWrite, result: Written) -> None:
+        """The broker has taken it, or had no row for it any more."""
+        if result is Written.TAKEN:
+            self.is_kept = True
+            for channel, position in write.cursors.items():
+                if position is not None and self.cursors.get(channel) == position:
+                    self._starting.pop(channel, None)
+            return
+        self.unwritten(write)
+        self.rewrite()
+        self.is_kept = False
+        self._is_doubted = result is Written.REPLACED
+
+    def unwritten(self, write: TabWrite) -> None:
+        """The broker may have taken it or not."""
+        self._changed = dict.fromkeys((*write.cursors, *self._changed))
+
+    def rewrite(self) -> None:
+        """The broker may have lost something: write all of it."""
+        self._changed = dict.fromkeys((*self._changed, *self.cursors))
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the broker does not have all of it."""
+        return bool(self._changed)

@@ -1,0 +1,35 @@
+"""Publications of clients."""
+
+import asyncio
+
+from riverd.broker import Broker
+from riverd.core.session import Session
+from riverd.errors import OutcomeUnknownError, RiverError
+from riverd.model import Member, Message, PublishCommand, Published
+
+PUBLISH_S_MAX = 0.8
+"""How long the broker may take with a client's publication (contract: within 1 s)."""
+
+
+async def publish(
+    broker: Broker, session: Session, *, command: PublishCommand, by: Member | None
+) -> None:
+    """Publish for a client, and answer it. `by` is who it is in the channel."""
+    user = None if by is None else by.user
+    message = Message(
+        command.channel,
+        command.event,
+        command.data,
+        user=user,
+        keep=command.keep,
+        exclude=command.exclude if session.protocol.echoes else session.id,
+    )
+    try:
+        async with asyncio.timeout(PUBLISH_S_MAX):
+            receipt = await broker.publish(message)
+    except TimeoutError:
+        session.fail(command.id, OutcomeUnknownError("the broker did not answer in time"))
+    except RiverError as error:
+        session.fail(command.id, error)
+    else:
+        session.reply(Published(command.id, receipt))

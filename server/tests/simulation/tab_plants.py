@@ -1,0 +1,87 @@
+"""Bugs in what is kept of pages whose clients keep no positions."""
+
+from simulation.planting import Edit, Plant
+
+
+def _plant(name: str, *edits: tuple[str, str, str]) -> Plant:
+    return Plant(name, tuple(Edit(f"riverd.{where}", old, new) for where, old, new in edits))
+
+
+TAB_PLANTS = (
+    _plant(
+        "the pong of another connection moves a cursor",
+        (
+            "broker.memory.tabs:TabStore.save",
+            "row = rows.get(write.session)",
+            "row = rows.get(write.session) or next(reversed(rows.values()), None)",
+        ),
+    ),
+    _plant(
+        "a start is stored after the client was told",
+        (
+            "core.tab:Tab.lacks_start",
+            "if channel in self._starting:",
+            "return False\n    if False:",
+        ),
+    ),
+    _plant(
+        "the unproven tail is not sent again",
+        (
+            "core.tab:Tab.ping",
+            "barrier.append((subscription, position))",
+            (
+                "barrier.append((subscription, position))\n"
+                "            self.cursors[subscription.channel] = position\n"
+                "            self._changed[subscription.channel] = None"
+            ),
+        ),
+    ),
+    _plant(
+        "a second ping is sent before the first is answered",
+        ("core.tab:Tab.may_ping", "self._barrier is None and", ""),
+    ),
+    _plant(
+        "unsubscribing keeps the cursor",
+        ("core.tab:Tab.forget", "self._remove(subscription.channel)", "pass"),
+    ),
+    _plant(
+        "pages with one identity replace each other",
+        ("broker.memory.tabs:TabStore.claim", "rows if traits.is_shared else {}", "{}"),
+    ),
+    _plant(
+        "a replaced row is made again without asking the page",
+        (
+            "core.tab:Tab.written",
+            "self._is_doubted = result is Written.REPLACED",
+            "self._is_doubted = False",
+        ),
+    ),
+    _plant(
+        "a page of which nothing is known is new",
+        ("core.tab:Tab.claim", "is_lost=not self.is_new", "is_lost=False"),
+    ),
+    _plant(
+        "a window that has passed is not told",
+        ("node.attaching:Attachments._admit", "if start.reason is not None:", "if False:"),
+    ),
+    _plant(
+        "cursors are not written when nothing new is proven later",
+        ("node.tabs:Tabs.reached", "self._later[tab] = None", "pass"),
+    ),
+    _plant(
+        "a row that could not be written is forgotten",
+        (
+            "node.tabs:Tabs._save",
+            "tab.unwritten(write)\n            self._later[tab] = None",
+            "pass",
+        ),
+    ),
+    _plant(
+        "a page is sent again what its own socket was excluded from",
+        (
+            "core.batch:ids_of",
+            "(*own, *session.tab.earlier_sessions)",
+            "own",
+        ),
+    ),
+)
