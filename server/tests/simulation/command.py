@@ -32,10 +32,12 @@ def failure_of(seed: int) -> str | None:
     return None
 
 
-def first_failure(plant: Plant, run: Callable[[int], str | None] = failure_of) -> ErrorReply | None:
+def first_failure(
+    plant: Plant, run: Callable[[int], str | None] = failure_of, *, since: int = 0
+) -> ErrorReply | None:
     """The first seed that finds a bug, and what it says of it."""
     with planted(plant):
-        for seed in range(PLANT_SEEDS_MAX):
+        for seed in range(since, since + PLANT_SEEDS_MAX):
             failure = run(seed)
             if failure is not None:
                 return seed, failure
