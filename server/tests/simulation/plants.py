@@ -333,7 +333,7 @@ ORDERS = (
     ),
     _plant(
         "what follows a token that waits does not wait",
-        ("node.node:Node.receive", "if session in self._waiting.held:", "if False:"),
+        ("node.node:Node._take", "if session in self._waiting.held:", "if False:"),
     ),
     _plant(
         "a token that waited is not taken",
