@@ -208,7 +208,7 @@ MEMBERS = (
         "entries are not made again after the lease",
         (
             "node.attaching:Attachments.remake_presence_entries",
-            "self._membership.doubt(attachment)",
+            "self._membership.doubt(self)",
             "pass",
         ),
         ("node.membership:Membership.keep", "self._desired(attachment, entry).doubt()", "pass"),

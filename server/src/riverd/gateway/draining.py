@@ -5,10 +5,16 @@ import random
 from collections.abc import Callable, Collection
 from typing import Protocol, TypeVar
 
+from riverd.core.session import Session
+from riverd.errors import Reason
+from riverd.portions import portions
+
 ASKING_SHARE = 0.6
 STEP_S = 0.1
 RETRY_S_MAX = 2.0
 RETRY_MS_MAX = 5_000
+AT_ONCE = 100
+"""Clients that are asked, or closed, before it is others' turn."""
 
 
 class Movable(Protocol):
@@ -16,6 +22,15 @@ class Movable(Protocol):
 
     def ask_to_move(self, retry_after_ms: int) -> None:
         """Have it connect again after this time."""
+        ...
+
+
+class Endable(Protocol):
+    """A client that has a session."""
+
+    @property
+    def session(self) -> Session:
+        """It."""
         ...
 
 
@@ -28,18 +43,25 @@ async def move(clients: Callable[[], Collection[T]], *, drain_s: float) -> None:
     Returns when the last has left or the time is over; those who stayed are the caller's.
     """
     waiting = list(clients())
-    random.shuffle(waiting)
     steps = max(1, int(drain_s * ASKING_SHARE / STEP_S))
     size = max(1, -(-len(waiting) // steps))
     spread_ms = int(min(RETRY_S_MAX, drain_s / 4) * 1000)
     left_s = drain_s
     while clients() and (waiting or left_s > 0):
         wave, waiting = waiting[:size], waiting[size:]
-        for client in wave:
-            client.ask_to_move(random.randint(0, spread_ms))  # noqa: S311  spread
+        async for some in portions(wave, AT_ONCE):
+            for client in some:
+                client.ask_to_move(random.randint(0, spread_ms))  # noqa: S311  spread
         if drain_s:
             await asyncio.sleep(STEP_S)
         left_s -= STEP_S
+
+
+async def end_all(clients: Collection[Endable]) -> None:
+    """Close all that are left, some at a time."""
+    async for some in portions(list(clients), AT_ONCE):
+        for client in some:
+            client.session.close(Reason.DRAINING, "draining")
 
 
 def retry_ms() -> int:

@@ -19,7 +19,7 @@ from riverd.gateway.admission import Admission
 from riverd.gateway.connection import Connection, Refusal
 from riverd.gateway.connection_limiter import ConnectionLimiter, Full
 from riverd.gateway.deadlines import Deadlines
-from riverd.gateway.draining import move, retry_ms
+from riverd.gateway.draining import AT_ONCE, end_all, move, retry_ms
 from riverd.gateway.static_files import Pages
 from riverd.gateway.streams.sink import StreamSink
 from riverd.gateway.streams.stream_host import StreamHost
@@ -33,6 +33,7 @@ from riverd.http.request import Request
 from riverd.http.response import Answer, Response
 from riverd.model import Authenticate, Bye
 from riverd.node.node import Node
+from riverd.portions import portions
 from riverd.protocols import ADDRESS, ORIGIN, QUOTA, ClientProtocol, ProtocolPath, TurnedAway
 from riverd.protocols.native.protocol import Native
 from riverd.tasks import Tasks
@@ -170,8 +171,7 @@ class Gateway:
     async def _drain(self, drain_s: float) -> None:
         try:
             await move(lambda: self.connections, drain_s=drain_s)
-            for connection in list(self.connections):
-                connection.session.close(Reason.DRAINING, "draining")
+            await end_all(self.connections)
         finally:
             self._drained.set()
 
@@ -182,8 +182,7 @@ class Gateway:
         await self._tasks.close()
         if self.streams is not None:
             await self.streams.close()
-        for connection in list(self.connections):
-            connection.session.close(Reason.DRAINING, "closing")
+        await end_all(self.connections)
         # One turn of the loop, so that close frames are on their way.
         await asyncio.sleep(0)
         for listener in self._listeners:
@@ -395,6 +394,7 @@ class Gateway:
             await asyncio.sleep(TICK_S)
             self.lag_s = self._clock() - slept_at - TICK_S
             loop = asyncio.get_running_loop()
-            for connection in self._deadlines.due():
-                # By itself: what goes wrong with one must not stop the clock for all.
-                loop.call_soon(self._deadlines.wake, connection)
+            async for some in portions(self._deadlines.due(), AT_ONCE):
+                for connection in some:
+                    # By itself: what goes wrong with one must not stop the clock for all.
+                    loop.call_soon(self._deadlines.wake, connection)

@@ -206,8 +206,7 @@ class Attachments:
 
     def remake_presence_entries(self) -> None:
         """The broker has removed this node's entries: make those again that are still wanted."""
-        for attachment in self:
-            self._membership.doubt(attachment)
+        self._membership.doubt(self)
 
     async def compare(self, *, on_its_way_s: float) -> None:
         """Repair the replicas that are behind the broker: see `Repairs.compare`."""

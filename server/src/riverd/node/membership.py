@@ -18,14 +18,18 @@ which one the entry is.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from riverd.broker import Broker
 from riverd.core.subscription import Subscription
 from riverd.model import Member
 from riverd.node.attachment import Attachment, PresenceEntry
 from riverd.node.reconcile import DesiredState
+from riverd.portions import portions
 from riverd.tasks import Tasks
+
+DOUBTED_AT_ONCE = 200
+DOUBT_EVERY_S = 0.02
 
 
 class Membership:
@@ -82,10 +86,23 @@ class Membership:
         entry.stop_lingering()
         self._desired(attachment, entry).want(False)
 
-    def doubt(self, attachment: Attachment) -> None:
+    def doubt(self, attachments: Iterable[Attachment]) -> None:
         """The broker may have removed the entries: make those again that are still wanted."""
-        for entry in attachment.presence_entries.values():
-            self._desired(attachment, entry).doubt()
+        entries = [(one, entry) for one in attachments for entry in one.presence_entries.values()]
+        self._doubt(entries[:DOUBTED_AT_ONCE])
+        if len(entries) > DOUBTED_AT_ONCE:
+            self._tasks.start(self._doubt_later(entries[DOUBTED_AT_ONCE:]))
+
+    async def _doubt_later(self, entries: Sequence[tuple[Attachment, PresenceEntry]]) -> None:
+        async for some in portions(entries, DOUBTED_AT_ONCE):
+            # The broker has to be asked for each: others ask it too.
+            await asyncio.sleep(DOUBT_EVERY_S)
+            self._doubt(some)
+
+    def _doubt(self, entries: Sequence[tuple[Attachment, PresenceEntry]]) -> None:
+        for attachment, entry in entries:
+            if attachment.presence_entries.get(entry.member.user) is entry:
+                self._desired(attachment, entry).doubt()
 
     def keep(self, attachment: Attachment, user: str) -> None:
         """Make a user's entry again if the replica's list is without the user, for any cause."""

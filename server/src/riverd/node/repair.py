@@ -14,6 +14,7 @@ it (`Settling`): without that, clients would be sent that all have left and come
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Container, Iterable
 
 from riverd.backoff import Backoff
@@ -30,6 +31,8 @@ from riverd.portions import portions
 from riverd.tasks import Tasks
 
 SETTLE_S = 1.5
+REPAIRS_AT_ONCE_MAX = 64
+"""After a broker lost its data each channel needs one: the others wait without a task."""
 
 PositionsAtBroker = tuple[Position, Position | None]
 """Of a channel's log, and of its list of members if it has one."""
@@ -59,13 +62,22 @@ class Repairs:
         self._membership = membership
         self._clock = clock
         self._repaired = repaired
+        self._under_way = 0
+        self._queue: deque[Attachment] = deque()
 
     def soon(self, attachment: Attachment) -> None:
         """Have the replica read again."""
         attachment.stale = True
         if not attachment.repairing:
             attachment.repairing = True
-            self._tasks.start(self._repair(attachment))
+            if self._under_way < REPAIRS_AT_ONCE_MAX:
+                self._begin(attachment)
+            else:
+                self._queue.append(attachment)
+
+    def _begin(self, attachment: Attachment) -> None:
+        self._under_way += 1
+        self._tasks.start(self._repair(attachment))
 
     async def compare(self, attachments: Iterable[Attachment], *, on_its_way_s: float) -> None:
         """Ask the broker for all positions, and repair the replicas that have others.
@@ -92,9 +104,10 @@ class Repairs:
         if not behind:
             return
         await asyncio.sleep(on_its_way_s)
-        for attachment, position in behind:
-            if _is_behind(attachment.channel, position):
-                self.soon(attachment)
+        async for late in portions(behind):
+            for attachment, position in late:
+                if _is_behind(attachment.channel, position):
+                    self.soon(attachment)
 
     async def _repair(self, attachment: Attachment) -> None:
         retry = Backoff(RETRY_S_FIRST, RETRY_S_MAX)
@@ -118,6 +131,9 @@ class Repairs:
                 self._repaired(attachment, confirming)
         finally:
             attachment.repairing = False
+            self._under_way -= 1
+            if self._queue:
+                self._begin(self._queue.popleft())
 
     async def _read_again(self, attachment: Attachment, channel: Channel) -> None:
         """Fill the replica from the broker's log, or begin it again where that cannot be."""
@@ -166,7 +182,7 @@ class Repairs:
         """Make this node's entries in a list that began again, and read it when others had time."""
         if attachment.settling is None or attachment.settling.epoch != epoch:
             settling = attachment.settling = Settling(epoch)
-            self._membership.doubt(attachment)
+            self._membership.doubt([attachment])
             self._tasks.start(self._settle(attachment, settling))
 
     async def _settle(self, attachment: Attachment, settling: Settling) -> None:

@@ -64,7 +64,8 @@ class Brokers:
         if self._connector is not None and password is not None:
             self._connector.use_password(password)
 
-    def expire(self) -> None:
+    async def expire(self) -> None:
         """Forget what is too old, where the broker does not do it by itself."""
         if self._board is not None:
-            self._board.store.expire(time.monotonic())
+            for _ in self._board.store.expiring(time.monotonic()):
+                await asyncio.sleep(0)

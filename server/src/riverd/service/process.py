@@ -171,7 +171,7 @@ class Process:
     async def _expire_publications(self) -> None:
         while True:
             await asyncio.sleep(STORE_SWEEP_S)
-            self.brokers.expire()
+            await self.brokers.expire()
 
 
 def _secret_renewed(setting: str) -> None:

@@ -1,7 +1,7 @@
 """What a broker keeps, as plain state: logs, members by node, counts, idempotency keys."""
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 from riverd.channel_rules import ChannelPolicy, ChannelRules
@@ -24,6 +24,7 @@ from riverd.orders import Standing, StandingKind, is_over
 IDLE_S_MAX = 86_400.0
 KEYS_KEPT_S = 600.0
 KEYS_MAX = 1_000_000
+EXPIRED_AT_ONCE = 500
 STANDINGS_UNCHECKED = 1_000
 """So many more revocations and blocks may be over before they are dropped."""
 
@@ -265,27 +266,38 @@ class Store:
         return left
 
     def expire(self, now: float) -> None:
+        """Do all of `expiring` at once."""
+        for _ in self.expiring(now):
+            pass
+
+    def expiring(self, now: float) -> Iterator[None]:
         """Drop old publications, logs that nobody touched, old keys, empty lists.
 
         What has subscribers is kept, or had some since the last call: replicas, which nodes keep
         for a while, would take a new epoch for a loss. So leave more time between two calls than
-        nodes linger.
+        nodes linger. It yields where others may have a turn.
         """
         subscribed = self._counts.keys() | self._counted
         self._counted.clear()
-        for channel, log in list(self._logs.items()):
+        # Before others have a turn, and subscribe to them.
+        for channel in [name for name, stored in self._members.items() if not stored.members]:
+            if channel not in subscribed:
+                del self._members[channel]
+        for number, (channel, log) in enumerate(list(self._logs.items()), 1):
+            if number % EXPIRED_AT_ONCE == 0:
+                yield
             _trim(log, now)
             # One without publications was only looked at: nobody can miss anything of it.
             idle_s = now - log.touched
             kept_s = max(IDLE_S_MAX, log.policy.last_ttl_s)
             idle_s_max = kept_s if log.offset else log.policy.history_ttl_s
-            if idle_s > idle_s_max and channel not in subscribed:
+            idle = idle_s > idle_s_max and channel not in subscribed
+            if idle and self._logs.get(channel) is log:
                 del self._logs[channel]
-        for channel in [name for name, stored in self._members.items() if not stored.members]:
-            if channel not in subscribed:
-                del self._members[channel]
         while self._keys and next(iter(self._keys.values()))[0] <= now - KEYS_KEPT_S:
             self._keys.popitem(last=False)
+            if len(self._keys) % EXPIRED_AT_ONCE == 0:
+                yield
 
     def _log(self, channel: str, now: float) -> StoredLog:
         log = self._logs.get(channel)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import math
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
@@ -185,8 +186,8 @@ class RedisBroker:
 
     async def renounce(self, channel: str, epoch: str) -> None:
         """Begin the log again, if it still has this epoch."""
-        names = self._log_keys(channel)
-        await self._server.call("renounce", names, arguments=(new_epoch(), epoch, KEPT_S))
+        arguments = (new_epoch(), epoch, KEPT_S)
+        await self._server.call("renounce", self._log_keys(channel), arguments=arguments)
 
     async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
         """Where logs and lists stand. What belongs to another history counts as new."""
@@ -299,12 +300,12 @@ class RedisBroker:
     async def occupied(self, prefix: str) -> dict[str, Occupancy]:
         """The channels with this prefix that have subscribers: the sum over the nodes' counts."""
         answers = await self._server.commands([("HGETALL", name) for name in await self._counts()])
-        totals: dict[str, int] = {}
+        totals: Counter[str] = Counter()
         for counts in cast("list[list[bytes]]", answers):
-            for name, count in zip(counts[::2], counts[1::2], strict=True):
-                channel = name.decode()
-                if channel.startswith(prefix):
-                    totals[channel] = totals.get(channel, 0) + int(count)
+            async for some in portions(counts, 2 * COUNTS_PORTION):
+                for name, count in zip(some[::2], some[1::2], strict=True):
+                    if (channel := name.decode()).startswith(prefix):
+                        totals[channel] += int(count)
         users = await self._user_counts([name for name in totals if self._rules.has_members(name)])
         return {name: Occupancy(total, users.get(name)) for name, total in totals.items()}
 
@@ -319,9 +320,8 @@ class RedisBroker:
 
     async def compare_rules(self, process: str, digest: str) -> Mapping[str, str]:
         """Keep the digest among those of all processes."""
-        answer = await self._server.call(
-            "rules", (keys.RULES,), arguments=(f"{digest} {process}", int(RULES_S * 1000))
-        )
+        arguments = (f"{digest} {process}", int(RULES_S * 1000))
+        answer = await self._server.call("rules", (keys.RULES,), arguments=arguments)
         found = [one.decode().partition(" ") for one in cast("list[bytes]", answer)]
         return {other: theirs for theirs, _, other in found}
 

@@ -11,6 +11,7 @@ from riverd.broker.redis.connection import RedisConnection, RefusedError, Reply,
 from riverd.broker.redis.history import state_of
 from riverd.broker.redis.scripts import DataHistory
 from riverd.errors import BrokerError
+from riverd.portions import portions
 from riverd.tasks import Tasks
 
 SILENCE_S_MAX = 3.0
@@ -218,15 +219,16 @@ class RedisFeed:
     async def _introduce(self, connection: FeedConnection) -> None:
         connection.history = (await state_of(connection)).history
         # One by one: in a cluster a command names one slot.
-        names = sorted(self._names)
-        answers = await connection.ask_all([(self._commands.subscribe, name) for name in names])
-        for name, answer in zip(names, answers, strict=True):
-            try:
-                checked(answer)
-            except RefusedError:
-                if self._missing is None:
-                    raise
-                self._missing(name)
+        names = list(self._names)
+        async for some in portions(names):
+            answers = await connection.ask_all([(self._commands.subscribe, name) for name in some])
+            for name, answer in zip(some, answers, strict=True):
+                try:
+                    checked(answer)
+                except RefusedError:
+                    if self._missing is None:
+                        raise
+                    self._missing(name)
         for name in names:
             if name not in self._names:
                 # It was given up meanwhile.

@@ -17,6 +17,7 @@ from riverd.broker.redis.messages import member_body
 from riverd.broker.redis.scripts import DataHistory
 from riverd.errors import BrokerError
 from riverd.model import Member
+from riverd.portions import portions
 from riverd.tasks import Tasks
 
 LEASE_MS = 5_000
@@ -133,7 +134,8 @@ class Lease:
             await self._server.commands([("SREM", keys.node_channels(name.text), channel)])
 
     async def _note(self, name: NodeName, channels: Iterable[str]) -> None:
-        await self._server.commands([("SADD", keys.node_channels(name.text), *channels)])
+        async for some in portions(list(channels)):
+            await self._server.commands([("SADD", keys.node_channels(name.text), *some)])
 
     async def _renew_always(self) -> None:
         while True:
@@ -211,11 +213,15 @@ class Lease:
 
     async def _clear(self, node: str) -> None:
         """Remove all presence entries of a node, announce each leave, and forget the node."""
-        [noted] = await self._server.commands([("SMEMBERS", keys.node_channels(node))])
-        channels = sorted(cast("list[bytes]", noted))
-        for start in range(0, len(channels), CHANNELS_AT_ONCE):
-            portion = channels[start : start + CHANNELS_AT_ONCE]
-            await asyncio.gather(*[self._clear_channel(node, name.decode()) for name in portion])
+        upto = b"0"
+        while True:
+            scan = ("SSCAN", keys.node_channels(node), upto, "COUNT", CHANNELS_AT_ONCE)
+            [found] = await self._server.commands([scan])
+            upto, noted = cast("tuple[bytes, list[bytes]]", found)
+            async for some in portions(noted, CHANNELS_AT_ONCE):
+                await asyncio.gather(*[self._clear_channel(node, name.decode()) for name in some])
+            if upto == b"0":
+                break
         await self._server.commands(
             [
                 ("DEL", keys.node_channels(node)),

@@ -1,0 +1,145 @@
+"""What concerns all channels of a node is done in portions: others have their turn in between."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from river_cluster import Cluster, in_a_cluster
+from river_time import in_no_time
+
+from riverd.broker.memory.store import Store
+from riverd.channel_rules import ChannelRules
+from riverd.errors import Reason
+from riverd.gateway.draining import end_all, move
+from riverd.model import Member, Position
+from riverd.node.node import Node
+from riverd.portions import PORTION
+
+CHANNELS = 2_000
+CALLS_MAX = PORTION + 100
+
+
+class TurnTally:
+    """How often something is done within one turn of the loop."""
+
+    def __init__(self) -> None:
+        self.turn = 0
+        self.done: Counter[int] = Counter()
+        selector: Any = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]  the only sign of a turn
+        select = selector.select
+
+        def counting(timeout: float | None = None) -> object:
+            self.turn += 1
+            return select(timeout)
+
+        selector.select = counting
+
+    def count(self) -> None:
+        self.done[self.turn] += 1
+
+    def end(self) -> int:
+        """The most in one turn."""
+        return max(self.done.values(), default=0)
+
+
+async def with_channels(cluster: Cluster, prefix: str) -> tuple[Node, Any]:
+    node, broker = await cluster.node(compare_s=None, idle_s=3_600)
+    for number in range(CHANNELS):
+        visitor = cluster.visitor(node, f"u{number}")
+        visitor.ask(type="subscribe", channel=f"{prefix}{number}")
+    while len(node._hub.channels) < CHANNELS:
+        await asyncio.sleep(0.01)
+    return node, broker
+
+
+@in_a_cluster
+async def test_a_broker_that_lost_its_data_is_read_a_few_channels_at_a_time(
+    cluster: Cluster,
+) -> None:
+    node, broker = await with_channels(cluster, "c")
+    for number in range(CHANNELS):
+        cluster.begin_again(f"c{number}")
+    tally, reading, most = TurnTally(), 0, 0
+    read = broker.read
+
+    async def counted_read(*arguments: Any, **options: Any) -> Any:
+        nonlocal reading, most
+        tally.count()
+        reading += 1
+        most = max(most, reading)
+        try:
+            return await read(*arguments, **options)
+        finally:
+            reading -= 1
+
+    broker.read = counted_read
+    node.on_interrupted()
+    async with asyncio.timeout(60):
+        while (
+            not all(
+                one.log.epoch == cluster.store._logs[one.name].epoch
+                for one in node._hub.channels.values()
+                if one.name in cluster.store._logs
+            )
+            or len(cluster.store._logs) < CHANNELS
+        ):
+            await asyncio.sleep(0.05)
+    assert tally.end() <= CALLS_MAX
+    assert most <= CALLS_MAX // 4
+    assert len(tally.done) > CHANNELS // CALLS_MAX
+
+
+@in_a_cluster
+async def test_lost_presence_entries_are_made_again_some_at_a_time(cluster: Cluster) -> None:
+    node, broker = await with_channels(cluster, "presence-")
+    tally, joined = TurnTally(), set[str]()
+    join = broker.join
+
+    async def counted_join(channel: str, member: Member) -> Position:
+        tally.count()
+        joined.add(channel)
+        position: Position = await join(channel, member)
+        return position
+
+    broker.join = counted_join
+    node.on_presence_lost()
+    async with asyncio.timeout(60):
+        while len(joined) < CHANNELS:
+            await asyncio.sleep(0.05)
+    assert tally.end() <= CALLS_MAX
+
+
+class Mover:
+    """A client that counts when it is asked to go, and is its own session."""
+
+    def __init__(self, tally: TurnTally) -> None:
+        self._tally = tally
+        self.session: Any = self
+
+    def ask_to_move(self, retry_after_ms: int) -> None:
+        del retry_after_ms
+        self._tally.count()
+
+    def close(self, reason: Reason, text: str) -> None:
+        del reason, text
+        self._tally.count()
+
+
+@in_no_time
+async def test_a_stop_asks_and_closes_some_clients_at_a_time() -> None:
+    tally = TurnTally()
+    clients = [Mover(tally) for _ in range(CHANNELS)]
+    await move(lambda: clients, drain_s=0)
+    await end_all(clients)
+    assert sum(tally.done.values()) == 2 * CHANNELS
+    assert tally.end() <= CALLS_MAX
+
+
+def test_a_store_expires_some_logs_at_a_time() -> None:
+    rules = ChannelRules((), history_size=10, history_ttl_s=1)
+    store = Store(rules, new_epoch=lambda: "e")
+    for number in range(CHANNELS):
+        store.read(f"c{number}", keep=True, now=0.0)
+    turns = sum(1 for _ in store.expiring(1_000_000.0))
+    assert turns >= CHANNELS // PORTION
+    assert store._logs == {}
