@@ -90,11 +90,11 @@ export class River {
    * On a server (Node, Deno, Bun) it begins with `connect()`, so that a module that is imported there for
    * rendering opens nothing; or at once when a `WebSocket` class is given.
    *
-   * @param {Options} options
+   * @param {Options} [options]
    * @param {import("./platform.js").Platform} [platform] for tests and unusual runtimes
    * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
    */
-  constructor(options, platform = thisPlatform()) {
+  constructor(options = {}, platform = thisPlatform()) {
     this.#options = options;
     this.#platform = { ...platform, now: sleeplessClock(platform) };
     this.#queueMax = options.queue ?? 0;

@@ -19,6 +19,10 @@ import {
 beforeEach(begin);
 
 describe("connecting", () => {
+  test("a client without options is a guest at the gateway that it came from", () => {
+    assert.equal(new River(undefined, platform).state, "closed");
+  });
+
   test("the token and the subscribes go out together, before anything was answered", async () => {
     const river = make();
     river.subscribe("dogs");

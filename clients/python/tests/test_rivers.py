@@ -96,6 +96,9 @@ async def test_the_async_river_does_what_the_other_does(running: Running) -> Non
         many = await asyncio.gather(*[river.publish("py-async", "n", n) for n in range(50)])
         assert sorted(position.offset for position in many) == list(range(1, 51))
         assert await river.channels("nobody-is-here") == {}
+        assert (await river.channel("py-async")).position.offset == 50
+        nobody = await river.channel("presence-nobody")
+        assert (nobody.channel, nobody.subscribers, nobody.users) == ("presence-nobody", 0, 0)
         assert (await river.presence("presence-nobody")).count == 0
         await river.disconnect("nobody")
 

@@ -126,11 +126,11 @@ export declare class River {
      * On a server (Node, Deno, Bun) it begins with `connect()`, so that a module that is imported there for
      * rendering opens nothing; or at once when a `WebSocket` class is given.
      *
-     * @param {Options} options
+     * @param {Options} [options]
      * @param {import("./platform.js").Platform} [platform] for tests and unusual runtimes
      * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
      */
-    constructor(options: Options, platform?: import("./platform.js").Platform);
+    constructor(options?: Options, platform?: import("./platform.js").Platform);
     /**
      * `connecting`, `connected`, `waiting` (for the next attempt) or `closed`.
      *

@@ -5,10 +5,21 @@ from river_realtime.errors import RiverError, UnreachableError, UsageError
 from river_realtime.river import River
 from river_realtime.subscriber import Subscriber
 from river_realtime.tokens import sign_token
-from river_realtime.values import Event, Gap, History, Joined, Left, Member, Position, Presence
+from river_realtime.values import (
+    ChannelState,
+    Event,
+    Gap,
+    History,
+    Joined,
+    Left,
+    Member,
+    Position,
+    Presence,
+)
 
 __all__ = [
     "AsyncRiver",
+    "ChannelState",
     "Event",
     "Gap",
     "History",

@@ -23,7 +23,7 @@ from river_realtime.request import QueryNotReadError, Request
 from river_realtime.retry import ATTEMPT_S_MAX, Attempt, Retries, answered, unanswered
 from river_realtime.river import Published, Several
 from river_realtime.tokens import TTL_S, Grants, sign_token
-from river_realtime.values import History, Json, Position, Presence
+from river_realtime.values import ChannelState, History, Json, Position, Presence
 
 T = TypeVar("T")
 
@@ -87,6 +87,10 @@ class AsyncRiver:
     async def channels(self, prefix: str = "") -> dict[str, int]:
         """See `River.channels`."""
         return await self._send(endpoints.channels(prefix))
+
+    async def channel(self, name: str) -> ChannelState:
+        """See `River.channel`."""
+        return await self._send(endpoints.channel(name))
 
     async def history(
         self, channel: str, *, after: Position | None = None, limit: int = 100

@@ -8,10 +8,10 @@ from typing import TypedDict, Unpack, cast
 from urllib.parse import quote
 
 from river_realtime.errors import RiverError, UsageError
-from river_realtime.parsing import Object, history_of, position_of, presence_of
+from river_realtime.parsing import Object, channel_of, history_of, position_of, presence_of
 from river_realtime.request import QueryNotReadError, Request, error_of
 from river_realtime.tokens import Grants, check_grants, claims_of
-from river_realtime.values import History, Json, Position, Presence
+from river_realtime.values import ChannelState, History, Json, Position, Presence
 
 Message = Mapping[str, object]
 
@@ -54,6 +54,12 @@ def publish_batch(messages: Sequence[Message]) -> Request[list[Position | RiverE
 def channels(prefix: str) -> Request[dict[str, int]]:
     """How many subscribers each channel has that has any."""
     return Request("GET", "/channels", _counts, query={"prefix": prefix} if prefix else {})
+
+
+def channel(name: str) -> Request[ChannelState]:
+    """Where a channel's log stands, and how many subscribe."""
+    path, names = _path("/channels/{channel}", channel=name)
+    return Request("GET", path, channel_of, query=names)
 
 
 def history(channel: str, *, after: Position | None, limit: int) -> Request[History]:

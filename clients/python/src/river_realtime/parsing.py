@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from typing import cast
 
 from river_realtime.decoding import UNREADABLE
-from river_realtime.values import Event, History, Json, Member, Position, Presence
+from river_realtime.values import (
+    ChannelState,
+    Event,
+    History,
+    Json,
+    Member,
+    Position,
+    Presence,
+)
 
 Object = Mapping[str, Json]
 
@@ -39,6 +47,13 @@ def presence_of(channel: str, fields: Object) -> Presence:
     """The members of a channel."""
     members = tuple(member_of(one) for one in cast("list[Object]", fields["members"]))
     return Presence(channel, integer(fields["count"]), members)
+
+
+def channel_of(fields: Object) -> ChannelState:
+    """A channel's state."""
+    users = integer(fields["users"]) if "users" in fields else None
+    subscribers = integer(fields["subscribers"])
+    return ChannelState(str(fields["channel"]), position_of(fields), subscribers, users)
 
 
 def history_of(fields: Object) -> History:

@@ -22,7 +22,7 @@ from river_realtime.errors import RiverError
 from river_realtime.request import QueryNotReadError, Request
 from river_realtime.retry import ATTEMPT_S_MAX, Attempt, Retries, answered, unanswered
 from river_realtime.tokens import TTL_S, Grants, sign_token
-from river_realtime.values import History, Json, Position, Presence
+from river_realtime.values import ChannelState, History, Json, Position, Presence
 
 T = TypeVar("T")
 
@@ -110,6 +110,14 @@ class River:
     def channels(self, prefix: str = "") -> dict[str, int]:
         """How many subscribers each channel has, of those that have any."""
         return self._send(endpoints.channels(prefix))
+
+    def channel(self, name: str) -> ChannelState:
+        """Where a channel's log stands, and how many connections subscribe to it.
+
+        Ask before you read your own state: a page that gets both can begin at this position, and
+        misses nothing that happens meanwhile.
+        """
+        return self._send(endpoints.channel(name))
 
     def history(self, channel: str, *, after: Position | None = None, limit: int = 100) -> History:
         """The publications after a position, or the last ones."""

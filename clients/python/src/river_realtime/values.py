@@ -76,6 +76,19 @@ class Presence:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelState:
+    """The position of a channel's log, and how many connections subscribe.
+
+    `users` is how many users those are, on presence channels.
+    """
+
+    channel: str
+    position: Position
+    subscribers: int
+    users: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """A part of a channel's log, oldest first, and the position of the log's end."""
 
