@@ -119,6 +119,57 @@ class UserFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     remembers: bool = True
 
 
+class NodeState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One gateway process: what it is, and what it has done since it started.
+
+    Args:
+        lag_s: by how much its loop was late last.
+        rules: the digest of its channel rules, which has to be that of all.
+        deliveries, gaps, refused: counted since `started_at`.
+    """
+
+    node: str
+    version: str
+    started_at: float
+    connections: int
+    users: int
+    channels: int
+    deliveries: int
+    gaps: int
+    refused: int
+    lag_s: float
+    rules: str
+    is_draining: bool = False
+    history_bytes: int = 0
+
+
+class ConnectedUsers(msgspec.Struct, frozen=True):
+    """The first users of a node, by name, with how many connections each has there."""
+
+    users: dict[str, int]
+    more: bool = False
+
+
+_decode_node = msgspec.json.Decoder(NodeState).decode
+_decode_users = msgspec.json.Decoder(ConnectedUsers).decode
+
+
+def node_of(body: bytes) -> NodeState | None:
+    """A node's answer; nothing if it is no such answer."""
+    try:
+        return _decode_node(body)
+    except msgspec.DecodeError:
+        return None
+
+
+def users_of(body: bytes) -> ConnectedUsers | None:
+    """A node's answer; nothing if it is no such answer."""
+    try:
+        return _decode_users(body)
+    except msgspec.DecodeError:
+        return None
+
+
 _decode = msgspec.json.Decoder(UserFacts).decode
 
 

@@ -55,6 +55,7 @@ class Admitted(msgspec.Struct, frozen=True):
     query: Mapping[str, str]
     body_bytes_max: int
     claims: Claims | None = None
+    reads_only: bool = False
 
     @property
     def is_limited(self) -> bool:
@@ -71,7 +72,7 @@ class Admitted(msgspec.Struct, frozen=True):
         api, route = self.api, self.route
         try:
             wanted = bodies.check_text(body) if route.takes is not None else b""
-            call = Call(self.path, self.query, wanted, self.claims)
+            call = Call(self.path, self.query, wanted, self.claims, self.reads_only)
             given = await route.handler(api, call)
         except RiverError as error:
             return _counted(api, route, error if self.claims is None else for_client(error))
@@ -117,7 +118,9 @@ def admit(
         body_bytes_max = _authorised(api, route, request=request, claims=claims)
     except RiverError as error:
         return _counted(api, route, error)
-    return Admitted(api, route, _named(parameters, query), query, body_bytes_max, claims)
+    reads_only = route.shows_access and not api.keys.fit(request.headers)
+    named = _named(parameters, query)
+    return Admitted(api, route, named, query, body_bytes_max, claims, reads_only)
 
 
 async def respond(

@@ -90,12 +90,14 @@ class Call(msgspec.Struct, frozen=True):
     """What a handler is asked: the path's and the query's parameters, decoded, and the body.
 
     With `claims` it is asked by a client, who may do what they grant, not by a back end.
+    `reads_only` is found out for routes that show it.
     """
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
     claims: Claims | None = None
+    reads_only: bool = False
 
 
 Handler = Callable[[Api, Call], Coroutine[object, None, msgspec.Struct | Response]]

@@ -1,6 +1,7 @@
 """The publish API as what answers an HTTP port."""
 
 from riverd.api.admission import Admitted, admit, refused
+from riverd.api.console_files import ConsoleFiles
 from riverd.api.context import Api
 from riverd.api.pusher.admission import AdmittedAppRequest
 from riverd.http.limits import HttpLimits
@@ -14,9 +15,13 @@ class ApiHandler:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._console = ConsoleFiles()
 
     def admit(self, request: Request) -> Response | Admitted | AdmittedAppRequest:
         """Judge a request by its head."""
+        page = self._console.answer(request)
+        if page is not None:
+            return page
         return admit(self._api, request)
 
     def refuse(self, refusal: HttpRefusal) -> Response:

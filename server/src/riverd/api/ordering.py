@@ -9,7 +9,7 @@ import msgspec
 
 from riverd.api.context import Api
 from riverd.errors import RiverError
-from riverd.orders import Order, OrderKind
+from riverd.orders import Order, OrderKind, Question
 
 ANSWERS_S_MAX = 0.4
 """How long nodes are waited for: a caller is answered within a second."""
@@ -42,6 +42,13 @@ async def carry_out(api: Api, order: Order) -> OrderOutcome:
     answers = await answers_to(api, order.id, nodes=nodes)
     reached = sum(int(body) for body in answers.values())
     return OrderOutcome(reached, names_without(nodes, answers))
+
+
+async def ask_nodes(api: Api, question: Question) -> tuple[Mapping[str, str], Mapping[str, bytes]]:
+    """All nodes' names, and what those say that answer in time."""
+    nodes = await api.broker.control.nodes()
+    await api.broker.control.ask(question)
+    return nodes, await answers_to(api, question.id, nodes=nodes)
 
 
 async def answers_to(api: Api, asked: str, *, nodes: Mapping[str, str]) -> Mapping[str, bytes]:

@@ -5,8 +5,9 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from riverd.facts import SessionFacts, Stretch
+from riverd.facts import NodeState, SessionFacts, Stretch
 from riverd.model import Receipt
+from riverd.orders import DepartedNode
 
 Epoch = Annotated[str, Meta(description="Which log: a new epoch is a log begun again.")]
 Offset = Annotated[int, Meta(description="The place in the log; offsets rise by one.")]
@@ -60,10 +61,11 @@ class Counted(msgspec.Struct, frozen=True, omit_defaults=True):
     users: int | UnsetType = UNSET
 
 
-class ChannelList(msgspec.Struct, frozen=True):
-    """The channels that anybody hears, by name."""
+class ChannelList(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The channels that anybody hears, by name; with a limit there may be more."""
 
     channels: dict[str, Counted]
+    more: bool = False
 
 
 class ChannelState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -74,6 +76,23 @@ class ChannelState(msgspec.Struct, frozen=True, omit_defaults=True):
     epoch: Epoch
     offset: Offset
     users: int | UnsetType = UNSET
+
+
+class ShownPolicy(msgspec.Struct, frozen=True):
+    """What holds for a channel. `rule` is the glob of the rule that decides, null for none.
+
+    For `last_ttl_s` the newest publication outlives the window; 0: it does not.
+    """
+
+    channel: str
+    rule: str | None
+    access: str
+    presence: bool
+    client_publish: bool
+    history_size: int
+    history_ttl_s: float
+    history_bytes: int
+    last_ttl_s: float
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -130,6 +149,33 @@ class UserState(msgspec.Struct, frozen=True):
     user: str
     connections: list[Connected]
     unanswered: Annotated[list[str], Meta(description="Nodes that did not answer in time.")]
+
+
+class UserList(msgspec.Struct, frozen=True):
+    """Connected users by name, with how many connections each has; there may be more."""
+
+    users: dict[str, int]
+    more: bool
+    unanswered: Annotated[list[str], Meta(description="Nodes that did not answer in time.")]
+
+
+class NodeList(msgspec.Struct, frozen=True):
+    """All gateway processes, and those of the last day that are gone.
+
+    `rules` and `version` are those of the API that answers.
+    """
+
+    nodes: list[NodeState]
+    unanswered: Annotated[list[str], Meta(description="Nodes that did not answer in time.")]
+    gone: list[DepartedNode]
+    rules: str
+    version: str
+
+
+class Access(msgspec.Struct, frozen=True):
+    """What the key may do that was sent."""
+
+    writes: bool
 
 
 class Judged(msgspec.Struct, frozen=True):

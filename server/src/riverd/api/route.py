@@ -20,7 +20,7 @@ class Route(msgspec.Struct, frozen=True):
     for what is no JSON object of ours; `fails` the statuses that other routes do not have. A
     `large` body may have many messages in it; one that is `body_optional` may be missing. `keyless`
     needs no API key. What `publishes` is counted. What `orders` may have been done where no answer
-    came.
+    came. What `shows_access` depends on the key that is sent.
     """
 
     method: str
@@ -36,6 +36,7 @@ class Route(msgspec.Struct, frozen=True):
     publishes: bool = False
     orders: bool = False
     body_optional: bool = False
+    shows_access: bool = False
 
     @property
     def segments(self) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ def _description(version: str) -> bytes:
 
 
 _PREFIX = Parameter("prefix", "string", "How the names begin.")
+_LIMIT = Parameter("limit", "integer", f"The most that are given, up to {channels.HISTORY_MAX}.")
 _AFTER = (
     Parameter("epoch", "string", "With `offset`: publications after this position."),
     Parameter("offset", "integer", "With `epoch`: publications after this position."),
@@ -64,7 +65,7 @@ ROUTES: tuple[Route, ...] = (
         channels.list_channels,
         "List the channels that anybody hears",
         gives=(answers.ChannelList,),
-        query=(_PREFIX,),
+        query=(_PREFIX, _LIMIT),
     ),
     Route(
         "GET",
@@ -100,6 +101,21 @@ ROUTES: tuple[Route, ...] = (
             Parameter("app", "string", "The id of the Pusher app whose channel it is."),
         ),
         fails=(404,),
+    ),
+    Route(
+        "GET",
+        "/channels/{channel}/rule",
+        channels.channel_policy,
+        "What holds for a channel, and which rule decides",
+        gives=(answers.ShownPolicy,),
+    ),
+    Route(
+        "GET",
+        "/users",
+        users.list_users,
+        "List the users that are connected",
+        gives=(answers.UserList,),
+        query=(_PREFIX, _LIMIT),
     ),
     Route(
         "GET",
@@ -149,6 +165,21 @@ ROUTES: tuple[Route, ...] = (
         orders=True,
     ),
     Route("GET", "/blocks", users.blocks, "List blocked users", gives=(answers.Blocks,)),
+    Route(
+        "GET",
+        "/nodes",
+        nodes.list_nodes,
+        "How all gateway processes are",
+        gives=(answers.NodeList,),
+    ),
+    Route(
+        "GET",
+        "/access",
+        health.access,
+        "What the key may do",
+        gives=(answers.Access,),
+        shows_access=True,
+    ),
     Route(
         "POST",
         "/nodes/{node}/drain",

@@ -26,6 +26,7 @@ def greeting(signer: Signer, public: str, *, private: str, key: str, app: App | 
 
   Gateway       http://{public}   WebSocket: ws://{public}/ws
   Publish API   http://{private}
+  Console       http://{private}/console   (log in with the API key)
   API key       {key}
   Token         {token}
                 (user "{USER}", every channel, one day)

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from heapq import nsmallest
 
+from riverd.channels import INTERNAL
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, Reason, RiverError
+from riverd.facts import ConnectedUsers
 from riverd.model import Unsubscribed
 from riverd.node.attaching import Attachments
 from riverd.orders import Order, OrderKind, UserConnection
@@ -50,6 +53,13 @@ class Users:
             UserConnection(one.id, one.authenticated_at, sorted(one.subscriptions))
             for one in self.of(user)
         ]
+
+    def connected(self, prefix: str, limit: int) -> ConnectedUsers:
+        """The first users whose ids begin so."""
+        names = (name for name in self.sessions if name.startswith(prefix))
+        first = nsmallest(limit + 1, (name for name in names if not name.startswith(INTERNAL)))
+        counts = {name: len(self.sessions[name]) for name in first[:limit]}
+        return ConnectedUsers(counts, len(first) > limit)
 
     def of(self, user: str) -> list[Session]:
         """The sessions of a user."""

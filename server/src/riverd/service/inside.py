@@ -2,11 +2,15 @@
 
 import time
 
+from riverd import __version__
 from riverd.core.hub import Hub
-from riverd.facts import UserFacts
-from riverd.node.node import Node
+from riverd.facts import NodeState, UserFacts
+from riverd.gateway.gateway import Gateway
 from riverd.node.session_history import SessionHistory
 from riverd.node.user_facts import UserFactFinder
+from riverd.orders import Question
+
+USERS_MAX = 1_000
 
 
 def session_history(bytes_max: int) -> SessionHistory | None:
@@ -16,8 +20,33 @@ def session_history(bytes_max: int) -> SessionHistory | None:
     return SessionHistory(bytes_max=bytes_max, clock=time.time, carrier_clock=time.monotonic)
 
 
-def answer_inquiries(node: Node, hub: Hub, *, history: SessionHistory | None) -> None:
-    """Have the node answer what it is asked about its users."""
+def answer_inquiries(
+    gateway: Gateway, hub: Hub, *, history: SessionHistory | None, rules: str
+) -> None:
+    """Have the node answer what it is asked about itself and its users."""
+    node, started_at = gateway.node, time.time()
+
+    def state(_asked: Question) -> NodeState:
+        return NodeState(
+            node.control.name,
+            __version__,
+            started_at,
+            len(gateway.connections),
+            len(node.users.sessions),
+            len(hub.channels),
+            hub.deliveries,
+            hub.gaps,
+            gateway.refused,
+            max(0.0, gateway.lag_s),
+            rules,
+            gateway.draining,
+            0 if history is None else history.bytes,
+        )
+
+    node.inquiries.answer_with("node", state)
+    node.inquiries.answer_with(
+        "users", lambda asked: node.users.connected(asked.user, min(asked.limit, USERS_MAX))
+    )
     if history is None:
         node.inquiries.answer_with(
             "explain", lambda _asked: UserFacts(node.control.name, time.time(), remembers=False)

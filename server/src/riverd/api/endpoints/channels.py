@@ -13,6 +13,7 @@ from riverd.api.responses import (
     History,
     Presence,
     Present,
+    ShownPolicy,
 )
 from riverd.channels import INTERNAL, check_channel
 from riverd.errors import ErrorCode, RiverError
@@ -30,12 +31,11 @@ async def list_channels(api: Api, call: Call) -> ChannelList:
         # A prefix that no name can have is a mistake, and no request for nothing.
         check_channel(prefix)
     occupied = await api.broker.occupied(prefix)
+    names = sorted(name for name in occupied if not name.startswith(INTERNAL))
+    shown = names[: limit_in(call.query)] if "limit" in call.query else names
     return ChannelList(
-        {
-            name: _counted(api, name, occupancy=occupied[name])
-            for name in sorted(occupied)
-            if not name.startswith(INTERNAL)
-        }
+        {name: _counted(api, name, occupancy=occupied[name]) for name in shown},
+        more=len(shown) < len(names),
     )
 
 
@@ -53,10 +53,29 @@ async def channel_state(api: Api, call: Call) -> ChannelState:
     )
 
 
+async def channel_policy(api: Api, call: Call) -> ShownPolicy:
+    """What holds for a channel, and which rule decides."""
+    name = check_channel(call.path["channel"])
+    policy = api.rules.of(name)
+    match = None if policy.rule is None else api.rules.rules[policy.rule].match
+    access = "guest" if policy.is_for_guests else "grant" if policy.needs_grant else "open"
+    return ShownPolicy(
+        name,
+        match,
+        access,
+        policy.has_members,
+        policy.client_publish,
+        policy.history_size,
+        policy.history_ttl_s,
+        policy.history_bytes,
+        policy.last_ttl_s,
+    )
+
+
 async def history(api: Api, call: Call) -> History:
     """Publications after a position, or the last ones."""
     name = check_channel(call.path["channel"])
-    limit = _limit(call.query)
+    limit = limit_in(call.query)
     after = _position(call.query)
     tail = await api.broker.read(name, after=after, limit=limit, keep=after is None)
     entries = [
@@ -94,7 +113,12 @@ def _position(query: Mapping[str, str]) -> Position | None:
     return Position(epoch, offset)
 
 
-def _limit(query: Mapping[str, str]) -> int:
+def limit_in(query: Mapping[str, str]) -> int:
+    """How many are wanted at the most.
+
+    Raises:
+        RiverError: invalid_field.
+    """
     limit = _number(query, "limit")
     if limit is None:
         return HISTORY_DEFAULT

@@ -1,7 +1,7 @@
 """How the service is: alive, ready, and its metrics."""
 
 from riverd.api.context import Api, Call
-from riverd.api.responses import Health
+from riverd.api.responses import Access, Health
 from riverd.http.response import Response
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -16,6 +16,11 @@ async def ready(api: Api, _call: Call) -> Health:
     """The broker answers too."""
     await api.broker.ping()
     return Health("ready")
+
+
+async def access(_api: Api, call: Call) -> Access:
+    """What the key may do: whoever asks has one."""
+    return Access(not call.reads_only)
 
 
 async def metrics(api: Api, _call: Call) -> Response:

@@ -1,11 +1,28 @@
-"""What is asked about nodes: that one moves its clients elsewhere."""
+"""What is asked about nodes: how they are, and that one moves its clients elsewhere."""
+
+import secrets
 
 from riverd.api.context import Api, Call
-from riverd.api.ordering import carry_out, new_order
-from riverd.api.responses import Drained
+from riverd.api.ordering import ask_nodes, carry_out, names_without, new_order
+from riverd.api.responses import Drained, NodeList
 from riverd.channels import check_node
 from riverd.errors import ErrorCode, RiverError
-from riverd.orders import OrderKind
+from riverd.facts import node_of
+from riverd.orders import OrderKind, Question
+
+
+async def list_nodes(api: Api, _call: Call) -> NodeList:
+    """All gateway processes: how each stands, and which are gone."""
+    nodes, answers = await ask_nodes(api, Question(secrets.token_hex(8), kind="node"))
+    found = {node: node_of(body) for node, body in answers.items()}
+    states = [one for one in found.values() if one is not None]
+    return NodeList(
+        sorted(states, key=lambda one: one.node),
+        names_without(nodes, [node for node, one in found.items() if one is not None]),
+        sorted(await api.broker.control.departed(), key=lambda one: -one.seen_at),
+        api.rules.digest,
+        api.version,
+    )
 
 
 async def drain(api: Api, call: Call) -> Drained:

@@ -2,11 +2,13 @@
 
 import math
 import secrets
+from collections import Counter
 
 from riverd.api import requests as bodies
 from riverd.api.context import Api, Call
+from riverd.api.endpoints.channels import limit_in
 from riverd.api.endpoints.tokens import check_user
-from riverd.api.ordering import answers_to, carry_out, names_without, new_order
+from riverd.api.ordering import answers_to, ask_nodes, carry_out, names_without, new_order
 from riverd.api.responses import (
     Blocked,
     BlockedUser,
@@ -15,13 +17,30 @@ from riverd.api.responses import (
     Disconnected,
     Removed,
     Unblocked,
+    UserList,
     UserState,
 )
 from riverd.channels import check_channel
 from riverd.errors import ErrorCode, RiverError
+from riverd.facts import users_of
 from riverd.orders import OrderKind, Question, StandingKind, connections_of, is_over
 
 _NO_BODY = b"{}"
+
+
+async def list_users(api: Api, call: Call) -> UserList:
+    """The users that are connected, by name, over all nodes that answer in time."""
+    limit = limit_in(call.query)
+    question = Question(secrets.token_hex(8), call.query.get("prefix", ""), "users", limit=limit)
+    nodes, answers = await ask_nodes(api, question)
+    found = {node: users_of(body) for node, body in answers.items()}
+    counts = Counter[str]()
+    for one in found.values():
+        counts.update({} if one is None else one.users)
+    names = sorted(counts)
+    more = len(names) > limit or any(one is not None and one.more for one in found.values())
+    unanswered = names_without(nodes, [node for node, one in found.items() if one is not None])
+    return UserList({name: counts[name] for name in names[:limit]}, more, unanswered)
 
 
 async def user_state(api: Api, call: Call) -> UserState:

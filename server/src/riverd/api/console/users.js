@@ -1,0 +1,106 @@
+// Users, and one of them: connections, why an event did not arrive, and what can be ordered.
+
+import { get, mayWrite, post, remove } from "./api.js";
+import { linkTo } from "./channels.js";
+import { card, confirmed, facts, field, h, say, swap, table, tag } from "./dom.js";
+import { count, since, time } from "./format.js";
+import { every, into } from "./live.js";
+import { REASONS } from "./words.js";
+
+const LIMIT = 200;
+const SHOWN_MAX = 50;
+const EVERY_MS = 3000;
+
+export function users(view, signal) {
+  const list = h("div", null);
+  const blocked = h("div", null);
+  const input = h("input", { type: "search", spellcheck: "false" });
+  const open = (event) => {
+    event.preventDefault();
+    if (input.value) location.hash = `#/users/${encodeURIComponent(input.value)}`;
+  };
+  view.append(h("form", { class: "row", onsubmit: open }, field("Begins with", input), h("button", { type: "submit", class: "quiet" }, "Open this user")), list, card("Blocked", blocked));
+  const load = async () => {
+    const found = await get("users", { prefix: input.value, limit: LIMIT }, signal);
+    swap(list,
+      table(["User", "Connections"], Object.entries(found.users).map(([name, number]) => [link(name), count(number)]), "No user is connected. A page with a token appears here; river dev prints one to paste."),
+      found.more ? h("p", { class: "hint" }, `The first ${LIMIT}. Type more of the name to see others.`) : "",
+      found.unanswered.length ? h("p", { class: "hint" }, `No answer from ${found.unanswered.join(", ")}.`) : "");
+    const { blocks } = await get("blocks", {}, signal);
+    swap(blocked, table(["User", "Until"], blocks.slice(0, LIMIT).map((one) => [link(one.user), one.until === null ? "for good" : time(one.until)]), "Nobody is."));
+  };
+  input.addEventListener("input", () => load().catch((error) => say(error.message)));
+  every(EVERY_MS, view, signal, load);
+}
+
+const link = (name) => h("a", { href: `#/users/${encodeURIComponent(name)}`, class: "name" }, name);
+
+export function user(view, signal, name) {
+  const connections = h("div", null);
+  const load = async () => {
+    const found = await get("users/-", { user: name }, signal);
+    const rows = found.connections.slice(0, SHOWN_MAX).map((one) => [
+      h("code", null, one.session), one.node, since(one.since), h("div", { class: "names" }, one.channels.slice(0, SHOWN_MAX).map((each) => [linkTo(each), " "]))]);
+    swap(connections,
+      table(["Session", "Node", "For", "Channels"], rows, "Not connected now."),
+      found.connections.length > SHOWN_MAX ? h("p", { class: "hint" }, `${SHOWN_MAX} of ${count(found.connections.length)}.`) : "",
+      found.unanswered.length ? h("p", { class: "hint" }, `No answer from ${found.unanswered.join(", ")}.`) : "");
+  };
+  view.append(card("Connections", connections), card("Why did this user not get it?", why(name, signal)), mayWrite() ? card("Orders", orders(name, load)) : "");
+  every(EVERY_MS, view, signal, load);
+}
+
+function orders(name, load) {
+  const act = (title, text, action, run, input) => async () => {
+    const given = await confirmed(title, text, action, input?.());
+    if (given === false) return;
+    try {
+      const answer = await run(given);
+      say(answer.reached === undefined ? "Done." : `Connections reached: ${answer.reached}.`);
+      await load();
+    } catch (error) {
+      say(error.message);
+    }
+  };
+  const asked = { user: name };
+  const hours = () => h("input", { type: "number", min: "0", step: "any", value: "", "aria-label": "Hours (empty: for good)" });
+  return h("div", { class: "actions start" },
+    h("button", { class: "quiet", onclick: act("Disconnect?", `All connections of ${name} are closed, on every node. A new login is possible at once.`, "Disconnect", () => post("users/-/disconnect", asked)) }, "Disconnect"),
+    h("button", { class: "quiet", onclick: act("Log out everywhere?", `Every token that ${name} has until now is refused, and all connections are closed.`, "Log out everywhere", () => post("users/-/disconnect", asked, { revoke: true })) }, "Log out everywhere"),
+    h("button", { class: "danger", onclick: act("Block?", `${name} is refused everywhere, with whatever token.`, "Block", (given) => post("users/-/block", asked, { until: given ? Date.now() / 1000 + Number(given) * 3600 : null }), hours) }, "Block"),
+    h("button", { class: "quiet", onclick: act("Unblock?", `${name} may connect again.`, "Unblock", () => remove("users/-/block", asked)) }, "Unblock"));
+}
+
+function why(name, signal) {
+  const channel = h("input", { required: true, spellcheck: "false" });
+  const offset = h("input", { type: "number", min: "1", required: true, class: "short" });
+  const answer = h("div", { "aria-live": "polite" });
+  const ask = (event) => {
+    event.preventDefault();
+    into(answer, get(`channels/-/publications/${offset.value}/users/-`, { channel: channel.value, user: name }, signal), explained);
+  };
+  return [h("form", { class: "row", onsubmit: ask }, field("Channel", channel), field("Offset", offset), h("button", { type: "submit" }, "Explain")), answer];
+}
+
+function explained(found) {
+  const [title, kind] = REASONS[found.reason] ?? [found.reason, ""];
+  return [
+    h("p", { class: "sentence" }, tag(title, kind), " ", found.sentence),
+    found.published_at ? h("p", { class: "hint" }, `Published ${time(found.published_at)}.`) : "",
+    found.subscriptions.map((one) => h("details", { class: "entry" },
+      h("summary", null, tag((REASONS[one.reason] ?? [one.reason])[0], (REASONS[one.reason] ?? ["", ""])[1]), h("span", null, one.session?.session ?? "", " on ", one.node)),
+      facts([
+        ["in words", one.sentence],
+        ["protocol", one.session?.protocol],
+        ["client", one.session?.client],
+        ["address", one.session?.address],
+        ["connected", time(one.session?.connected_at)],
+        ["last pong", time(one.session?.confirmed_at)],
+        ["blocked since", time(one.session?.blocked_since)],
+        ["ended", one.session?.ended_at ? `${time(one.session.ended_at)}: ${one.session.ended_by}` : ""],
+        ["was sent", one.subscription ? `what came after ${one.subscription.after}, up to ${one.subscription.upto}` : ""],
+      ]))),
+    found.notes.length ? h("ul", { class: "hint" }, found.notes.map((note) => h("li", null, note))) : "",
+  ].flat();
+}
+
