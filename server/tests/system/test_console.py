@@ -167,7 +167,7 @@ async def test_key_that_may_only_read_has_no_buttons_that_act(river: River) -> N
 
 
 async def test_it_works_with_keys_alone_and_on_a_phone(river: River) -> None:
-    phone = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
+    phone: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
     async with member(river.url, token("dan"), "dans"), console(river, **phone) as page:
         await heading(page, "Overview")
         link = page.get_by_role("link", name="Channels", exact=True)

@@ -14,7 +14,7 @@ from riverd.core.presence import LISTED_MAX, PresenceReplica
 from riverd.core.session import Session
 from riverd.core.subscription import LOST, Subscription
 from riverd.core.window import trim_to_window
-from riverd.core.witness import UNSEEN, Witness
+from riverd.core.witness import UNSEEN, HubWitness
 from riverd.model import (
     Change,
     Ephemeral,
@@ -36,7 +36,7 @@ class Hub:
     """
 
     def __init__(
-        self, rules: ChannelRules, *, part_bytes_max: int, witness: Witness = UNSEEN
+        self, rules: ChannelRules, *, part_bytes_max: int, witness: HubWitness = UNSEEN
     ) -> None:
         self.channels: dict[str, Channel] = {}
         self.deliveries = 0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from riverd.model import Position
 
 
-class Witness(Protocol):
+class HubWitness(Protocol):
     """Each call comes just before the change that it names."""
 
     def admitted(self, subscription: Subscription, channel: Channel, *, after: int) -> None:

@@ -56,7 +56,7 @@ class _UserMemory:
 
 
 class SessionHistory:
-    """See the module; it is a hub's `Witness`.
+    """See the module; it is a hub's `HubWitness`.
 
     `clock` is in unix seconds, `carrier_clock` is that of logs and connections.
     """
@@ -131,7 +131,7 @@ class SessionHistory:
             confirmed_at=self._unix(session.confirmed_at) if session.confirmed_at else 0,
         )
 
-    # Subscriptions: see `Witness`.
+    # Subscriptions: see `HubWitness`.
 
     def admitted(self, subscription: Subscription, channel: Channel, *, after: int) -> None:
         """Note where it begins."""

@@ -20,10 +20,9 @@ export function curve(title, format) {
       values.push(value);
       if (values.length > POINTS) values.shift();
       const top = Math.max(1, ...values);
-      const points = values.map((one, at) => `${((at + POINTS - values.length) * WIDTH / (POINTS - 1)).toFixed(1)} ${(HEIGHT - 4 - one * (HEIGHT - 10) / top).toFixed(1)}`);
+      const points = values.map((one, at) => `${(at * WIDTH / Math.max(1, values.length - 1)).toFixed(1)} ${(HEIGHT - 4 - one * (HEIGHT - 10) / top).toFixed(1)}`);
       line.setAttribute("d", `M${points.join("L")}`);
-      const first = points[0].split(" ")[0];
-      area.setAttribute("d", `M${first} ${HEIGHT}L${points.join("L")}L${WIDTH} ${HEIGHT}Z`);
+      area.setAttribute("d", `M0 ${HEIGHT}L${points.join("L")}L${WIDTH} ${HEIGHT}Z`);
       now.textContent = format(value);
       most.textContent = `at most ${format(Math.max(...values))} in ${values.length * 2} s`;
     },

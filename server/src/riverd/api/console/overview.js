@@ -2,8 +2,8 @@
 
 import { get } from "./api.js";
 import { curve } from "./chart.js";
-import { card, emptyState, h, swap, tag } from "./dom.js";
-import { count } from "./format.js";
+import { card, emptyState, h, swap, table, tag } from "./dom.js";
+import { count, since } from "./format.js";
 import { every } from "./live.js";
 
 const EVERY_MS = 2000;
@@ -22,7 +22,8 @@ export function overview(view, signal) {
   const gaps = curve("Gaps a second", count);
   const numbers = h("div", { class: "numbers" });
   const health = h("div", null);
-  view.append(health, h("div", { class: "grid three" }, connections.element, deliveries.element, gaps.element), numbers);
+  const gateways = h("div", null);
+  view.append(health, h("div", { class: "grid three" }, connections.element, deliveries.element, gaps.element), numbers, gateways);
   let before = null;
   let askedAt = 0;
   every(EVERY_MS, view, signal, async () => {
@@ -37,6 +38,7 @@ export function overview(view, signal) {
     before = found.nodes;
     askedAt = now;
     swap(health, state(found));
+    swap(gateways, found.nodes.length ? table(["Gateway", "Up", "Connections", "Users", "Channels", "Late by"], found.nodes.map((one) => [h("a", { href: "#/nodes" }, one.node), since(one.started_at), count(one.connections), count(one.users), count(one.channels), `${(one.lag_s * 1000).toFixed(0)} ms`]), "") : "");
     swap(numbers,
       number("Channels on a gateway", sum(found.nodes, "channels"), "#/channels"),
       number("Users on a gateway", sum(found.nodes, "users"), "#/users"),

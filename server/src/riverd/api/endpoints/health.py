@@ -19,7 +19,7 @@ async def ready(api: Api, _call: Call) -> Health:
 
 
 async def access(_api: Api, call: Call) -> Access:
-    """What the key may do: whoever asks has one."""
+    """What the key may do that came with it."""
     return Access(not call.reads_only)
 
 
