@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from riverd.gateway.draining import retry_ms
 from riverd.gateway.streams.sink import StreamSink
-from riverd.protocols.sse.records import rendered
+from riverd.protocols.sse.records import SESSION_MARK, rendered
 
 if TYPE_CHECKING:
     from riverd.gateway.streams.stream_request import StreamRequest
@@ -44,8 +44,12 @@ class EventStream(StreamSink):
     def write(self, records: bytes) -> None:
         """Send records, each with the cursor after it before its data."""
         if records and self._writer is not None:
-            data, self.cursor = rendered(records, self.wanted.channels, cursor=self.cursor)
-            self._writer.write(data)
+            suffix = self.cursor_suffix
+            mark = SESSION_MARK if suffix else b""
+            data, self.cursor = rendered(
+                records, self.wanted.channels, cursor=self.cursor, mark=mark
+            )
+            self._writer.write(data.replace(SESSION_MARK, suffix) if suffix else data)
 
     def comment(self) -> None:
         """Show the client, and what is in between, that the stream lives."""

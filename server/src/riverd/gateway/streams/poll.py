@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from riverd.gateway.draining import retry_ms
+from riverd.gateway.streams.refusals import poll_response
 from riverd.gateway.streams.sink import StreamSink
-from riverd.http.response import JSON, Response
+from riverd.http.response import Response
 from riverd.protocols.sse.records import moved
 
 if TYPE_CHECKING:
@@ -22,12 +21,15 @@ if TYPE_CHECKING:
 ANSWER_BYTES = 65_536
 """When there is so much, the session is sent nothing more: one answer has about so much."""
 _SUBSCRIBED = b'{"type":"subscribed"'
+_GREETINGS = (_SUBSCRIBED, b'{"type":"welcome"', b'{"type":"authenticated"')
+AT_ONCE_S_MAX = 5.0
+"""Who does not wait for events waits so long for the broker to say whether there are any."""
 
 
 class Poll(StreamSink):
     """Collects what the session is sent until there is an event; also a `Pending` request."""
 
-    __slots__ = ("_headers", "_size", "_something", "_texts", "_token")
+    __slots__ = ("_headers", "_size", "_something", "_texts", "_token", "_unanswered")
 
     body_bytes_max = 0
     is_limited = False
@@ -46,6 +48,7 @@ class Poll(StreamSink):
         self._headers = headers
         self._texts: list[bytes] | None = []
         self._size = 0
+        self._unanswered = len(wanted.names)
         self._something: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def answer(self, body: bytes) -> Response:
@@ -53,7 +56,9 @@ class Poll(StreamSink):
         del body
         self._streams.opened(self, self._token)
         try:
-            await asyncio.wait([self._something], timeout=self.wanted.wait_s)
+            if not self._is_answered():
+                limit = self.wanted.wait_s or AT_ONCE_S_MAX
+                await asyncio.wait([self._something], timeout=limit)
             # What comes in the same turn goes with it.
             await asyncio.sleep(0)
         finally:
@@ -66,7 +71,7 @@ class Poll(StreamSink):
         return Response(refusal.status, f"{refusal.reason}\n".encode(), headers=self._headers)
 
     def write(self, records: bytes) -> None:
-        """Keep what came, and answer if it is more than the word that a channel is live."""
+        """Keep what came, and answer if it is more than greetings."""
         if self._texts is None or not records:
             return
         self._size += len(records)
@@ -77,7 +82,8 @@ class Poll(StreamSink):
         self.cursor = found.cursor
         for text, _ in found.texts:
             self._texts.append(text)
-            if not text.startswith(_SUBSCRIBED):
+            self._unanswered -= text.startswith(_SUBSCRIBED)
+            if not text.startswith(_GREETINGS) or self._is_answered():
                 self._there_is_something()
 
     def close(self, code: int, reason: str) -> None:
@@ -93,14 +99,11 @@ class Poll(StreamSink):
             self._texts.append(self.protocol.bye(reason, retry_after_ms, **code))
             self._there_is_something()
 
+    def _is_answered(self) -> bool:
+        """Whether a client that does not wait for events has all that there is."""
+        has_token = self.session.claims is not None or not self._token
+        return self.wanted.wait_s == 0 and self._unanswered <= 0 and has_token
+
     def _there_is_something(self) -> None:
         if not self._something.done():
             self._something.set_result(None)
-
-
-def poll_response(cursor: bytes, texts: list[bytes], *, headers: Headers) -> Response:
-    """The answer to a poll."""
-    events = [msgspec.Raw(text) for text in texts]
-    return Response(
-        200, msgspec.json.encode({"id": cursor.decode(), "events": events}), JSON, headers
-    )

@@ -6,7 +6,11 @@ from difflib import get_close_matches
 import msgspec
 
 from riverd.errors import ErrorCode, RiverError
-from riverd.http.response import JSON, Headers, Response
+from riverd.http.body_writer import BodyWriter
+from riverd.http.response import JSON, Answer, Headers, Response, StreamedResponse
+from riverd.protocols.sse.protocol import Sse
+
+EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 NAME_SHOWN_MAX = 64
 
@@ -24,3 +28,34 @@ def unknown_field(name: str, known: Collection[str]) -> RiverError:
     meant = get_close_matches(shown.lower(), known, n=1)
     guess = f"did you mean {meant[0]}?" if meant else f"there are {', '.join(known)}"
     return RiverError(ErrorCode.INVALID_FIELD, f"unknown field {shown!r}: {guess}")
+
+
+class Farewell(msgspec.Struct, frozen=True):
+    """Why a client gets no stream now, and when to come again."""
+
+    protocol: Sse
+    reason: str
+    again_ms: int
+
+    def text(self) -> bytes:
+        """The `bye`."""
+        return self.protocol.bye(self.reason, self.again_ms)
+
+
+def come_again(bye: Farewell, cursor: bytes, *, poll: bool, headers: Headers) -> Answer:
+    """The answer to one that can be served later: an `EventSource` asks again after a 200 only."""
+    if poll:
+        return poll_response(cursor, [bye.text()], headers=headers)
+
+    def start(writer: BodyWriter) -> None:
+        writer.write(b"retry: %d\n%b" % (bye.again_ms, bye.text()))
+        writer.end()
+
+    return StreamedResponse(200, start, EVENT_STREAM, headers)
+
+
+def poll_response(cursor: bytes, texts: list[bytes], *, headers: Headers) -> Response:
+    """The answer to a poll."""
+    events = [msgspec.Raw(text) for text in texts]
+    body = msgspec.json.encode({"id": cursor.decode(), "events": events})
+    return Response(200, body, JSON, headers)

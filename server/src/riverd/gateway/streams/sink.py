@@ -6,7 +6,8 @@ import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from riverd.model import Subscribe
+from riverd.gateway.streams.stream_request import EventShape
+from riverd.model import Position, Subscribe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ class StreamSink:
 
     Attributes:
         cursor: What the client has once it has read what was sent.
+        cursor_suffix: What stands after it in an `id`.
         address: Whom the client is counted for, if for anybody.
         client: What the client calls itself.
     """
@@ -33,6 +35,7 @@ class StreamSink:
         "auth_by",
         "client",
         "cursor",
+        "cursor_suffix",
         "protocol",
         "session",
         "wanted",
@@ -45,6 +48,7 @@ class StreamSink:
         self.wanted = wanted
         self.protocol = protocol
         self.cursor: Cursor = wanted.start
+        self.cursor_suffix = b""
         self.auth_by = math.inf
         self.address: str | None = None
         self.client = ""
@@ -76,9 +80,25 @@ class StreamSink:
             self.subscribe()
 
     def subscribe(self) -> None:
-        """Subscribe to what the request named."""
-        for name, position in zip(self.wanted.names, self.wanted.positions, strict=True):
-            self._streams.node.carry_out(self.session, Subscribe(None, name, position))
+        """Subscribe to what the request named.
+
+        Answers in the native shape carry the number of the channel in the request.
+        """
+        wanted = self.wanted
+        for number, (name, start) in enumerate(zip(wanted.names, wanted.starts, strict=True)):
+            is_numbered = wanted.shape is EventShape.NATIVE and number < wanted.asked
+            position, history = (start, 0) if isinstance(start, Position) else (None, start)
+            request = Subscribe(number if is_numbered else None, name, position, history)
+            self._streams.node.carry_out(self.session, request)
+
+    def greet(self) -> None:
+        """Send the welcome, where the shape has one; from now on the cursors name the session."""
+        if self.wanted.shape is EventShape.NATIVE:
+            secret = self.wanted.resume_session
+            if secret is None or self.protocol.session_of(secret) is None:
+                secret = self.protocol.session_secret(self.session.id)
+            self.cursor_suffix = b".%b" % secret.encode()
+            self.write(self.session.welcome())
 
     def take_guest(self) -> bool:
         """See `Sink`."""
@@ -87,4 +107,4 @@ class StreamSink:
     @property
     def cursor_text(self) -> bytes:
         """The cursor as the client gives it back."""
-        return self.wanted.channels.cursor(self.cursor)
+        return self.wanted.channels.cursor(self.cursor) + self.cursor_suffix

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -10,32 +11,46 @@ from riverd.channels import check_channel
 from riverd.errors import ErrorCode, RiverError
 from riverd.gateway.streams.refusals import unknown_field
 from riverd.http.request import Request
-from riverd.model import Position
-from riverd.protocols.sse.cursor import StreamChannels, position_text
+from riverd.protocols.sse.cursor import HISTORY_MAX, Start, StreamChannels, session_in, start_text
 from riverd.protocols.sse.records import Cursor
 
 CHANNELS_MAX = 50
 WAIT_S_MAX = 25.0
 LAST_EVENT_ID = "last-event-id"
-_FIELDS = ("channel", "shape", "mode", "wait_s", LAST_EVENT_ID, "token")
+_FIELDS = ("channel", "shape", "mode", "wait_s", "history", LAST_EVENT_ID, "token")
 _ALIASES = {"last_event_id": LAST_EVENT_ID, "lasteventid": LAST_EVENT_ID}
 _FIELDS_MAX = 100
 
 
+class EventShape(Enum):
+    """How messages are written; see `riverd.protocols.sse.shapes`."""
+
+    OBJECT = "object"
+    EVENT = "event"
+    NATIVE = "native"
+
+
 class StreamRequest(msgspec.Struct, frozen=True):
-    """Channels, where the client stands in each, and how it wants to be answered."""
+    """Channels, where the client begins in each, and how it wants to be answered.
+
+    Attributes:
+        asked: How many of the names stand in the request; the others are the token's.
+        resume_session: The secret of the session that it continues.
+    """
 
     names: tuple[str, ...]
     channels: StreamChannels
-    positions: tuple[Position | None, ...]
-    named_events: bool = False
+    starts: tuple[Start, ...]
+    asked: int
+    resume_session: str | None = None
+    shape: EventShape = EventShape.OBJECT
     poll: bool = False
     wait_s: float = WAIT_S_MAX
 
     @property
     def start(self) -> Cursor:
         """The cursor with which the client comes."""
-        return tuple(position_text(position) for position in self.positions)
+        return tuple(map(start_text, self.starts))
 
 
 def query_of(request: Request) -> dict[str, list[str]]:
@@ -71,21 +86,47 @@ def stream_request(
     Raises:
         RiverError: what is asked is not possible, and will not be.
     """
-    # A plus sign that was not encoded is read as a space, which no name has.
-    given = [name.replace(" ", "+") for name in query.get("channel", ())]
-    names = tuple(dict.fromkeys([*map(check_channel, given), *join]))
-    most = min(CHANNELS_MAX, channels_max)
-    if not 1 <= len(names) <= most:
-        raise RiverError(ErrorCode.INVALID_FIELD, f"channel: name 1 to {most} of them")
-    channels = StreamChannels.of(names)
-    # A browser that connects again adds the header to the query that the page had written.
-    cursor = request.headers.get(LAST_EVENT_ID) or _one(query, LAST_EVENT_ID, default="")
-    positions = channels.positions(cursor) if cursor else [None] * len(names)
-    poll = _choice(query, "mode", "stream", "poll") == "poll"
-    named = _choice(query, "shape", "object", "event") == "event"
-    if poll and named:
+    shape, poll = shape_of(query), is_poll(query)
+    if poll and shape is EventShape.EVENT:
         raise RiverError(ErrorCode.INVALID_FIELD, "shape: a poll is answered with objects")
-    return StreamRequest(names, channels, tuple(positions), named, poll, _wait_s(query))
+    # A plus sign that was not encoded is read as a space, which no name has.
+    given = [check_channel(name.replace(" ", "+")) for name in query.get("channel", ())]
+    names = tuple(dict.fromkeys([*given, *join]))
+    asked = len(dict.fromkeys(given))
+    _check_count(asked, len(names), shape=shape, channels_max=channels_max)
+    channels = StreamChannels.of(names)
+    cursor = cursor_in(request, query)
+    history = _history(query)
+    starts = channels.starts(cursor) if cursor else [history] * len(names)
+    secret = session_in(cursor)
+    return StreamRequest(names, channels, tuple(starts), asked, secret, shape, poll, _wait_s(query))
+
+
+def shape_of(query: Mapping[str, list[str]]) -> EventShape:
+    """The shape that is asked for. Raises RiverError for one that there is not."""
+    return EventShape(_choice(query, "shape", *(shape.value for shape in EventShape)))
+
+
+def is_poll(query: Mapping[str, list[str]]) -> bool:
+    """Whether one answer is asked for. Raises RiverError for a mode that there is not."""
+    return _choice(query, "mode", "stream", "poll") == "poll"
+
+
+def cursor_in(request: Request, query: Mapping[str, list[str]]) -> str:
+    """The cursor of a request, or "". Raises RiverError for several."""
+    # A browser that connects again adds the header to the query that the page had written.
+    return request.headers.get(LAST_EVENT_ID) or _one(query, LAST_EVENT_ID, default="")
+
+
+def _check_count(asked: int, count: int, *, shape: EventShape, channels_max: int) -> None:
+    most = min(CHANNELS_MAX, channels_max)
+    # A client library connects before it has subscribed to anything, and its cursor is its own.
+    if shape is EventShape.NATIVE:
+        is_right = asked <= most and count <= channels_max
+    else:
+        is_right = 1 <= count <= most
+    if not is_right:
+        raise RiverError(ErrorCode.INVALID_FIELD, f"channel: name 1 to {most} of them")
 
 
 def _one(query: Mapping[str, list[str]], name: str, *, default: str) -> str:
@@ -111,3 +152,10 @@ def _wait_s(query: Mapping[str, list[str]]) -> float:
     if not 0 <= seconds <= WAIT_S_MAX:
         raise RiverError(ErrorCode.INVALID_FIELD, f"wait_s: 0 to {WAIT_S_MAX:g} seconds")
     return seconds
+
+
+def _history(query: Mapping[str, list[str]]) -> int:
+    text = _one(query, "history", default="0")
+    if not text.isascii() or not text.isdecimal() or int(text[:5]) > HISTORY_MAX:
+        raise RiverError(ErrorCode.INVALID_FIELD, f"history: 0 to {HISTORY_MAX} events")
+    return int(text)

@@ -16,13 +16,20 @@ from riverd.gateway.draining import retry_ms
 from riverd.gateway.streams.client_requests import FIELDS, ClientRequests
 from riverd.gateway.streams.credentials import check_origin, cors, preflight, token_in
 from riverd.gateway.streams.event_stream import EventStream
-from riverd.gateway.streams.poll import Poll, poll_response
-from riverd.gateway.streams.refusals import not_served
+from riverd.gateway.streams.poll import Poll
+from riverd.gateway.streams.refusals import EVENT_STREAM, Farewell, come_again, not_served
 from riverd.gateway.streams.sink import StreamSink
 from riverd.gateway.streams.stream_host import StreamHost
-from riverd.gateway.streams.stream_request import StreamRequest, query_of, stream_request
+from riverd.gateway.streams.stream_request import (
+    EventShape,
+    StreamRequest,
+    cursor_in,
+    is_poll,
+    query_of,
+    shape_of,
+    stream_request,
+)
 from riverd.grants import Claims
-from riverd.http.body_writer import BodyWriter
 from riverd.http.handler import Pending
 from riverd.http.request import Request
 from riverd.http.response import Answer, Headers, Response, StreamedResponse
@@ -32,7 +39,6 @@ from riverd.protocols.sse.shapes import EVENTS, OBJECTS, POLLED
 from riverd.tasks import Tasks
 
 PATH = "/events"
-EVENT_STREAM = "text/event-stream; charset=utf-8"
 COMMENT_S = 15.0
 TICK_S = 1.0
 PARKED_S = 10.0
@@ -75,6 +81,8 @@ class Streams:
         self._objects = Sse(host.native, OBJECTS)
         self._events = Sse(host.native, EVENTS)
         self._polled = Sse(host.native, POLLED)
+        self._native = Sse(host.native, OBJECTS, is_native=True)
+        self._native_polled = Sse(host.native, POLLED, is_native=True)
         self._tasks = Tasks(host.failed)
         self._clients = ClientRequests(host)
         self._is_kept = False
@@ -115,12 +123,16 @@ class Streams:
             wanted, token = self._judge(request)
         except RiverError as error:
             self._host.refused(error, None)
+            if error.error is ErrorCode.TOKEN_REVOKED_RECENTLY:
+                return self._after_revocation(request, error, headers=headers)
             return not_served(error, headers)
-        protocol = self._protocol(wanted)
+        protocol = self._protocol(wanted.shape, is_polled=wanted.poll)
         address = self._host.address_of(request)
         reason = self._no_room(address)
         if reason is not None:
-            return self._come_again(wanted, protocol, reason=reason, headers=headers)
+            bye = Farewell(protocol, reason, retry_ms())
+            cursor = wanted.channels.cursor(wanted.start)
+            return come_again(bye, cursor, poll=wanted.poll, headers=headers)
         if wanted.poll:
             poll = Poll(self, wanted, protocol=protocol, token=token, headers=headers)
             poll.address, poll.client = address, request.headers.get("user-agent", "")
@@ -142,14 +154,20 @@ class Streams:
         claims = None if token is None else host.verify(token, time.time())
         join = () if claims is None else claims.join
         wanted = stream_request(request, query, channels_max=host.limits.channels_max, join=join)
-        for name in wanted.names:
-            host.native.authorise(Subscribe(None, name), Newcomer(claims))
+        # In the native shape each channel has an answer of its own, as on a WebSocket.
+        if wanted.shape is not EventShape.NATIVE:
+            for name in wanted.names:
+                host.native.authorise(Subscribe(None, name), Newcomer(claims))
         return wanted, token or ""
 
-    def _protocol(self, wanted: StreamRequest) -> Sse:
-        if wanted.poll:
-            return self._polled
-        return self._events if wanted.named_events else self._objects
+    def _protocol(self, shape: EventShape, *, is_polled: bool) -> Sse:
+        match shape:
+            case EventShape.NATIVE:
+                return self._native_polled if is_polled else self._native
+            case EventShape.EVENT:
+                return self._events
+            case EventShape.OBJECT:
+                return self._polled if is_polled else self._objects
 
     def _no_room(self, address: str | None) -> str | None:
         reason = self._host.no_room(address)
@@ -157,19 +175,13 @@ class Streams:
             return "unavailable"
         return reason
 
-    def _come_again(
-        self, wanted: StreamRequest, protocol: Sse, *, reason: str, headers: Headers
-    ) -> Answer | Pending:
-        again_ms = retry_ms()
-        bye = protocol.bye(reason, again_ms)
-        if wanted.poll:
-            return poll_response(wanted.channels.cursor(wanted.start), [bye], headers=headers)
-
-        def start(writer: BodyWriter) -> None:
-            writer.write(b"retry: %d\n%b" % (again_ms, bye))
-            writer.end()
-
-        return StreamedResponse(200, start, EVENT_STREAM, headers)
+    def _after_revocation(self, request: Request, error: RiverError, *, headers: Headers) -> Answer:
+        """The token may be of a login that came just after it: a little later it counts."""
+        query = query_of(request)
+        poll = is_poll(query)
+        protocol = self._protocol(shape_of(query), is_polled=poll)
+        bye = Farewell(protocol, error.error.code, error.retry_after_ms or retry_ms())
+        return come_again(bye, cursor_in(request, query).encode(), poll=poll, headers=headers)
 
     # What streams call.
 
@@ -181,10 +193,12 @@ class Streams:
         self.open.add(stream)
         self._host.opened(stream)
         self.node.opened(session, address=stream.address, client=stream.client)
+        stream.greet()
         if isinstance(stream, EventStream):
             stream.wake_at = time.monotonic() + COMMENT_S * random.uniform(0.5, 1)  # noqa: S311
         if token:
-            self.node.authenticate(session, Authenticate(None, token), now=time.time())
+            request = Authenticate(None, token, stream.wanted.resume_session)
+            self.node.authenticate(session, request, now=time.time())
         else:
             stream.subscribe()
 

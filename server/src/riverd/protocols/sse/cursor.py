@@ -1,9 +1,11 @@
 """A stream's cursor: where a client stands in each channel, as one text that it gives back.
 
-`DIGEST.POSITION,POSITION,...`, in the order of the request's channels. DIGEST is that of their
-names: a cursor of another list is refused instead of being applied to the wrong channels. A
-position is `EPOCH:OFFSET`, or `-` where the client has none yet. It grants nothing, so nobody signs
-it (contract, "HTTP streaming").
+`DIGEST.POSITION,POSITION,...[.SECRET]`, in the order of the request's channels. DIGEST is that of
+their names: a cursor of another list is refused instead of being applied to the wrong channels. A
+client that keeps the positions itself may write a cursor without a digest, and has to mind the
+order. A position is `EPOCH:OFFSET`, `-` where the client has none yet, or `-N` where it has none
+and wants the last N events first. SECRET says which session is continued, if the client knows that.
+It grants nothing, so nobody signs it (contract, "HTTP streaming").
 """
 
 import re
@@ -17,8 +19,12 @@ from riverd.errors import ErrorCode, RiverError
 from riverd.model import Position
 
 CURSOR_LENGTH_MAX = 2_048
+HISTORY_MAX = 1_000
 UNKNOWN = b"-"
+Start = Position | int
+"""Where a client begins in a channel: after a position, or now, with so many of the last events."""
 _POSITION = re.compile(r"([A-Za-z0-9_-]{1,64}):(0|[1-9][0-9]{0,17})", re.ASCII)
+_HISTORY = re.compile(r"-([1-9][0-9]{0,3})?", re.ASCII)
 _DIGEST_BYTES = 6
 
 
@@ -39,33 +45,44 @@ class StreamChannels(msgspec.Struct, frozen=True):
         """The cursor of these positions."""
         return self.digest + b"." + b",".join(positions)
 
-    def positions(self, cursor: str) -> list[Position | None]:
-        """Where a cursor stands in each channel.
+    def starts(self, cursor: str) -> list[Start]:
+        """Where a cursor stands in each channel. One without a digest may leave out the last ones.
 
         Raises:
             RiverError: invalid_field, if it is not one of this list.
         """
         digest, _, rest = cursor.partition(".")
-        texts = rest.split(",")
-        if (
-            len(cursor) > CURSOR_LENGTH_MAX
-            or digest.encode() != self.digest
-            or len(texts) != len(self.names)
-        ):
+        positions = rest.partition(".")[0]
+        texts = positions.split(",") if positions else []
+        missing = len(self.names) - len(texts)
+        is_ours = digest.encode() == self.digest and missing == 0
+        if len(cursor) > CURSOR_LENGTH_MAX or not (is_ours or (digest == "" and missing >= 0)):
             raise _refused()
-        return [_position(text) for text in texts]
+        return [_start(text) for text in texts] + [0] * missing
 
 
-def position_text(position: Position | None) -> bytes:
+def session_in(cursor: str) -> str | None:
+    """The secret of the session that a cursor continues."""
+    return cursor.partition(".")[2].partition(".")[2] or None
+
+
+def start_text(start: Start) -> bytes:
+    """A start as a cursor has it."""
+    if isinstance(start, Position):
+        return position_text(start)
+    return b"-%d" % start if start else UNKNOWN
+
+
+def position_text(position: Position) -> bytes:
     """A position as a cursor has it."""
-    if position is None:
-        return UNKNOWN
     return b"%b:%d" % (position.epoch.encode(), position.offset)
 
 
-def _position(text: str) -> Position | None:
-    if text == UNKNOWN.decode():
-        return None
+def _start(text: str) -> Start:
+    if (unknown := _HISTORY.fullmatch(text)) is not None:
+        history = int(unknown[1] or 0)
+        if history <= HISTORY_MAX:
+            return history
     found = _POSITION.fullmatch(text)
     if found is None:
         raise _refused()

@@ -43,29 +43,38 @@ class Sse(Native):
     """River's own protocol in another form; who may do what is the same.
 
     One object a shape: streams of one shape share what is encoded.
+
+    Args:
+        is_native: Also greetings are sent, and a lost position is said once, as on a WebSocket.
     """
 
     name = "stream"
     # A stream subscribes to these itself: its cursor has to know them.
     joins_channels = False
 
-    def __init__(self, native: Native, shape: StreamShape) -> None:
+    def __init__(self, native: Native, shape: StreamShape, *, is_native: bool = False) -> None:
         super().__init__(native.rules, native.secrets)
         self._shape = shape
+        self._is_native = is_native
 
     def decode(self, payload: bytes) -> Command:
         """Nothing comes on a stream."""
         raise DecodeError(ErrorCode.NOT_JSON, f"{len(payload)} bytes on a stream", fatal=True)
 
     def encode(self, reply: Reply) -> bytes:
-        """A reply as records. That a resume was not possible is a gap."""
+        """A reply as records. That a resume was not possible is a gap.
+
+        Clients that know River's own messages are sent those of a WebSocket and no others.
+        """
         match reply:
+            case Welcome() | Authenticated() if self._is_native:
+                return self._record(reply)
             case Welcome() | Authenticated() | Pong():
                 return b""
             case Subscribed(recovered=True):
                 # What was missed follows: the cursor stays where the client is.
                 return self._record(reply)
-            case Subscribed(reason=str()):
+            case Subscribed(reason=str()) if not self._is_native:
                 gap = Gap(reply.channel, reply.position)
                 return self._record(reply) + self._record(gap, position=reply.position)
             case Subscribed() | Gap():
