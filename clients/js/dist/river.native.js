@@ -1,4 +1,624 @@
 /* River 0.1.0 */
+var __defProp = Object.defineProperty;
+var __getOwnPropNames = Object.getOwnPropertyNames;
+var __esm = (fn, res, err) => function __init() {
+  if (err) throw err[0];
+  try {
+    return fn && (res = (0, fn[__getOwnPropNames(fn)[0]])(fn = 0)), res;
+  } catch (e) {
+    throw err = [e], e;
+  }
+};
+var __export = (target, all) => {
+  for (var name in all)
+    __defProp(target, name, { get: all[name], enumerable: true });
+};
+
+// src/advice.js
+function nameAdvice(what, name, known) {
+  const [near = ""] = [...known].sort((a, b) => slips(name, a) - slips(name, b));
+  const guess = slips(name, near) < 3 ? near : known.join('", "');
+  return `no ${what} "${name}": did you mean "${guess}"?`;
+}
+function ignoredAdvice(channel, name) {
+  return `"${channel}" was subscribed before, without ${name}: it is ignored`;
+}
+function channelAdvice(channel, { code, message }) {
+  return CURES[code] && `channel "${channel}" refused: ${message} (${code}). ${CURES[code]}`;
+}
+function statusAdvice({ state, reason, code, error }, url) {
+  const cause = (
+    /** @type {{code?: string} | undefined} */
+    error?.code ?? ""
+  );
+  if (state === "waiting" && (code ?? 1006) === 1006 && !cause.startsWith("token_"))
+    return `no connection to ${url}: ${DOUBTS}`;
+  return `${state}: ${reason}${state === "closed" && code === 4401 ? TOKEN_CURE : ""}`;
+}
+function slips(name, known) {
+  const missing = (one, other) => [...one].filter((letter) => !other.includes(letter)).length;
+  return missing(name, known) + missing(known, name);
+}
+var CURES, TOKEN_CURE, DOUBTS;
+var init_advice = __esm({
+  "src/advice.js"() {
+    "use strict";
+    CURES = {
+      forbidden: "Grant it in the token",
+      channel_invalid: "Choose another name",
+      too_many_channels: "Unsubscribe from what is not shown"
+    };
+    TOKEN_CURE = ". Only a function can give another token";
+    DOUBTS = "is it a gateway (port 8000, not 8001)? wss: for an https: page? This origin in RIVER_ALLOWED_ORIGINS?";
+  }
+});
+
+// src/event-source.js
+async function readEvents(body, { heard, message }) {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let rest = "";
+  for (; ; ) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    heard();
+    rest += decoder.decode(value, { stream: true });
+    const events = rest.split("\n\n");
+    rest = /** @type {string} */
+    events.pop();
+    for (const event of events)
+      for (const line of event.split("\n")) if (line.startsWith("data: ")) message(line.slice(6));
+  }
+}
+var init_event_source = __esm({
+  "src/event-source.js"() {
+    "use strict";
+  }
+});
+
+// src/feed.js
+var FIRST_MS, POLL_MS, POLL_WAIT_S, TOGETHER_MS, AGAIN_MS, SHORT_MS, CHANNELS_MAX, LETTERS_MAX, PAST_MS, PASSING, buffered, Feed;
+var init_feed = __esm({
+  "src/feed.js"() {
+    "use strict";
+    init_event_source();
+    FIRST_MS = 5e3;
+    POLL_MS = 4e4;
+    POLL_WAIT_S = 25;
+    TOGETHER_MS = 20;
+    AGAIN_MS = 1e3;
+    SHORT_MS = 1e4;
+    CHANNELS_MAX = 50;
+    LETTERS_MAX = 4e3;
+    PAST_MS = 1e3;
+    PASSING = ["broker_unavailable", "unavailable", "internal", "unknown"];
+    buffered = /* @__PURE__ */ new Set();
+    Feed = class {
+      /** @type {Map<string, FeedChannel>} */
+      channels = /* @__PURE__ */ new Map();
+      /** When something came last, by the wall clock: others stand still while a machine sleeps. */
+      heardAt = 0;
+      #owner;
+      /** @type {Run | null} whose messages count */
+      #current = null;
+      /** @type {Run | null} */
+      #next = null;
+      /** @type {ReturnType<typeof setTimeout> | undefined} */
+      #timer;
+      #closed = false;
+      /** How many requests in a row ended soon. */
+      #short = 0;
+      /** @param {Owner} owner */
+      constructor(owner) {
+        this.#owner = owner;
+      }
+      get isPolling() {
+        return this.#owner.polls || buffered.has(this.#owner.url);
+      }
+      /** Whether something came lately enough for the server to be there. */
+      get isAlive() {
+        return Date.now() - this.heardAt < (this.isPolling ? POLL_MS : 2e4);
+      }
+      /** @param {string} name */
+      hasRoomFor(name) {
+        const letters = [...this.channels.keys()].reduce((sum, one) => sum + one.length, name.length);
+        return this.channels.size < CHANNELS_MAX && letters <= LETTERS_MAX;
+      }
+      /** Ask anew, with the channels and the token as they are then. */
+      restart(delayMs = TOGETHER_MS) {
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => this.#begin(), delayMs);
+      }
+      close() {
+        this.#closed = true;
+        clearTimeout(this.#timer);
+        this.#next?.abort.abort();
+        this.#current?.abort.abort();
+      }
+      #begin() {
+        this.#next?.abort.abort();
+        const names = [...this.channels.keys()];
+        const run = { names, abort: new AbortController(), spokeAt: 0, isSilent: false };
+        this.#next = run;
+        this.#follow(run);
+      }
+      /** @param {Run} run */
+      async #follow(run) {
+        const polls = this.isPolling;
+        const limit = setTimeout(() => run.spokeAt || this.#silence(run), polls ? POLL_MS : FIRST_MS);
+        try {
+          if (polls) await this.#poll(run);
+          else await this.#stream(run);
+        } catch {
+        }
+        clearTimeout(limit);
+        if (this.#closed || run.abort.signal.aborted && !run.isSilent) return;
+        if (!run.isSilent || polls) return this.#ended(run);
+        buffered.add(this.#owner.url);
+        this.#begin();
+      }
+      /** @param {Run} run that is kept back on the way */
+      #silence(run) {
+        run.isSilent = true;
+        run.abort.abort();
+      }
+      /** @param {Run} run */
+      async #stream(run) {
+        const { body } = await this.#get(run, "");
+        if (!body?.getReader) return this.#silence(run);
+        return readEvents(body, {
+          heard: () => {
+            this.heardAt = Date.now();
+          },
+          message: (text) => this.#take(run, JSON.parse(text))
+        });
+      }
+      /** @param {Run} run */
+      async #poll(run) {
+        for (let waitS = 0; !run.abort.signal.aborted; waitS = POLL_WAIT_S) {
+          const answer = await this.#get(run, `&mode=poll&wait_s=${waitS}`);
+          const { events } = await answer.json();
+          this.heardAt = Date.now();
+          for (const message of events) this.#take(run, message);
+          if (events.some(({ type }) => type === "bye")) return;
+        }
+      }
+      /**
+       * @param {Run} run
+       * @param {string} fields
+       */
+      async #get(run, fields) {
+        const { url, headers, secret } = this.#owner;
+        const names = run.names.map((name) => `&channel=${encodeURIComponent(name)}`).join("");
+        const cursor = `.${run.names.map((name) => this.#start(name)).join()}`;
+        const answer = await fetch(`${url}/events?shape=native${names}${fields}`, {
+          headers: { ...headers(), "last-event-id": secret ? `${cursor}.${secret}` : cursor },
+          signal: run.abort.signal,
+          cache: "no-store"
+        });
+        if (answer.ok) return answer;
+        const { error } = await answer.json();
+        const isToken = answer.status === 401;
+        this.#owner.end(isToken ? 4401 : 1006, error.message, isToken && error);
+        throw new Error(error.message);
+      }
+      /**
+       * Where a channel begins; see the cursor in docs/http-streaming.md.
+       *
+       * @param {string} name
+       */
+      #start(name) {
+        const { position, history, answeredAt } = (
+          /** @type {FeedChannel} */
+          this.channels.get(name) ?? { history: 0, answeredAt: 0 }
+        );
+        const wantsPast = history > 0 && Date.now() - answeredAt < PAST_MS;
+        if (position && !wantsPast) return `${position.epoch}:${position.offset}`;
+        return history > 0 ? `-${history}` : "-";
+      }
+      /**
+       * @param {Run} run
+       * @param {Message} message
+       */
+      #take(run, message) {
+        if (this.#closed || run.abort.signal.aborted) return;
+        if (run === this.#next) {
+          this.#current?.abort.abort();
+          this.#current = run;
+          this.#next = null;
+        }
+        run.spokeAt ||= Date.now();
+        if (message.type === "bye") this.#bye(message);
+        else if (message.type === "subscribed") this.#subscribed(message);
+        else if (message.type === "error" && message.id !== void 0) this.#refused(run, message);
+        else this.#tell(message);
+      }
+      /** @param {Message} message */
+      #tell(message) {
+        const channel = this.channels.get(message.channel);
+        if (message.type === "event") {
+          if (message.offset === void 0 && this.#next) return;
+          if (channel && message.offset !== void 0) this.#moved(channel, message.offset);
+        } else if (channel && message.type === "gap") channel.position = /** @type {any} */
+        message;
+        else if (message.type === "unsubscribed") this.channels.delete(message.channel);
+        this.#owner.message(message, this);
+      }
+      /**
+       * @param {FeedChannel} channel
+       * @param {number} offset
+       */
+      #moved(channel, offset) {
+        const { position, history } = channel;
+        if (!position || history === 0 && offset <= position.offset) return;
+        channel.history = 0;
+        channel.position = { epoch: position.epoch, offset };
+      }
+      /** @param {Message} message */
+      #subscribed({ id: _, ...message }) {
+        const channel = this.channels.get(message.channel);
+        if (!channel) return this.#owner.message(message, this);
+        const { epoch, offset, recovered, presence } = message;
+        const before = channel.position?.offset ?? offset;
+        if (!recovered) channel.position = { epoch, offset };
+        if (channel.isAsked) {
+          const { id } = channel;
+          channel.isAsked = false;
+          channel.answeredAt = Date.now();
+          return this.#owner.message({ ...message, id }, this);
+        }
+        const said = { channel: message.channel };
+        const isLost = message.reason || !recovered && offset - channel.history > before;
+        if (isLost) this.#owner.message({ type: "gap", ...said, epoch, offset }, this);
+        if (presence) this.#owner.message({ type: "presence", ...said, ...presence }, this);
+      }
+      /**
+       * @param {Run} run
+       * @param {Message} message
+       */
+      #refused(run, message) {
+        const name = (
+          /** @type {string} */
+          run.names[message.id]
+        );
+        const channel = this.channels.get(name);
+        if (!channel) return;
+        if (!channel.isAsked && PASSING.includes(message.code)) return this.restart(AGAIN_MS);
+        this.channels.delete(name);
+        if (channel.isAsked) this.#owner.message({ ...message, id: channel.id }, this);
+        else this.#owner.message({ type: "unsubscribed", channel: name, reason: "grant" }, this);
+      }
+      /** @param {Message} message */
+      #bye({ reason, retry_after_ms = 0, code }) {
+        const run = (
+          /** @type {Run} */
+          this.#current
+        );
+        this.#current = null;
+        run.abort.abort();
+        if (code) this.#owner.end(code, reason);
+        else this.restart(retry_after_ms);
+      }
+      /** @param {Run} run */
+      #ended(run) {
+        if (run === this.#current) this.#current = null;
+        if (run === this.#next) this.#next = null;
+        if (this.#current || this.#next) return this.#next || this.restart(AGAIN_MS);
+        if (!run.spokeAt) return this.#owner.end(1006, "");
+        this.#short = Date.now() - run.spokeAt < SHORT_MS ? this.#short + 1 : 0;
+        return this.restart(Math.random() * Math.min(AGAIN_MS * 2 ** this.#short, SHORT_MS));
+      }
+    };
+  }
+});
+
+// src/http-socket.js
+function httpUrl(url) {
+  return url.replace(/^ws/, "http").replace(/\/ws$/, "");
+}
+var FEEDS_MAX, NAME, HttpSocket;
+var init_http_socket = __esm({
+  "src/http-socket.js"() {
+    "use strict";
+    init_feed();
+    FEEDS_MAX = 4;
+    NAME = /^[\w=@,.;:|+/~!-]{1,164}$/;
+    HttpSocket = class {
+      /** @type {any} */
+      onopen = null;
+      /** @type {any} */
+      onmessage = null;
+      /** @type {any} */
+      onclose = null;
+      /** @type {any} */
+      onerror = null;
+      /** Resolved when it is over. */
+      ended;
+      #url;
+      #polls;
+      #token = "";
+      /** @type {unknown} the client's number of the question about its token */
+      #authId;
+      #isAuthAsked = false;
+      #isGreeted = false;
+      #isOver = false;
+      /** @type {string | undefined} */
+      #secret;
+      /** @type {unknown[]} pings that wait for the server */
+      #pings = [];
+      /** Publishes go one after the other: two requests could overtake each other. */
+      #published = Promise.resolve();
+      /** @type {Feed[]} */
+      #feeds = [];
+      /** @type {() => void} */
+      #resolve = () => {
+      };
+      /**
+       * @param {string} url that of a WebSocket
+       * @param {{polls?: boolean}} [options] polls: do not try a stream first
+       */
+      constructor(url, { polls = false } = {}) {
+        this.#url = httpUrl(url);
+        this.#polls = polls;
+        this.ended = new Promise((resolve) => {
+          this.#resolve = resolve;
+        });
+        this.#open();
+      }
+      /** @returns {"stream" | "poll"} */
+      get transport() {
+        return this.#feeds[0]?.isPolling ? "poll" : "stream";
+      }
+      /** As with a WebSocket: connecting, open, closed. */
+      get readyState() {
+        if (this.#isOver) return 3;
+        return this.#feeds.length > 0 ? 1 : 0;
+      }
+      /** @param {string} text */
+      send(text) {
+        const { type, ...message } = JSON.parse(text);
+        if (type === "auth") this.#authenticate(message);
+        else if (type === "subscribe") this.#subscribe(message);
+        else if (type === "unsubscribe") this.#unsubscribe(message);
+        else if (type === "ping") this.#ping(message.id);
+        else if (type === "publish")
+          this.#published = this.#published.then(() => this.#ask(type, message));
+        else this.#ask(type, message);
+      }
+      close() {
+        this.#isOver = true;
+        for (const feed of this.#feeds) feed.close();
+        this.#resolve();
+      }
+      /** Ask the client to connect anew: there is something better now. */
+      move() {
+        this.#say({ type: "bye", reason: "websocket", retry_after_ms: 0 });
+      }
+      async #open() {
+        try {
+          await fetch(`${this.#url}/healthz`, { mode: "no-cors", cache: "no-store" });
+        } catch {
+          return this.#end(1006, "");
+        }
+        if (this.#isOver) return;
+        this.#newFeed();
+        this.onopen?.();
+      }
+      #newFeed() {
+        const socket = this;
+        const feed = new Feed({
+          url: this.#url,
+          polls: this.#polls,
+          headers: () => this.#headers(),
+          get secret() {
+            return socket.#secret;
+          },
+          message: (message, from) => this.#heard(message, from),
+          end: (code, reason, refusal) => this.#end(code, reason, refusal)
+        });
+        this.#feeds.push(feed);
+        feed.restart();
+        return feed;
+      }
+      /** @returns {Record<string, string>} */
+      #headers() {
+        return this.#token ? { authorization: `Bearer ${this.#token}` } : {};
+      }
+      /** @param {Message} message */
+      #authenticate({ id, token, resume_session }) {
+        this.#token = token;
+        this.#authId = id;
+        this.#isAuthAsked = true;
+        this.#secret ??= resume_session;
+        for (const feed of this.#feeds) feed.restart();
+      }
+      /** @param {Message} question */
+      #subscribe({ id, channel, epoch, offset, history = 0 }) {
+        const error = (code, message) => this.#later({ type: "error", id, code, message });
+        if (!NAME.test(channel)) return error("channel_invalid", `${channel} is no name of a channel`);
+        const room = this.#feeds.find((one) => one.channels.has(channel) || one.hasRoomFor(channel));
+        if (!room && this.#feeds.length === FEEDS_MAX)
+          return error("too_many_channels", "these are too many without a WebSocket");
+        const feed = room ?? this.#newFeed();
+        const position = epoch === void 0 ? void 0 : { epoch, offset };
+        feed.channels.set(channel, { id, isAsked: true, position, history, answeredAt: 0 });
+        return feed.restart();
+      }
+      /** @param {Message} question */
+      #unsubscribe({ id, channel }) {
+        const feed = this.#feeds.find(({ channels }) => channels.delete(channel));
+        feed?.restart();
+        this.#later({ type: "unsubscribed", id, channel });
+      }
+      /** @param {unknown} id */
+      #ping(id) {
+        if (this.#feeds.every(({ isAlive }) => isAlive)) return this.#later({ type: "pong", id });
+        this.#pings.push(id);
+        for (const feed of this.#feeds) feed.restart(0);
+      }
+      /**
+       * @param {string} type
+       * @param {Message} message
+       */
+      async #ask(type, { id, ...message }) {
+        const answered = { publish: "published" }[type] ?? type;
+        try {
+          const answer = await fetch(`${this.#url}/client/${type}`, {
+            method: "POST",
+            headers: { ...this.#headers(), "content-type": "application/json" },
+            body: JSON.stringify(message)
+          });
+          const body = await answer.json();
+          this.#say(answer.ok ? { type: answered, id, ...body } : { type: "error", ...body.error, id });
+        } catch (error) {
+          this.#say({ type: "error", id, code: "connection_lost", message: String(error) });
+        }
+      }
+      /**
+       * @param {Message} message
+       * @param {Feed} from
+       */
+      #heard(message, from) {
+        const isFirst = from === this.#feeds[0];
+        const owner = this.#feeds.find(({ channels }) => channels.has(message.channel));
+        for (const id of this.#pings.splice(0)) this.#say({ type: "pong", id });
+        if (message.type === "welcome") {
+          this.#secret ??= message.resume_session;
+          if (!this.#isGreeted) this.#say(message);
+          this.#isGreeted = true;
+        } else if (message.type === "authenticated") {
+          if (isFirst && this.#isAuthAsked) this.#say({ ...message, id: this.#authId });
+          if (isFirst) this.#isAuthAsked = false;
+        } else if (owner ? owner === from || message.id !== void 0 : isFirst || message.id !== void 0)
+          this.#say(message);
+      }
+      /**
+       * @param {number} code
+       * @param {string} reason
+       * @param {Message} [refusal]
+       */
+      #end(code, reason, refusal) {
+        if (this.#isOver) return;
+        if (refusal) this.#say({ type: "error", id: this.#authId, ...refusal });
+        this.close();
+        this.onclose?.({ code, reason });
+      }
+      /** @param {Message} message the client takes no answer before it has asked */
+      #later(message) {
+        setTimeout(() => this.#say(message));
+      }
+      /** @param {Message} message */
+      #say(message) {
+        if (!this.#isOver) this.onmessage?.({ data: JSON.stringify(message) });
+      }
+    };
+  }
+});
+
+// src/fallback.js
+async function fallback(url, WebSocket, restored) {
+  const options = {
+    signal: AbortSignal.timeout(CHECK_MS),
+    cache: (
+      /** @type {const} */
+      "no-store"
+    )
+  };
+  const answer = await fetch(`${httpUrl(url)}/events?mode=poll`, options);
+  if (!(await answer.json()).error) throw new Error("not River");
+  const open = /* @__PURE__ */ new Set();
+  let trying = false;
+  const trial = async () => {
+    if (trying) return;
+    trying = true;
+    while (open.size > 0) {
+      const waitMs = retries.get(url) ?? RETRY_MS;
+      await moment(waitMs * (1 + Math.random()));
+      if (open.size > 0 && await holds(url, WebSocket)) {
+        retries.set(url, Math.min(2 * waitMs, RETRY_MS_MAX));
+        restored();
+        for (const socket of open) socket.move();
+        break;
+      }
+      retries.set(url, Math.min(2 * waitMs, RETRY_MS_MAX));
+    }
+    trying = false;
+  };
+  return class extends HttpSocket {
+    /** @param {string} address */
+    constructor(address) {
+      super(address);
+      open.add(this);
+      this.ended.then(() => open.delete(this));
+      trial();
+    }
+  };
+}
+async function holds(url, WebSocket) {
+  let socket;
+  try {
+    const tried = new WebSocket(url);
+    socket = tried;
+    const closed = new Promise((resolve) => {
+      tried.onclose = () => resolve(false);
+      tried.onerror = () => {
+      };
+    });
+    const answered = () => new Promise((resolve) => {
+      tried.onmessage = ({ data }) => {
+        if (String(data).includes('"pong"')) resolve(true);
+      };
+      tried.send('{"type":"ping","id":1}');
+    });
+    const opened = new Promise((resolve) => {
+      tried.onopen = () => resolve(answered());
+    });
+    const late = () => moment(TRIAL_OPEN_MS).then(() => false);
+    if (!await Promise.race([opened, closed, late()])) return false;
+    if (await Promise.race([closed, moment(TRIAL_MS)]) === false) return false;
+    return Boolean(await Promise.race([answered(), closed, late()]));
+  } catch {
+    return false;
+  } finally {
+    socket?.close();
+  }
+}
+function moment(delayMs) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, delayMs);
+    timer.unref?.();
+  });
+}
+var CHECK_MS, RETRY_MS, RETRY_MS_MAX, TRIAL_MS, TRIAL_OPEN_MS, retries;
+var init_fallback = __esm({
+  "src/fallback.js"() {
+    "use strict";
+    init_http_socket();
+    CHECK_MS = 1e4;
+    RETRY_MS = 6e4;
+    RETRY_MS_MAX = 36e5;
+    TRIAL_MS = 12e3;
+    TRIAL_OPEN_MS = 1e4;
+    retries = /* @__PURE__ */ new Map();
+  }
+});
+
+// src/later.js
+var later_exports = {};
+__export(later_exports, {
+  channelAdvice: () => channelAdvice,
+  fallback: () => fallback,
+  ignoredAdvice: () => ignoredAdvice,
+  nameAdvice: () => nameAdvice,
+  statusAdvice: () => statusAdvice
+});
+var init_later = __esm({
+  "src/later.js"() {
+    "use strict";
+    init_advice();
+    init_fallback();
+  }
+});
 
 // src/backoff.js
 var BASE_MS = 500;
@@ -577,6 +1197,52 @@ var Delivery = class {
   }
 };
 
+// src/route.js
+var BLOCKED = 6;
+var REFUSED = 3;
+var CUT = 2;
+var SOON_MS = 6e4;
+var Route = class {
+  #url;
+  #own;
+  /** @type {SocketClass} */
+  #next;
+  #failed = 0;
+  /**
+   * @param {string} url
+   * @param {SocketClass} Socket
+   */
+  constructor(url, Socket) {
+    this.#url = url;
+    this.#own = this.#next = Socket;
+  }
+  /** @returns {import("./connection.js").Socket} */
+  newSocket() {
+    return new this.#next(this.#url);
+  }
+  /**
+   * A socket was lost, and nobody had closed it.
+   *
+   * @param {number | undefined} code of its end; none if it did not answer
+   * @param {number} livedMs how long it had worked; 0 if it had not
+   */
+  lost(code = 0, livedMs) {
+    const weight = livedMs ? CUT : REFUSED;
+    if (livedMs > SOON_MS || this.#own.isShared) this.#failed = 0;
+    else if (code < 1007) this.#failed += code ? weight : BLOCKED;
+    if (this.#failed < BLOCKED) return;
+    this.#failed = BLOCKED - CUT;
+    const own = this.#own;
+    if (this.#next !== own) this.#next = own;
+    else
+      Promise.resolve().then(() => (init_later(), later_exports)).then(({ fallback: fallback2 }) => fallback2(this.#url, own, () => this.#next = own)).then(
+        (Socket) => this.#next = Socket,
+        () => {
+        }
+      );
+  }
+};
+
 // src/endpoint.js
 var ADDRESS = /^(?:(wss?|https?):\/\/)?((?:\[[\da-f:.]+\]|[^\s:/?#@]+)(?::\d+)?)(\/[^\s?#]*)?$/i;
 var ORIGIN = /^https?:\/\/[^/]+(?:\/\S+?(?=\/client\/river[\w.-]*\.js\b))?/;
@@ -596,11 +1262,8 @@ function addressed(options, moduleUrl) {
     throw new RiverError("token_missing", "the option token is empty");
   const Socket = WebSocket ?? globalThis.WebSocket;
   if (!Socket) throw new RiverError("websocket_missing", "give a WebSocket class, like `ws`");
-  return {
-    url: endpoint(host ?? url, moduleUrl, globalThis.location),
-    token: source,
-    WebSocket: Socket
-  };
+  const address = endpoint(host ?? url, moduleUrl, globalThis.location);
+  return { url: address, token: source, route: new Route(address, Socket) };
 }
 
 // src/protocol.js
@@ -791,7 +1454,7 @@ var Session = class {
 };
 
 // src/subscription.js
-var PASSING = ["unauthenticated", "broker_unavailable", "unavailable", "internal"];
+var PASSING2 = ["unauthenticated", "broker_unavailable", "unavailable", "internal"];
 var Subscription = class {
   /** @type {Position | null} where the next connection resumes */
   position;
@@ -908,7 +1571,7 @@ var Subscription = class {
   refused({ id, code }, now) {
     if (id !== this.#askedAs) return false;
     this.#liveOn = this.#askedAs = this.#askedOn = null;
-    const waitMs = PASSING.includes(code) ? backoff(this.#refusals++, this.#random) : Infinity;
+    const waitMs = PASSING2.includes(code) ? backoff(this.#refusals++, this.#random) : Infinity;
     this.#retryAt = now + waitMs;
     return true;
   }
@@ -1003,6 +1666,8 @@ var Link = class _Link {
   /** When the outage began: the longer it lasts, the further clients spread their attempts. */
   #lostAt = 0;
   #connectedAt = 0;
+  /** How long the connection that ended had worked; 0 if it had not. */
+  livedMs = 0;
   /** When an attempt, a wait or the answer to a ping is over. */
   #dueAt = NEVER;
   /** When the server last showed that it is there. A network that came or went makes that worthless. */
@@ -1298,6 +1963,7 @@ var Link = class _Link {
   #wait(now, reason, code) {
     const enoughMs = Math.max(STABLE_MS, this.#connectedAt - this.#lostAt);
     if (this.state === "connected" && now - this.#connectedAt >= enoughMs) this.#lostAt = now;
+    this.livedMs = this.state === "connected" ? now - this.#connectedAt + 1 : 0;
     const closing = this.#drop();
     this.#dueAt = Math.max(now + outageBackoff(now - this.#lostAt, this.#random), this.#notBefore);
     return [closing, this.#enter("waiting", reason, { retryInMs: this.#dueAt - now, code })];
@@ -1359,6 +2025,10 @@ var Connection = class {
   /** @returns {import("./link.js").Status} */
   get status() {
     return this.link.status;
+  }
+  /** How its socket reaches the server. */
+  get transport() {
+    return this.#socket?.transport ?? "websocket";
   }
   /** Start; without effect when it has been started. */
   open() {
@@ -1432,7 +2102,7 @@ var Connection = class {
   /** @returns {Socket} */
   #newSocket() {
     try {
-      return new this.#where.WebSocket(this.#where.url);
+      return this.#where.route.newSocket();
     } catch (error) {
       this.link.refused(
         /** @type {Error} */
@@ -1447,6 +2117,8 @@ var Connection = class {
   }
   #closeSocket() {
     const socket = this.#socket;
+    const { state, code } = this.status;
+    if (socket && state === "waiting") this.#where.route.lost(code, this.link.livedMs);
     this.#socket = void 0;
     this.isOpen = false;
     socket?.close();
@@ -1630,18 +2302,11 @@ var Transport = class {
 };
 
 // src/warnings.js
-var CURES = {
-  forbidden: "Grant it in the token",
-  channel_invalid: "Choose another name",
-  too_many_channels: "Unsubscribe from what is not shown"
-};
 var ONCE = (
   /** @type {const} */
   ["history", "since", "snapshot"]
 );
 var FAULTS = [4e3, 4413, 4429];
-var TOKEN_CURE = ". Only a function can give another token";
-var DOUBTS = "is it a gateway (port 8000, not 8001)? wss: for an https: page? This origin in RIVER_ALLOWED_ORIGINS?";
 var Warnings = class {
   #print;
   /** @type {Set<string>} */
@@ -1651,9 +2316,9 @@ var Warnings = class {
   constructor(print) {
     this.#print = print;
   }
-  /** @param {string} text */
+  /** @param {string} [text] */
   warn(text) {
-    if (this.#said.has(text)) return;
+    if (!text || this.#said.has(text)) return;
     this.#said.add(text);
     this.#print(text);
   }
@@ -1665,12 +2330,8 @@ var Warnings = class {
    * @param {string[]} known
    */
   unknown(what, names, known) {
-    for (const name of names) {
-      if (known.includes(name)) continue;
-      const [near = ""] = [...known].sort((a, b) => slips(name, a) - slips(name, b));
-      const guess = slips(name, near) < 3 ? near : known.join('", "');
-      this.warn(`no ${what} "${name}": did you mean "${guess}"?`);
-    }
+    for (const name of names)
+      if (!known.includes(name)) this.#say((later) => later.nameAdvice(what, name, known));
   }
   /**
    * Warn of options that only the first `subscribe` to a channel can give.
@@ -1681,38 +2342,34 @@ var Warnings = class {
    */
   ignored(channel, options, first) {
     for (const name of ONCE)
-      if (options[name] && !first[name])
-        this.warn(`"${channel}" was subscribed before, without ${name}: it is ignored`);
+      if (options[name] && !first[name]) this.#say((later) => later.ignoredAdvice(channel, name));
   }
   /**
    * @param {string} channel
    * @param {import("./errors.js").RiverError} error
    */
-  refused(channel, { code, message }) {
-    if (CURES[code])
-      this.warn(`channel "${channel}" refused: ${message} (${code}). ${CURES[code]}`);
+  refused(channel, error) {
+    this.#say((later) => later.channelAdvice(channel, error));
   }
   /**
    * @param {import("./link.js").Status} status
    * @param {string} url
    */
-  status({ state, reason, code = 0, error }, url) {
-    const cause = (
-      /** @type {{code?: string} | undefined} */
-      error?.code ?? ""
-    );
-    const isFaulty = FAULTS.includes(code) || cause.startsWith("token_") && !this.#connected;
+  status(status, url) {
+    const { state, code = 0 } = status;
     if (state === "connected") this.#connected = true;
-    else if (isFaulty || state === "closed" && code)
-      this.warn(`${state}: ${reason}${state === "closed" && code === 4401 ? TOKEN_CURE : ""}`);
-    else if (state === "waiting" && !this.#connected)
-      this.warn(`no connection to ${url}: ${DOUBTS}`);
+    else if (FAULTS.includes(code) || state === "closed" && code || state === "waiting" && !this.#connected)
+      this.#say((later) => later.statusAdvice(status, url));
+  }
+  /** @param {(later: Later) => string | undefined} choose */
+  #say(choose) {
+    Promise.resolve().then(() => (init_later(), later_exports)).then(
+      (later) => this.warn(choose(later)),
+      () => {
+      }
+    );
   }
 };
-function slips(name, known) {
-  const missing = (one, other) => [...one].filter((letter) => !other.includes(letter)).length;
-  return missing(name, known) + missing(known, name);
-}
 
 // src/river.js
 var OPTIONS = ["host", "url", "token", "jwt", "queue", "WebSocket"];
@@ -1770,6 +2427,14 @@ var River = class {
   /** This page's session, for `exclude`; null before a connection. It survives reconnecting. */
   get session() {
     return this.#session.id;
+  }
+  /**
+   * How the server is reached: `websocket`, or where those do not come through `stream` or `poll`.
+   *
+   * @returns {TransportName}
+   */
+  get transport() {
+    return this.#transport?.current.transport ?? "websocket";
   }
   /** Why the client is in this state, in plain words. */
   get reason() {

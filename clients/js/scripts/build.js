@@ -22,12 +22,25 @@ const INTERNAL = [
   "replaying report restart retry saw sent setTimer settle clearTimer steadyMs stop subscribed",
   "subscription successor system tick unknown users wallMs warnings watch",
   "secret sessionSecret socket welcomed",
+  "livedMs newSocket route",
 ].flatMap((line) => line.split(" "));
+
+/** What pages load only when they need it, under a name that may be kept for good. */
+const LATER = `later-${version}.js`;
+/** @type {import("esbuild").Plugin} */
+const APART = {
+  name: "apart",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/later\.js$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: `./${LATER}`, external: true } : undefined,
+    ),
+};
 
 /** Each file of dist/, and what it is made of. */
 const FILES = {
   /** For pages: what gateways serve. */
   "river.min.js": () => minified("src/river.js", new RegExp(`^(${INTERNAL.join("|")})$`)),
+  [LATER]: () => minified("src/later.js"),
   /** For pages: one connection for all tabs. */
   "tabs.min.js": () => minified("src/tabs.js"),
   /** For React Native, whose bundler does not know `import.meta`. */
@@ -61,11 +74,14 @@ async function bundled(entry, options) {
  */
 async function minified(entry, mangleProps) {
   // esbuild shortens private names, which terser does not; terser finds shorter code.
-  const { code } = await minify(await bundled(entry, { minify: true, mangleProps }), {
-    module: true,
-    compress: { passes: 3, ecma: 2020, unsafe_arrows: true, pure_getters: true },
-    format: { comments: /^ River / },
-  });
+  const { code } = await minify(
+    await bundled(entry, { minify: true, mangleProps, plugins: [APART] }),
+    {
+      module: true,
+      compress: { passes: 3, ecma: 2020, unsafe_arrows: true, pure_getters: true },
+      format: { comments: /^ River / },
+    },
+  );
   return `${code}\n`;
 }
 
@@ -93,7 +109,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [name, text] of await distribution()) {
     await writeFile(new URL(`dist/${name}`, HOME), text);
     // For gateways, which have gzip alone.
-    if (name.endsWith(".min.js"))
+    if (name.endsWith(".min.js") || name === LATER)
       await writeFile(new URL(`dist/${name}.br`, HOME), brotliCompressSync(text));
   }
 }

@@ -23,9 +23,11 @@ import { askToken } from "./token.js";
  * @property {() => string | undefined} sessionSecret of the session that is continued
  *
  * @typedef {{send(text: string): void, close(): void, onopen?: any, onmessage?: any, onclose?: any,
- *   onerror?: any}} Socket
- * @typedef {new (url: string) => Socket} SocketClass
- * @typedef {{url: string, token?: import("./token.js").TokenSource, WebSocket: SocketClass}} Where
+ *   onerror?: any, readyState?: number,
+ *   transport?: import("./river.js").TransportName}} Socket
+ * @typedef {(new (url: string) => Socket) & {isShared?: boolean}} SocketClass `isShared`: it finds its
+ *   own way to the server
+ * @typedef {{url: string, token?: import("./token.js").TokenSource, route: import("./route.js").Route}} Where
  *   without `token` for a guest
  * @typedef {{code: number, reason?: string}} Close
  * @typedef {{socket: Socket, data?: unknown, close?: Close}} Arrival a message, or the end
@@ -68,6 +70,11 @@ export class Connection {
   /** @returns {import("./link.js").Status} */
   get status() {
     return this.link.status;
+  }
+
+  /** How its socket reaches the server. */
+  get transport() {
+    return this.#socket?.transport ?? "websocket";
   }
 
   /** Start; without effect when it has been started. */
@@ -147,7 +154,7 @@ export class Connection {
   /** @returns {Socket} */
   #newSocket() {
     try {
-      return new this.#where.WebSocket(this.#where.url);
+      return this.#where.route.newSocket();
     } catch (error) {
       // A page may be forbidden to open this address, by its content security policy for one.
       this.link.refused(/** @type {Error} */ (error));
@@ -160,6 +167,8 @@ export class Connection {
 
   #closeSocket() {
     const socket = this.#socket;
+    const { state, code } = this.status;
+    if (socket && state === "waiting") this.#where.route.lost(code, this.link.livedMs);
     this.#socket = undefined;
     this.isOpen = false;
     socket?.close();

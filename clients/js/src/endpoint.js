@@ -1,6 +1,7 @@
 /** Where the server is. Without the URL class, which React Native has only in part. */
 
 import { RiverError } from "./errors.js";
+import { Route } from "./route.js";
 
 const ADDRESS = /^(?:(wss?|https?):\/\/)?((?:\[[\da-f:.]+\]|[^\s:/?#@]+)(?::\d+)?)(\/[^\s?#]*)?$/i;
 /** The origin of a module, and the path before `/client/` when a gateway served it. */
@@ -42,9 +43,6 @@ export function addressed(options, moduleUrl) {
     throw new RiverError("token_missing", "the option token is empty");
   const Socket = WebSocket ?? globalThis.WebSocket;
   if (!Socket) throw new RiverError("websocket_missing", "give a WebSocket class, like `ws`");
-  return {
-    url: endpoint(host ?? url, moduleUrl, globalThis.location),
-    token: source,
-    WebSocket: Socket,
-  };
+  const address = endpoint(host ?? url, moduleUrl, globalThis.location);
+  return { url: address, token: source, route: new Route(address, Socket) };
 }

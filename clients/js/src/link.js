@@ -51,6 +51,8 @@ export class Link {
   /** When the outage began: the longer it lasts, the further clients spread their attempts. */
   #lostAt = 0;
   #connectedAt = 0;
+  /** How long the connection that ended had worked; 0 if it had not. */
+  livedMs = 0;
   /** When an attempt, a wait or the answer to a ping is over. */
   #dueAt = NEVER;
   /** When the server last showed that it is there. A network that came or went makes that worthless. */
@@ -376,6 +378,7 @@ export class Link {
   #wait(now, reason, code) {
     const enoughMs = Math.max(STABLE_MS, this.#connectedAt - this.#lostAt);
     if (this.state === "connected" && now - this.#connectedAt >= enoughMs) this.#lostAt = now;
+    this.livedMs = this.state === "connected" ? now - this.#connectedAt + 1 : 0;
     const closing = this.#drop();
     this.#dueAt = Math.max(now + outageBackoff(now - this.#lostAt, this.#random), this.#notBefore);
     return [closing, this.#enter("waiting", reason, { retryInMs: this.#dueAt - now, code })];

@@ -34,6 +34,7 @@ const IDLE = "outside of browsers call river.connect()";
  * @typedef {import("./protocol.js").Receipt} Receipt
  * @typedef {import("./protocol.js").ServerMessage} ServerMessage
  * @typedef {import("./token.js").TokenSource} TokenSource
+ * @typedef {"websocket" | "stream" | "poll"} TransportName
  *
  * @typedef {object} Options
  * @property {string} [host] the server: `https://rt.example.com`, `localhost:8000`, or a path on the
@@ -120,6 +121,15 @@ export class River {
   /** This page's session, for `exclude`; null before a connection. It survives reconnecting. */
   get session() {
     return this.#session.id;
+  }
+
+  /**
+   * How the server is reached: `websocket`, or where those do not come through `stream` or `poll`.
+   *
+   * @returns {TransportName}
+   */
+  get transport() {
+    return this.#transport?.current.transport ?? "websocket";
   }
 
   /** Why the client is in this state, in plain words. */

@@ -1,12 +1,16 @@
 /** One connection for all tabs of a user: a WebSocket class for `new River({ WebSocket })`. */
 
 import { Multiplexer } from "./multiplexer.js";
+import { Route } from "./route.js";
 
 const LOST = 1006;
+/** Who leaves after so long a silence had waited for an answer. */
+const SILENT_MS = 5_000;
 
 /**
+ * @typedef {import("./river.js").TransportName} TransportName
  * @typedef {{hub?: string, to?: string[], from?: string, does: string, text?: string, code?: number,
- *   reason?: string}} Note what tabs write each other
+ *   reason?: string, transport?: TransportName}} Note what tabs write each other
  */
 
 /**
@@ -34,6 +38,10 @@ const candidacies = new Set();
 
 /** A client's end: it speaks to the tab that holds the connection. */
 class SharedSocket {
+  /** The tab that holds the connection finds the way to the server, for all. */
+  static isShared = true;
+  /** @type {TransportName} how that goes */
+  transport = "websocket";
   /** @type {any} */
   onopen = null;
   /** @type {any} */
@@ -88,12 +96,13 @@ class SharedSocket {
   }
 
   /** @param {Note} note */
-  #read({ hub, to, does, text, code = LOST, reason = "" }) {
+  #read({ hub, to, does, text, code = LOST, reason = "", transport }) {
     if (does === "hub") {
       if (!this.#hub) this.#write({ does: "open" });
       else if (hub !== this.#hub) this.#end(LOST, "");
     }
     if (!to?.includes(this.#id)) return;
+    this.transport = transport ?? this.transport;
     if (does === "open" && !this.#hub) {
       this.#hub = hub;
       this.onopen?.();
@@ -125,7 +134,7 @@ class Hub {
   forGood = new Promise(() => {});
 
   #id = crypto.randomUUID();
-  #url;
+  #route;
   #name;
   #post;
   /** @type {SharedConnection[]} the newest comes last */
@@ -136,7 +145,7 @@ class Hub {
    * @param {string} name
    */
   constructor(url, name) {
-    this.#url = url;
+    this.#route = new Route(url, WebSocket);
     this.#name = name;
     this.#post = new BroadcastChannel(name);
     this.#post.onmessage = ({ data }) => this.#read(data);
@@ -161,7 +170,7 @@ class Hub {
 
   #connect() {
     /** @type {SharedConnection} */
-    const connection = new SharedConnection(this.#url, {
+    const connection = new SharedConnection(this.#route, {
       write: (to, note) => this.#write(to, note),
       ended: () => {
         this.#connections = this.#connections.filter((other) => other !== connection);
@@ -188,24 +197,33 @@ class SharedConnection {
   tabs = new Set();
 
   #owner;
+  #route;
   #socket;
   #multiplexer;
+  #madeAt = Date.now();
+  /** When the first message came. */
+  #heardAt = 0;
 
   /**
-   * @param {string} url
+   * @param {Route} route
    * @param {{write: (to: string[], note: Note) => void, ended: () => void}} owner
    */
-  constructor(url, owner) {
+  constructor(route, owner) {
     this.#owner = owner;
-    this.#socket = new WebSocket(url);
+    this.#route = route;
+    /** @type {any} */
+    this.#socket = route.newSocket();
     this.#multiplexer = new Multiplexer({
       server: (message) => this.#socket.send(JSON.stringify(message)),
       tabs: (tabs, message) =>
         owner.write(tabs, { does: "message", text: JSON.stringify(message) }),
     });
-    this.#socket.onopen = () => owner.write([...this.tabs], { does: "open" });
-    this.#socket.onmessage = ({ data }) => this.#fromServer(data);
-    this.#socket.onclose = ({ code, reason }) => this.#end(code, reason);
+    this.#socket.onopen = () => this.#opened([...this.tabs]);
+    this.#socket.onmessage = (/** @type {MessageEvent} */ { data }) => this.#fromServer(data);
+    this.#socket.onclose = (/** @type {CloseEvent} */ { code, reason }) => {
+      route.lost(code, this.#livedMs);
+      this.#end(code, reason);
+    };
   }
 
   /** @param {string} tab */
@@ -213,7 +231,7 @@ class SharedConnection {
     this.tabs.add(tab);
     this.#multiplexer.join(tab);
     if (this.#socket.readyState !== WebSocket.OPEN) return;
-    this.#owner.write([tab], { does: "open" });
+    this.#opened([tab]);
     this.#multiplexer.greet(tab);
   }
 
@@ -221,7 +239,9 @@ class SharedConnection {
   leave(tab) {
     if (!this.tabs.delete(tab)) return;
     this.#multiplexer.leave(tab);
-    if (this.tabs.size === 0) this.#end(LOST, "");
+    if (this.tabs.size > 0) return;
+    if (!this.#heardAt && Date.now() - this.#madeAt > SILENT_MS) this.#route.lost(undefined, 0);
+    this.#end(LOST, "");
   }
 
   /**
@@ -235,6 +255,7 @@ class SharedConnection {
 
   /** @param {unknown} data */
   #fromServer(data) {
+    this.#heardAt ||= Date.now();
     let message;
     try {
       message = JSON.parse(/** @type {string} */ (data));
@@ -244,6 +265,17 @@ class SharedConnection {
     }
     this.draining ||= message.type === "bye";
     return this.#multiplexer.fromServer(message);
+  }
+
+  /** @param {string[]} tabs */
+  #opened(tabs) {
+    const { transport } = this.#socket;
+    this.#owner.write(tabs, { does: "open", transport });
+  }
+
+  /** How long it has worked; 0 if it has not. */
+  get #livedMs() {
+    return this.#heardAt && Date.now() - this.#heardAt + 1;
   }
 
   /**

@@ -1,18 +1,10 @@
-/** What the developer is told in the console: what will not work, each once, with its cure. */
+/** What will not work, each thing once: the words for it are loaded when there is something to say. */
 
-/** @type {Record<string, string>} what to do about a refused channel */
-const CURES = {
-  forbidden: "Grant it in the token",
-  channel_invalid: "Choose another name",
-  too_many_channels: "Unsubscribe from what is not shown",
-};
 const ONCE = /** @type {const} */ (["history", "since", "snapshot"]);
 /** Close codes after which the same would happen again. */
 const FAULTS = [4000, 4413, 4429];
-const TOKEN_CURE = ". Only a function can give another token";
-/** What may be wrong with an address where nothing answers as a gateway does. */
-const DOUBTS =
-  "is it a gateway (port 8000, not 8001)? wss: for an https: page? This origin in RIVER_ALLOWED_ORIGINS?";
+
+/** @typedef {typeof import("./later.js")} Later */
 
 /** Warns of each thing once. */
 export class Warnings {
@@ -26,9 +18,9 @@ export class Warnings {
     this.#print = print;
   }
 
-  /** @param {string} text */
+  /** @param {string} [text] */
   warn(text) {
-    if (this.#said.has(text)) return;
+    if (!text || this.#said.has(text)) return;
     this.#said.add(text);
     this.#print(text);
   }
@@ -41,12 +33,8 @@ export class Warnings {
    * @param {string[]} known
    */
   unknown(what, names, known) {
-    for (const name of names) {
-      if (known.includes(name)) continue;
-      const [near = ""] = [...known].sort((a, b) => slips(name, a) - slips(name, b));
-      const guess = slips(name, near) < 3 ? near : known.join('", "');
-      this.warn(`no ${what} "${name}": did you mean "${guess}"?`);
-    }
+    for (const name of names)
+      if (!known.includes(name)) this.#say((later) => later.nameAdvice(what, name, known));
   }
 
   /**
@@ -58,42 +46,38 @@ export class Warnings {
    */
   ignored(channel, options, first) {
     for (const name of ONCE)
-      if (options[name] && !first[name])
-        this.warn(`"${channel}" was subscribed before, without ${name}: it is ignored`);
+      if (options[name] && !first[name]) this.#say((later) => later.ignoredAdvice(channel, name));
   }
 
   /**
    * @param {string} channel
    * @param {import("./errors.js").RiverError} error
    */
-  refused(channel, { code, message }) {
-    if (CURES[code])
-      this.warn(`channel "${channel}" refused: ${message} (${code}). ${CURES[code]}`);
+  refused(channel, error) {
+    this.#say((later) => later.channelAdvice(channel, error));
   }
 
   /**
    * @param {import("./link.js").Status} status
    * @param {string} url
    */
-  status({ state, reason, code = 0, error }, url) {
-    const cause = /** @type {{code?: string} | undefined} */ (error)?.code ?? "";
-    const isFaulty = FAULTS.includes(code) || (cause.startsWith("token_") && !this.#connected);
+  status(status, url) {
+    const { state, code = 0 } = status;
     if (state === "connected") this.#connected = true;
-    else if (isFaulty || (state === "closed" && code))
-      this.warn(`${state}: ${reason}${state === "closed" && code === 4401 ? TOKEN_CURE : ""}`);
-    else if (state === "waiting" && !this.#connected)
-      this.warn(`no connection to ${url}: ${DOUBTS}`);
+    else if (
+      FAULTS.includes(code) ||
+      (state === "closed" && code) ||
+      (state === "waiting" && !this.#connected)
+    )
+      this.#say((later) => later.statusAdvice(status, url));
   }
-}
 
-/**
- * How many letters may have been mistyped.
- *
- * @param {string} name
- * @param {string} known
- */
-function slips(name, known) {
-  /** @type {(one: string, other: string) => number} */
-  const missing = (one, other) => [...one].filter((letter) => !other.includes(letter)).length;
-  return missing(name, known) + missing(known, name);
+  /** @param {(later: Later) => string | undefined} choose */
+  #say(choose) {
+    // Who cannot load it is better served by the network tab than by another error.
+    import("./later.js").then(
+      (later) => this.warn(choose(later)),
+      () => {},
+    );
+  }
 }

@@ -22,8 +22,8 @@ import { PAGE } from "../scripts/reference.js";
 
 const run = promisify(execFile);
 const HOME = fileURLToPath(new URL("..", import.meta.url));
-/** 8 KB. */
-const MINIFIED_BYTES_MAX = 8_192;
+/** With everything but what is loaded when it is needed. */
+const MINIFIED_BYTES_MAX = 7_950;
 
 const TSC = join(HOME, "node_modules", ".bin", "tsc");
 const COMPILER_OPTIONS = "--strict --noEmit --target es2022 --module nodenext".split(" ");
@@ -72,7 +72,7 @@ test("the package can be imported, whole or minified", async () => {
   }
 });
 
-test("the minified file has at most 8 KB gzipped", async () => {
+test("the minified file keeps within its budget", async () => {
   const file = join(project, "node_modules", "river-realtime", "dist", "river.min.js");
   const bytes = gzipSync(await readFile(file), { level: 9 }).length;
   assert.ok(bytes <= MINIFIED_BYTES_MAX, `${bytes} bytes`);

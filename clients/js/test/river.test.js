@@ -140,19 +140,22 @@ describe("connecting", () => {
 
 describe("what will not work", () => {
   /** @param {RegExp[]} patterns */
-  function warned(...patterns) {
+  async function warned(...patterns) {
+    // The words are loaded when they are needed.
+    await import("../src/later.js");
+    await settled();
     assert.equal(platform.warned.length, patterns.length, platform.warned.join("\n"));
     for (const [index, pattern] of patterns.entries())
       assert.match(String(platform.warned[index]), pattern);
   }
 
-  test("a misspelt option or event is warned about once, with a guess", () => {
+  test("a misspelt option or event is warned about once, with a guess", async () => {
     const misspelt = /** @type {any} */ ({ tokn: "T", wibble: 1 });
     const river = make(misspelt);
     const loose = /** @type {any} */ (river);
     for (const _ of [1, 2]) loose.on("stat", () => {}).on("conected", () => {});
     loose.subscribe("dogs", { histroy: 20 }).on("river:gpa", () => {});
-    warned(
+    await warned(
       /option "tokn": did you mean "token"\?/,
       /option "wibble": did you mean "host", "url", "token"/,
       /event "stat": did you mean "state"\?/,
@@ -162,13 +165,13 @@ describe("what will not work", () => {
     );
   });
 
-  test("an option that only the first subscribe to a channel can give is warned about", () => {
+  test("an option that only the first subscribe to a channel can give is warned about", async () => {
     const river = make();
     for (const _ of [1, 2]) river.subscribe("cats", { history: 20 });
-    warned();
+    await warned();
     river.subscribe("dogs");
     for (const _ of [1, 2]) river.subscribe("dogs", { history: 20 });
-    warned(/"dogs" was subscribed before, without history: it is ignored/);
+    await warned(/"dogs" was subscribed before, without history: it is ignored/);
   });
 
   test("a refused channel is warned about once, with the cure", async () => {
@@ -182,7 +185,7 @@ describe("what will not work", () => {
       socket.says({ type: "error", id: index + 1, code, message: "the server's words" });
     river.subscribe("private-dogs");
     socket.says({ type: "error", id: 4, code: "forbidden", message: "the server's words" });
-    warned(
+    await warned(
       /"private-dogs" refused: the server's words \(forbidden\). Grant it in the token/,
       /"no name" refused.*\(channel_invalid\). Choose another name/,
       /"the 101st" refused.*\(too_many_channels\). Unsubscribe/,
@@ -198,7 +201,7 @@ describe("what will not work", () => {
   test("a token function that gives a page is warned about once", async () => {
     make({ token: () => "<!doctype html>" });
     await platform.pass(10_000);
-    warned(/no token: it is an HTML page/);
+    await warned(/no token: it is an HTML page/);
   });
 
   test("a token that the server does not take is warned about", async () => {
@@ -207,7 +210,7 @@ describe("what will not work", () => {
     socket.open();
     socket.says({ type: "error", id: "auth", code: "token_invalid", message: "wrong signature" });
     socket.ends(4401);
-    warned(/wrong signature/);
+    await warned(/wrong signature/);
   });
 
   test("a connection that is closed for good is warned about, not one that the page closed", async () => {
@@ -216,13 +219,13 @@ describe("what will not work", () => {
     river.connect();
     await accepted();
     river.disconnect();
-    warned(/closed: disconnected by the back end/);
+    await warned(/closed: disconnected by the back end/);
   });
 
   test("a fixed token that is refused is warned about with the cure", async () => {
     make();
     (await accepted()).ends(4401, "the token has expired");
-    warned(/the token has expired. Only a function can give another token/);
+    await warned(/the token has expired. Only a function can give another token/);
   });
 
   test("an address where nothing answers as a gateway is doubted", async () => {
@@ -230,7 +233,9 @@ describe("what will not work", () => {
     (await newest()).ends(1006);
     await platform.pass(250);
     (await newest()).ends(1006);
-    warned(/no connection to ws:..localhost:8001.ws: .*port 8000, not 8001.*RIVER_ALLOWED_ORIGINS/);
+    await warned(
+      /no connection to ws:..localhost:8001.ws: .*port 8000, not 8001.*RIVER_ALLOWED_ORIGINS/,
+    );
   });
 
   test("a gateway that comes back is no reason to warn", async () => {
@@ -239,7 +244,7 @@ describe("what will not work", () => {
       (await accepted()).ends(1006);
       await platform.pass(1_000);
     }
-    warned();
+    await warned();
   });
 });
 

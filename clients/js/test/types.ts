@@ -80,6 +80,8 @@ const position = { epoch: receipt.epoch, offset: receipt.after ?? 0 };
 const { publications } = await board.history({ limit: 10, after: position });
 console.log(publications[0]?.event, board.name, board.live, board.position?.offset);
 console.log(board.presence.count, [...board.presence.members.keys()]);
+const way: "websocket" | "stream" | "poll" = river.transport;
+console.log(way);
 
 board.unsubscribe();
 river.history("dogs", { limit: 1, after: position });

@@ -90,3 +90,11 @@ def test_version_of_the_file_is_that_of_the_client() -> None:
     assert version is not None
     package = (client_folder() / "package.json").read_text(encoding="utf-8")
     assert f'"version": "{version[1].decode()}"' in package
+
+
+def test_what_is_loaded_later_is_kept_for_good() -> None:
+    [name] = re.findall(rb"later-[\d.]+\.js", BUILT)[:1]
+    answer = get(name.decode(), accept_encoding="br")
+    assert answer.status == 200
+    assert "immutable" in dict(answer.headers)["Cache-Control"]
+    assert dict(get("later-0.0.1.js").headers)["Location"] == "later.js"

@@ -37,12 +37,16 @@ export type Socket = {
     onmessage?: any;
     onclose?: any;
     onerror?: any;
+    readyState?: number;
+    transport?: import("./river.js").TransportName;
 };
-export type SocketClass = new (url: string) => Socket;
+export type SocketClass = (new (url: string) => Socket) & {
+    isShared?: boolean;
+};
 export type Where = {
     url: string;
     token?: import("./token.js").TokenSource;
-    WebSocket: SocketClass;
+    route: import("./route.js").Route;
 };
 export type Close = {
     code: number;
@@ -69,9 +73,11 @@ export type Arrival = {
  * @property {() => string | undefined} sessionSecret of the session that is continued
  *
  * @typedef {{send(text: string): void, close(): void, onopen?: any, onmessage?: any, onclose?: any,
- *   onerror?: any}} Socket
- * @typedef {new (url: string) => Socket} SocketClass
- * @typedef {{url: string, token?: import("./token.js").TokenSource, WebSocket: SocketClass}} Where
+ *   onerror?: any, readyState?: number,
+ *   transport?: import("./river.js").TransportName}} Socket
+ * @typedef {(new (url: string) => Socket) & {isShared?: boolean}} SocketClass `isShared`: it finds its
+ *   own way to the server
+ * @typedef {{url: string, token?: import("./token.js").TokenSource, route: import("./route.js").Route}} Where
  *   without `token` for a guest
  * @typedef {{code: number, reason?: string}} Close
  * @typedef {{socket: Socket, data?: unknown, close?: Close}} Arrival a message, or the end
@@ -95,6 +101,8 @@ export declare class Connection {
     }, link: import("./link.js").Link, listener: Listener);
     /** @returns {import("./link.js").Status} */
     get status(): import("./link.js").Status;
+    /** How its socket reaches the server. */
+    get transport(): import("./river.js").TransportName;
     /** Start; without effect when it has been started. */
     open(): void;
     /** End, until `open` is called again. */

@@ -47,6 +47,8 @@ export declare class Link {
     #private;
     /** @type {Status} */
     status: Status;
+    /** How long the connection that ended had worked; 0 if it had not. */
+    livedMs: number;
     /**
      * @param {{renewable: boolean, guest?: boolean, random: () => number}} options renewable: another token
      *   can be had; guest: there is none

@@ -15,6 +15,7 @@ export type PublishOptions = import("./protocol.js").PublishOptions;
 export type Receipt = import("./protocol.js").Receipt;
 export type ServerMessage = import("./protocol.js").ServerMessage;
 export type TokenSource = import("./token.js").TokenSource;
+export type TransportName = "websocket" | "stream" | "poll";
 export type Options = {
     /**
      * the server: `https://rt.example.com`, `localhost:8000`, or a path on the
@@ -87,6 +88,7 @@ export type Channel<E = Record<string, unknown>> = import("./channel.js").Channe
  * @typedef {import("./protocol.js").Receipt} Receipt
  * @typedef {import("./protocol.js").ServerMessage} ServerMessage
  * @typedef {import("./token.js").TokenSource} TokenSource
+ * @typedef {"websocket" | "stream" | "poll"} TransportName
  *
  * @typedef {object} Options
  * @property {string} [host] the server: `https://rt.example.com`, `localhost:8000`, or a path on the
@@ -139,6 +141,12 @@ export declare class River {
     get state(): import("./link.js").State;
     /** This page's session, for `exclude`; null before a connection. It survives reconnecting. */
     get session(): string | null;
+    /**
+     * How the server is reached: `websocket`, or where those do not come through `stream` or `poll`.
+     *
+     * @returns {TransportName}
+     */
+    get transport(): TransportName;
     /** Why the client is in this state, in plain words. */
     get reason(): string;
     /**

@@ -1,4 +1,5 @@
 /** One connection for all tabs of a user: a WebSocket class for `new River({ WebSocket })`. */
+export type TransportName = import("./river.js").TransportName;
 export type Note = {
     hub?: string;
     to?: string[];
@@ -7,10 +8,12 @@ export type Note = {
     text?: string;
     code?: number;
     reason?: string;
+    transport?: TransportName;
 };
 /**
+ * @typedef {import("./river.js").TransportName} TransportName
  * @typedef {{hub?: string, to?: string[], from?: string, does: string, text?: string, code?: number,
- *   reason?: string}} Note what tabs write each other
+ *   reason?: string, transport?: TransportName}} Note what tabs write each other
  */
 /**
  * A WebSocket class whose sockets share one connection with those in other tabs of the same origin.

@@ -1,11 +1,13 @@
-/** What the developer is told in the console: what will not work, each once, with its cure. */
+/** What will not work, each thing once: the words for it are loaded when there is something to say. */
+export type Later = typeof import("./later.js");
+/** @typedef {typeof import("./later.js")} Later */
 /** Warns of each thing once. */
 export declare class Warnings {
     #private;
     /** @param {(text: string) => void} print */
     constructor(print: (text: string) => void);
-    /** @param {string} text */
-    warn(text: string): void;
+    /** @param {string} [text] */
+    warn(text?: string): void;
     /**
      * Warn of names that nobody knows.
      *
@@ -26,10 +28,10 @@ export declare class Warnings {
      * @param {string} channel
      * @param {import("./errors.js").RiverError} error
      */
-    refused(channel: string, { code, message }: import("./errors.js").RiverError): void;
+    refused(channel: string, error: import("./errors.js").RiverError): void;
     /**
      * @param {import("./link.js").Status} status
      * @param {string} url
      */
-    status({ state, reason, code, error }: import("./link.js").Status, url: string): void;
+    status(status: import("./link.js").Status, url: string): void;
 }

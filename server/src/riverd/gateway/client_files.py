@@ -3,6 +3,7 @@
 /client/river.js            built; asked for again each time, and answered 304
 /client/river-VERSION.js    the same, to be kept for good
 /client/river-OTHER.js      leads to the short name, so that a page survives an update
+/client/later-VERSION.js    what those load only when they need it
 /client/river.d.ts          types; also tabs.d.ts
 /client/src/...             the modules that it is built of, and their types, for reading
 """
@@ -20,12 +21,13 @@ SCRIPT = "text/javascript; charset=utf-8"
 TYPES = "text/plain; charset=utf-8"
 GZIP_LEVEL = 9
 BUILT = ("river", "tabs")
+LATER = "later"
 REVALIDATED = ("Cache-Control", "no-cache")
 KEPT = ("Cache-Control", "public, max-age=31536000, immutable")
 # Pages of any origin import the client as a module.
 OPEN = (("Access-Control-Allow-Origin", "*"), ("X-Content-Type-Options", "nosniff"))
 
-_OTHER_VERSION = re.compile(rf"/client/({'|'.join(BUILT)})-\d[\w.+-]*\.js")
+_OTHER_VERSION = re.compile(rf"/client/({'|'.join((*BUILT, LATER))})-\d[\w.+-]*\.js")
 _WEAK = "W/"
 
 
@@ -74,6 +76,10 @@ class ClientFiles:
             self._files[f"/client/{name}-{version}.js"] = ClientFile(encoded, SCRIPT, cache=KEPT)
             types = f'export * from "./src/{name}.js";\n'.encode()
             self._files[f"/client/{name}.d.ts"] = ClientFile({"identity": types}, TYPES)
+        for path in (folder / "dist").glob(f"{LATER}-*.js"):
+            encoded = _compressed(path)
+            self._files[f"/client/{LATER}.js"] = ClientFile(encoded, SCRIPT)
+            self._files[f"/client/{path.name}"] = ClientFile(encoded, SCRIPT, cache=KEPT)
         for below, suffix, content_type in (("src", ".js", SCRIPT), ("types/src", ".d.ts", TYPES)):
             for path in sorted((folder / below).glob(f"*{suffix}")):
                 body = {"identity": path.read_bytes()}

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { Server, until } from "../server.js";
+import { Mendable, missing, Proxies } from "./proxies.js";
+import { Stage, skip } from "./stage.js";
+
+/** @typedef {import("playwright-core").Page} Page */
+
+/** What the page's scripts put on its global object. */
+const page = /** @type {any} */ (globalThis);
+const POSTS = 30;
+const SILENT = "swallows all frames";
+
+describe("behind a company's proxy", { skip: skip || missing }, () => {
+  const stage = new Stage();
+  const server = new Server();
+  const proxies = new Proxies();
+  /** @type {import("playwright-core").BrowserContext} */
+  let context;
+
+  before(async () => {
+    await Promise.all([stage.start(), server.start()]);
+    await proxies.start(server.url);
+    context = await stage.context();
+  });
+  after(() => Promise.all([stage.end(), server.remove(), proxies.end()]));
+
+  /**
+   * A page with the client that the gateway serves, through the proxy.
+   *
+   * @param {string} origin
+   * @param {string} channel
+   * @param {{shared?: boolean, clock?: boolean}} [how]
+   */
+  async function open(origin, channel, { shared = false, clock = false } = {}) {
+    const opened = await stage.page(context, { clock });
+    await opened.evaluate(
+      async ({ origin, channel, token, shared }) => {
+        const { River } = await import(`${origin}/client/river.js`);
+        const { sharedSocket } = await import(`${origin}/client/tabs.js`);
+        const options = shared ? { WebSocket: sharedSocket("ada") } : {};
+        page.heard = [];
+        page.states = [];
+        page.river = new River({ token, ...options });
+        page.river.on("state", (/** @type {any} */ { state }) => page.states.push(state));
+        page.channel = page.river.subscribe(channel);
+        page.channel.on("post", (/** @type {unknown} */ data) => page.heard.push(data));
+      },
+      { origin, channel, shared, token: await server.token(channel, { publish: ["*"] }) },
+    );
+    return opened;
+  }
+
+  /**
+   * @param {Page} opened
+   * @param {string} transport
+   */
+  const goesBy = (opened, transport) =>
+    until(
+      () =>
+        opened.evaluate(
+          (expected) => page.river.transport === expected && page.channel.live,
+          transport,
+        ),
+      `the page to go by ${transport}`,
+    );
+
+  /** @param {Page} opened */
+  const heardBy = (opened) => opened.evaluate(() => page.heard);
+
+  test("everything arrives once and in order, whatever the proxy does", async () => {
+    const channel = "dogs";
+    const names = Object.keys(proxies.origins);
+    assert.equal(names.length, 5);
+    const pages = await Promise.all(
+      names.map((name) => open(String(proxies.origins[name]), channel, { clock: name === SILENT })),
+    );
+    // Whoever gets no answer waits for it, for 10 s.
+    await pages[names.indexOf(SILENT)]?.clock.fastForward(11_000);
+    // A WebSocket that is cut later has heard the first ones.
+    const posts = Array.from({ length: POSTS }, (_, index) => index);
+    const cut = /** @type {Page} */ (pages.at(-1));
+    await until(() => cut.evaluate(() => page.channel.live), "the one that is cut later");
+    await server.publish(channel, ...posts.slice(0, 10));
+    for (const [index, opened] of pages.entries())
+      await goesBy(opened, names[index] === "keeps streams back" ? "poll" : "stream");
+    // Those that came later are where the log was then.
+    const before = await Promise.all(pages.map(heardBy));
+    await server.publish(channel, ...posts.slice(10));
+    for (const [index, opened] of pages.entries()) {
+      await until(async () => (await heardBy(opened)).at(-1) === POSTS - 1, String(names[index]));
+      const expected = [...(before[index] ?? []), ...posts.slice(10)];
+      assert.deepEqual(await heardBy(opened), expected, names[index]);
+      const position = await opened.evaluate(() => page.channel.publish("typing", {}));
+      assert.ok(position.offset >= POSTS);
+    }
+    assert.deepEqual(before.at(-1), posts.slice(0, 10));
+    await Promise.all(pages.map((opened) => opened.close()));
+  });
+
+  test("tabs that share a connection share one stream", async () => {
+    const origin = String(proxies.origins["answers 403"]);
+    const tabs = [await open(origin, "cats", { shared: true })];
+    tabs.push(await open(origin, "cats", { shared: true }));
+    for (const tab of tabs) await goesBy(tab, "stream");
+    await server.publish("cats", 1);
+    for (const tab of tabs)
+      await until(async () => (await heardBy(tab)).length === 1, "the event in each tab");
+    const { connections } = await server.api("/users/cats");
+    assert.equal(connections.length, 1);
+    await Promise.all(tabs.map((tab) => tab.close()));
+  });
+
+  test("it goes back to a WebSocket when one comes through again", async () => {
+    const proxy = new Mendable(server.url);
+    const opened = await open(await proxy.start(), "birds", { clock: true });
+    await goesBy(opened, "stream");
+    proxy.isMended = true;
+    await server.publish("birds", 1);
+    await until(async () => {
+      await opened.clock.fastForward(5_000);
+      return opened.evaluate(() => page.river.transport === "websocket");
+    }, "the page to go by WebSocket");
+    await server.publish("birds", 2);
+    await until(async () => (await heardBy(opened)).length === 2, "the second event");
+    assert.deepEqual(await heardBy(opened), [1, 2]);
+    const states = await opened.evaluate(() => page.states);
+    assert.deepEqual(states.slice(-2), ["connecting", "connected"]);
+    await opened.close();
+    proxy.end();
+  });
+});
