@@ -34,6 +34,11 @@ test-next: .setup/python .setup/system .setup/js
 	npm --prefix examples/next ci
 	npm --prefix examples/next test
 
+# Pusher's library for Go and its client for Java: their packages come from the registries, so by themselves.
+.PHONY: interop
+interop: .setup/python
+	$(RUN)python interop/smoke.py
+
 lint: .setup/python
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .

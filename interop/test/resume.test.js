@@ -8,7 +8,7 @@ import { back, client, closeAll, name, next, subscribed, wsAddress } from "./riv
 
 // Ten seconds and 300 messages are for a run by hand.
 const CUT_MS = Number(process.env.RIVER_CUT_MS ?? 800);
-const BETWEEN_MS = 1200;
+const BETWEEN_MS = Number(process.env.RIVER_BETWEEN_MS ?? 1200);
 const COUNT = Number(process.env.RIVER_CUT_COUNT ?? 75);
 const proxies = [];
 after(() => {
