@@ -13,6 +13,7 @@ from riverd.channels import (
     NAME_LENGTH_MAX,
     PRESENCE,
     PRIVATE,
+    TRACE,
     divided,
     may_publish,
     may_subscribe,
@@ -76,6 +77,9 @@ CONTROL_POLICY = ChannelPolicy(
     has_members=False,
     client_publish=False,
 )
+
+
+TRACE_POLICY = msgspec.structs.replace(CONTROL_POLICY, history_size=200, history_ttl_s=60)
 
 
 class Sharing(msgspec.Struct, frozen=True):
@@ -156,6 +160,8 @@ class ChannelRules:
     def _decided(self, channel: str) -> ChannelPolicy:
         if channel == CONTROL:
             return CONTROL_POLICY
+        if channel.startswith(TRACE):
+            return TRACE_POLICY
         app, name = divided(channel)
         number, rule = self._rule_of(name)
         has_members = name.startswith(PRESENCE)

@@ -20,6 +20,8 @@ INTERNAL = "#"
 """How names begin that no client and no request can say: the grammar refuses them."""
 APP = "#app:"
 USER = "#user:"
+TRACE = "#trace:"
+"""The short logs of traces, by their ids."""
 CACHE = ("cache-", "private-cache-", "private-encrypted-cache-", "presence-cache-")
 """How the names of Pusher's cache channels begin."""
 

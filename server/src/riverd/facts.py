@@ -119,6 +119,31 @@ class UserFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     remembers: bool = True
 
 
+class TraceFilter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whose doings are followed: what fits one of these that are named."""
+
+    user: str = ""
+    channel: str = ""
+    session: str = ""
+    address: str = ""
+    payloads: bool = False
+
+
+class TraceLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that happened. `data` only where payloads were asked for."""
+
+    at: float
+    kind: str
+    session: str = ""
+    channel: str = ""
+    node: str = ""
+    offset: int = -1
+    event: str = ""
+    size: int = 0
+    text: str = ""
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
 class NodeState(msgspec.Struct, frozen=True, omit_defaults=True):
     """One gateway process: what it is, and what it has done since it started.
 

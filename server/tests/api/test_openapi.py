@@ -50,6 +50,7 @@ def test_the_contracts_requests_are_all_there(document: Any) -> None:
         "/channels/{channel}/rule",
         "/users",
         "/nodes",
+        "/trace",
         "/access",
         "/users/{user}",
         "/users/{user}/disconnect",

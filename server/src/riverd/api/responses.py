@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from riverd.facts import NodeState, SessionFacts, Stretch
+from riverd.facts import NodeState, SessionFacts, Stretch, TraceLine
 from riverd.model import Receipt
 from riverd.orders import DepartedNode
 
@@ -149,6 +149,14 @@ class UserState(msgspec.Struct, frozen=True):
     user: str
     connections: list[Connected]
     unanswered: Annotated[list[str], Meta(description="Nodes that did not answer in time.")]
+
+
+class Traced(msgspec.Struct, frozen=True):
+    """What a trace has found since `after`: ask again with `id` and `after`, within ten seconds."""
+
+    id: str
+    after: str
+    lines: list[TraceLine]
 
 
 class UserList(msgspec.Struct, frozen=True):

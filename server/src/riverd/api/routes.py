@@ -7,7 +7,7 @@ import msgspec
 from riverd.api import requests as bodies
 from riverd.api import responses as answers
 from riverd.api.context import Api, Call
-from riverd.api.endpoints import channels, explain, health, nodes, publish, tokens, users
+from riverd.api.endpoints import channels, explain, health, nodes, publish, tokens, trace, users
 from riverd.api.openapi import document
 from riverd.api.route import Parameter, Route
 from riverd.http.response import JSON, Response
@@ -165,6 +165,22 @@ ROUTES: tuple[Route, ...] = (
         orders=True,
     ),
     Route("GET", "/blocks", users.blocks, "List blocked users", gives=(answers.Blocks,)),
+    Route(
+        "GET",
+        "/trace",
+        trace.trace,
+        "Follow what a user, a channel, a session or an address does",
+        gives=(answers.Traced,),
+        query=(
+            Parameter("user", "string", "Whose sessions are followed."),
+            Parameter("channel", "string", "The channel that is followed."),
+            Parameter("session", "string", "The session that is followed."),
+            Parameter("address", "string", "The address whose sessions are followed."),
+            Parameter("payloads", "boolean", "Whether data of events is shown, up to 4 KiB each."),
+            Parameter("id", "string", "Of the trace, as the first answer gave it."),
+            Parameter("after", "string", "As the last answer gave it."),
+        ),
+    ),
     Route(
         "GET",
         "/nodes",

@@ -73,6 +73,7 @@ APART: Mapping[str, tuple[str, str]] = {
     "publish": ("riverd.commands.publish", "riverd"),
     "revoke": ("riverd.commands.asking", "riverd"),
     "rules": ("riverd.commands.rules", "riverd"),
+    "trace": ("riverd.commands.trace", "riverd"),
     "users": ("riverd.commands.asking", "riverd"),
     "verify": ("riverd.commands.verify.command", "riverd"),
 }

@@ -10,6 +10,7 @@ who has more than its share, that user's oldest.
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -70,7 +71,9 @@ class SessionHistory:
     ) -> None:
         self.bytes = 0
         self.dropped = 0
-        self.since = clock()
+        self.added = 0
+        """Entries so far."""
+        self.began_at = clock()
         """When this memory began."""
         self.restarts: deque[RestartFact] = deque(maxlen=RESTARTS_MAX)
         self._bytes_max = bytes_max
@@ -93,6 +96,12 @@ class SessionHistory:
         mine = self._by_user.get(user)
         entries = () if mine is None else mine.entries
         return (entry.fact for entry in entries if entry.fact is not None)
+
+    def since(self, mark: int) -> list[tuple[str, Fact]]:
+        """The users and entries that were added since `added` had this value, oldest first."""
+        newest = islice(reversed(self._entries), max(0, self.added - mark))
+        found = [(one.user, one.fact) for one in newest if one.fact is not None]
+        return found[::-1]
 
     # Sessions.
 
@@ -229,6 +238,7 @@ class SessionHistory:
 
     def _add(self, user: str, fact: Fact) -> None:
         entry = _Entry(user, fact)
+        self.added += 1
         mine = self._by_user.get(user)
         if mine is None:
             mine = self._by_user[user] = _UserMemory()

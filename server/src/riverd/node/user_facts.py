@@ -56,7 +56,7 @@ class UserFactFinder:
         sessions += [history.facts_of(one) for one in live if one.start is not None]
         return UserFacts(
             self._name(),
-            history.since,
+            history.began_at,
             forgot_until=max(map(history.forgot_until, users)),
             taken_at=0 if channel is None else history.taken_at(channel, asked.offset),
             sessions=_chosen(sessions, stretches),

@@ -127,7 +127,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
     )
     process.metrics.add(*gateway_readings(gateway, node=node, hub=hub), refusals.reading())
     node.control.name = process.node_name
-    answer_inquiries(gateway, hub, history=history, rules=rules.digest)
+    answer_inquiries(gateway, hub, history=history, process=process)
     node.users.drain_asked = partial(_drain_if_named, process, gateway=gateway)
     process.start_later(partial(_note_limit, settings, limit))
     process.start_later(partial(_note_sharing, process.credentials.apps))

@@ -7,8 +7,10 @@ from riverd.core.hub import Hub
 from riverd.facts import NodeState, UserFacts
 from riverd.gateway.gateway import Gateway
 from riverd.node.session_history import SessionHistory
+from riverd.node.tracing import Traces
 from riverd.node.user_facts import UserFactFinder
 from riverd.orders import Question
+from riverd.service.process import Process
 
 USERS_MAX = 1_000
 
@@ -21,10 +23,10 @@ def session_history(bytes_max: int) -> SessionHistory | None:
 
 
 def answer_inquiries(
-    gateway: Gateway, hub: Hub, *, history: SessionHistory | None, rules: str
+    gateway: Gateway, hub: Hub, *, history: SessionHistory | None, process: Process
 ) -> None:
     """Have the node answer what it is asked about itself and its users."""
-    node, started_at = gateway.node, time.time()
+    node, started_at, rules = gateway.node, time.time(), process.brokers.rules.digest
 
     def state(_asked: Question) -> NodeState:
         return NodeState(
@@ -54,3 +56,12 @@ def answer_inquiries(
     else:
         finder = UserFactFinder(history, node.users, hub=hub, name=lambda: node.control.name)
         node.inquiries.answer_with("explain", finder.find)
+        traces = Traces(
+            node,
+            hub,
+            history=history,
+            clock=time.time,
+            new_broker=process.brokers.new,
+            start=process.start,
+        )
+        node.inquiries.answer_with("trace", traces.answer)

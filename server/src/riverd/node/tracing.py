@@ -1,0 +1,240 @@
+"""Follows what a user, a channel, a session or an address does, while somebody looks.
+
+Nothing is done for a message. Four times a second the sessions concerned are looked at: their
+subscriptions and cursors say what was sent since, and the node's memory what began and ended. The
+lines go into a short log of their own at the broker. A trace ends `TRACE_S` after it was asked for
+last, and says how many lines it has dropped.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import suppress
+
+import msgspec
+
+from riverd.broker import Broker
+from riverd.channels import TRACE
+from riverd.core.channel import Channel
+from riverd.core.hub import Hub
+from riverd.core.session import Session
+from riverd.errors import RiverError
+from riverd.facts import Fact, GapFact, RefusedFact, SessionFacts, Stretch, TraceFilter, TraceLine
+from riverd.model import Message
+from riverd.node.node import Node
+from riverd.node.session_history import SessionHistory
+from riverd.orders import Question, encode
+
+LOOK_S = 0.25
+TRACE_S = 10.0
+TRACES_MAX = 8
+LINES_MAX = 100
+"""At one look."""
+SESSIONS_MAX = 200
+DATA_BYTES_MAX = 4_096
+SEARCH_LOOKS = 4
+"""All sessions of a node are looked through for a session or an address once in so many looks."""
+
+_filter = msgspec.json.Decoder(TraceFilter).decode
+
+
+class _Followed:
+    """One session, as it was at the last look."""
+
+    __slots__ = ("cursors", "is_blocked", "is_known")
+
+    def __init__(self) -> None:
+        self.cursors: dict[str, int] = {}
+        self.is_blocked = False
+        self.is_known = False
+
+
+class Trace:
+    """One trace on one node."""
+
+    def __init__(self, wanted: TraceFilter, node: Node, *, hub: Hub, mark: int) -> None:
+        self.ends_at = 0.0
+        self._wanted = wanted
+        self._node = node
+        self._hub = hub
+        self._mark = mark
+        self._followed: dict[Session, _Followed] = {}
+        self._looks = 0
+        self._offset: int | None = None
+
+    def look(self, history: SessionHistory, now: float) -> list[TraceLine]:
+        """What has happened since the last look."""
+        lines = [
+            _past(fact, user)
+            for user, fact in history.since(self._mark)
+            if self._is_wanted(fact, user)
+        ]
+        self._mark = history.added
+        if self._wanted.channel:
+            lines += self._channel_lines(now)
+        if self._wanted.user or self._wanted.session or self._wanted.address:
+            lines += self._session_lines(now)
+        self._looks += 1
+        return lines
+
+    def _is_wanted(self, fact: Fact, user: str) -> bool:
+        wanted = self._wanted
+        if wanted.channel and getattr(fact, "channel", None) == wanted.channel:
+            return True
+        if wanted.address and isinstance(fact, SessionFacts) and fact.address == wanted.address:
+            return True
+        return bool(wanted.user and user == wanted.user) or fact.session == wanted.session
+
+    def _channel_lines(self, now: float) -> Iterator[TraceLine]:
+        channel = self._hub.channels.get(self._wanted.channel)
+        if channel is None:
+            return
+        before, self._offset = self._offset, channel.log.offset
+        if before is not None and before < channel.log.offset:
+            yield from self._sent(channel, before, kind="given", session="", now=now)
+
+    def _session_lines(self, now: float) -> Iterator[TraceLine]:
+        current = set(self._sessions())
+        for session in list(self._followed):
+            if session not in current or session.closed:
+                del self._followed[session]
+        for session in current:
+            followed = self._followed.get(session)
+            if followed is None:
+                followed = self._followed[session] = _Followed()
+                text = f"{session.protocol.name}, {getattr(session.start, 'client', '')}"
+                if self._looks:
+                    yield TraceLine(now, "connected", session.id, text=text)
+                else:
+                    yield TraceLine(now, "is connected", session.id, text=text)
+            yield from self._changes(session, followed, now=now)
+
+    def _sessions(self) -> list[Session]:
+        wanted = self._wanted
+        found = self._node.users.of(wanted.user) if wanted.user else list(self._followed)
+        if (wanted.session or wanted.address) and self._looks % SEARCH_LOOKS == 0:
+            for session in self._node.sessions:
+                address = None if session.start is None else session.start.address
+                if session.id == wanted.session or (wanted.address and address == wanted.address):
+                    found.append(session)
+        return found[:SESSIONS_MAX]
+
+    def _changes(self, session: Session, followed: _Followed, *, now: float) -> Iterator[TraceLine]:
+        if session.claims is not None and not followed.is_known:
+            followed.is_known = True
+            yield TraceLine(now, "authenticated", session.id, text=session.claims.user)
+        if session.blocked != followed.is_blocked:
+            followed.is_blocked = session.blocked
+            yield TraceLine(now, "blocked" if session.blocked else "drained", session.id)
+        cursors: dict[str, int] = {}
+        for name, subscription in session.subscriptions.items():
+            channel = self._hub.channels.get(name)
+            if channel is None or subscription.audience is None:
+                continue
+            cursor = cursors[name] = channel.cursor_of(subscription)
+            before = followed.cursors.get(name)
+            if before is None:
+                after = cursor if subscription.start is None else subscription.start.after
+                yield TraceLine(now, "subscribed", session.id, name, offset=after)
+                before = after if self._looks else cursor
+            if before < cursor:
+                yield from self._sent(channel, before, kind="sent", session=session.id, now=now)
+        followed.cursors = cursors
+
+    def _sent(
+        self, channel: Channel, before: int, *, kind: str, session: str, now: float
+    ) -> Iterator[TraceLine]:
+        upto = channel.log.offset
+        first = max(before + 1, upto - LINES_MAX)
+        for offset in range(first, upto + 1):
+            entry = channel.log.at(offset)
+            if entry is None:
+                yield TraceLine(now, kind, session, channel.name, offset=offset)
+                continue
+            data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+            if self._wanted.payloads and len(entry.data) <= DATA_BYTES_MAX:
+                data = msgspec.Raw(entry.data)
+            yield TraceLine(
+                now,
+                kind,
+                session,
+                channel.name,
+                offset=offset,
+                event=entry.event,
+                size=len(entry.data),
+                data=data,
+            )
+
+
+class Traces:
+    """All traces on one node. `clock` is in unix seconds, `start` runs background work."""
+
+    def __init__(
+        self,
+        node: Node,
+        hub: Hub,
+        *,
+        history: SessionHistory,
+        clock: Callable[[], float],
+        new_broker: Callable[[], Broker],
+        start: Callable[[Coroutine[None, None, None]], None],
+    ) -> None:
+        self._node = node
+        self._hub = hub
+        self._history = history
+        self._clock = clock
+        self._new_broker = new_broker
+        self._broker: Broker | None = None
+        self._start = start
+        self._traces: dict[str, Trace] = {}
+
+    def answer(self, asked: Question) -> None:
+        """Begin a trace, or go on with it: the question's epoch is its id. There is no answer."""
+        trace = self._traces.get(asked.epoch)
+        if trace is None:
+            if len(self._traces) >= TRACES_MAX:
+                return
+            wanted = _filter(asked.filter)
+            trace = Trace(wanted, self._node, hub=self._hub, mark=self._history.added)
+            self._traces[asked.epoch] = trace
+            self._start(self._run(asked.epoch, trace))
+        # Before that has begun: it is a task.
+        trace.ends_at = self._clock() + TRACE_S
+
+    async def _run(self, name: str, trace: Trace) -> None:
+        node = self._node.control.name
+        # Made for the first trace, and kept: most nodes are never traced.
+        broker = self._broker = self._broker or self._new_broker()
+        while self._clock() < trace.ends_at:
+            lines = trace.look(self._history, self._clock())
+            if lines:
+                # That the broker is away is reported by who watches it.
+                with suppress(RiverError):
+                    body = encode(_bounded(lines, node=node))
+                    await broker.publish(Message(f"{TRACE}{name}", "trace", body))
+            await asyncio.sleep(LOOK_S)
+        del self._traces[name]
+
+
+def _bounded(lines: list[TraceLine], *, node: str) -> list[TraceLine]:
+    shown: Iterable[TraceLine] = lines[:LINES_MAX]
+    if len(lines) > LINES_MAX:
+        dropped = TraceLine(lines[-1].at, "dropped", text=f"{len(lines) - LINES_MAX} lines")
+        shown = [*lines[:LINES_MAX], dropped]
+    return [msgspec.structs.replace(line, node=node) for line in shown]
+
+
+def _past(fact: Fact, user: str) -> TraceLine:
+    """What the node has just remembered."""
+    match fact:
+        case SessionFacts():
+            return TraceLine(fact.ended_at, "ended", fact.session, text=fact.ended_by)
+        case Stretch():
+            kind, text = "unsubscribed", fact.ended_by
+            return TraceLine(
+                fact.ended_at, kind, fact.session, fact.channel, offset=fact.upto, text=text
+            )
+        case GapFact():
+            return TraceLine(fact.at, "gap", fact.session, fact.channel, offset=fact.upto)
+        case RefusedFact():
+            text = f"{user}: {fact.code}"
+            return TraceLine(fact.at, "refused", fact.session, fact.channel, text=text)

@@ -1,0 +1,100 @@
+"""Traces on a node: bounded in number and lines, and over when nobody asks any more."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from river_cluster import Cluster, in_a_cluster, live
+
+from riverd.core.hub import Hub
+from riverd.facts import TraceFilter, TraceLine
+from riverd.node.node import Node
+from riverd.node.session_history import SessionHistory
+from riverd.node.tracing import LINES_MAX, TRACE_S, TRACES_MAX, Traces
+from riverd.orders import Question, encode
+
+_lines = msgspec.json.Decoder(list[TraceLine]).decode
+
+
+class Tracing:
+    """A node that can be traced, and what it writes."""
+
+    def __init__(self, cluster: Cluster, node: Node, hub: Hub) -> None:
+        self.cluster = cluster
+        clock = cluster.loop.time
+        history = SessionHistory(bytes_max=1 << 20, clock=clock, carrier_clock=clock)
+        node.history = hub.witness = history
+        self.tasks: list[asyncio.Task[None]] = []
+        self.traces = Traces(
+            node,
+            hub,
+            history=history,
+            clock=clock,
+            new_broker=lambda: cluster.publisher,
+            start=lambda work: self.tasks.append(cluster.loop.create_task(work)),
+        )
+
+    def ask(self, name: str = "t", **wanted: Any) -> None:
+        text = encode(TraceFilter(**wanted)).decode()
+        self.traces.answer(Question("q", kind="trace", epoch=name, filter=text))
+
+    def lines(self, name: str = "t") -> list[TraceLine]:
+        tail = self.cluster.store.read(f"#trace:{name}", now=self.cluster.loop.time())
+        return [line for one in tail.publications for line in _lines(one.data)]
+
+
+async def tracing(cluster: Cluster) -> tuple[Tracing, Node]:
+    node, _ = await cluster.node()
+    return Tracing(cluster, node, node._hub), node
+
+
+@in_a_cluster
+async def test_busy_channel_shows_so_many_lines_and_how_many_more_there_were(
+    cluster: Cluster,
+) -> None:
+    here, node = await tracing(cluster)
+    names = [f"c{number}" for number in range(10)]
+    ann = cluster.visitor(node)
+    for name in names:
+        await live(ann, name)
+    here.ask(user="ann")
+    await asyncio.sleep(0.1)
+    for name in names:
+        cluster.publish(name, times=40)
+    await asyncio.sleep(0.5)
+    sent = [line for line in here.lines() if line.kind == "sent"]
+    dropped = [line for line in here.lines() if line.kind == "dropped"]
+    assert 0 < len(sent) <= LINES_MAX
+    assert [line.text for line in dropped] == [f"{400 - LINES_MAX} lines"]
+    # Payloads were not asked for.
+    assert all(line.data is msgspec.UNSET for line in sent)
+    await asyncio.sleep(TRACE_S + 1)
+    assert all(task.done() for task in here.tasks)
+
+
+@in_a_cluster
+async def test_no_more_than_some_traces_run_at_once(cluster: Cluster) -> None:
+    here, _ = await tracing(cluster)
+    for number in range(TRACES_MAX + 5):
+        here.ask(f"t{number}", channel="c")
+    assert len(here.tasks) == TRACES_MAX
+    await asyncio.sleep(TRACE_S + 1)
+    here.ask("again", channel="c")
+    assert len(here.tasks) == TRACES_MAX + 1
+    await asyncio.sleep(TRACE_S + 1)
+
+
+@in_a_cluster
+async def test_end_of_a_session_and_a_refusal_are_shown(cluster: Cluster) -> None:
+    here, node = await tracing(cluster)
+    ann = cluster.visitor(node)
+    here.ask(user="ann")
+    await asyncio.sleep(0.3)
+    ann.ask(type="subscribe", id=1, channel="private-x")
+    ann.session.ended_by = "lost"
+    ann.leave()
+    await asyncio.sleep(0.5)
+    kinds = [(line.kind, line.text) for line in here.lines()]
+    assert ("refused", "ann: forbidden") in kinds
+    assert ("ended", "lost") in kinds
+    await asyncio.sleep(TRACE_S + 1)
