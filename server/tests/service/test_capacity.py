@@ -1,11 +1,14 @@
 """How many connections fit into the files and the memory that there are."""
 
+import math
+
 import msgspec
 import pytest
 
 from riverd.service.capacity import (
     CHANNEL_BYTES,
     CONNECTION_BYTES,
+    MEMORY_RESERVED_BYTES,
     Fitted,
     Resources,
     fitted,
@@ -30,14 +33,34 @@ LEFT = GIB // 2 - 100 * 1024 * 1024
         (
             1_000_000,
             GIB // 2,
-            Fitted(LEFT // CONNECTION_BYTES, "memory", channels_max=LEFT // 2 // CHANNEL_BYTES),
+            Fitted(
+                LEFT // 2 // CONNECTION_BYTES, "memory", channels_max=LEFT // 4 // CHANNEL_BYTES
+            ),
         ),
     ],
 )
 def test_the_limit_of_connections_follows_what_there_is(
     files: int, memory_bytes: int | None, expected: Fitted
 ) -> None:
-    assert fitted(Settings(), Resources(files, memory_bytes)) == expected
+    found = fitted(Settings(), Resources(files, memory_bytes))
+    rest = {"log_bytes_max": math.inf, "waiting_bytes_max": math.inf}
+    assert msgspec.structs.replace(found, **rest) == expected
+
+
+@pytest.mark.parametrize("memory_bytes", [GIB // 2, GIB, 4 * GIB, 64 * GIB])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_sum_of_all_limits_fits_into_the_memory(memory_bytes: int, workers: int) -> None:
+    found = fitted(
+        Settings(broker="redis://x", workers=workers), Resources(1_000_000, memory_bytes)
+    )
+    most = (
+        found.connections_max * CONNECTION_BYTES
+        + found.channels_max * CHANNEL_BYTES
+        + found.log_bytes_max
+        + found.waiting_bytes_max
+        + min(MEMORY_RESERVED_BYTES, memory_bytes // workers // 2)
+    )
+    assert most <= memory_bytes / workers
 
 
 def test_a_number_that_was_set_is_bound_by_files_and_not_by_memory() -> None:

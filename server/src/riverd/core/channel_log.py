@@ -168,25 +168,29 @@ class Log(Generic[E]):
         return islice(self._entries, after - self.oldest, upto - self.oldest)
 
     def fit(self, bytes_max: int, *, least: int = 0) -> int:
-        """Drop the oldest until all count for so many bytes at most; keep `least`. What is left.
+        """Drop the oldest until all count for so many bytes at most; keep `least`.
 
-        To be followed by `trim`.
+        To be followed by `trim`. Gives what the dropped ones counted for.
         """
-        left = self.size
+        held = left = self.size
         while left > bytes_max and len(self._entries) > least:
             left -= self._entries.popleft().size
             self._times.popleft()
-        return left
+        return held - left
 
-    def trim(self, *, size: int, before: float, least: int = 0) -> None:
-        """Drop entries beyond the newest `size`, and those taken before a time; keep `least`."""
-        entries, times = self._entries, self._times
+    def trim(self, *, size: int, before: float, least: int = 0) -> int:
+        """Drop entries beyond the newest `size`, and those taken before a time; keep `least`.
+
+        Gives what the dropped ones counted for.
+        """
+        entries, times, dropped = self._entries, self._times, 0
         while (len(entries) > size or (times and times[0] < before)) and len(entries) > least:
-            entries.popleft()
+            dropped += entries.popleft().size
             times.popleft()
         self._joined.clear()
         if not self._encoded:
-            return
+            return dropped
         for encoded in self._encoded.values():
             del encoded.frames[: -FRAMES_KEPT_MAX if encoded.upto > self.oldest else None]
             encoded.upto = max(encoded.upto, self.oldest)
+        return dropped

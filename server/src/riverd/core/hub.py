@@ -1,5 +1,6 @@
 """All channels of this node: who is subscribed, and what is still to be sent to them."""
 
+import math
 from collections.abc import Callable, Iterable
 from typing import cast
 
@@ -36,9 +37,17 @@ class Hub:
     """
 
     def __init__(
-        self, rules: ChannelRules, *, part_bytes_max: int, witness: HubWitness = UNSEEN
+        self,
+        rules: ChannelRules,
+        *,
+        part_bytes_max: int,
+        log_bytes_max: float = math.inf,
+        witness: HubWitness = UNSEEN,
     ) -> None:
         self.channels: dict[str, Channel] = {}
+        self.log_bytes = 0
+        """What the entries of all replicas count for."""
+        self._log_bytes_max = log_bytes_max
         self.deliveries = 0
         self.gaps = 0
         self.rules = rules
@@ -56,18 +65,22 @@ class Hub:
         policy = self.rules.of(name)
         channel = Channel(name, tail, policy=policy, roster=roster, now=now)
         self.channels[name] = channel
+        self.log_bytes += channel.bytes
         return channel
 
     def close(self, name: str) -> None:
         """Drop the replica of a channel without subscribers."""
         channel = self.channels.pop(name)
+        self.log_bytes -= channel.bytes
         self._dirty.pop(channel, None)
 
     def append(self, channel: Channel, publication: Publication, *, now: float) -> bool:
         """Deliver one publication. False if one before it is missing."""
         if not channel.log.append(publication, now):
             return False
-        channel.bytes += len(publication.data) + len(publication.event)
+        size = len(publication.data) + len(publication.event)
+        channel.bytes += size
+        self.log_bytes += size
         if publication.exclude is not None:
             channel.excluding = publication.offset
         self._dirty[channel] = None
@@ -92,7 +105,8 @@ class Hub:
         channel.log = Log(tail.position, tail.publications, now=now)
         channel.sent = channel.log.offset
         channel.excluding = excluding_in(tail)
-        channel.bytes = channel.log.size
+        before, channel.bytes = channel.bytes, channel.log.size
+        self.log_bytes += channel.bytes - before
         channel.passing = []
         self._dirty[channel] = None
         for audience in channel.audiences.values():
@@ -216,10 +230,16 @@ class Hub:
         if channel not in self._dirty:
             policy, log = channel.policy, channel.log
             size, before = policy.history_size, now - policy.history_ttl_s
-            if policy.last_ttl_s or channel.bytes > policy.history_bytes:
-                channel.bytes = trim_to_window(log, policy, bytes_max=channel.bytes, now=now)
+            bytes_max = policy.history_bytes
+            if self.log_bytes > self._log_bytes_max:
+                # Too much for all together: each keeps its share, so the largest give.
+                bytes_max = min(bytes_max, int(self._log_bytes_max / len(self.channels)))
+            if policy.last_ttl_s or channel.bytes > bytes_max:
+                dropped = trim_to_window(log, policy, bytes_max=bytes_max, now=now)
             else:
-                log.trim(size=size, before=before)
+                dropped = log.trim(size=size, before=before)
+            channel.bytes -= dropped
+            self.log_bytes -= dropped
             if channel.presence is not None:
                 channel.presence.changes.trim(size=size, before=before)
 

@@ -13,17 +13,17 @@ def trim_to_window(
     Args:
         log: the replica.
         policy: the channel's.
-        bytes_max: what the log's entries count for at most: counted again only if that is too much.
+        bytes_max: what the log's entries may count for.
         now: in seconds, of the clock with which entries were taken.
 
     Returns:
-        What the entries count for at most now.
+        What the dropped entries counted for.
     """
     least = _least(log, policy, now=now) if policy.last_ttl_s else 0
-    if bytes_max > policy.history_bytes:
-        bytes_max = log.fit(policy.history_bytes, least=least)
-    log.trim(size=policy.history_size, before=now - policy.history_ttl_s, least=least)
-    return bytes_max
+    dropped = log.fit(bytes_max, least=least)
+    return dropped + log.trim(
+        size=policy.history_size, before=now - policy.history_ttl_s, least=least
+    )
 
 
 def _least(log: Log[Publication], policy: ChannelPolicy, *, now: float) -> int:

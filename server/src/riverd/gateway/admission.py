@@ -1,5 +1,7 @@
 """The limits of a gateway on who may connect."""
 
+import math
+
 import msgspec
 
 from riverd.gateway.connection_limiter import ConnectionLimits
@@ -16,3 +18,5 @@ class Admission(msgspec.Struct, frozen=True):
     origins: Origins
     waiting_max: int = 10_000
     """Connections that are no WebSockets (yet)."""
+    waiting_bytes_max: float = math.inf
+    """What may wait for clients that do not read."""

@@ -99,9 +99,11 @@ class Connection(WebSocket):
     def on_blocked(self) -> None:
         """The session's cursors stand still."""
         self._gateway.node.blocked(self.session)
+        self._gateway.slow.add(self)
 
     def on_drained(self) -> None:
         """The session's cursors go on."""
+        self._gateway.slow.discard(self)
         self._gateway.node.drained(self.session)
 
     def on_pong(self) -> None:
@@ -112,6 +114,7 @@ class Connection(WebSocket):
     def on_closing(self) -> None:
         """Nothing more is sent: the session is over."""
         self.session.end(self._why())
+        self._gateway.slow.discard(self)
         self._gateway.closing(self)
 
     def on_closed(self, code: int) -> None:
@@ -142,6 +145,16 @@ class Connection(WebSocket):
         return self._gateway.take_guest(self)
 
     # What the gateway calls.
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What waits for it in this process."""
+        return self._transport.get_write_buffer_size()
+
+    def evict(self) -> None:
+        """Too much waits for those that do not read: it reads no close frame either."""
+        self.session.close(Reason.TOO_SLOW, "too slow to read, and no room for what waits")
+        self.drop()
 
     def ask_to_move(self, retry_after_ms: int) -> None:
         """Have the client open another connection; close this one if it cannot be asked."""

@@ -20,6 +20,7 @@ from riverd.gateway.connection import Connection, Refusal
 from riverd.gateway.connection_limiter import ConnectionLimiter, Full
 from riverd.gateway.deadlines import Deadlines
 from riverd.gateway.draining import AT_ONCE, end_all, move, retry_ms
+from riverd.gateway.slow_readers import SlowReaders
 from riverd.gateway.static_files import Pages
 from riverd.gateway.streams.sink import StreamSink
 from riverd.gateway.streams.stream_host import StreamHost
@@ -85,16 +86,15 @@ class Gateway:
         self.closed_by_code: dict[str, float] = {}
         """By River, or lost (1006)."""
         self.closed_by_clients: dict[str, float] = {}
-        self.draining = False
-        self.lag_s = 0.0
+        self.draining, self.lag_s = False, 0.0
         self.node = node
         self.addresses = admission.addresses
         self._pages = pages
         self._paths = paths
         self._failed = failed
+        self.slow = SlowReaders(admission.waiting_bytes_max, evict=Connection.evict)
         self._tasks = Tasks(failed)
-        self._verify = verify
-        self._refused = refused
+        self._verify, self._refused = verify, refused
         self._limits = limits
         self._socket_limits = socket_limits
         self._admission = admission

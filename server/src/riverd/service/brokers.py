@@ -11,6 +11,7 @@ from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.broker.memory.store import Store
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
+from riverd.service.capacity import fitted, resources
 from riverd.service.environment import broker_address, channel_rules_of
 from riverd.service.settings import MEMORY, Settings
 
@@ -33,6 +34,7 @@ class Brokers:
                 Store(
                     rules,
                     new_epoch=lambda: secrets.token_hex(4),
+                    log_bytes_max=fitted(settings, resources()).log_bytes_max,
                 )
             )
         else:

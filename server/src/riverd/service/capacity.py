@@ -1,5 +1,6 @@
 """How many connections this process can hold, by the files and the memory that it may have."""
 
+import math
 import os
 import resource
 from collections.abc import Iterator
@@ -14,12 +15,17 @@ from riverd.service.settings import Settings
 FILES_RESERVED_MAX = 512
 """For all that is not an open WebSocket: newcomers, those that close, the broker, the log."""
 MEMORY_RESERVED_BYTES = 100 * 1024 * 1024
-CONNECTION_BYTES = 16_384
-"""A connection's share of memory here and in the kernel, with some subscriptions."""
+CONNECTION_BYTES = 8_192
+"""A connection's share of memory here and in the kernel, with some subscriptions.
+
+Half of the memory is for connections, a quarter for channels, an eighth for publications, an eighth
+for what waits for clients that do not read.
+"""
 CONNECTIONS_MIN = 8
 CHANNEL_BYTES = 8_192
 """A channel's share of memory, with a subscriber and nothing published yet."""
 CHANNELS_MIN = 1_000
+EIGHTH_MIN = 8 * 1024 * 1024
 WAITING_MIN = 256
 WAITING_MAX = 10_000
 OTHER_FILES_MAX = 64
@@ -43,6 +49,10 @@ class Fitted(msgspec.Struct, frozen=True):
     waiting_max: int = WAITING_MAX
     """Connections that are no WebSockets (yet)."""
     channels_max: int = Settings().max_channels
+    log_bytes_max: float = math.inf
+    """What the publications that are held may count for, in all channels together."""
+    waiting_bytes_max: float = math.inf
+    """What may wait for clients that do not read, here and in the kernel."""
 
 
 def raise_file_limit() -> None:
@@ -68,9 +78,7 @@ def fitted(settings: Settings, found: Resources) -> Fitted:
     by_files = found.files - min(FILES_RESERVED_MAX, found.files // 2)
     by_memory = wanted
     if found.memory_bytes is not None and wanted == Settings().max_connections:
-        share = found.memory_bytes // settings.workers
-        left = share - min(MEMORY_RESERVED_BYTES, share // 2)
-        by_memory = left // CONNECTION_BYTES
+        by_memory = _memory_left(settings, found.memory_bytes) // 2 // CONNECTION_BYTES
     fits = min(by_files, by_memory)
     limited_by = None
     if fits < wanted:
@@ -78,7 +86,25 @@ def fitted(settings: Settings, found: Resources) -> Fitted:
     connections_max = min(wanted, max(CONNECTIONS_MIN, fits))
     left = found.files - connections_max - CLOSING_MAX - OTHER_FILES_MAX
     waiting_max = min(WAITING_MAX, max(WAITING_MIN, left))
-    return Fitted(connections_max, limited_by, waiting_max, _channels_max(settings, found))
+    return Fitted(
+        connections_max,
+        limited_by,
+        waiting_max,
+        _channels_max(settings, found),
+        *[_eighth(settings, found)] * 2,
+    )
+
+
+def _eighth(settings: Settings, found: Resources) -> float:
+    if found.memory_bytes is None:
+        return math.inf
+    return max(EIGHTH_MIN, _memory_left(settings, found.memory_bytes) // 8)
+
+
+def _memory_left(settings: Settings, memory_bytes: int) -> int:
+    """What a process may use beside what it takes by itself."""
+    share = memory_bytes // settings.workers
+    return share - min(MEMORY_RESERVED_BYTES, share // 2)
 
 
 def _channels_max(settings: Settings, found: Resources) -> int:
@@ -86,9 +112,8 @@ def _channels_max(settings: Settings, found: Resources) -> int:
     wanted = settings.max_channels
     if found.memory_bytes is None or wanted != Settings().max_channels:
         return wanted
-    share = found.memory_bytes // settings.workers
-    left = share - min(MEMORY_RESERVED_BYTES, share // 2)
-    return max(CHANNELS_MIN, min(wanted, left // 2 // CHANNEL_BYTES))
+    left = _memory_left(settings, found.memory_bytes)
+    return max(CHANNELS_MIN, min(wanted, left // 4 // CHANNEL_BYTES))
 
 
 def _group_limits() -> Iterator[int]:

@@ -18,9 +18,10 @@ from riverd.api.pusher.admission import admit_app_request
 from riverd.api.pusher.failed_signatures import FailedSignatures
 from riverd.auth.apps import Apps
 from riverd.auth.revocations import unrevoked
+from riverd.channel_rules import ChannelRules
 from riverd.core.hub import Hub
 from riverd.core.session import SessionLimits
-from riverd.core.witness import UNSEEN
+from riverd.core.witness import UNSEEN, HubWitness
 from riverd.gateway.admission import Admission
 from riverd.gateway.client_files import ClientFiles
 from riverd.gateway.connection_limiter import ConnectionLimits
@@ -75,10 +76,10 @@ log = structlog.get_logger()
 
 def build_gateway(process: Process) -> tuple[Gateway, Node]:
     """A gateway and the node behind it."""
-    settings = process.settings
-    rules = process.brokers.rules
+    settings, rules = process.settings, process.brokers.rules
     history = session_history(settings.session_history_bytes)
-    hub = Hub(rules, part_bytes_max=PART_BYTES_MAX, witness=history or UNSEEN)
+    limit = fitted(settings, resources())
+    hub = _hub(rules, limit, witness=history or UNSEEN)
     node = Node(
         process.brokers.new(),
         hub,
@@ -88,9 +89,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         linger=Linger(member_s=settings.leave_delay_s),
     )
     node.history = history
-    refusals = Refusals()
-    addresses = ClientAddresses(trusted_proxies_of(settings))
-    limit = fitted(settings, resources())
+    refusals, addresses = Refusals(), ClientAddresses(trusted_proxies_of(settings))
     native = Native(rules, process.credentials.session_secrets)
     gateway = Gateway(
         node,
@@ -119,6 +118,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
             settings.ping_interval_s,
             Origins(settings.allowed_origins),
             limit.waiting_max,
+            limit.waiting_bytes_max,
         ),
         answers=_app_api(process, addresses),
     )
@@ -134,6 +134,12 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
     process.start_later(partial(_note_refused, gateway))
     process.start_later(partial(note_proxies, gateway.addresses))
     return gateway, node
+
+
+def _hub(rules: ChannelRules, limit: Fitted, *, witness: HubWitness) -> Hub:
+    return Hub(
+        rules, part_bytes_max=PART_BYTES_MAX, log_bytes_max=limit.log_bytes_max, witness=witness
+    )
 
 
 def _session_limits(settings: Settings, limit: Fitted) -> SessionLimits:

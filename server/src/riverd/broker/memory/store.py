@@ -1,5 +1,6 @@
 """What a broker keeps, as plain state: logs, members by node, counts, idempotency keys."""
 
+import math
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
@@ -78,8 +79,17 @@ class StoredMembers:
 class Store:
     """The state behind a memory broker. Time is given, in seconds of any one clock."""
 
-    def __init__(self, rules: ChannelRules, *, new_epoch: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        rules: ChannelRules,
+        *,
+        new_epoch: Callable[[], str],
+        log_bytes_max: float = math.inf,
+    ) -> None:
         self.rules = rules
+        self.log_bytes = 0
+        """What the entries of all logs count for."""
+        self._log_bytes_max = log_bytes_max
         self._new_epoch = new_epoch
         self._logs: dict[str, StoredLog] = {}
         self._members: dict[str, StoredMembers] = {}
@@ -105,14 +115,17 @@ class Store:
             offset = log.offset = log.offset + 1
             event = Publication(offset, message.event, message.data, message.user, message.exclude)
             log.entries.append((now, event))
-            log.size += len(message.data) + len(message.event)
+            size = len(message.data) + len(message.event)
+            log.size += size
+            self.log_bytes += size
             policy = log.policy
             if (
-                len(log.entries) > policy.history_size
+                self.log_bytes > self._log_bytes_max
+                or len(log.entries) > policy.history_size
                 or log.size > policy.history_bytes
                 or log.entries[0][0] < now - policy.history_ttl_s
             ):
-                _trim(log, now)
+                self._trim(log, now)
             receipt = Position(log.epoch, offset)
         else:
             event = Ephemeral(
@@ -143,7 +156,7 @@ class Store:
         if keep and after is not None and after.epoch == log.epoch and after.offset > log.offset:
             self.renounce(channel, log.epoch, now=now)
             raise RiverError(ErrorCode.UNRECOVERABLE, "epoch")
-        _trim(log, now)
+        self._trim(log, now)
         held = len(log.entries)
         if after is None:
             count = held if limit is None else min(limit, held)
@@ -161,6 +174,7 @@ class Store:
         """A position of this epoch was given twice: the log begins again, if it still has it."""
         log = self._logs.get(channel)
         if log is not None and log.epoch == epoch:
+            self.log_bytes -= log.size
             self._logs[channel] = StoredLog(self._new_epoch(), log.policy, now=now)
 
     def position(self, channel: str, now: float) -> Position:
@@ -286,18 +300,27 @@ class Store:
         for number, (channel, log) in enumerate(list(self._logs.items()), 1):
             if number % EXPIRED_AT_ONCE == 0:
                 yield
-            _trim(log, now)
+            self._trim(log, now)
             # One without publications was only looked at: nobody can miss anything of it.
             idle_s = now - log.touched
             kept_s = max(IDLE_S_MAX, log.policy.last_ttl_s)
             idle_s_max = kept_s if log.offset else log.policy.history_ttl_s
             idle = idle_s > idle_s_max and channel not in subscribed
             if idle and self._logs.get(channel) is log:
-                del self._logs[channel]
+                self.log_bytes -= self._logs.pop(channel).size
         while self._keys and next(iter(self._keys.values()))[0] <= now - KEYS_KEPT_S:
             self._keys.popitem(last=False)
             if len(self._keys) % EXPIRED_AT_ONCE == 0:
                 yield
+
+    def _trim(self, log: StoredLog, now: float) -> None:
+        bytes_max = log.policy.history_bytes
+        if self.log_bytes > self._log_bytes_max:
+            # Too much for all together: each keeps its share, so the largest give.
+            bytes_max = min(bytes_max, int(self._log_bytes_max / max(1, len(self._logs))))
+        before = log.size
+        _trim(log, now, bytes_max=bytes_max)
+        self.log_bytes -= before - log.size
 
     def _log(self, channel: str, now: float) -> StoredLog:
         log = self._logs.get(channel)
@@ -315,9 +338,9 @@ class Store:
             self._keys.popitem(last=False)
 
 
-def _trim(log: StoredLog, now: float) -> None:
+def _trim(log: StoredLog, now: float, *, bytes_max: int) -> None:
     entries, policy = log.entries, log.policy
-    count, size = policy.history_size, policy.history_bytes
+    count, size = policy.history_size, bytes_max
     before = now - policy.history_ttl_s
     while entries and (len(entries) > count or log.size > size or entries[0][0] < before):
         # The newest outlives the window where a rule says so.
