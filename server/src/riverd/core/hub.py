@@ -234,8 +234,10 @@ class Hub:
             if self.log_bytes > self._log_bytes_max:
                 # Too much for all together: each keeps its share, so the largest give.
                 bytes_max = min(bytes_max, int(self._log_bytes_max / len(self.channels)))
-            if policy.last_ttl_s or channel.bytes > bytes_max:
-                dropped = trim_to_window(log, policy, bytes_max=bytes_max, now=now)
+            is_over = channel.bytes > bytes_max
+            if policy.last_ttl_s or is_over:
+                fit_to = bytes_max if is_over else None
+                dropped = trim_to_window(log, policy, bytes_max=fit_to, now=now)
             else:
                 dropped = log.trim(size=size, before=before)
             channel.bytes -= dropped
