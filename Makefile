@@ -28,6 +28,12 @@ test: .setup/python .setup/system .setup/autobahn.done .setup/containers .setup/
 	npm --prefix examples/tasks test
 	npm --prefix examples/vite test
 
+# Bun and Deno are 200 MB.
+.PHONY: test-runtimes
+test-runtimes: .setup/python
+	npm --prefix interop/runtimes ci
+	npm --prefix interop/runtimes test
+
 # Next.js is 340 MB and takes a minute to install and build: by itself, before a release.
 .PHONY: test-next
 test-next: .setup/python .setup/system .setup/js
