@@ -32,8 +32,17 @@ def test_tables_show_what_the_functions_say() -> None:
     assert told.exit_code == 0, told.output
     total = aws_estimate(Load(connections=10_000, messages_per_s=0.1)).total_usd
     assert f"{total:,.2f}" in told.stdout
+    assert f"{total * 12:,.0f}" in told.stdout.partition("a year of it")[2]
     for word in ("cheapest", "resilient", "Pusher", "on request", "Ably", "Valkey", "publish="):
         assert word in told.stdout
+
+
+def test_a_million_connections_are_estimated() -> None:
+    told = river("--connections", "1000000", "--messages-per-s", "0.1")
+    assert told.exit_code == 0, told.output
+    assert "1,000,000 connections, 10,000 channels" in told.stdout
+    total = aws_estimate(Load(connections=1_000_000, messages_per_s=0.1)).total_usd
+    assert f"{total * 12:,.0f}" in told.stdout
 
 
 def test_each_hosted_price_has_its_source_and_date_beside_it() -> None:

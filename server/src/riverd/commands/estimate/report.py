@@ -15,6 +15,7 @@ from riverd.commands.estimate.prices import prices
 from riverd.commands.estimate.stack import Choices
 from riverd.commands.estimate.variants import ABOUT, DEFAULT
 
+MONTHS_A_YEAR = 12
 _MILLION = 1e6
 _ROUNDED_FROM = 100.0
 
@@ -136,6 +137,8 @@ def _bill(found: Findings) -> Table:
     totals = [f"{one.total_usd:,.2f}" for one in found.estimates.values()]
     table.add_section()
     table.add_row("total", *totals, "", style="bold")
+    years = [f"{one.total_usd * MONTHS_A_YEAR:,.0f}" for one in found.estimates.values()]
+    table.add_row("a year of it", *years, "")
     return table
 
 

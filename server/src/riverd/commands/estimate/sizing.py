@@ -132,7 +132,8 @@ def valkey_for(load: Load) -> CacheNode:
             return node
     raise EstimateError(
         f"{load.publications_per_s:,.0f} publications a second in {load.channels:,.0f} channels "
-        "are more than the largest Valkey node of this estimate takes: it needs a cluster"
+        "are more than the largest Valkey node of this estimate takes: it needs a cluster; "
+        "estimate less, by --messages-per-s or --subscribers-per-channel"
     )
 
 
