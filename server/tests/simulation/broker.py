@@ -11,6 +11,7 @@ from simulation.feed import SimFeed
 from simulation.truth import demand
 
 from riverd.broker import Feed
+from riverd.broker.memory.webhooks import MemoryWebhookQueues, MemoryWebhooks, WebhookStore
 from riverd.channels import CONTROL
 from riverd.errors import BrokerError, OutcomeUnknownError, RiverError
 from riverd.model import Member, Message, Occupancy, Position, Receipt, Roster, Tail
@@ -135,6 +136,10 @@ class SimBroker:
         self._line = 0
         self.control = SimControl(self._call, self._server)
         self.tabs = SimTabs(self._call, world)
+        self.webhooks = MemoryWebhooks(WebhookStore(), place, publish=self.publish)
+        self.webhook_queues = MemoryWebhookQueues(
+            WebhookStore(), members=list, changed=lambda: None
+        )
 
     @property
     def reachable(self) -> bool:

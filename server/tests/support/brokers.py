@@ -12,12 +12,14 @@ from river_feed import Notes
 from riverd.broker import Broker
 from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.broker.memory.store import Store
+from riverd.broker.memory.webhooks import WebhookStore
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
 from riverd.channel_rules import ChannelRule, ChannelRules
 from riverd.errors import BrokerError, OutcomeUnknownError
 from riverd.model import Message, Position
+from riverd.webhook_events import WEBHOOK_BYTES_MAX
 
 SIZE = 5
 TTL_S = 300.0
@@ -49,7 +51,9 @@ class MemoryBrokers:
     def __init__(self) -> None:
         epochs = count(1)
         store = Store(RULES, new_epoch=lambda: f"e{next(epochs)}")
-        self._board = Switchboard(store)
+        numbers = count(1)
+        webhooks = WebhookStore(new_id=lambda: f"n{next(numbers)}", wall=time.time)
+        self._board = Switchboard(store, webhooks)
         self._opened: list[Broker] = []
 
     def __call__(self) -> Broker:
@@ -64,8 +68,16 @@ class MemoryBrokers:
 class RedisBrokers:
     """NewBroker to a Redis; their background work must not have failed."""
 
-    def __init__(self, url: str, *, unsafe: bool = False, ack_replica: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        unsafe: bool = False,
+        ack_replica: bool = False,
+        webhook_bytes_max: int = WEBHOOK_BYTES_MAX,
+    ) -> None:
         self.failures: list[BaseException] = []
+        self._webhook_bytes_max = webhook_bytes_max
         self._address = msgspec.structs.replace(
             redis_address.parse(url), unsafe=unsafe, ack_replica=ack_replica
         )
@@ -77,6 +89,7 @@ class RedisBrokers:
             Connector(self._address),
             rules=ChannelRules(RULES.rules, history_size=size, history_ttl_s=ttl_s),
             failed=self.failures.append,
+            webhook_bytes_max=self._webhook_bytes_max,
         )
         self._opened.append(broker)
         return broker

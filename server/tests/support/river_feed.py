@@ -21,6 +21,7 @@ class Notes:
         self.questions: list[Question] = []
         self.interruptions = 0
         self.presence_lost = 0
+        self.counts_wanted = 0
 
     def on_publication(self, channel: str, epoch: str, publication: Publication) -> None:
         self.publications.append((channel, epoch, publication))
@@ -42,6 +43,9 @@ class Notes:
 
     def on_presence_lost(self) -> None:
         self.presence_lost += 1
+
+    def on_counts_wanted(self) -> None:
+        self.counts_wanted += 1
 
     @property
     def orders(self) -> list[Order]:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from riverd.broker import Feed
 from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.webhooks import MemoryWebhooks
 from riverd.channels import CONTROL
 from riverd.errors import BrokerError, ErrorCode, RiverError
 from riverd.model import (
@@ -70,6 +71,8 @@ class LateBroker:
         self._inner = MemoryBroker(board, clock)
         self.control = self._inner.control
         self.tabs = self._inner.tabs
+        self.webhooks = MemoryWebhooks(board.webhooks, self._inner._node, publish=self.publish)
+        self.webhook_queues = self._inner.webhook_queues
         self.weather: Weather = weather or Calm()
         self.calls: list[str] = []
         self.old_tails: deque[Tail] = deque()
@@ -126,6 +129,10 @@ class LateBroker:
     def on_presence_lost(self) -> None:
         assert self._feed is not None
         self._announce(self._feed.on_presence_lost)
+
+    def on_counts_wanted(self) -> None:
+        assert self._feed is not None
+        self._announce(self._feed.on_counts_wanted)
 
     def _announce(self, tell: Callable[[], None]) -> None:
         self._pipe.append(tell)

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from riverd.broker.control import BrokerControl
 from riverd.broker.tabs import BrokerTabs
+from riverd.broker.webhooks import WebhookQueues, WebhookWriter
 from riverd.errors import RiverError
 from riverd.model import (
     Change,
@@ -55,6 +56,10 @@ class Feed(Protocol):
         """The broker has dropped this node's members and counts: they have to be reported again."""
         ...
 
+    def on_counts_wanted(self) -> None:
+        """Webhooks ask for something else now: what they may count has to be counted again."""
+        ...
+
 
 class Broker(Protocol):
     """A log a channel, its live feed, its members, and its number of subscribers.
@@ -72,6 +77,16 @@ class Broker(Protocol):
     @property
     def tabs(self) -> BrokerTabs:
         """Pages whose clients keep no positions."""
+        ...
+
+    @property
+    def webhooks(self) -> WebhookWriter:
+        """Events for webhooks, written with the changes that they are about."""
+        ...
+
+    @property
+    def webhook_queues(self) -> WebhookQueues:
+        """What waits for webhooks."""
         ...
 
     async def publish(self, message: Message) -> Receipt:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import suppress
 from typing import Protocol
 
 from riverd.broker import Broker
@@ -341,6 +342,9 @@ class Attachments:
             channel.presence,
             subscription.member,
         )
+        newest = newest_of_back_end(channel.log) if request.wants_last else None
+        if request.wants_last and newest is None and self._broker.webhooks.interests.all:
+            self._tasks.start(self._miss(channel.name))
         reply = Subscribed(
             request.id,
             channel.name,
@@ -349,7 +353,7 @@ class Attachments:
             start.reason,
             None if presence is None else presence.listed(protocol.members_max, first=member),
             member,
-            newest_of_back_end(channel.log) if request.wants_last else None,
+            newest,
         )
         # No await since the log was looked at: what is sent next comes after the reply.
         frames = protocol.encode(reply)
@@ -359,3 +363,8 @@ class Attachments:
                 self._hub.send_gap(subscription, channel, now=self._clock())
             self.tabs.admitted(subscription)
         self._changed()
+
+    async def _miss(self, name: str) -> None:
+        # Who finds nothing later says so again.
+        with suppress(RiverError):
+            await self._broker.webhooks.miss(name)

@@ -39,6 +39,7 @@ from riverd.node.publishing import publish
 from riverd.node.reporting import SubscriberCounts
 from riverd.node.session_history import SessionHistory
 from riverd.node.tabs import Tabs
+from riverd.node.user_counts import UserCounts
 from riverd.node.user_limits import UserLimits
 from riverd.node.users import Users
 from riverd.node.waiting import WaitingRoom
@@ -81,14 +82,8 @@ class Node:
         self._clock = clock
         self._tasks, self._compare_s = Tasks(failed), compare_s
         self._flushes = Flushes(hub, clock=clock, flushed=self._on_flushed)
-        self._counts = SubscriberCounts(broker, self._tasks, count=self._count)
-        self.tabs = Tabs(
-            broker,
-            hub,
-            tasks=self._tasks,
-            clock=clock,
-            claimed=self._on_claimed,
-        )
+        self._counts = SubscriberCounts(broker.report, self._tasks, count=self._count)
+        self.tabs = Tabs(broker, hub, tasks=self._tasks, clock=clock, claimed=self._on_claimed)
         self.attachments = Attachments(
             broker,
             hub,
@@ -102,6 +97,7 @@ class Node:
         self._reads = ClientReads(broker, self.attachments, tasks=self._tasks, clock=clock)
         self.users = Users(self.attachments)
         self._user_limits = UserLimits(self.users.sessions)
+        self._user_counts = UserCounts(broker.webhooks, self._tasks, sessions=self.users.sessions)
         listener = ControlListener(self.users.obey, self._on_confirmed, self._on_reloaded)
         self.control = Control(broker, listener, tasks=self._tasks, clock=clock)
         self.inquiries = Inquiries(self.control, tasks=self._tasks)
@@ -178,6 +174,7 @@ class Node:
             session.ordered_at = self.control.position
             if self.users.add(session.claims.user, session):
                 session.authenticated_at = now
+                self._user_counts.changed(session.claims.user)
                 self._user_limits.share(session, clock_s=self._clock(), now=now)
             if isinstance(command, Authenticate):
                 if session.subscriptions:
@@ -234,6 +231,7 @@ class Node:
             self.attachments.unsubscribe(subscription)
         if session.claims is not None:
             self.users.remove(session.claims.user, session)
+            self._user_counts.changed(session.claims.user)
 
     # What the broker calls.
 
@@ -273,6 +271,11 @@ class Node:
         """See `Feed`."""
         self.attachments.remake_presence_entries()
         self._counts.report(self._hub.channels)
+
+    def on_counts_wanted(self) -> None:
+        """See `Feed`."""
+        self._counts.report(self._hub.channels)
+        self._user_counts.count_all()
 
     # Commands.
 

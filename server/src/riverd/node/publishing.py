@@ -26,7 +26,7 @@ async def publish(
     )
     try:
         async with asyncio.timeout(PUBLISH_S_MAX):
-            receipt = await broker.publish(message)
+            receipt = await broker.webhooks.publish(message, session.id)
     except TimeoutError:
         session.fail(command.id, OutcomeUnknownError("the broker did not answer in time"))
     except RiverError as error:

@@ -1,9 +1,8 @@
 """Reports to the broker how many connections of this node are subscribed to which channel."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-from riverd.broker import Broker
 from riverd.errors import RiverError
 from riverd.portions import portions
 from riverd.tasks import Tasks
@@ -14,8 +13,14 @@ RETRY_S = 5.0
 class SubscriberCounts:
     """Changed counts wait in a set until the broker has them; one report is under way at a time."""
 
-    def __init__(self, broker: Broker, tasks: Tasks, *, count: Callable[[str], int]) -> None:
-        self._broker = broker
+    def __init__(
+        self,
+        report: Callable[[Mapping[str, int]], Awaitable[None]],
+        tasks: Tasks,
+        *,
+        count: Callable[[str], int],
+    ) -> None:
+        self._report_to_broker = report
         self._tasks = tasks
         self._count = count
         self._changed: dict[str, None] = {}
@@ -35,7 +40,7 @@ class SubscriberCounts:
                 self._changed = {}
                 try:
                     async for some in portions(list(names)):
-                        await self._broker.report({name: self._count(name) for name in some})
+                        await self._report_to_broker({name: self._count(name) for name in some})
                 except RiverError:
                     self._changed |= names
                     await asyncio.sleep(RETRY_S)

@@ -8,6 +8,7 @@ from riverd.broker.interface import Feed
 from riverd.broker.memory.control import MemoryControl
 from riverd.broker.memory.store import Store
 from riverd.broker.memory.tabs import MemoryTabs, TabStore
+from riverd.broker.memory.webhooks import MemoryWebhookQueues, MemoryWebhooks, WebhookStore
 from riverd.errors import RiverError
 from riverd.model import (
     Change,
@@ -26,8 +27,9 @@ from riverd.model import (
 class Switchboard:
     """Who listens to which channel of a store: what Redis is for many processes."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, webhooks: WebhookStore | None = None) -> None:
         self.store = store
+        self.webhooks = WebhookStore() if webhooks is None else webhooks
         self.feeds: dict[str, Feed] = {}
         self.listeners: dict[str, set[str]] = {}
         self.numbers = count(1)
@@ -44,9 +46,16 @@ class Switchboard:
                 self.feeds[node].on_ephemeral(channel, epoch, event=event)
 
     def change(self, channel: str, epoch: str, change: Change) -> None:
-        """Notify all who listen."""
+        """Notify all who listen, and webhooks."""
+        if self.webhooks.interests.all:
+            self.webhooks.changed(channel, change)
         for node in self.listeners.get(channel, ()):
             self.feeds[node].on_change(channel, epoch, change)
+
+    def want_counts(self) -> None:
+        """Webhooks ask for something else now."""
+        for feed in list(self.feeds.values()):
+            feed.on_counts_wanted()
 
 
 class MemoryBroker:
@@ -59,6 +68,10 @@ class MemoryBroker:
         self._node = f"node-{next(switchboard.numbers)}"
         self.control = MemoryControl(switchboard, self._node, publish=self._publish_order)
         self.tabs = MemoryTabs(switchboard.tabs, clock)
+        self.webhooks = MemoryWebhooks(switchboard.webhooks, self._node, publish=self.publish)
+        self.webhook_queues = MemoryWebhookQueues(
+            switchboard.webhooks, members=self._store.users, changed=switchboard.want_counts
+        )
 
     async def publish(self, message: Message) -> Receipt:
         """Append and announce: one step, since nothing here waits."""
@@ -139,6 +152,8 @@ class MemoryBroker:
     async def report(self, subscribers: Mapping[str, int]) -> None:
         """Take this node's counts."""
         self._store.report(self._node, subscribers)
+        if self._board.webhooks.interests.all:
+            await self.webhooks.count(subscribers)
 
     async def occupied(self, prefix: str) -> dict[str, Occupancy]:
         """The channels that have subscribers."""
@@ -163,6 +178,7 @@ class MemoryBroker:
             await self.unsubscribe(channel)
         for channel, position, change in self._store.forget_node(self._node):
             self._board.change(channel, position.epoch, change)
+        self._board.webhooks.forget_node(self._node)
 
     def _version(self, channel: str) -> Position | None:
         return self._store.version(channel) if self._store.rules.has_members(channel) else None

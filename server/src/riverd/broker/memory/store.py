@@ -221,6 +221,11 @@ class Store:
         members = dict(islice(stored.members.items(), limit))
         return Roster(stored.position, members, len(stored.members))
 
+    def users(self, channel: str) -> list[str]:
+        """The members of a channel."""
+        stored = self._members.get(channel)
+        return [] if stored is None else sorted(stored.members)
+
     def version(self, channel: str) -> Position:
         """The version of the list of members."""
         stored = self._members.get(channel)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import math
 import secrets
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
@@ -13,10 +12,15 @@ from riverd.broker.redis import keys, messages
 from riverd.broker.redis.connection import Argument, RefusedError, UnansweredError
 from riverd.broker.redis.connector import Connector
 from riverd.broker.redis.control import RedisControl
+from riverd.broker.redis.counting import StoredCounts
 from riverd.broker.redis.feed import FeedListener, Feeds
 from riverd.broker.redis.history import NOWHERE, position_in
-from riverd.broker.redis.lease import COUNTS_MS, Lease
+from riverd.broker.redis.lease import Lease
+from riverd.broker.redis.scripts import noted
 from riverd.broker.redis.tabs import RedisTabs
+from riverd.broker.redis.webhook_queues import RedisWebhookQueues
+from riverd.broker.redis.webhook_tags import QueueTags
+from riverd.broker.redis.webhooks import NO_KEYS, RedisWebhooks, WebhookKeys
 from riverd.channel_rules import ChannelRules
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
 from riverd.model import (
@@ -33,6 +37,7 @@ from riverd.model import (
 from riverd.orders import Order, OrderKind, question_of
 from riverd.portions import portions
 from riverd.tasks import Tasks
+from riverd.webhook_events import WEBHOOK_BYTES_MAX
 
 KEY_TTL_S = 600
 KEPT_S = 120
@@ -44,7 +49,6 @@ FULL_EVERY = 200
 GIVEN_MAX = 10_000
 READS_MAX = 4
 """Logs and lists that are read at once: what others ask goes in between."""
-COUNTS_PORTION = 1_000
 
 
 class RedisBroker:
@@ -60,6 +64,7 @@ class RedisBroker:
         *,
         rules: ChannelRules,
         failed: Callable[[BaseException], None],
+        webhook_bytes_max: int = WEBHOOK_BYTES_MAX,
     ) -> None:
         self._connector = connector
         self._tasks = Tasks(failed)
@@ -78,6 +83,15 @@ class RedisBroker:
             self._server, self._feeds, announce=self._announce, ack_replica=self._ack_replica
         )
         self.tabs = RedisTabs(self._server)
+        self._subscribers = StoredCounts(self._server, rules)
+        tags = QueueTags(is_clustered=connector.address.cluster)
+        bytes_max = tags.share_of(webhook_bytes_max)
+        self.webhooks = RedisWebhooks(
+            self._server, publish=self._publish, tags=tags, bytes_max=bytes_max
+        )
+        self.webhook_queues = RedisWebhookQueues(
+            self._server, tags=tags, bytes_max=bytes_max, rules=rules
+        )
         self._reads = asyncio.Semaphore(READS_MAX)
         self._given: dict[str, Position] = {}
         """The newest position of a channel that this process was given."""
@@ -86,13 +100,17 @@ class RedisBroker:
 
     async def publish(self, message: Message) -> Receipt:
         """Append and announce in one script, or only announce."""
+        return await self._publish(message, NO_KEYS)
+
+    async def _publish(self, message: Message, webhooks: WebhookKeys) -> Receipt:
         channel, key = message.channel, message.key
         names = self._log_keys(channel)
         known = self._given.get(channel, NOWHERE)
+        script = "publish" if message.keep else "announce"
         try:
             answer = await self._server.call(
-                "publish" if message.keep else "announce",
-                names if key is None else (*names, keys.seen(channel, key)),
+                script if webhooks is NO_KEYS else noted(script),
+                (*names, *(() if key is None else (keys.seen(channel, key),)), *webhooks.names),
                 arguments=(
                     new_epoch(),
                     known.epoch,
@@ -101,6 +119,7 @@ class RedisBroker:
                     self._announce,
                     KEY_TTL_S,
                     *self._body(message),
+                    *webhooks.arguments,
                 ),
                 replicated=self._ack_replica and message.keep,
             )
@@ -235,16 +254,18 @@ class RedisBroker:
     async def attach(self, feed: Feed) -> None:
         """Connect the feed and take a lease."""
         self._listener = feed
-        listener = FeedListener(self._on_message, feed.on_interrupted, self._failed)
+        listener = FeedListener(self._on_message, self._on_interrupted, self._failed)
         self._feed = self._connector.feed(listener, server=self._server, always=self._feeds.control)
-        self._lease = Lease(
+        lease = self._lease = Lease(
             self._server,
             self._feeds.name,
             self._announce,
             lost=feed.on_presence_lost,
             failed=self._failed,
+            webhooks=self.webhooks,
         )
         await asyncio.gather(self._feed.start(), self._lease.start())
+        self.webhooks.begin(lambda: lease.node, feed.on_counts_wanted, tasks=self._tasks)
 
     async def subscribe(self, channel: str) -> None:
         """Listen."""
@@ -286,37 +307,16 @@ class RedisBroker:
     async def report(self, subscribers: Mapping[str, int]) -> None:
         """Write this node's counts; they end with its lease."""
         assert self._lease is not None, "only a node counts"
-        name = keys.counts(self._lease.node)
-        commands: list[Sequence[Argument]] = []
-        counts = list(subscribers.items())
-        for start in range(0, len(counts), COUNTS_PORTION):
-            portion = counts[start : start + COUNTS_PORTION]
-            if counted := [part for one in portion if one[1] for part in one]:
-                commands.append(("HSET", name, *counted))
-            if empty := [channel for channel, count in portion if not count]:
-                commands.append(("HDEL", name, *empty))
-        await self._server.commands([*commands, ("PEXPIRE", name, COUNTS_MS)])
+        await self._subscribers.report(self._lease.node, subscribers)
+        await self.webhooks.count(subscribers)
 
     async def occupied(self, prefix: str) -> dict[str, Occupancy]:
         """The channels with this prefix that have subscribers: the sum over the nodes' counts."""
-        answers = await self._server.commands([("HGETALL", name) for name in await self._counts()])
-        totals: Counter[str] = Counter()
-        for counts in cast("list[list[bytes]]", answers):
-            async for some in portions(counts, 2 * COUNTS_PORTION):
-                for name, count in zip(some[::2], some[1::2], strict=True):
-                    if (channel := name.decode()).startswith(prefix):
-                        totals[channel] += int(count)
-        users = await self._user_counts([name for name in totals if self._rules.has_members(name)])
-        return {name: Occupancy(total, users.get(name)) for name, total in totals.items()}
+        return await self._subscribers.occupied(prefix)
 
     async def occupancy(self, channel: str) -> Occupancy:
         """How many subscribers this channel has."""
-        answers = await self._server.commands(
-            [("HGET", name, channel) for name in await self._counts()]
-        )
-        users = await self._user_counts([channel] if self._rules.has_members(channel) else [])
-        counts = [int(count) for count in cast("list[bytes | None]", answers) if count]
-        return Occupancy(sum(counts), users.get(channel))
+        return await self._subscribers.occupancy(channel)
 
     async def compare_rules(self, process: str, digest: str) -> Mapping[str, str]:
         """Keep the digest among those of all processes."""
@@ -343,6 +343,11 @@ class RedisBroker:
         await self._tasks.close()
 
     # Messages.
+
+    def _on_interrupted(self) -> None:
+        assert self._listener is not None, "only a node has a feed"
+        self.webhooks.doubt()
+        self._listener.on_interrupted()
 
     def _on_message(self, name: bytes, message: bytes) -> None:
         listener = self._listener
@@ -379,17 +384,6 @@ class RedisBroker:
         if self._rules.has_members(channel):
             return [log, keys.member_keys(channel)[0]]
         return [log]
-
-    async def _counts(self) -> list[str]:
-        """The keys under which the nodes keep their counts."""
-        [nodes] = await self._server.commands([("ZRANGE", keys.NODES, 0, -1)])
-        return [keys.counts(node.decode()) for node in cast("list[bytes]", nodes)]
-
-    async def _user_counts(self, channels: Sequence[str]) -> dict[str, int]:
-        counts = await self._server.commands(
-            [("HLEN", keys.member_keys(channel)[1]) for channel in channels]
-        )
-        return dict(zip(channels, cast("list[int]", counts), strict=True))
 
 
 def new_epoch() -> str:

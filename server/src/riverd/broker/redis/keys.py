@@ -98,3 +98,59 @@ def node_channels(node: str) -> str:
 def counts(node: str) -> str:
     """How many connections of a node are subscribed to which channel."""
     return f"{PREFIX}{{{node}}}:counts"
+
+
+# Webhooks. `tag` is a hash tag in the slot of what the events are about: see `webhook_tags.py`.
+
+WEBHOOKS = "webhooks"
+"""The tag of all queues where there is one server, and of what belongs to no slot."""
+WEBHOOK_SENDERS = f"{PREFIX}{{{WEBHOOKS}}}:senders"
+WEBHOOKS_WANTED = f"{PREFIX}{{{WEBHOOKS}}}:wanted"
+"""What senders have nodes write events for, each with the time until which it counts."""
+WEBHOOK_NOTES = f"{PREFIX}{{{WEBHOOKS}}}:notes"
+"""What senders report of their webhooks."""
+
+
+def webhook_queues(tag: str) -> str:
+    """How full the queues of a slot are."""
+    return f"{PREFIX}{{{tag}}}:webhooks"
+
+
+def webhook_queue(tag: str, webhook: str) -> str:
+    """What waits for a webhook: a stream."""
+    return f"{PREFIX}{{{tag}}}:webhooks:queue:{webhook}"
+
+
+def webhook_dead(tag: str, webhook: str) -> str:
+    """What could not be delivered: a stream."""
+    return f"{PREFIX}{{{tag}}}:webhooks:dead:{webhook}"
+
+
+def webhook_lease(webhook: str) -> str:
+    """Who sends for a webhook."""
+    return f"{PREFIX}{{{WEBHOOKS}}}:lease:{webhook}"
+
+
+def webhook_histories(webhook: str) -> str:
+    """The histories of the servers' data that a webhook's events were written in."""
+    return f"{PREFIX}{{{WEBHOOKS}}}:histories:{webhook}"
+
+
+def webhook_written(webhook: str) -> str:
+    """The tags of queues that something may have been written to."""
+    return f"{PREFIX}{{{WEBHOOKS}}}:written:{webhook}"
+
+
+def subscribed_nodes(channel: str) -> str:
+    """The nodes that have subscribers of a channel, or connections of a user, with how many."""
+    return f"{PREFIX}{{{channel}}}:nodes"
+
+
+def missed(channel: str) -> str:
+    """It was said that a channel without a last event has a subscriber."""
+    return f"{PREFIX}{{{channel}}}:missed"
+
+
+def counted_channels(node: str) -> str:
+    """The channels and users that a node has counted for webhooks."""
+    return f"{PREFIX}{{{node}}}:counted"

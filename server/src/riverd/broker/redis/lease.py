@@ -15,6 +15,7 @@ from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import Reply
 from riverd.broker.redis.messages import member_body
 from riverd.broker.redis.scripts import DataHistory
+from riverd.broker.redis.webhooks import RedisWebhooks
 from riverd.errors import BrokerError
 from riverd.model import Member
 from riverd.portions import portions
@@ -59,12 +60,14 @@ class Lease:
         *,
         lost: Callable[[], None],
         failed: Callable[[BaseException], None],
+        webhooks: RedisWebhooks,
     ) -> None:
         self._name = NodeName()
         self._server = server
         self._feed_name = feed_name
         self._announce = announce
         self._lost = lost
+        self._webhooks = webhooks
         self._tasks = Tasks(failed)
         self._tried = asyncio.Event()
         self._former: list[NodeName] = []
@@ -98,9 +101,10 @@ class Lease:
             if channel not in name.channels:
                 await self._note(name, (channel,))
                 name.channels.add(channel)
-            return await self._server.call(
+            return await self._webhooks.change(
                 "join",
                 (*keys.member_keys(channel), keys.node_entries(channel, name.text)),
+                channel=channel,
                 arguments=(
                     secrets.token_hex(4),
                     member.user,
@@ -117,9 +121,10 @@ class Lease:
     async def leave(self, channel: str, user: str) -> None:
         """Remove a presence entry."""
         name = self._name
-        left = await self._server.call(
+        left = await self._webhooks.change(
             "leave",
             (*keys.member_keys(channel), keys.node_entries(channel, name.text)),
+            channel=channel,
             arguments=(
                 secrets.token_hex(4),
                 user,
@@ -222,6 +227,7 @@ class Lease:
                 await asyncio.gather(*[self._clear_channel(node, name.decode()) for name in some])
             if upto == b"0":
                 break
+        await self._webhooks.clear(node)
         await self._server.commands(
             [
                 ("DEL", keys.node_channels(node)),
@@ -244,7 +250,9 @@ class Lease:
                 upto,
                 node,
             )
-            answer = await self._server.call("clear", names, arguments=arguments)
+            answer = await self._webhooks.change(
+                "clear", names, channel=channel, arguments=arguments
+            )
             upto = cast("bytes", answer)
             if upto == b"0":
                 return

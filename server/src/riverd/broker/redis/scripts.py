@@ -14,24 +14,36 @@ import msgspec
 ID = pattern(r"[0-9a-f]{40}")
 
 _HEADS = {
-    "publish": "_log",
-    "announce": "_log",
-    "read": "_log",
-    "keep": "_log",
-    "renounce": "_log",
-    "join": "_members",
-    "leave": "_members",
-    "clear": "_members",
-    "members": "_members",
-    "keep_members": "_members",
-    "renew": None,
-    "order": "_log",
-    "give_back": None,
-    "rules": None,
-    "register": None,
-    "claim_tab": None,
-    "save_tab": None,
+    "publish": ("_log",),
+    "announce": ("_log",),
+    "read": ("_log",),
+    "keep": ("_log",),
+    "renounce": ("_log",),
+    "join": ("_members",),
+    "leave": ("_members",),
+    "clear": ("_members",),
+    "members": ("_members",),
+    "keep_members": ("_members",),
+    "renew": (),
+    "order": ("_log",),
+    "give_back": (),
+    "rules": (),
+    "webhook_begin": ("_webhooks",),
+    "webhook_bury": (),
+    "webhook_count": ("_webhooks",),
+    "webhook_lease": (),
+    "webhook_miss": ("_webhooks",),
+    "webhook_now": (),
+    "webhook_replay": ("_webhooks",),
+    "webhook_settle": (),
+    "webhook_test": ("_webhooks",),
+    "register": (),
+    "claim_tab": (),
+    "save_tab": (),
 }
+_NOTED = {"join": False, "leave": False, "clear": False, "publish": True, "announce": True}
+"""Scripts that also write events for webhooks under another name; whether a client publishes."""
+_UNNOTED = "local note"
 
 
 class DataHistory(msgspec.Struct, frozen=True):
@@ -56,18 +68,41 @@ class Scripts:
     def __init__(self, history: DataHistory) -> None:
         # It becomes a part of a program.
         assert history.is_named, "ids are 40 hex digits"
-        self.texts = {name: _text(name, history) for name in _HEADS}
+        self.texts = {name: _text(name, history) for name in _HEADS} | {
+            noted(name): _noted_text(name, history, by_client=by_client)
+            for name, by_client in _NOTED.items()
+        }
         self.hashes = {
             name: sha1(text.encode(), usedforsecurity=False).hexdigest()
             for name, text in self.texts.items()
         }
 
 
+def noted(name: str) -> str:
+    """The script that does the same and writes events for webhooks in the same step."""
+    assert name in _NOTED, name
+    return f"{name}_noted"
+
+
 def _text(name: str, history: DataHistory) -> str:
-    head = _HEADS[name]
-    shared = _read(head) if head is not None else ""
-    ids = f"local RUN, HISTORY = '{history.run_id}', '{history.replication_id}'"
-    return f"{ids}\n{shared}\n{_read(name)}"
+    heads = _HEADS[name]
+    shared = [_read(head) for head in heads]
+    return "\n".join(
+        [_ids(history), *([] if "_webhooks" in heads else [_UNNOTED]), *shared, _read(name)]
+    )
+
+
+def _noted_text(name: str, history: DataHistory, *, by_client: bool) -> str:
+    parts = [_ids(history), _read("_webhooks"), *(_read(head) for head in _HEADS[name])]
+    if by_client:
+        parts += ["local function change()", _read(name), "end", _read("_hooked")]
+    else:
+        parts.append(_read(name))
+    return "\n".join(parts)
+
+
+def _ids(history: DataHistory) -> str:
+    return f"local RUN, HISTORY = '{history.run_id}', '{history.replication_id}'"
 
 
 def _read(name: str) -> str:

@@ -1,6 +1,7 @@
 -- Shared head of the scripts of members. An entry is one user on one node; a user with an entry on any
 -- node is a member. A list that was written in another history of this server's data begins again, and
 -- so does one of which a part is gone (evicted, deleted): nodes make their entries anew.
+-- Where a webhook asks for it, `note` (of _webhooks.lua) writes its event in the same step.
 -- Meta: e epoch, o version, r run, i history, n:NODE how many entries the node has.
 local TTL_S = 86400
 local EMPTY_TTL_S = 120
@@ -53,6 +54,8 @@ end
 local function announce(meta, command, feed, kind, epoch, body)
   local version = string.format('%.0f', redis.call('HINCRBY', meta, 'o', 1))
   redis.call(command, feed, kind .. ':' .. epoch .. ':' .. version .. ':' .. body)
+  if note and kind == 'j' then note('member_joined', 'm', body) end
+  if note and kind == 'l' then note('member_left', 'u', body) end
   return version
 end
 

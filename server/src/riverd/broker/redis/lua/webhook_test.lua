@@ -1,0 +1,3 @@
+-- Write an event that only says that the webhook works.
+note('test')
+return written

@@ -1,0 +1,37 @@
+"""Counts the connections of users for webhooks, where one asks for them."""
+
+from collections.abc import Mapping, Sized
+
+from riverd.broker.webhooks import WebhookWriter
+from riverd.channels import divided, user_channel, user_of
+from riverd.node.reporting import SubscriberCounts
+from riverd.tasks import Tasks
+
+
+class UserCounts:
+    """How many connections each user has on this node. `sessions` are they, by user."""
+
+    def __init__(
+        self, webhooks: WebhookWriter, tasks: Tasks, *, sessions: Mapping[str, Sized]
+    ) -> None:
+        self._webhooks = webhooks
+        self._sessions = sessions
+        self._counts = SubscriberCounts(webhooks.count, tasks, count=self._count)
+
+    def changed(self, user: str) -> None:
+        """A connection of the user began or ended."""
+        if self._webhooks.interests.all:
+            self._counts.report((_name_of(user),))
+
+    def count_all(self) -> None:
+        """Webhooks ask for something else now."""
+        self._counts.report([_name_of(user) for user in self._sessions])
+
+    def _count(self, name: str) -> int:
+        user = user_of(name) if divided(name)[0] is None else name
+        return len(self._sessions.get(user or "", ()))
+
+
+def _name_of(user: str) -> str:
+    """The name of the user's own channel; one of an app is called so already."""
+    return user if divided(user)[0] is not None else user_channel(user)
