@@ -1,0 +1,1 @@
+"""Sends webhook events: in order a channel, signed anew each time, again until they are taken."""

@@ -1,0 +1,146 @@
+"""Sends requests to the addresses of webhooks, and to no others than these may be sent to.
+
+A name is resolved once for each connection, and what was looked at is what is connected to: a name
+that answers with another address a moment later changes nothing. Redirects are not followed.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpcore
+import msgspec
+
+from riverd.auth.webhooks import is_allowed
+from riverd.http.proxies import Network
+from riverd.webhooks.forms import WebhookRequest
+
+CONNECT_S_MAX = 5.0
+REQUEST_S_MAX = 10.0
+ANSWER_BYTES_MAX = 65_536
+CONNECTIONS_MAX = 100
+IDLE_S_MAX = 30.0
+
+_TIMEOUTS = {"connect": CONNECT_S_MAX, "read": REQUEST_S_MAX, "write": REQUEST_S_MAX, "pool": 5.0}
+# Exactly this type: Pusher's library for Node compares it as it stands.
+_HEADERS = ((b"content-type", b"application/json"), (b"user-agent", b"River webhooks"))
+_SOCKET_OPTIONS = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+
+
+Stream = httpcore.AsyncNetworkStream
+
+
+class PostOutcome(msgspec.Struct, frozen=True):
+    """Whether the receiver took a request; else why not, in words without anything secret."""
+
+    error: str | None = None
+
+
+class CheckedNetwork(httpcore.AsyncNetworkBackend):
+    """Connects to public addresses, and to those that are allowed although they are not.
+
+    `in_clear`: to these only, because what is sent there could be read on its way.
+    """
+
+    def __init__(self, allowed: Sequence[Network], *, in_clear: bool) -> None:
+        self._allowed = allowed
+        self._in_clear = in_clear
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(self, host: str, port: int, *more: Any, **options: Any) -> Stream:
+        """Resolve, look, connect to what was looked at.
+
+        Raises:
+            httpcore.ConnectError: there is no such name, or it may not be called.
+        """
+        options["socket_options"] = _SOCKET_OPTIONS
+        address = await self._resolved(host, port)
+        return await self._inner.connect_tcp(address, port, *more, **options)
+
+    async def _resolved(self, host: str, port: int) -> str:
+        try:
+            async with asyncio.timeout(CONNECT_S_MAX):
+                found = await asyncio.get_running_loop().getaddrinfo(
+                    host, port, type=socket.SOCK_STREAM
+                )
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(f"{host} cannot be resolved: {error}") from None
+        addresses = [str(one[4][0]).partition("%")[0] for one in found]
+        for address in addresses:
+            if self._may_call(address):
+                return address
+        kind = "allowed to be called in clear" if self._in_clear else "a public address"
+        raise httpcore.ConnectError(
+            f"{host} ({addresses[0]}) is not {kind}: see RIVER_WEBHOOK_NETWORKS"
+        )
+
+    def _may_call(self, text: str) -> bool:
+        address = ip_address(text)
+        if self._in_clear:
+            return any(address in one for one in self._allowed if one.version == address.version)
+        return is_allowed(address, self._allowed)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class Poster:
+    """Sends POST requests; certificates are verified."""
+
+    def __init__(self, allowed: Sequence[Network]) -> None:
+        tls = ssl.create_default_context()
+        self._pools = {
+            scheme: httpcore.AsyncConnectionPool(
+                ssl_context=tls,
+                max_connections=CONNECTIONS_MAX,
+                keepalive_expiry=IDLE_S_MAX,
+                network_backend=CheckedNetwork(allowed, in_clear=scheme == "http"),
+            )
+            for scheme in ("http", "https")
+        }
+
+    async def post(self, url: str, request: WebhookRequest) -> PostOutcome:
+        """Send one request, and wait for its status; the rest of the answer is not used."""
+        try:
+            async with asyncio.timeout(REQUEST_S_MAX):
+                return await self._post(url, request)
+        except TimeoutError:
+            return PostOutcome(f"no answer within {REQUEST_S_MAX:g} s")
+        except httpcore.TimeoutException:
+            return PostOutcome("no answer in time")
+        except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+            return PostOutcome(" ".join(str(error).split())[:200] or type(error).__name__)
+
+    async def _post(self, url: str, request: WebhookRequest) -> PostOutcome:
+        pool = self._pools[urlsplit(url).scheme]
+        async with pool.stream(
+            "POST",
+            url,
+            headers=[
+                *_HEADERS,
+                *((name.encode(), value.encode()) for name, value in request.headers.items()),
+            ],
+            content=request.body,
+            extensions={"timeout": _TIMEOUTS},
+        ) as response:
+            read = 0
+            async for part in response.aiter_stream():
+                # Read to its end the connection serves again; a long one is cut off.
+                read += len(part)
+                if read > ANSWER_BYTES_MAX:
+                    break
+        status = response.status
+        if 200 <= status < 300:  # noqa: PLR2004  taken
+            return PostOutcome()
+        moved = ": redirects are not followed" if 300 <= status < 400 else ""  # noqa: PLR2004
+        return PostOutcome(f"status {status}{moved}")
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for pool in self._pools.values():
+            await pool.aclose()

@@ -1,0 +1,229 @@
+"""Webhooks from the broker's queues to a receiver, over real HTTP."""
+
+import asyncio
+import hmac
+import json
+import time
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from ipaddress import ip_network
+
+import pytest
+from river_feed import Notes, until
+from webhook_receiver import Receiver, receiving
+
+from riverd.auth.webhooks import PRIVATE_NETWORKS, WebhookEndpoint, endpoints_of, parse_webhooks
+from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.store import Store
+from riverd.broker.memory.webhooks import WebhookStore
+from riverd.channel_rules import ChannelRules
+from riverd.http.proxies import Network
+from riverd.model import Member, Message
+from riverd.webhook_events import WebhookKind
+from riverd.webhooks.dispatcher import Dispatcher, chosen
+from riverd.webhooks.forms import WebhookRequest
+from riverd.webhooks.posting import Poster
+from riverd.webhooks.sender import SenderSurroundings, WebhookTally
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as one:
+        yield one
+
+
+class World:
+    """A broker in memory whose wall clock a test sets forward, and a process that sends."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+        store = WebhookStore(new_id=lambda: "n", wall=self.wall)
+        rules = ChannelRules(history_size=10, history_ttl_s=60)
+        self.board = Switchboard(Store(rules, new_epoch=lambda: "e"), store)
+        self.node = MemoryBroker(self.board, time.monotonic)
+        self.tally = WebhookTally()
+        self.failures: list[BaseException] = []
+
+    def wall(self) -> float:
+        return time.time() + self.ahead_s
+
+    @asynccontextmanager
+    async def sending(
+        self, endpoint: WebhookEndpoint, *, allowed: tuple[Network, ...] = PRIVATE_NETWORKS
+    ) -> AsyncIterator[Dispatcher]:
+        poster = Poster(allowed)
+        nothing = SenderSurroundings(
+            self.tally, lambda: 0.0, self.wall, lambda *_: None, lambda _: None
+        )
+        dispatcher = Dispatcher(
+            self.node.webhook_queues,
+            "one",
+            endpoints=lambda: [endpoint],
+            post=poster.post,
+            surroundings=nothing,
+            failed=self.failures.append,
+        )
+        running = asyncio.create_task(dispatcher.run())
+        try:
+            await until(lambda: bool(self.node.webhooks.interests.all))
+            yield dispatcher
+        finally:
+            await dispatcher.close()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await poster.close()
+            assert self.failures == []
+
+
+@pytest.fixture
+async def world() -> World:
+    made = World()
+    await made.node.attach(Notes())
+    return made
+
+
+def endpoint_at(url: str, *, secret: str = SECRET) -> WebhookEndpoint:
+    webhook = {"url": url, "events": list(WebhookKind), "secret": secret, "name": "w1"}
+    return endpoints_of(parse_webhooks("RIVER_WEBHOOKS", json.dumps([webhook])))[0]
+
+
+async def test_a_receiver_is_sent_what_happens_signed_and_in_order(
+    world: World, receiver: Receiver
+) -> None:
+    async with world.sending(endpoint_at(receiver.url)):
+        await world.node.report({"presence-1": 1})
+        await world.node.join("presence-1", Member("ann", b'{"a":1}'))
+        await world.node.webhooks.publish(
+            Message("presence-1", "typed", b'{"x":"y"}', user="ann"), "s1"
+        )
+        await world.node.webhooks.count({"#user:ann": 1})
+        await until(lambda: len(receiver.events) == 6)
+    reset, *others = receiver.events
+    assert reset["type"] == "reset"
+    assert reset["state"] == {"channels": [], "users": [], "complete": True}
+    by_channel = [one for one in others if one.get("channel") == "presence-1"]
+    assert [one["type"] for one in by_channel] == [
+        "channel_occupied",
+        "subscription_count",
+        "member_joined",
+        "client_event",
+    ]
+    assert by_channel[1]["subscribers"] == 1
+    assert (by_channel[2]["user"], by_channel[2]["info"]) == ("ann", {"a": 1})
+    said = {name: by_channel[3][name] for name in ("event", "data", "session", "user")}
+    assert said == {"event": "typed", "data": {"x": "y"}, "session": "s1", "user": "ann"}
+    assert [one["user"] for one in others if one["type"] == "user_connected"] == ["ann"]
+    for headers, body in receiver.requests:
+        text = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+        made = "v1," + b64encode(hmac.digest(SECRET.encode(), text, sha256)).decode()
+        assert headers["webhook-signature"] == made
+        assert headers["content-type"] == "application/json"
+
+
+async def test_what_is_true_at_a_reset_is_said_with_it(world: World, receiver: Receiver) -> None:
+    receiver.status = 500
+    async with world.sending(endpoint_at(receiver.url)):
+        await world.node.report({"presence-1": 2})
+        await world.node.join("presence-1", Member("ann"))
+        await world.node.webhooks.count({"#user:ann": 1})
+        await until(lambda: receiver.refused > 0)
+        receiver.status = 200
+        await until(lambda: "reset" in receiver.types)
+    assert receiver.events[0]["state"] == {
+        "channels": [{"channel": "presence-1", "subscribers": 2, "members": ["ann"]}],
+        "users": ["ann"],
+        "complete": True,
+    }
+
+
+async def test_a_leave_is_sent_after_three_seconds_unless_there_was_a_return(
+    world: World, receiver: Receiver
+) -> None:
+    async with world.sending(endpoint_at(receiver.url)):
+        for channel in ("gone", "back"):
+            await world.node.report({channel: 1})
+            await world.node.report({channel: 0})
+        await world.node.report({"back": 1})
+        world.ahead_s = 3.0
+        await until(lambda: "channel_vacated" in receiver.of("gone"))
+    assert "channel_vacated" not in receiver.of("back")
+    assert receiver.of("back").count("channel_occupied") == 1
+
+
+async def test_what_is_refused_is_sent_again_until_it_is_taken(
+    world: World, receiver: Receiver
+) -> None:
+    receiver.status = 500
+    async with world.sending(endpoint_at(receiver.url)):
+        await world.node.report({"chat-1": 1})
+        await until(lambda: receiver.refused > 0)
+        receiver.status = 302
+        await until(lambda: world.tally.failures.get("w1", 0) > 1)
+        notes = await world.node.webhook_queues.notes()
+        assert b"500" in notes["w1"] or b"302" in notes["w1"]
+        receiver.status = 200
+        await until(lambda: receiver.of("chat-1") == ["channel_occupied", "subscription_count"])
+    assert all("elsewhere" not in headers.get("path", "") for headers, _ in receiver.requests)
+
+
+async def test_what_fails_for_a_day_is_kept_and_can_be_replayed(
+    world: World, receiver: Receiver
+) -> None:
+    queues = world.node.webhook_queues
+    receiver.status = 500
+    async with world.sending(endpoint_at(receiver.url)):
+        await world.node.webhooks.publish(Message("chat-1", "said", b"1"), "s1")
+        await until(lambda: receiver.refused > 0)
+        world.ahead_s = 86_401.0
+        buried = world.board.webhooks.queue("w1").dead
+        await until(lambda: any(one.event.kind == "client_event" for one in buried.values()))
+        receiver.status = 200
+        dead = [one for one in await queues.dead("w1", 10) if one.event.kind == "client_event"]
+        assert [one.error for one in dead] == ["status 500"]
+        assert await queues.replay("w1", [dead[0].event.id], limit=10) == 1
+        await until(lambda: receiver.of("chat-1") == ["client_event"])
+    assert receiver.events[-1]["id"] == dead[0].event.id
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed", "says"),
+    [
+        ("http://localhost:1/", (), "RIVER_WEBHOOK_NETWORKS"),
+        ("https://localhost:1/", (ip_network("10.0.0.0/8"),), "not a public address"),
+        ("http://169.254.169.254/", PRIVATE_NETWORKS, "RIVER_WEBHOOK_NETWORKS"),
+        ("https://[fd00:ec2::254]/", PRIVATE_NETWORKS, "not a public address"),
+        ("https://[::ffff:127.0.0.1]:1/", (), "not a public address"),
+        ("https://no-such-host.invalid/", (), "cannot be resolved"),
+        ("http://1.1.1.1/", PRIVATE_NETWORKS, "in clear"),
+        ("http://localhost:1/", PRIVATE_NETWORKS, ""),
+    ],
+)
+async def test_only_addresses_that_may_be_called_are_called(
+    url: str, allowed: tuple[Network, ...], says: str
+) -> None:
+    poster = Poster(allowed)
+    outcome = await poster.post(url, WebhookRequest({}, b"{}"))
+    await poster.close()
+    assert outcome.error is not None
+    assert says in outcome.error
+
+
+async def test_a_receiver_that_speaks_no_tls_is_not_spoken_to(receiver: Receiver) -> None:
+    poster = Poster(PRIVATE_NETWORKS)
+    outcome = await poster.post(receiver.url.replace("http:", "https:"), WebhookRequest({}, b"{}"))
+    await poster.close()
+    assert outcome.error is not None
+    assert receiver.requests == []
+
+
+def test_each_webhook_falls_to_one_of_the_senders_and_few_move_when_one_goes() -> None:
+    webhooks = [f"w{number}" for number in range(100)]
+    before = {one: chosen(one, ["a", "b", "c"]) for one in webhooks}
+    after = {one: chosen(one, ["a", "b"]) for one in webhooks}
+    assert {*before.values()} == {"a", "b", "c"}
+    assert all(after[one] == where for one, where in before.items() if where != "c")
+    assert chosen("w", []) is None
