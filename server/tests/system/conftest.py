@@ -77,6 +77,13 @@ def redis() -> Iterator[RedisServer]:
         yield server
 
 
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """Return a broker for one test."""
+    with running() as server:
+        yield server
+
+
 @pytest.fixture(scope="module")
 def river(start_shared: Start) -> River:
     """Return a server with both planes and the usual settings, for all tests of a module."""

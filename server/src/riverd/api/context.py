@@ -1,7 +1,7 @@
 """What handlers take and give: the API's surroundings, one call, the answer's object."""
 
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -9,6 +9,7 @@ import msgspec
 from riverd.auth.api_keys import Keys
 from riverd.auth.apps import Apps
 from riverd.auth.tokens import Signer
+from riverd.auth.webhooks import WebhookEndpoint
 from riverd.broker import Broker
 from riverd.channel_rules import ChannelRules
 from riverd.grants import Claims
@@ -53,6 +54,7 @@ class Api(msgspec.Struct, frozen=True):
     `read_keys` may look and change nothing. Without a `signer` there are no tokens to be had.
     `clock` is in unix seconds. `failed` is called with errors that nobody expected: with the
     exception only, never a key or a payload.
+    `webhooks` gives those that are set now.
     `leeway_s` and `token_max_age_s` are those of the nodes.
     """
 
@@ -74,6 +76,7 @@ class Api(msgspec.Struct, frozen=True):
     read_keys: Keys = Keys(())
     leeway_s: float = 5.0
     token_max_age_s: float = 2_592_000.0
+    webhooks: Callable[[], Sequence[WebhookEndpoint]] = tuple
 
     @property
     def single_bytes_max(self) -> int:

@@ -102,6 +102,20 @@ class WantedBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until: float | None = None
 
 
+class WantedReplay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which dead events of a webhook are sent again: those of `ids`, or the oldest."""
+
+    webhook: str
+    ids: list[str] | None = None
+    limit: int = 1_000
+
+
+class WantedTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which webhook is tried."""
+
+    webhook: str
+
+
 _Body = TypeVar("_Body", bound=msgspec.Struct)
 
 publish = msgspec.json.Decoder(Publish)
@@ -109,6 +123,8 @@ batch = msgspec.json.Decoder(Batch)
 good_batch = msgspec.json.Decoder(GoodBatch)
 wanted_token = msgspec.json.Decoder(WantedToken)
 wanted_disconnect = msgspec.json.Decoder(WantedDisconnect)
+wanted_replay = msgspec.json.Decoder(WantedReplay)
+wanted_test = msgspec.json.Decoder(WantedTest)
 wanted_block = msgspec.json.Decoder(WantedBlock)
 
 

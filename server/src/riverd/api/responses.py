@@ -285,3 +285,63 @@ class Health(msgspec.Struct, frozen=True):
     """How the service is."""
 
     status: str
+
+
+UnixMs = Annotated[int, Meta(description="In unix milliseconds.")]
+
+
+class WebhookState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A webhook: what it asks for, what waits for it, how its requests went lately.
+
+    `form` is `river` or `pusher`; `app` the Pusher app whose webhook it is. `url` is without its
+    query. `attempts` is how often requests failed since one succeeded, `dead` how many events were
+    given up and can be replayed, `overflows` how often more waited than may wait.
+    """
+
+    webhook: str
+    url: str
+    form: str
+    events: list[str]
+    channels: str
+    waiting: int
+    waiting_bytes: int
+    dead: int
+    overflows: int
+    attempts: int
+    app: str | None = None
+    oldest_at_ms: UnixMs | None = None
+    delivered_at_ms: UnixMs | None = None
+    failed_at_ms: UnixMs | None = None
+    error: str | None = None
+
+
+class WebhookList(msgspec.Struct, frozen=True):
+    """All webhooks that this process knows."""
+
+    webhooks: list[WebhookState]
+
+
+class DeadWebhookEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event that could not be delivered, when it was written and given up, and why."""
+
+    id: str
+    type: str
+    time_ms: UnixMs
+    dead_at_ms: UnixMs
+    error: str
+    channel: str | None = None
+    user: str | None = None
+
+
+class DeadWebhookEvents(msgspec.Struct, frozen=True):
+    """What a webhook could not deliver, the oldest first."""
+
+    webhook: str
+    dead: list[DeadWebhookEvent]
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """How many events are sent again, behind all that waits."""
+
+    webhook: str
+    events: int

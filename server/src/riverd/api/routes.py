@@ -7,7 +7,17 @@ import msgspec
 from riverd.api import requests as bodies
 from riverd.api import responses as answers
 from riverd.api.context import Api, Call
-from riverd.api.endpoints import channels, explain, health, nodes, publish, tokens, trace, users
+from riverd.api.endpoints import (
+    channels,
+    explain,
+    health,
+    nodes,
+    publish,
+    tokens,
+    trace,
+    users,
+    webhooks,
+)
 from riverd.api.openapi import document
 from riverd.api.route import Parameter, Route
 from riverd.http.response import JSON, Response
@@ -212,6 +222,47 @@ ROUTES: tuple[Route, ...] = (
         "Make a token",
         gives=(answers.Token,),
         takes=bodies.WantedToken,
+        fails=(404,),
+    ),
+    Route(
+        "GET",
+        "/webhooks",
+        webhooks.list_webhooks,
+        "List webhooks, with what waits and how requests went",
+        gives=(answers.WebhookList,),
+    ),
+    Route(
+        "GET",
+        "/webhooks/{webhook}/dead",
+        webhooks.dead,
+        "What a webhook could not deliver",
+        gives=(answers.DeadWebhookEvents,),
+        query=(
+            Parameter(
+                "limit",
+                "integer",
+                f"The most that are given: {webhooks.DEAD_DEFAULT} unless told, up to "
+                f"{webhooks.DEAD_MAX}.",
+            ),
+        ),
+        fails=(404,),
+    ),
+    Route(
+        "POST",
+        "/webhooks/replay",
+        webhooks.replay,
+        f"Send up to {webhooks.REPLAY_MAX:,} events again that a webhook could not deliver",
+        gives=(answers.Replayed,),
+        takes=bodies.WantedReplay,
+        fails=(404,),
+    ),
+    Route(
+        "POST",
+        "/webhooks/test",
+        webhooks.test,
+        "Send a webhook an event that only says that it works",
+        gives=(answers.Replayed,),
+        takes=bodies.WantedTest,
         fails=(404,),
     ),
     Route("GET", "/healthz", health.alive, "Is it alive?", gives=(answers.Health,), keyless=True),

@@ -11,7 +11,7 @@ from riverd.aws.event import GatewayEvent, body_of, event_of, request_of, result
 from riverd.aws.runtime import Host, failed
 from riverd.errors import ErrorCode, RiverError
 from riverd.http.response import Response
-from riverd.service.secret_settings import ALL
+from riverd.service.secret_settings import OF_FUNCTIONS
 
 DISTRIBUTIONS = ("riverd", "hiredis", "msgspec", "pyjwt")
 """What the function's package must hold. boto3 is in AWS's runtime, should it be needed."""
@@ -76,7 +76,7 @@ async def _answer(sandbox: SandboxState, event: GatewayEvent) -> Response:
     return response
 
 
-_host = Host(*ALL)
+_host = Host(*OF_FUNCTIONS)
 handler = ApiFunction(_host.run)
 """What AWS calls."""
 

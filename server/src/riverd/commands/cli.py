@@ -210,7 +210,7 @@ def api(chosen: Settings) -> None:
 
 
 @cli.command(cls=ServerCommand, short_help="Run everything in one process: begin here.")
-@with_settings(log_format="console", log_level="warning")
+@with_settings(log_format="console", log_level="warning", webhook_networks="127.0.0.0/8,::1")
 def dev(chosen: Settings) -> None:
     """Run everything in one process, with a secret and a key made on first use."""
     from riverd.service import composition as app  # noqa: PLC0415  small commands start without it

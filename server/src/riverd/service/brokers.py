@@ -9,6 +9,7 @@ from weakref import WeakSet
 from riverd.broker import Broker
 from riverd.broker.memory.broker import MemoryBroker, Switchboard
 from riverd.broker.memory.store import Store
+from riverd.broker.memory.webhooks import WebhookStore
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
 from riverd.service.capacity import fitted, resources
@@ -26,6 +27,7 @@ class Brokers:
     def __init__(self, settings: Settings, *, failed: Callable[[BaseException], None]) -> None:
         self.rules = rules = channel_rules_of(settings)
         self._failed = failed
+        self._webhook_bytes_max = settings.webhook_max_bytes
         self._made: WeakSet[Broker] = WeakSet()
         self._connector: Connector | None = None
         self._board: Switchboard | None = None
@@ -35,7 +37,12 @@ class Brokers:
                     rules,
                     new_epoch=lambda: secrets.token_hex(4),
                     log_bytes_max=fitted(settings, resources()).log_bytes_max,
-                )
+                ),
+                WebhookStore(
+                    new_id=lambda: secrets.token_hex(4),
+                    wall=time.time,
+                    bytes_max=settings.webhook_max_bytes,
+                ),
             )
         else:
             self._connector = Connector(broker_address(settings))
@@ -49,6 +56,7 @@ class Brokers:
             self._connector,
             rules=self.rules,
             failed=self._failed,
+            webhook_bytes_max=self._webhook_bytes_max,
         )
         self._made.add(broker)
         return broker

@@ -57,6 +57,7 @@ from riverd.service.readiness import Readiness
 from riverd.service.refusals import Refusals
 from riverd.service.settings import MEMORY, Settings
 from riverd.service.sockets import address_of, bound_socket, local_address_of
+from riverd.service.webhook_sending import WebhookSending
 from riverd.websocket.early_input import EarlyInputs, EarlyLimits
 from riverd.websocket.interface import SocketLimits
 
@@ -259,6 +260,7 @@ def _api(process: Process, counts: Counts) -> Api:
         failed=process.failed,
         leeway_s=settings.jwt_leeway_s,
         token_max_age_s=settings.token_max_age_s,
+        webhooks=credentials.webhook_endpoints,
     )
 
 
@@ -295,6 +297,7 @@ async def serve_api(settings: Settings) -> None:
     """Run the publish API until a signal."""
     process = Process(settings)
     listener = build_api(process)
+    webhooks = WebhookSending(process)
     sock = bound_socket(settings.api_host, settings.api_port, variable="RIVER_API_PORT")
     process.begin()
     await listener.start(sock)
@@ -303,6 +306,7 @@ async def serve_api(settings: Settings) -> None:
         log.warning("memory_broker", text="no gateway hears what is published here")
     await process.stopping.wait()
     await listener.end(REQUESTS_END_S)
+    await webhooks.close()
     await process.end()
     log.info("api_stopped")
 
@@ -315,6 +319,7 @@ async def serve_dev(settings: Settings, announce: Callable[[str, str], None]) ->
     process = Process(settings)
     gateway, node = build_gateway(process)
     listener = build_api(process)
+    webhooks = WebhookSending(process)
     await node.start()
     public = bound_socket(settings.host, settings.port)
     private = bound_socket(settings.api_host, settings.api_port, variable="RIVER_API_PORT")
@@ -326,6 +331,7 @@ async def serve_dev(settings: Settings, announce: Callable[[str, str], None]) ->
     await listener.end(REQUESTS_END_S)
     if not process.readiness.draining:
         await gateway.drain(0)
+    await webhooks.close()
     await _end(process, gateway, node)
 
 

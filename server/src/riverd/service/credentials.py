@@ -9,15 +9,17 @@ from riverd.auth.api_keys import Keys
 from riverd.auth.apps import Apps, parse_apps
 from riverd.auth.session_secrets import SessionSecrets
 from riverd.auth.tokens import Signer, Verifier
+from riverd.auth.webhooks import WebhookEndpoint
 from riverd.errors import SettingsError
 from riverd.service.brokers import Brokers
-from riverd.service.environment import apps_of
+from riverd.service.environment import apps_of, endpoints_in, webhooks_of
 from riverd.service.secret_renewal import Renewal
 from riverd.service.secret_settings import (
     API_KEYS,
     APPS,
     BROKER_PASSWORD,
     TOKEN_SECRETS,
+    WEBHOOKS,
     SecretSetting,
 )
 from riverd.service.settings import Settings
@@ -52,6 +54,7 @@ class Credentials:
         self.api_keys = Keys(settings.api_keys)
         self.read_keys = Keys(settings.read_keys)
         self.apps = Apps(apps_of(settings))
+        self.webhooks = webhooks_of(settings)
         self.signer = _signer(settings)
         self._settings = settings
         self._brokers = brokers
@@ -66,6 +69,7 @@ class Credentials:
             ),
             *self._renewal(API_KEYS, self.api_keys.use, missed=lambda: self.api_keys.missed),
             *self._renewal(APPS, self._use_apps),
+            *self._renewal(WEBHOOKS, self._use_webhooks),
             *self._renewal(BROKER_PASSWORD, self._brokers.use_password),
         ]
 
@@ -105,6 +109,15 @@ class Credentials:
         ]:
             raise SettingsError('which app is "native" changes with a restart only')
         self.apps.use(apps)
+
+    def webhook_endpoints(self) -> Sequence[WebhookEndpoint]:
+        """All webhooks as they are set now."""
+        return self.webhooks
+
+    def _use_webhooks(self, found: str | None) -> None:
+        self.webhooks = endpoints_in(
+            WEBHOOKS.source_variable, found or "[]", settings=self._settings
+        )
 
     def _use_secrets(self, found: Sequence[str]) -> None:
         self.verifier.use_secrets(found)

@@ -9,6 +9,14 @@ from urllib.parse import urlsplit
 import msgspec
 
 from riverd.auth.apps import App, Apps, parse_apps
+from riverd.auth.webhooks import (
+    PRIVATE,
+    PRIVATE_NETWORKS,
+    WebhookEndpoint,
+    check_networks,
+    endpoints_of,
+    parse_webhooks,
+)
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.address import RedisAddress
 from riverd.channel_rules import ChannelRules, Sharing, parse_rules
@@ -114,6 +122,41 @@ def apps_of(settings: Settings) -> tuple[App, ...]:
     return parse_apps("RIVER_APPS", text) if text else ()
 
 
+def webhooks_of(settings: Settings) -> list[WebhookEndpoint]:
+    """River's own webhooks, read from their file where the setting names one.
+
+    Raises:
+        SettingsError: when the file cannot be read, or they are no good.
+    """
+    text = _json_of("RIVER_WEBHOOKS", settings.webhooks)
+    return endpoints_in("RIVER_WEBHOOKS", text, settings=settings) if text else []
+
+
+def endpoints_in(variable: str, text: str, *, settings: Settings) -> list[WebhookEndpoint]:
+    """The webhooks in a text.
+
+    Raises:
+        SettingsError: they are no good, or go where they may not.
+    """
+    found = endpoints_of(parse_webhooks(variable, text))
+    check_networks(variable, found, allowed=webhook_networks_of(settings))
+    return found
+
+
+def webhook_networks_of(settings: Settings) -> tuple[Network, ...]:
+    """The networks that are not public and may be sent webhooks.
+
+    Raises:
+        SettingsError: an entry is no address and no network.
+    """
+    entries = [one for one in settings.webhook_networks if one != PRIVATE]
+    try:
+        found = parse_proxies(entries) or ()
+    except ValueError as error:
+        raise SettingsError(f"RIVER_WEBHOOK_NETWORKS: {error}") from None
+    return found + (PRIVATE_NETWORKS if PRIVATE in settings.webhook_networks else ())
+
+
 def _json_of(variable: str, text: str | None) -> str | None:
     if text is None or not text.startswith("@"):
         return text
@@ -165,6 +208,8 @@ def _check(settings: Settings) -> None:
     _check_broker(settings)
     channel_rules_of(settings)
     trusted_proxies_of(settings)
+    webhook_networks_of(settings)
+    webhooks_of(settings)
     if settings.jwks_url is not None and not _is_web_address(settings.jwks_url):
         raise SettingsError("RIVER_JWKS_URL: not an http(s) URL")
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from riverd.auth.apps import App, encoded, parse_apps, with_older_keys
 from riverd.auth.tokens import SECRET_BYTES_MIN
+from riverd.auth.webhooks import parse_webhooks
 from riverd.errors import SettingsError
 from riverd.service.secret_sources import SecretSource, SourceError, source_of
 from riverd.service.setting_values import Texts, split
@@ -133,6 +134,12 @@ def _apps_in(variable: str, texts: Sequence[str]) -> str | None:
     return encoded(newest)
 
 
+def _webhooks_in(variable: str, texts: Sequence[str]) -> str | None:
+    """The newest: receivers are given the new secret before River is."""
+    parse_webhooks(variable, texts[0])
+    return texts[0]
+
+
 TOKEN_SECRETS = SecretSetting[Texts](
     "RIVER_SECRETS",
     value=lambda settings: settings.secrets,
@@ -161,7 +168,17 @@ APPS = SecretSetting[str | None](
     put=lambda settings, found: replace(settings, apps=found),
     parse=_apps_in,
 )
-ALL: tuple[SecretSetting[Any], ...] = (TOKEN_SECRETS, API_KEYS, BROKER_PASSWORD, APPS)
+WEBHOOKS = SecretSetting[str | None](
+    "RIVER_WEBHOOKS",
+    value=lambda settings: settings.webhooks,
+    uri=lambda settings: settings.webhooks_from,
+    put=lambda settings, found: replace(settings, webhooks=found),
+    parse=_webhooks_in,
+)
+ALL: tuple[SecretSetting[Any], ...] = (TOKEN_SECRETS, API_KEYS, BROKER_PASSWORD, APPS, WEBHOOKS)
+
+OF_FUNCTIONS = tuple(one for one in ALL if one is not WEBHOOKS)
+"""What a function needs: webhooks are sent by processes that stay."""
 
 
 def with_secrets(settings: Settings, now: float, *wanted: SecretSetting[Any]) -> Settings:

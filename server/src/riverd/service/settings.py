@@ -9,6 +9,7 @@ from msgspec import Meta
 from riverd.channel_rules import HISTORY_BYTES, HISTORY_BYTES_MAX
 from riverd.channels import NODE_NAME_LENGTH_MAX
 from riverd.service.setting_values import Texts
+from riverd.webhook_events import WEBHOOK_BYTES_MAX
 
 PREFIX = "RIVER_"
 MEMORY = "memory://"
@@ -30,6 +31,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     apps: str | None = None
     apps_from: str | None = None
     pusher_api_on_gateway: bool = False
+    webhooks: str | None = None
+    webhooks_from: str | None = None
+    webhook_networks: Texts = ()
+    webhook_max_bytes: Annotated[int, Meta(ge=1_048_576, le=1_099_511_627_776)] = WEBHOOK_BYTES_MAX
     secrets_refresh_s: Annotated[float, Meta(ge=0.1, le=86_400)] = 60
     jwks_url: str | None = None
     jwt_issuer: str | None = None
@@ -89,6 +94,10 @@ DESCRIPTIONS: Mapping[str, str] = {
     "apps": "Apps of the Pusher protocol, with their secrets: JSON, or @FILE. See docs/pusher.md.",
     "apps_from": "Where to read them instead, as RIVER_SECRETS_FROM.",
     "pusher_api_on_gateway": "true: the apps' HTTP API answers on the gateway's port too.",
+    "webhooks": "Who is notified of what, with secrets: JSON, or @FILE. See docs/webhooks.md.",
+    "webhooks_from": "Where to read them instead, as RIVER_SECRETS_FROM.",
+    "webhook_networks": "Networks that are not public and may be sent webhooks; private: all such.",
+    "webhook_max_bytes": "Bytes that wait for one webhook; more of them are replaced by a reset.",
     "read_keys": "Keys that may look at everything and change nothing (GET), comma-separated.",
     "secrets_refresh_s": "How often what is read from elsewhere is read again.",
     "jwks_url": "Also accept RS256/ES256 tokens whose keys stand at this URL.",

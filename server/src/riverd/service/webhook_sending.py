@@ -1,0 +1,71 @@
+"""Has a process send webhooks: the publish API, `river webhooks run` and `river dev` do."""
+
+import os
+import random
+import secrets
+import socket
+import time
+
+import structlog
+
+from riverd.auth.webhooks import WebhookEndpoint
+from riverd.service.environment import webhook_networks_of
+from riverd.service.metrics import LabelledReading
+from riverd.service.process import Process
+from riverd.webhooks.dispatcher import Dispatcher
+from riverd.webhooks.posting import Poster
+from riverd.webhooks.sender import SenderSurroundings, WebhookTally
+
+log = structlog.get_logger()
+
+
+class WebhookSending:
+    """The webhooks of a process: they are sent from `begin` to `close`."""
+
+    def __init__(self, process: Process) -> None:
+        tally = WebhookTally()
+        self._poster = Poster(webhook_networks_of(process.settings))
+        self._dispatcher = Dispatcher(
+            process.brokers.new().webhook_queues,
+            f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}",
+            endpoints=process.credentials.webhook_endpoints,
+            post=self._poster.post,
+            surroundings=SenderSurroundings(tally, random.random, time.time, _buried, _overflowed),
+            failed=process.failed,
+        )
+        process.metrics.add(*_readings(tally))
+        process.start_later(self._dispatcher.run)
+
+    async def close(self) -> None:
+        """Leave the webhooks to other processes at once."""
+        await self._dispatcher.close()
+        await self._poster.close()
+
+
+def _buried(endpoint: WebhookEndpoint, events: int) -> None:
+    log.error(
+        "webhook_given_up",
+        webhook=endpoint.id,
+        events=events,
+        text="they are kept for a week: see GET /webhooks, and POST /webhooks/replay",
+    )
+
+
+def _overflowed(endpoint: WebhookEndpoint) -> None:
+    log.error(
+        "webhook_overflow",
+        webhook=endpoint.id,
+        text="more waited than RIVER_WEBHOOK_MAX_BYTES: a reset stands for it",
+    )
+
+
+def _readings(tally: WebhookTally) -> tuple[LabelledReading, ...]:
+    def reading(name: str, text: str, *, counts: dict[str, float]) -> LabelledReading:
+        return LabelledReading(f"river_webhook_{name}", text, "webhook", lambda: counts)
+
+    return (
+        reading("delivered", "Webhook events that receivers took.", counts=tally.delivered),
+        reading("failures", "Webhook requests that receivers did not take.", counts=tally.failures),
+        reading("given_up", "Webhook events that were given up.", counts=tally.buried),
+        reading("overflows", "How often more waited than may wait.", counts=tally.overflows),
+    )
