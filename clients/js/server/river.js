@@ -8,6 +8,7 @@ import { Requests } from "./requests.js";
 import { passes } from "./retry.js";
 import { checkSecret, checkWanted, signed } from "./token.js";
 
+export { verifyWebhook } from "./webhooks.js";
 export { RiverError };
 
 /**

@@ -1,5 +1,6 @@
 /** River's publish API, as a back end holds it. */
 import { RiverError } from "./error.js";
+export { verifyWebhook } from "./webhooks.js";
 export { RiverError };
 export type Position = import("../src/protocol.js").Position;
 export type Publication = import("../src/protocol.js").Publication;

@@ -16,6 +16,7 @@ from river_realtime.values import (
     Position,
     Presence,
 )
+from river_realtime.webhooks import WebhookError, verify_webhook
 
 __all__ = [
     "AsyncRiver",
@@ -33,5 +34,7 @@ __all__ = [
     "Subscriber",
     "UnreachableError",
     "UsageError",
+    "WebhookError",
     "sign_token",
+    "verify_webhook",
 ]
