@@ -60,6 +60,7 @@ OURS = {
     "API_KEYS_FROM",
     # Keys are no plain settings, and the chart has no Secret for these.
     "READ_KEYS",
+    "WEBHOOKS",
     "BROKER",
     "BROKER_PASSWORD",
     "BROKER_PASSWORD_FROM",
