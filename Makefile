@@ -84,6 +84,12 @@ sim: .setup/python
 chaos: .setup/python .setup/system
 	$(RUN)python chaos/every_fault.py --write
 
+# Hours of churn on a real cluster: what only grows fails it. The curve and the table go into docs/reliability.md.
+HOURS ?= 2
+.PHONY: soak
+soak: .setup/python .setup/system
+	$(RUN)python chaos/soak.py --hours $(HOURS) --write
+
 # Every attack to a River of its own, in 512 MiB where control groups can be made, and the table in docs/security.md.
 .PHONY: attack
 attack: .setup/python .setup/system

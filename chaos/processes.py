@@ -70,6 +70,20 @@ class ServerProcess:
         self._log.seek(0)
         return self._log.read().decode(errors="replace")
 
+    def memory_bytes(self) -> int:
+        """What it holds now, by what the system says."""
+        status = Path(f"/proc/{self._pid}/status").read_text(encoding="ascii")
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) * 1024
+
+    def open_files(self) -> int:
+        """How many files and sockets it has open."""
+        return len(list(Path(f"/proc/{self._pid}/fd").iterdir()))
+
+    @property
+    def _pid(self) -> int:
+        return self._process.pid if self._process is not None else 0
+
     def errors(self) -> list[str]:
         """Its log lines of level error, and what it did not log but died of."""
         lines = self.log().splitlines()

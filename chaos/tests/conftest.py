@@ -1,0 +1,6 @@
+"""Makes the modules of the fault table importable."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
