@@ -5,7 +5,9 @@ import contextlib
 import json
 import random
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import jwt
@@ -42,15 +44,25 @@ class Churn:
         ) as api:
             try:
                 while True:
-                    task = asyncio.create_task(self._visit(self.visits, api))
-                    self._under_way.add(task)
-                    task.add_done_callback(self._under_way.discard)
+                    self._begun(self._visit(self.visits, api))
                     self.visits += 1
                     await asyncio.sleep(random.expovariate(self.per_s))
             finally:
                 for task in self._under_way:
                     task.cancel()
                 await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    def _begun(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        # Who waits for a publication that failed fails too; nobody waits after a lost connection.
+        if not task.cancelled():
+            task.exception()
 
     async def _visit(self, number: int, api: httpx.AsyncClient) -> None:
         way = self._stream if random.random() < STREAMED else self._socket
@@ -71,7 +83,7 @@ class Churn:
             await connection.send(json.dumps({"type": "auth", "token": token(number)}))
             for name in channels:
                 await connection.send(json.dumps({"type": "subscribe", "channel": name}))
-            publishing = asyncio.create_task(_publish(api, channels[:2]))
+            publishing = self._begun(_publish(api, channels[:2]))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(random.expovariate(1 / STAY_S)):
                     async for text in connection:
@@ -91,7 +103,7 @@ class Churn:
                 f"GET /events?channel={own}&channel=soak-shared-{number % SHARED} HTTP/1.1\r\n"
                 f"Host: 127.0.0.1\r\nAuthorization: Bearer {token(number)}\r\n\r\n".encode()
             )
-            publishing = asyncio.create_task(_publish(api, [own]))
+            publishing = self._begun(_publish(api, [own]))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(random.expovariate(1 / STAY_S)):
                     while line := await reader.readline():
