@@ -23,7 +23,7 @@ from riverd.model import (
     Subscribe,
     Tail,
 )
-from riverd.protocols.native import codec
+from riverd.protocols.native import codec, events
 from riverd.protocols.native.protocol import Native
 
 HISTORY_SIZE = 100
@@ -67,14 +67,14 @@ class NullSink:
         """Nobody asks."""
 
 
-def token(secret: str = SECRETS[0]) -> str:
+def token(secret: str = SECRETS[0], *, user: str = "ada") -> str:
     """A token as an application makes it."""
     river = {"subscribe": ["news", "room-*"], "publish": ["room-*"], "info": {"name": "Ada"}}
-    return jwt.encode({"sub": "ada", "exp": 2**40, "river": river}, secret, algorithm="HS256")
+    return jwt.encode({"sub": user, "exp": 2**40, "river": river}, secret, algorithm="HS256")
 
 
 def _encode() -> Work:
-    encode = codec.publications("news")
+    encode = events.publications("news")
     publication = Publication(41, "post", DATA)
 
     def work(times: int) -> None:

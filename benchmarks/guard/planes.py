@@ -6,8 +6,9 @@ import asyncio
 import math
 import struct
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
+from itertools import cycle, islice
 from typing import cast
 
 import uvloop
@@ -72,6 +73,10 @@ class NullTransport(asyncio.Transport):
         """Nothing is open."""
 
 
+USERS = 500
+"""More than come during one count."""
+
+
 def _run(work: Callable[[int], Awaitable[None]]) -> Work:
     """Work that a running loop does; all paths share one."""
     if not _loop:
@@ -84,8 +89,14 @@ def _run(work: Callable[[int], Awaitable[None]]) -> Work:
     return lambda times: _loop[0].run_until_complete(done(times))
 
 
-def _settings() -> Settings:
-    return Settings(secrets=SECRETS, api_keys=(API_KEY,), client_rate=1e6, max_connections=100_000)
+def _settings(*, user_channels: bool = False) -> Settings:
+    return Settings(
+        secrets=SECRETS,
+        api_keys=(API_KEY,),
+        client_rate=1e6,
+        max_connections=100_000,
+        user_channels=user_channels,
+    )
 
 
 def _frame(payload: bytes) -> bytes:
@@ -97,9 +108,9 @@ def _frame(payload: bytes) -> bytes:
     return head + MASK + payload
 
 
-async def _gateway() -> Gateway:
+async def _gateway(*, user_channels: bool = False) -> Gateway:
     """A gateway with its node, without a port and without timers of its own."""
-    process = app.Process(_settings())
+    process = app.Process(_settings(user_channels=user_channels))
     gateway, node = app.build_gateway(process)
     # Not the node's `start`, whose clockwork would turn at times of its own in what is counted.
     await cast("Node", node)._broker.attach(node)  # noqa: SLF001
@@ -118,15 +129,18 @@ def _arrive(gateway: Gateway) -> tuple[NullTransport, HttpConnection]:
     return transport, connection
 
 
-def _connect() -> Work:
-    auth = _frame(b'{"type":"auth","id":1,"token":"%b"}' % token().encode())
+def _connect(*, users: int = 0) -> Work:
+    """Clients come and go: always the same one, or of so many users with channels of their own."""
+    names = [f"u{number}" for number in range(users)] or ["ada"]
+    head = b'{"type":"auth","id":1,"token":"%b"}'
+    auths = cycle([_frame(head % token(user=name).encode()) for name in names])
     subscribe = _frame(COMMANDS["subscribe"])
     gateways: list[Gateway] = []
 
     async def work(times: int) -> None:
         if not gateways:
-            gateways.append(await _gateway())
-        for _ in range(times):
+            gateways.append(await _gateway(user_channels=users > 0))
+        for auth in islice(auths, times):
             transport, handshake = _arrive(gateways[0])
             handshake.data_received(HEAD)
             (connection,) = gateways[0].connections
@@ -220,6 +234,13 @@ SERVER = (*API, "httptools")
 
 PATHS = (
     Path("connect", "handshake, token, subscription, end", _connect, 40, GATEWAY),
+    Path(
+        "connect-user",
+        "the same, of another user each time, with a channel of its own",
+        partial(_connect, users=USERS),
+        40,
+        GATEWAY,
+    ),
     Path("keep", "a ping and its pong", _keep, 100, GATEWAY),
     Path("publish", "a request to publish", _publish("/publish", MESSAGE), 60, API),
     Path("publish-http", "the same, with the HTTP server", _publish_over_http, 60, SERVER),

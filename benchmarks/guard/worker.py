@@ -12,7 +12,7 @@ from guard import calibration
 from guard.path import Path
 
 ROUNDS = 2
-PLANES = {"connect", "keep", "publish", "publish-http", "publish-batch"}
+PLANES = {"connect", "connect-user", "keep", "publish", "publish-http", "publish-batch"}
 
 
 def paths(names: Sequence[str] = ()) -> list[Path]:

@@ -155,3 +155,16 @@ def test_a_channel_for_guests_is_for_everybody_but_never_a_private_one() -> None
     assert not rules(ChannelRule(match="*", access="open")).admits_guests("price-1")
     with pytest.raises(SettingsError, match="private"):
         parse_rules('[{"match": "private-*", "access": "guest"}]')
+
+
+def test_a_rule_for_all_channels_sets_the_window_of_users_own_and_opens_none() -> None:
+    wide = ChannelRule(match="*", access="guest", presence=True, history_size=3)
+    policy = rules(wide).of("#user:ann")
+    assert (policy.history_size, policy.has_members) == (3, False)
+    assert policy.needs_grant
+    assert not policy.is_for_guests
+
+
+def test_a_deployment_whose_users_have_channels_has_another_digest() -> None:
+    on = ChannelRules(history_size=1, history_ttl_s=1, user_channels=True)
+    assert on.digest != ChannelRules(history_size=1, history_ttl_s=1).digest

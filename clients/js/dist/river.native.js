@@ -1269,6 +1269,7 @@ function addressed(options, moduleUrl) {
 // src/protocol.js
 var GARBAGE = 4e3;
 var OVERFLOW = 4001;
+var OWN = "#user";
 function decode(text) {
   if (typeof text !== "string") return null;
   try {
@@ -1460,7 +1461,7 @@ var Subscription = class {
   position;
   /** @type {On | null} where events are expected from */
   #liveOn = null;
-  /** @type {number | null} the id of the question that is open */
+  /** @type {number | string | null} the id of the question that is open */
   #askedAs = null;
   /** @type {On | null} */
   #askedOn = null;
@@ -1512,9 +1513,9 @@ var Subscription = class {
   /**
    * The question to the server.
    *
-   * @param {number} id
+   * @param {number | string} id
    * @param {On} on
-   * @returns {import("./protocol.js").ClientMessage}
+   * @returns {import("./protocol.js").ClientMessage & Partial<Position>}
    */
   ask(id, on) {
     this.#askedAs = id;
@@ -1677,6 +1678,8 @@ var Link = class _Link {
   #moveAt = NEVER;
   #tickedAt = 0;
   #offline = false;
+  /** Whether the token that was refused will be taken later. */
+  #cured = false;
   /** @type {Error | undefined} what the server said last, the reason if it closes now */
   #error;
   /**
@@ -1801,9 +1804,13 @@ var Link = class _Link {
    * The server, or the WebSocket class, refused something that is not the answer to a request.
    *
    * @param {Error} error
+   * @param {number} [now]
+   * @param {number} [retryAfterMs] the same token is taken after this time
    */
-  refused(error) {
+  refused(error, now = 0, retryAfterMs = 0) {
     this.#error = error;
+    if (retryAfterMs) this.#notBefore = now + retryAfterMs;
+    this.#cured = retryAfterMs > 0;
   }
   /**
    * Something arrived.
@@ -1835,9 +1842,11 @@ var Link = class _Link {
    */
   lost({ code, reason: said }, now) {
     const reason = describeClose(code, said || this.#error?.message, this.state === "connected");
-    const then = afterClose(code);
-    if (then === "stop" || then === "token" && !this.#renewable) return this.stop(reason, code);
-    if (then === "token") this.#token = null;
+    const then = this.#cured ? "token" : afterClose(code);
+    if (then === "stop" || then === "token" && !this.#renewable && !this.#cured)
+      return this.stop(reason, code);
+    if (then === "token" && this.#renewable) this.#token = null;
+    this.#cured = false;
     return this.#wait(now, reason, code);
   }
   /**
@@ -2055,7 +2064,10 @@ var Connection = class {
   /** @param {ClientMessage} message */
   #sendOwn(message) {
     if (message.type !== "auth") return this.send(message);
-    return this.send({ ...message, resume_session: this.#listener.sessionSecret() });
+    const { sessionSecret, userPosition } = this.#listener;
+    const at = this.isOpen ? void 0 : userPosition(this);
+    const own = at && { user_position: at };
+    return this.send({ ...message, resume_session: sessionSecret(), ...own });
   }
   /** @param {import("./link.js").Effect[]} effects */
   #do(effects) {
@@ -2163,7 +2175,8 @@ var Connection = class {
     else if (message.type === "authenticated") this.#authenticated(message);
     else if (message.type === "bye") this.#bye(message.retry_after_ms);
     else if (message.type === "error" && (message.id ?? "auth") === "auth") {
-      this.link.refused(new RiverError(message.code, message.message));
+      const error = new RiverError(message.code, message.message);
+      this.link.refused(error, this.#platform.now(), message.retry_after_ms);
     }
   }
   /** @param {import("./protocol.js").Authenticated} message */
@@ -2390,6 +2403,8 @@ var River = class {
   #transport = null;
   /** @type {Map<string, Delivery>} */
   #deliveries = /* @__PURE__ */ new Map();
+  /** @type {Delivery} */
+  #own;
   /** @type {((line: string, what: unknown) => void) | null} */
   #trace = null;
   /**
@@ -2414,6 +2429,8 @@ var River = class {
       (name) => warnings.unknown("event", [name], ["state"])
     );
     this.#requests = new Requests(this.#platform.now);
+    this.#own = this.#enter(OWN, {});
+    this.#own.users = Infinity;
     if (options.WebSocket || isInteractive()) this.connect();
   }
   /**
@@ -2423,6 +2440,14 @@ var River = class {
    */
   get state() {
     return this.#transport?.status.state ?? "closed";
+  }
+  /**
+   * What the back end publishes to this page's user, on whatever page: a channel without a subscription.
+   *
+   * @returns {Channel<any>}
+   */
+  get me() {
+    return this.#own.channel;
   }
   /** This page's session, for `exclude`; null before a connection. It survives reconnecting. */
   get session() {
@@ -2566,7 +2591,11 @@ var River = class {
       isFree: (connection) => this.#isFree(connection),
       tick: (now) => this.#tick(now),
       sent: (message) => this.#trace?.("river sent", message),
-      sessionSecret: () => this.#session.secret
+      sessionSecret: () => this.#session.secret,
+      userPosition: (connection) => {
+        const { epoch, offset } = this.#own.subscription.ask(OWN, connection);
+        return epoch === void 0 ? void 0 : { epoch, offset: Number(offset) };
+      }
     });
   }
   /**
@@ -2602,7 +2631,7 @@ var River = class {
   /** @param {Delivery} delivery */
   #ask({ subscription }) {
     const connection = this.#transport?.open.at(-1);
-    if (connection && subscription.isDue(this.#platform.now()))
+    if (connection && subscription.channel !== OWN && subscription.isDue(this.#platform.now()))
       connection.send(subscription.ask(this.#requests.nextId(), connection));
   }
   #askAll() {
@@ -2611,7 +2640,8 @@ var River = class {
   /** @param {Connection} connection */
   #opened(connection) {
     for (const { subscription } of this.#deliveries.values())
-      connection.send(subscription.ask(this.#requests.nextId(), connection));
+      if (subscription.channel !== OWN)
+        connection.send(subscription.ask(this.#requests.nextId(), connection));
     if (this.#transport?.current === connection) this.#requests.flush(connection);
   }
   /**
@@ -2653,7 +2683,7 @@ var River = class {
   #subscribed(message, connection) {
     const delivery = this.#deliveries.get(message.channel);
     if (!delivery) return;
-    delivery.subscribed(message);
+    delivery.subscribed({ ...message, id: message.id ?? OWN });
     connection.replaying = delivery.subscription;
   }
   /**
@@ -2690,6 +2720,8 @@ var River = class {
   #authenticated(message, connection) {
     this.user = message.user;
     this.#session.authenticated(message, connection);
+    if (message.user_position)
+      this.#own.subscribed({ ...message.user_position, type: "subscribed", id: OWN, channel: OWN });
     for (const { subscription } of this.#deliveries.values()) subscription.retry();
     this.#askAll();
   }
@@ -2717,7 +2749,7 @@ var River = class {
   /** @param {Connection} connection */
   #isFree(connection) {
     const isPending = [...this.#deliveries.values()].some(
-      ({ subscription: { pending } }) => pending
+      ({ subscription: { pending, channel } }) => pending && channel !== OWN
     );
     return !isPending && !this.#requests.isAwaited(connection);
   }

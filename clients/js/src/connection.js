@@ -21,6 +21,8 @@ import { askToken } from "./token.js";
  * @property {(now: number) => void} tick called every few seconds, unless closed
  * @property {(message: object) => void} sent what was sent, without tokens and secrets
  * @property {() => string | undefined} sessionSecret of the session that is continued
+ * @property {(connection: Connection) => import("./protocol.js").Position | undefined} userPosition where
+ *   the page stands in its user's channel; asked once for each connection
  *
  * @typedef {{send(text: string): void, close(): void, onopen?: any, onmessage?: any, onclose?: any,
  *   onerror?: any, readyState?: number,
@@ -105,7 +107,10 @@ export class Connection {
   /** @param {ClientMessage} message */
   #sendOwn(message) {
     if (message.type !== "auth") return this.send(message);
-    return this.send({ ...message, resume_session: this.#listener.sessionSecret() });
+    const { sessionSecret, userPosition } = this.#listener;
+    const at = this.isOpen ? undefined : userPosition(this);
+    const own = at && { user_position: at };
+    return this.send({ ...message, resume_session: sessionSecret(), ...own });
   }
 
   /** @param {import("./link.js").Effect[]} effects */
@@ -216,7 +221,8 @@ export class Connection {
     else if (message.type === "authenticated") this.#authenticated(message);
     else if (message.type === "bye") this.#bye(message.retry_after_ms);
     else if (message.type === "error" && (message.id ?? "auth") === "auth") {
-      this.link.refused(new RiverError(message.code, message.message));
+      const error = new RiverError(message.code, message.message);
+      this.link.refused(error, this.#platform.now(), message.retry_after_ms);
     }
   }
 

@@ -62,6 +62,8 @@ export class Link {
   #moveAt = NEVER;
   #tickedAt = 0;
   #offline = false;
+  /** Whether the token that was refused will be taken later. */
+  #cured = false;
   /** @type {Error | undefined} what the server said last, the reason if it closes now */
   #error;
 
@@ -199,9 +201,13 @@ export class Link {
    * The server, or the WebSocket class, refused something that is not the answer to a request.
    *
    * @param {Error} error
+   * @param {number} [now]
+   * @param {number} [retryAfterMs] the same token is taken after this time
    */
-  refused(error) {
+  refused(error, now = 0, retryAfterMs = 0) {
     this.#error = error;
+    if (retryAfterMs) this.#notBefore = now + retryAfterMs;
+    this.#cured = retryAfterMs > 0;
   }
 
   /**
@@ -236,9 +242,11 @@ export class Link {
    */
   lost({ code, reason: said }, now) {
     const reason = describeClose(code, said || this.#error?.message, this.state === "connected");
-    const then = afterClose(code);
-    if (then === "stop" || (then === "token" && !this.#renewable)) return this.stop(reason, code);
-    if (then === "token") this.#token = null;
+    const then = this.#cured ? "token" : afterClose(code);
+    if (then === "stop" || (then === "token" && !this.#renewable && !this.#cured))
+      return this.stop(reason, code);
+    if (then === "token" && this.#renewable) this.#token = null;
+    this.#cured = false;
     return this.#wait(now, reason, code);
   }
 

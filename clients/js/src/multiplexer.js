@@ -22,6 +22,12 @@ class SharedChannel {
   /** @type {Map<Tab, Message[]>} what waits for those that are about to subscribe */
   held = new Map();
 
+  /** @param {Message} where the channel is live from */
+  begin({ epoch, offset }) {
+    this.ready = true;
+    this.position = { epoch, offset };
+  }
+
   /** @param {Message} message of the server */
   follow({ type, epoch, offset }) {
     if (type === "gap") this.position = { epoch, offset };
@@ -35,6 +41,9 @@ class SharedChannel {
     this.held.delete(tab);
   }
 }
+
+/** The channel of the token's user: all clients have it, and none asks for it. */
+const OWN = "#user";
 
 /**
  * Lets several clients speak the protocol over one connection.
@@ -53,6 +62,8 @@ export class Multiplexer {
   #tabs = new Set();
   /** @type {Message | null} what the connection began with */
   #welcome = null;
+  /** Where all clients stand in their user's channel. */
+  #own = new SharedChannel();
   #out;
 
   /** @param {Outlets} out */
@@ -92,7 +103,7 @@ export class Multiplexer {
     else if (message.type === "unsubscribe" && shared) {
       this.#leave(tab, message.channel, shared);
       this.#send(tab, { type: "unsubscribed", id: message.id, channel: message.channel });
-    } else this.#ask(message, (answer) => this.#send(tab, answered(answer, message)));
+    } else this.#ask(message, (answer) => this.#send(tab, this.#placed(answered(answer, message))));
   }
 
   /**
@@ -106,14 +117,35 @@ export class Multiplexer {
     this.#asked.delete(message.id);
     if (then) return then(message);
     const shared = this.#channels.get(message.channel);
+    if (message.channel === OWN) this.#follow(message);
     if (!shared) {
-      if (!message.channel) this.#out.tabs([...this.#tabs], message);
+      if (!message.channel || message.channel === OWN) this.#out.tabs([...this.#tabs], message);
       return;
     }
     shared.follow(message);
     if (shared.tabs.size > 0) this.#out.tabs([...shared.tabs], message);
     for (const held of shared.held.values()) held.push(message);
     if (message.type === "unsubscribed") this.#channels.delete(message.channel);
+  }
+
+  /** @param {Message} message of the user's channel */
+  #follow(message) {
+    if (message.type === "subscribed") this.#own.begin(message);
+    else this.#own.follow(message);
+  }
+
+  /**
+   * The answer to a token: who comes later begins where the others stand.
+   *
+   * @param {Message} answer
+   * @returns {Message}
+   */
+  #placed(answer) {
+    if (answer.type !== "authenticated") return answer;
+    if (answer.user_position) this.#own.begin(answer.user_position);
+    else if (this.#own.ready)
+      return { ...answer, user_position: { ...this.#own.position, recovered: false } };
+    return answer;
   }
 
   /**
@@ -164,8 +196,7 @@ export class Multiplexer {
       for (const [other, asked] of shared.questions) this.#subscribe(other, asked);
       return;
     }
-    shared.ready = true;
-    shared.position = { epoch: answer.epoch, offset: answer.offset };
+    shared.begin(answer);
     if (current) {
       shared.tabs.add(tab);
       this.#send(tab, answered(answer, question));

@@ -6,6 +6,7 @@ import { addressed } from "./endpoint.js";
 import { RiverError } from "./errors.js";
 import { MESSAGE_BYTES_MAX, READS_MAX } from "./limits.js";
 import { isInteractive, sleeplessClock, thisPlatform } from "./platform.js";
+import { OWN } from "./protocol.js";
 import { Requests } from "./requests.js";
 import { Session } from "./session.js";
 import { Subscription } from "./subscription.js";
@@ -82,6 +83,8 @@ export class River {
   #transport = null;
   /** @type {Map<string, Delivery>} */
   #deliveries = new Map();
+  /** @type {Delivery} */
+  #own;
   /** @type {((line: string, what: unknown) => void) | null} */
   #trace = null;
 
@@ -106,6 +109,8 @@ export class River {
       warnings.unknown("event", [name], ["state"]),
     );
     this.#requests = new Requests(this.#platform.now);
+    this.#own = this.#enter(OWN, {});
+    this.#own.users = Infinity;
     if (options.WebSocket || isInteractive()) this.connect();
   }
 
@@ -116,6 +121,15 @@ export class River {
    */
   get state() {
     return this.#transport?.status.state ?? "closed";
+  }
+
+  /**
+   * What the back end publishes to this page's user, on whatever page: a channel without a subscription.
+   *
+   * @returns {Channel<any>}
+   */
+  get me() {
+    return this.#own.channel;
   }
 
   /** This page's session, for `exclude`; null before a connection. It survives reconnecting. */
@@ -274,6 +288,10 @@ export class River {
       tick: (now) => this.#tick(now),
       sent: (message) => this.#trace?.("river sent", message),
       sessionSecret: () => this.#session.secret,
+      userPosition: (connection) => {
+        const { epoch, offset } = this.#own.subscription.ask(OWN, connection);
+        return epoch === undefined ? undefined : { epoch, offset: Number(offset) };
+      },
     });
   }
 
@@ -312,7 +330,7 @@ export class River {
   /** @param {Delivery} delivery */
   #ask({ subscription }) {
     const connection = this.#transport?.open.at(-1);
-    if (connection && subscription.isDue(this.#platform.now()))
+    if (connection && subscription.channel !== OWN && subscription.isDue(this.#platform.now()))
       connection.send(subscription.ask(this.#requests.nextId(), connection));
   }
 
@@ -324,7 +342,8 @@ export class River {
   #opened(connection) {
     // Also those that are live on a connection that is about to end.
     for (const { subscription } of this.#deliveries.values())
-      connection.send(subscription.ask(this.#requests.nextId(), connection));
+      if (subscription.channel !== OWN)
+        connection.send(subscription.ask(this.#requests.nextId(), connection));
     if (this.#transport?.current === connection) this.#requests.flush(connection);
   }
 
@@ -365,7 +384,7 @@ export class River {
   #subscribed(message, connection) {
     const delivery = this.#deliveries.get(message.channel);
     if (!delivery) return;
-    delivery.subscribed(message);
+    delivery.subscribed({ ...message, id: message.id ?? OWN });
     connection.replaying = delivery.subscription;
   }
 
@@ -401,6 +420,8 @@ export class River {
   #authenticated(message, connection) {
     this.user = message.user;
     this.#session.authenticated(message, connection);
+    if (message.user_position)
+      this.#own.subscribed({ ...message.user_position, type: "subscribed", id: OWN, channel: OWN });
     // What the last token did not allow, this one may.
     for (const { subscription } of this.#deliveries.values()) subscription.retry();
     this.#askAll();
@@ -433,7 +454,7 @@ export class River {
   /** @param {Connection} connection */
   #isFree(connection) {
     const isPending = [...this.#deliveries.values()].some(
-      ({ subscription: { pending } }) => pending,
+      ({ subscription: { pending, channel } }) => pending && channel !== OWN,
     );
     return !isPending && !this.#requests.isAwaited(connection);
   }

@@ -24,7 +24,7 @@ export class Subscription {
 
   /** @type {On | null} where events are expected from */
   #liveOn = null;
-  /** @type {number | null} the id of the question that is open */
+  /** @type {number | string | null} the id of the question that is open */
   #askedAs = null;
   /** @type {On | null} */
   #askedOn = null;
@@ -82,9 +82,9 @@ export class Subscription {
   /**
    * The question to the server.
    *
-   * @param {number} id
+   * @param {number | string} id
    * @param {On} on
-   * @returns {import("./protocol.js").ClientMessage}
+   * @returns {import("./protocol.js").ClientMessage & Partial<Position>}
    */
   ask(id, on) {
     this.#askedAs = id;

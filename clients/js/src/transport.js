@@ -19,6 +19,8 @@ import { Link } from "./link.js";
  * @property {(now: number) => void} tick called every few seconds, unless closed
  * @property {(message: object) => void} sent what was sent, without tokens and secrets
  * @property {() => string | undefined} sessionSecret of the session that is continued
+ * @property {(connection: Connection) => import("./protocol.js").Position | undefined} userPosition where
+ *   the page stands in its user's channel; asked once for each connection
  */
 
 /**

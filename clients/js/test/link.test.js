@@ -192,6 +192,24 @@ describe("losing the connection", () => {
     });
   });
 
+  test("a fixed token that will be taken soon is sent again then", () => {
+    link = new Link({ renewable: false, random: () => LUCK });
+    link.connect(0);
+    link.gotToken(1, "T", 0);
+    link.opened(0);
+    link.refused(new Error("the user logged out everywhere just now"), 1, 4_000);
+    link.lost({ code: 4401 }, 2);
+    assert.equal(link.state, "waiting");
+    assert.ok(link.nextAt >= 4_001);
+    const [first] = link.tick(link.nextAt);
+    assert.equal(first?.do, "open");
+    assert.deepEqual(link.opened(5_000), [
+      { do: "send", message: { type: "auth", id: "auth", token: "T" } },
+    ]);
+    link.lost({ code: 4401 }, 5_001);
+    assert.equal(link.state, "closed");
+  });
+
   test("a fixed token that is none closes for good", () => {
     link = new Link({ renewable: false, random: () => LUCK });
     link.connect(0);

@@ -52,6 +52,39 @@ describe("several clients on one connection", () => {
     received = [];
   }
 
+  test("all clients hear what is published to their user, also who comes later", () => {
+    const own = { type: "event", channel: "#user", event: "note", data: 6, offset: 6 };
+    multiplexer.fromTab("a", { type: "auth", id: "auth", token: "T" });
+    answer({
+      type: "authenticated",
+      user: "ada",
+      user_position: { epoch: "e", offset: 5, recovered: false },
+    });
+    multiplexer.fromServer(own);
+    assert.deepEqual(received.at(-1), ["a+b", own]);
+    multiplexer.join("c");
+    multiplexer.fromTab("c", { type: "auth", id: "auth", token: "T" });
+    answer({ type: "authenticated", user: "ada" });
+    assert.deepEqual(received.at(-1), [
+      "c",
+      {
+        type: "authenticated",
+        id: "auth",
+        user: "ada",
+        user_position: { epoch: "e", offset: 6, recovered: false },
+      },
+    ]);
+    const late = {
+      type: "subscribed",
+      channel: "#user",
+      epoch: "f",
+      offset: 2,
+      recovered: false,
+    };
+    multiplexer.fromServer(late);
+    assert.deepEqual(received.at(-1), ["a+b+c", late]);
+  });
+
   test("a client that comes later is told what the connection began with", () => {
     const welcome = { type: "welcome", session: "s.1" };
     multiplexer.greet("b");

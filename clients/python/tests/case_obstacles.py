@@ -70,6 +70,8 @@ class _Talk:
             return None
         if not isinstance(message, dict):
             return "the client sends JSON objects only"
+        if "user_position" in message:
+            return "the client goes on where it stands itself"
         return self._in_message(cast("Json", message))
 
     def _in_message(self, message: Json) -> str | None:

@@ -52,7 +52,7 @@ class Relay:
             serve(self._relay, "127.0.0.1", 0, compression=None, close_timeout=1)
         )
         address = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        self.subscriber = Subscriber(address, self._token)
+        self.subscriber = Subscriber(address, self._token, "#user")
         await self._open.enter_async_context(self.subscriber)
         listening = asyncio.create_task(self._listen())
         self._open.callback(listening.cancel)

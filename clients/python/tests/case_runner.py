@@ -25,7 +25,13 @@ _WELCOME = {
     "auth_timeout_s": "$_",
     "max_message_bytes": "$_",
 }
-_AUTHENTICATED = {"type": "authenticated", "id": 0, "user": "$_", "expires_at": "$_"}
+_AUTHENTICATED = {
+    "type": "authenticated",
+    "id": 0,
+    "user": "$_",
+    "expires_at": "$_",
+    "user_position": "$_",
+}
 _FINAL = (4400, 4401, 4403)
 _CURED_BY_TIME = ("token_not_yet_valid",)
 _PUSHED = ("event", "joined", "left", "gap")

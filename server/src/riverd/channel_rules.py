@@ -14,6 +14,7 @@ from riverd.channels import (
     PRESENCE,
     PRIVATE,
     TRACE,
+    USER,
     divided,
     may_publish,
     may_subscribe,
@@ -99,8 +100,11 @@ class ChannelRules:
         history_ttl_s: float,
         history_bytes: int = HISTORY_BYTES,
         shared: Sharing | None = None,
+        user_channels: bool = False,
     ) -> None:
         self.rules = tuple(rules)
+        self.user_channels = user_channels
+        """Whether every user has a channel that all its connections are subscribed to."""
         self._shared = shared
         self._globs = [Globs((rule.match,)) for rule in self.rules]
         self._history_size = history_size
@@ -116,6 +120,7 @@ class ChannelRules:
             self._history_size,
             self._history_ttl_s,
             self._history_bytes,
+            *(["user channels"] if self.user_channels else []),
         )
         # Without an app the digest is that of versions that knew none.
         text = msgspec.json.encode(known if self._shared is None else (*known, self._shared))
@@ -164,15 +169,17 @@ class ChannelRules:
             return TRACE_POLICY
         app, name = divided(channel)
         number, rule = self._rule_of(name)
-        has_members = name.startswith(PRESENCE)
+        has_members, is_users = name.startswith(PRESENCE), name.startswith(USER)
         size = self._history_size if rule.history_size is None else rule.history_size
         ttl_s = self._history_ttl_s if rule.history_ttl_s is None else rule.history_ttl_s
         last_ttl_s = _last_ttl_s(rule)
         if name.startswith(CACHE) and (app is not None or self._shared is not None):
             # The window too: what clients publish must not push out the back end's last event.
             ttl_s, last_ttl_s = max(ttl_s, CACHE_TTL_S), max(last_ttl_s, CACHE_TTL_S)
-        is_closed = name.startswith(PRIVATE) or (
-            has_members and self._shared is not None and self._shared.presence_needs_grant
+        is_closed = (
+            is_users
+            or name.startswith(PRIVATE)
+            or (has_members and self._shared is not None and self._shared.presence_needs_grant)
         )
         return ChannelPolicy(
             size,
@@ -182,8 +189,8 @@ class ChannelRules:
             # A rule can close a channel, never open one that needs a grant.
             is_closed or rule.access == "grant",
             rule.access == "guest" and not is_closed,
-            # In an app with channels of its own the name alone says it.
-            has_members if rule.presence is None or app is not None else rule.presence,
+            # In an app with channels of its own the name alone says it, as in a user's own.
+            has_members if rule.presence is None or app is not None or is_users else rule.presence,
             rule.client_publish,
             number,
         )

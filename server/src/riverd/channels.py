@@ -22,6 +22,8 @@ APP = "#app:"
 USER = "#user:"
 TRACE = "#trace:"
 """The short logs of traces, by their ids."""
+OWN = "#user"
+"""What clients call the channel of their own user."""
 CACHE = ("cache-", "private-cache-", "private-encrypted-cache-", "presence-cache-")
 """How the names of Pusher's cache channels begin."""
 
@@ -116,6 +118,11 @@ def divided(name: str) -> tuple[str | None, str]:
 def user_channel(user: str) -> str:
     """The internal name of a user's own channel: no id can end it."""
     return USER + quote(user, safe="").replace("~", "%7E")
+
+
+def shown_name(channel: str) -> str:
+    """What clients call a channel: the one of their user has a name of its own."""
+    return OWN if channel.startswith(USER) else channel
 
 
 def user_of(name: str) -> str | None:

@@ -31,6 +31,7 @@ class ErrorCode(Enum):
     CHANNEL_INVALID = ("channel_invalid", 400)
     EVENT_INVALID = ("event_invalid", 400)
     BATCH_TOO_LARGE = ("batch_too_large", 400)
+    USER_CHANNELS_OFF = ("user_channels_off", 400)
     UNAUTHENTICATED = ("unauthenticated", 401)
     API_KEY_INVALID = ("api_key_invalid", 401)
     TOKEN_INVALID = ("token_invalid", 401)

@@ -130,6 +130,20 @@ class Occupancy(msgspec.Struct, frozen=True):
     users: int | None = None
 
 
+class Authenticated(msgspec.Struct, frozen=True, gc=False):
+    """The token, or what the back end signed, was accepted. `expires_at` is in unix seconds.
+
+    `session` answers a `resume_session`: the session that is continued, or else the own one.
+    `own` says where the channel of the client's user is live from, where that is known.
+    """
+
+    id: RequestId
+    user: str
+    expires_at: float | None
+    session: str | None = None
+    own: "Subscribed | None" = None
+
+
 # What clients ask.
 
 
@@ -137,13 +151,14 @@ class Authenticate(msgspec.Struct, frozen=True, gc=False):
     """Says who the client is; again at any time to renew.
 
     `resume_session` is the secret of the session that it continues, `positions` where it stands in
-    the channels that its token has the server subscribe.
+    the channels that its token has the server subscribe, `user_position` in its user's own.
     """
 
     id: RequestId
     token: str
     resume_session: str | None = None
     positions: Mapping[str, Position] | None = None
+    user_position: Position | None = None
 
 
 class Proof(msgspec.Struct, frozen=True, gc=False):
@@ -165,7 +180,8 @@ class Subscribe(msgspec.Struct, frozen=True, gc=False):
     """Subscribes: from now, after a position, or with the last `history` events.
 
     `proof` stands for a grant in protocols where the back end signs each subscription.
-    `wants_last`: the answer has the newest publication that no client made.
+    `wants_last`: the answer has the newest publication that no client made. `greeting` is what is
+    answered together with it.
     """
 
     id: RequestId
@@ -174,6 +190,7 @@ class Subscribe(msgspec.Struct, frozen=True, gc=False):
     history: int = 0
     proof: Proof | None = None
     wants_last: bool = False
+    greeting: Authenticated | None = None
 
 
 class Unsubscribe(msgspec.Struct, frozen=True, gc=False):
@@ -245,18 +262,6 @@ class Welcome(msgspec.Struct, frozen=True, gc=False):
     resume_session: str
     auth_timeout_s: float
     message_bytes_max: int
-
-
-class Authenticated(msgspec.Struct, frozen=True, gc=False):
-    """The token, or what the back end signed, was accepted. `expires_at` is in unix seconds.
-
-    `session` answers a `resume_session`: the session that is continued, or else the own one.
-    """
-
-    id: RequestId
-    user: str
-    expires_at: float | None
-    session: str | None = None
 
 
 class MemberList(msgspec.Struct, frozen=True):

@@ -54,6 +54,7 @@ def test_the_contracts_requests_are_all_there(document: Any) -> None:
         "/access",
         "/users/{user}",
         "/users/{user}/disconnect",
+        "/users/{user}/publish",
         "/users/{user}/block",
         "/users/{user}/channels/{channel}/remove",
         "/blocks",

@@ -90,7 +90,7 @@ async def test_who_sends_too_much_while_its_token_waits_is_closed(cluster: Clust
     bob = cluster.stranger(node)
     bob.ask(type="auth", id=1, token="bob")
     bob.leave()
-    assert node._waiting.held == {}
+    assert node.authentication.waiting.held == {}
 
 
 @in_a_cluster

@@ -11,6 +11,7 @@ from simulation.ear import Message, asked_position
 from simulation.line import Line
 from simulation.truth import demand
 
+from riverd.channels import OWN, user_channel
 from riverd.model import Position
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ class Client:
         self.session: str | None = None
         """The first one of this page: the later ones continue it."""
         self._secret: str | None = None
+        self.own = user_channel(user)
+        self.has_own = False
+        """Whether its user's channel is live on this connection."""
+        self._own_asked: Position | None = None
         self._world = world
         self._dice = world.dice
         self._issued_s: float | None = None
@@ -79,14 +84,25 @@ class Client:
         token = f"{self.user}|{self._world.info_of(self)}|{self._issued_s}"
         # A page knows what its first connection was, once it has said so.
         secret = {} if self._secret is None else {"resume_session": self._secret}
-        auth = self._request("auth", token=token, **secret)
+        auth = self._request("auth", token=token, **secret, **self._own_fields())
         self._send([auth, *map(self._subscribe, self.wanted)])
+
+    def _own_fields(self) -> dict[str, object]:
+        """Where it stands in its user's channel, if it says so, and if that is so."""
+        place, chance = self.places.get(self.own), self._dice.random()
+        self._own_asked = None
+        if place is None or chance < 0.2:
+            return {}
+        offset = place.offset + (10_000 if chance < 0.25 else 0)
+        self._own_asked = Position(place.epoch, offset)
+        return {"user_position": {"epoch": place.epoch, "offset": offset}}
 
     def lost(self, line: Line) -> None:
         """The connection is gone, and with it what was on its way."""
         if line is self.line:
             self._world.note(self.name, "has lost its connection")
             self.line = None
+            self.has_own = False
             self.asked.clear()
             self._deaf.clear()
             self._fresh.clear()
@@ -175,7 +191,10 @@ class Client:
         """Take what has arrived."""
         if line is self.line:
             for message in messages:
-                self._take(message)
+                if message.get("channel") == OWN or "user_position" in message:
+                    self._take_own(message)
+                else:
+                    self._take(message)
 
     def _take(self, message: Message) -> None:
         kind, channel = message["type"], message.get("channel", "")
@@ -198,6 +217,19 @@ class Client:
             elif kind == "gap":
                 self._fresh.pop(channel, None)
                 self.places[channel] = Position(message["epoch"], message["offset"])
+
+    def _begin_own(self, told: Message) -> None:
+        self.has_own = True
+        if not told["recovered"] or self._own_asked is None:
+            self.places[self.own] = Position(told["epoch"], told["offset"])
+
+    def _take_own(self, message: Message) -> None:
+        if message["type"] in ("authenticated", "subscribed"):
+            self._begin_own(message.get("user_position", message))
+        elif message["type"] == "gap":
+            self.places[self.own] = Position(message["epoch"], message["offset"])
+        elif "offset" in message:
+            self._event({**message, "channel": self.own})
 
     def _failed(self, message: Message) -> None:
         """A subscription that was asked for came to nothing, if it was one."""

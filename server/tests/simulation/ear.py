@@ -166,6 +166,9 @@ class Ear:
         forward = is_newer(epoch, self.epoch) if epoch != self.epoch else offset > after
         self._demand(forward, told, f"backwards from {self.epoch}:{self.offset}")
         self._demand(offset <= self._server.truth.end(self.channel, epoch), told)
+        if epoch != self.epoch:
+            # The broker has lost its data, and with it the keys of what was not answered yet.
+            self._passed.clear()
         self.epoch, self.offset, self._bounds = epoch, offset, None
 
     def _joined(self, told: Message) -> None:

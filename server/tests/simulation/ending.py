@@ -13,7 +13,7 @@ from simulation.host import Host
 from simulation.publisher import Publisher
 from simulation.truth import demand
 
-from riverd.channels import CONTROL
+from riverd.channels import CONTROL, user_channel
 from riverd.core.channel import Channel
 from riverd.model import Message
 from riverd.orders import is_over
@@ -74,7 +74,7 @@ class Ending:
         """An event that is not kept reaches all who are there, but the one that it is not for."""
         world = self._world
         publisher = Publisher(world, "passing")
-        for channel in world.channels:
+        for channel in world.published:
             for client in (None, *world.clients[:2]):
                 excluded = None if client is None else client.session
                 message = await publisher.pass_on(channel, exclude=excluded)
@@ -83,7 +83,7 @@ class Ending:
     def _unheard_of(self, message: Message) -> Iterator[str]:
         for client in self._world.clients:
             ear = None if client.line is None else client.line.stream.ears.get(message.channel)
-            if ear is None or message.channel not in client.wanted:
+            if ear is None or message.channel not in {*client.wanted, client.own}:
                 continue
             due = message.exclude is None or client.session != message.exclude
             if ear.has_passed(message.data) != due:
@@ -121,13 +121,21 @@ class Ending:
         if line.stream.open:
             yield f"{client.name} waits for {[*line.stream.open.values()]}"
         for name in client.wanted:
-            ear, position = line.stream.ears.get(name), self._world.server.position(name)
-            if ear is None or not client.asked.get(name):
-                yield f"{client.name} is not live in {name}"
-            elif not ear.is_at_end or client.places[name] != ear.position:
-                yield f"{client.name} stands at {ear.position} of {name}: {position}"
-            elif self._world.rules.has_members(name) and ear.users != self._members(name):
-                yield f"{client.name} sees {ear.users} in {name}: {self._members(name)}"
+            is_live = bool(client.asked.get(name))
+            yield from self._unheard_in(client, name, is_live=is_live)
+        if self._world.rules.user_channels:
+            yield from self._unheard_in(client, client.own, is_live=client.has_own)
+
+    def _unheard_in(self, client: Client, name: str, *, is_live: bool) -> Iterator[str]:
+        line = client.line
+        assert line is not None, "it is connected"
+        ear, position = line.stream.ears.get(name), self._world.server.position(name)
+        if ear is None or not is_live:
+            yield f"{client.name} is not live in {name}"
+        elif not ear.is_at_end or client.places[name] != ear.position:
+            yield f"{client.name} stands at {ear.position} of {name}: {position}"
+        elif self._world.rules.has_members(name) and ear.users != self._members(name):
+            yield f"{client.name} sees {ear.users} in {name}: {self._members(name)}"
 
     def _members(self, name: str) -> Shown:
         return shown([*self._world.server.store.roster(name).members.values()])
@@ -186,11 +194,14 @@ class Ending:
         store = self._world.server.store
         for host in self._world.hosts:
             assert host.broker.feed is not None, "a node has a feed"
-            for name in host.hub.channels:
+            # A user's channel is there for as long as the user is.
+            owned = {user_channel(line.user) for line in host.lines}
+            for name in host.hub.channels.keys() - owned:
                 yield f"{host.name} still has {name}"
             for attachment in host.node.attachments:
-                yield f"{host.name} still knows {attachment.name}"
-            for name in host.broker.feed.subscribed.keys() - {CONTROL}:
+                if attachment.name not in owned:
+                    yield f"{host.name} still knows {attachment.name}"
+            for name in host.broker.feed.subscribed.keys() - {CONTROL} - owned:
                 yield f"{host.name} still listens to {name}"
         for name in self._world.channels:
             if self._world.server.counted(name):

@@ -217,7 +217,7 @@ class Line:
     def _is_placed(self, message: Message) -> bool:
         """Whether the channel will be subscribed when the session comes to this message."""
         channel = message.get("channel")
-        if self.session not in self.node._waiting.held:
+        if self.session not in self.node.authentication.waiting.held:
             self._held_channels.clear()
             if message["type"] != "auth":
                 return channel in self.session.subscriptions

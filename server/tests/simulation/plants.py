@@ -333,15 +333,50 @@ ORDERS = (
     ),
     _plant(
         "what follows a token that waits does not wait",
-        ("node.node:Node._take", "if session in self._waiting.held:", "if False:"),
+        ("node.node:Node._take", "if session in waiting.held:", "if False:"),
     ),
     _plant(
         "a token that waited is not taken",
-        ("node.node:Node._on_confirmed", "self._identify(session, command, now=now)", "pass"),
+        (
+            "node.authentication:Authentication._release",
+            "self.authenticate(session, command, now=self._clock() + self.unix_ahead_s)",
+            "pass",
+        ),
     ),
     _plant(
         "a user stays in a channel from which it was removed",
         ("node.users:Users._remove", "self._attachments.unsubscribe", "(lambda *_, **__: None)"),
+    ),
+)
+
+OWN = (
+    _plant(
+        "a user's channel begins where the log ends, wherever the client stands",
+        (
+            "node.authentication:Authentication._greet",
+            "at = command.user_position if isinstance(command, Authenticate) else None",
+            "at = None",
+        ),
+    ),
+    _plant(
+        "who was answered without a position never gets one",
+        (
+            "node.authentication:Authentication._give_up",
+            "subscription.request = ",
+            "self._attachments.unsubscribe(subscription) or ",
+        ),
+    ),
+    _plant(
+        "commands are answered before the token that they follow",
+        (
+            "node.authentication:Authentication._subscribe_own",
+            "self.waiting.admit(session)",
+            "pass",
+        ),
+    ),
+    _plant(
+        "the answer to a token does not say where the user's channel stands",
+        ("node.attaching:Attachments._admit", "replace(greeting, own=reply)", "greeting"),
     ),
 )
 
@@ -467,5 +502,15 @@ WINDOWS = (
 )
 
 PLANTS = (
-    ORDERS + RULES + WINDOWS + EXCLUDING + EPHEMERAL + TRAPS + LOGS + CURSORS + MEMBERS + STATES
+    OWN
+    + ORDERS
+    + RULES
+    + WINDOWS
+    + EXCLUDING
+    + EPHEMERAL
+    + TRAPS
+    + LOGS
+    + CURSORS
+    + MEMBERS
+    + STATES
 )

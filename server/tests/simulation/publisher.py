@@ -35,7 +35,7 @@ class Publisher:
         pace = dice.choice((0.5, 2.0, 5.0))
         while not self._world.calm:
             await asyncio.sleep(dice.expovariate(pace))
-            channel, count = dice.choice(self._world.channels), dice.choice(BURSTS)
+            channel, count = dice.choice(self._world.published), dice.choice(BURSTS)
             for _ in range(0 if self._world.calm else count):
                 await self.publish(channel)
 

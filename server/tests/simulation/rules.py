@@ -7,7 +7,7 @@ from random import Random
 from riverd.channel_rules import ChannelRule, ChannelRules
 
 
-def drawn_rules(dice: Random) -> ChannelRules:
+def drawn_rules(dice: Random, *, user_channels: bool) -> ChannelRules:
     """Rules that every process of a run has."""
     return ChannelRules(
         (
@@ -24,4 +24,5 @@ def drawn_rules(dice: Random) -> ChannelRules:
         ),
         history_size=dice.randint(5, 20),
         history_ttl_s=dice.choice((5.0, 30.0, 300.0)),
+        user_channels=user_channels,
     )

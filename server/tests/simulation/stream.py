@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from simulation.ear import Ear, Message, asked_position
 from simulation.truth import demand
 
+from riverd.channels import OWN, user_channel
 from riverd.model import Ephemeral, Position, Publication
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ class Stream:
         self.moved: dict[str, None] = {}
         self._server = server
         self._user = user
+        self._own = user_channel(user)
+        self._own_asked: Request | None = None
+        """The token that was answered without saying where the user's channel stands."""
         self._ids = ids
         self._rules = rules
         self._handlers = {
@@ -78,7 +82,7 @@ class Stream:
         """The session writes this."""
         handler = self._handlers.get(message["type"])
         if handler is None or (message["type"] == "presence" and "id" not in message):
-            ear = self.ears.get(message["channel"])
+            ear = self.ears.get(self._named(message))
             demand(ear is not None, f"{self._user} hears of a channel that it has not: {message}")
             if ear is not None:
                 ear.hear(message)
@@ -87,13 +91,30 @@ class Stream:
         else:
             handler(message)
 
+    def _named(self, message: Message) -> str:
+        """What River calls the channel of a message."""
+        return self._own if message["channel"] == OWN else message["channel"]
+
     def _greeted(self, message: Message) -> None:
         demand("id" not in message, f"{message} answers nothing")
 
     def _authenticated(self, message: Message) -> None:
-        asked = self._request(message).asked
-        session = self._ids[-1] if "resume_session" in asked else None
+        request = self._request(message)
+        session = self._ids[-1] if "resume_session" in request.asked else None
         demand(message.get("session") == session, f"{message} continues another: {self._ids}")
+        demand(not self.ears, f"{message} comes after what was asked later")
+        told = message.get("user_position")
+        demand(told is None or self._rules.user_channels, f"{message}: there are no such channels")
+        if told is not None:
+            self._begin_own(request, told)
+        elif self._rules.user_channels:
+            self._own_asked = request
+
+    def _begin_own(self, request: Request, told: Message) -> None:
+        ear = self.ears[self._own] = Ear(
+            self._server, self._own, self._user, ids=self._ids, since_s=request.at_s
+        )
+        ear.subscribed(request.asked.get("user_position") or {}, told)
 
     def _answered(self, message: Message) -> None:
         self._request(message)
@@ -106,6 +127,12 @@ class Stream:
         return request
 
     def _subscribed(self, message: Message) -> None:
+        if message["channel"] == OWN:
+            waiting, self._own_asked = self._own_asked, None
+            demand(waiting is not None and "id" not in message, f"{message} was said before")
+            if waiting is not None:
+                self._begin_own(waiting, message)
+            return
         request, channel = self._request(message), message["channel"]
         demand(request.asked["type"] == "subscribe", f"{message} answers {request}")
         demand(channel not in self.ears, f"{self._user} is subscribed twice: {message}")

@@ -21,6 +21,7 @@ from simulation.storm import Storm
 from simulation.weather import drawn
 
 from riverd.auth.session_secrets import SessionSecrets
+from riverd.channels import user_channel
 from riverd.protocols.native.protocol import Native
 
 STORM_S = (8.0, 24.0)
@@ -48,14 +49,17 @@ class World:
         self._over = self.loop.create_future()
         names = ["dogs", "cats", "birds"][: dice.randint(1, 3)]
         self.channels = names + ["presence-zoo", "den"][: dice.choice((0, 1, 2, 2))]
-        self.rules = drawn_rules(dice)
+        self.rules = drawn_rules(dice, user_channels=dice.random() < 0.5)
         secrets = SessionSecrets([f"the secret of all nodes of seed {seed}"])
         self.protocol = Native(self.rules, secrets)
         self._sessions = count(1)
         self.server = Server(self)
         self.hosts = [Host(self, f"n{number}") for number in range(dice.choice((1, 2, 2, 3)))]
-        self.publishers = [Publisher(self, f"p{number}") for number in range(dice.randint(1, 2))]
         users = [f"u{number}" for number in range(dice.randint(2, 6))]
+        own = [user_channel(user) for user in users[:2]] if self.rules.user_channels else []
+        self.published = self.channels + own
+        """Where back ends publish: also to users."""
+        self.publishers = [Publisher(self, f"p{number}") for number in range(dice.randint(1, 2))]
         self.clients = [
             Client(self, f"c{number}", dice.choice(users)) for number in range(dice.randint(3, 9))
         ]

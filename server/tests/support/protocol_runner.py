@@ -120,6 +120,7 @@ class Conversation:
             "id": "auth",
             "user": "$_",
             "expires_at": "$_",
+            "user_position": "$_",
         }
         connection.send(json.dumps({"type": "auth", "id": "auth", "token": self._filled(token)}))
         return self._expect(connection, welcome) or self._expect(connection, authenticated)

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 from protocol_runner import STEP_S_MAX, Case, Conversation, Json
 
+from riverd.channels import OWN
 from riverd.model import Position
 from riverd.protocols.sse.cursor import StreamChannels, position_text
 
@@ -128,6 +129,9 @@ class StreamConnection:
             if "data" not in event:
                 continue
             message = cast("Json", json.loads(event["data"]))
+            if message.get("channel") == OWN:
+                # No conversation is about it.
+                continue
             if is_lost:
                 # That a resume was not possible is said twice here: readers of streams know `gap`.
                 is_lost = False

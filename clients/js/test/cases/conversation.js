@@ -22,7 +22,13 @@ const WELCOME = {
   auth_timeout_s: "$_",
   max_message_bytes: "$_",
 };
-const AUTHENTICATED = { type: "authenticated", id: "auth", user: "$_", expires_at: "$_" };
+const AUTHENTICATED = {
+  type: "authenticated",
+  id: "auth",
+  user: "$_",
+  expires_at: "$_",
+  user_position: "$_",
+};
 
 /** One run of one case. */
 export class Conversation {

@@ -72,8 +72,9 @@ class Talk {
   }
 
   /** @param {any} more */
-  #inAuth({ token, resume_session }) {
+  #inAuth({ token, resume_session, user_position }) {
     if (resume_session) return "the client continues a session of its own only";
+    if (user_position) return "the client goes on where it stands itself";
     if (typeof token !== "string") return "the client sends texts as tokens";
     if (this.#authenticated) return "the client decides when to renew its token";
     this.#authenticated = true;
@@ -90,6 +91,7 @@ class Talk {
     if (epoch !== undefined && history !== undefined)
       return "the client asks for the past or for what it missed, not for both";
     if (type === "publish") return typeof event === "string" ? null : "the client names the event";
+    if (channel.startsWith("#user")) return "the client has its user's channel by itself";
     const known = this.#channels.has(channel);
     if (type === "subscribe") {
       this.#channels.set(channel, id);

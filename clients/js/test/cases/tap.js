@@ -32,6 +32,10 @@ export class Tap {
     this.#river.on("state", (status) => {
       this.status = status;
     });
+    // Where it is live from nobody needs to be told.
+    this.#river.me.bind("*", (_, { epoch: __, ...event }) =>
+      this.told.push({ event: plain(event) }),
+    );
   }
 
   get user() {

@@ -29,6 +29,11 @@ export type Listener = {
      * of the session that is continued
      */
     sessionSecret: () => string | undefined;
+    /**
+     * where
+     * the page stands in its user's channel; asked once for each connection
+     */
+    userPosition: (connection: Connection) => import("./protocol.js").Position | undefined;
 };
 export type Socket = {
     send(text: string): void;
@@ -71,6 +76,8 @@ export type Arrival = {
  * @property {(now: number) => void} tick called every few seconds, unless closed
  * @property {(message: object) => void} sent what was sent, without tokens and secrets
  * @property {() => string | undefined} sessionSecret of the session that is continued
+ * @property {(connection: Connection) => import("./protocol.js").Position | undefined} userPosition where
+ *   the page stands in its user's channel; asked once for each connection
  *
  * @typedef {{send(text: string): void, close(): void, onopen?: any, onmessage?: any, onclose?: any,
  *   onerror?: any, readyState?: number,

@@ -126,8 +126,10 @@ export declare class Link {
      * The server, or the WebSocket class, refused something that is not the answer to a request.
      *
      * @param {Error} error
+     * @param {number} [now]
+     * @param {number} [retryAfterMs] the same token is taken after this time
      */
-    refused(error: Error): void;
+    refused(error: Error, now?: number, retryAfterMs?: number): void;
     /**
      * Something arrived.
      *

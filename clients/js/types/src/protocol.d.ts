@@ -2,6 +2,8 @@
 /** This side's own codes: what came is not River's protocol, or came faster than the page could take it. */
 export declare const GARBAGE = 4000;
 export declare const OVERFLOW = 4001;
+/** The channel of the token's user, which the server subscribes to. */
+export declare const OWN = "#user";
 export type Position = {
     epoch: string;
     offset: number;
@@ -22,7 +24,12 @@ export type Authenticated = {
     user: string;
     expires_at: number | null;
     session?: string;
+    user_position?: Placed;
 };
+export type Placed = {
+    recovered: boolean;
+    reason?: string;
+} & Position;
 export type Bye = {
     type: "bye";
     reason: string;
@@ -33,6 +40,7 @@ export type Refusal = {
     id?: number | string | null;
     code: string;
     message: string;
+    retry_after_ms?: number;
 };
 export type MemberList = {
     count: number;
@@ -40,13 +48,11 @@ export type MemberList = {
 };
 export type Subscribed = {
     type: "subscribed";
-    id: number;
+    id: number | string;
     channel: string;
-    recovered: boolean;
-    reason?: string;
     presence?: MemberList;
     reload_after_ms?: number;
-} & Position;
+} & Placed;
 export type EventMessage = {
     type: "event";
     channel: string;
@@ -122,12 +128,15 @@ export type ClientMessage = {
  *   `user` is the author, when it was a client
  *
  * @typedef {{type: "authenticated", id?: string, user: string, expires_at: number | null,
- *   session?: string}} Authenticated `session`: the one that is continued, or else the own one
+ *   session?: string, user_position?: Placed}} Authenticated `session`: the one that is continued, or
+ *   else the own one; `user_position`: where the channel of the page's user is live from
+ * @typedef {{recovered: boolean, reason?: string} & Position} Placed
  * @typedef {{type: "bye", reason: string, retry_after_ms?: number}} Bye
- * @typedef {{type: "error", id?: number | string | null, code: string, message: string}} Refusal
+ * @typedef {{type: "error", id?: number | string | null, code: string, message: string,
+ *   retry_after_ms?: number}} Refusal `retry_after_ms`: the same may be taken then
  * @typedef {{count: number, members: Member[]}} MemberList
- * @typedef {{type: "subscribed", id: number, channel: string, recovered: boolean, reason?: string,
- *   presence?: MemberList, reload_after_ms?: number} & Position} Subscribed
+ * @typedef {{type: "subscribed", id: number | string, channel: string, presence?: MemberList,
+ *   reload_after_ms?: number} & Placed} Subscribed
  * @typedef {{type: "event", channel: string, event: string, data: unknown, user?: string,
  *   offset?: number, after?: number}} EventMessage one that no log keeps has `after` for its `offset`
  * @typedef {{type: "gap", channel: string, reload_after_ms?: number, retry_after_ms?: number}

@@ -139,6 +139,12 @@ export declare class River {
      * @returns {import("./link.js").State}
      */
     get state(): import("./link.js").State;
+    /**
+     * What the back end publishes to this page's user, on whatever page: a channel without a subscription.
+     *
+     * @returns {Channel<any>}
+     */
+    get me(): Channel<any>;
     /** This page's session, for `exclude`; null before a connection. It survives reconnecting. */
     get session(): string | null;
     /**

@@ -47,11 +47,11 @@ export declare class Subscription {
     /**
      * The question to the server.
      *
-     * @param {number} id
+     * @param {number | string} id
      * @param {On} on
-     * @returns {import("./protocol.js").ClientMessage}
+     * @returns {import("./protocol.js").ClientMessage & Partial<Position>}
      */
-    ask(id: number, on: On): import("./protocol.js").ClientMessage;
+    ask(id: number | string, on: On): import("./protocol.js").ClientMessage & Partial<Position>;
     /**
      * The server's answer: from now on events are expected from where the question was asked.
      *

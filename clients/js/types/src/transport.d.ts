@@ -35,6 +35,11 @@ export type Listener = {
      * of the session that is continued
      */
     sessionSecret: () => string | undefined;
+    /**
+     * where
+     * the page stands in its user's channel; asked once for each connection
+     */
+    userPosition: (connection: Connection) => import("./protocol.js").Position | undefined;
 };
 /**
  * @typedef {import("./connection.js").Where} Where
@@ -52,6 +57,8 @@ export type Listener = {
  * @property {(now: number) => void} tick called every few seconds, unless closed
  * @property {(message: object) => void} sent what was sent, without tokens and secrets
  * @property {() => string | undefined} sessionSecret of the session that is continued
+ * @property {(connection: Connection) => import("./protocol.js").Position | undefined} userPosition where
+ *   the page stands in its user's channel; asked once for each connection
  */
 /**
  * Makes before it breaks: when a server asks its clients to go (`bye`), another connection is opened, all

@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from river_realtime.errors import ConnectionLostError
 from river_realtime.parsing import Object
 from river_realtime.protocol import NotRiverError, read
+from river_realtime.values import Position
 
 CLOSE_S_MAX = 2.0
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
@@ -32,6 +33,7 @@ class Connection:
         opened_at: by the monotonic clock.
         session: what the server calls this connection; `session_secret` proves it to others.
         continued: the session that the server takes it for, if it was asked to continue one.
+        greeting: the answer to the first token.
     """
 
     def __init__(self, connection: ClientConnection) -> None:
@@ -46,6 +48,7 @@ class Connection:
         self.session = ""
         self.session_secret: str | None = None
         self.continued: str | None = None
+        self.greeting: Object = {}
 
     @classmethod
     async def open(
@@ -56,6 +59,7 @@ class Connection:
         proxy: str | None,
         timeout_s: float,
         session_secret: str | None = None,
+        user_position: Position | None = None,
     ) -> Self:
         """Connect, and wait until the token is accepted.
 
@@ -66,6 +70,7 @@ class Connection:
             timeout_s: how long either may take, how often the server is pinged, and how long its
                 pong may take.
             session_secret: of the session that it continues.
+            user_position: where the program stands in the channel of its user.
 
         Raises:
             ConnectionLostError: another attempt may succeed.
@@ -73,7 +78,9 @@ class Connection:
         connection = cls(await _connected(url, proxy=proxy, timeout_s=timeout_s))
         try:
             async with asyncio.timeout(timeout_s):
-                await connection.authenticate(token, session_secret=session_secret)
+                await connection.authenticate(
+                    token, session_secret=session_secret, user_position=user_position
+                )
                 while not connection.user:
                     await connection.receive()
         except TimeoutError:
@@ -84,9 +91,18 @@ class Connection:
             raise
         return connection
 
-    async def authenticate(self, token: str, *, session_secret: str | None = None) -> None:
+    async def authenticate(
+        self,
+        token: str,
+        *,
+        session_secret: str | None = None,
+        user_position: Position | None = None,
+    ) -> None:
         """Send a token; `expires_at` changes when the server has accepted it."""
-        message = {"type": "auth", "id": 0, "token": token}
+        message: dict[str, object] = {"type": "auth", "id": 0, "token": token}
+        if user_position is not None:
+            epoch, offset = user_position.epoch, user_position.offset
+            message["user_position"] = {"epoch": epoch, "offset": offset}
         if session_secret is not None:
             message["resume_session"] = session_secret
         await self.send(json.dumps(message))
@@ -124,6 +140,7 @@ class Connection:
                 secret = message.get("resume_session")
                 self.session_secret = secret if isinstance(secret, str) else None
             case "authenticated":
+                self.greeting = self.greeting or message
                 if "session" in message:
                     self.continued = str(message["session"])
                 self.user = str(message["user"])

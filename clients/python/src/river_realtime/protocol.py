@@ -26,6 +26,8 @@ Delivery = Event | Gap | Joined | Left | Presence
 PASSING = ("broker_unavailable", "internal", "too_fast", "unavailable", "unknown")
 """Refusals that are over in a moment."""
 RELOAD_AFTER_S_MAX = 60.0
+USER = "#user"
+"""The channel of the token's user: the server subscribes to it."""
 # The outcome is in what was asked later.
 _OVERTAKEN = ("cancelled", "already_subscribed")
 # The members of a message are its parts.
@@ -57,7 +59,7 @@ class SubscriberProtocol:
     def opening(self) -> list[str]:
         """The messages for a new connection: subscriptions from where each channel stands."""
         self._asked.clear()
-        return [self.subscription(channel) for channel in self.positions]
+        return [self.subscription(channel) for channel in self.positions if channel != USER]
 
     def new_subscription(self, channel: str, *, after: Position | None, history: int | None) -> str:
         """The message for one more channel, after a position or with its last events."""
@@ -102,6 +104,10 @@ class SubscriberProtocol:
         match message["type"]:
             case "event":
                 yield from self._event(channel, message)
+            case "authenticated" if "user_position" in message:
+                yield from self._placed(cast("Object", message["user_position"]))
+            case "subscribed" if channel == USER:
+                yield from self._placed(message)
             case "subscribed" if self._is_answer(channel, message):
                 yield from self._subscribed(channel, message)
             case "error":
@@ -131,6 +137,16 @@ class SubscriberProtocol:
         log_unreadable(event)
         if event.is_kept:
             yield Gap(channel, event.position)
+
+    def _placed(self, message: Object) -> Iterator[Gap]:
+        """Begin in the channel of the user, or go on in it, if the program wants it."""
+        if USER not in self.positions:
+            return
+        resumed, position = self.positions[USER], position_of(message)
+        if resumed is None or not message["recovered"]:
+            self.positions[USER] = position
+            if resumed is not None:
+                yield Gap(USER, position)
 
     def _subscribed(self, channel: str, message: Object) -> Iterator[Delivery]:
         resumed, position = self.positions[channel], position_of(message)

@@ -14,6 +14,7 @@ from river_realtime.errors import ConnectionLostError, RiverError, UnreachableEr
 from river_realtime.parsing import Object
 from river_realtime.protocol import (
     PASSING,
+    USER,
     Delivery,
     NotRiverError,
     SubscriberProtocol,
@@ -57,6 +58,9 @@ class Subscriber:
 
     `token` is a text or a function, with or without await, which is called for each connection and
     before a token ends. If it fails it is called again. One without await runs in a thread.
+
+    The channel `#user` is what the back end publishes to the token's user. The server subscribes to
+    it with the token, so it is named here or not at all.
 
     With `history` a new channel begins with up to so many of its last events. `timeout_s` is how
     long River, or the token function, may take to answer; a dead connection is noticed within
@@ -109,6 +113,8 @@ class Subscriber:
         `after` is for a program that keeps the position of the last event it has dealt with. What
         cannot be had any more after it is reported by a `Gap`.
         """
+        if channel == USER:
+            raise UsageError("option_invalid", f"{USER} is named when the subscriber is made")
         if channel not in self._protocol.positions:
             message = self._protocol.new_subscription(channel, after=after, history=history)
             await self._send(message)
@@ -179,6 +185,7 @@ class Subscriber:
                     proxy=self._proxy,
                     timeout_s=self._timeout_s,
                     session_secret=self._session_secret,
+                    user_position=self._protocol.positions.get(USER),
                 )
             except ConnectionLostError as lost:
                 self._raise_if_final(lost)
@@ -241,6 +248,7 @@ class Subscriber:
         return None
 
     async def _read(self, connection: Connection, previous: Connection | None) -> None:
+        self._take(connection.greeting)
         for message in self._protocol.opening():
             await connection.send(message)
         while True:

@@ -63,6 +63,17 @@ class Publish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exclude: Annotated[str, _exclude] | None = None
 
 
+class UserPublish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One event for one user; the fields are those of `Publish` but for its channels."""
+
+    event: Annotated[str, _event] | None = None
+    event_name: Annotated[str, _alias] | None = msgspec.field(name="eventName", default=None)
+    data: Raw | UnsetType = UNSET
+    id: Annotated[str, _key] | None = None
+    keep: Annotated[bool, _keep] = True
+    exclude: Annotated[str, _exclude] | None = None
+
+
 class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Many messages at once."""
 
@@ -119,6 +130,7 @@ class WantedTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _Body = TypeVar("_Body", bound=msgspec.Struct)
 
 publish = msgspec.json.Decoder(Publish)
+user_publish = msgspec.json.Decoder(UserPublish)
 batch = msgspec.json.Decoder(Batch)
 good_batch = msgspec.json.Decoder(GoodBatch)
 wanted_token = msgspec.json.Decoder(WantedToken)

@@ -136,6 +136,16 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST",
+        "/users/{user}/publish",
+        publish.publish_to_user,
+        "Publish an event to all connections of a user",
+        gives=(Position, After),
+        takes=bodies.UserPublish,
+        publishes=True,
+        fails=(504,),
+    ),
+    Route(
+        "POST",
         "/users/{user}/disconnect",
         users.disconnect,
         "Close a user's connections on every node, or log it out everywhere",

@@ -11,13 +11,13 @@ authorises each by itself. `blocked` is apart from that: the socket takes no mor
 and the hub keeps the session's cursors where they are.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Callable
 
 import msgspec
 from msgspec.structs import replace
 
 from riverd.core.budget import ByteBudget
+from riverd.core.sink import NO_SINK, Sink
 from riverd.core.starts import SessionStart
 from riverd.core.subscription import Subscription
 from riverd.core.tab import Tab
@@ -39,57 +39,6 @@ from riverd.model import (
     Welcome,
 )
 from riverd.protocols import ChannelCommand, ClientProtocol
-
-
-class Sink(Protocol):
-    """Where a session's frames go: the only owner of what writes them."""
-
-    @property
-    def write(self) -> Callable[[bytes], None]:
-        """Takes ready frames; does nothing after the end. May block this session at once."""
-        ...
-
-    def write_parts(self, parts: Iterator[bytes]) -> None:
-        """Takes the frames of one long message, each when the client can take it.
-
-        Not while this session is blocked. What is written meanwhile follows.
-        """
-        ...
-
-    def close(self, code: int, reason: str) -> None:
-        """Close the connection after what was written."""
-        ...
-
-    def on_authenticated(self, *, renewed: bool) -> None:
-        """The session's claims are others now, and so are its deadlines."""
-        ...
-
-    def take_guest(self) -> bool:
-        """The session subscribes without a token. False if it is closed: there is no room."""
-        ...
-
-
-class _NoSink:
-    """The sink of a session that is over: it holds no connection, and the session no cycle."""
-
-    def write(self, frames: bytes) -> None:
-        """Nothing is sent any more."""
-
-    def write_parts(self, parts: Iterator[bytes]) -> None:
-        """Nothing is sent any more."""
-
-    def close(self, code: int, reason: str) -> None:
-        """It is closed."""
-
-    def on_authenticated(self, *, renewed: bool) -> None:
-        """Nobody has deadlines any more."""
-
-    def take_guest(self) -> bool:
-        """Nobody comes any more."""
-        return False
-
-
-_NO_SINK = _NoSink()
 
 
 class SessionLimits(msgspec.Struct, frozen=True):
@@ -137,6 +86,11 @@ def _ignore(_error: RiverError, _user: str | None) -> None:
     """Count no refusals."""
 
 
+def _greet(session: "Session", greeting: Authenticated) -> None:
+    """Send it."""
+    session.reply(greeting)
+
+
 class Session:
     """One client, whatever carries its bytes. No clock: the time comes with each call."""
 
@@ -156,6 +110,7 @@ class Session:
         "is_proven",
         "limits",
         "ordered_at",
+        "own_channel",
         "protocol",
         "published",
         "read_bytes",
@@ -185,6 +140,8 @@ class Session:
         self.claims: Claims | None = None
         self.subscriptions: dict[str, Subscription] = {}
         """By channel. The hub keeps it."""
+        self.own_channel: str | None = None
+        """That of its user, among its subscriptions without having been asked for."""
         self.blocked = False
         self.closed = False
         self.ended_by = ""
@@ -256,10 +213,11 @@ class Session:
         now: float,
         *,
         check: Callable[["Session", Claims], None] = _accept,
+        greet: Callable[["Session", Authenticated], None] = _greet,
     ) -> bool:
         """Take a token, or what the back end signed. `check` raises RiverError for a user too many.
 
-        False if it was refused, and the session closed with it.
+        `greet` has the answer sent. False if it was refused, and the session closed with it.
         """
         try:
             claims = self._claims_in(command, now)
@@ -277,8 +235,8 @@ class Session:
         if isinstance(command, Authenticate) and command.resume_session is not None:
             self.continues = self.protocol.session_of(command.resume_session)
             session = self.continues or self.id
-        self.reply(Authenticated(command.id, claims.user, claims.expires_at, session))
         self.prove()
+        greet(self, Authenticated(command.id, claims.user, claims.expires_at, session))
         return True
 
     def prove(self) -> None:
@@ -304,6 +262,11 @@ class Session:
         subscription = self.subscriptions.get(channel)
         return None if subscription is None else subscription.member
 
+    @property
+    def channel_count(self) -> int:
+        """How many channels it has asked for."""
+        return len(self.subscriptions) - (self.own_channel is not None)
+
     def check_subscribable(self, channel: str) -> None:
         """Find out whether one more channel can be subscribed.
 
@@ -312,7 +275,7 @@ class Session:
         """
         if channel in self.subscriptions:
             raise RiverError(ErrorCode.ALREADY_SUBSCRIBED, f"already in {channel}")
-        if len(self.subscriptions) >= self.limits.channels_max:
+        if self.channel_count >= self.limits.channels_max:
             raise RiverError(
                 ErrorCode.TOO_MANY_CHANNELS,
                 f"more than {self.limits.channels_max} channels on one connection",
@@ -357,7 +320,7 @@ class Session:
         """The connection is closed, or about to: nothing more is sent. Its carrier calls this."""
         self.closed = True
         self.ended_by = self.ended_by or why
-        self.sink = _NO_SINK
+        self.sink = NO_SINK
 
     def _claims_in(self, command: Authenticate | SignIn, now: float) -> Claims:
         if isinstance(command, SignIn):

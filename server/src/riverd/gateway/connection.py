@@ -14,7 +14,8 @@ from riverd.websocket.connection import WebSocket
 from riverd.websocket.interface import SocketLimits
 
 if TYPE_CHECKING:
-    from riverd.core.session import Session, Sink
+    from riverd.core.session import Session
+    from riverd.core.sink import Sink
     from riverd.gateway.gateway import Gateway
     from riverd.http.request import Request
     from riverd.protocols import ClientProtocol, TurnedAway

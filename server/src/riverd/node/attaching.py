@@ -5,10 +5,13 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from riverd.broker import Broker
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
 from riverd.core.recovery import kept_start, newest_of_back_end, start_of
+from riverd.core.session import Session
 from riverd.core.subscription import Subscription
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Change, Ephemeral, Position, Publication, Subscribed
@@ -62,6 +65,8 @@ class Attachments:
         self._changed = changed
         self._idle_s = linger.channel_s
         self.tabs: TabStarts | None = None
+        self.greeted: Callable[[Session], None] = _ignore
+        """Called with sessions whose user's channel is live, and so is what they may say next."""
         self._by_channel: dict[str, Attachment] = {}
         self._reads = 0
         self._slots = asyncio.Semaphore(ATTACHING_MAX)
@@ -356,15 +361,22 @@ class Attachments:
             newest,
         )
         # No await since the log was looked at: what is sent next comes after the reply.
-        frames = protocol.encode(reply)
+        greeting = request.greeting
+        frames = protocol.encode(reply if greeting is None else replace(greeting, own=reply))
         self._hub.admit(subscription, channel, reply=frames, after=start.after)
         if self.tabs is not None and subscription.session.tab is not None:
             if start.reason is not None:
                 self._hub.send_gap(subscription, channel, now=self._clock())
             self.tabs.admitted(subscription)
         self._changed()
+        if greeting is not None:
+            self.greeted(subscription.session)
 
     async def _miss(self, name: str) -> None:
         # Who finds nothing later says so again.
         with suppress(RiverError):
             await self._broker.webhooks.miss(name)
+
+
+def _ignore(_session: Session) -> None:
+    """Nobody waits for it."""

@@ -11,7 +11,6 @@ from riverd.core.flushed import Flushed
 from riverd.core.hub import Hub
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError, TokenError
-from riverd.grants import Claims
 from riverd.model import (
     Authenticate,
     Change,
@@ -29,12 +28,13 @@ from riverd.model import (
 )
 from riverd.node.attaching import Attachments
 from riverd.node.attachment import USUAL_LINGER, Linger
+from riverd.node.authentication import CREDENTIALS, HELD_BYTES, Authentication
 from riverd.node.client_reads import ClientReads
 from riverd.node.command_limits import check_members, take_event, take_fanout
 from riverd.node.control import Control, ControlListener
 from riverd.node.flushing import Flushes
 from riverd.node.inquiries import Inquiries
-from riverd.node.joining import is_joined, to_join
+from riverd.node.joining import is_joined
 from riverd.node.publishing import publish
 from riverd.node.reporting import SubscriberCounts
 from riverd.node.session_history import SessionHistory
@@ -42,22 +42,14 @@ from riverd.node.tabs import Tabs
 from riverd.node.user_counts import UserCounts
 from riverd.node.user_limits import UserLimits
 from riverd.node.users import Users
-from riverd.node.waiting import WaitingRoom
 from riverd.orders import Order, Question
 from riverd.portions import portions
 from riverd.tasks import Tasks
 
 SWEEP_S = 5.0
 ON_ITS_WAY_S = 0.5
-HELD_BYTES = 1_000
-"""What a command counts for that waits once more."""
-AUTHENTICATION_BYTES = 16_384
-"""What a token that waits counts for, as long as it may be."""
 JOIN_BYTES = 200
 """What others are sent of a join and of the leave that follows it, without `info`."""
-
-# A union would be made for each message.
-_CREDENTIALS = (Authenticate, SignIn)
 
 
 class Node:
@@ -98,15 +90,24 @@ class Node:
         self.users = Users(self.attachments)
         self._user_limits = UserLimits(self.users.sessions)
         self._user_counts = UserCounts(broker.webhooks, self._tasks, sessions=self.users.sessions)
-        listener = ControlListener(self.users.obey, self._on_confirmed, self._on_reloaded)
+        self.authentication = Authentication(
+            hub,
+            self.attachments,
+            users=self.users,
+            limits=self._user_limits,
+            clock=clock,
+            carry_out=self.carry_out,
+        )
+        self.authentication.counted = self._user_counts.changed
+        listener = ControlListener(
+            self.users.obey, self.authentication.on_confirmed, self._on_reloaded
+        )
         self.control = Control(broker, listener, tasks=self._tasks, clock=clock)
+        self.authentication.control = self.control
         self.inquiries = Inquiries(self.control, tasks=self._tasks)
         self.inquiries.answer_with("connections", lambda asked: self.users.describe(asked.user))
         self.history: SessionHistory | None = None
         """What remembers its sessions, if anybody does: the hub's witness. Set before it starts."""
-        self._waiting = WaitingRoom()
-        self._unix_ahead_s = 0.0
-        """Unix time less this node's clock."""
 
     async def start(self) -> None:
         """Listen to the broker."""
@@ -138,14 +139,15 @@ class Node:
         if command is None:
             return
         if self.tabs.hold(session, command, size=len(payload)):
-            self._unix_ahead_s = now - self._clock()
+            self.authentication.unix_ahead_s = now - self._clock()
         else:
             self._take(session, command, size=len(payload), now=now)
 
     def _take(self, session: Session, command: Command, *, size: int, now: float) -> None:
-        if session in self._waiting.held:
-            self._waiting.hold(session, command, size=size)
-        elif isinstance(command, _CREDENTIALS):
+        waiting = self.authentication.waiting
+        if session in waiting.held:
+            waiting.hold(session, command, size=size)
+        elif isinstance(command, CREDENTIALS):
             self.authenticate(session, command, now=now)
         else:
             self.carry_out(session, command)
@@ -155,32 +157,7 @@ class Node:
 
         It waits, and what follows it, while this node may not know who is refused.
         """
-        clock_s = self._clock()
-        self._unix_ahead_s = now - clock_s
-        if clock_s > self.control.confirmed_until:
-            self._waiting.hold(session, command, size=AUTHENTICATION_BYTES)
-        else:
-            self._identify(session, command, now=now)
-
-    def _identify(self, session: Session, command: Authenticate | SignIn, *, now: float) -> None:
-        def check(session: Session, claims: Claims) -> None:
-            self._user_limits.check_connection(session, claims)
-            if isinstance(command, SignIn):
-                # A token was looked at when it was verified.
-                self.control.revocations.check(claims, now)
-
-        if session.authenticate(command, now, check=check):
-            assert session.claims is not None, "a token was accepted"
-            session.ordered_at = self.control.position
-            if self.users.add(session.claims.user, session):
-                session.authenticated_at = now
-                self._user_counts.changed(session.claims.user)
-                self._user_limits.share(session, clock_s=self._clock(), now=now)
-            if isinstance(command, Authenticate):
-                if session.subscriptions:
-                    self._end_ungranted(session)
-                for joining in to_join(session, command):
-                    self.carry_out(session, joining)
+        self.authentication.authenticate(session, command, now=now)
 
     def carry_out(self, session: Session, command: Command) -> None:
         """Do what a session asks, or answer why not."""
@@ -190,22 +167,6 @@ class Node:
             if self.history is not None:
                 self.history.refused(session, command, error=error)
             session.fail(command.id, error)
-
-    def _end_ungranted(self, session: Session) -> None:
-        """End the subscriptions that the token does not cover: it may have been renewed."""
-        for subscription in list(session.subscriptions.values()):
-            try:
-                session.authorise(Subscribe(None, subscription.channel))
-            except RiverError as error:
-                request, subscription.ended_by = (
-                    subscription.request,
-                    "its new token does not grant it",
-                )
-                self.attachments.unsubscribe(subscription)
-                if request is not None:
-                    session.fail(request.id, error)
-                else:
-                    session.reply(Unsubscribed(None, subscription.channel, "grant"))
 
     def blocked(self, session: Session) -> None:
         """A session's socket takes no more."""
@@ -223,8 +184,8 @@ class Node:
             return
         self.sessions.discard(session)
         self.tabs.closed(session)
-        if self._waiting.held:
-            self._waiting.drop(session)
+        if self.authentication.waiting.held:
+            self.authentication.drop(session)
         if self.history is not None:
             self.history.closed(session)
         for subscription in list(session.subscriptions.values()):
@@ -333,30 +294,16 @@ class Node:
 
     def _on_claimed(self, session: Session, commands: list[Command]) -> None:
         """Take what a page's client asked before its row was there."""
-        now = self._clock() + self._unix_ahead_s
+        now = self._clock() + self.authentication.unix_ahead_s
         for command in commands:
             if not session.closed:
                 self._take(session, command, size=HELD_BYTES, now=now)
 
     # Orders.
 
-    def _on_confirmed(self) -> None:
-        """Take the tokens that waited, and what followed them."""
-        if not (self._waiting.held and self.control.is_confirmed):
-            return
-        now = self._clock() + self._unix_ahead_s
-        for session, commands in self._waiting.release():
-            for command in commands:
-                if session.closed:
-                    break
-                if isinstance(command, _CREDENTIALS):
-                    self._identify(session, command, now=now)
-                else:
-                    self.carry_out(session, command)
-
     def _on_reloaded(self, has_lost: bool, /) -> None:  # noqa: FBT001  a callback's argument
         """Close those who are refused; after orders may have been missed, move all the others."""
-        now = self._clock() + self._unix_ahead_s
+        now = self._clock() + self.authentication.unix_ahead_s
         self.control.revocations.expire(now)
         for session in list(self.users):
             assert session.claims is not None, "users have tokens"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+from riverd.channels import USER
 from riverd.errors import RiverError
 from riverd.portions import portions
 from riverd.tasks import Tasks
@@ -27,8 +28,8 @@ class SubscriberCounts:
         self._reporting = False
 
     def report(self, channels: Iterable[str]) -> None:
-        """Report the counts of these channels soon."""
-        self._changed |= dict.fromkeys(channels)
+        """Report the counts of these channels soon, but for users' own: nobody asks for those."""
+        self._changed |= dict.fromkeys(name for name in channels if not name.startswith(USER))
         if self._changed and not self._reporting:
             self._reporting = True
             self._tasks.start(self._report())

@@ -39,7 +39,7 @@ class UserLimits:
             return
         sessions = self._users.get(session.claims.user, {})
         most = session.limits.user_channels_max
-        if len(sessions) > 1 and sum(len(one.subscriptions) for one in sessions) >= most:
+        if len(sessions) > 1 and sum(one.channel_count for one in sessions) >= most:
             raise RiverError(
                 ErrorCode.TOO_MANY_CHANNELS,
                 f"more than {most} channels on all connections of one user",

@@ -50,7 +50,9 @@ class Users:
     def describe(self, user: str) -> list[UserConnection]:
         """The connections of a user."""
         return [
-            UserConnection(one.id, one.authenticated_at, sorted(one.subscriptions))
+            UserConnection(
+                one.id, one.authenticated_at, sorted(one.subscriptions.keys() - {one.own_channel})
+            )
             for one in self.of(user)
         ]
 

@@ -1,4 +1,4 @@
-"""Messages of clients whose token has to wait, because the node may have missed an order."""
+"""Messages of clients who wait: for their token to be taken, or for their user's channel."""
 
 from riverd.core.session import Session
 from riverd.errors import Reason
@@ -9,12 +9,16 @@ HELD_BYTES_MAX = 131_072
 
 
 class WaitingRoom:
-    """By session, its commands from the token on, in order. The auth timeout ends the wait."""
+    """By session, its commands in order. Others limit the time."""
 
     def __init__(self) -> None:
         self.held: dict[Session, list[Command]] = {}
         """Nobody else changes it."""
         self._bytes: dict[Session, int] = {}
+
+    def admit(self, session: Session) -> None:
+        """Its commands are to be held from now on."""
+        self.held.setdefault(session, [])
 
     def hold(self, session: Session, command: Command, *, size: int) -> None:
         """Keep a command for later; a client that sends too many is closed."""
@@ -22,7 +26,7 @@ class WaitingRoom:
         commands.append(command)
         held = self._bytes[session] = self._bytes.get(session, 0) + size
         if len(commands) > HELD_MAX or held > HELD_BYTES_MAX:
-            self.drop(session)
+            commands.clear()
             session.close(Reason.TOO_FAST, "too much before the token was taken")
 
     def drop(self, session: Session) -> None:
@@ -34,8 +38,3 @@ class WaitingRoom:
         """Those of one session, which waits no more."""
         self._bytes.pop(session, None)
         return self.held.pop(session, [])
-
-    def release(self) -> list[tuple[Session, list[Command]]]:
-        """All of them, which wait no more."""
-        released, self.held, self._bytes = list(self.held.items()), {}, {}
-        return released

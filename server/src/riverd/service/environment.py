@@ -97,6 +97,7 @@ def channel_rules_of(settings: Settings) -> ChannelRules:
         history_ttl_s=settings.history_ttl_s,
         history_bytes=settings.history_bytes,
         shared=None if native is None else Sharing(native.presence == "grant"),
+        user_channels=settings.user_channels,
     )
 
 

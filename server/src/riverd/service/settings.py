@@ -56,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     history_ttl_s: Seconds = 300
     history_bytes: Annotated[int, Meta(ge=0, le=HISTORY_BYTES_MAX)] = HISTORY_BYTES
     channel_rules: str | None = None
+    user_channels: bool = True
     allowed_origins: Texts = ("*",)
     events_query_token: bool = False
     leave_delay_s: Annotated[float, Meta(ge=0, le=60)] = 2
@@ -120,6 +121,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "history_ttl_s": "How long every channel's log keeps them.",
     "history_bytes": "How many bytes of data and names of events every channel's log keeps.",
     "channel_rules": "Rules for channels by globs: JSON, or @FILE. See docs/channels.md.",
+    "user_channels": "Whether back ends can publish to users; false saves what each connect costs.",
     "allowed_origins": "Globs of the origins whose pages may connect, comma-separated.",
     "events_query_token": "Whether GET /events also takes its token from the URL, which logs keep.",
     "leave_delay_s": "How long a user who is gone stays a member: who returns has not left.",

@@ -3,9 +3,9 @@
 import msgspec
 from msgspec import UNSET
 
-from riverd.api.requests import CHANNELS_MAX, KEY_LENGTH_MAX, Publish
+from riverd.api.requests import CHANNELS_MAX, KEY_LENGTH_MAX, Publish, UserPublish
 from riverd.channel_rules import ChannelRules
-from riverd.channels import check_channel, check_event, check_session
+from riverd.channels import check_channel, check_event, check_session, user_channel
 from riverd.errors import ErrorCode, RiverError
 from riverd.grants import Claims
 from riverd.model import Message
@@ -23,6 +23,33 @@ def messages_of(
         RiverError: channel_invalid, event_invalid, invalid_field, too_large, forbidden. Nothing
             is to be published then.
     """
+    event, data = _checked(wanted, message_bytes_max)
+    key, keep, exclude = wanted.id, wanted.keep, wanted.exclude
+    if wanted.channel is not None and wanted.channels is None:
+        channel = check_channel(wanted.channel)
+        message = Message(channel, event, data, key, None, keep, exclude)
+        return message if by is None else _named(message, rules, by=by)
+    messages = [
+        Message(check_channel(name), event, data, key, None, keep, exclude)
+        for name in _channels(wanted)
+    ]
+    return messages if by is None else [_named(message, rules, by=by) for message in messages]
+
+
+def message_to(user: str, wanted: UserPublish, *, message_bytes_max: int) -> Message:
+    """The message to a user.
+
+    Raises:
+        RiverError: event_invalid, invalid_field, too_large.
+    """
+    event, data = _checked(wanted, message_bytes_max)
+    return Message(
+        user_channel(user), event, data, wanted.id, keep=wanted.keep, exclude=wanted.exclude
+    )
+
+
+def _checked(wanted: Publish | UserPublish, message_bytes_max: int) -> tuple[str, bytes]:
+    """The event's name and the data, if all but the channels is right."""
     event, key = wanted.event, wanted.id
     if event is None or wanted.event_name is not None:
         event = _alias(wanted)
@@ -36,18 +63,9 @@ def messages_of(
         )
     if len(data) > UNCHECKED_BYTES_MAX:
         check_data(data)
-    keep, exclude = wanted.keep, wanted.exclude
-    if exclude is not None:
-        check_session(exclude)
-    if wanted.channel is not None and wanted.channels is None:
-        channel = check_channel(wanted.channel)
-        message = Message(channel, event, data, key, None, keep, exclude)
-        return message if by is None else _named(message, rules, by=by)
-    messages = [
-        Message(check_channel(name), event, data, key, None, keep, exclude)
-        for name in _channels(wanted)
-    ]
-    return messages if by is None else [_named(message, rules, by=by) for message in messages]
+    if wanted.exclude is not None:
+        check_session(wanted.exclude)
+    return event, data
 
 
 def _named(message: Message, rules: ChannelRules, *, by: Claims) -> Message:
@@ -66,7 +84,7 @@ def _channels(wanted: Publish) -> list[str]:
     return wanted.channels
 
 
-def _alias(wanted: Publish) -> str:
+def _alias(wanted: Publish | UserPublish) -> str:
     if wanted.event_name is None:
         raise RiverError(ErrorCode.INVALID_FIELD, "event is missing")
     if wanted.event is not None:

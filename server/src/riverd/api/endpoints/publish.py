@@ -7,7 +7,8 @@ import msgspec
 
 from riverd.api import requests as bodies
 from riverd.api.context import Api, Call
-from riverd.api.endpoints.messages import messages_of
+from riverd.api.endpoints.messages import message_to, messages_of
+from riverd.api.endpoints.tokens import check_user
 from riverd.api.responses import Accepted, Error, Result, Results
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError, for_client
 from riverd.grants import Claims
@@ -38,6 +39,22 @@ async def publish(api: Api, call: Call) -> Receipt | Results:
         outcomes = _visible(await _accepted(api, plan), call.claims)
         return Results([_result(api, outcome) for outcome in outcomes])
     receipt = await api.broker.publish(plan)
+    api.counts.published(1)
+    return receipt
+
+
+async def publish_to_user(api: Api, call: Call) -> Receipt:
+    """One event for all connections of a user: answered once the broker has it."""
+    user = check_user(call.path["user"])
+    if call.claims is not None:
+        raise RiverError(ErrorCode.FORBIDDEN, "clients publish in channels, not to users")
+    if not api.rules.user_channels:
+        raise RiverError(
+            ErrorCode.USER_CHANNELS_OFF, "RIVER_USER_CHANNELS is false: users have no channel"
+        )
+    wanted = bodies.decoded(bodies.user_publish, call.body)
+    message = message_to(user, wanted, message_bytes_max=api.message_bytes_max)
+    receipt = await api.broker.publish(message)
     api.counts.published(1)
     return receipt
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from riverd.model import Publication
-from riverd.protocols.native import codec
+from riverd.protocols.native import events
 
 HOURS_A_MONTH = 730.0
 DAYS_A_MONTH = HOURS_A_MONTH / 24
@@ -130,7 +130,7 @@ class _Checked(Load, frozen=True, kw_only=True):
 def envelope_bytes() -> int:
     """What River writes around the data of an event."""
     data = b"null"
-    frame = codec.publications(_CHANNEL)(Publication(1_000_000, _EVENT, data))
+    frame = events.publications(_CHANNEL)(Publication(1_000_000, _EVENT, data))
     return len(frame) - len(data)
 
 

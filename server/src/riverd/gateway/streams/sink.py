@@ -6,6 +6,7 @@ import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
+from riverd.channels import USER
 from riverd.gateway.streams.stream_request import EventShape
 from riverd.model import Position, Subscribe
 
@@ -84,12 +85,15 @@ class StreamSink:
 
         Answers in the native shape carry the number of the channel in the request.
         """
-        wanted = self.wanted
+        wanted, node = self.wanted, self._streams.node
         for number, (name, start) in enumerate(zip(wanted.names, wanted.starts, strict=True)):
             is_numbered = wanted.shape is EventShape.NATIVE and number < wanted.asked
             position, history = (start, 0) if isinstance(start, Position) else (None, start)
             request = Subscribe(number if is_numbered else None, name, position, history)
-            self._streams.node.carry_out(self.session, request)
+            if name.startswith(USER):
+                node.authentication.subscribe_own(self.session, at=position)
+            else:
+                node.carry_out(self.session, request)
 
     def greet(self) -> None:
         """Send the welcome, where the shape has one; from now on the cursors name the session."""

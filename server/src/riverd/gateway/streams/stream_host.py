@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from riverd.core.session import Session, SessionLimits, Sink
+from riverd.core.session import Session, SessionLimits
+from riverd.core.sink import Sink
 from riverd.errors import RiverError
 from riverd.gateway.origins import Origins
 from riverd.gateway.streams.sink import StreamSink

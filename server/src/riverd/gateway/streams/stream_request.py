@@ -80,8 +80,11 @@ def stream_request(
     *,
     channels_max: int,
     join: Iterable[str] = (),
+    own: str | None = None,
 ) -> StreamRequest:
-    """The stream that is asked for; `join` are the channels that its token has it subscribed to.
+    """The stream that is asked for.
+
+    Its token has it subscribed to the channels in `join`, and to `own`, that of its user.
 
     Raises:
         RiverError: what is asked is not possible, and will not be.
@@ -93,11 +96,16 @@ def stream_request(
     given = [check_channel(name.replace(" ", "+")) for name in query.get("channel", ())]
     names = tuple(dict.fromkeys([*given, *join]))
     asked = len(dict.fromkeys(given))
-    _check_count(asked, len(names), shape=shape, channels_max=channels_max)
-    channels = StreamChannels.of(names)
+    if shape is EventShape.NATIVE:
+        # A library's cursor is its own, and has no place for it yet.
+        own = None
+    if own is None or names:
+        _check_count(asked, len(names), shape=shape, channels_max=channels_max)
+    channels = StreamChannels.of(names, has_own=own is not None)
+    names = names if own is None else (*names, own)
     cursor = cursor_in(request, query)
     history = _history(query)
-    starts = channels.starts(cursor) if cursor else [history] * len(names)
+    starts = channels.starts(cursor) if cursor else [history] * len(channels.names)
     secret = session_in(cursor)
     return StreamRequest(names, channels, tuple(starts), asked, secret, shape, poll, _wait_s(query))
 

@@ -10,6 +10,7 @@ import time
 
 import msgspec
 
+from riverd.channels import user_channel
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.gateway.draining import retry_ms
@@ -153,11 +154,15 @@ class Streams:
         # Without one it is a guest, where all channels are for guests.
         claims = None if token is None else host.verify(token, time.time())
         join = () if claims is None else claims.join
-        wanted = stream_request(request, query, channels_max=host.limits.channels_max, join=join)
+        own = user_channel(claims.user) if claims and host.native.rules.user_channels else None
+        wanted = stream_request(
+            request, query, channels_max=host.limits.channels_max, join=join, own=own
+        )
         # In the native shape each channel has an answer of its own, as on a WebSocket.
         if wanted.shape is not EventShape.NATIVE:
             for name in wanted.names:
-                host.native.authorise(Subscribe(None, name), Newcomer(claims))
+                if name != own:
+                    host.native.authorise(Subscribe(None, name), Newcomer(claims))
         return wanted, token or ""
 
     def _protocol(self, shape: EventShape, *, is_polled: bool) -> Sse:

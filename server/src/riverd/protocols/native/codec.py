@@ -1,22 +1,13 @@
 """River's own messages: one JSON object a text frame (contract, "WebSocket, native dialect")."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from riverd import model
-from riverd.channels import check_channel, check_event, check_session
+from riverd.channels import check_channel, check_event, check_session, shown_name
 from riverd.errors import DecodeError, ErrorCode, RiverError
-from riverd.model import (
-    Change,
-    Command,
-    Ephemeral,
-    Position,
-    Publication,
-    Receipt,
-    Reply,
-    RequestId,
-)
+from riverd.model import Command, Position, Publication, Receipt, Reply, RequestId
 from riverd.payloads import check_data
 from riverd.protocols.native.refusals import (
     ID_LENGTH_MAX,
@@ -49,6 +40,7 @@ class _Auth(_Request, tag="auth", kw_only=True):
     token: str
     resume_session: str | None = None
     positions: dict[str, _At] | None = None
+    user_position: _At | None = None
 
 
 class _Subscribe(_Request, tag="subscribe", kw_only=True):
@@ -92,6 +84,13 @@ class _Welcome(msgspec.Struct, tag_field="type", tag="welcome"):
     max_message_bytes: int
 
 
+class _UserPosition(msgspec.Struct, omit_defaults=True):
+    epoch: str
+    offset: int
+    recovered: bool
+    reason: str | None = None
+
+
 class _Authenticated(
     msgspec.Struct, tag_field="type", tag="authenticated", kw_only=True, omit_defaults=True
 ):
@@ -99,6 +98,7 @@ class _Authenticated(
     user: str
     expires_at: float | None
     session: str | None = None
+    user_position: _UserPosition | None = None
 
 
 class _Subscribed(
@@ -155,74 +155,6 @@ def encode_parts(reply: model.HistoryReply) -> Iterator[bytes]:
     yield frames.part_of_text(bytes(part), first=is_first, last=True)
 
 
-def publications(channel: str) -> Callable[[Publication], bytes]:
-    """What makes `event` frames of a channel's publications."""
-    # The grammar of names has no character that JSON would escape.
-    head = b'{"type":"event","channel":"%b","event":' % channel.encode()
-
-    def frame(publication: Publication) -> bytes:
-        return frames.text(head + event_rest(publication))
-
-    return frame
-
-
-def ephemerals(channel: str) -> Callable[[Ephemeral], bytes]:
-    """What makes `event` frames of a channel's events that no log keeps: `after`, no `offset`."""
-
-    def frame(event: Ephemeral) -> bytes:
-        return frames.text(_encode(ephemeral_message(channel, event)))
-
-    return frame
-
-
-def ephemeral_message(channel: str, event: Ephemeral) -> dict[str, object]:
-    """The object that is sent for an event that no log keeps."""
-    message: dict[str, object] = {
-        "type": "event",
-        "channel": channel,
-        "event": event.event,
-        "data": msgspec.Raw(event.data),
-        "after": event.after,
-    }
-    if event.user is not None:
-        message["user"] = event.user
-    return message
-
-
-def changes(channel: str) -> Callable[[Change], bytes]:
-    """What makes `joined` and `left` frames of a channel's changes."""
-
-    def frame(change: Change) -> bytes:
-        return frames.text(_encode(change_message(channel, change)))
-
-    return frame
-
-
-def change_message(channel: str, change: Change) -> dict[str, object]:
-    """The object that is sent for a join or leave."""
-    message: dict[str, object] = {
-        "type": "joined" if change.joined else "left",
-        "channel": channel,
-        "user": change.member.user,
-    }
-    if change.joined and change.member.info is not None:
-        message["info"] = msgspec.Raw(change.member.info)
-    return message
-
-
-def event_rest(publication: Publication) -> bytes:
-    """What follows `"event":` in the object that is sent for a publication."""
-    event, data, offset = _encode(publication.event), publication.data, publication.offset
-    if publication.user is None:
-        return b'%b,"data":%b,"offset":%d}' % (event, data, offset)
-    return b'%b,"data":%b,"offset":%d,"user":%b}' % (
-        event,
-        data,
-        offset,
-        _encode(publication.user),
-    )
-
-
 def _command(request: _AnyRequest) -> Command:
     mark = request.id
     if mark is not None and (
@@ -236,7 +168,9 @@ def _command(request: _AnyRequest) -> Command:
             return model.Ping(mark)
         case _Auth():
             positions = None if request.positions is None else _positions(request.positions)
-            return model.Authenticate(mark, request.token, request.resume_session, positions)
+            said = request.user_position
+            own = None if said is None else _at(said.epoch, said.offset)
+            return model.Authenticate(mark, request.token, request.resume_session, positions, own)
         case _Subscribe(channel=channel):
             return model.Subscribe(
                 mark, check_channel(channel), _position(request), _count(request)
@@ -306,6 +240,7 @@ def message_of(reply: Reply) -> dict[str, object] | msgspec.Struct:  # noqa: C90
                 user=reply.user,
                 expires_at=reply.expires_at,
                 session=reply.session,
+                user_position=None if reply.own is None else _user_position(reply.own),
             )
         case model.Subscribed():
             return _subscribed(reply)
@@ -327,7 +262,7 @@ def message_of(reply: Reply) -> dict[str, object] | msgspec.Struct:  # noqa: C90
         case model.Gap():
             return {
                 "type": "gap",
-                "channel": reply.channel,
+                "channel": shown_name(reply.channel),
                 **_position_fields(reply.position),
                 "reload_after_ms": reply.reload_after_ms,
             }
@@ -353,13 +288,18 @@ def _position_fields(position: Receipt) -> dict[str, object]:
 def _subscribed(reply: model.Subscribed) -> _Subscribed:
     return _Subscribed(
         id=reply.id,
-        channel=reply.channel,
+        channel=shown_name(reply.channel),
         epoch=reply.position.epoch,
         offset=reply.position.offset,
         recovered=reply.recovered,
         reason=reply.reason,
         presence=None if reply.presence is None else _listed(reply.presence),
     )
+
+
+def _user_position(reply: model.Subscribed) -> _UserPosition:
+    at = reply.position
+    return _UserPosition(at.epoch, at.offset, reply.recovered, reply.reason)
 
 
 def _listed(members: model.MemberList) -> dict[str, object]:

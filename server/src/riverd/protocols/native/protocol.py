@@ -20,7 +20,7 @@ from riverd.protocols.interface import (
     ClientProtocol,
     TurnedAway,
 )
-from riverd.protocols.native import codec
+from riverd.protocols.native import codec, events
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 from riverd.tabs import PageIdentity
 
@@ -45,9 +45,9 @@ class Native:
     decode = staticmethod(codec.decode)
     encode = staticmethod(codec.encode)
     encode_parts = staticmethod(codec.encode_parts)
-    publications = staticmethod(codec.publications)
-    ephemerals = staticmethod(codec.ephemerals)
-    changes = staticmethod(codec.changes)
+    publications = staticmethod(events.publications)
+    ephemerals = staticmethod(events.ephemerals)
+    changes = staticmethod(events.changes)
 
     def __init__(self, rules: ChannelRules, secrets: SessionSecrets) -> None:
         self.rules = rules

@@ -1,7 +1,8 @@
 """A stream's cursor: where a client stands in each channel, as one text that it gives back.
 
-`DIGEST.POSITION,POSITION,...[.SECRET]`, in the order of the request's channels. DIGEST is that of
-their names: a cursor of another list is refused instead of being applied to the wrong channels. A
+`DIGEST.POSITION,POSITION,...[.SECRET]`, in the order of the request's channels; that of the client's
+user stands last, after a `@`, or is missing. DIGEST is that of the other names: a cursor of another
+list is refused instead of being applied to the wrong channels. A
 client that keeps the positions itself may write a cursor without a digest, and has to mind the
 order. A position is `EPOCH:OFFSET`, `-` where the client has none yet, or `-N` where it has none
 and wants the last N events first. SECRET says which session is continued, if the client knows that.
@@ -15,12 +16,14 @@ from hashlib import sha256
 
 import msgspec
 
+from riverd.channels import OWN
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Position
 
 CURSOR_LENGTH_MAX = 2_048
 HISTORY_MAX = 1_000
 UNKNOWN = b"-"
+OWN_MARK = b"@"
 Start = Position | int
 """Where a client begins in a channel: after a position, or now, with so many of the last events."""
 _POSITION = re.compile(r"([A-Za-z0-9_-]{1,64}):(0|[1-9][0-9]{0,17})", re.ASCII)
@@ -33,17 +36,20 @@ class StreamChannels(msgspec.Struct, frozen=True):
 
     names: tuple[bytes, ...]
     digest: bytes
+    has_own: bool = False
 
     @classmethod
-    def of(cls, names: Sequence[str]) -> "StreamChannels":
-        """Those of a request."""
+    def of(cls, names: Sequence[str], *, has_own: bool = False) -> "StreamChannels":
+        """Those of a request, and with `has_own` that of its user."""
         text = "\n".join(names).encode()
         digest = urlsafe_b64encode(sha256(text).digest()[:_DIGEST_BYTES])
-        return cls(tuple(name.encode() for name in names), digest)
+        shown = [*names, OWN] if has_own else names
+        return cls(tuple(name.encode() for name in shown), digest, has_own)
 
     def cursor(self, positions: Sequence[bytes]) -> bytes:
         """The cursor of these positions."""
-        return self.digest + b"." + b",".join(positions)
+        shown = [*positions[:-1], OWN_MARK + positions[-1]] if self.has_own else positions
+        return self.digest + b"." + b",".join(shown)
 
     def starts(self, cursor: str) -> list[Start]:
         """Where a cursor stands in each channel. One without a digest may leave out the last ones.
@@ -54,11 +60,14 @@ class StreamChannels(msgspec.Struct, frozen=True):
         digest, _, rest = cursor.partition(".")
         positions = rest.partition(".")[0]
         texts = positions.split(",") if positions else []
-        missing = len(self.names) - len(texts)
+        has_own = bool(texts) and texts[-1].startswith(OWN_MARK.decode())
+        own = texts.pop()[1:] if has_own else UNKNOWN.decode()
+        missing = len(self.names) - self.has_own - len(texts)
         is_ours = digest.encode() == self.digest and missing == 0
         if len(cursor) > CURSOR_LENGTH_MAX or not (is_ours or (digest == "" and missing >= 0)):
             raise _refused()
-        return [_start(text) for text in texts] + [0] * missing
+        starts: list[Start] = [*map(_start, texts), *([0] * missing)]
+        return [*starts, _start(own)] if self.has_own else starts
 
 
 def session_in(cursor: str) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from riverd.channels import shown_name
 from riverd.errors import DecodeError, ErrorCode
 from riverd.model import (
     Authenticated,
@@ -22,7 +23,8 @@ from riverd.model import (
     Subscribed,
     Welcome,
 )
-from riverd.protocols.native.codec import change_message, ephemeral_message, event_rest, message_of
+from riverd.protocols.native.codec import message_of
+from riverd.protocols.native.events import change_message, ephemeral_message, event_rest
 from riverd.protocols.native.protocol import Native
 from riverd.protocols.sse.cursor import position_text
 from riverd.protocols.sse.records import record
@@ -88,7 +90,7 @@ class Sse(Native):
 
     def publications(self, channel: str) -> Callable[[Publication], bytes]:
         """What makes records of a channel's publications."""
-        text_of = self._shape.event
+        text_of, channel = self._shape.event, shown_name(channel)
         head = b'{"type":"event","channel":"%b","event":' % channel.encode()
 
         def make(publication: Publication) -> bytes:
@@ -103,7 +105,7 @@ class Sse(Native):
 
         def make(event: Ephemeral) -> bytes:
             message = encode_json(ephemeral_message(channel, event))
-            return record(channel, text_of(event.event, event.data, message))
+            return record(shown_name(channel), text_of(event.event, event.data, message))
 
         return make
 
