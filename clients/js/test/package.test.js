@@ -23,7 +23,7 @@ import { PAGE } from "../scripts/reference.js";
 const run = promisify(execFile);
 const HOME = fileURLToPath(new URL("..", import.meta.url));
 /** With everything but what is loaded when it is needed. */
-const MINIFIED_BYTES_MAX = 7_950;
+const MINIFIED_BYTES_MAX = 8_192;
 
 const TSC = join(HOME, "node_modules", ".bin", "tsc");
 const COMPILER_OPTIONS = "--strict --noEmit --target es2022 --module nodenext".split(" ");

@@ -76,6 +76,7 @@ const receipt: { epoch: string; offset?: number; after?: number } = await board.
   { user: "ada" },
   { keep: false, exclude: river.session ?? undefined },
 );
+river.me.on("invited", (data: unknown) => void data);
 const position = { epoch: receipt.epoch, offset: receipt.after ?? 0 };
 const { publications } = await board.history({ limit: 10, after: position });
 console.log(publications[0]?.event, board.name, board.live, board.position?.offset);
