@@ -97,7 +97,7 @@ def stream_request(
     names = tuple(dict.fromkeys([*given, *join]))
     asked = len(dict.fromkeys(given))
     if shape is EventShape.NATIVE:
-        # A library's cursor is its own, and has no place for it yet.
+        # A library writes its own cursors, without this channel so far.
         own = None
     if own is None or names:
         _check_count(asked, len(names), shape=shape, channels_max=channels_max)

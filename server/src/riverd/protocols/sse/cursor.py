@@ -2,10 +2,11 @@
 
 `DIGEST.POSITION,POSITION,...[.SECRET]`, in the order of the request's channels; that of the user's
 own stands last, after a `@`, or is missing. DIGEST is that of the other names: a cursor of another
-list is refused instead of being applied to the wrong channels. A client that keeps the positions itself may write a cursor without a digest, and has to mind the
-order. A position is `EPOCH:OFFSET`, `-` where the client has none yet, or `-N` where it has none
-and wants the last N events first. SECRET says which session is continued, if the client knows that.
-It grants nothing, so nobody signs it (contract, "HTTP streaming").
+list is refused instead of being applied to the wrong channels. A client that keeps the positions
+itself may write a cursor without a digest, and has to mind the order. A position is `EPOCH:OFFSET`,
+`-` where the client has none yet, or `-N` where it has none and wants the last N events first.
+SECRET says which session is continued, if the client knows that. It grants nothing, so nobody signs
+it (contract, "HTTP streaming").
 """
 
 import re
