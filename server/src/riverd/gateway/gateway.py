@@ -88,8 +88,7 @@ class Gateway:
         """By River, or lost (1006)."""
         self.closed_by_clients: dict[str, float] = {}
         self.draining, self.lag_s = False, 0.0
-        self.node = node
-        self.addresses = admission.addresses
+        self.node, self.addresses = node, admission.addresses
         self._pages = pages
         self._paths = paths
         self._failed = failed
