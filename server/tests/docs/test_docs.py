@@ -28,7 +28,7 @@ from riverd import model
 from riverd.commands.cli import cli
 from riverd.errors import ErrorCode
 from riverd.model import After, Change, Ephemeral, Member, MemberList, Position, Publication
-from riverd.protocols.native import codec
+from riverd.protocols.native import codec, events
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 
 DEADLINE_S = 60.0
@@ -97,10 +97,10 @@ def _payload(frame: bytes) -> dict[str, object]:
 def _told() -> dict[str, set[str]]:
     """The fields of everything that the dialect can say, by type."""
     frames = [codec.encode(reply) for reply in REPLIES]
-    frames.append(codec.publications("c")(_ENTRY))
+    frames.append(events.publications("c")(_ENTRY))
     changes = [Change(1, joined=joined, member=Member("u", b"{}")) for joined in (True, False)]
-    frames += map(codec.changes("c"), changes)
-    frames.append(codec.ephemerals("c")(Ephemeral(1, "e", b"1", "u")))
+    frames += map(events.changes("c"), changes)
+    frames.append(events.ephemerals("c")(Ephemeral(1, "e", b"1", "u")))
     told = defaultdict[str, set[str]](set)
     for one in map(_payload, frames):
         told[str(one["type"])] |= set(one)
@@ -154,6 +154,7 @@ def test_protocol_names_every_code_that_a_client_can_meet() -> None:
     page = text_of(ROOT / "protocol" / "README.md")
     only_http = {
         ErrorCode.BATCH_TOO_LARGE,
+        ErrorCode.USER_CHANNELS_OFF,
         ErrorCode.UNSUPPORTED_MEDIA_TYPE,
         ErrorCode.API_KEY_INVALID,
         ErrorCode.NOT_FOUND,
