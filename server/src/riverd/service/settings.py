@@ -59,7 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     user_channels: bool = True
     allowed_origins: Texts = ("*",)
     events_query_token: bool = False
-    leave_delay_s: Annotated[float, Meta(ge=0, le=60)] = 2
+    leave_delay_s: Annotated[float, Meta(ge=0, le=60)] = 1
     max_connections: Count = 50_000
     max_unauthenticated: Count = 10_000
     max_guests: Count = 10_000
