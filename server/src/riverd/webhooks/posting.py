@@ -9,7 +9,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpcore
@@ -49,7 +49,8 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
     def __init__(self, allowed: Sequence[Network], *, in_clear: bool) -> None:
         self._allowed = allowed
         self._in_clear = in_clear
-        self._inner = httpcore.AnyIOBackend()
+        # Of the kind that httpcore has where anyio is not installed, for all that a type checker sees.
+        self._inner = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
 
     async def connect_tcp(self, host: str, port: int, *more: Any, **options: Any) -> Stream:
         """Resolve, look, connect to what was looked at.

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import cast
 
 import msgspec
 
@@ -306,4 +307,4 @@ def _order(interest: Interest) -> bytes:
 
 def _bytes(reply: Reply) -> list[bytes]:
     assert isinstance(reply, list), "a list was asked for"
-    return reply
+    return cast("list[bytes]", reply)
