@@ -49,7 +49,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
     def __init__(self, allowed: Sequence[Network], *, in_clear: bool) -> None:
         self._allowed = allowed
         self._in_clear = in_clear
-        # Of the kind that httpcore has where anyio is not installed, for all that a type checker sees.
+        # A type checker takes it for what stands there where anyio is not installed.
         self._inner = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
 
     async def connect_tcp(self, host: str, port: int, *more: Any, **options: Any) -> Stream:
