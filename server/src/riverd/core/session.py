@@ -235,8 +235,8 @@ class Session:
         if isinstance(command, Authenticate) and command.resume_session is not None:
             self.continues = self.protocol.session_of(command.resume_session)
             session = self.continues or self.id
-        self.prove()
         greet(self, Authenticated(command.id, claims.user, claims.expires_at, session))
+        self.prove()
         return True
 
     def prove(self) -> None:

@@ -131,7 +131,11 @@ class Membership:
                         # Joining again would change nothing.
                         await self._broker.leave(attachment.name, entry.member.user)
                         entry.is_outdated = False
-                    entry.position = await self._broker.join(attachment.name, entry.member)
+                    position = await self._broker.join(attachment.name, entry.member)
+                    if entry.is_outdated:
+                        # Somebody came with another member meanwhile: this one leaves next.
+                        return
+                    entry.position = position
                     self.keep(attachment, entry.member.user)
                     self._joined(attachment, entry.subscriptions)
                 else:
