@@ -33,7 +33,8 @@ describe("behind a company's proxy", { skip: skip || missing }, () => {
    * @param {{shared?: boolean, clock?: boolean}} [how]
    */
   async function open(origin, channel, { shared = false, clock = false } = {}) {
-    const opened = await stage.page(context, { clock });
+    // A clock is a context's: its other pages would have to have it too.
+    const opened = await stage.page(clock ? await stage.context() : context, { clock });
     await opened.evaluate(
       async ({ origin, channel, token, shared }) => {
         const { River } = await import(`${origin}/client/river.js`);
