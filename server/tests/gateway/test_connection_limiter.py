@@ -3,12 +3,12 @@
 import pytest
 
 from riverd.gateway.connection_limiter import (
-    CLOSING_MAX,
     WINDOW_S,
     ConnectionLimiter,
     ConnectionLimits,
     Full,
 )
+from riverd.http.limits import CLOSING_MAX
 
 
 class One:

@@ -6,10 +6,10 @@ from typing import Generic, Protocol, TypeVar, cast
 
 import msgspec
 
+from riverd.http.limits import CLOSING_MAX
+
 WINDOW_S = 10.0
 """New connections of an address are counted for so long."""
-CLOSING_MAX = 128
-"""Sockets in their close handshake, beyond the limit of connections; see FILES_RESERVED_MAX."""
 
 
 class Droppable(Hashable, Protocol):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from riverd.gateway.connection_limiter import CLOSING_MAX
+from riverd.http.limits import CLOSING_MAX
 from riverd.service.settings import Settings
 
 FILES_RESERVED_MAX = 512
