@@ -10,7 +10,7 @@ from riverd.model import Position
 from riverd.node.control import UNCONFIRMED_S_MAX
 from riverd.node.node import Node
 from riverd.node.waiting import HELD_MAX
-from riverd.orders import Order, OrderKind
+from riverd.orders import Order, OrderKind, Standing, StandingKind
 
 DISCONNECT = Order("d", OrderKind.DISCONNECT, user="ann")
 
@@ -128,6 +128,29 @@ async def test_what_the_broker_lost_it_is_given_back_and_others_learn_it(cluster
     await until(lambda: len(fresh.control.revocations) == 1)
     # Nothing can have been missed: the new log was read from its beginning.
     assert not is_closed(ann)
+
+
+@in_a_cluster
+async def test_what_is_given_back_while_a_node_reads_what_is_in_force_is_read_too(
+    cluster: Cluster,
+) -> None:
+    node, broker = await cluster.node()
+    read, entered, may_end = broker.control.standings, asyncio.Event(), asyncio.Event()
+
+    async def slow() -> list[Standing]:
+        found = await read()
+        entered.set()
+        await may_end.wait()
+        return found
+
+    broker.control.standings = slow  # type: ignore[method-assign]
+    await order(cluster, Order("1", OrderKind.RELOAD))
+    await entered.wait()
+    await cluster.publisher.control.give_back([Standing(StandingKind.BLOCKED, "bob", 5.0)])
+    await order(cluster, Order("2", OrderKind.RELOAD))
+    await turns()
+    may_end.set()
+    await until(lambda: [one.user for one in node.control.revocations.all()] == ["bob"])
 
 
 @in_a_cluster

@@ -316,10 +316,6 @@ ORDERS = (
         ("node.control:Control._take", "self._loads_wanted += 1", "pass"),
     ),
     _plant(
-        "what is to be read while something is read is not read",
-        ("node.control:Control._load", "_done = wanted", "_done = self._loads_wanted"),
-    ),
-    _plant(
         "a token that was revoked is taken",
         ("auth.revocations:Revocations.check", "if revoked is not None and", "if 0 and"),
     ),
