@@ -98,3 +98,27 @@ async def test_end_of_a_session_and_a_refusal_are_shown(cluster: Cluster) -> Non
     assert ("refused", "ann: forbidden") in kinds
     assert ("ended", "lost") in kinds
     await asyncio.sleep(TRACE_S + 1)
+
+
+@in_a_cluster
+async def test_a_channel_and_a_session_are_followed_with_payloads_if_they_are_asked_for(
+    cluster: Cluster,
+) -> None:
+    here, node = await tracing(cluster)
+    ann = cluster.visitor(node)
+    await live(ann, "dogs")
+    here.ask("channel", channel="dogs", payloads=True)
+    here.ask("session", session=ann.session.id)
+    await asyncio.sleep(0.5)
+    cluster.publish("dogs", times=2)
+    await asyncio.sleep(0.5)
+    ann.ask(type="unsubscribe", id=2, channel="dogs")
+    await asyncio.sleep(0.5)
+    given = [line for line in here.lines("channel") if line.kind == "given"]
+    assert [line.offset for line in given] == [1, 2]
+    assert all(line.data is not msgspec.UNSET for line in given)
+    followed = here.lines("session")
+    assert {line.session for line in followed} == {ann.session.id}
+    assert [line.offset for line in followed if line.kind == "sent"] == [1, 2]
+    assert {"is connected", "authenticated", "subscribed"} <= {line.kind for line in followed}
+    await asyncio.sleep(TRACE_S + 1)
