@@ -11,7 +11,7 @@ from curves import curves
 from slopes import GrowthLimit, growth, growths
 
 SOAK = Path(__file__).resolve().parents[1] / "soak.py"
-SECONDS = 40
+SECONDS = 15
 LIMIT = GrowthLimit(0.05, 4.0)
 
 
