@@ -147,6 +147,9 @@ class Witness:
     def _take(self, message: dict[str, object]) -> bool:
         """Write it down. Whether the server asked to move."""
         kind, channel = message["type"], str(message.get("channel"))
+        if channel.startswith("#"):
+            # Its user's own channel, which it has not asked for.
+            return False
         if channel in self.readings:
             self._write_down(message, channel)
         if kind == "event":

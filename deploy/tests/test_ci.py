@@ -16,6 +16,7 @@ LOOK_ON_THE_PATH = {
     "lambda_package.py": "a user's own uv, where the environment has neither pip nor uv",
     "proc.py": "measures without taskset too",
     "test_autobahn.py": "the suite runs on Python 2.7, which hardly anybody has",
+    "test_console.py": "the browser, which the set-up installs",
     "test_dev.py": "curl, which the set-up installs",
     "test_load.py": "a compiler, which the set-up installs",
     "toolkit.py": "a user's own Node",

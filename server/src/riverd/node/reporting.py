@@ -20,16 +20,22 @@ class SubscriberCounts:
         tasks: Tasks,
         *,
         count: Callable[[str], int],
+        of_users: bool = False,
     ) -> None:
         self._report_to_broker = report
         self._tasks = tasks
         self._count = count
+        self._of_users = of_users
         self._changed: dict[str, None] = {}
         self._reporting = False
 
     def report(self, channels: Iterable[str]) -> None:
-        """Report the counts of these channels soon, but for users' own: nobody asks for those."""
-        self._changed |= dict.fromkeys(name for name in channels if not name.startswith(USER))
+        """Report the counts of these channels soon.
+
+        Not of users' own, whose subscribers nobody asks for: `of_users` counts connections by them.
+        """
+        wanted = (one for one in channels if self._of_users or not one.startswith(USER))
+        self._changed |= dict.fromkeys(wanted)
         if self._changed and not self._reporting:
             self._reporting = True
             self._tasks.start(self._report())

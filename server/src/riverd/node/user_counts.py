@@ -16,7 +16,7 @@ class UserCounts:
     ) -> None:
         self._webhooks = webhooks
         self._sessions = sessions
-        self._counts = SubscriberCounts(webhooks.count, tasks, count=self._count)
+        self._counts = SubscriberCounts(webhooks.count, tasks, count=self._count, of_users=True)
 
     def changed(self, user: str) -> None:
         """A connection of the user began or ended."""

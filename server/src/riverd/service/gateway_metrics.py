@@ -1,5 +1,6 @@
 """What is scraped of a gateway."""
 
+from riverd.channels import INTERNAL
 from riverd.core.hub import Hub
 from riverd.gateway.gateway import Gateway
 from riverd.node.node import Node
@@ -25,7 +26,7 @@ def gateway_readings(
         Reading(
             "river_channels",
             "Channels with a subscriber on this node.",
-            lambda: len(hub.channels),
+            lambda: _named_channels(hub),
         ),
         Reading(
             "river_deliveries", "Events handed to clients.", lambda: hub.deliveries, counter=True
@@ -67,3 +68,8 @@ def gateway_readings(
             lambda: gateway.closed_by_clients,
         ),
     )
+
+
+def _named_channels(hub: Hub) -> int:
+    """But for users' own, which nobody asked for."""
+    return sum(not name.startswith(INTERNAL) for name in hub.channels)
