@@ -1,14 +1,12 @@
-"""Webhooks as settings name them (RIVER_WEBHOOKS, and `webhooks` of apps), and their signatures.
+"""Webhooks as RIVER_WEBHOOKS names them, and their signatures.
 
-River's own form is signed as Standard Webhooks has it: HMAC-SHA256 of `ID.TIMESTAMP.BODY`. Pusher's
-form is that of its server libraries.
+Requests are signed as Standard Webhooks has it: HMAC-SHA256 of `ID.TIMESTAMP.BODY`.
 """
 
 import binascii
 import hmac
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Annotated
@@ -48,13 +46,6 @@ SECRET_BYTES_MIN = 24
 _Url = Annotated[str, Meta(min_length=1, max_length=URL_LENGTH_MAX)]
 
 
-class WebhookForm(StrEnum):
-    """How a webhook's requests look."""
-
-    RIVER = "river"
-    PUSHER = "pusher"
-
-
 class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One entry of RIVER_WEBHOOKS.
 
@@ -77,11 +68,8 @@ class WebhookEndpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     url: str
-    form: WebhookForm
     interest: Interest
     secrets: tuple[str, ...]
-    key: str = ""
-    app: str | None = None
 
     @property
     def shown_url(self) -> str:
@@ -127,7 +115,6 @@ def endpoints_of(webhooks: Iterable[Webhook]) -> list[WebhookEndpoint]:
         WebhookEndpoint(
             id=_id_of(one),
             url=one.url,
-            form=WebhookForm.RIVER,
             interest=Interest(
                 webhook=_id_of(one), events=tuple(sorted(set(one.events))), channels=one.channels
             ),
@@ -198,11 +185,6 @@ def sign(secret: str, message_id: str, *, timestamp: int, body: bytes) -> str:
     """The value of `webhook-signature` (Standard Webhooks)."""
     text = b"%b.%d.%b" % (message_id.encode(), timestamp, body)
     return "v1," + b64encode(hmac.digest(_key_of(secret), text, sha256)).decode()
-
-
-def sign_for_pusher(secret: str, body: bytes) -> str:
-    """The value of `X-Pusher-Signature`."""
-    return hmac.digest(secret.encode(), body, sha256).hex()
 
 
 def _key_of(secret: str) -> bytes:

@@ -1,19 +1,13 @@
-"""The requests of webhooks: River's own form, and Pusher's. Each time they are signed anew."""
+"""The requests of webhooks. Each time they are signed anew."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from riverd.auth.webhooks import WebhookEndpoint, WebhookForm, sign, sign_for_pusher
+from riverd.auth.webhooks import WebhookEndpoint, sign
 from riverd.broker.webhooks import OccupiedNow, QueuedEvent
 from riverd.channels import divided, user_of
-from riverd.protocols.pusher.payload import shown
-from riverd.webhook_events import RESET, WebhookKind
-
-PUSHER_NAMES: Mapping[str, str] = {
-    WebhookKind.MEMBER_JOINED: "member_added",
-    WebhookKind.MEMBER_LEFT: "member_removed",
-}
+from riverd.webhook_events import RESET
 
 
 class WebhookRequest(msgspec.Struct, frozen=True):
@@ -43,7 +37,7 @@ class _StateNow(msgspec.Struct):
 
 
 class _RiverEvent(msgspec.Struct, omit_defaults=True):
-    """One event in River's form; see docs/webhooks.md."""
+    """One event; see docs/webhooks.md."""
 
     id: str
     type: str
@@ -65,10 +59,8 @@ class _RiverBody(msgspec.Struct):
 
 def request_for(
     endpoint: WebhookEndpoint, events: Sequence[QueuedEvent], *, truth: TruthNow, now_ms: int
-) -> WebhookRequest | None:
-    """The request that has these events; None if there is nothing to say in this form."""
-    if endpoint.form is WebhookForm.PUSHER:
-        return _pusher_request(endpoint, events, truth=truth, now_ms=now_ms)
+) -> WebhookRequest:
+    """The request that has these events."""
     body = msgspec.json.encode(_RiverBody([_event(one, truth) for one in events]))
     # The same events have the same id: of one that was lost, and of one that was doubled.
     message_id = f"{events[0].id}-{len(events)}"
@@ -116,50 +108,3 @@ def _state(truth: TruthNow) -> _StateNow:
         [user for name, _ in named if (user := user_of(name)) is not None],
         truth.complete,
     )
-
-
-class _PusherEvent(msgspec.Struct, omit_defaults=True):
-    name: str
-    channel: str
-    user_id: str | None = None
-    event: str | None = None
-    data: msgspec.Raw | None = None
-    socket_id: str | None = None
-    subscription_count: int | None = None
-
-
-class _PusherBody(msgspec.Struct):
-    time_ms: int
-    events: list[_PusherEvent]
-
-
-def _pusher_request(
-    endpoint: WebhookEndpoint, events: Sequence[QueuedEvent], *, truth: TruthNow, now_ms: int
-) -> WebhookRequest | None:
-    found = [made for one in events for made in _pusher_events(one, truth)]
-    if not found:
-        return None
-    body = msgspec.json.encode(_PusherBody(now_ms, found))
-    signature = sign_for_pusher(endpoint.secrets[0], body)
-    return WebhookRequest({"X-Pusher-Key": endpoint.key, "X-Pusher-Signature": signature}, body)
-
-
-def _pusher_events(queued: QueuedEvent, truth: TruthNow) -> Iterator[_PusherEvent]:
-    """The events that its protocol has. It knows no reset: what is true now is said in events."""
-    channel = divided(queued.channel)[1]
-    if queued.kind == RESET:
-        for one in truth.occupied:
-            name = divided(one.channel)[1]
-            yield _PusherEvent(WebhookKind.CHANNEL_OCCUPIED, name)
-            for user in one.members or ():
-                yield _PusherEvent("member_added", name, user)
-    elif channel:
-        yield _PusherEvent(
-            PUSHER_NAMES.get(queued.kind, queued.kind),
-            channel,
-            queued.user,
-            queued.event,
-            None if queued.data is None else msgspec.Raw(shown(queued.data)),
-            queued.session,
-            queued.count,
-        )

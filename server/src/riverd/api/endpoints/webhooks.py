@@ -67,10 +67,8 @@ async def _state(api: Api, endpoint: WebhookEndpoint, *, report: _Report) -> Sta
     return State(
         webhook=endpoint.id,
         url=endpoint.shown_url,
-        form=endpoint.form.value,
         events=list(interest.events),
         channels=interest.channels,
-        app=endpoint.app,
         waiting=state.waiting,
         waiting_bytes=state.waiting_bytes,
         oldest_at_ms=state.oldest_at_ms,
