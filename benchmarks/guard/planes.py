@@ -40,8 +40,6 @@ HEAD = (
     b"Origin: https://app.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n\r\n"
 )
 
-_loop: list[asyncio.AbstractEventLoop] = []
-
 
 class NullTransport(asyncio.Transport):
     """A transport that leads nowhere."""
@@ -78,15 +76,13 @@ USERS = 500
 
 
 def _run(work: Callable[[int], Awaitable[None]]) -> Work:
-    """Work that a running loop does; all paths share one."""
-    if not _loop:
-        _loop.append(uvloop.new_event_loop())
-        asyncio.set_event_loop(_loop[0])
+    """Work that a loop of its own does: timers that a path leaves behind are no part of others."""
+    loop = uvloop.new_event_loop()
 
     async def done(times: int) -> None:
         await work(times)
 
-    return lambda times: _loop[0].run_until_complete(done(times))
+    return lambda times: loop.run_until_complete(done(times))
 
 
 def _settings(*, user_channels: bool = False) -> Settings:
