@@ -36,6 +36,7 @@ def sent(secret: str, *, ago_s: float = 0) -> tuple[bytes, dict[str, str]]:
     )
     now_ms = int((time.time() - ago_s) * 1000)
     made = request_for(endpoint, [event], truth=TruthNow(), now_ms=now_ms)
+    assert made is not None
     return made.body, dict(made.headers)
 
 

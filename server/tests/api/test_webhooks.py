@@ -52,6 +52,7 @@ def test_what_waits_and_what_could_not_be_delivered_is_said_and_replayed() -> No
         assert state == {
             "webhook": "mine",
             "url": "https://example.com/hook",
+            "form": "river",
             "events": ["channel_occupied"],
             "channels": "chat-*",
             "waiting": 1,

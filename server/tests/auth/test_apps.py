@@ -9,6 +9,11 @@ from riverd.auth.apps import Apps, encoded, parse_apps, with_older_keys
 from riverd.errors import SettingsError
 
 APP = {"id": "1", "key": "a-key", "secret": "a-secret-of-sixteen"}
+HOOK = {"url": "https://example.com/hook", "events": ["member_added", "channel_occupied"]}
+
+
+def hooked(**change: object) -> str:
+    return apps({"webhooks": [{**HOOK, **change}]})
 
 
 def apps(*changed: dict[str, Any]) -> str:
@@ -34,6 +39,10 @@ def test_an_app_needs_an_id_a_key_and_a_secret() -> None:
         (apps({"native": True}, {"id": "2", "key": "b", "native": True}), "more than one app"),
         (apps({}, {"key": "b"}), "the id 1 is there twice"),
         (apps({}, {"id": "2"}), "the key a-key is there twice"),
+        (hooked(events=["member_joined"]), "events are channel_occupied, .*, member_added"),
+        (hooked(secret="a-secret-of-another"), "unknown field `secret`"),
+        (hooked(url="ftp://example.com/"), "app 1: webhook 1: url: not an http"),
+        (apps({"webhooks": [HOOK, HOOK]}), "app 1: two webhooks have the same"),
         ("[" * 3000, "nested too deeply|Expected `object`"),
     ],
 )
@@ -65,3 +74,20 @@ def test_older_keys_stay_good_while_new_ones_are_made() -> None:
     assert known.secret("1", "a-key") == "a-secret-of-sixteen"
     known.use(newer)
     assert known.of_key("a-key") is None
+
+
+def test_the_oldest_key_that_is_good_signs_webhooks() -> None:
+    older = {"key": "older", "secret": "older-secret-of-it"}
+    known = Apps(parse_apps("RIVER_APPS", apps({"webhooks": [HOOK], "previous": [older]})))
+    [endpoint] = known.webhook_endpoints()
+    assert (endpoint.key, endpoint.secrets) == ("older", ("older-secret-of-it",))
+
+
+def test_webhooks_of_an_app_are_about_its_own_channels_and_have_names_of_their_own() -> None:
+    two = {"id": "2", "key": "b-key", "native": True, "webhooks": [{**HOOK, "name": "mine"}]}
+    known = Apps(parse_apps("RIVER_APPS", apps({"webhooks": [{**HOOK, "name": "mine"}]}, two)))
+    apart, native = known.webhook_endpoints()
+    assert (apart.id, apart.app, apart.interest.app) == ("mine@1", "1", "1")
+    assert (native.id, native.app, native.interest.app) == ("mine@2", "2", None)
+    assert apart.event_names == ["channel_occupied", "member_added"]
+    assert apart.interest.events == ("channel_occupied", "member_joined")

@@ -19,7 +19,7 @@ class Receiver:
         """Cleared: requests are not answered until it is set."""
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.events: list[dict[str, Any]] = []
-        self.refused = 0
+        self.refusals: list[tuple[dict[str, str], bytes]] = []
         self._ids: set[str] = set()
         self._lock = threading.Lock()
 
@@ -28,7 +28,7 @@ class Receiver:
         self.hangs.wait()
         with self._lock:
             if self.status != 200:
-                self.refused += 1
+                self.refusals.append((headers, body))
                 return self.status
             self.requests.append((headers, body))
             for one in json.loads(body)["events"]:
@@ -36,6 +36,11 @@ class Receiver:
                     self._ids.add(one.get("id", ""))
                     self.events.append(one)
             return 200
+
+    @property
+    def refused(self) -> int:
+        """How many requests were not taken."""
+        return len(self.refusals)
 
     def of(self, channel: str) -> list[str]:
         """The types of what was received of a channel, in order."""

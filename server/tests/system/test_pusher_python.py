@@ -1,20 +1,13 @@
 """Unmodified `pusher` and `pysher` of PyPI against a River."""
 
 import json
-import queue
 from collections.abc import Iterator
-from typing import Any
-from urllib.parse import urlsplit
 
-import pusher
-import pysher
 import pytest
 from protocol_server import Server
 from pusher.errors import PusherBadAuth, PusherBadRequest
-from pusher_runner import APPS, SETTINGS
-
-APP = APPS[1]
-DEADLINE_S = 30.0
+from pusher_page import Page, library
+from pusher_runner import SETTINGS
 
 
 @pytest.fixture(scope="module")
@@ -22,51 +15,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = Server(SETTINGS, tmp_path_factory.mktemp("python"))
     yield running
     running.stop()
-
-
-def library(server: Server, *, secret: str = APP["secret"]) -> Any:
-    address = urlsplit(server.api_url)
-    return pusher.Pusher(
-        app_id=APP["id"],
-        key=APP["key"],
-        secret=secret,
-        host=address.hostname,
-        port=address.port,
-        ssl=False,
-    )
-
-
-class Page:
-    """A client of pysher, with what it got."""
-
-    def __init__(self, server: Server, *channels: str, user: str = "ann") -> None:
-        self.got: queue.Queue[tuple[str, Any]] = queue.Queue()
-        address = urlsplit(server.url)
-        self.client = pysher.Pusher(
-            APP["key"],
-            secret=APP["secret"],
-            user_data={"user_id": user, "user_info": {"name": user}},
-            custom_host=address.hostname,
-            port=address.port,
-            secure=False,
-            daemon=True,
-        )
-        self.client.connection.bind(
-            "pusher:connection_established", lambda _data: self._subscribe(channels)
-        )
-        self.client.connect()
-
-    def _subscribe(self, channels: tuple[str, ...]) -> None:
-        for name in channels:
-            channel = self.client.subscribe(name)
-            for event in ("pusher_internal:subscription_succeeded", "post", "client-move"):
-                channel.bind(event, lambda data, event=event: self.got.put((event, data)))
-
-    def next(self) -> tuple[str, Any]:
-        return self.got.get(timeout=DEADLINE_S)
-
-    def close(self) -> None:
-        self.client.disconnect(timeout=DEADLINE_S)
 
 
 @pytest.mark.parametrize("channel", ["dogs", "private-dogs", "presence-dogs"])

@@ -293,12 +293,14 @@ UnixMs = Annotated[int, Meta(description="In unix milliseconds.")]
 class WebhookState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A webhook: what it asks for, what waits for it, how its requests went lately.
 
-    `url` is without its query. `attempts` is how often requests failed since one succeeded, `dead`
-    how many events were given up and can be replayed, `overflows` how often more waited than may.
+    `form` is `river` or `pusher`; `app` the Pusher app whose webhook it is. `url` is without its
+    query. `attempts` is how often requests failed since one succeeded, `dead` how many events were
+    given up and can be replayed, `overflows` how often more waited than may wait.
     """
 
     webhook: str
     url: str
+    form: str
     events: list[str]
     channels: str
     waiting: int
@@ -306,6 +308,7 @@ class WebhookState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     dead: int
     overflows: int
     attempts: int
+    app: str | None = None
     oldest_at_ms: UnixMs | None = None
     delivered_at_ms: UnixMs | None = None
     failed_at_ms: UnixMs | None = None

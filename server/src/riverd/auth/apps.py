@@ -7,10 +7,21 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
+from riverd.auth.json_lists import json_list, repeated
+from riverd.auth.webhooks import (
+    AppWebhook,
+    PusherEvent,
+    WebhookEndpoint,
+    app_endpoint,
+    check_ids,
+    url_problem,
+)
 from riverd.errors import SettingsError
 
 APPS_MAX = 1_000
 KEYS_MAX = 10
+WEBHOOKS_MAX = 10
+"""Of an app."""
 
 _Key = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
 _Secret = Annotated[str, Meta(min_length=16, max_length=256)]
@@ -40,6 +51,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         max_members: Of a presence channel.
         max_event_bytes: Of an event's data.
         activity_timeout_s: After so much silence a client asks whether the server lives.
+        webhooks: Who is notified of what, in Pusher's form.
     """
 
     id: Annotated[str, Meta(pattern=r"\A[0-9]{1,20}\Z")]
@@ -55,11 +67,20 @@ class App(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     max_members: Annotated[int, Meta(ge=1, le=10_000)] = 100
     max_event_bytes: Annotated[int, Meta(ge=1, le=16_777_216)] = 10_240
     activity_timeout_s: Annotated[int, Meta(ge=5, le=3_600)] = 120
+    webhooks: Annotated[tuple[AppWebhook, ...], Meta(max_length=WEBHOOKS_MAX)] = ()
 
     def all_keys(self) -> Iterable[AppKey]:
         """All keys that are good, the newest first."""
         yield AppKey(key=self.key, secret=self.secret)
         yield from self.previous
+
+    def webhook_endpoints(self) -> Iterable[WebhookEndpoint]:
+        """Where its webhooks go. As Pusher does it, the oldest key that is good signs."""
+        oldest = [*self.all_keys()][-1]
+        for one in self.webhooks:
+            yield app_endpoint(
+                one, app=self.id, is_native=self.native, key=oldest.key, secret=oldest.secret
+            )
 
 
 class Apps:
@@ -79,6 +100,10 @@ class Apps:
     def native(self) -> App | None:
         """The app that shares its channels with River's own protocol."""
         return next((app for app in self.by_id.values() if app.native), None)
+
+    def webhook_endpoints(self) -> list[WebhookEndpoint]:
+        """Where the webhooks of all apps go."""
+        return [one for app in self.by_id.values() for one in app.webhook_endpoints()]
 
     def of_key(self, key: str) -> App | None:
         """The app of a key."""
@@ -100,24 +125,27 @@ def parse_apps(variable: str, text: str) -> tuple[App, ...]:
     Raises:
         SettingsError: one line that names the variable, and shows no secret.
     """
-    try:
-        apps = _decode(text)
-    except msgspec.DecodeError as error:
-        raise SettingsError(f"{variable}: {error}") from None
-    except RecursionError:
-        raise SettingsError(f"{variable}: nested too deeply") from None
-    if len(apps) > APPS_MAX:
-        raise SettingsError(f"{variable}: more than {APPS_MAX} apps")
+    apps = json_list(variable, text, decode=_decode, what="apps", most=APPS_MAX, events=PusherEvent)
     if sum(app.native for app in apps) > 1:
         raise SettingsError(f'{variable}: more than one app with "native": true')
     for what, names in (
         ("id", [app.id for app in apps]),
         ("key", [one.key for app in apps for one in app.all_keys()]),
     ):
-        twice = next((name for name in names if names.count(name) > 1), None)
+        twice = repeated(names)
         if twice is not None:
             raise SettingsError(f"{variable}: the {what} {twice} is there twice")
-    return apps
+    for app in apps:
+        _check_webhooks(variable, app)
+    return tuple(apps)
+
+
+def _check_webhooks(variable: str, app: App) -> None:
+    check_ids(f"{variable}: app {app.id}", app.webhooks)
+    for number, one in enumerate(app.webhooks, 1):
+        problem = url_problem(one.url)
+        if problem is not None:
+            raise SettingsError(f"{variable}: app {app.id}: webhook {number}: {problem}")
 
 
 def with_older_keys(apps: Sequence[App], older: Sequence[App]) -> tuple[App, ...]:

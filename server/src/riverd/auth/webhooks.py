@@ -1,12 +1,14 @@
-"""Webhooks as RIVER_WEBHOOKS names them, and their signatures.
+"""Webhooks as RIVER_WEBHOOKS and the apps of RIVER_APPS name them, and their signatures.
 
-Requests are signed as Standard Webhooks has it: HMAC-SHA256 of `ID.TIMESTAMP.BODY`.
+River's own form is signed as Standard Webhooks has it: HMAC-SHA256 of `ID.TIMESTAMP.BODY`. Pusher's
+form is that of its server libraries: HMAC-SHA256 of the body.
 """
 
 import binascii
 import hmac
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Annotated
@@ -15,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from riverd.auth.json_lists import json_list, repeated
 from riverd.errors import SettingsError
 from riverd.http.proxies import Address, Network
 from riverd.webhook_events import Interest, WebhookKind
@@ -44,6 +47,35 @@ SECRET_PREFIX = "whsec_"  # noqa: S105  how secrets of Standard Webhooks begin
 SECRET_BYTES_MIN = 24
 
 _Url = Annotated[str, Meta(min_length=1, max_length=URL_LENGTH_MAX)]
+_Glob = Annotated[str, Meta(min_length=1, max_length=200)]
+_Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.-]{1,64}\Z")]
+
+
+class WebhookForm(StrEnum):
+    """How a webhook's requests look."""
+
+    RIVER = "river"
+    PUSHER = "pusher"
+
+
+class PusherEvent(StrEnum):
+    """The events that webhooks in Pusher's form can have, as its documentation names them."""
+
+    CHANNEL_OCCUPIED = "channel_occupied"
+    CHANNEL_VACATED = "channel_vacated"
+    MEMBER_ADDED = "member_added"
+    MEMBER_REMOVED = "member_removed"
+    CLIENT_EVENT = "client_event"
+    CACHE_MISS = "cache_miss"
+    SUBSCRIPTION_COUNT = "subscription_count"
+
+
+PUSHER_NAMES: Mapping[str, str] = {
+    WebhookKind.MEMBER_JOINED: PusherEvent.MEMBER_ADDED,
+    WebhookKind.MEMBER_LEFT: PusherEvent.MEMBER_REMOVED,
+}
+"""The kinds of events that Pusher calls otherwise."""
+_KINDS: Mapping[str, str] = {name: kind for kind, name in PUSHER_NAMES.items()}
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,17 +91,43 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     url: _Url
     events: Annotated[tuple[WebhookKind, ...], Meta(min_length=1)]
     secret: Annotated[str, Meta(min_length=1, max_length=512)]
-    channels: Annotated[str, Meta(min_length=1, max_length=200)] = "*"
-    name: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.-]{1,64}\Z")] | None = None
+    channels: _Glob = "*"
+    name: _Name | None = None
+
+
+class AppWebhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of an app's webhooks: as `Webhook`, with Pusher's events; the app's secret signs."""
+
+    url: _Url
+    events: Annotated[tuple[PusherEvent, ...], Meta(min_length=1)]
+    channels: _Glob = "*"
+    name: _Name | None = None
 
 
 class WebhookEndpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a webhook's events go, and in which form. `secrets`: the first signs."""
+    """Where a webhook's events go, and in which form.
+
+    Attributes:
+        secrets: The first signs.
+        key: In Pusher's form, which key of the app signs.
+        app: The id of the app whose webhook it is.
+    """
 
     id: str
     url: str
+    form: WebhookForm
     interest: Interest
     secrets: tuple[str, ...]
+    key: str = ""
+    app: str | None = None
+
+    @property
+    def event_names(self) -> list[str]:
+        """The events that it asks for, as its form names them."""
+        events = self.interest.events
+        if self.form is WebhookForm.RIVER:
+            return list(events)
+        return sorted(PUSHER_NAMES.get(one, one) for one in events)
 
     @property
     def shown_url(self) -> str:
@@ -88,25 +146,15 @@ def parse_webhooks(variable: str, text: str) -> tuple[Webhook, ...]:
     Raises:
         SettingsError: one line that names the variable, and shows no secret.
     """
-    try:
-        found = _decode(text)
-    except msgspec.DecodeError as error:
-        raise SettingsError(f"{variable}: {error}{_kinds_for(error)}") from None
-    except RecursionError:
-        raise SettingsError(f"{variable}: nested too deeply") from None
-    if len(found) > WEBHOOKS_MAX:
-        raise SettingsError(f"{variable}: more than {WEBHOOKS_MAX} webhooks")
+    found = json_list(
+        variable, text, decode=_decode, what="webhooks", most=WEBHOOKS_MAX, events=WebhookKind
+    )
     for number, one in enumerate(found, 1):
         problem = url_problem(one.url) or _secret_problem(one.secret)
         if problem is not None:
             raise SettingsError(f"{variable}: webhook {number}: {problem}")
-    ids = [_id_of(one) for one in found]
-    twice = next((one for one in ids if ids.count(one) > 1), None)
-    if twice is not None:
-        raise SettingsError(
-            f"{variable}: two webhooks have the same name, or the same url and channels ({twice})"
-        )
-    return found
+    check_ids(variable, found)
+    return tuple(found)
 
 
 def endpoints_of(webhooks: Iterable[Webhook]) -> list[WebhookEndpoint]:
@@ -115,6 +163,7 @@ def endpoints_of(webhooks: Iterable[Webhook]) -> list[WebhookEndpoint]:
         WebhookEndpoint(
             id=_id_of(one),
             url=one.url,
+            form=WebhookForm.RIVER,
             interest=Interest(
                 webhook=_id_of(one), events=tuple(sorted(set(one.events))), channels=one.channels
             ),
@@ -122,6 +171,42 @@ def endpoints_of(webhooks: Iterable[Webhook]) -> list[WebhookEndpoint]:
         )
         for one in webhooks
     ]
+
+
+def app_endpoint(
+    webhook: AppWebhook, *, app: str, is_native: bool, key: str, secret: str
+) -> WebhookEndpoint:
+    """Where a webhook of an app goes. A native app's channels are those without an app."""
+    # No webhook of RIVER_WEBHOOKS can be called so.
+    found = f"{_id_of(webhook)}@{app}"
+    events = {WebhookKind(_KINDS.get(one, one)) for one in webhook.events}
+    return WebhookEndpoint(
+        id=found,
+        url=webhook.url,
+        form=WebhookForm.PUSHER,
+        interest=Interest(
+            webhook=found,
+            app=None if is_native else app,
+            events=tuple(sorted(events)),
+            channels=webhook.channels,
+        ),
+        secrets=(secret,),
+        key=key,
+        app=app,
+    )
+
+
+def check_ids(variable: str, webhooks: Sequence[Webhook | AppWebhook]) -> None:
+    """Find out whether each webhook has a queue of its own.
+
+    Raises:
+        SettingsError: two are called the same.
+    """
+    twice = repeated([_id_of(one) for one in webhooks])
+    if twice is not None:
+        raise SettingsError(
+            f"{variable}: two webhooks have the same name, or the same url and channels ({twice})"
+        )
 
 
 def check_networks(
@@ -187,6 +272,11 @@ def sign(secret: str, message_id: str, *, timestamp: int, body: bytes) -> str:
     return "v1," + b64encode(hmac.digest(_key_of(secret), text, sha256)).decode()
 
 
+def sign_for_pusher(secret: str, body: bytes) -> str:
+    """The value of `X-Pusher-Signature`."""
+    return hmac.digest(secret.encode(), body, sha256).hex()
+
+
 def _key_of(secret: str) -> bytes:
     if secret.startswith(SECRET_PREFIX):
         return b64decode(secret[len(SECRET_PREFIX) :], validate=True)
@@ -203,11 +293,7 @@ def _secret_problem(secret: str) -> str | None:
     return None
 
 
-def _id_of(webhook: Webhook) -> str:
+def _id_of(webhook: Webhook | AppWebhook) -> str:
     if webhook.name is not None:
         return webhook.name
     return "wh_" + sha256(f"{webhook.url} {webhook.channels}".encode()).hexdigest()[:12]
-
-
-def _kinds_for(error: Exception) -> str:
-    return f"; events are {', '.join(WebhookKind)}" if "events" in str(error) else ""

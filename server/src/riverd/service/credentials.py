@@ -111,8 +111,8 @@ class Credentials:
         self.apps.use(apps)
 
     def webhook_endpoints(self) -> Sequence[WebhookEndpoint]:
-        """All webhooks as they are set now."""
-        return self.webhooks
+        """All webhooks as they are set now: River's own, and those of apps."""
+        return [*self.webhooks, *self.apps.webhook_endpoints()]
 
     def _use_webhooks(self, found: str | None) -> None:
         self.webhooks = endpoints_in(

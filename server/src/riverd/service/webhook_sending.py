@@ -8,7 +8,7 @@ import time
 
 import structlog
 
-from riverd.auth.webhooks import WebhookEndpoint
+from riverd.auth.webhooks import WebhookEndpoint, check_networks
 from riverd.service.environment import webhook_networks_of
 from riverd.service.metrics import LabelledReading
 from riverd.service.process import Process
@@ -24,7 +24,10 @@ class WebhookSending:
 
     def __init__(self, process: Process) -> None:
         tally = WebhookTally()
-        self._poster = Poster(webhook_networks_of(process.settings))
+        networks = webhook_networks_of(process.settings)
+        # Here and not where apps are read: gateways have the apps too, and send nothing.
+        check_networks("RIVER_APPS", process.credentials.apps.webhook_endpoints(), allowed=networks)
+        self._poster = Poster(networks)
         self._dispatcher = Dispatcher(
             process.brokers.new().webhook_queues,
             f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}",

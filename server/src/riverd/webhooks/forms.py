@@ -1,13 +1,25 @@
-"""The requests of webhooks. Each time they are signed anew."""
+"""The requests of webhooks: River's own form, and Pusher's. Each time they are signed anew."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 
 import msgspec
 
-from riverd.auth.webhooks import WebhookEndpoint, sign
+from riverd.auth.webhooks import (
+    PUSHER_NAMES,
+    PusherEvent,
+    WebhookEndpoint,
+    WebhookForm,
+    sign,
+    sign_for_pusher,
+)
 from riverd.broker.webhooks import OccupiedNow, QueuedEvent
-from riverd.channels import divided, user_of
-from riverd.webhook_events import RESET
+from riverd.channels import PRESENCE, divided, user_of
+from riverd.protocols.pusher.payload import shown
+from riverd.webhook_events import MEMBERS, RESET, TEST, WebhookKind
+
+_SOCKET_ID = re.compile(r"[0-9]+\.[0-9]+")
 
 
 class WebhookRequest(msgspec.Struct, frozen=True):
@@ -37,7 +49,7 @@ class _StateNow(msgspec.Struct):
 
 
 class _RiverEvent(msgspec.Struct, omit_defaults=True):
-    """One event; see docs/webhooks.md."""
+    """One event in River's form; see docs/webhooks.md."""
 
     id: str
     type: str
@@ -59,8 +71,10 @@ class _RiverBody(msgspec.Struct):
 
 def request_for(
     endpoint: WebhookEndpoint, events: Sequence[QueuedEvent], *, truth: TruthNow, now_ms: int
-) -> WebhookRequest:
-    """The request that has these events."""
+) -> WebhookRequest | None:
+    """The request that has these events; None if its form has nothing to say of them."""
+    if endpoint.form is WebhookForm.PUSHER:
+        return _pusher_request(endpoint, events, truth=truth, now_ms=now_ms)
     body = msgspec.json.encode(_RiverBody([_event(one, truth) for one in events]))
     # The same events have the same id: of one that was lost, and of one that was doubled.
     message_id = f"{events[0].id}-{len(events)}"
@@ -108,3 +122,85 @@ def _state(truth: TruthNow) -> _StateNow:
         [user for name, _ in named if (user := user_of(name)) is not None],
         truth.complete,
     )
+
+
+class _PusherEvent(msgspec.Struct, omit_defaults=True):
+    """One event in Pusher's form, and an `id`: by it a receiver leaves out what comes twice."""
+
+    id: str
+    name: str
+    channel: str
+    user_id: str | None = None
+    event: str | None = None
+    data: msgspec.Raw | None = None
+    socket_id: str | None = None
+    subscription_count: int | None = None
+
+
+class _PusherBody(msgspec.Struct):
+    time_ms: int
+    events: list[_PusherEvent]
+
+
+def _pusher_request(
+    endpoint: WebhookEndpoint, events: Sequence[QueuedEvent], *, truth: TruthNow, now_ms: int
+) -> WebhookRequest | None:
+    wanted = endpoint.interest.events
+    found = [made for one in events for made in _pusher_events(one, truth, wanted=wanted)]
+    # A test is a request without events: its signature can be verified, and nothing happened.
+    if not found and all(one.kind != TEST for one in events):
+        return None
+    body = msgspec.json.encode(_PusherBody(now_ms, found))
+    signature = sign_for_pusher(endpoint.secrets[0], body)
+    return WebhookRequest({"X-Pusher-Key": endpoint.key, "X-Pusher-Signature": signature}, body)
+
+
+def _pusher_events(
+    queued: QueuedEvent, truth: TruthNow, *, wanted: Sequence[WebhookKind]
+) -> Iterator[_PusherEvent]:
+    channel = divided(queued.channel)[1]
+    if queued.kind == RESET:
+        yield from _events_now(queued.id, truth, wanted=wanted)
+        return
+    has_members = channel.startswith(PRESENCE)
+    if not channel or (has_members and queued.kind == WebhookKind.SUBSCRIPTION_COUNT):
+        return
+    yield _PusherEvent(
+        queued.id,
+        PUSHER_NAMES.get(queued.kind, queued.kind),
+        channel,
+        queued.user if has_members or queued.kind in MEMBERS else None,
+        queued.event,
+        None if queued.data is None else msgspec.Raw(shown(queued.data)),
+        _socket_of(queued.session),
+        queued.count,
+    )
+
+
+def _events_now(
+    reset: str, truth: TruthNow, *, wanted: Sequence[WebhookKind]
+) -> Iterator[_PusherEvent]:
+    """What is true at a reset, which Pusher does not have: the same fact has the same id again."""
+    for one in truth.occupied:
+        channel = divided(one.channel)[1]
+        name = sha256(channel.encode()).hexdigest()[:16]
+        if one.subscribers and WebhookKind.CHANNEL_OCCUPIED in wanted:
+            yield _PusherEvent(f"{reset}-{name}", PusherEvent.CHANNEL_OCCUPIED, channel)
+        if WebhookKind.SUBSCRIPTION_COUNT in wanted and not channel.startswith(PRESENCE):
+            counted = f"{reset}-{name}-{one.subscribers}"
+            yield _PusherEvent(
+                counted,
+                PusherEvent.SUBSCRIPTION_COUNT,
+                channel,
+                subscription_count=one.subscribers,
+            )
+        if WebhookKind.MEMBER_JOINED in wanted:
+            for user in one.members or ():
+                joined = sha256(f"{channel} {user}".encode()).hexdigest()[:16]
+                yield _PusherEvent(f"{reset}-{joined}", PusherEvent.MEMBER_ADDED, channel, user)
+
+
+def _socket_of(session: str | None) -> str | None:
+    """The session as a socket's id; that of a client of River's own protocol is none."""
+    is_socket = session is not None and _SOCKET_ID.fullmatch(session) is not None
+    return session if is_socket else None

@@ -135,6 +135,9 @@ class Sender:
             truth = TruthNow(*await self._queues.truth(self.endpoint.interest))
         now_ms = int(self._surroundings.wall() * 1000)
         request = request_for(self.endpoint, batch, truth=truth, now_ms=now_ms)
+        if request is None:
+            self._settled += [*batch, *self._outbox.delivered(batch)]
+            return
         outcome = await self._post(self.endpoint.url, request)
         report, webhook = self.report, self.endpoint.id
         if outcome.error is None:

@@ -63,12 +63,13 @@ async def test(api: Api, call: Call) -> Replayed:
 
 async def _state(api: Api, endpoint: WebhookEndpoint, *, report: _Report) -> State:
     state = await api.broker.webhook_queues.state(endpoint.id)
-    interest = endpoint.interest
     return State(
         webhook=endpoint.id,
         url=endpoint.shown_url,
-        events=list(interest.events),
-        channels=interest.channels,
+        form=endpoint.form.value,
+        events=endpoint.event_names,
+        channels=endpoint.interest.channels,
+        app=endpoint.app,
         waiting=state.waiting,
         waiting_bytes=state.waiting_bytes,
         oldest_at_ms=state.oldest_at_ms,
