@@ -21,12 +21,20 @@ run: .setup/python
 MEASURED := $(addprefix server/tests/,auth core gateway node protocols websocket test_channels.py test_globs.py test_payloads.py)
 PYTEST := $(RUN)pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
-test: .setup/python .setup/system .setup/autobahn.done .setup/containers .setup/js .setup/deploy lint types
+test: setup
+	$(MAKE) --jobs=2 lint types
 	$(PYTEST) --cov --cov-report=term:skip-covered $(MEASURED)
+	$(MAKE) --jobs=2 --keep-going test-rest test-js
+
+.PHONY: test-rest test-js
+test-rest: .setup/python
 	$(PYTEST) $(MEASURED:%=--ignore=%)
-	npm --prefix clients/js test
-	npm --prefix examples/tasks test
-	npm --prefix examples/vite test
+
+# Both mostly wait, for servers and browsers: they run side by side, and what JavaScript says comes at its end.
+test-js: .setup/python .setup/js
+	@for package in clients/js examples/tasks examples/vite; do \
+	  npm --prefix $$package test || failed=1; \
+	done >.setup/test-js.log 2>&1; cat .setup/test-js.log; exit $${failed:-0}
 
 # Bun and Deno are 200 MB.
 .PHONY: test-runtimes
@@ -130,7 +138,9 @@ lock: $(RUN)uv
 	$(UV) export --quiet --all-packages --all-groups --all-extras --no-emit-workspace --no-header --output-file requirements.lock
 	$(RUN)python deploy/image/requirements.py --alone requirements.lock hiredis msgspec pyjwt > deploy/aws/src/riverd_aws/lambda.lock
 
-setup: .setup/python .setup/system .setup/containers .setup/js .setup/deploy
+# Side by side: each waits for another index.
+setup: .setup/python
+	$(MAKE) --jobs=3 .setup/system .setup/autobahn.done .setup/containers .setup/js .setup/deploy
 
 # The `river` command in .venv/bin, and nothing else.
 venv: .setup/python
@@ -159,7 +169,7 @@ $(RUN)uv:
 	@touch $@
 
 # A container engine, if none runs; what stands in for images that cannot be pulled; a Caddy.
-.setup/containers: scripts/install_containers.sh
+.setup/containers: scripts/install_containers.sh | .setup/system
 	bash scripts/install_containers.sh
 	@mkdir -p .setup && touch $@
 
