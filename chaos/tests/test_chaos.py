@@ -3,13 +3,16 @@
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from faults import BEGINS_AGAIN, FAULTS
+
 CHAOS = Path(__file__).resolve().parents[1]
 RUN_S_MAX = 400
-FAULTS = 11
+FAULTS_MIN = 11
 ROW = re.compile(
     r"^\| (?P<fault>.+?) \| (?P<lost>\d+) \| (?P<duplicated>\d+) \| (?P<reordered>\d+)"
     r" \| (?P<told>\d+) \| (?P<live_s>[\d.]+) s"
@@ -21,13 +24,21 @@ REFUSAL_MS_MAX = 2_000
 LIVE_S_MAX = 15.0
 # A seat of a gateway that died is given up within 10 s; who is there is right by then.
 AGREED_S_MAX = 10.0
-BEGINS_AGAIN = ("Redis killed, back with its data", "Redis killed, back without its data")
 
 
 @pytest.fixture(scope="module")
 def rows() -> dict[str, dict[str, str]]:
+    # A cluster mostly waits for a fault to end: two of them take half the time.
+    names = list(FAULTS)
+    with ThreadPoolExecutor() as pool:
+        told = "".join(pool.map(table_of, (names[::2], names[1::2])))
+    return {found["fault"]: found.groupdict() for found in ROW.finditer(told)}
+
+
+def table_of(faults: list[str]) -> str:
+    only = [word for name in faults for word in ("--only", name)]
     done = subprocess.run(
-        [sys.executable, str(CHAOS / "every_fault.py"), "--clients", "40"],
+        [sys.executable, str(CHAOS / "every_fault.py"), "--clients", "40", *only],
         capture_output=True,
         text=True,
         timeout=RUN_S_MAX,
@@ -35,11 +46,12 @@ def rows() -> dict[str, dict[str, str]]:
     )
     print(done.stdout)  # the figures
     assert done.returncode == 0, done.stderr[-4000:]
-    return {found["fault"]: found.groupdict() for found in ROW.finditer(done.stdout)}
+    return done.stdout
 
 
 def test_every_fault_was_done(rows: dict[str, dict[str, str]]) -> None:
-    assert len(rows) == FAULTS
+    assert rows.keys() == FAULTS.keys()
+    assert len(rows) >= FAULTS_MIN
 
 
 def test_nothing_is_lost_doubled_or_reordered_in_silence(rows: dict[str, dict[str, str]]) -> None:
@@ -53,7 +65,7 @@ def test_nothing_is_lost_doubled_or_reordered_in_silence(rows: dict[str, dict[st
 
 def test_only_a_log_that_began_again_is_told_as_lost(rows: dict[str, dict[str, str]]) -> None:
     told = {fault for fault, row in rows.items() if row["told"] != "0"}
-    assert told <= set(BEGINS_AGAIN)
+    assert told <= BEGINS_AGAIN
 
 
 def test_all_are_live_again_soon(rows: dict[str, dict[str, str]]) -> None:
