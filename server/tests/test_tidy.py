@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,7 @@ def shown(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -102,7 +104,7 @@ def number_of_parameters(function: Function, *, is_method: bool) -> int:
 @pytest.mark.parametrize("path", FILES, ids=shown)
 def test_a_file_is_about_one_thing_says_so_and_ends_in_time(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    docstring = ast.get_docstring(ast.parse(text))
+    docstring = ast.get_docstring(tree_of(path))
     assert docstring, "a sentence on top"
     assert docstring.splitlines()[0].endswith((".", "?")), "a whole sentence"
     assert len(text.splitlines()) <= FILE_LINES_MAX
