@@ -57,7 +57,7 @@ lint: .setup/python
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	cd server && ../$(RUN)lint-imports
-	set -e; for package in server clients/python examples/forum deploy/aws; do (cd $$package && $(CURDIR)/$(RUN)deptry src); done
+	set -e; for package in server clients/python examples/forum examples/assistant deploy/aws; do (cd $$package && $(CURDIR)/$(RUN)deptry src); done
 
 types: .setup/python
 	$(RUN)mypy server/src clients/python/src deploy/aws/src
@@ -153,11 +153,11 @@ $(RUN)uv:
 	@$(RUN)python deploy/image/requirements.py requirements.lock uv > $(VENV)/uv.txt
 	@$(RUN)python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
 
-.setup/python: requirements.lock pyproject.toml server/pyproject.toml clients/python/pyproject.toml examples/forum/pyproject.toml deploy/aws/pyproject.toml | $(RUN)uv
+.setup/python: requirements.lock pyproject.toml server/pyproject.toml clients/python/pyproject.toml examples/forum/pyproject.toml examples/assistant/pyproject.toml deploy/aws/pyproject.toml | $(RUN)uv
 	@mkdir -p .setup
 	@echo 'Installing the Python packages of requirements.lock into $(VENV) (half a minute)'
 	@$(UV) pip install --quiet --python $(RUN)python --require-hashes --requirement requirements.lock
-	@$(UV) pip install --quiet --python $(RUN)python --no-deps --editable server --editable clients/python --editable examples/forum --editable deploy/aws
+	@$(UV) pip install --quiet --python $(RUN)python --no-deps --editable server --editable clients/python --editable examples/forum --editable examples/assistant --editable deploy/aws
 	@touch $@
 
 .setup/system: scripts/install_system.sh

@@ -1,0 +1,1 @@
+"""An assistant whose answers are streamed through River."""
