@@ -119,11 +119,17 @@ class DepartedNode(msgspec.Struct, frozen=True):
 
 
 class UserConnection(msgspec.Struct, frozen=True):
-    """One connection of a user, as its node describes it. `since` is in unix seconds."""
+    """One connection of a user, as its node describes it.
+
+    Args:
+        since: in unix seconds.
+        client: what it calls itself; nobody has checked that. Older nodes do not say it.
+    """
 
     session: str
     since: float
     channels: list[str]
+    client: str = ""
 
 
 _decode_order = msgspec.json.Decoder(Order).decode

@@ -103,13 +103,6 @@ class Obeying(Notes):
             asyncio.get_running_loop().create_task(work)
 
 
-def run_soon(broker: Broker, asked: str, reached: int) -> None:
-    import asyncio  # noqa: PLC0415
-
-    work = broker.control.answer(asked, str(reached).encode())
-    asyncio.get_running_loop().create_task(work)
-
-
 def test_an_answer_counts_who_was_reached_and_names_who_did_not_say() -> None:
     with serving() as api:
         for name, reached in (("one", 2), ("two", 3), ("three", 0)):
@@ -141,7 +134,7 @@ class Describing(Notes):
     broker: Broker
 
     def on_question(self, question: Question) -> None:
-        body = encode([UserConnection(f"s.{question.user}", 7.5, ["a", "b"])])
+        body = encode([UserConnection(f"s.{question.user}", 7.5, ["a", "b"], "js/8.4.0")])
         asyncio.get_running_loop().create_task(self.broker.control.answer(question.id, body))
 
 
@@ -153,6 +146,7 @@ def test_a_users_connections_are_listed_with_who_does_not_answer(user: str) -> N
         api.door(name="silent")
         told = api.get(f"/users/-?user={quote(user, safe='')}").json
     connection = {"session": f"s.{user}", "node": "one", "since": 7.5, "channels": ["a", "b"]}
+    connection["client"] = "js/8.4.0"
     assert told == {"user": user, "connections": [connection], "unanswered": ["silent"]}
 
 

@@ -6,6 +6,7 @@ import ssl
 import time
 from contextlib import suppress
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import Self, cast
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -19,6 +20,7 @@ from river_realtime.values import Position
 CLOSE_S_MAX = 2.0
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 RETRY_AFTER_S_MAX = 60.0
+_NAME = f"river-realtime-python/{version('river-realtime')}"
 _PASSING_STATUSES = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
@@ -183,6 +185,7 @@ async def _connected(url: str, *, proxy: str | None, timeout_s: float) -> Client
             ping_timeout=timeout_s,
             max_size=MESSAGE_BYTES_MAX,
             proxy=proxy,
+            user_agent_header=_NAME,
         )
     except (OSError, WebSocketException) as error:
         reason = f"cannot connect to {url}: {_reason(error)}"

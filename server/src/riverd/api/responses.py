@@ -135,12 +135,16 @@ Unanswered = Annotated[
 
 
 class Connected(msgspec.Struct, frozen=True):
-    """A connection of a user: its session, its node, since when (unix seconds), its channels."""
+    """A connection of a user: its session, its node, since when (unix seconds), its channels.
+
+    `client` is what it calls itself: its library where that says so, and its `User-Agent`.
+    """
 
     session: str
     node: str
     since: float
     channels: list[str]
+    client: str = ""
 
 
 class UserState(msgspec.Struct, frozen=True):

@@ -131,9 +131,9 @@ def users(*, target: FindTarget, user: str, as_json: bool) -> None:
     answer = call(target(), "GET /users/-", query={"user": user})
     found = show(answer, UserState, as_json=as_json)
     if found is not None:
-        heads = ("SESSION", "NODE", "SINCE", "CHANNELS")
+        heads = ("SESSION", "NODE", "SINCE", "CLIENT", "CHANNELS")
         rows = [
-            (one.session, one.node, _time(one.since), " ".join(one.channels))
+            (one.session, one.node, _time(one.since), one.client, " ".join(one.channels))
             for one in found.connections
         ]
         click.echo(table(heads, rows, empty="not connected"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from riverd.core.tab import Tab
 from riverd.errors import ErrorCode, Reason, RiverError
+from riverd.gateway.client_name import client_name
 from riverd.model import Bye
 from riverd.websocket.close_codes import CloseCode
 from riverd.websocket.connection import WebSocket
@@ -65,7 +66,7 @@ class Connection(WebSocket):
 
     def came_from(self, address: str | None, request: Request) -> None:
         """Note for whom it is counted, what the client calls itself, and which page it is of."""
-        self.address, self.client = address, request.headers.get("user-agent", "")
+        self.address, self.client = address, client_name(request)
         self._page = self.protocol.page_of(request.path)
 
     # What the WebSocket calls.

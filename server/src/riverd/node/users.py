@@ -51,7 +51,10 @@ class Users:
         """The connections of a user."""
         return [
             UserConnection(
-                one.id, one.authenticated_at, sorted(one.subscriptions.keys() - {one.own_channel})
+                one.id,
+                one.authenticated_at,
+                sorted(name for name in one.subscriptions if not name.startswith(INTERNAL)),
+                "" if one.start is None else one.start.client,
             )
             for one in self.of(user)
         ]

@@ -40,9 +40,9 @@ export function user(view, signal, name) {
   const load = async () => {
     const found = await get("users/-", { user: name }, signal);
     const rows = found.connections.slice(0, SHOWN_MAX).map((one) => [
-      h("code", null, one.session), one.node, since(one.since), h("div", { class: "names" }, one.channels.slice(0, SHOWN_MAX).map((each) => [linkTo(each), " "]))]);
+      h("code", null, one.session), one.node, since(one.since), one.client, h("div", { class: "names" }, one.channels.slice(0, SHOWN_MAX).map((each) => [linkTo(each), " "]))]);
     swap(connections,
-      table(["Session", "Node", "For", "Channels"], rows, "Not connected now."),
+      table(["Session", "Node", "For", "Client", "Channels"], rows, "Not connected now."),
       found.connections.length > SHOWN_MAX ? h("p", { class: "hint" }, `${SHOWN_MAX} of ${count(found.connections.length)}.`) : "",
       found.unanswered.length ? h("p", { class: "hint" }, `No answer from ${found.unanswered.join(", ")}.`) : "");
   };

@@ -51,7 +51,7 @@ async def user_state(api: Api, call: Call) -> UserState:
     await control.ask(question)
     answers = await answers_to(api, question.id, nodes=nodes)
     connections = [
-        Connected(one.session, nodes.get(node, ""), one.since, one.channels)
+        Connected(one.session, nodes.get(node, ""), one.since, one.channels, one.client)
         for node, body in answers.items()
         for one in connections_of(body)
     ]

@@ -17,7 +17,7 @@ from riverd.protocols.sse.records import Cursor
 CHANNELS_MAX = 50
 WAIT_S_MAX = 25.0
 LAST_EVENT_ID = "last-event-id"
-_FIELDS = ("channel", "shape", "mode", "wait_s", "history", LAST_EVENT_ID, "token")
+_FIELDS = ("channel", "shape", "mode", "wait_s", "history", LAST_EVENT_ID, "token", "client")
 _ALIASES = {"last_event_id": LAST_EVENT_ID, "lasteventid": LAST_EVENT_ID}
 _FIELDS_MAX = 100
 

@@ -13,6 +13,7 @@ import msgspec
 from riverd.channels import user_channel
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, Reason, RiverError
+from riverd.gateway.client_name import client_name
 from riverd.gateway.draining import retry_ms
 from riverd.gateway.streams.client_requests import FIELDS, ClientRequests
 from riverd.gateway.streams.credentials import check_origin, cors, preflight, token_in
@@ -136,10 +137,10 @@ class Streams:
             return come_again(bye, cursor, poll=wanted.poll, headers=headers)
         if wanted.poll:
             poll = Poll(self, wanted, protocol=protocol, token=token, headers=headers)
-            poll.address, poll.client = address, request.headers.get("user-agent", "")
+            poll.address, poll.client = address, client_name(request)
             return poll
         stream = EventStream(self, wanted, protocol=protocol, token=token)
-        stream.address, stream.client = address, request.headers.get("user-agent", "")
+        stream.address, stream.client = address, client_name(request)
         return StreamedResponse(200, stream.start, EVENT_STREAM, headers)
 
     def _judge(self, request: Request) -> tuple[StreamRequest, str]:
