@@ -125,7 +125,26 @@ def test_lifted_blocks_and_those_that_are_over_are_not_listed() -> None:
             Standing(blocked, "in", at=1, ends_at=2000.0),
         ]
         run(broker.control.give_back(given))
-        assert api.get("/blocks").json == {"blocks": [{"user": "in", "until": 2000.0}]}
+        answer = api.get("/blocks").json
+        assert answer == {"blocks": [{"user": "in", "until": 2000.0}], "more": False}
+
+
+def test_blocks_are_listed_in_pages_by_name() -> None:
+    names = sorted(f"user-{number}/ö" for number in range(1_203))
+    with serving(clock=lambda: 1000.0) as api:
+        given = [Standing(StandingKind.BLOCKED, name, at=1) for name in reversed(names)]
+        run(api.door().control.give_back(given))
+        pages, after = [], ""
+        while True:
+            page = api.get(f"/blocks?limit=500&after={quote(after, safe='')}").json
+            pages.append([one["user"] for one in page["blocks"]])
+            after = pages[-1][-1]
+            if not page["more"]:
+                break
+        assert [len(page) for page in pages] == [500, 500, 203]
+        assert [name for page in pages for name in page] == names
+        assert len(api.get("/blocks").json["blocks"]) == 1_000
+        assert api.get("/blocks?limit=1001").code == "invalid_field"
 
 
 class Describing(Notes):

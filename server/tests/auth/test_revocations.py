@@ -90,3 +90,11 @@ def test_a_verifier_refuses_whom_the_list_names(revocations: Revocations) -> Non
     with pytest.raises(TokenError) as caught:
         verify(jwt.encode({"sub": "ann", "iat": 999}, secret), AT)
     assert caught.value.error.code == "token_revoked"
+
+
+def test_those_that_are_over_are_dropped_while_others_come() -> None:
+    revocations = Revocations()
+    for number in range(5_000):
+        at = float(number)
+        revocations.take(Standing(StandingKind.REVOKED, f"u{number}", at, at + 10, at))
+    assert len(revocations) < 2_500

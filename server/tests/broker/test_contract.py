@@ -497,38 +497,44 @@ async def test_an_order_is_in_the_log_once(new_broker: NewBroker) -> None:
     assert (await control.order(block("bob"))).offset == first.offset + 1
 
 
+async def in_force(broker: Broker) -> list[Standing]:
+    return [one async for some in broker.control.standings() for one in some]
+
+
 async def test_what_stays_in_force_is_kept_beside_the_log(new_broker: NewBroker) -> None:
-    control = new_broker().control
+    broker = new_broker()
+    control = broker.control
     revoke = Order("r", OrderKind.REVOKE, 3.0, user="ann", before=8.0, ends_at=9e9)
     for order in (block("ann"), revoke, block("J/{ö}", ends_at=8e9)):
         await control.order(order)
     await control.order(Order("d", OrderKind.DISCONNECT, 4.0, user="cid"))
-    kept = {(one.kind, one.user): one for one in await new_broker().control.standings()}
+    kept = {(one.kind, one.user): one for one in await in_force(new_broker())}
     assert kept == {
         (StandingKind.BLOCKED, "ann"): Standing(StandingKind.BLOCKED, "ann", 1.0),
         (StandingKind.REVOKED, "ann"): Standing(StandingKind.REVOKED, "ann", 3.0, 9e9, 8.0),
         (StandingKind.BLOCKED, "J/{ö}"): Standing(StandingKind.BLOCKED, "J/{ö}", 1.0, 8e9),
     }
     await control.order(Order("u", OrderKind.UNBLOCK, 5.0, user="ann"))
-    [ann] = [one for one in await control.standings() if one.user == "ann" and not one.before]
+    [ann] = [one for one in await in_force(broker) if one.user == "ann" and not one.before]
     assert ann.lifted
 
 
 async def test_what_is_given_back_replaces_nothing_newer(new_broker: NewBroker) -> None:
-    control = new_broker().control
+    broker = new_broker()
+    control = broker.control
     await control.order(block("ann", 5.0))
     older = Standing(StandingKind.BLOCKED, "ann", 4.0, 9e9)
     other = Standing(StandingKind.REVOKED, "bob", 4.0, 9e9, 3.0)
     await control.give_back([older, other])
-    found = {one.user: one for one in await control.standings()}
+    found = {one.user: one for one in await in_force(broker)}
     assert found == {"ann": Standing(StandingKind.BLOCKED, "ann", 5.0), "bob": other}
     newer = Standing(StandingKind.BLOCKED, "ann", 6.0, 9e9)
     await control.give_back([newer])
-    assert newer in await control.standings()
+    assert newer in await in_force(broker)
     # An order that a node gives back says nothing of what is in force by now.
     await control.order(msgspec.structs.replace(block("bob", 9.0), was=Position("e", 1)))
     assert (StandingKind.BLOCKED, "bob") not in [
-        (one.kind, one.user) for one in await control.standings()
+        (one.kind, one.user) for one in await in_force(broker)
     ]
 
 

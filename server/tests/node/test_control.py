@@ -1,6 +1,7 @@
 """Orders to all nodes, as a node obeys them."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
 
 from river_cluster import Cluster, Visitor, in_a_cluster, live, turns
 from river_feed import until
@@ -137,11 +138,12 @@ async def test_what_is_given_back_while_a_node_reads_what_is_in_force_is_read_to
     node, broker = await cluster.node()
     read, entered, may_end = broker.control.standings, asyncio.Event(), asyncio.Event()
 
-    async def slow() -> list[Standing]:
-        found = await read()
+    async def slow() -> AsyncIterator[Sequence[Standing]]:
+        found = [some async for some in read()]
         entered.set()
         await may_end.wait()
-        return found
+        for some in found:
+            yield some
 
     broker.control.standings = slow  # type: ignore[method-assign]
     await order(cluster, Order("1", OrderKind.RELOAD))

@@ -255,9 +255,10 @@ class BlockedUser(msgspec.Struct, frozen=True):
 
 
 class Blocks(msgspec.Struct, frozen=True):
-    """All users who are blocked."""
+    """Users who are blocked, by name. With `more` there are others after the last one's name."""
 
     blocks: list[BlockedUser]
+    more: bool
 
 
 class Removed(msgspec.Struct, frozen=True):

@@ -184,7 +184,17 @@ ROUTES: tuple[Route, ...] = (
         fails=(504,),
         orders=True,
     ),
-    Route("GET", "/blocks", users.blocks, "List blocked users", gives=(answers.Blocks,)),
+    Route(
+        "GET",
+        "/blocks",
+        users.blocks,
+        "List blocked users",
+        gives=(answers.Blocks,),
+        query=(
+            Parameter("after", "string", "Only users whose names come after this one."),
+            Parameter("limit", "integer", f"The most that are given: {channels.HISTORY_MAX}."),
+        ),
+    ),
     Route(
         "GET",
         "/trace",

@@ -8,6 +8,9 @@ from riverd.errors import BlockedError, ErrorCode, TokenError
 from riverd.grants import Claims
 from riverd.orders import Standing, StandingKind, is_over
 
+UNCHECKED_MAX = 1_000
+"""Of so many it is not asked which are over."""
+
 
 class Revocations:
     """Revocations and blocks by user. Times are unix seconds."""
@@ -16,6 +19,7 @@ class Revocations:
         self._by_kind: dict[StandingKind, dict[str, Standing]] = {kind: {} for kind in StandingKind}
         self._revoked = self._by_kind[StandingKind.REVOKED]
         self._blocked = self._by_kind[StandingKind.BLOCKED]
+        self._looked_through_at = UNCHECKED_MAX
 
     def __len__(self) -> int:
         return len(self._revoked) + len(self._blocked)
@@ -23,6 +27,10 @@ class Revocations:
     def take(self, standing: Standing) -> None:
         """Take one from the log: it follows all that were taken before."""
         self._by_kind[standing.kind][standing.user] = standing
+        if len(self) > self._looked_through_at:
+            self.expire(standing.at)
+            # Again when there are twice as many: each costs the same in the end.
+            self._looked_through_at = 2 * len(self) + UNCHECKED_MAX
 
     def merge(self, standing: Standing) -> bool:
         """Take one whose position is not known, unless a later one was taken. Whether it did."""

@@ -1,10 +1,10 @@
 """The promises of a broker about orders to all nodes: their log, what stays in force, answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from riverd.model import Position
-from riverd.orders import DepartedNode, Order, Question, Standing
+from riverd.orders import DepartedNode, Order, Question, Standing, StandingKind
 
 REGISTERED_S = 6.0
 """How long a node is listed after it last registered."""
@@ -30,10 +30,12 @@ class BrokerControl(Protocol):
         """
         ...
 
-    async def standings(self) -> list[Standing]:
-        """All revocations and blocks, also lifted ones and some that are over.
+    def standings(
+        self, kinds: Sequence[StandingKind] = tuple(StandingKind)
+    ) -> AsyncIterator[Sequence[Standing]]:
+        """All of these kinds, in portions; also lifted ones and some that are over.
 
-        Not of one moment: what was ordered meanwhile may be in it or not.
+        Not of one moment: what was ordered meanwhile may be in it or not, or twice.
         """
         ...
 

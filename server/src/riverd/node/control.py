@@ -31,7 +31,8 @@ from riverd.channels import CONTROL
 from riverd.core.session import Session
 from riverd.errors import BrokerError, ErrorCode, RiverError
 from riverd.model import Position, Publication
-from riverd.orders import Order, OrderKind, order_of
+from riverd.orders import Order, OrderKind, Standing, StandingKind, order_of
+from riverd.portions import portions
 from riverd.tasks import Tasks
 
 CONFIRM_S = 1.0
@@ -269,18 +270,12 @@ class Control:
     async def _load(self) -> None:
         """Read what is in force, and give the broker what it has lost of it."""
         wanted = self._loads_wanted
-        theirs = await self._broker.control.standings()
-        known = {(one.kind, one.user): one.at for one in theirs}
-        for standing in theirs:
-            self.revocations.merge(standing)
-        missing = [
-            one
-            for one in self.revocations.all()
-            if known.get((one.kind, one.user), -math.inf) < one.at
-        ]
+        missing = await self._missing_at_broker()
         if missing:
-            digest = sha256(msgspec.json.encode(missing)).hexdigest()[:16]
-            self._reload_id = f"reload-{digest}-{self._clock():.6f}"
+            digest = sha256()
+            async for some in portions(missing):
+                digest.update(msgspec.json.encode(some))
+            self._reload_id = f"reload-{digest.hexdigest()[:16]}-{self._clock():.6f}"
             await self._broker.control.give_back(missing)
         if self._reload_id:
             await self._broker.control.order(Order(self._reload_id, OrderKind.RELOAD))
@@ -289,6 +284,18 @@ class Control:
         self._loads_done = wanted
         has_lost, self._has_lost = self._has_lost, False
         self._listener.reloaded(has_lost)
+
+    async def _missing_at_broker(self) -> list[Standing]:
+        """Take what the broker has, in portions: what it has not, or only an older one of."""
+        known: dict[tuple[StandingKind, str], float] = {}
+        async for some in self._broker.control.standings():
+            for standing in some:
+                known[standing.kind, standing.user] = standing.at
+                self.revocations.merge(standing)
+        missing: list[Standing] = []
+        async for ours in portions(self.revocations.all()):
+            missing += [one for one in ours if known.get((one.kind, one.user), -math.inf) < one.at]
+        return missing
 
     async def _give_back_orders(self) -> None:
         """Those that came after the last that the log has may be missing on other nodes."""

@@ -113,15 +113,15 @@ def _position(query: Mapping[str, str]) -> Position | None:
     return Position(epoch, offset)
 
 
-def limit_in(query: Mapping[str, str]) -> int:
-    """How many are wanted at the most.
+def limit_in(query: Mapping[str, str], default: int = HISTORY_DEFAULT) -> int:
+    """How many are wanted at the most; `default` where the query does not say it.
 
     Raises:
         RiverError: invalid_field.
     """
     limit = _number(query, "limit")
     if limit is None:
-        return HISTORY_DEFAULT
+        return default
     if not 1 <= limit <= HISTORY_MAX:
         raise RiverError(ErrorCode.INVALID_FIELD, f"limit: 1 to {HISTORY_MAX}")
     return limit

@@ -3,10 +3,11 @@
 import math
 import secrets
 from collections import Counter
+from heapq import nsmallest
 
 from riverd.api import requests as bodies
 from riverd.api.context import Api, Call
-from riverd.api.endpoints.channels import limit_in
+from riverd.api.endpoints.channels import HISTORY_MAX, limit_in
 from riverd.api.endpoints.tokens import check_user
 from riverd.api.ordering import answers_to, ask_nodes, carry_out, names_without, new_order
 from riverd.api.responses import (
@@ -94,15 +95,22 @@ async def unblock(api: Api, call: Call) -> Unblocked:
     return Unblocked(user)
 
 
-async def blocks(api: Api, _call: Call) -> Blocks:
-    """All users who are blocked, by name."""
-    now = api.clock()
-    found = [
-        BlockedUser(one.user, one.ends_at)
-        for one in await api.broker.control.standings()
-        if one.kind is StandingKind.BLOCKED and not one.lifted and not is_over(one, now)
-    ]
-    return Blocks(sorted(found, key=lambda one: one.user))
+async def blocks(api: Api, call: Call) -> Blocks:
+    """The users who are blocked, by name: the first ones, or those after a name.
+
+    Never more than two pages of them are held.
+    """
+    now, after, limit = api.clock(), call.query.get("after", ""), limit_in(call.query, HISTORY_MAX)
+    first: dict[str, float | None] = {}
+    async for some in api.broker.control.standings([StandingKind.BLOCKED]):
+        first.update(
+            (one.user, one.ends_at)
+            for one in some
+            if one.user > after and not one.lifted and not is_over(one, now)
+        )
+        first = {user: first[user] for user in nsmallest(limit + 1, first)}
+    page = [BlockedUser(user, until) for user, until in first.items()]
+    return Blocks(page[:limit], more=len(page) > limit)
 
 
 async def remove(api: Api, call: Call) -> Removed:

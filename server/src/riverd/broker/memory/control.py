@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from riverd.channels import CONTROL
 from riverd.model import Message, Position
-from riverd.orders import DepartedNode, Order, Question, Standing, encode
+from riverd.orders import DepartedNode, Order, Question, Standing, StandingKind, encode
+from riverd.portions import portions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from riverd.broker.memory.broker import Switchboard
 
@@ -34,9 +35,12 @@ class MemoryControl:
             self._board.store.keep_standing(standing)
         return self._publish(Message(CONTROL, order.kind.value, encode(order), order.id))
 
-    async def standings(self) -> list[Standing]:
-        """All of them."""
-        return self._board.store.standings()
+    async def standings(
+        self, kinds: Sequence[StandingKind] = tuple(StandingKind)
+    ) -> AsyncIterator[Sequence[Standing]]:
+        """All of these kinds."""
+        async for some in portions(self._board.store.standings()):
+            yield [one for one in some if one.kind in kinds]
 
     async def give_back(self, standings: Sequence[Standing]) -> None:
         """Keep those that are newer."""

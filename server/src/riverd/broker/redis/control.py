@@ -4,10 +4,9 @@ Everything of the control log is in one slot of a cluster. Revocations and block
 hash each, by user, beside a sorted set of when they end.
 """
 
-import asyncio
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol, cast
 
 from riverd.broker.control import ANSWERS_KEPT_S, DEPARTED_MAX, DEPARTED_S, REGISTERED_S
@@ -96,22 +95,18 @@ class RedisControl:
         epoch, _, offset = cast("bytes", answer).partition(b":")
         return Position(epoch.decode(), int(offset))
 
-    async def standings(self) -> list[Standing]:
-        """All of them, in portions."""
-        found: dict[tuple[StandingKind, str], Standing] = {}
-        for kind in StandingKind:
+    async def standings(
+        self, kinds: Sequence[StandingKind] = tuple(StandingKind)
+    ) -> AsyncIterator[Sequence[Standing]]:
+        """All of these kinds, in portions."""
+        for kind in kinds:
             name, upto = keys.standings(kind.value)[0], b"0"
             while True:
                 [part] = await self._server.commands([("HSCAN", name, upto, "COUNT", PORTION)])
                 upto, pairs = cast("tuple[bytes, list[bytes]]", part)
-                for body in pairs[1::2]:
-                    standing = standing_of(body)
-                    found[kind, standing.user] = standing
+                yield [standing_of(body) for body in pairs[1::2]]
                 if upto == b"0":
                     break
-                # Decoding 100,000 of them must not stop the loop.
-                await asyncio.sleep(0)
-        return list(found.values())
 
     async def give_back(self, standings: Sequence[Standing]) -> None:
         """Keep those that are newer, in portions."""
