@@ -30,7 +30,7 @@ class StandingKind(Enum):
     BLOCKED = "blocked"
 
 
-class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
+class Standing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A user's revocation or block. Times are unix seconds.
 
     Args:

@@ -1,5 +1,6 @@
 """Each planted fault is named by the doctor, at the hop where it is."""
 
+import signal
 import socket
 import threading
 import time
@@ -358,6 +359,23 @@ def test_different_brokers_are_named(cluster: Cluster) -> None:
     found = examine(alone.url, cluster, timeout_s=3)
     assert "delivery" in broken(found)
     assert "different brokers" in found["delivery"].cure
+
+
+def test_gateway_with_other_channel_rules_is_named(cluster: Cluster) -> None:
+    same = examine(cluster.gateway.url, cluster, channel="a|b+c")["rules"]
+    assert same.status is Status.OK
+    assert "no rule fits a|b+c (open)" in same.message
+    rules = '[{"match": "dogs", "keep_last": true}]'
+    other = cluster.start("gateway", RIVER_CHANNEL_RULES=rules, RIVER_NODE_NAME="the-other")
+    try:
+        found = examine(cluster.gateway.url, cluster)["rules"]
+        assert found.status is Status.WARNING
+        assert "the-other" in found.message
+        assert "the same RIVER_CHANNEL_RULES" in found.cure
+    finally:
+        # A gateway that is killed is listed for some seconds more.
+        other.signal(signal.SIGTERM)
+        other.wait()
 
 
 def test_a_paused_broker_is_named(cluster: Cluster) -> None:

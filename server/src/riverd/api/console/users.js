@@ -10,6 +10,8 @@ import { REASONS } from "./words.js";
 const LIMIT = 200;
 const SHOWN_MAX = 50;
 const EVERY_MS = 3000;
+// The API looks through all blocks for it.
+const BLOCKS_EVERY_MS = 30_000;
 
 export function users(view, signal) {
   const list = h("div", null);
@@ -20,14 +22,19 @@ export function users(view, signal) {
     if (input.value) location.hash = `#/users/${encodeURIComponent(input.value)}`;
   };
   view.append(h("form", { class: "row", onsubmit: open }, field("Begins with", input), h("button", { type: "submit", class: "quiet" }, "Open this user")), list, card("Blocked", blocked));
+  let blocksAt = 0;
   const load = async () => {
     const found = await get("users", { prefix: input.value, limit: LIMIT }, signal);
     swap(list,
       table(["User", "Connections"], Object.entries(found.users).map(([name, number]) => [link(name), count(number)]), "No user is connected. A page with a token appears here; river dev prints one to paste."),
       found.more ? h("p", { class: "hint" }, `The first ${LIMIT}. Type more of the name to see others.`) : "",
       found.unanswered.length ? h("p", { class: "hint" }, `No answer from ${found.unanswered.join(", ")}.`) : "");
-    const { blocks } = await get("blocks", {}, signal);
-    swap(blocked, table(["User", "Until"], blocks.slice(0, LIMIT).map((one) => [link(one.user), one.until === null ? "for good" : time(one.until)]), "Nobody is."));
+    if (Date.now() < blocksAt) return;
+    const { blocks, more } = await get("blocks", { limit: LIMIT }, signal);
+    swap(blocked,
+      table(["User", "Until"], blocks.map((one) => [link(one.user), one.until === null ? "for good" : time(one.until)]), "Nobody is."),
+      more ? h("p", { class: "hint" }, `The first ${LIMIT}.`) : "");
+    blocksAt = Date.now() + BLOCKS_EVERY_MS;
   };
   input.addEventListener("input", () => load().catch((error) => say(error.message)));
   every(EVERY_MS, view, signal, load);

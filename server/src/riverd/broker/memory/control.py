@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from riverd.channels import CONTROL
 from riverd.model import Message, Position
 from riverd.orders import DepartedNode, Order, Question, Standing, StandingKind, encode
-from riverd.portions import portions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -39,8 +38,7 @@ class MemoryControl:
         self, kinds: Sequence[StandingKind] = tuple(StandingKind)
     ) -> AsyncIterator[Sequence[Standing]]:
         """All of these kinds."""
-        async for some in portions(self._board.store.standings()):
-            yield [one for one in some if one.kind in kinds]
+        yield [one for one in self._board.store.standings() if one.kind in kinds]
 
     async def give_back(self, standings: Sequence[Standing]) -> None:
         """Keep those that are newer."""
