@@ -17,9 +17,11 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1] / "server" / "tests" / "support"))
 
 from fuzz_requests import (
+    BODIES,
     PUSHER_MESSAGES,
     SIGNED,
     STREAMS,
+    read_client_request,
     read_pusher_message,
     read_signed_request,
     read_stream_request,
@@ -221,6 +223,7 @@ TARGETS = [
     FuzzTarget("Pusher messages", read_pusher_message, (), PUSHER_MESSAGES),
     FuzzTarget("signed requests", read_signed_request, (RiverError,), SIGNED),
     FuzzTarget("stream requests", read_stream_request, (RiverError,), STREAMS),
+    FuzzTarget("clients' requests", read_client_request, (), BODIES),
 ]
 
 

@@ -6,8 +6,9 @@ from contextlib import suppress
 from riverd.api.pusher.signing import signed_request
 from riverd.auth.apps import App, Apps
 from riverd.channel_rules import ChannelRules
-from riverd.errors import DecodeError
+from riverd.errors import DecodeError, RiverError
 from riverd.gateway.origins import Origins
+from riverd.gateway.streams.client_requests import FIELDS, fields_of
 from riverd.gateway.streams.credentials import token_in
 from riverd.gateway.streams.stream_request import query_of, stream_request
 from riverd.http.request import Request
@@ -37,11 +38,18 @@ SIGNED = [
     b"/apps/1/events?auth_key=key&auth_timestamp=1&auth_version=1.0&body_md5=0&auth_signature=00",
     b"/apps/1/channels?info[0]=a&info[1]=b&auth_key=key&auth_version=1.0&auth_signature=%C3%A9",
     b"/app/key?protocol=7&client=js&version=8.6.0&flash=false",
+    b"/t/l8k2j-0e4c9f0e-7f3a-4c52-9a51-000000000000/app/key?protocol=7",
 ]
 STREAMS = [
     b"channel=a&channel=presence-b&last-event-id=" + CURSOR,
     b"channel=a&mode=poll&wait_s=3&token=x",
     b"channel=%61&shape=event&lastEventId=" + CURSOR,
+    b"channel=a&shape=native&mode=poll&wait_s=0&history=5",
+]
+BODIES = [
+    b'{"channel":"c","event":"e","data":{"a":[1,2.5e3,"x",null]},"keep":false,"exclude":"s"}',
+    b'{"channel":"presence-c"}',
+    b'{"channel":"c","epoch":"e","offset":3,"limit":2}',
 ]
 
 
@@ -70,3 +78,10 @@ def read_stream_request(data: bytes) -> None:
         first = {name: values[0] for name, values in query.items()}
         token_in(request, first, origins=ORIGINS, from_query=True)
         stream_request(request, query, channels_max=100)
+
+
+def read_client_request(data: bytes) -> None:
+    """The body of what a client without a socket asks."""
+    for path in FIELDS:
+        with suppress(RiverError):
+            fields_of(path, data)

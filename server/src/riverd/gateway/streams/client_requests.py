@@ -179,7 +179,7 @@ class ClientRequests:
         Raises:
             RiverError: it was not understood, or not answered in time.
         """
-        fields = _body(path, body)
+        fields = fields_of(path, body)
         sink = self._sink(token)
         number, answer = sink.expect()
         kind = path.rpartition("/")[2]
@@ -253,7 +253,7 @@ class PostedRequest:
         return Response(refusal.status, f"{refusal.reason}\n".encode(), headers=self._headers)
 
 
-def _body(path: str, body: bytes) -> dict[str, msgspec.Raw]:
+def fields_of(path: str, body: bytes) -> dict[str, msgspec.Raw]:
     """The fields of a body. Raises RiverError for what is none, or has others."""
     try:
         body.decode()
