@@ -125,6 +125,11 @@ def shown_name(channel: str) -> str:
     return OWN if channel.startswith(USER) else channel
 
 
+def is_own(channel: str) -> bool:
+    """Whether a channel, by its internal name, is some user's own, in whatever app."""
+    return divided(channel)[1].startswith(USER)
+
+
 def user_of(name: str) -> str | None:
     """The user whose own channel it is, if it is one (of the app that it is in)."""
     return unquote(name[len(USER) :]) if name.startswith(USER) else None

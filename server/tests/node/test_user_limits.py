@@ -143,3 +143,16 @@ async def test_client_with_many_channels_waits_for_itself(cluster: Cluster) -> N
         ann.ask(type="subscribe", id=number, channel=f"c{number}")
     await until(lambda: ann.client.types().count("subscribed") == 3 * ATTACHING_MAX)
     assert most == ATTACHING_MAX
+
+
+@in_a_cluster
+async def test_channels_that_users_have_for_themselves_take_nobodys_room(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    limits = SessionLimits(rate=1e9, node_channels_max=1)
+    users = [await comes(cluster, node, limits, user=f"user-{number}") for number in range(3)]
+    for user in users:
+        await user.told("authenticated")
+    users[0].ask(type="subscribe", id=1, channel="c")
+    await users[0].told("subscribed")
+    users[1].ask(type="subscribe", id=1, channel="d")
+    assert code_of(users[1]) == "too_many_channels"

@@ -9,8 +9,10 @@ from riverd.service.capacity import (
     CHANNEL_BYTES,
     CONNECTION_BYTES,
     MEMORY_RESERVED_BYTES,
+    OWN_CHANNEL_BYTES,
     Fitted,
     Resources,
+    connection_bytes,
     fitted,
     resources,
 )
@@ -34,7 +36,9 @@ LEFT = GIB // 2 - 100 * 1024 * 1024
             1_000_000,
             GIB // 2,
             Fitted(
-                LEFT // 2 // CONNECTION_BYTES, "memory", channels_max=LEFT // 4 // CHANNEL_BYTES
+                LEFT // 2 // (CONNECTION_BYTES + OWN_CHANNEL_BYTES),
+                "memory",
+                channels_max=LEFT // 4 // CHANNEL_BYTES,
             ),
         ),
     ],
@@ -49,12 +53,14 @@ def test_the_limit_of_connections_follows_what_there_is(
 
 @pytest.mark.parametrize("memory_bytes", [GIB // 2, GIB, 4 * GIB, 64 * GIB])
 @pytest.mark.parametrize("workers", [1, 2])
-def test_the_sum_of_all_limits_fits_into_the_memory(memory_bytes: int, workers: int) -> None:
-    found = fitted(
-        Settings(broker="redis://x", workers=workers), Resources(1_000_000, memory_bytes)
-    )
+@pytest.mark.parametrize("user_channels", [True, False])
+def test_the_sum_of_all_limits_fits_into_the_memory(
+    memory_bytes: int, workers: int, *, user_channels: bool
+) -> None:
+    settings = Settings(broker="redis://x", workers=workers, user_channels=user_channels)
+    found = fitted(settings, Resources(1_000_000, memory_bytes))
     most = (
-        found.connections_max * CONNECTION_BYTES
+        found.connections_max * connection_bytes(settings)
         + found.channels_max * CHANNEL_BYTES
         + found.log_bytes_max
         + found.waiting_bytes_max

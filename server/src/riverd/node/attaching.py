@@ -8,6 +8,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from riverd.broker import Broker
+from riverd.channels import is_own
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
 from riverd.core.recovery import kept_start, newest_of_back_end, start_of
@@ -68,6 +69,8 @@ class Attachments:
         self.greeted: Callable[[Session], None] = _ignore
         """Called with sessions whose user's channel is live, and so is what they may say next."""
         self._by_channel: dict[str, Attachment] = {}
+        self._own = 0
+        """How many of them are users' own, which no limit of channels counts."""
         self._reads = 0
         self._slots = asyncio.Semaphore(ATTACHING_MAX)
         self._membership = Membership(
@@ -104,7 +107,7 @@ class Attachments:
         Raises:
             RiverError: too_many_channels.
         """
-        if len(self._by_channel) >= channels_max and name not in self._by_channel:
+        if len(self._by_channel) - self._own >= channels_max and name not in self._by_channel:
             raise RiverError(
                 ErrorCode.TOO_MANY_CHANNELS, f"more than {channels_max} channels on this server"
             )
@@ -117,6 +120,7 @@ class Attachments:
         attachment = self._by_channel.get(name)
         if attachment is None:
             attachment = self._by_channel[name] = Attachment(name)
+            self._own += is_own(name)
         if attachment.detach_timer is not None:
             attachment.detach_timer.cancel()
             attachment.detach_timer = None
@@ -278,7 +282,8 @@ class Attachments:
         # One that is still being attached for nobody is detached first.
         gone = attachment.desired is None or attachment.desired.is_absent
         if gone and not attachment.waiting and not attachment.presence_entries:
-            self._by_channel.pop(attachment.name, None)
+            if self._by_channel.pop(attachment.name, None) is not None:
+                self._own -= is_own(attachment.name)
             # It holds this object: without it there is no cycle left.
             attachment.desired = None
 

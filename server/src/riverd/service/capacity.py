@@ -21,6 +21,8 @@ CONNECTION_BYTES = 8_192
 Half of the memory is for connections, a quarter for channels, an eighth for publications, an eighth
 for what waits for clients that do not read.
 """
+OWN_CHANNEL_BYTES = 6_144
+"""What it takes more for the channel of its user, where users have one."""
 CONNECTIONS_MIN = 8
 CHANNEL_BYTES = 8_192
 """A channel's share of memory, with a subscriber and nothing published yet."""
@@ -78,7 +80,7 @@ def fitted(settings: Settings, found: Resources) -> Fitted:
     by_files = found.files - min(FILES_RESERVED_MAX, found.files // 2)
     by_memory = wanted
     if found.memory_bytes is not None and wanted == Settings().max_connections:
-        by_memory = _memory_left(settings, found.memory_bytes) // 2 // CONNECTION_BYTES
+        by_memory = _memory_left(settings, found.memory_bytes) // 2 // connection_bytes(settings)
     fits = min(by_files, by_memory)
     limited_by = None
     if fits < wanted:
@@ -93,6 +95,11 @@ def fitted(settings: Settings, found: Resources) -> Fitted:
         _channels_max(settings, found),
         *[_eighth(settings, found)] * 2,
     )
+
+
+def connection_bytes(settings: Settings) -> int:
+    """A connection's share of memory; each may be of another user."""
+    return CONNECTION_BYTES + (OWN_CHANNEL_BYTES if settings.user_channels else 0)
 
 
 def _eighth(settings: Settings, found: Resources) -> float:
