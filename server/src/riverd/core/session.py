@@ -58,6 +58,8 @@ class SessionLimits(msgspec.Struct, frozen=True):
     """On all connections of a user to one node."""
     user_rate: float = 500
     """Messages of all connections of a user to one node."""
+    new_channels_rate: float = 1
+    """Channels that the publications of a user begin, on one node."""
     node_channels_max: int = 100_000
     """On all connections to one node."""
     message_bytes_max: int = 65_536
@@ -99,6 +101,7 @@ class Session:
         "_spent",
         "_spent_at",
         "_verify",
+        "address",
         "authenticated_at",
         "blocked",
         "claims",
@@ -133,6 +136,8 @@ class Session:
         refused: Callable[[RiverError, str | None], None] = _ignore,
     ) -> None:
         self.id = session_id
+        self.address: str | None = None
+        """Whom it is counted for while it has no user, if for anybody."""
         self.continues: str | None = None
         """The session whose exclusions are its own too."""
         self.sink: Sink = sink
@@ -327,6 +332,10 @@ class Session:
             # It was signed for this very connection: no older one can be used again.
             return replace(self.protocol.signed_in(command, self), issued_at=now)
         return self._verify(command.token, now)
+
+    def owed(self, now: float) -> float:
+        """How many messages it has sent beyond its rate."""
+        return max(0.0, self._spent - max(0.0, now - self._spent_at) * self.limits.rate)
 
     def _spend(self, now: float) -> bool:
         """Take one message out of the budget. False if there was none left."""

@@ -18,9 +18,11 @@ from riverd.model import (
     Ephemeral,
     GetHistory,
     GetMembers,
+    Member,
     Publication,
     PublishCommand,
     Reached,
+    Receipt,
     SignIn,
     Subscribe,
     Unsubscribe,
@@ -35,6 +37,7 @@ from riverd.node.control import Control, ControlListener
 from riverd.node.flushing import Flushes
 from riverd.node.inquiries import Inquiries
 from riverd.node.joining import is_joined
+from riverd.node.new_channels import NewChannels
 from riverd.node.publishing import publish
 from riverd.node.reporting import SubscriberCounts
 from riverd.node.session_history import SessionHistory
@@ -89,6 +92,7 @@ class Node:
         self._reads = ClientReads(broker, self.attachments, tasks=self._tasks, clock=clock)
         self.users = Users(self.attachments)
         self._user_limits = UserLimits(self.users.sessions)
+        self._new_channels = NewChannels()
         self._user_counts = UserCounts(broker.webhooks, self._tasks, sessions=self.users.sessions)
         self.authentication = Authentication(
             hub,
@@ -129,6 +133,7 @@ class Node:
     def opened(self, session: Session, *, address: str | None = None, client: str = "") -> None:
         """A session began, from an address, with what the client calls itself."""
         self.sessions.add(session)
+        session.address = address
         if self.history is not None:
             self.history.opened(session, address=address, client=client)
         self.tabs.opened(session)
@@ -192,6 +197,9 @@ class Node:
             self.attachments.unsubscribe(subscription)
         if session.claims is not None:
             self.users.remove(session.claims.user, session)
+            clock_s = self._clock()
+            now = clock_s + self.authentication.unix_ahead_s
+            self._user_limits.end(session, clock_s=clock_s, now=now)
             self._user_counts.changed(session.claims.user)
 
     # What the broker calls.
@@ -249,10 +257,7 @@ class Node:
                 self._unsubscribe(session, command)
             case PublishCommand():
                 by = session.authorise(command)
-                now, size = self._clock(), len(command.data) + len(command.event)
-                take_event(session, now)
-                take_fanout(session, self._channel(command.channel), size=size, now=now)
-                self._tasks.start(publish(self._broker, session, command=command, by=by))
+                self._publish(session, command, by=by)
             case GetMembers() | GetHistory():
                 session.authorise(command)
                 self._reads.start(session, command)
@@ -260,6 +265,20 @@ class Node:
                 self.tabs.reached(session)
             case _:
                 raise AssertionError(f"{type(command).__name__} was answered before")
+
+    def _publish(self, session: Session, command: PublishCommand, *, by: Member | None) -> None:
+        now, size = self._clock(), len(command.data) + len(command.event)
+        channel = self._channel(command.channel)
+        take_event(session, now)
+        self._new_channels.check_publication(session, channel, now=now)
+        take_fanout(session, channel, size=size, now=now)
+        published = self._on_published
+        self._tasks.start(
+            publish(self._broker, session, command=command, by=by, published=published)
+        )
+
+    def _on_published(self, session: Session, receipt: Receipt) -> None:
+        self._new_channels.published(session, receipt, now=self._clock())
 
     def _subscribe(self, session: Session, command: Subscribe) -> None:
         member = session.authorise(command)
@@ -278,6 +297,8 @@ class Node:
             session.prove()
         if not session.is_proven and not session.sink.take_guest():
             return
+        if channel is None:
+            self._new_channels.take_subscription(session, self._clock())
         if session.tab is not None:
             command = session.tab.resuming(command)
         self.attachments.subscribe(self._hub.subscribe(session, command, member=member))

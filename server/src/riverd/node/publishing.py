@@ -1,20 +1,29 @@
 """Publications of clients."""
 
 import asyncio
+from collections.abc import Callable
 
 from riverd.broker import Broker
 from riverd.core.session import Session
 from riverd.errors import OutcomeUnknownError, RiverError
-from riverd.model import Member, Message, PublishCommand, Published
+from riverd.model import Member, Message, PublishCommand, Published, Receipt
 
 PUBLISH_S_MAX = 0.8
 """How long the broker may take with a client's publication (contract: within 1 s)."""
 
 
 async def publish(
-    broker: Broker, session: Session, *, command: PublishCommand, by: Member | None
+    broker: Broker,
+    session: Session,
+    *,
+    command: PublishCommand,
+    by: Member | None,
+    published: Callable[[Session, Receipt], None],
 ) -> None:
-    """Publish for a client, and answer it. `by` is who it is in the channel."""
+    """Publish for a client, and answer it. `by` is who it is in the channel.
+
+    `published` is called when the broker has it.
+    """
     user = None if by is None else by.user
     message = Message(
         command.channel,
@@ -32,4 +41,5 @@ async def publish(
     except RiverError as error:
         session.fail(command.id, error)
     else:
+        published(session, receipt)
         session.reply(Published(command.id, receipt))

@@ -2,20 +2,40 @@
 
 from collections.abc import Mapping
 
-from riverd.core.budget import ByteBudget
+import msgspec
+
+from riverd.core.budget import ByteBudget, drop_some
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
 from riverd.grants import Claims
 
 
+class SpentBudgets(msgspec.Struct, frozen=True):
+    """What a user's last connection has left of its budgets; None where it used nothing."""
+
+    messages: ByteBudget | None
+    read_bytes: ByteBudget | None
+    sent_bytes: ByteBudget | None
+
+    def is_over(self, *, clock_s: float, now: float) -> bool:
+        """Whether all of them are full again; see `UserLimits.share` for the two times."""
+        bytes_left = [one for one in (self.read_bytes, self.sent_bytes) if one is not None]
+        return all(one.is_full(clock_s) for one in bytes_left) and (
+            self.messages is None or self.messages.is_full(now)
+        )
+
+
 class UserLimits:
     """Limits the users of a node; `users` has their sessions. The numbers are those of a session.
 
-    A user with one connection has the budgets of that. From the second on they share them.
+    A user with one connection has the budgets of that. From the second on they share them. Who
+    ends all and connects again has what was left.
     """
 
     def __init__(self, users: Mapping[str, Mapping[Session, None]]) -> None:
         self._users = users
+        self._spent: dict[str, SpentBudgets] = {}
+        """Of users who have no connection, until their budgets are full again."""
 
     def check_connection(self, session: Session, claims: Claims) -> None:
         """Find out whether a user may have one more connection.
@@ -53,14 +73,39 @@ class UserLimits:
         assert session.claims is not None, "it is a user's"
         first = next(iter(self._users[session.claims.user]))
         if first is session:
+            self._take_up(session, session.claims.user)
             return
         limits = session.limits
         if first.user_messages is None:
-            rate = limits.user_rate
-            first.user_messages = ByteBudget(rate, rate + limits.user_channels_max, now=now)
+            first.user_messages = _messages(session, now)
         if first.read_bytes is None:
             first.read_bytes = limits.read_budget(clock_s)
         if first.sent_bytes is None:
             first.sent_bytes = limits.fanout_budget(clock_s)
         session.user_messages = first.user_messages
         session.read_bytes, session.sent_bytes = first.read_bytes, first.sent_bytes
+
+    def end(self, session: Session, *, clock_s: float, now: float) -> None:
+        """A session was removed: if it was its user's last one, note what it has used."""
+        assert session.claims is not None, "it was a user's"
+        if session.claims.user in self._users:
+            return
+        messages, owed = session.user_messages, session.owed(now)
+        if messages is None and owed > 0:
+            messages = _messages(session, now)
+            messages.take(owed, now=now)
+        spent = SpentBudgets(messages, session.read_bytes, session.sent_bytes)
+        if not spent.is_over(clock_s=clock_s, now=now):
+            self._spent[session.claims.user] = spent
+        drop_some(self._spent, lambda one: one.is_over(clock_s=clock_s, now=now))
+
+    def _take_up(self, session: Session, user: str) -> None:
+        spent = self._spent.pop(user, None)
+        if spent is not None:
+            session.user_messages = spent.messages
+            session.read_bytes, session.sent_bytes = spent.read_bytes, spent.sent_bytes
+
+
+def _messages(session: Session, now: float) -> ByteBudget:
+    rate = session.limits.user_rate
+    return ByteBudget(rate, rate + session.limits.user_channels_max, now=now)

@@ -153,6 +153,7 @@ def _session_limits(settings: Settings, limit: Fitted) -> SessionLimits:
         user_connections_max=settings.max_connections_per_user,
         user_channels_max=settings.max_channels_per_user,
         user_rate=settings.user_rate,
+        new_channels_rate=settings.new_channels_rate,
         node_channels_max=limit.channels_max,
         message_bytes_max=settings.max_message_bytes,
     )

@@ -74,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_connections_per_user: Count = 1_000
     max_channels_per_user: Count = 5_000
     user_rate: Annotated[float, Meta(gt=0, le=1_000_000)] = 500
+    new_channels_rate: Annotated[float, Meta(gt=0, le=1_000_000)] = 1
     max_channels: Count = 100_000
     read_bytes_rate: ByteCount = 2_097_152
     fanout_bytes_rate: ByteCount = 16_777_216
@@ -139,6 +140,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "max_connections_per_user": "Connections of one user to one gateway process.",
     "max_channels_per_user": "Channels on all of these connections.",
     "user_rate": "Messages a second on all of these connections.",
+    "new_channels_rate": "Channels a second that a user may begin by publishing to them first.",
     "max_channels": "Channels on one gateway process.",
     "read_bytes_rate": "Bytes a second of histories and lists of members that a user is given.",
     "fanout_bytes_rate": "Bytes a second that others are sent for a user's publications.",
