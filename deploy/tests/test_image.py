@@ -180,6 +180,13 @@ def test_it_has_the_package_and_not_the_repository(inside: dict[str, object]) ->
     assert not [name for name in files if "tests/" in name or "test_" in name]
 
 
+def test_it_has_the_whole_console(inside: dict[str, object]) -> None:
+    files = inside["riverd"]
+    assert isinstance(files, list)
+    source = Path(riverd.__file__).parent / "api" / "console"
+    assert {f"api/console/{file.name}" for file in source.iterdir()} <= {*files}
+
+
 def test_its_distributions_are_those_of_the_lock(inside: dict[str, object]) -> None:
     text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     locked = dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", text, re.MULTILINE))

@@ -50,5 +50,12 @@ def test_wheel_has_the_browser_client_and_the_scripts_of_the_broker(installed: P
     assert "'/client/src/connection.d.ts'" in modules
 
 
+def test_wheel_has_the_whole_console(installed: Path) -> None:
+    console = Path("riverd", "api", "console")
+    wanted = {file.name for file in (SERVER / "src" / console).iterdir()}
+    assert "trace.js" in wanted
+    assert {file.name for file in (installed / console).iterdir()} == wanted
+
+
 def test_wheel_has_the_command(installed: Path) -> None:
     assert "gateway" in run(installed, "-m", "riverd", "--help")

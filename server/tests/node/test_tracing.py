@@ -122,3 +122,19 @@ async def test_a_channel_and_a_session_are_followed_with_payloads_if_they_are_as
     assert [line.offset for line in followed if line.kind == "sent"] == [1, 2]
     assert {"is connected", "authenticated", "subscribed"} <= {line.kind for line in followed}
     await asyncio.sleep(TRACE_S + 1)
+
+
+@in_a_cluster
+async def test_burst_of_one_channel_shows_its_newest_lines_and_counts_the_others(
+    cluster: Cluster,
+) -> None:
+    here, node = await tracing(cluster)
+    await live(cluster.visitor(node), "c")
+    here.ask(channel="c")
+    await asyncio.sleep(0.1)
+    cluster.publish("c", times=250)
+    await asyncio.sleep(0.5)
+    *_, last = given = [line.offset for line in here.lines() if line.kind == "given"]
+    (dropped,) = [line for line in here.lines() if line.kind == "dropped"]
+    assert (last, len(given)) == (250, LINES_MAX - 1)
+    assert dropped.text == f"{250 - len(given)} lines"

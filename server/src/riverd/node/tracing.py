@@ -144,7 +144,9 @@ class Trace:
         self, channel: Channel, before: int, *, kind: str, session: str, now: float
     ) -> Iterator[TraceLine]:
         upto = channel.log.offset
-        first = max(before + 1, upto - LINES_MAX)
+        first = max(before + 1, upto - LINES_MAX + 2)
+        if skipped := first - before - 1:
+            yield TraceLine(now, "dropped", session, channel.name, text=f"{skipped} lines")
         for offset in range(first, upto + 1):
             entry = channel.log.at(offset)
             if entry is None:

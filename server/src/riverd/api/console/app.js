@@ -6,6 +6,7 @@ import { codes } from "./codes.js";
 import { emptyState, field, h, say, tag } from "./dom.js";
 import { nodes } from "./nodes.js";
 import { overview } from "./overview.js";
+import { trace } from "./trace.js";
 import { user, users } from "./users.js";
 import { webhooks } from "./webhooks.js";
 
@@ -13,6 +14,7 @@ const PAGES = [
   ["", "Overview", overview],
   ["channels", "Channels", channels],
   ["users", "Users", users],
+  ["trace", "Trace", trace],
   ["nodes", "Nodes", nodes],
   ["webhooks", "Webhooks", webhooks],
   ["codes", "Close codes", codes],
@@ -68,7 +70,7 @@ function show() {
   const main = document.getElementById("main");
   if (main === null) return;
   leave();
-  const [, path = "", name] = location.hash.split("/");
+  const [, path = "", name, ...more] = location.hash.split("/");
   for (const link of document.querySelectorAll("nav a")) {
     if (link.dataset.path === path) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -82,7 +84,7 @@ function show() {
   main.replaceChildren();
   const view = h("div", { class: "view" });
   main.append(h("h1", null, detail ? [h("a", { href: `#/${path}` }, title), " / ", h("span", { class: "name" }, shown)] : title), view);
-  (detail ?? page)(view, ending.signal, shown);
+  (detail ?? page)(view, ending.signal, shown, [name, ...more].filter((one) => one !== undefined).map(decoded));
 }
 
 function decoded(text) {

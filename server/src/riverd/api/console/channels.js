@@ -3,12 +3,11 @@
 import { get, mayWrite, post } from "./api.js";
 import { card, emptyState, facts, field, h, say, swap, table, tag } from "./dom.js";
 import { bytes, count, pretty } from "./format.js";
+import { channelLink, traceLink, userLink } from "./links.js";
 import { every, into } from "./live.js";
 
 const LIMIT = 200;
 const EVERY_MS = 3000;
-
-export const linkTo = (name) => h("a", { href: `#/channels/${encodeURIComponent(name)}`, class: "name" }, name);
 
 export function channels(view, signal) {
   const list = h("div", null);
@@ -20,7 +19,7 @@ export function channels(view, signal) {
   view.append(h("form", { class: "row", onsubmit: open }, field("Begins with", input), h("button", { type: "submit", class: "quiet" }, "Open this name")), list);
   const load = async () => {
     const found = await get("channels", { prefix: input.value, limit: LIMIT }, signal);
-    const rows = Object.entries(found.channels).map(([name, one]) => [linkTo(name), count(one.subscribers), one.users === undefined ? "" : count(one.users)]);
+    const rows = Object.entries(found.channels).map(([name, one]) => [channelLink(name), count(one.subscribers), one.users === undefined ? "" : count(one.users)]);
     swap(list,
       table(["Channel", "Subscribers", "Members"], rows, ["No channel has a subscriber", input.value && " that begins so", ". Try ", h("code", null, "river subscribe dogs"), " in a terminal."]),
       found.more ? h("p", { class: "hint" }, `The first ${LIMIT}. Type more of the name to see others.`) : "");
@@ -36,6 +35,7 @@ export function channel(view, signal, name) {
   const members = h("div", null);
   const log = h("div", null);
   view.append(
+    h("p", { class: "state" }, traceLink("channel", name)),
     h("div", { class: "grid two" }, card("Now", numbers), card("Rule", rule)),
     h("div", { class: "grid two" }, card("Log", log), h("div", null, mayWrite() ? card("Publish", form(name, () => load())) : null, card("Members", members))));
   into(rule, get("channels/-/rule", asked, signal), (found) => {
@@ -74,7 +74,7 @@ function entries(history, open) {
 
 async function showMembers(members, asked, signal) {
   const found = await get("channels/-/presence", asked, signal);
-  const rows = found.members.slice(0, LIMIT).map((one) => [h("a", { href: `#/users/${encodeURIComponent(one.user)}`, class: "name" }, one.user), one.info === undefined ? "" : h("code", null, JSON.stringify(one.info))]);
+  const rows = found.members.slice(0, LIMIT).map((one) => [userLink(one.user), one.info === undefined ? "" : h("code", null, JSON.stringify(one.info))]);
   swap(members, table(["User", "Info"], rows, "Nobody is here."), found.count > LIMIT ? h("p", { class: "hint" }, `${LIMIT} of ${count(found.count)}.`) : "");
 }
 

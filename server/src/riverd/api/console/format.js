@@ -12,6 +12,12 @@ export function time(unixS) {
   return today ? date.toLocaleTimeString() : date.toLocaleString();
 }
 
+/** The time of a day, to the millisecond. */
+export function clock(unixS) {
+  const date = new Date(unixS * 1000);
+  return `${date.toLocaleTimeString("en-GB")}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+}
+
 export function since(unixS) {
   const s = Math.max(0, Date.now() / 1000 - unixS);
   if (s < 90) return `${Math.round(s)} s`;

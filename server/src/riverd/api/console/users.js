@@ -1,9 +1,9 @@
 // Users, and one of them: connections, why an event did not arrive, and what can be ordered.
 
 import { get, mayWrite, post, remove } from "./api.js";
-import { linkTo } from "./channels.js";
 import { card, confirmed, facts, field, h, say, swap, table, tag } from "./dom.js";
 import { count, since, time } from "./format.js";
+import { channelLink, traceLink, userLink } from "./links.js";
 import { every, into } from "./live.js";
 import { REASONS } from "./words.js";
 
@@ -26,13 +26,13 @@ export function users(view, signal) {
   const load = async () => {
     const found = await get("users", { prefix: input.value, limit: LIMIT }, signal);
     swap(list,
-      table(["User", "Connections"], Object.entries(found.users).map(([name, number]) => [link(name), count(number)]), "No user is connected. A page with a token appears here; river dev prints one to paste."),
+      table(["User", "Connections"], Object.entries(found.users).map(([name, number]) => [userLink(name), count(number)]), "No user is connected. A page with a token appears here; river dev prints one to paste."),
       found.more ? h("p", { class: "hint" }, `The first ${LIMIT}. Type more of the name to see others.`) : "",
       found.unanswered.length ? h("p", { class: "hint" }, `No answer from ${found.unanswered.join(", ")}.`) : "");
     if (Date.now() < blocksAt) return;
     const { blocks, more } = await get("blocks", { limit: LIMIT }, signal);
     swap(blocked,
-      table(["User", "Until"], blocks.map((one) => [link(one.user), one.until === null ? "for good" : time(one.until)]), "Nobody is."),
+      table(["User", "Until"], blocks.map((one) => [userLink(one.user), one.until === null ? "for good" : time(one.until)]), "Nobody is."),
       more ? h("p", { class: "hint" }, `The first ${LIMIT}.`) : "");
     blocksAt = Date.now() + BLOCKS_EVERY_MS;
   };
@@ -40,20 +40,18 @@ export function users(view, signal) {
   every(EVERY_MS, view, signal, load);
 }
 
-const link = (name) => h("a", { href: `#/users/${encodeURIComponent(name)}`, class: "name" }, name);
-
 export function user(view, signal, name) {
   const connections = h("div", null);
   const load = async () => {
     const found = await get("users/-", { user: name }, signal);
     const rows = found.connections.slice(0, SHOWN_MAX).map((one) => [
-      h("code", null, one.session), one.node, since(one.since), one.client, h("div", { class: "names" }, one.channels.slice(0, SHOWN_MAX).map((each) => [linkTo(each), " "]))]);
+      traceLink("session", one.session, h("code", null, one.session)), one.node, since(one.since), one.client, h("div", { class: "names" }, one.channels.slice(0, SHOWN_MAX).map((each) => [channelLink(each), " "]))]);
     swap(connections,
       table(["Session", "Node", "For", "Client", "Channels"], rows, "Not connected now."),
       found.connections.length > SHOWN_MAX ? h("p", { class: "hint" }, `${SHOWN_MAX} of ${count(found.connections.length)}.`) : "",
       found.unanswered.length ? h("p", { class: "hint" }, `No answer from ${found.unanswered.join(", ")}.`) : "");
   };
-  view.append(card("Connections", connections), card("Why did this user not get it?", why(name, signal)), mayWrite() ? card("Orders", orders(name, load)) : "");
+  view.append(h("p", { class: "state" }, traceLink("user", name)), card("Connections", connections), card("Why did this user not get it?", why(name, signal)), mayWrite() ? card("Orders", orders(name, load)) : "");
   every(EVERY_MS, view, signal, load);
 }
 

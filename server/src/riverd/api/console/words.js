@@ -30,3 +30,20 @@ export const REASONS = {
   not_published: ["No such publication", "bad"],
   unknown: ["Nobody can know", "warn"],
 };
+
+/** What a trace sees happen. */
+export const TRACED = {
+  "is connected": ["is connected", "good"],
+  connected: ["connected", "good"],
+  authenticated: ["logged in", "good"],
+  subscribed: ["subscribed after", ""],
+  sent: ["sent", ""],
+  given: ["arrived here", ""],
+  blocked: ["does not read", "warn"],
+  drained: ["reads again", "good"],
+  gap: ["gap up to", "warn"],
+  refused: ["refused", "bad"],
+  unsubscribed: ["unsubscribed at", ""],
+  ended: ["ended", ""],
+  dropped: ["left out", "warn"],
+};
