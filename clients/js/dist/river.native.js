@@ -76,12 +76,49 @@ var init_event_source = __esm({
   }
 });
 
+// src/protocol.js
+function decode(text) {
+  if (typeof text !== "string") return null;
+  try {
+    const message = JSON.parse(text);
+    return typeof message?.type === "string" ? message : null;
+  } catch {
+    return null;
+  }
+}
+function encode(message) {
+  return JSON.stringify(message);
+}
+function afterClose(code) {
+  if (code === 4400 || code === 4403) return "stop";
+  return code === 4401 ? "token" : "retry";
+}
+function describeClose(code, reason, connected) {
+  if (code === 1006 && !connected) return "the server cannot be reached";
+  return reason || WORDS[code] || `the server closed the connection (${code})`;
+}
+var GARBAGE, OVERFLOW, OWN, WORDS;
+var init_protocol = __esm({
+  "src/protocol.js"() {
+    "use strict";
+    GARBAGE = 4e3;
+    OVERFLOW = 4001;
+    OWN = "#user";
+    WORDS = {
+      1006: "the connection was lost",
+      [GARBAGE]: "what answers there is not River",
+      [OVERFLOW]: "more came in than the page could handle"
+    };
+  }
+});
+
 // src/feed.js
 var FIRST_MS, POLL_MS, POLL_WAIT_S, TOGETHER_MS, AGAIN_MS, SHORT_MS, CHANNELS_MAX, LETTERS_MAX, PAST_MS, PASSING, buffered, Feed;
 var init_feed = __esm({
   "src/feed.js"() {
     "use strict";
     init_event_source();
+    init_protocol();
     FIRST_MS = 5e3;
     POLL_MS = 4e4;
     POLL_WAIT_S = 25;
@@ -96,6 +133,8 @@ var init_feed = __esm({
     Feed = class {
       /** @type {Map<string, FeedChannel>} */
       channels = /* @__PURE__ */ new Map();
+      /** @type {FeedChannel} that of the token's user: the server subscribes to it */
+      own = { isAsked: true, history: 0, answeredAt: 0 };
       /** When something came last, by the wall clock: others stand still while a machine sleeps. */
       heardAt = 0;
       #owner;
@@ -190,7 +229,8 @@ var init_feed = __esm({
       async #get(run, fields) {
         const { url, headers, secret } = this.#owner;
         const names = run.names.map((name) => `&channel=${encodeURIComponent(name)}`).join("");
-        const cursor = `.${run.names.map((name) => this.#start(name)).join()}`;
+        const own = this.own.position ? [`@${this.#start(OWN)}`] : [];
+        const cursor = `.${[...run.names.map((name) => this.#start(name)), ...own].join()}`;
         const answer = await fetch(`${url}/events?shape=native${names}${fields}`, {
           headers: { ...headers(), "last-event-id": secret ? `${cursor}.${secret}` : cursor },
           signal: run.abort.signal,
@@ -202,6 +242,10 @@ var init_feed = __esm({
         this.#owner.end(isToken ? 4401 : 1006, error.message, isToken && error);
         throw new Error(error.message);
       }
+      /** @param {string} name */
+      #channel(name) {
+        return name === OWN ? this.own : this.channels.get(name);
+      }
       /**
        * Where a channel begins; see the cursor in docs/http-streaming.md.
        *
@@ -210,7 +254,7 @@ var init_feed = __esm({
       #start(name) {
         const { position, history, answeredAt } = (
           /** @type {FeedChannel} */
-          this.channels.get(name) ?? { history: 0, answeredAt: 0 }
+          this.#channel(name) ?? { history: 0, answeredAt: 0 }
         );
         const wantsPast = history > 0 && Date.now() - answeredAt < PAST_MS;
         if (position && !wantsPast) return `${position.epoch}:${position.offset}`;
@@ -235,7 +279,7 @@ var init_feed = __esm({
       }
       /** @param {Message} message */
       #tell(message) {
-        const channel = this.channels.get(message.channel);
+        const channel = this.#channel(message.channel);
         if (message.type === "event") {
           if (message.offset === void 0 && this.#next) return;
           if (channel && message.offset !== void 0) this.#moved(channel, message.offset);
@@ -256,7 +300,7 @@ var init_feed = __esm({
       }
       /** @param {Message} message */
       #subscribed({ id: _, ...message }) {
-        const channel = this.channels.get(message.channel);
+        const channel = this.#channel(message.channel);
         if (!channel) return this.#owner.message(message, this);
         const { epoch, offset, recovered, presence } = message;
         const before = channel.position?.offset ?? offset;
@@ -425,11 +469,16 @@ var init_http_socket = __esm({
         return this.#token ? { authorization: `Bearer ${this.#token}` } : {};
       }
       /** @param {Message} message */
-      #authenticate({ id, token, resume_session }) {
+      #authenticate({ id, token, resume_session, user_position }) {
         this.#token = token;
         this.#authId = id;
         this.#isAuthAsked = true;
         this.#secret ??= resume_session;
+        const first = (
+          /** @type {Feed} */
+          this.#feeds[0]
+        );
+        if (user_position) first.own.position = user_position;
         for (const feed of this.#feeds) feed.restart();
       }
       /** @param {Message} question */
@@ -1266,37 +1315,11 @@ function addressed(options, moduleUrl) {
   return { url: address, token: source, route: new Route(address, Socket) };
 }
 
-// src/protocol.js
-var GARBAGE = 4e3;
-var OVERFLOW = 4001;
-var OWN = "#user";
-function decode(text) {
-  if (typeof text !== "string") return null;
-  try {
-    const message = JSON.parse(text);
-    return typeof message?.type === "string" ? message : null;
-  } catch {
-    return null;
-  }
-}
-function encode(message) {
-  return JSON.stringify(message);
-}
-var WORDS = {
-  1006: "the connection was lost",
-  [GARBAGE]: "what answers there is not River",
-  [OVERFLOW]: "more came in than the page could handle"
-};
-function afterClose(code) {
-  if (code === 4400 || code === 4403) return "stop";
-  return code === 4401 ? "token" : "retry";
-}
-function describeClose(code, reason, connected) {
-  if (code === 1006 && !connected) return "the server cannot be reached";
-  return reason || WORDS[code] || `the server closed the connection (${code})`;
-}
+// src/river.js
+init_protocol();
 
 // src/requests.js
+init_protocol();
 var Requests = class {
   /** How long a message may be. */
   bytesMax = MESSAGE_BYTES_MAX;
@@ -1620,6 +1643,9 @@ var Subscription = class {
     this.#replaying = false;
   }
 };
+
+// src/link.js
+init_protocol();
 
 // src/token.js
 async function askToken(source, platform) {
@@ -2001,6 +2027,7 @@ var Link = class _Link {
 };
 
 // src/connection.js
+init_protocol();
 var Connection = class {
   /** Whether the socket is open and the token was sent. */
   isOpen = false;

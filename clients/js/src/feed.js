@@ -1,6 +1,7 @@
 /** Up to fifty channels over plain HTTP: one stream, or one poll after the other. */
 
 import { readEvents } from "./event-source.js";
+import { OWN } from "./protocol.js";
 
 /** A stream that says nothing for so long when it is new is kept back by something on the way. */
 const FIRST_MS = 5_000;
@@ -53,6 +54,8 @@ const buffered = new Set();
 export class Feed {
   /** @type {Map<string, FeedChannel>} */
   channels = new Map();
+  /** @type {FeedChannel} that of the token's user: the server subscribes to it */
+  own = { isAsked: true, history: 0, answeredAt: 0 };
   /** When something came last, by the wall clock: others stand still while a machine sleeps. */
   heardAt = 0;
 
@@ -162,7 +165,8 @@ export class Feed {
   async #get(run, fields) {
     const { url, headers, secret } = this.#owner;
     const names = run.names.map((name) => `&channel=${encodeURIComponent(name)}`).join("");
-    const cursor = `.${run.names.map((name) => this.#start(name)).join()}`;
+    const own = this.own.position ? [`@${this.#start(OWN)}`] : [];
+    const cursor = `.${[...run.names.map((name) => this.#start(name)), ...own].join()}`;
     const answer = await fetch(`${url}/events?shape=native${names}${fields}`, {
       headers: { ...headers(), "last-event-id": secret ? `${cursor}.${secret}` : cursor },
       signal: run.abort.signal,
@@ -175,6 +179,11 @@ export class Feed {
     throw new Error(error.message);
   }
 
+  /** @param {string} name */
+  #channel(name) {
+    return name === OWN ? this.own : this.channels.get(name);
+  }
+
   /**
    * Where a channel begins; see the cursor in docs/http-streaming.md.
    *
@@ -182,7 +191,7 @@ export class Feed {
    */
   #start(name) {
     const { position, history, answeredAt } = /** @type {FeedChannel} */ (
-      this.channels.get(name) ?? { history: 0, answeredAt: 0 }
+      this.#channel(name) ?? { history: 0, answeredAt: 0 }
     );
     const wantsPast = history > 0 && Date.now() - answeredAt < PAST_MS;
     if (position && !wantsPast) return `${position.epoch}:${position.offset}`;
@@ -209,7 +218,7 @@ export class Feed {
 
   /** @param {Message} message */
   #tell(message) {
-    const channel = this.channels.get(message.channel);
+    const channel = this.#channel(message.channel);
     if (message.type === "event") {
       // One that no log keeps could come twice while there are two requests.
       if (message.offset === undefined && this.#next) return;
@@ -232,7 +241,7 @@ export class Feed {
 
   /** @param {Message} message */
   #subscribed({ id: _, ...message }) {
-    const channel = this.channels.get(message.channel);
+    const channel = this.#channel(message.channel);
     if (!channel) return this.#owner.message(message, this);
     const { epoch, offset, recovered, presence } = message;
     const before = channel.position?.offset ?? offset;

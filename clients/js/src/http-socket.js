@@ -132,11 +132,13 @@ export class HttpSocket {
   }
 
   /** @param {Message} message */
-  #authenticate({ id, token, resume_session }) {
+  #authenticate({ id, token, resume_session, user_position }) {
     this.#token = token;
     this.#authId = id;
     this.#isAuthAsked = true;
     this.#secret ??= resume_session;
+    const first = /** @type {Feed} */ (this.#feeds[0]);
+    if (user_position) first.own.position = user_position;
     for (const feed of this.#feeds) feed.restart();
   }
 

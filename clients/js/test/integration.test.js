@@ -99,6 +99,29 @@ for (const [way, Socket] of WAYS)
       assert.deepEqual(recovered, [true]);
     });
 
+    test("what is published to the user arrives, and what was missed, once", async () => {
+      const river = make();
+      river.me.bind("note", (data) => heard.push(data));
+      /** @param {number[]} data */
+      const publish = async (...data) => {
+        for (const one of data)
+          await server.api("/users/ada/publish", { event: "note", data: one });
+      };
+      await until(() => river.me.live, "the user's channel to be live");
+      await publish(1);
+      await hears(1);
+      network.cut();
+      await until(() => river.state === "waiting", "the loss to be noticed");
+      await publish(2, 3);
+      network.mend();
+      await hears(3);
+      // Another stream takes over from the one before.
+      await live(river);
+      await publish(4);
+      await hears(4);
+      assert.deepEqual(heard, [1, 2, 3, 4]);
+    });
+
     test("cuts amid a stream of events lose none and double none", once, async () => {
       await live(make());
       for (let round = 0; round < 4; round++) {

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from stream_client import EventReader, path_of, requested
-from stream_site import Site, bearer
+from stream_site import WITH_USERS, Site, bearer
 
+from riverd.channels import user_channel
 from riverd.errors import ErrorCode, TokenError
 from riverd.model import Message
 
@@ -163,3 +164,57 @@ async def test_a_login_just_after_a_log_out_comes_again_a_little_later(
         assert bye == {"type": "bye", "reason": "token_revoked_recently", "retry_after_ms": 700}
         assert await stream.ended()
     assert (await polled(site, path_of("dogs", mode="poll")))["events"] == [bye]
+
+
+@pytest.fixture
+async def users_site() -> AsyncIterator[Site]:
+    """Return one where users have channels of their own."""
+    site = Site(("*",), query_token=False, rules=WITH_USERS)
+    await site.start()
+    yield site
+    await site.close()
+
+
+async def test_what_is_published_to_the_user_comes_and_is_resumed(users_site: Site) -> None:
+    own, path = user_channel("ada"), path_of("dogs", shape="native")
+    async with requested(users_site.url, path, headers=bearer()) as stream:
+        messages = await read(stream, 4)
+        assert {(one["channel"], one.get("id")) for one in messages[2:]} == {
+            ("dogs", 0),
+            ("#user", None),
+        }
+        await users_site.publish(own, 1)
+        event = await stream.message("event")
+        assert (event["channel"], event["data"]) == ("#user", 1)
+        cursor = stream.last_id
+    await users_site.publish(own, 2)
+    # Its own cursor, and one that a library writes.
+    for given in (cursor, ".-,@epoch:1"):
+        headers = {**bearer(), "last-event-id": given}
+        async with requested(users_site.url, path, headers=headers) as stream:
+            assert (await stream.message("event"))["data"] == 2
+        polled_path = path_of("dogs", shape="native", mode="poll", wait_s=0)
+        answer = await polled(users_site, polled_path, given)
+        assert [one["data"] for one in answer["events"] if one["type"] == "event"] == [2]
+    headers = {**bearer(), "last-event-id": ".-,@other:1"}
+    async with requested(users_site.url, path, headers=headers) as stream:
+        subscribed = await read(stream, 4)
+    [said] = [one for one in subscribed if one.get("channel") == "#user"]
+    assert (said["recovered"], said["reason"]) == (False, "epoch")
+
+
+async def test_a_client_without_channels_gets_what_is_its_user_s(users_site: Site) -> None:
+    headers = {**bearer(), "last-event-id": ".@epoch:0"}
+    async with requested(users_site.url, path_of(shape="native"), headers=headers) as stream:
+        await stream.message("subscribed")
+        await users_site.publish(user_channel("ada"), 1)
+        assert (await stream.message("event"))["data"] == 1
+
+
+async def test_a_guest_may_send_a_position_of_a_user_and_gets_nothing_of_it(
+    users_site: Site,
+) -> None:
+    headers = {"last-event-id": ".-,@epoch:0"}
+    path = path_of("scores-1", shape="native")
+    async with requested(users_site.url, path, headers=headers) as stream:
+        assert [one["type"] for one in await read(stream, 2)] == ["welcome", "subscribed"]

@@ -29,9 +29,10 @@ from riverd.service.composition import client_folder
 from riverd.websocket.interface import SocketLimits
 
 MANY = 200
-SITE_RULES = ChannelRules(
-    (ChannelRule(match="scores-*", access="guest"),), history_size=100, history_ttl_s=300
-)
+GUESTS = (ChannelRule(match="scores-*", access="guest"),)
+SITE_RULES = ChannelRules(GUESTS, history_size=100, history_ttl_s=300)
+WITH_USERS = ChannelRules(GUESTS, history_size=100, history_ttl_s=300, user_channels=True)
+"""Each user has a channel, as River has it by default."""
 
 
 def bearer(user: str = "ada", **claims: object) -> dict[str, str]:
@@ -48,20 +49,22 @@ class Health:
 class Site:
     """A gateway that serves streams, and its broker."""
 
-    def __init__(self, origins: tuple[str, ...], *, query_token: bool) -> None:
+    def __init__(
+        self, origins: tuple[str, ...], *, query_token: bool, rules: ChannelRules = SITE_RULES
+    ) -> None:
         self.verifier = Verifier([SECRET])
         self.failures: list[BaseException] = []
         self.health = Health()
-        self._board = Switchboard(Store(SITE_RULES, new_epoch=lambda: "epoch"))
+        self._board = Switchboard(Store(rules, new_epoch=lambda: "epoch"))
         self.broker = MemoryBroker(self._board, time.monotonic)
-        hub = Hub(SITE_RULES, part_bytes_max=65_536)
+        hub = Hub(rules, part_bytes_max=65_536)
         self.node = Node(
             MemoryBroker(self._board, time.monotonic),
             hub,
             clock=time.monotonic,
             failed=self.failures.append,
         )
-        native = Native(SITE_RULES, SessionSecrets([SECRET]))
+        native = Native(rules, SessionSecrets([SECRET]))
         self.gateway = Gateway(
             self.node,
             Pages(health=self.health, metrics=bytes, client=ClientFiles(client_folder(), "1")),

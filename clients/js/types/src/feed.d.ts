@@ -71,6 +71,8 @@ export declare class Feed {
     #private;
     /** @type {Map<string, FeedChannel>} */
     channels: Map<string, FeedChannel>;
+    /** @type {FeedChannel} that of the token's user: the server subscribes to it */
+    own: FeedChannel;
     /** When something came last, by the wall clock: others stand still while a machine sleeps. */
     heardAt: number;
     /** @param {Owner} owner */

@@ -96,9 +96,6 @@ def stream_request(
     given = [check_channel(name.replace(" ", "+")) for name in query.get("channel", ())]
     names = tuple(dict.fromkeys([*given, *join]))
     asked = len(dict.fromkeys(given))
-    if shape is EventShape.NATIVE:
-        # A library writes its own cursors, without this channel so far.
-        own = None
     if own is None or names:
         _check_count(asked, len(names), shape=shape, channels_max=channels_max)
     channels = StreamChannels.of(names, has_own=own is not None)
