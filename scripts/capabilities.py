@@ -20,8 +20,8 @@ Every client library holds the conversations of [protocol/cases](../protocol-cas
 server: its own public calls on one side, what goes over its wire and what it tells the program on
 the other. This page is written from those runs by `scripts/capabilities.py`; a test compares them.
 
-**yes**: the conversation was held as it is written. A letter: it is none for this client, for the
-reason [below](#why-not). None was begun and failed. The server itself holds all of them.
+No client failed in a conversation, and the server holds all of them. Below are those that do not
+concern every client: a letter gives the [reason](#why-not), **yes** says that the client holds it.
 """
 
 
@@ -59,12 +59,23 @@ def page(runs: list[Run]) -> str:
     reasons = Reasons()
     lines = [HEAD, *_totals(runs)]
     for file in runs[0].cases:
+        shown = [name for name in runs[0].cases[file] if not _all_hold(runs, file, name)]
+        if not shown:
+            continue
         about = json.loads((CASES / f"{file}.json").read_text(encoding="utf-8"))["about"]
         lines += ["", f"## {file.capitalize()}", "", str(about), "", *_head("conversation", runs)]
-        for name in runs[0].cases[file]:
+        for name in shown:
             cells = [reasons.cell(run.cases[file][name]) for run in runs]
             lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", *reasons.lines()]) + "\n"
+
+
+def _all_hold(runs: list[Run], file: str, name: str) -> bool:
+    return all(run.cases[file][name] == "passed" for run in runs)
+
+
+def _all_held(runs: list[Run], file: str) -> bool:
+    return all(_all_hold(runs, file, name) for name in runs[0].cases[file])
 
 
 def _totals(runs: list[Run]) -> list[str]:
@@ -72,7 +83,8 @@ def _totals(runs: list[Run]) -> list[str]:
     for file in runs[0].cases:
         results = [run.cases[file].values() for run in runs]
         cells = [f"{sum(one == 'passed' for one in each)} of {len(each)}" for each in results]
-        lines.append(f"| [{file}](#{file}) | {' | '.join(cells)} |")
+        title = file if _all_held(runs, file) else f"[{file}](#{file})"
+        lines.append(f"| {title} | {' | '.join(cells)} |")
     return lines
 
 
