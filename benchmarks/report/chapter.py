@@ -121,7 +121,8 @@ def _pictures(outcome: Outcome) -> list[str]:
         caption = f"{picture.title[0].upper()}{picture.title[1:]} ({picture.better})."
         remark = f" {picture.remark}." if picture.remark else ""
         lines += [f"### {section.title}", "", f"![{caption}]({file_of(picture)})", ""]
-        lines += [f"{caption}{remark}", ""]
+        if remark:
+            lines += [remark.strip(), ""]
     return lines
 
 
