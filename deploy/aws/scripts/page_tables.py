@@ -1,4 +1,4 @@
-"""The tables of docs/deploy/aws.md: resources, alarms and options, from template and code."""
+"""The tables of the pages about the stack: resources, alarms, options, of template and code."""
 
 from dataclasses import fields
 
@@ -55,7 +55,7 @@ WHAT_FOR = {
 
 
 def written(page: str, template: dict[str, object]) -> str:
-    """The page with its tables between their marks."""
+    """The page with its tables between their marks; a table has one page."""
     tables = {
         "resources": resources(template),
         "alarms": alarms(template),
@@ -63,8 +63,9 @@ def written(page: str, template: dict[str, object]) -> str:
     }
     for name, table in tables.items():
         before, begin, rest = page.partition(f"<!-- {name} -->\n")
+        if not begin:
+            continue
         _, end, after = rest.partition(f"<!-- /{name} -->\n")
-        assert begin, f"the page has no place for {name}"
         assert end, f"the page has no end of {name}"
         page = f"{before}{begin}{table}{end}{after}"
     return page

@@ -1,4 +1,4 @@
-"""Writes docs/images/aws.svg and the tables of docs/deploy/aws.md from the stack's template."""
+"""Writes docs/images/aws.svg and the tables of the pages about the stack from its template."""
 
 import argparse
 import json
@@ -14,18 +14,19 @@ from riverd_aws.options import Options
 
 ROOT = Path(__file__).resolve().parents[3]
 PICTURE = ROOT / "docs" / "images" / "aws.svg"
-PAGE = ROOT / "docs" / "deploy" / "aws.md"
+PAGES = (ROOT / "docs" / "deploy" / "aws.md", ROOT / "deploy" / "aws" / "README.md")
 
 
 def main() -> None:
-    """Write both."""
+    """Write all of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--template", type=Path, help="a synthesised template, to save the time")
     chosen = parser.parse_args()
     template = json.loads(_template(chosen.template))
     PICTURE.write_text(draw(template), encoding="utf-8")
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), template), encoding="utf-8")
-    print(f"{PICTURE.name}, {PAGE.name}", file=sys.stderr)
+    for page in PAGES:
+        page.write_text(written(page.read_text(encoding="utf-8"), template), encoding="utf-8")
+    print(PICTURE.name, *PAGES, file=sys.stderr)
 
 
 def _template(given: Path | None) -> str:

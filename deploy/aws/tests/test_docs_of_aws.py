@@ -3,11 +3,17 @@
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import pytest
 from aws_variants import Synthesised
 from page_tables import written
 from picture import HEIGHT, WIDTH, draw
 
-DOCS = Path(__file__).parents[3] / "docs"
+ROOT = Path(__file__).parents[3]
+DOCS = ROOT / "docs"
+PAGES = {
+    DOCS / "deploy" / "aws.md": ("options", "alarms"),
+    ROOT / "deploy" / "aws" / "README.md": ("resources",),
+}
 OLD = "is old: run deploy/aws/scripts/write_docs.py"
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -17,9 +23,11 @@ def test_drawing_is_the_templates(synthesised: dict[str, Synthesised]) -> None:
     assert (DOCS / "images" / "aws.svg").read_text(encoding="utf-8") == drawn, f"aws.svg {OLD}"
 
 
-def test_tables_are_the_templates(synthesised: dict[str, Synthesised]) -> None:
-    page = (DOCS / "deploy" / "aws.md").read_text(encoding="utf-8")
-    assert written(page, synthesised["default"].template.raw) == page, f"aws.md {OLD}"
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_tables_are_the_templates(synthesised: dict[str, Synthesised], path: Path) -> None:
+    page = path.read_text(encoding="utf-8")
+    assert all(f"<!-- {table} -->\n" in page for table in PAGES[path])
+    assert written(page, synthesised["default"].template.raw) == page, f"{path.name} {OLD}"
 
 
 def test_drawing_changes_with_the_template(synthesised: dict[str, Synthesised]) -> None:
