@@ -12,7 +12,7 @@ from river_feed import Notes, until
 
 from proxy import Proxy
 from riverd.broker.redis.broker import RedisBroker
-from riverd.broker.redis.calls import Calls
+from riverd.broker.redis.calls import SILENCE_S_MAX, Calls
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
 from riverd.model import Message, Position, Publication
 
@@ -271,6 +271,20 @@ async def test_more_than_can_wait_is_refused_at_once(
     # A ping or two wait as well.
     assert 10 <= sum(refused) < 15
     assert not any(refused[: waiting_max - 5])
+
+
+async def test_a_process_that_was_busy_reads_what_is_there_before_it_gives_up(
+    redis_broker: RedisBrokers,
+) -> None:
+    broker = redis_broker()
+    await broker.publish(message(0))
+    under_way = asyncio.ensure_future(broker.publish(message(1)))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    # Longer than an answer may be due; then the next publish comes before anything is read.
+    asyncio.get_running_loop().call_soon(time.sleep, 2 * SILENCE_S_MAX)
+    positions = await asyncio.gather(under_way, broker.publish(message(2)))
+    assert [position.offset for position in positions] == [2, 3]
 
 
 async def test_no_server_is_said_at_once(brokers_at: Callable[[str], RedisBrokers]) -> None:

@@ -15,6 +15,8 @@ import hiredis
 from riverd.errors import BrokerError
 
 TICK_S = 0.1
+READ_S = 0.01
+"""In which a loop that was busy reads what has come meanwhile."""
 PING_S = 1.0
 WAITING_MAX = 20_000
 UNSENT_BYTES_MAX = 67_108_864
@@ -77,6 +79,7 @@ class RedisConnection(asyncio.Protocol):
         self._silence_s = silence_s
         self._received_at = self._waits_since = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
+        self._verdict: asyncio.Future[None] | None = None
         self.lost: asyncio.Future[None] = self._loop.create_future()
 
     @property
@@ -136,6 +139,17 @@ class RedisConnection(asyncio.Protocol):
             if isinstance(answer, BrokerError):
                 raise answer
         return answers
+
+    async def settled(self) -> None:
+        """Wait until what is there has been read, if an answer is overdue: it came, or this ends.
+
+        All who ask meanwhile wait for the same: their order stays.
+        """
+        if self._verdict is None and self.is_silent:
+            self._verdict = self._loop.create_future()
+            self._loop.call_later(READ_S, self._judge)
+        if self._verdict is not None:
+            await asyncio.shield(self._verdict)
 
     def drop(self) -> None:
         """Give the connection up: it is lost from now on."""
@@ -197,12 +211,18 @@ class RedisConnection(asyncio.Protocol):
 
     def _tick(self) -> None:
         self.tick()
-        if self.is_silent:
-            self.drop()
-            return
+        if self.is_silent and self._verdict is None:
+            self._loop.call_later(READ_S, self._judge)
         if not self._waiting and self._loop.time() - self._received_at > PING_S:
             self.post("PING")
         self._timer = self._loop.call_later(TICK_S, self._tick)
+
+    def _judge(self) -> None:
+        if self.is_silent:
+            self.drop()
+        verdict, self._verdict = self._verdict, None
+        if verdict is not None:
+            verdict.set_result(None)
 
 
 def checked(reply: Reply) -> Reply:
