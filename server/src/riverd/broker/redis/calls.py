@@ -279,9 +279,9 @@ class Calls:
 
     async def _ready(self) -> CallConnection:
         connection = self._connection
-        if connection is not None:
+        if connection is not None and connection.is_suspect:
             # A function has no timers between its invocations, and a process may have been busy.
-            await connection.settled()
+            await connection.settle()
         if connection is None or connection.lost.done():
             connection = await self._connected()
         elif connection.is_full:

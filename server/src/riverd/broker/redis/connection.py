@@ -94,7 +94,8 @@ class RedisConnection(asyncio.Protocol):
     def is_silent(self) -> bool:
         """Whether an answer has been due for too long."""
         since = max(self._received_at, self._waits_since)
-        return bool(self._waiting) and self._loop.time() - since > self._silence_s
+        is_due = len(self._waiting) > len(self._unsent)
+        return is_due and self._loop.time() - since > self._silence_s
 
     def send(self, *command: Argument) -> asyncio.Future[Reply]:
         """Send a command; what is sent in one turn of the loop goes in one write.
@@ -106,8 +107,6 @@ class RedisConnection(asyncio.Protocol):
         if self.lost.done():
             done.set_exception(BrokerError("the connection to the broker was lost"))
             return done
-        if not self._waiting:
-            self._waits_since = self._loop.time()
         self._waiting.append(done)
         if not self._unsent:
             self._loop.call_soon(self._flush)
@@ -140,16 +139,20 @@ class RedisConnection(asyncio.Protocol):
                 raise answer
         return answers
 
-    async def settled(self) -> None:
-        """Wait until what is there has been read, if an answer is overdue: it came, or this ends.
+    @property
+    def is_suspect(self) -> bool:
+        """Whether an answer is overdue, unless it is there and was not read yet."""
+        return self._verdict is not None or self.is_silent
+
+    async def settle(self) -> None:
+        """Wait until what is there has been read: an answer came, or this connection ends.
 
         All who ask meanwhile wait for the same: their order stays.
         """
-        if self._verdict is None and self.is_silent:
+        if self._verdict is None:
             self._verdict = self._loop.create_future()
             self._loop.call_later(READ_S, self._judge)
-        if self._verdict is not None:
-            await asyncio.shield(self._verdict)
+        await asyncio.shield(self._verdict)
 
     def drop(self) -> None:
         """Give the connection up: it is lost from now on."""
@@ -206,6 +209,8 @@ class RedisConnection(asyncio.Protocol):
 
     def _flush(self) -> None:
         if self._transport is not None and not self.lost.done():
+            if len(self._waiting) == len(self._unsent):
+                self._waits_since = self._loop.time()
             unsent, self._unsent = self._unsent, []
             self._transport.write(b"".join(unsent))
 
