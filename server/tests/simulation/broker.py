@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from simulation.feed import SimFeed
@@ -16,7 +16,7 @@ from riverd.channels import CONTROL
 from riverd.errors import BrokerError, OutcomeUnknownError, RiverError
 from riverd.model import Member, Message, Occupancy, Position, Receipt, Roster, Tail
 from riverd.node.node import Node
-from riverd.orders import Order, Question, Standing
+from riverd.orders import Order, Question, Standing, StandingKind
 from riverd.tabs import TabRow, TabWrite, Written
 
 if TYPE_CHECKING:
@@ -47,8 +47,11 @@ class SimControl:
     async def order(self, order: Order) -> Position:
         return await self._call(lambda: self._server.order(order))
 
-    async def standings(self) -> list[Standing]:
-        return await self._call(self._server.store.standings)
+    async def standings(
+        self, kinds: Sequence[StandingKind] = tuple(StandingKind)
+    ) -> AsyncIterator[Sequence[Standing]]:
+        found = await self._call(self._server.store.standings)
+        yield [one for one in found if one.kind in kinds]
 
     async def give_back(self, standings: Sequence[Standing]) -> None:
         await self._call(lambda: self._server.give_back(standings))
