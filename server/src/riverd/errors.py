@@ -53,6 +53,7 @@ class ErrorCode(Enum):
     TOO_MANY_CHANNELS = ("too_many_channels", 429)
     TOO_MANY_CONNECTIONS = ("too_many_connections", 429)
     TOO_MANY_MEMBERS = ("too_many_members", 429)
+    TOO_MANY_WATCHED = ("too_many_watched", 429)
     TOO_FAST = ("too_fast", 429)
     INTERNAL = ("internal", 500)
     BROKER_UNAVAILABLE = ("broker_unavailable", 503)

@@ -48,6 +48,8 @@ class Claims(msgspec.Struct, frozen=True):
     issued_at: float | None = None
     join: tuple[str, ...] = ()
     """The channels that the server subscribes it to."""
+    watches: tuple[str, ...] = ()
+    """The users of whom it wants to know whether they are connected."""
 
     @property
     def ends_at(self) -> float | None:

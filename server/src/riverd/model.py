@@ -328,6 +328,20 @@ class Barrier(msgspec.Struct, frozen=True, gc=False):
     """Asks whether all that was sent before has arrived."""
 
 
+class SubscriberCount(msgspec.Struct, frozen=True, gc=False):
+    """How many connections are subscribed to a channel now, on all nodes."""
+
+    channel: str
+    count: int
+
+
+class WatchedUsers(msgspec.Struct, frozen=True):
+    """Which of the users that a client watches are connected now, and which are not."""
+
+    online: tuple[str, ...]
+    offline: tuple[str, ...]
+
+
 class Gap(msgspec.Struct, frozen=True, gc=False):
     """What came before `position` is lost to this client: it has to load its state anew.
 
@@ -365,6 +379,8 @@ Reply = (
     | HistoryReply
     | Pong
     | Barrier
+    | SubscriberCount
+    | WatchedUsers
     | Gap
     | Bye
     | ErrorReply

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from protocol_server import Server
 from pusher_runner import CASES, SETTINGS, PusherConversation, all_pusher_cases
+from redis_server import running as redis
 
 from riverd.protocols.pusher.close_codes import PusherCode
 
@@ -27,6 +28,51 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.parametrize("case", CONVERSATIONS)
 def test_server_keeps_to_the_pusher_conversation(case: dict[str, Any], server: Server) -> None:
     PusherConversation(case, server).run()
+
+
+def test_two_gateways_keep_to_what_their_clients_see_of_each_other(tmp_path: Path) -> None:
+    with redis() as broker:
+        settings = {**SETTINGS, "RIVER_BROKER": broker.url}
+        folders = [tmp_path / "one", tmp_path / "other"]
+        for folder in folders:
+            folder.mkdir()
+        servers = [Server(settings, folder) for folder in folders]
+        try:
+            for file, case in all_pusher_cases():
+                if file == "counts":
+                    PusherConversation(case, *servers).run()
+            killed = {
+                "steps": [
+                    {"connect": "a", "key": "counting-key"},
+                    {"connect": "b", "key": "counting-key"},
+                    {"on": "b", "subscribe": "room"},
+                    {"on": "b", "sign_in": '{"id":"b"}'},
+                    {"on": "b", "expect_among": {"event": "pusher:signin_success", "data": "$_"}},
+                    {"on": "a", "subscribe": "room"},
+                    {"on": "a", "expect_among": counted(2)},
+                    {"on": "a", "sign_in": '{"id":"a","watchlist":["b"]}'},
+                    {"on": "a", "expect_among": watched("online")},
+                    {"kill": 1},
+                    {"on": "a", "expect_among": counted(1)},
+                    {"on": "a", "expect_among": watched("offline")},
+                ]
+            }
+            PusherConversation(killed, *servers).run()
+        finally:
+            for server in servers:
+                server.stop()
+
+
+def counted(number: int) -> dict[str, Any]:
+    """The message that says how many are subscribed."""
+    data = {"subscription_count": number}
+    return {"event": "pusher_internal:subscription_count", "channel": "room", "data": data}
+
+
+def watched(state: str) -> dict[str, Any]:
+    """The message that says what the user b is."""
+    data = {"events": [{"name": state, "user_ids": ["b"]}]}
+    return {"event": "pusher_internal:watchlist_events", "data": data}
 
 
 def test_names_of_pusher_cases_are_unique() -> None:

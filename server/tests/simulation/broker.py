@@ -11,6 +11,8 @@ from simulation.feed import SimFeed
 from simulation.truth import demand
 
 from riverd.broker import Feed
+from riverd.broker.memory.broker import Switchboard
+from riverd.broker.memory.counts import MemoryCounts
 from riverd.broker.memory.webhooks import MemoryWebhookQueues, MemoryWebhooks, WebhookStore
 from riverd.channels import CONTROL
 from riverd.errors import BrokerError, OutcomeUnknownError, RiverError
@@ -139,6 +141,8 @@ class SimBroker:
         self._line = 0
         self.control = SimControl(self._call, self._server)
         self.tabs = SimTabs(self._call, world)
+        # No app of the simulator shows counts.
+        self.counts = MemoryCounts(Switchboard(world.server.store), place)
         self.webhooks = MemoryWebhooks(WebhookStore(), place, publish=self.publish)
         self.webhook_queues = MemoryWebhookQueues(
             WebhookStore(), members=list, changed=lambda: None

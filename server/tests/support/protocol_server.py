@@ -50,6 +50,11 @@ class Server:
         """Ask it to end (SIGTERM)."""
         self._process.terminate()
 
+    def kill(self) -> None:
+        """End it without a word (SIGKILL)."""
+        self._process.kill()
+        self._process.wait()
+
     def stop(self) -> None:
         """Have it end, one way or the other."""
         self.signal_stop()

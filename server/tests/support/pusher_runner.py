@@ -47,6 +47,12 @@ APPS: tuple[Json, ...] = (
     },
     {"id": "3", "key": "plain-key", "secret": "plain-secret-of-the-cases"},
     {"id": "4", "key": "disabled-key", "secret": "disabled-secret-of-cases", "enabled": False},
+    {
+        "id": "6",
+        "key": "counting-key",
+        "secret": "counting-secret-of-cases",
+        "subscription_counts": True,
+    },
     {"id": "5", "key": "closed-key", "secret": "closed-secret-of-the-cases", "max_connections": 1},
 )
 SETTINGS = {"RIVER_APPS": json.dumps(APPS), "RIVER_PUSHER_API_ON_GATEWAY": "true"}
@@ -92,11 +98,12 @@ def base36(number: int) -> str:
 
 
 class PusherConversation:
-    """One run of one case."""
+    """One run of one case; with several servers, each connection is made to the next one."""
 
-    def __init__(self, case: Json, server: Server) -> None:
+    def __init__(self, case: Json, server: Server, *others: Server) -> None:
         self._case = case
         self._server = server
+        self._gateways = (server, *others)
         self._connections: dict[str, ClientConnection] = {}
         self._keys: dict[str, str] = {}
         self._pages: dict[str, str] = {}
@@ -118,6 +125,9 @@ class PusherConversation:
                 return self._speak(name, self._connections[name], step)
             case {"request": str(line)}:
                 return self._request(line, step)
+            case {"kill": int(number)}:
+                self._gateways[number].kill()
+                return None
             case {"stop": True}:
                 self._server.signal_stop()
                 return None
@@ -128,7 +138,8 @@ class PusherConversation:
         key = step.get("key", "native-key")
         page = self._page(step["page"], step.get("age_s", 0)) if "page" in step else ""
         path = step.get("path", f"{page}/app/{key}?{step.get('query', QUERY)}")
-        url = f"{self._server.url.replace('http', 'ws', 1)}{path}"
+        gateway = self._gateways[len(self._connections) % len(self._gateways)]
+        url = f"{gateway.url.replace('http', 'ws', 1)}{path}"
         connecting = connect(url, compression=None, proxy=None, open_timeout=STEP_S_MAX)
         opened = self._connections[name] = self._open.enter_context(connecting)
         self._keys[name] = key

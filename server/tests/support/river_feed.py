@@ -1,7 +1,7 @@
 """A feed that keeps what it is told, and waiting for something to become so."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from riverd.channels import CONTROL
 from riverd.model import Change, Ephemeral, Publication
@@ -22,6 +22,8 @@ class Notes:
         self.interruptions = 0
         self.presence_lost = 0
         self.counts_wanted = 0
+        self.recounted: list[str] = []
+        self.users_recounted: list[str] = []
 
     def on_publication(self, channel: str, epoch: str, publication: Publication) -> None:
         self.publications.append((channel, epoch, publication))
@@ -46,6 +48,12 @@ class Notes:
 
     def on_counts_wanted(self) -> None:
         self.counts_wanted += 1
+
+    def on_recounted(self, channel: str) -> None:
+        self.recounted.append(channel)
+
+    def on_users_recounted(self, users: Sequence[str]) -> None:
+        self.users_recounted += users
 
     @property
     def orders(self) -> list[Order]:

@@ -71,6 +71,7 @@ class LateBroker:
         self._inner = MemoryBroker(board, clock)
         self.control = self._inner.control
         self.tabs = self._inner.tabs
+        self.counts = self._inner.counts
         self.webhooks = MemoryWebhooks(board.webhooks, self._inner._node, publish=self.publish)
         self.webhook_queues = self._inner.webhook_queues
         self.weather: Weather = weather or Calm()
@@ -133,6 +134,16 @@ class LateBroker:
     def on_counts_wanted(self) -> None:
         assert self._feed is not None
         self._announce(self._feed.on_counts_wanted)
+
+    def on_recounted(self, channel: str) -> None:
+        assert self._feed is not None
+        feed = self._feed
+        self._announce(lambda: feed.on_recounted(channel))
+
+    def on_users_recounted(self, users: Sequence[str]) -> None:
+        assert self._feed is not None
+        feed = self._feed
+        self._announce(lambda: feed.on_users_recounted(users))
 
     def _announce(self, tell: Callable[[], None]) -> None:
         self._pipe.append(tell)

@@ -32,6 +32,11 @@ def test_a_page_that_names_itself_misses_nothing(server: Server) -> None:
     run(server, "resume", app=APPS[1])
 
 
+def test_pages_are_shown_counts(server: Server) -> None:
+    counting = next(app for app in APPS if app.get("subscription_counts"))
+    run(server, "counts", app=counting)
+
+
 def run(server: Server, tests: str, *, app: dict[str, str]) -> None:
     given = {
         "host": urlsplit(server.url).hostname,

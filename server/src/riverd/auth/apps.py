@@ -46,6 +46,8 @@ class App(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             need no grant; in others everybody may.
         presence: In a native app, whether `presence-` channels need a grant in River's protocol.
         client_events: Whether clients may publish `client-` events.
+        subscription_counts: Whether subscribers are sent how many they are.
+        watchlists: Whether users who sign in are sent who of those that they watch is connected.
         enabled: Whether clients are let in.
         max_connections: Of one gateway; None for no limit of its own.
         max_members: Of a presence channel.
@@ -62,6 +64,8 @@ class App(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     public: Literal["grant", "open"] = "grant"
     presence: Literal["grant", "open"] = "grant"
     client_events: bool = False
+    subscription_counts: bool = False
+    watchlists: bool = True
     enabled: bool = True
     max_connections: _Count | None = None
     max_members: Annotated[int, Meta(ge=1, le=10_000)] = 100
@@ -92,14 +96,11 @@ class Apps:
     def use(self, apps: Iterable[App]) -> None:
         """The apps from now on."""
         self.by_id = {app.id: app for app in apps}
+        self.native = next((app for app in self.by_id.values() if app.native), None)
+        """The app that shares its channels with River's own protocol."""
         self._by_key = {
             one.key: (app, one.secret) for app in self.by_id.values() for one in app.all_keys()
         }
-
-    @property
-    def native(self) -> App | None:
-        """The app that shares its channels with River's own protocol."""
-        return next((app for app in self.by_id.values() if app.native), None)
 
     def webhook_endpoints(self) -> list[WebhookEndpoint]:
         """Where the webhooks of all apps go."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from riverd.broker.control import BrokerControl
+from riverd.broker.counts import BrokerCounts
 from riverd.broker.tabs import BrokerTabs
 from riverd.broker.webhooks import WebhookQueues, WebhookWriter
 from riverd.errors import RiverError
@@ -60,6 +61,14 @@ class Feed(Protocol):
         """Webhooks ask for something else now: what they may count has to be counted again."""
         ...
 
+    def on_recounted(self, channel: str) -> None:
+        """A subscribed channel's count of subscribers was reported anew by a node."""
+        ...
+
+    def on_users_recounted(self, users: Sequence[str]) -> None:
+        """A node has reported how many connections these users have on it."""
+        ...
+
 
 class Broker(Protocol):
     """A log a channel, its live feed, its members, and its number of subscribers.
@@ -77,6 +86,11 @@ class Broker(Protocol):
     @property
     def tabs(self) -> BrokerTabs:
         """Pages whose clients keep no positions."""
+        ...
+
+    @property
+    def counts(self) -> BrokerCounts:
+        """Counts that clients are shown."""
         ...
 
     @property

@@ -100,6 +100,7 @@ def app_of(kept: DevFile) -> App:
         public="open",
         presence="open",
         client_events=True,
+        subscription_counts=True,
     )
 
 

@@ -5,7 +5,7 @@ from riverd.core.audience import Audience
 from riverd.core.channel_log import Log
 from riverd.core.presence import PresenceReplica
 from riverd.core.subscription import Subscription
-from riverd.model import Ephemeral, Publication, Roster, Tail
+from riverd.model import Ephemeral, Publication, Roster, SubscriberCount, Tail
 from riverd.protocols import ClientProtocol
 
 
@@ -59,6 +59,13 @@ class Channel:
         for audience in self.audiences.values():
             count += len(audience.live) + len(audience.behind)
         return count
+
+    def send_count(self, count: int) -> None:
+        """Send the live ones how many subscribers there are, where their protocol says that."""
+        reply = SubscriberCount(self.name, count)
+        for protocol, audience in self.audiences.items():
+            if protocol.shows_counts and audience.live:
+                audience.write(protocol.encode(reply))
 
     def audience(self, protocol: ClientProtocol) -> Audience:
         """The subscribers with a protocol."""

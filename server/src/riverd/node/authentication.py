@@ -65,6 +65,8 @@ class Authentication:
         self.waiting = WaitingRoom()
         self.counted: Callable[[str], None] = _ignore
         """Called with users that have one connection more."""
+        self.identified: Callable[[Session], None] = _ignore_session
+        """Called with sessions that have proven who they are."""
         self.control: Control
         """Set before anything is authenticated."""
         self.unix_ahead_s = 0.0
@@ -131,6 +133,7 @@ class Authentication:
             session.authenticated_at = now
             self.counted(session.claims.user)
             self._limits.share(session, clock_s=self._clock(), now=now)
+        self.identified(session)
         if isinstance(command, Authenticate):
             if session.subscriptions:
                 self._end_ungranted(session)
@@ -214,3 +217,7 @@ class Authentication:
 
 def _ignore(_user: str) -> None:
     """Nobody counts."""
+
+
+def _ignore_session(_session: Session) -> None:
+    """Nobody watches."""

@@ -1,7 +1,7 @@
 """One process that holds sessions: does what they ask, and listens to the broker for them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from riverd.broker import Broker
@@ -34,6 +34,7 @@ from riverd.node.authentication import CREDENTIALS, HELD_BYTES, Authentication
 from riverd.node.client_reads import ClientReads
 from riverd.node.command_limits import check_members, take_event, take_fanout
 from riverd.node.control import Control, ControlListener
+from riverd.node.count_events import CountEvents
 from riverd.node.flushing import Flushes
 from riverd.node.inquiries import Inquiries
 from riverd.node.joining import is_joined
@@ -45,6 +46,7 @@ from riverd.node.tabs import Tabs
 from riverd.node.user_counts import UserCounts
 from riverd.node.user_limits import UserLimits
 from riverd.node.users import Users
+from riverd.node.watchlists import Watchlists
 from riverd.orders import Order, Question
 from riverd.portions import portions
 from riverd.tasks import Tasks
@@ -77,7 +79,13 @@ class Node:
         self._clock = clock
         self._tasks, self._compare_s = Tasks(failed), compare_s
         self._flushes = Flushes(hub, clock=clock, flushed=self._on_flushed)
-        self._counts = SubscriberCounts(broker.report, self._tasks, count=self._count)
+        self.count_events = CountEvents(broker.counts, hub, tasks=self._tasks, clock=clock)
+        self._counts = SubscriberCounts(
+            broker.report,
+            self._tasks,
+            count=self._count,
+            reported=self.count_events.reported,
+        )
         self.tabs = Tabs(broker, hub, tasks=self._tasks, clock=clock, claimed=self._on_claimed)
         self.attachments = Attachments(
             broker,
@@ -102,7 +110,11 @@ class Node:
             clock=clock,
             carry_out=self.carry_out,
         )
+        self.watchlists = Watchlists(
+            broker.counts, self.users, tasks=self._tasks, clock=clock, leave_s=linger.member_s
+        )
         self.authentication.counted = self._user_counts.changed
+        self.authentication.identified = self.watchlists.began
         listener = ControlListener(
             self.users.obey, self.authentication.on_confirmed, self._on_reloaded
         )
@@ -201,6 +213,7 @@ class Node:
             now = clock_s + self.authentication.unix_ahead_s
             self._user_limits.end(session, clock_s=clock_s, now=now)
             self._user_counts.changed(session.claims.user)
+            self.watchlists.ended(session)
 
     # What the broker calls.
 
@@ -234,17 +247,25 @@ class Node:
         self.control.confirm_soon()
         self._tasks.start(self._compare(on_its_way_s=0))
         self.tabs.rewrite()
-        self._counts.report(self._hub.channels)
+        self._report_counts()
 
     def on_presence_lost(self) -> None:
         """See `Feed`."""
         self.attachments.remake_presence_entries()
-        self._counts.report(self._hub.channels)
+        self._report_counts()
 
     def on_counts_wanted(self) -> None:
         """See `Feed`."""
         self._counts.report(self._hub.channels)
         self._user_counts.count_all()
+
+    def on_recounted(self, channel: str) -> None:
+        """See `Feed`."""
+        self.count_events.recounted(channel)
+
+    def on_users_recounted(self, users: Sequence[str]) -> None:
+        """See `Feed`."""
+        self.watchlists.recounted(users)
 
     # Commands.
 
@@ -341,6 +362,10 @@ class Node:
         self.tabs.flushed(flushed.channels)
         if flushed.recounted:
             self._counts.report(flushed.recounted)
+
+    def _report_counts(self) -> None:
+        self._counts.report(self._hub.channels)
+        self.watchlists.report_all()
 
     def _channel(self, name: str) -> Channel | None:
         return self.attachments.channel(name)

@@ -12,7 +12,10 @@ RETRY_S = 5.0
 
 
 class SubscriberCounts:
-    """Changed counts wait in a set until the broker has them; one report is under way at a time."""
+    """Changed counts wait in a set until the broker has them; one report is under way at a time.
+
+    `reported` is called with what the broker has now; it raises nothing.
+    """
 
     def __init__(
         self,
@@ -21,11 +24,13 @@ class SubscriberCounts:
         *,
         count: Callable[[str], int],
         of_users: bool = False,
+        reported: Callable[[Iterable[str]], Awaitable[None]] | None = None,
     ) -> None:
         self._report_to_broker = report
         self._tasks = tasks
         self._count = count
         self._of_users = of_users
+        self._reported = reported
         self._changed: dict[str, None] = {}
         self._reporting = False
 
@@ -48,6 +53,8 @@ class SubscriberCounts:
                 try:
                     async for some in portions(list(names)):
                         await self._report_to_broker({name: self._count(name) for name in some})
+                        if self._reported is not None:
+                            await self._reported(some)
                 except RiverError:
                     self._changed |= names
                     await asyncio.sleep(RETRY_S)

@@ -82,6 +82,7 @@ class ClientProtocol(Protocol):
         needs_token: Whether a client that has not proven who it is in time is closed.
         members_max: How many members of a channel a client is sent at once; None for all.
         presence_max: How many members a channel may have for one more to come in; None for any.
+        shows_counts: Whether it has a message for how many subscribers a channel has.
         connections_max: How many clients of one gateway may speak it, if that has a limit.
         publish_rate: How many events a second a client may publish, if that has a limit of its own.
     """
@@ -106,6 +107,9 @@ class ClientProtocol(Protocol):
 
     @property
     def presence_max(self) -> int | None: ...  # noqa: D102
+
+    @property
+    def shows_counts(self) -> bool: ...  # noqa: D102
 
     @property
     def connections_max(self) -> int | None: ...  # noqa: D102

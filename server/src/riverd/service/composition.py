@@ -16,7 +16,6 @@ from riverd.api.context import Api, Counts, Uncounted
 from riverd.api.handler import ApiHandler, limits_of
 from riverd.api.pusher.admission import admit_app_request
 from riverd.api.pusher.failed_signatures import FailedSignatures
-from riverd.auth.apps import Apps
 from riverd.auth.revocations import unrevoked
 from riverd.channel_rules import ChannelRules
 from riverd.core.hub import Hub
@@ -40,6 +39,7 @@ from riverd.protocols.native.protocol import Native, NativePath
 from riverd.protocols.pusher.close_codes import PusherCode
 from riverd.protocols.pusher.path import PusherPath
 from riverd.service import logs
+from riverd.service.apps import note_sharing, show_counts
 from riverd.service.capacity import Fitted, fitted, raise_file_limit, resources
 from riverd.service.environment import (
     broker_address,
@@ -90,6 +90,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
         linger=Linger(member_s=settings.leave_delay_s),
     )
     node.history = history
+    show_counts(node, process.credentials.apps)
     refusals, addresses = Refusals(), ClientAddresses(trusted_proxies_of(settings))
     native = Native(rules, process.credentials.session_secrets)
     gateway = Gateway(
@@ -131,7 +132,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
     answer_inquiries(gateway, hub, history=history, process=process)
     node.users.drain_asked = partial(_drain_if_named, process, gateway=gateway)
     process.start_later(partial(_note_limit, settings, limit))
-    process.start_later(partial(_note_sharing, process.credentials.apps))
+    process.start_later(partial(note_sharing, process.credentials.apps))
     process.start_later(partial(_note_refused, gateway))
     process.start_later(partial(note_proxies, gateway.addresses))
     return gateway, node
@@ -202,20 +203,6 @@ async def _note_limit(settings: Settings, limit: Fitted) -> None:
             memory_bytes=found.memory_bytes,
             text="raise the limit of open files (ulimit -n, LimitNOFILE) or of memory, or set "
             "RIVER_MAX_CONNECTIONS",
-        )
-
-
-async def _note_sharing(apps: Apps) -> None:
-    """Log at the start what an app that shares River's channels opens and closes."""
-    app = apps.native
-    if app is not None:
-        log.info(
-            "app_shares_channels",
-            app=app.id,
-            public=app.public,
-            presence=app.presence,
-            text="the key is public: with public open, who has it may subscribe to every channel "
-            "that needs no grant; with presence grant, presence- channels need one on /ws",
         )
 
 

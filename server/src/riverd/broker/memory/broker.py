@@ -6,6 +6,7 @@ from itertools import count
 
 from riverd.broker.interface import Feed
 from riverd.broker.memory.control import MemoryControl
+from riverd.broker.memory.counts import MemoryCounts
 from riverd.broker.memory.store import Store
 from riverd.broker.memory.tabs import MemoryTabs, TabStore
 from riverd.broker.memory.webhooks import MemoryWebhookQueues, MemoryWebhooks, WebhookStore
@@ -35,6 +36,8 @@ class Switchboard:
         self.numbers = count(1)
         self.names: dict[str, str] = {}
         self.tabs = TabStore()
+        self.connections: dict[str, dict[str, int]] = {}
+        """By user and node."""
         self.answers: OrderedDict[str, dict[str, bytes]] = OrderedDict()
 
     def event(self, channel: str, epoch: str, *, event: Publication | Ephemeral) -> None:
@@ -67,6 +70,7 @@ class MemoryBroker:
         self._clock = clock
         self._node = f"node-{next(switchboard.numbers)}"
         self.control = MemoryControl(switchboard, self._node, publish=self._publish_order)
+        self.counts = MemoryCounts(switchboard, self._node)
         self.tabs = MemoryTabs(switchboard.tabs, clock)
         self.webhooks = MemoryWebhooks(switchboard.webhooks, self._node, publish=self.publish)
         self.webhook_queues = MemoryWebhookQueues(
@@ -174,6 +178,7 @@ class MemoryBroker:
         """Give up this node's members and counts."""
         self._board.feeds.pop(self._node, None)
         self._board.names.pop(self._node, None)
+        await self.counts.close()
         for channel in list(self._board.listeners):
             await self.unsubscribe(channel)
         for channel, position, change in self._store.forget_node(self._node):

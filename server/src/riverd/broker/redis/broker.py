@@ -12,7 +12,8 @@ from riverd.broker.redis import keys, messages
 from riverd.broker.redis.connection import Argument, RefusedError, UnansweredError
 from riverd.broker.redis.connector import Connector
 from riverd.broker.redis.control import RedisControl
-from riverd.broker.redis.counting import StoredCounts
+from riverd.broker.redis.counting import RedisCounts, StoredCounts
+from riverd.broker.redis.delivery import deliver, deliver_to_all
 from riverd.broker.redis.feed import FeedListener, Feeds
 from riverd.broker.redis.history import NOWHERE, position_in
 from riverd.broker.redis.lease import Lease
@@ -24,17 +25,14 @@ from riverd.broker.redis.webhooks import NO_KEYS, RedisWebhooks, WebhookKeys
 from riverd.channel_rules import ChannelRules
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
 from riverd.model import (
-    Ephemeral,
     Member,
     Message,
     Occupancy,
     Position,
-    Publication,
     Receipt,
     Roster,
     Tail,
 )
-from riverd.orders import Order, OrderKind, question_of
 from riverd.portions import portions
 from riverd.tasks import Tasks
 from riverd.webhook_events import WEBHOOK_BYTES_MAX
@@ -84,6 +82,9 @@ class RedisBroker:
         )
         self.tabs = RedisTabs(self._server)
         self._subscribers = StoredCounts(self._server, rules)
+        self.counts = RedisCounts(
+            self._server, self._feeds, announce=self._announce, node=self._node_name
+        )
         tags = QueueTags(is_clustered=connector.address.cluster)
         bytes_max = tags.share_of(webhook_bytes_max)
         self.webhooks = RedisWebhooks(
@@ -306,8 +307,7 @@ class RedisBroker:
 
     async def report(self, subscribers: Mapping[str, int]) -> None:
         """Write this node's counts; they end with its lease."""
-        assert self._lease is not None, "only a node counts"
-        await self._subscribers.report(self._lease.node, subscribers)
+        await self._subscribers.report(self._node_name(), subscribers)
         await self.webhooks.count(subscribers)
 
     async def occupied(self, prefix: str) -> dict[str, Occupancy]:
@@ -342,6 +342,10 @@ class RedisBroker:
         await self._server.close()
         await self._tasks.close()
 
+    def _node_name(self) -> str:
+        assert self._lease is not None, "only a node counts"
+        return self._lease.node
+
     # Messages.
 
     def _on_interrupted(self) -> None:
@@ -350,31 +354,11 @@ class RedisBroker:
         self._listener.on_interrupted()
 
     def _on_message(self, name: bytes, message: bytes) -> None:
-        listener = self._listener
-        assert listener is not None, "only a node has a feed"
-        kind, _, rest = message.partition(b":")
+        assert self._listener is not None, "only a node has a feed"
         if name == self._control_name:
-            self._on_control_message(kind, rest, listener=listener)
-            return
-        epoch, offset, body = rest.split(b":", 2)
-        channel = keys.FeedNames.channel(name)
-        entry = messages.announced(kind, offset, body=body)
-        if isinstance(entry, Publication):
-            listener.on_publication(channel, epoch.decode(), entry)
-        elif isinstance(entry, Ephemeral):
-            listener.on_ephemeral(channel, epoch.decode(), event=entry)
-        elif entry is not None:
-            listener.on_change(channel, epoch.decode(), entry)
-
-    @staticmethod
-    def _on_control_message(kind: bytes, rest: bytes, *, listener: Feed) -> None:
-        # Anything else comes from a newer River.
-        if kind == b"q":
-            listener.on_question(question_of(rest))
-        elif kind == b"d":
-            listener.on_order(Order("", OrderKind.DISCONNECT, user=rest.decode()))
-        elif kind == b"n":
-            listener.on_order(Order("", OrderKind.DRAIN, node=rest.decode()))
+            deliver_to_all(message, self._listener)
+        else:
+            deliver(keys.FeedNames.channel(name), message, listener=self._listener)
 
     # Asking.
 

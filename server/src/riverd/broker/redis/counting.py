@@ -1,8 +1,10 @@
-"""How many connections are subscribed to which channel, by node; the counts end with its lease."""
+"""What each node counts: subscribers of channels, connections of users. It ends with its lease."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
+
+import msgspec
 
 from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
@@ -13,6 +15,12 @@ from riverd.model import Occupancy
 from riverd.portions import portions
 
 COUNTS_PORTION = 1_000
+RECOUNTED = b"n:::"
+"""What is announced in a channel whose count was reported."""
+USERS_RECOUNTED = b"u"
+"""How the message to all nodes begins that names users whose count was reported."""
+
+_users_in = msgspec.json.Decoder(list[str]).decode
 
 
 class StoredCounts:
@@ -24,16 +32,7 @@ class StoredCounts:
 
     async def report(self, node: str, subscribers: Mapping[str, int]) -> None:
         """Write a node's counts."""
-        name = keys.counts(node)
-        commands: list[Sequence[Argument]] = []
-        counts = list(subscribers.items())
-        for start in range(0, len(counts), COUNTS_PORTION):
-            portion = counts[start : start + COUNTS_PORTION]
-            if counted := [part for one in portion if one[1] for part in one]:
-                commands.append(("HSET", name, *counted))
-            if empty := [channel for channel, count in portion if not count]:
-                commands.append(("HDEL", name, *empty))
-        await self._server.commands([*commands, ("PEXPIRE", name, COUNTS_MS)])
+        await self._server.commands(_writing(keys.counts(node), subscribers))
 
     async def occupied(self, prefix: str) -> dict[str, Occupancy]:
         """The channels with this prefix that have subscribers: the sum over the nodes' counts."""
@@ -57,12 +56,84 @@ class StoredCounts:
         return Occupancy(sum(counts), users.get(channel))
 
     async def _names(self) -> list[str]:
-        """The keys under which the nodes keep their counts."""
-        [nodes] = await self._server.commands([("ZRANGE", keys.NODES, 0, -1)])
-        return [keys.counts(node.decode()) for node in cast("list[bytes]", nodes)]
+        return await _of_nodes(self._server, keys.counts)
 
     async def _users(self, channels: Sequence[str]) -> dict[str, int]:
         counts = await self._server.commands(
             [("HLEN", keys.member_keys(channel)[1]) for channel in channels]
         )
         return dict(zip(channels, cast("list[int]", counts), strict=True))
+
+
+class RedisCounts:
+    """See `BrokerCounts` for the promises. `node` gives the name under which this node counts."""
+
+    def __init__(
+        self,
+        server: Server,
+        feeds: keys.FeedNames,
+        *,
+        announce: str,
+        node: Callable[[], str],
+    ) -> None:
+        self._server = server
+        self._feeds = feeds
+        self._announce = announce
+        self._node = node
+
+    async def announce(self, channels: Sequence[str]) -> None:
+        """One message a channel, to those that are subscribed to it."""
+        await self._server.commands(
+            [(self._announce, self._feeds.name(channel), RECOUNTED) for channel in channels]
+        )
+
+    async def subscribers(self, channels: Sequence[str]) -> list[int]:
+        """The sums over the nodes' counts."""
+        return await self._sums(keys.counts, channels)
+
+    async def report_users(self, connections: Mapping[str, int]) -> None:
+        """Write them, then name the users to all nodes."""
+        named = USERS_RECOUNTED + b":" + msgspec.json.encode([*connections])
+        await self._server.commands(_writing(keys.user_counts(self._node()), connections))
+        await self._server.commands([(self._announce, self._feeds.control, named)])
+
+    async def connections(self, users: Sequence[str]) -> list[int]:
+        """The sums over the nodes' counts."""
+        return await self._sums(keys.user_counts, users)
+
+    async def _sums(self, key: Callable[[str], str], names: Sequence[str]) -> list[int]:
+        if not names:
+            return []
+        nodes = await _of_nodes(self._server, key)
+        answers = await self._server.commands([("HMGET", node, *names) for node in nodes])
+        counts = cast("list[list[bytes | None]]", answers)
+        return [sum(int(count or 0) for count in one) for one in zip(*counts, strict=True)] or [
+            0 for _ in names
+        ]
+
+
+def users_recounted(message: bytes) -> list[str]:
+    """The users that a message to all nodes names; none if it is of another form."""
+    try:
+        return _users_in(message)
+    except msgspec.DecodeError:
+        return []
+
+
+def _writing(name: str, counts: Mapping[str, int]) -> list[Sequence[Argument]]:
+    """The commands that write a node's counts."""
+    commands: list[Sequence[Argument]] = []
+    items = list(counts.items())
+    for start in range(0, len(items), COUNTS_PORTION):
+        portion = items[start : start + COUNTS_PORTION]
+        if counted := [part for one in portion if one[1] for part in one]:
+            commands.append(("HSET", name, *counted))
+        if empty := [item for item, count in portion if not count]:
+            commands.append(("HDEL", name, *empty))
+    return [*commands, ("PEXPIRE", name, COUNTS_MS)]
+
+
+async def _of_nodes(server: Server, key: Callable[[str], str]) -> list[str]:
+    """The keys under which the nodes keep their counts."""
+    [nodes] = await server.commands([("ZRANGE", keys.NODES, 0, -1)])
+    return [key(node.decode()) for node in cast("list[bytes]", nodes)]

@@ -100,6 +100,11 @@ def counts(node: str) -> str:
     return f"{PREFIX}{{{node}}}:counts"
 
 
+def user_counts(node: str) -> str:
+    """How many connections of a node each user has, where clients are shown who is connected."""
+    return f"{PREFIX}{{{node}}}:users"
+
+
 # Webhooks. `tag` is a hash tag in the slot of what the events are about: see `webhook_tags.py`.
 
 WEBHOOKS = "webhooks"

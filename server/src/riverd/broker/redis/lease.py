@@ -181,6 +181,7 @@ class Lease:
         await self._server.commands(
             [
                 ("PEXPIRE", keys.counts(name.text), COUNTS_MS),
+                ("PEXPIRE", keys.user_counts(name.text), COUNTS_MS),
                 ("EXPIRE", keys.node_channels(name.text), CHANNELS_TTL_S),
             ]
         )
@@ -232,6 +233,7 @@ class Lease:
             [
                 ("DEL", keys.node_channels(node)),
                 ("DEL", keys.counts(node)),
+                ("DEL", keys.user_counts(node)),
                 ("ZREM", keys.NODES, node),
                 ("HDEL", keys.CLAIMS, node),
             ]

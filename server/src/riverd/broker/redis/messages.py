@@ -10,6 +10,7 @@ version's number. Processes of two versions work side by side:
 | `e2` | an ephemeral event, as `p2`; OFFSET is the one that it follows | 2 |
 | `j` | a join: msgpack `[user, info]` | 1 |
 | `l` | a leave: the user | 1 |
+| `n` | nothing, and no epoch and offset: a count of subscribers was reported | 2 |
 
 An annex is a msgpack map whose unknown keys are skipped: `x` is the session that is excluded. A
 publication without one is written as version 1. Arrays may grow at their end. A reader skips a kind

@@ -257,8 +257,8 @@ def message_of(reply: Reply) -> dict[str, object] | msgspec.Struct:  # noqa: C90
             return message
         case model.Pong():
             return _answer("pong", reply.id)
-        case model.Barrier():
-            raise AssertionError("clients of this protocol keep their positions")
+        case model.Barrier() | model.SubscriberCount() | model.WatchedUsers():
+            raise AssertionError("this protocol has no such message")
         case model.Gap():
             return {
                 "type": "gap",

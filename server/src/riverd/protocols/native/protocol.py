@@ -36,6 +36,7 @@ class Native:
     echoes = True
     joins_channels = True
     needs_token = True
+    shows_counts = False
     members_max: int | None = MEMBERS_MAX
     presence_max: int | None = None
     connections_max: int | None = None

@@ -26,6 +26,7 @@ class PusherCode(IntEnum):
     RECONNECT = 4200
     NO_PONG = 4201
     TOO_MANY_EVENTS = 4301
+    WATCHLIST_TOO_LONG = 4302
 
 
 PUSHER_CLOSE_CODES: dict[Reason, int] = {

@@ -10,7 +10,7 @@ from riverd.model import Change, Ephemeral, Member, MemberList, Publication, Rep
 from riverd.protocols.interface import TurnedAway
 from riverd.protocols.pusher.close_codes import PusherCode
 from riverd.protocols.pusher.decoding import SIGNING_IN, SUBSCRIBING
-from riverd.protocols.pusher.names import Kind, is_cache, kind_of, public
+from riverd.protocols.pusher.names import Kind, is_cache, kind_of, public, user_in
 from riverd.protocols.pusher.payload import shown
 from riverd.websocket import frames
 
@@ -26,12 +26,16 @@ _KIND_OF_ERROR: Mapping[str, str] = {
     ErrorCode.TOO_MANY_MEMBERS.code: "LimitReached",
     ErrorCode.TOO_FAST.code: "LimitReached",
 }
+_CODE_OF_ERROR: Mapping[str, int] = {
+    ErrorCode.TOO_FAST.code: PusherCode.TOO_MANY_EVENTS,
+    ErrorCode.TOO_MANY_WATCHED.code: PusherCode.WATCHLIST_TOO_LONG,
+}
 _UNAUTHORIZED = (ErrorCode.FORBIDDEN.code, ErrorCode.UNAUTHENTICATED.code)
 
 _encode = msgspec.json.Encoder().encode
 
 
-def encode(reply: Reply, *, activity_timeout_s: int) -> bytes:
+def encode(reply: Reply, *, activity_timeout_s: int) -> bytes:  # noqa: C901  one case a kind
     """A reply as frames; `b""` where the protocol has no message for it."""
     match reply:
         case model.Welcome():
@@ -52,6 +56,11 @@ def encode(reply: Reply, *, activity_timeout_s: int) -> bytes:
         case model.Gap():
             data = {"reload_after_ms": reply.reload_after_ms}
             return _event("river:gap", data, channel=public(reply.channel))
+        case model.SubscriberCount():
+            data = {"subscription_count": reply.count}
+            return _event("pusher_internal:subscription_count", data, channel=public(reply.channel))
+        case model.WatchedUsers():
+            return _watched(reply)
         case model.ErrorReply():
             return _error_reply(reply)
         case _:
@@ -149,6 +158,16 @@ def _signed_in(reply: model.Authenticated) -> bytes:
     return _event("pusher:signin_success", {"user_data": text})
 
 
+def _watched(reply: model.WatchedUsers) -> bytes:
+    changed = (("online", reply.online), ("offline", reply.offline))
+    events = [
+        {"name": name, "user_ids": [user_in(user) for user in users]}
+        for name, users in changed
+        if users
+    ]
+    return _event("pusher_internal:watchlist_events", {"events": events})
+
+
 def _ended(reply: model.Unsubscribed) -> bytes:
     if reply.reason is None:
         return b""
@@ -173,7 +192,7 @@ def _error_reply(reply: model.ErrorReply) -> bytes:
         return _event("pusher:subscription_error", data, channel=channel)
     if isinstance(reply.id, str) and reply.id.startswith(SIGNING_IN):
         return _error(PusherCode.UNAUTHORIZED, message)
-    return _error(PusherCode.TOO_MANY_EVENTS if code == "too_fast" else None, message)
+    return _error(_CODE_OF_ERROR.get(code), message)
 
 
 def _error(code: int | None, message: str) -> bytes:

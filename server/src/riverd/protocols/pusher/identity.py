@@ -11,7 +11,6 @@ from riverd.model import Member
 from riverd.payloads import check_data
 from riverd.protocols.pusher.names import USER_LENGTH_MAX
 
-WATCHLIST_MAX = 100
 _INTEGER_MAX = 2**63 - 1
 
 _UserId = Annotated[str, Meta(min_length=1, max_length=USER_LENGTH_MAX)]
@@ -29,6 +28,7 @@ class SignedUser(msgspec.Struct):
 
     id: _UserId
     user_info: msgspec.Raw = _NOTHING
+    watchlist: tuple[_UserId | _Number, ...] | None = None
 
 
 _channel_data = msgspec.json.Decoder(_ChannelData).decode

@@ -37,6 +37,7 @@ class PusherProtocol:
     echoes = False
     joins_channels = False
     needs_token = False
+    shows_counts = True
     members_max: int | None = None
     publish_rate: float | None = CLIENT_EVENTS_RATE
 
@@ -107,7 +108,13 @@ class PusherProtocol:
             info = info_of(user.user_info)
         except RiverError as error:
             raise TokenError(ErrorCode.TOKEN_INVALID, error.message) from None
-        return Claims(names.user_key(self.app, user.id), info=info)
+        app = self.app
+        watched = dict.fromkeys(map(str, user.watchlist or ())) if app.watchlists else ()
+        return Claims(
+            names.user_key(app, user.id),
+            info=info,
+            watches=tuple(names.user_key(app, one) for one in watched),
+        )
 
     def turned_away(self, bye: Bye) -> TurnedAway:
         """An error that the client acts on as on a close code."""

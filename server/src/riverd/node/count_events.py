@@ -1,0 +1,127 @@
+"""Sends subscribers how many they are on all nodes, in channels whose app wants it.
+
+    a node reports its count to the broker -> it announces that in the channel -> every node that
+    has the channel reads the sum, and sends it to its own subscribers if it is another one
+
+Nodes report in any order, and a read after the last announcement finds the true sum. So one read
+of a channel is under way at a time, and an announcement meanwhile causes another one. A lost
+announcement, or a node that was killed, shows when all sums are read again every few seconds.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+
+from riverd.broker.counts import BrokerCounts
+from riverd.core.hub import Hub
+from riverd.errors import RiverError
+from riverd.portions import portions
+from riverd.tasks import Tasks
+
+EACH_MAX = 100
+"""Up to so many subscribers every change is shown."""
+SHOW_EVERY_S = 5.0
+"""Beyond that, at most so often."""
+SOON_S = 0.01
+"""What a timer may be early by."""
+COMPARE_S = 5.0
+RETRY_S = 1.0
+
+
+def _nothing(_name: str) -> bool:
+    return False
+
+
+class CountEvents:
+    """See the drawing. `is_counted` says whether subscribers of a channel are shown their count."""
+
+    def __init__(
+        self, counts: BrokerCounts, hub: Hub, *, tasks: Tasks, clock: Callable[[], float]
+    ) -> None:
+        self.is_counted: Callable[[str], bool] = _nothing
+        self._counts = counts
+        self._hub = hub
+        self._tasks = tasks
+        self._clock = clock
+        self._shown: dict[str, tuple[int, float]] = {}
+        """What was shown last, and when: of each channel that is counted here."""
+        self._due: dict[str, None] = {}
+        self._joined: dict[str, None] = {}
+        """Channels with subscribers on this node who may have been shown nothing yet."""
+        self._held: dict[str, None] = {}
+        """Channels that were shown not long ago, and wait."""
+        self._reading = False
+        self._comparing = False
+
+    async def reported(self, channels: Iterable[str]) -> None:
+        """The broker has the counts of this node."""
+        counted = [one for one in channels if self.is_counted(one)]
+        if not counted:
+            return
+        self._joined |= dict.fromkeys(counted)
+        with suppress(RiverError):
+            await self._counts.announce(counted)
+
+    def recounted(self, channel: str) -> None:
+        """A node has reported another count."""
+        if channel in self._hub.channels and self.is_counted(channel):
+            self._read_soon((channel,))
+
+    def _read_soon(self, channels: Iterable[str]) -> None:
+        self._due |= dict.fromkeys(channels)
+        if self._due and not self._reading:
+            self._reading = True
+            self._tasks.start(self._read())
+        if not self._comparing:
+            self._comparing = True
+            self._tasks.start(self._compare())
+
+    async def _read(self) -> None:
+        try:
+            while names := self._due:
+                self._due = {}
+                try:
+                    async for some in portions(list(names)):
+                        self._show(some, await self._counts.subscribers(some))
+                except RiverError:
+                    self._due |= names
+                    await asyncio.sleep(RETRY_S)
+        finally:
+            self._reading = False
+
+    def _show(self, channels: Sequence[str], counts: Sequence[int]) -> None:
+        now = self._clock()
+        for name, count in zip(channels, counts, strict=True):
+            channel = self._hub.channels.get(name)
+            if channel is None:
+                self._shown.pop(name, None)
+                self._joined.pop(name, None)
+                continue
+            before, at = self._shown.get(name, (0, now - SHOW_EVERY_S))
+            if count == before and name not in self._joined:
+                continue
+            wait_s = at + SHOW_EVERY_S - now
+            if max(count, before) > EACH_MAX and wait_s > SOON_S:
+                self._hold(name, wait_s)
+                continue
+            self._joined.pop(name, None)
+            self._shown[name] = count, now
+            channel.send_count(count)
+
+    def _hold(self, name: str, seconds: float) -> None:
+        if name not in self._held:
+            self._held[name] = None
+            asyncio.get_running_loop().call_later(seconds, self._release, name)
+
+    def _release(self, name: str) -> None:
+        self._held.pop(name, None)
+        self._read_soon((name,))
+
+    async def _compare(self) -> None:
+        """Read all now and then while there are any."""
+        try:
+            while self._shown or self._due or self._reading:
+                await asyncio.sleep(COMPARE_S)
+                self._read_soon([*self._shown])
+        finally:
+            self._comparing = False
