@@ -14,15 +14,39 @@ const PARTS = [
   ["Hooks of `river-realtime/react`", "react/index.js", "", []],
   ["`sharedSocket` of `river-realtime/tabs`", "src/tabs.js", "", []],
   [
+    "For the option `WebSocket`: `HttpSocket` and `PollSocket` of `river-realtime/http`",
+    "src/http-socket.js",
+    "",
+    [],
+  ],
+  [
     "`River` of `river-realtime/server`",
     "server/river.js",
     "river",
     ["Options", "PublishOptions", "Message"],
   ],
+  [
+    "Webhooks of `river-realtime/server`",
+    "server/webhooks.js",
+    "",
+    ["WebhookOptions", "WebhookEvent"],
+  ],
   ["Tokens of `river-realtime/server`", "server/token.js", null, ["Wanted"]],
   ["Errors of `river-realtime`", "src/errors.js", "error", []],
   ["Errors of `river-realtime/server`", "server/error.js", "error", []],
 ];
+
+/** Types that the members above give and take, and where they are written. */
+const VALUES = {
+  "src/protocol.js": ["Position", "Publication", "Member", "Receipt", "PublishOptions"],
+  "src/channel.js": ["EventDetail", "GapDetail"],
+  "src/subscription.js": ["Break"],
+  "src/delivery.js": ["Snapshot"],
+  "src/token.js": ["TokenSource", "GivenToken"],
+  "src/link.js": ["Status", "State"],
+  "src/river.js": ["TransportName"],
+  "server/river.js": ["Result", "Counts"],
+};
 
 /**
  * The page as it has to be.
@@ -41,7 +65,24 @@ export async function renewed(page) {
     const members = object === null ? [] : memberEntries(blocks, /** @type {string} */ (object));
     sections.push(`### ${heading}\n\n${[...intro, ...about, ...members].join("\n")}`);
   }
+  sections.push(`### Values\n\n${await values()}`);
   return `${guide}${BEGIN}\n\n## Reference\n\n${sections.join("\n")}`;
+}
+
+/** A table of the types that are not tables of their own. */
+async function values() {
+  const rows = [];
+  for (const [file, names] of Object.entries(VALUES)) {
+    const source = await readFile(new URL(file, HOME), "utf8");
+    const tags = [...documented(source)].flatMap(({ lines }) => parts(lines).tags);
+    for (const name of names) {
+      const found = tags.map((tag) => tag.match(ALIAS)).find((match) => match?.[2] === name);
+      if (!found) throw new Error(`there is no ${name} in ${file}`);
+      const [, type, , words = ""] = found;
+      rows.push(`| \`${name}\` | \`${shortened(type).replaceAll("|", "\\|")}\` | ${words} |`);
+    }
+  }
+  return `| | type | |\n|---|---|---|\n${rows.join("\n")}\n`;
 }
 
 /** @typedef {{lines: string[], next: string, inside: boolean}} Block a comment, and the line after it */
@@ -118,9 +159,10 @@ function signatureOf(line, inside, object) {
 
 /** One name is documented for one thing; other spellings work, and are for those who bring them along. */
 const OTHER_WORD = /^the same as `\w+`\.?$/i;
+const ALIAS = /^@typedef \{(.*)\} (\w+) ?(.*)$/;
 /** What other modules of the library call. */
 const INTERNAL = new Set(["presence.replace", "presence.join", "presence.leave"]);
-const INTERNAL_FUNCTIONS = ["invalid", "checkSecret", "checkWanted", "signed"];
+const INTERNAL_FUNCTIONS = ["invalid", "checkSecret", "checkWanted", "signed", "httpUrl"];
 
 /**
  * Arguments without their defaults; what is taken apart at once is called options.
