@@ -1,5 +1,7 @@
 """Channel rules: which one decides, what it may say, and what is refused."""
 
+import json
+
 import pytest
 
 from riverd.channel_rules import ChannelRule, ChannelRules, parse_rules
@@ -96,6 +98,10 @@ def test_names_that_strangers_make_up_are_not_kept_for_ever() -> None:
         ('[{"match": "*", "access": "everybody"}]', "Invalid enum value"),
         ('[{"match": "private-*", "access": "open"}]', "rule 1 (private-*) opens private"),
         ("[" * 100_000, "Expected `object`"),
+        ('[{"match": "a"}, {"match": "chat *"}]', "rule 2 (chat *) fits no channel"),
+        ('[{"match": "Räume-*"}]', "fits no channel"),
+        ('[{"match": "a[b"}]', "fits no channel"),
+        ('[{"match": "#control"}]', "fits no channel"),
     ],
 )
 def test_rules_that_are_wrong_are_refused_in_one_line(text: str, says: str) -> None:
@@ -103,6 +109,13 @@ def test_rules_that_are_wrong_are_refused_in_one_line(text: str, says: str) -> N
         parse_rules(text)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "glob", ["*", "a[b-d]?!*", "[!]]x", "#user:*", "#user:auth0%7C*", "a|b/+~"]
+)
+def test_globs_that_fit_some_name_are_taken(glob: str) -> None:
+    assert [rule.match for rule in parse_rules(json.dumps([{"match": glob}]))] == [glob]
 
 
 def test_the_command_says_which_rule_decides() -> None:

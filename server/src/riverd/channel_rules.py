@@ -1,5 +1,6 @@
 """Channel rules: what a deployment says of its channels, by globs. The first that fits decides."""
 
+import re
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import Annotated, Literal
@@ -209,7 +210,18 @@ def _last_ttl_s(rule: ChannelRule) -> float:
 
 
 _NO_RULE = ChannelRule(match="*")
+_WILD = re.compile(r"[*?]|\[!?\]?[^]]*\]")
+_LITERAL = re.compile(r"[A-Za-z0-9_\-=@,.;:|+/~!]*")
 _decode = msgspec.json.Decoder(list[ChannelRule]).decode
+
+
+def _fits_a_name(glob: str) -> bool:
+    """Whether its literal characters may stand in a name, that of a user's own included."""
+    literal = _WILD.sub("", glob.removeprefix(USER))
+    return (
+        _LITERAL.fullmatch(literal.replace("%", "") if glob.startswith(USER) else literal)
+        is not None
+    )
 
 
 def parse_rules(text: str) -> tuple[ChannelRule, ...]:
@@ -225,6 +237,11 @@ def parse_rules(text: str) -> tuple[ChannelRule, ...]:
     if len(rules) > RULES_MAX:
         raise SettingsError(f"RIVER_CHANNEL_RULES: more than {RULES_MAX} rules")
     for number, rule in enumerate(rules, 1):
+        if not _fits_a_name(rule.match):
+            raise SettingsError(
+                f"RIVER_CHANNEL_RULES: rule {number} ({rule.match}) fits no channel: names have "
+                "A-Z a-z 0-9 _ - = @ , . ; : | + / ~ !"
+            )
         if rule.access in ("open", "guest") and rule.match.startswith(PRIVATE):
             raise SettingsError(
                 f"RIVER_CHANNEL_RULES: rule {number} ({rule.match}) opens private channels: "

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from library_clients import LibraryClient, Page, javascript, python
-from redis_server import running
+from redis_server import RedisServer, running
 from river_client import condition, token
 from river_process import API_KEY, River, Start, ask
 from stream_client import path_of, requested
@@ -28,8 +28,9 @@ ANN = "auth0|ann/ö+x"
 class Site:
     """Two gateways, and an API that is asked."""
 
-    def __init__(self, gateways: tuple[River, River], api: River) -> None:
+    def __init__(self, gateways: tuple[River, River], api: River, redis: RedisServer) -> None:
         self.gateways = gateways
+        self.redis = redis
         self._api = api
 
     async def asks(self, method: str, path: str, **body: object) -> tuple[int, Any]:
@@ -44,6 +45,10 @@ class Site:
         status, answer = await self.asks("POST", f"{place}user={quote(user, safe='')}", **body)
         assert status == 200, answer
         return answer
+
+    async def ready(self) -> None:
+        """Wait until the API has its broker."""
+        await condition(lambda: ask(f"{self._api.api_url}/readyz")[0] == 200)
 
     async def publishes(self, channel: str, data: object, **fields: object) -> Any:
         status, answer = await self.asks(
@@ -94,7 +99,7 @@ def site(start_shared: Start) -> Any:
             start_shared("gateway", settings={**settings, "RIVER_NODE_NAME": name})
             for name in ("one", "two")
         )
-        yield Site((one, two), start_shared("api", settings=settings))
+        yield Site((one, two), start_shared("api", settings=settings), redis)
 
 
 async def test_events_for_now_reach_both_and_nobody_later(site: Site) -> None:
@@ -227,3 +232,62 @@ async def test_misspelt_key_in_a_token_refuses_it(site: Site) -> None:
     async with site.clients(proof=token("dan", river={"subscribes": ["*"]})) as clients:
         for client in clients:
             assert await client.until("ended") == ["ended", 4401, "token_invalid"]
+
+
+# What is wrong, or comes to nothing.
+
+
+async def test_excluding_sessions_of_nobody_and_of_other_channels_leaves_nobody_out(
+    site: Site,
+) -> None:
+    async with site.clients("some") as clients, site.clients("other", proof=token("fay")):
+        await site.has(2, "some")
+        other = (await site.has(2, "other", user="fay"))[0]["session"]
+        for number, session in enumerate(("nobody.1", other, "x" * 128)):
+            await site.publishes("some", number, exclude=session)
+        for client in clients:
+            assert [(await client.until("event"))[3] for _ in range(3)] == [0, 1, 2]
+        for wrong in ("", "x" * 129, 7, ["a"]):
+            status, answer = await site.asks(
+                "POST", "/publish", channel="some", event="e", exclude=wrong
+            )
+            assert (status, answer["error"]["code"]) == (400, "invalid_field")
+
+
+async def test_orders_that_concern_nobody_reach_nobody(site: Site) -> None:
+    async with site.clients("mine") as clients:
+        await site.has(2, "mine")
+        assert (await site.orders("/users/U/channels/yours/remove?"))["reached"] == 0
+        for order in ("disconnect", "channels/mine/remove"):
+            assert (await site.orders(f"/users/U/{order}?", "nobody"))["reached"] == 0
+        assert (await site.orders("/users/U/publish?", "nobody", event="e"))["offset"] == 1
+        assert (await site.asks("DELETE", "/users/nobody/block"))[0] == 200
+        path = f"/users/-/block?user={quote(ANN, safe='')}"
+        for until in (0, time.time() - 1, -1, "now"):
+            status, answer = await site.asks("POST", path, until=until)
+            assert (status, answer["error"]["code"]) == (400, "invalid_field")
+        await site.publishes("mine", 1)
+        for client in clients:
+            assert (await client.until("event"))[3] == 1
+
+
+async def test_log_out_that_the_broker_did_not_take_is_not_done_by_halves(site: Site) -> None:
+    proof = token("gus", iat=int(time.time()) - 10)
+    async with site.clients("held", proof=proof) as clients:
+        await site.has(2, "held", user="gus")
+        site.redis.kill()
+        for order in ("disconnect", "block"):
+            body = {"revoke": True} if order == "disconnect" else {"until": None}
+            status, answer = await site.asks("POST", f"/users/gus/{order}", **body)
+            assert (status, answer["error"]["code"]) == (503, "broker_unavailable")
+        site.redis.start()
+        await site.ready()
+        for client in clients:
+            # Redis came back without its data, and says so.
+            await client.until("gap", "held")
+        await site.publishes("held", 1)
+        for client in clients:
+            assert (await client.until("event"))[3] == 1
+        async with site.clients(proof=proof):
+            await site.has(4, user="gus")
+        assert (await site.asks("GET", "/blocks"))[1]["blocks"] == []
