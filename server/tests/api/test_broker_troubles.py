@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -59,7 +59,10 @@ class TroubledControl(MemoryControl):
     async def nodes(self) -> Any:
         return await self._trouble()
 
-    async def standings(self) -> Any:
+    async def standings(self, _kinds: Any = ()) -> AsyncIterator[Any]:
+        yield await self._trouble()
+
+    async def standings_of(self, _user: str) -> Any:
         return await self._trouble()
 
 

@@ -1,8 +1,10 @@
 """Publishing with a token of an identity provider, behind API Gateway's JWT authorizer."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 import pytest
@@ -15,7 +17,8 @@ ISSUER = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Example"
 def token(**claims: object) -> str:
     """A token as an identity provider signs it; only API Gateway looks at the signature."""
     usual = {"sub": "ann", "iss": ISSUER, "exp": 2_000_000_000, "iat": 1_900_000_000}
-    return jwt.encode({**usual, **claims}, "k" * 32, algorithm="HS256")
+    given = {name: value for name, value in {**usual, **claims}.items() if value is not None}
+    return jwt.encode(given, "k" * 32, algorithm="HS256")
 
 
 def verified(proof: str) -> dict[str, Any]:
@@ -138,3 +141,30 @@ def test_the_grants_are_those_of_the_token_that_was_verified(
             authorizer=verified(own),
         )
         assert (told[0], told[1]["error"]["code"]) == (401, "token_invalid")
+
+
+def test_user_who_was_logged_out_or_blocked_publishes_no_more(
+    as_client: Ask, river_lambda: Lambda
+) -> None:
+    channel, user = new_channel(), f"ann {new_channel()}"
+    now = int(time.time())
+    old = token(sub=user, iat=now - 60, river={"publish": ["*"]})
+    message = {"channel": channel, "event": "e", "data": 1}
+    batch = {"messages": [message]}
+    assert as_client("/publish", message, old)[0] == 200
+    query = f"?user={quote(user)}"
+    assert river_lambda.ask("POST", f"/users/-/disconnect{query}", {"revoke": True})[0] == 200
+    ageless = token(sub=user, river={"publish": ["*"]}, iat=None)
+    for path, body in (("/publish", message), ("/publish/batch", batch)):
+        status, answer = as_client(path, body, old)
+        assert (status, answer["error"]["code"]) == (401, "token_revoked")
+    assert as_client("/publish", message, ageless)[0] == 401
+    newer = token(sub=user, iat=now + 60, river={"publish": ["*"]})
+    assert as_client("/publish", message, newer)[0] == 200
+    assert river_lambda.ask("POST", f"/users/-/block{query}", {"until": None})[0] == 200
+    status, answer = as_client("/publish", message, newer)
+    assert (status, answer["error"]["code"]) == (403, "user_blocked")
+    assert river_lambda.ask("DELETE", f"/users/-/block{query}")[0] == 200
+    assert as_client("/publish", message, newer)[0] == 200
+    ancient = token(sub=user, iat=now - 31 * 86_400, exp=now + 60, river={"publish": ["*"]})
+    assert as_client("/publish", message, ancient)[1]["error"]["code"] == "token_expired"

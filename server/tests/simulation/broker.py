@@ -55,6 +55,10 @@ class SimControl:
         found = await self._call(self._server.store.standings)
         yield [one for one in found if one.kind in kinds]
 
+    async def standings_of(self, user: str) -> Sequence[Standing]:
+        found = await self._call(self._server.store.standings)
+        return [one for one in found if one.user == user]
+
     async def give_back(self, standings: Sequence[Standing]) -> None:
         await self._call(lambda: self._server.give_back(standings))
 

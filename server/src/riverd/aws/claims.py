@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from riverd.auth.bearer import bearer
-from riverd.auth.claims import claims_of
+from riverd.auth.claims import claims_of, number
 from riverd.auth.tokens import TOKEN_LENGTH_MAX
 from riverd.aws.event import GatewayEvent
 from riverd.errors import ErrorCode, RiverError
@@ -33,9 +33,9 @@ def claims_in(event: GatewayEvent) -> Claims:
         raise RiverError(ErrorCode.UNAUTHENTICATED, "send a token of the identity provider")
     verified = authorizer.jwt.claims
     river = verified.get("river")
-    if river is None or isinstance(river, dict):
-        return claims_of(verified, None)
-    return claims_of({**verified, "river": _same(event, verified).get("river")}, None)
+    if river is not None and not isinstance(river, dict):
+        verified = {**verified, "river": _same(event, verified).get("river")}
+    return claims_of(verified, None, issued_at=_issued_at(verified))
 
 
 def _same(event: GatewayEvent, verified: Mapping[str, object]) -> Mapping[str, object]:
@@ -57,6 +57,17 @@ def _read(token: str) -> Mapping[str, object]:
         return _payload.decode(base64.urlsafe_b64decode(parts[1] + padding))
     except (binascii.Error, ValueError, RecursionError):
         raise RiverError(ErrorCode.TOKEN_INVALID, "the token cannot be read") from None
+
+
+def _issued_at(verified: Mapping[str, object]) -> float | None:
+    """When the token was made, if it says so: by API Gateway's word, in a text."""
+    said = verified.get("iat")
+    if said is None:
+        return None
+    try:
+        return number({"iat": float(_text(said))}, "iat")
+    except ValueError:
+        raise RiverError(ErrorCode.TOKEN_INVALID, "the token's iat is not a number") from None
 
 
 def _text(value: object) -> str:

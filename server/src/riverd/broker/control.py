@@ -39,6 +39,10 @@ class BrokerControl(Protocol):
         """
         ...
 
+    async def standings_of(self, user: str) -> Sequence[Standing]:
+        """What is kept of one user, as it is now."""
+        ...
+
     async def give_back(self, standings: Sequence[Standing]) -> None:
         """Keep these, after the broker lost its data, where it has none that is as new."""
         ...

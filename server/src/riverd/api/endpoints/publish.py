@@ -7,6 +7,7 @@ import msgspec
 
 from riverd.api import requests as bodies
 from riverd.api.context import Api, Call
+from riverd.api.endpoints.admitted import check_admitted
 from riverd.api.endpoints.messages import message_to, messages_of
 from riverd.api.endpoints.tokens import check_user
 from riverd.api.responses import Accepted, Error, Result, Results
@@ -29,6 +30,8 @@ Plan = Message | list[Message] | RiverError
 
 async def publish(api: Api, call: Call) -> Receipt | Results:
     """One event: answered once the broker has it."""
+    if call.claims is not None:
+        await check_admitted(api, call.claims)
     plan = messages_of(
         bodies.decoded(bodies.publish, call.body),
         api.rules,
@@ -61,6 +64,8 @@ async def publish_to_user(api: Api, call: Call) -> Receipt:
 
 async def publish_batch(api: Api, call: Call) -> Accepted | Results:
     """Many messages in order; a bad one is an error at its index and stops none of the others."""
+    if call.claims is not None:
+        await check_admitted(api, call.claims)
     plans = [_planned(one, api, claims=call.claims) for one in _wanted(call.body)]
     # Most batches are so: no bad message, no list of channels. What is below is for all.
     simple = set(map(type, plans)) <= {Message}

@@ -40,6 +40,10 @@ class MemoryControl:
         """All of these kinds."""
         yield [one for one in self._board.store.standings() if one.kind in kinds]
 
+    async def standings_of(self, user: str) -> Sequence[Standing]:
+        """What is kept of one user."""
+        return [one for one in self._board.store.standings() if one.user == user]
+
     async def give_back(self, standings: Sequence[Standing]) -> None:
         """Keep those that are newer."""
         for standing in standings:

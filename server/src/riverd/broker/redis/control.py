@@ -108,6 +108,13 @@ class RedisControl:
                 if upto == b"0":
                     break
 
+    async def standings_of(self, user: str) -> Sequence[Standing]:
+        """Both kinds, in one exchange."""
+        bodies = await self._server.commands(
+            [("HGET", keys.standings(kind.value)[0], user) for kind in StandingKind]
+        )
+        return [standing_of(body) for body in bodies if isinstance(body, bytes)]
+
     async def give_back(self, standings: Sequence[Standing]) -> None:
         """Keep those that are newer, in portions."""
         for kind in StandingKind:
