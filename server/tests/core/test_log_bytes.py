@@ -61,6 +61,15 @@ def test_what_is_dropped_counts_no_more() -> None:
     assert hub.log_bytes == 0
 
 
+def test_what_is_read_again_counts_once_and_hides_no_exclusion() -> None:
+    hub, [one] = hub_with("a")
+    some = [Publication(n, "e", b"x", exclude=f"s.{n}") for n in (1, 2)]
+    for publication in (*some, *some[:1]):
+        assert hub.append(one, publication, now=0)
+    assert held(hub) == hub.log_bytes == one.bytes
+    assert one.excluding == 2
+
+
 def test_a_store_bounds_all_logs_however_many_names_are_published_to() -> None:
     store = Store(RULES, new_epoch=lambda: "e", log_bytes_max=BYTES_MAX)
     for number in range(200):

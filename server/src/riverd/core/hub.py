@@ -75,9 +75,10 @@ class Hub:
         self._dirty.pop(channel, None)
 
     def append(self, channel: Channel, publication: Publication, *, now: float) -> bool:
-        """Deliver one publication. False if one before it is missing."""
-        if not channel.log.append(publication, now):
-            return False
+        """Deliver one publication, or drop one that is known. False if one before it is missing."""
+        is_known = publication.offset <= channel.log.offset
+        if is_known or not channel.log.append(publication, now):
+            return is_known
         size = len(publication.data) + len(publication.event)
         channel.bytes += size
         self.log_bytes += size
