@@ -203,3 +203,23 @@ async def test_an_order_that_the_broker_lost_reaches_who_was_cut_off_from_anothe
     bob = cluster.visitor(far, "ann")
     await asyncio.sleep(5)
     assert not is_closed(bob)
+
+
+@in_a_cluster
+async def test_an_order_that_the_broker_lost_twice_reaches_who_was_cut_off_all_the_time(
+    cluster: Cluster,
+) -> None:
+    near, _ = await cluster.node()
+    far, far_broker = await cluster.node()
+    ann = cluster.visitor(far)
+    far_broker.cut = True
+    await far_broker._inner.unsubscribe(CONTROL)
+    await order(cluster, DISCONNECT)
+    await until(lambda: DISCONNECT.id in near.control._recent)
+    for _ in range(2):
+        cluster.begin_again(CONTROL)
+        cluster.store._keys.clear()
+        await until(lambda: (CONTROL, DISCONNECT.id) in cluster.store._keys)
+    await far_broker._inner.subscribe(CONTROL)
+    far_broker.cut = False
+    await until(lambda: is_closed(ann))

@@ -84,6 +84,7 @@ class Control:
         self._clock = clock
         self._numbers = count()
         self._recent: OrderedDict[str, tuple[Order, Position]] = OrderedDict()
+        """The latest orders, each with its position in the last log that is known to have it."""
         self._is_subscribed = False
         self._loads_wanted = 1
         self._loads_done = 0
@@ -143,7 +144,7 @@ class Control:
         if order is None:
             return None, 0
         is_known = order.id in self._recent
-        self._recent[order.id] = (order, order.was or position)
+        self._recent[order.id] = (order, position)
         if len(self._recent) > RECENT_MAX:
             self._recent.popitem(last=False)
         if is_known:
@@ -302,7 +303,8 @@ class Control:
         assert self.position is not None, "it was read before"
         epoch = self.position.epoch
         for order, position in list(self._recent.values()):
-            if position.epoch != epoch and order.was is None:
-                given = msgspec.structs.replace(order, was=position)
-                self._recent[order.id] = (given, position)
+            if position.epoch != epoch:
+                given = msgspec.structs.replace(order, was=order.was or position)
                 await self._broker.control.order(given)
+                # Not before: what failed is given back again, as is what gets lost again.
+                self._recent[order.id] = (given, Position(epoch, position.offset))
