@@ -21,6 +21,15 @@ def websocket_url(url: str) -> str:
     return f"{scheme}://{base if base.endswith(_ENDPOINT) else base + _ENDPOINT}"
 
 
+def gateway_url(url: str) -> str:
+    """A gateway's address for HTTP, with its path prefix.
+
+    Raises:
+        UsageError: it is not the address of a gateway.
+    """
+    return f"http{websocket_url(url).removeprefix('ws').removesuffix(_ENDPOINT)}"
+
+
 def api_url(url: str) -> str:
     """The publish API's address, without a slash at the end.
 

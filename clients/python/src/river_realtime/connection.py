@@ -3,15 +3,15 @@
 import asyncio
 import json
 import ssl
-import time
 from contextlib import suppress
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Self, cast
+from typing import Self
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from river_realtime.connection_state import ConnectionState
 from river_realtime.errors import ConnectionLostError
 from river_realtime.parsing import Object
 from river_realtime.protocol import NotRiverError, read
@@ -19,38 +19,20 @@ from river_realtime.values import Position
 
 CLOSE_S_MAX = 2.0
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
-RETRY_AFTER_S_MAX = 60.0
 _NAME = f"river-realtime-python/{version('river-realtime')}"
-_PASSING_STATUSES = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+API_ANSWERS = (
+    "River's publish API answers there; give the address of a gateway, which has a port of"
+    " its own (RIVER_PORT, 8000 by default)"
+)
+PASSING_STATUSES = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
-class Connection:
-    """A connection on which the server has accepted the token.
-
-    Attributes:
-        user: the user of the token.
-        expires_at: when the token ends (unix time), or None.
-        accepted: set at each token that the server accepts.
-        leaving: set when the server has asked to leave; `leave_after_s` says after which time.
-        opened_at: by the monotonic clock.
-        session: what the server calls this connection; `session_secret` proves it to others.
-        continued: the session that the server takes it for, if it was asked to continue one.
-        greeting: the answer to the first token.
-    """
+class Connection(ConnectionState):
+    """A connection on which the server has accepted the token."""
 
     def __init__(self, connection: ClientConnection) -> None:
+        super().__init__()
         self._connection = connection
-        self._last_error = ConnectionLostError("the connection was lost")
-        self.user = ""
-        self.expires_at: float | None = None
-        self.accepted = asyncio.Event()
-        self.leaving = asyncio.Event()
-        self.leave_after_s = 0.0
-        self.opened_at = time.monotonic()
-        self.session = ""
-        self.session_secret: str | None = None
-        self.continued: str | None = None
-        self.greeting: Object = {}
 
     @classmethod
     async def open(
@@ -122,7 +104,7 @@ class Connection:
         """
         try:
             message = read(await self._connection.recv())
-            self._note(message)
+            self.note(message)
         except ConnectionClosed as closed:
             raise self._lost(closed) from None
         except (NotRiverError, KeyError, TypeError, ValueError) as error:
@@ -135,35 +117,8 @@ class Connection:
         """Disconnect."""
         await self._connection.close()
 
-    def _note(self, message: Object) -> None:
-        match message["type"]:
-            case "welcome":
-                self.session = str(message["session"])
-                secret = message.get("resume_session")
-                self.session_secret = secret if isinstance(secret, str) else None
-            case "authenticated":
-                self.greeting = self.greeting or message
-                if "session" in message:
-                    self.continued = str(message["session"])
-                self.user = str(message["user"])
-                expires_at = message["expires_at"]
-                self.expires_at = None if expires_at is None else float(cast("float", expires_at))
-                self.accepted.set()
-            case "bye":
-                self.leave_after_s = _retry_after_s(message)
-                self._last_error.retry_after_s = self.leave_after_s
-                self._last_error.reason = f"the server is {message['reason']}"
-                self.leaving.set()
-            case "error" if "id" not in message or message["id"] == 0:
-                self._last_error.error_code = str(message["code"])
-                self._last_error.reason = str(message["message"])
-                if "retry_after_ms" in message:
-                    self._last_error.retry_after_s = _retry_after_s(message)
-            case _:
-                return
-
     def _lost(self, closed: ConnectionClosed) -> ConnectionLostError:
-        last, close = self._last_error, closed.rcvd
+        last, close = self.last_error, closed.rcvd
         if close is None:
             return last
         return ConnectionLostError(
@@ -192,17 +147,9 @@ async def _connected(url: str, *, proxy: str | None, timeout_s: float) -> Client
         raise ConnectionLostError(reason, is_wrong_address=_is_address_wrong(error)) from None
 
 
-def _retry_after_s(message: Object) -> float:
-    asked_s = float(cast("float", message["retry_after_ms"])) / 1000
-    return min(max(asked_s, 0.0), RETRY_AFTER_S_MAX)
-
-
 def _reason(error: OSError | WebSocketException) -> str:
     if isinstance(error, InvalidStatus) and b'"not_found"' in (error.response.body or b""):
-        return (
-            "River's publish API answers there; give the address of a gateway, which has a port of"
-            " its own (RIVER_PORT, 8000 by default)"
-        )
+        return API_ANSWERS
     return str(error) or type(error).__name__
 
 
@@ -211,4 +158,4 @@ def _is_address_wrong(error: OSError | WebSocketException) -> bool:
     if not isinstance(error, InvalidStatus):
         return isinstance(error, ssl.SSLCertVerificationError)
     status = error.response.status_code
-    return status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _PASSING_STATUSES
+    return status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in PASSING_STATUSES

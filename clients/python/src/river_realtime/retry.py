@@ -107,7 +107,7 @@ def unanswered(request: Request[T], error: httpx.RequestError) -> Attempt:
     code = "timeout" if isinstance(error, httpx.TimeoutException) else "unreachable"
     uncertain = not isinstance(error, _NOTHING_SENT)
     failed = UnreachableError(code, reason, id=request.id, uncertain=uncertain)
-    return Attempt(error=failed, is_hopeless=_is_certificate(error))
+    return Attempt(error=failed, is_hopeless=is_certificate_wrong(error))
 
 
 def backoff_s(number: int, retry_after: str | None) -> float:
@@ -117,7 +117,8 @@ def backoff_s(number: int, retry_after: str | None) -> float:
     return min(asked, RETRY_S_MAX) + random.uniform(0, limit)  # noqa: S311  jitter
 
 
-def _is_certificate(error: BaseException) -> bool:
+def is_certificate_wrong(error: BaseException) -> bool:
+    """Whether no server of this certificate is to be trusted, now or in a moment."""
     causes = [error]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
         causes.append(cause)

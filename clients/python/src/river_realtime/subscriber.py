@@ -4,10 +4,10 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Literal, Self
 
-from river_realtime.addresses import websocket_url
+from river_realtime.addresses import gateway_url, websocket_url
 from river_realtime.connection import Connection
 from river_realtime.delivery_queue import DeliveryQueue
 from river_realtime.errors import ConnectionLostError, RiverError, UnreachableError, UsageError
@@ -21,9 +21,11 @@ from river_realtime.protocol import (
     reload_after_s,
 )
 from river_realtime.proxies import proxy_for
+from river_realtime.stream_connection import StreamConnection
 from river_realtime.token_source import Token, TokenSource, renew_in_s
 from river_realtime.values import Gap, Position
 
+AnyConnection = Connection | StreamConnection
 State = Literal["connecting", "connected", "waiting", "closed"]
 
 TIMEOUT_S = 10.0
@@ -35,7 +37,11 @@ _FINAL = (4400, 4403)
 _NOT_AUTHENTICATED = 4401
 # Refusals of a token that a later attempt mends, with the same token or another.
 _CURED_BY_TIME = ("token_not_yet_valid", "token_revoked_recently")
-_SOCKS_MODULE = "python_socks"
+_Transport = tuple[type[Connection] | type[StreamConnection], Callable[[str], str], str]
+_TRANSPORTS: dict[str, _Transport] = {
+    "websocket": (Connection, websocket_url, "python_socks"),
+    "stream": (StreamConnection, gateway_url, "socksio"),
+}
 
 log = logging.getLogger("river_realtime")
 
@@ -66,6 +72,10 @@ class Subscriber:
     long River, or the token function, may take to answer; a dead connection is noticed within
     twice that time.
 
+    With `transport="stream"` it uses HTTP streaming, for networks that let no WebSocket through.
+    The promises are the same, for up to 50 channels; a dead connection is noticed within 40 s; an
+    event that no history keeps may be lost when a channel is added or left.
+
     `session` is what `exclude` calls this subscriber, once it is connected: its publications that
     exclude it are not given to it. It stays the same when the subscriber reconnects.
 
@@ -83,20 +93,25 @@ class Subscriber:
         *channels: str,
         history: int = 0,
         timeout_s: float = TIMEOUT_S,
+        transport: Literal["websocket", "stream"] = "websocket",
     ) -> None:
         if wrong := [name for name in channels if not isinstance(name, str)]:  # pyright: ignore[reportUnnecessaryIsInstance]
             reason = f"channels: names, one argument each (*channels for a list), not {wrong[0]!r}"
             raise UsageError("option_invalid", reason)
-        self._url = websocket_url(url)
-        self._proxy = proxy_for(self._url, socks_module=_SOCKS_MODULE)
+        if transport not in _TRANSPORTS:
+            reason = f"transport: {' or '.join(_TRANSPORTS)}, not {transport!r}"
+            raise UsageError("option_invalid", reason)
+        self._connection_class, address, socks_module = _TRANSPORTS[transport]
+        self._url = address(url)
+        self._proxy = proxy_for(self._url, socks_module=socks_module)
         self._tokens = TokenSource(token, timeout_s=timeout_s)
         self._timeout_s = timeout_s
         self._protocol = SubscriberProtocol(history, dict.fromkeys(channels))
         self._queue = DeliveryQueue()
         self._following: asyncio.Task[None] | None = None
-        self._opened = set[Connection]()
+        self._opened = set[AnyConnection]()
         self._closing = set[asyncio.Task[None]]()
-        self._connection: Connection | None = None
+        self._connection: AnyConnection | None = None
         self._was_connected = False
         self._failures = 0
         self._refusals = 0
@@ -169,7 +184,7 @@ class Subscriber:
             for one in list(self._opened):
                 self._release(one)
 
-    async def _open(self) -> Connection:
+    async def _open(self) -> AnyConnection:
         """Another connection, after as many attempts as it takes.
 
         Raises:
@@ -179,7 +194,7 @@ class Subscriber:
             self._report("connecting", "opening the connection")
             try:
                 token = await self._tokens.fresh()
-                connection = await Connection.open(
+                connection = await self._connection_class.open(
                     self._url,
                     token,
                     proxy=self._proxy,
@@ -196,12 +211,14 @@ class Subscriber:
                 self._note_session(connection)
                 return connection
 
-    def _note_session(self, connection: Connection) -> None:
+    def _note_session(self, connection: AnyConnection) -> None:
         """Keep the first session, for as long as servers know it again."""
         if self.session is None or connection.continued not in (None, self.session):
             self.session, self._session_secret = connection.session, connection.session_secret
 
-    async def _attend(self, connection: Connection, previous: Connection | None) -> Connection:
+    async def _attend(
+        self, connection: AnyConnection, previous: AnyConnection | None
+    ) -> AnyConnection:
         """Read a connection until the next one is open, which is returned.
 
         The previous one is closed when this one has taken over its subscriptions. One that the
@@ -226,10 +243,10 @@ class Subscriber:
 
     async def _read_until(
         self,
-        moving: asyncio.Future[Connection],
+        moving: asyncio.Future[AnyConnection],
         *,
-        connection: Connection,
-        previous: Connection | None,
+        connection: AnyConnection,
+        previous: AnyConnection | None,
     ) -> ConnectionLostError | None:
         """Read until it is lost, or until another is open: then stop between two messages."""
         reading = asyncio.create_task(self._read(connection, previous))
@@ -247,7 +264,7 @@ class Subscriber:
             raise lost
         return None
 
-    async def _read(self, connection: Connection, previous: Connection | None) -> None:
+    async def _read(self, connection: AnyConnection, previous: AnyConnection | None) -> None:
         self._take(connection.greeting)
         for message in self._protocol.opening():
             await connection.send(message)
@@ -272,7 +289,7 @@ class Subscriber:
         for delivery in deliveries:
             self._queue.put(delivery, after_s=after_s if isinstance(delivery, Gap) else 0.0)
 
-    async def _move(self, connection: Connection) -> Connection:
+    async def _move(self, connection: AnyConnection) -> AnyConnection:
         """Open another connection when the server asks to leave this one."""
         await connection.leaving.wait()
         await asyncio.sleep(connection.leave_after_s)
@@ -281,7 +298,7 @@ class Subscriber:
         self._failures = 0
         return await self._open()
 
-    async def _renew(self, connection: Connection) -> None:
+    async def _renew(self, connection: AnyConnection) -> None:
         """Have a new token before the old one ends."""
         while self._tokens.is_renewable:
             await connection.accepted.wait()
@@ -290,7 +307,7 @@ class Subscriber:
                 await asyncio.sleep(renew_in_s(connection.expires_at))
                 await self._send_another_token(connection)
 
-    async def _send_another_token(self, connection: Connection) -> None:
+    async def _send_another_token(self, connection: AnyConnection) -> None:
         while True:
             try:
                 token = await self._tokens.fresh()
@@ -330,7 +347,7 @@ class Subscriber:
         if self._connection is not None:
             await self._connection.send(message)
 
-    def _release(self, connection: Connection) -> None:
+    def _release(self, connection: AnyConnection) -> None:
         """Close a connection without waiting for the other side."""
         self._opened.discard(connection)
         closing = asyncio.create_task(connection.close())
