@@ -76,6 +76,7 @@ APART: Mapping[str, tuple[str, str]] = {
     "trace": ("riverd.commands.trace", "riverd"),
     "users": ("riverd.commands.asking", "riverd"),
     "verify": ("riverd.commands.verify.command", "riverd"),
+    "webhooks": ("riverd.commands.webhooks", "riverd"),
 }
 """Commands with a room of their own: the module that holds each, and the distribution it is in."""
 

@@ -9,9 +9,11 @@ import time
 import structlog
 
 from riverd.auth.webhooks import WebhookEndpoint, check_networks
+from riverd.errors import SettingsError
 from riverd.service.environment import webhook_networks_of
 from riverd.service.metrics import LabelledReading
 from riverd.service.process import Process
+from riverd.service.settings import Settings
 from riverd.webhooks.dispatcher import Dispatcher
 from riverd.webhooks.posting import Poster
 from riverd.webhooks.sender import SenderSurroundings, WebhookTally
@@ -43,6 +45,25 @@ class WebhookSending:
         """Leave the webhooks to other processes at once."""
         await self._dispatcher.close()
         await self._poster.close()
+
+
+async def serve_webhooks(settings: Settings) -> None:
+    """Send webhooks until a signal.
+
+    Raises:
+        SettingsError: there are none.
+    """
+    process = Process(settings)
+    found = process.credentials.webhook_endpoints()
+    if not found:
+        raise SettingsError("there are no webhooks: set RIVER_WEBHOOKS, or `webhooks` of an app")
+    sending = WebhookSending(process)
+    process.begin()
+    log.info("webhooks_ready", webhooks=len(found))
+    await process.stopping.wait()
+    await sending.close()
+    await process.end()
+    log.info("webhooks_stopped")
 
 
 def _buried(endpoint: WebhookEndpoint, events: int) -> None:
