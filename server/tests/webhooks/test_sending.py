@@ -140,6 +140,26 @@ async def test_what_is_true_at_a_reset_is_said_with_it(world: World, receiver: R
     }
 
 
+async def test_a_reset_takes_nobody_for_gone_who_may_still_come_back(
+    world: World, receiver: Receiver
+) -> None:
+    receiver.status = 500
+    async with world.sending(endpoint_at(receiver.url)):
+        await world.node.join("presence-1", Member("ann"))
+        await until(lambda: receiver.refused > 0)
+        await world.node.leave("presence-1", "ann")
+        receiver.status = 200
+        await until(lambda: "reset" in receiver.types)
+        # The return cancels the leave: neither is sent, and the reset stands.
+        await world.node.join("presence-1", Member("ann"))
+        world.ahead_s = 3.0
+        await world.node.webhooks.publish(Message("presence-1", "said", b"1"), "s1")
+        await until(lambda: "client_event" in receiver.types)
+    [reset] = [one for one in receiver.events if one["type"] == "reset"]
+    assert [one["members"] for one in reset["state"]["channels"]] == [["ann"]]
+    assert "member_left" not in receiver.types
+
+
 async def test_a_leave_is_sent_after_three_seconds_unless_there_was_a_return(
     world: World, receiver: Receiver
 ) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 
@@ -101,14 +100,14 @@ class Dispatcher:
                 endpoint, self._queues, post=self._post, surroundings=self._surroundings
             )
             task = asyncio.create_task(sender.run())
-            running = self._running[webhook] = _Running(sender, task, now=time.monotonic())
+            running = self._running[webhook] = _Running(sender, task, now=_now())
             self._tasks.start(_watched(task))
             log.info("webhook_sender", webhook=webhook, url=endpoint.shown_url)
-        running.leased_at = time.monotonic()
+        running.leased_at = _now()
         running.sender.endpoint = endpoint
 
     async def _stop_unleased(self) -> None:
-        now = time.monotonic()
+        now = _now()
         for webhook, running in list(self._running.items()):
             if now - running.leased_at > UNLEASED_S_MAX:
                 await self._stop(webhook)
@@ -126,6 +125,10 @@ class Dispatcher:
 def chosen(webhook: str, senders: Sequence[str]) -> str | None:
     """The sender that a webhook falls to: the same for all who ask, few change with the senders."""
     return max(senders, key=lambda one: sha256(f"{webhook} {one}".encode()).digest(), default=None)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _watched(task: asyncio.Task[None]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 
 import msgspec
+from msgspec.structs import replace
 
 from riverd.auth.webhooks import (
     PUSHER_NAMES,
@@ -34,6 +35,22 @@ class TruthNow(msgspec.Struct, frozen=True):
 
     occupied: Sequence[OccupiedNow] = ()
     complete: bool = True
+
+
+def with_leaving(
+    occupied: Sequence[OccupiedNow], leaves: Sequence[QueuedEvent]
+) -> list[OccupiedNow]:
+    """What is occupied, and those about whom there is a leave."""
+    found = {one.channel: one for one in occupied}
+    for leave in leaves:
+        name = leave.channel
+        known = found.get(name, OccupiedNow(name, 0))
+        if leave.kind == WebhookKind.MEMBER_LEFT and leave.user is not None:
+            members = sorted({*(known.members or ()), leave.user})
+            found[name] = replace(known, members=members)
+        else:
+            found[name] = replace(known, subscribers=max(known.subscribers, 1))
+    return [found[name] for name in sorted(found)]
 
 
 class _ChannelNow(msgspec.Struct, omit_defaults=True):

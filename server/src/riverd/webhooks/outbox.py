@@ -118,6 +118,10 @@ class Outbox:
         lanes = self._lanes.values()
         return bool(self._resets) and all(lane.attempts >= WAIT_ATTEMPTS for lane in lanes)
 
+    def leaving(self) -> list[QueuedEvent]:
+        """The leaves behind a reset that waits: they may be sent, or be cancelled by a return."""
+        return [one for one in self._behind if one.kind in RETURNS]
+
     def delivered(self, batch: Sequence[QueuedEvent]) -> list[QueuedEvent]:
         """The receiver has them. Gives what need not be sent any more because of a reset."""
         self.attempts, self.retry_at_ms = 0, 0

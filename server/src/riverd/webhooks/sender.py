@@ -9,7 +9,7 @@ from riverd.auth.webhooks import WebhookEndpoint
 from riverd.broker.webhooks import QueuedEvent, WebhookQueues
 from riverd.errors import BrokerError
 from riverd.webhook_events import OVERFLOW, RESET
-from riverd.webhooks.forms import TruthNow, WebhookRequest, request_for
+from riverd.webhooks.forms import TruthNow, WebhookRequest, request_for, with_leaving
 from riverd.webhooks.outbox import Jitter, Outbox
 from riverd.webhooks.posting import PostOutcome
 
@@ -113,7 +113,8 @@ class Sender:
         await self._note()
         return True
 
-    async def _read(self) -> None:
+    async def _read(self) -> bool:
+        """Take in what is new; whether there may be more."""
         outbox, webhook = self._outbox, self.endpoint.id
         if outbox.is_empty:
             # All of it is settled: what is there is new, whatever it is called.
@@ -128,11 +129,28 @@ class Sender:
         if overdue := outbox.overdue(reading.now_ms):
             await self._bury(overdue)
         await self._settle()
+        return reading.seen_ms < reading.now_ms
+
+    async def _truth(self, reset: QueuedEvent) -> TruthNow | None:
+        """What is true now; None if the reset is not to be sent any more.
+
+        A leave that was written before this moment may still be cancelled by a return that comes
+        after it: whom it is about is said to be present, and the leave is sent later if it stands.
+        """
+        occupied, is_all = await self._queues.truth(self.endpoint.interest)
+        while await self._read() and self._outbox.size < WINDOW_MAX:
+            pass
+        if self._outbox.next(self._now_ms) != [reset]:
+            return None
+        return TruthNow(with_leaving(occupied, self._outbox.leaving()), is_all)
 
     async def _send(self, batch: Sequence[QueuedEvent]) -> None:
         truth = TruthNow()
         if batch[0].kind == RESET:
-            truth = TruthNow(*await self._queues.truth(self.endpoint.interest))
+            found = await self._truth(batch[0])
+            if found is None:
+                return
+            truth = found
         now_ms = int(self._surroundings.wall() * 1000)
         request = request_for(self.endpoint, batch, truth=truth, now_ms=now_ms)
         if request is None:

@@ -1,0 +1,98 @@
+"""Bugs in how webhooks are sent."""
+
+from simulation.planting import Edit, Plant
+
+
+def _plant(name: str, *edits: tuple[str, str, str]) -> Plant:
+    return Plant(name, tuple(Edit(f"riverd.{where}", old, new) for where, old, new in edits))
+
+
+WEBHOOK_PLANTS = (
+    _plant(
+        "what was refused is settled",
+        ("webhooks.sender:Sender._send", "if outcome.error is None:", "if True:"),
+    ),
+    _plant(
+        "a leave does not wait",
+        ("webhooks.outbox:_is_due", "event.kind not in RETURNS or", "True or"),
+    ),
+    _plant(
+        "a return cancels nothing",
+        ("webhooks.outbox:_cancelled_by", "return earlier", "return None"),
+    ),
+    _plant(
+        "what follows a leave that waits goes before it",
+        (
+            "webhooks.outbox:Outbox.next",
+            "if is_full or not _is_due(event, now_ms):\n                break",
+            "if is_full or not _is_due(event, now_ms):\n                continue",
+        ),
+        ("webhooks.outbox:_is_ready", "and _is_due(lane.events[0], now_ms)", ""),
+    ),
+    _plant(
+        "a reset goes before what was written before it",
+        (
+            "webhooks.outbox:Outbox._may_reset",
+            "all(lane.attempts >= WAIT_ATTEMPTS for lane in lanes)",
+            "True or lanes",
+        ),
+    ),
+    _plant(
+        "a sender without a lease goes on",
+        (
+            "webhooks.dispatcher:Dispatcher._lease",
+            "        await self._stop(webhook)\n        return",
+            "        return",
+        ),
+        (
+            "webhooks.dispatcher:Dispatcher._stop_unleased",
+            "await self._stop(webhook)",
+            "pass",
+        ),
+        (
+            "webhooks.dispatcher:Dispatcher.turn",
+            "await self._stop(webhook)",
+            "pass",
+        ),
+    ),
+    _plant(
+        "the webhooks of a process that died are left alone",
+        ("broker.memory.webhooks:MemoryWebhookQueues.lease", "queue.holder[1] > now", "True"),
+    ),
+    _plant(
+        "what is given up is forgotten",
+        (
+            "webhooks.sender:Sender._bury",
+            "await self._queues.bury(self.endpoint.id, events, error=error[:ERROR_LENGTH_MAX])",
+            "await self._queues.settle(self.endpoint.id, events)",
+        ),
+    ),
+    _plant(
+        "events are given up after a minute",
+        ("webhooks.outbox:Outbox.overdue", "> GIVE_UP_MS", "> 60_000"),
+    ),
+    _plant(
+        "what is replayed has new ids",
+        (
+            "broker.memory.webhooks:MemoryWebhookQueues.replay",
+            "event = queue.dead.pop(one).event",
+            "event = replace(queue.dead.pop(one).event, id='')",
+        ),
+    ),
+    _plant(
+        "nobody writes what a dead node leaves",
+        (
+            "broker.memory.webhooks:WebhookStore.forget_node",
+            "self.count(node, name, count=0)",
+            "self.counts[name].pop(node)",
+        ),
+    ),
+    _plant(
+        "an event that is sent again has another id",
+        (
+            "broker.memory.webhooks:MemoryWebhookQueues.read",
+            "some = new[:READ_MAX]",
+            "some = [replace(one, id=f'{one.id}-{now_ms}') for one in new[:READ_MAX]]",
+        ),
+    ),
+)
