@@ -290,7 +290,7 @@ def run_all(
         capture_output=True,
         encoding="utf-8",
         check=True,
-        timeout=START_S_MAX,
+        timeout=4 * START_S_MAX,
     )
     return [tuple(ended) for ended in json.loads(done.stdout)]
 

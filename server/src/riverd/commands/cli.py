@@ -21,6 +21,7 @@ from riverd.commands import dev_file as devfile
 from riverd.commands import secret_flags
 from riverd.commands.api_client import CallFailedError
 from riverd.commands.greeting import greeting
+from riverd.commands.sections import SectionedGroup
 from riverd.commands.subscribe import LiveTail
 from riverd.errors import RiverError, SettingsError
 from riverd.grants import Grants
@@ -141,7 +142,7 @@ class ServerCommand(click.Command):
                 formatter.write_dl(list(records))
 
 
-class Commands(click.Group):
+class Commands(SectionedGroup):
     """The commands of this file, and those that are loaded only when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
