@@ -271,7 +271,7 @@ STATES = (
     ),
     _plant(
         "counts are not reported again when the lease is lost",
-        ("node.node:Node.on_presence_lost", "self._counts.report(self._hub.channels)", "pass"),
+        ("node.node:Node.on_presence_lost", "self._report_counts()", "pass"),
     ),
 )
 
