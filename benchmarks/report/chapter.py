@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from tree import at
 
-from report.goals import verdicts
 from report.outcome import LIMIT, Outcome
-from report.page import RECORDED, WORD, noise
+from report.page import RECORDED, noise
 from report.sections import SECTIONS, Picture, Section, behind, knees, pictures
 from report.svg import alone
 from report.wording import plain, times, value
@@ -77,11 +76,6 @@ def _beside(outcome: Outcome) -> list[str]:
                 cells = [_cell(found.get(name), leader) for name in names]
                 lines.append([section.scenario, what, *cells])
     return _table(("scenario", "figure", *map(outcome.title, names)), lines)
-
-
-def _goals(outcome: Outcome) -> list[str]:
-    lines = [(one.scenario, one.goal, one.found, WORD[one.reached]) for one in verdicts(outcome)]
-    return _table(("scenario", "goal", "found", ""), lines)
 
 
 def _behind(outcome: Outcome) -> list[str]:
@@ -151,10 +145,6 @@ def chapter(outcome: Outcome) -> str:
         f"Measured: {_who(outcome)}.",
         "",
         *([told, ""] if told else []),
-        "### Goals",
-        "",
-        *_goals(outcome),
-        "",
         "### Side by side",
         "",
         "Medians of one to three rounds (the result file has them); the best of a line is bold.",
