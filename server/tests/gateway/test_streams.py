@@ -11,8 +11,9 @@ from river_client import token
 from stream_client import path_of, requested
 from stream_site import Site, bearer
 
+from riverd.broker.memory.broker import MemoryBroker
 from riverd.gateway.streams import event_stream, streams
-from riverd.model import Message
+from riverd.model import Member, Message, Position
 from riverd.orders import Order, OrderKind
 
 LISTED = "https://app.example"
@@ -364,3 +365,26 @@ async def test_a_client_that_reads_nothing_is_bounded_and_gets_the_rest_or_a_gap
                 assert told["type"] == "gap"
                 offsets.append(told["offset"])
     assert offsets == sorted(set(offsets))
+
+
+async def test_poll_is_answered_when_all_its_channels_are(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise busy channels would end each poll before a slow one has said what was missed."""
+    join = MemoryBroker.join
+
+    async def slow_join(broker: MemoryBroker, channel: str, member: Member) -> Position:
+        await asyncio.sleep(0.2)
+        return await join(broker, channel, member)
+
+    monkeypatch.setattr(MemoryBroker, "join", slow_join)
+    await site.publish("dogs", 1)
+    path = path_of("presence-x", "dogs", mode="poll")
+    headers = {**bearer(), "last-event-id": ".-,epoch:0"}
+    async with requested(site.url, path, headers=headers) as answer:
+        events = (await answer.body())["events"]
+    assert {(one["type"], one["channel"]) for one in events} >= {
+        ("subscribed", "presence-x"),
+        ("subscribed", "dogs"),
+        ("event", "dogs"),
+    }

@@ -22,6 +22,10 @@ ANSWER_BYTES = 65_536
 """When there is so much, the session is sent nothing more: one answer has about so much."""
 _SUBSCRIBED = b'{"type":"subscribed"'
 _GREETINGS = (_SUBSCRIBED, b'{"type":"welcome"', b'{"type":"authenticated"')
+_ANSWERS = (_SUBSCRIBED, b'{"type":"error"')
+UNANSWERED_S_MAX = 2.0
+"""So long news of some channels wait for the answers of others: else those of busy ones came first
+with each request, and what others have missed was never sent."""
 AT_ONCE_S_MAX = 5.0
 """Who does not wait for events waits so long for the broker to say whether there are any."""
 
@@ -29,7 +33,7 @@ AT_ONCE_S_MAX = 5.0
 class Poll(StreamSink):
     """Collects what the session is sent until there is an event; also a `Pending` request."""
 
-    __slots__ = ("_headers", "_size", "_something", "_texts", "_token", "_unanswered")
+    __slots__ = ("_has_news", "_headers", "_size", "_something", "_texts", "_token", "_unanswered")
 
     body_bytes_max = 0
     is_limited = False
@@ -49,6 +53,7 @@ class Poll(StreamSink):
         self._texts: list[bytes] | None = []
         self._size = 0
         self._unanswered = len(wanted.names)
+        self._has_news = False
         self._something: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def answer(self, body: bytes) -> Response:
@@ -78,13 +83,16 @@ class Poll(StreamSink):
         if self._size > ANSWER_BYTES and not self.session.blocked:
             # The next request goes on from the cursor.
             self._streams.node.blocked(self.session)
+            self._there_is_something()
         found = moved(records, self.wanted.channels, cursor=self.cursor)
         self.cursor = found.cursor
         for text, _ in found.texts:
             self._texts.append(text)
-            self._unanswered -= text.startswith(_SUBSCRIBED)
-            if not text.startswith(_GREETINGS) or self._is_answered():
-                self._there_is_something()
+            self._unanswered -= text.startswith(_ANSWERS)
+            if not text.startswith(_GREETINGS):
+                self._note_news()
+        if self._is_answered():
+            self._there_is_something()
 
     def close(self, code: int, reason: str) -> None:
         """Say why, and answer."""
@@ -99,10 +107,18 @@ class Poll(StreamSink):
             self._texts.append(self.protocol.bye(reason, retry_after_ms, **code))
             self._there_is_something()
 
+    def _note_news(self) -> None:
+        """There is an event: not for long is it held for the answers of other channels."""
+        if not self._has_news:
+            self._has_news = True
+            loop = asyncio.get_running_loop()
+            loop.call_later(UNANSWERED_S_MAX, self._there_is_something)
+
     def _is_answered(self) -> bool:
-        """Whether a client that does not wait for events has all that there is."""
+        """Whether the client has all that it waits for: without `wait_s`, no events."""
         has_token = self.session.claims is not None or not self._token
-        return self.wanted.wait_s == 0 and self._unanswered <= 0 and has_token
+        is_enough = self._has_news or self.wanted.wait_s == 0
+        return is_enough and self._unanswered <= 0 and has_token
 
     def _there_is_something(self) -> None:
         if not self._something.done():
