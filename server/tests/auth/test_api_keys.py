@@ -11,6 +11,7 @@ from riverd.auth.api_keys import Keys
         {"x-api-key": "one"},
         {"x-api-key": " two "},
         {"authorization": "Bearer two"},
+        {"x-api-key": " ", "authorization": "bearer   two"},
         {"x-api-key": "one", "authorization": "Bearer none"},
     ],
 )

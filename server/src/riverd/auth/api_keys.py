@@ -25,8 +25,7 @@ class Keys:
 
         A key that is none of them is noted in `missed`.
         """
-        given = headers.get("x-api-key")
-        key = bearer(headers.get("authorization", "")) if given is None else given.strip()
+        key = headers.get("x-api-key", "").strip() or bearer(headers.get("authorization", ""))
         if key is None:
             return False
         known = self._is_known(sha256(key.encode("latin-1", "replace")).digest())
