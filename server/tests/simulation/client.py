@@ -28,6 +28,8 @@ class Client:
     comes of a channel between its `unsubscribe` and the answer to it goes in at one ear only.
     """
 
+    is_guest = False
+
     def __init__(self, world: World, name: str, user: str) -> None:
         self.name = name
         self.user = user
@@ -76,9 +78,12 @@ class Client:
 
     def _connect(self) -> None:
         hosts = [host for host in self._world.hosts if host.up]
-        if not hosts:
-            return
-        self.line = Line(self._world, self, self._dice.choice(hosts))
+        if hosts:
+            self.line = Line(self._world, self, self._dice.choice(hosts))
+            self._begin()
+
+    def _begin(self) -> None:
+        """Say who it is, and what it wants."""
         if self._issued_s is None or self._dice.random() < 0.6:
             self._issued_s = self._world.now
         token = f"{self.user}|{self._world.info_of(self)}|{self._issued_s}"

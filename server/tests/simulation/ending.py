@@ -123,7 +123,7 @@ class Ending:
         for name in client.wanted:
             is_live = bool(client.asked.get(name))
             yield from self._unheard_in(client, name, is_live=is_live)
-        if self._world.rules.user_channels:
+        if self._world.rules.user_channels and not client.is_guest:
             yield from self._unheard_in(client, client.own, is_live=client.has_own)
 
     def _unheard_in(self, client: Client, name: str, *, is_live: bool) -> Iterator[str]:

@@ -53,7 +53,9 @@ class Line:
         self._held_channels: dict[str | None, None] = {}
         session_id = world.new_session(client.name)
         ids = (session_id,) if client.session is None else (session_id, client.session)
-        self.stream = Stream(world.server, client.user, ids=ids, rules=world.rules)
+        self.stream = Stream(
+            world.server, client.user, ids=ids, rules=world.rules, is_guest=client.is_guest
+        )
         self.session = Session(
             session_id,
             self,

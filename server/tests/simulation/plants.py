@@ -275,6 +275,28 @@ STATES = (
     ),
 )
 
+GUESTS = (
+    _plant(
+        "a guest listens everywhere",
+        (
+            "protocols.native.protocol:Native._check_guest",
+            "or not self.rules.admits_guests(command.channel)",
+            "",
+        ),
+    ),
+    _plant(
+        "a guest publishes",
+        (
+            "protocols.native.protocol:Native._check_guest",
+            "isinstance(command, PublishCommand) or",
+            "",
+        ),
+    ),
+    _plant(
+        "no guest is let in",
+        ("channel_rules:ChannelRules.admits_guests", "return", "return False and"),
+    ),
+)
 RULES = (
     _plant(
         "members by a rule are forgotten",
@@ -501,6 +523,7 @@ PLANTS = (
     OWN
     + ORDERS
     + RULES
+    + GUESTS
     + WINDOWS
     + EXCLUDING
     + EPHEMERAL

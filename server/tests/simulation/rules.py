@@ -19,7 +19,9 @@ def drawn_rules(dice: Random, *, user_channels: bool) -> ChannelRules:
                 history_size=dice.choice((0, 1, 8)),
                 history_ttl_s=dice.choice((2.0, 5.0, 30.0)),
             ),
-            ChannelRule(match="dogs", history_bytes=dice.choice((0, 30, 120, 1000))),
+            ChannelRule(
+                match="dogs", history_bytes=dice.choice((0, 30, 120, 1000)), access="guest"
+            ),
             ChannelRule(match="b*", history_size=dice.randint(1, 30), client_publish=False),
         ),
         history_size=dice.randint(5, 20),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from riverd.channel_rules import ChannelRules
 
 
+UNAUTHENTICATED = "unauthenticated"
 REVOKED = ("token_revoked", "token_revoked_recently", "user_blocked")
 
 
@@ -37,7 +38,13 @@ class Stream:
     """
 
     def __init__(
-        self, server: Server, user: str, *, ids: Sequence[str], rules: ChannelRules
+        self,
+        server: Server,
+        user: str,
+        *,
+        ids: Sequence[str],
+        rules: ChannelRules,
+        is_guest: bool = False,
     ) -> None:
         self.ears: dict[str, Ear] = {}
         self.open: dict[int, Request] = {}
@@ -49,6 +56,7 @@ class Stream:
         """The token that was answered without saying where the user's channel stands."""
         self._ids = ids
         self._rules = rules
+        self._is_guest = is_guest
         self._handlers = {
             "welcome": self._greeted,
             "authenticated": self._authenticated,
@@ -76,6 +84,10 @@ class Stream:
             request.refusal = "broker_unavailable"
             if kind == "publish" and not self._rules.of(message["channel"]).client_publish:
                 request.refusal = "forbidden"
+        if self._is_guest and (
+            kind == "publish" or not self._rules.admits_guests(message["channel"])
+        ):
+            request.refusal = UNAUTHENTICATED
         self.open[message["id"]] = request
 
     def told(self, message: Message) -> None:
@@ -124,6 +136,8 @@ class Stream:
         if request is None:
             demand(False, f"{self._user} is answered what it has not asked: {message}")
             raise AssertionError
+        allowed = request.refusal != UNAUTHENTICATED
+        demand(allowed, f"{message} answers {request.asked} of a guest")
         return request
 
     def _subscribed(self, message: Message) -> None:

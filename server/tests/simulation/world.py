@@ -11,6 +11,7 @@ from typing import Any
 from simulation.broker import SimBroker
 from simulation.client import Client
 from simulation.ending import Ending
+from simulation.guest import Guest
 from simulation.host import Host
 from simulation.limits import drawn_limits
 from simulation.loop import VirtualLoop
@@ -25,6 +26,8 @@ from riverd.channels import user_channel
 from riverd.protocols.native.protocol import Native
 
 STORM_S = (8.0, 24.0)
+GUESTS_EVERY = 12
+"""One of so many runs has a client without a token."""
 
 
 class World:
@@ -63,6 +66,9 @@ class World:
         self.clients = [
             Client(self, f"c{number}", dice.choice(users)) for number in range(dice.randint(3, 9))
         ]
+
+        if seed % GUESTS_EVERY == GUESTS_EVERY // 2:
+            self.clients.append(Guest(self, "guest"))
 
     @property
     def now(self) -> float:
