@@ -81,10 +81,7 @@ class Node:
         self._flushes = Flushes(hub, clock=clock, flushed=self._on_flushed)
         self.count_events = CountEvents(broker.counts, hub, tasks=self._tasks, clock=clock)
         self._counts = SubscriberCounts(
-            broker.report,
-            self._tasks,
-            count=self._count,
-            reported=self.count_events.reported,
+            broker.report, self._tasks, count=self._count, reported=self.count_events.reported
         )
         self.tabs = Tabs(broker, hub, tasks=self._tasks, clock=clock, claimed=self._on_claimed)
         self.attachments = Attachments(
