@@ -6,13 +6,14 @@ import random
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis_cluster_servers import cluster
 from redis_server import RedisServer
 from river_client import Client, condition, enter, let_in, member, token
-from river_process import API_KEY, River, Start, ask, publish
+from river_process import API_KEY, Command, River, Start, ask, publish
 from webhook_receiver import Receiver, receiving
 
 SECRET = "the-secret-of-webhooks-0123456789"
@@ -186,22 +187,40 @@ def sends(api: River) -> bool:
 
 
 async def test_after_the_broker_lost_its_data_a_reset_says_what_is_true(
-    own_redis: RedisServer, start: Start, receiver: Receiver
+    own_redis: RedisServer, start: Start, receiver: Receiver, tmp_path: Path
 ) -> None:
-    start("api", settings=settings_for(receiver, own_redis.url))
-    gateway = start("gateway", settings={"RIVER_BROKER": own_redis.url})
-    crowd = Crowd()
-    await crowd.comes(gateway, "ann")
-    await condition(lambda: agrees(receiver, crowd))
-    resets = receiver.types.count("reset")
-    with own_redis.client() as client:
+    settings = settings_for(receiver, own_redis.url)
+    sender = Command("webhooks", "run", settings=settings, folder=tmp_path)
+    try:
+        sender.event("webhooks_ready")
+        gateway = start("gateway", settings={"RIVER_BROKER": own_redis.url})
+        crowd = Crowd()
+        await crowd.comes(gateway, "ann")
+        await condition(lambda: agrees(receiver, crowd))
+        for lose in (flushed, killed):
+            resets = receiver.types.count("reset")
+            lose(own_redis)
+            await condition(lambda resets=resets: receiver.types.count("reset") > resets)
+            await crowd.comes(gateway, f"bob-{resets}")
+            await condition(lambda: agrees(receiver, crowd))
+        for user in list(crowd.here):
+            await crowd.goes(user)
+        await condition(lambda: agrees(receiver, crowd))
+        sender.signal(signal.SIGTERM)
+        assert sender.wait() == 0
+    finally:
+        if not sender.ended:
+            sender.kill()
+
+
+def flushed(redis: RedisServer) -> None:
+    with redis.client() as client:
         client.flushall()
-    await condition(lambda: receiver.types.count("reset") > resets)
-    await crowd.comes(gateway, "bob")
-    await condition(lambda: agrees(receiver, crowd))
-    await crowd.goes("ann")
-    await crowd.goes("bob")
-    await condition(lambda: agrees(receiver, crowd))
+
+
+def killed(redis: RedisServer) -> None:
+    redis.kill()
+    redis.start()
 
 
 async def test_webhooks_work_in_a_cluster(start: Start, receiver: Receiver) -> None:

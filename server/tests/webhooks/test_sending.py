@@ -232,6 +232,27 @@ async def test_only_addresses_that_may_be_called_are_called(
     assert says in outcome.error
 
 
+async def test_a_name_is_resolved_once_and_what_was_checked_is_connected_to(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # First what may not be called beside what may, then another answer: as rebinding does it.
+    answers = [["169.254.169.254", "10.0.0.1", "127.0.0.1"], ["10.0.0.1"]]
+
+    async def resolve(_host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        return [(2, 1, 6, "", (address, port)) for address in answers.pop(0)]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+    poster = Poster((ip_network("127.0.0.0/8"),))
+    url = receiver.url.replace("127.0.0.1", "rebinding.test")
+    first = await poster.post(url, WebhookRequest({}, b'{"events":[]}'))
+    assert (first.error, len(receiver.requests), len(answers)) == (None, 1, 1)
+    other = url.replace("rebinding", "another")
+    second = await poster.post(other, WebhookRequest({}, b'{"events":[]}'))
+    assert "10.0.0.1" in (second.error or "")
+    assert len(receiver.requests) == 1
+    await poster.close()
+
+
 async def test_a_receiver_that_speaks_no_tls_is_not_spoken_to(receiver: Receiver) -> None:
     poster = Poster(PRIVATE_NETWORKS)
     outcome = await poster.post(receiver.url.replace("http:", "https:"), WebhookRequest({}, b"{}"))
