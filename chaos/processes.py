@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SECRET = "chaos-secret-chaos-secret-chaos-secret-00"
 KEY = "chaos-api-key-0001"
-READY_S_MAX = 20.0
+READY_S_MAX = 60.0
 
 
 class ServerProcess:
