@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Python and Node: a browser, a Redis, balancers, a compiler, valgrind, curl, what
+# Installs what the tests need beside Python and Node: a browser, a Redis, balancers, a compiler, valgrind, curl, Prometheus, what
 # checks units of systemd, and the languages of the documentation's examples.
 set -euo pipefail
 
@@ -14,6 +14,7 @@ command -v redis-server >/dev/null || wanted+=(redis-server)
 command -v haproxy >/dev/null || wanted+=(haproxy)
 command -v nginx >/dev/null || wanted+=(nginx-light)
 command -v valgrind >/dev/null || wanted+=(valgrind)
+command -v prometheus >/dev/null && command -v promtool >/dev/null || wanted+=(prometheus)
 command -v curl >/dev/null || wanted+=(curl)
 command -v systemd-analyze >/dev/null || wanted+=(systemd)
 command -v go >/dev/null || wanted+=(golang-go)

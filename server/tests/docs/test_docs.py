@@ -164,6 +164,7 @@ def test_protocol_names_every_code_that_a_client_can_meet() -> None:
         ErrorCode.UNAVAILABLE,
         # Of the Pusher protocol alone.
         ErrorCode.TOO_MANY_MEMBERS,
+        ErrorCode.TOO_MANY_WATCHED,
     }
     assert [one.code for one in set(ErrorCode) - only_http if f"`{one.code}`" not in page] == []
     codes = {1002, 1006, 1007, *NATIVE_CLOSE_CODES.values()}

@@ -11,11 +11,17 @@ class Counted:
         self.deliveries = 0.0
         self.connections = 0.0
         self.closed: dict[str, float] = {}
+        self.speaking: dict[str, float] = {}
+        self.blocked = 0.0
         self.metrics = Metrics(SharedMetrics(slots, own))
         self.metrics.add(
             Reading("river_deliveries", "Events.", lambda: self.deliveries, counter=True),
             Reading("river_connections", "Open.", lambda: self.connections),
             LabelledReading("river_closed", "Ended.", "code", lambda: self.closed),
+            LabelledReading(
+                "river_speaking", "Open.", "protocol", lambda: self.speaking, counter=False
+            ),
+            Reading("river_orders_in_force", "Blocked.", lambda: self.blocked),
         )
 
     def scraped(self) -> dict[str, float]:
@@ -32,6 +38,7 @@ def test_whichever_worker_is_asked_answers_for_all() -> None:
     one.metrics.publish()
     other.metrics.publish()
     expected = {
+        "river_orders_in_force": 0,
         "river_deliveries_total": 12,
         "river_connections": 3,
         'river_closed_total{code="1001"}': 3,
@@ -63,3 +70,22 @@ def test_a_slot_that_is_read_while_it_is_written_gives_nothing_wrong() -> None:
     slot.write(MetricValues({"a": 2.0, "b": 3.0}))
     slot.write(MetricValues({"a": 4.0}))
     assert slot.read() == MetricValues({"a": 4.0})
+
+
+def test_gauges_with_a_label_are_added_up_and_end_with_their_worker() -> None:
+    slots = [Slot.new(), Slot.new()]
+    one, other = Counted(slots, 0), Counted(slots, 1)
+    one.speaking, other.speaking = {"native": 2, "pusher": 1}, {"native": 5}
+    one.metrics.publish()
+    assert other.scraped()['river_speaking{protocol="native"}'] == 7
+    assert other.scraped()['river_speaking{protocol="pusher"}'] == 1
+    slots[0].keep_counters()
+    assert other.scraped()['river_speaking{protocol="native"}'] == 5
+
+
+def test_what_all_workers_know_alike_is_not_added_up() -> None:
+    slots = [Slot.new(), Slot.new()]
+    one, other = Counted(slots, 0), Counted(slots, 1)
+    one.blocked, other.blocked = 3, 2
+    one.metrics.publish()
+    assert other.scraped()["river_orders_in_force"] == 3

@@ -56,7 +56,7 @@ class Hub:
         self._dirty: dict[Channel, None] = {}
         self._eager: dict[Subscription, None] = {}
         self._recounted: dict[str, None] = {}
-        self._reload_delays = ReloadDelays()
+        self.reload_delays = ReloadDelays()
 
     # Channels.
 
@@ -356,5 +356,5 @@ class Hub:
         """Send one that something was lost: it goes on at the log's end."""
         self.gaps += 1
         subscription.offset = channel.log.offset
-        delay_ms = self._reload_delays.next_ms(now)
+        delay_ms = self.reload_delays.next_ms(now)
         subscription.session.reply(Gap(channel.name, channel.log.position, delay_ms))

@@ -29,6 +29,10 @@ class ReloadDelays:
     def __init__(self) -> None:
         self._free_at = 0.0
 
+    def last_s(self, now: float) -> float:
+        """How long the last of those that were sent one waits from now."""
+        return max(0.0, self._free_at - now)
+
     def next_ms(self, now: float) -> int:
         """How long the next client is to wait before it reloads its state."""
         delay_s = max(0.0, self._free_at - now)

@@ -109,7 +109,7 @@ class Gateway:
         self._listeners: list[HttpListener] = []
         self._drained = asyncio.Event()
         self._codes = frozenset(CloseCode) | frozenset(close_codes)
-        self._speaking: Counter[ClientProtocol] = Counter()
+        self.speaking: Counter[ClientProtocol] = Counter()
         # Digits, because Pusher's libraries want nothing else.
         self._prefix = secrets.randbits(48)
         self._numbers: Iterator[int] = count(1)
@@ -208,7 +208,7 @@ class Gateway:
         self.node.opened(session, address=connection.address, client=connection.client)
         # Spread, so that those that came together are not pinged together for ever.
         connection.ping_at = now + self._admission.ping_interval_s * (1 - random.random() / 2)  # noqa: S311
-        self._speaking[connection.protocol] += 1
+        self.speaking[connection.protocol] += 1
         connection.auth_by = (
             now + self._limits.auth_timeout_s if connection.protocol.needs_token else math.inf
         )
@@ -239,7 +239,7 @@ class Gateway:
     def closing(self, connection: Connection) -> None:
         """It is sent nothing any more. May be called twice."""
         if self.limiter.close(connection):
-            self._speaking[connection.protocol] -= 1
+            self.speaking[connection.protocol] -= 1
             self._drop_surplus_closing()
             self._deadlines.forget(connection)
             self.node.closed(connection.session)
@@ -348,7 +348,7 @@ class Gateway:
             self._count_limit(obstacle.value, address if obstacle.is_of_address else None)
             reason = ADDRESS if obstacle.is_of_address else "full"
             return protocol.turned_away(Bye(reason, retry_ms()))
-        if limit is not None and self._speaking[protocol] >= limit:
+        if limit is not None and self.speaking[protocol] >= limit:
             return protocol.turned_away(Bye(QUOTA, retry_ms()))
         return None
 

@@ -78,7 +78,7 @@ class Node:
         self._hub = hub
         self._clock = clock
         self._tasks, self._compare_s = Tasks(failed), compare_s
-        self._flushes = Flushes(hub, clock=clock, flushed=self._on_flushed)
+        self.flushes = Flushes(hub, clock=clock, flushed=self._on_flushed)
         self.count_events = CountEvents(broker.counts, hub, tasks=self._tasks, clock=clock)
         self._counts = SubscriberCounts(
             broker.report, self._tasks, count=self._count, reported=self.count_events.reported
@@ -89,7 +89,7 @@ class Node:
             hub,
             tasks=self._tasks,
             clock=clock,
-            changed=self._flushes.soon,
+            changed=self.flushes.soon,
             linger=linger,
         )
         self.attachments.tabs = self.tabs
@@ -132,7 +132,7 @@ class Node:
 
     async def close(self) -> None:
         """End all background work and the broker's connections. Sessions are closed before."""
-        self._flushes.close()
+        self.flushes.close()
         await self.tabs.close()
         await self._tasks.close()
         await self._broker.close()
@@ -190,7 +190,7 @@ class Node:
         """A session's socket takes more again."""
         self._hub.unblock(session)
         self.tabs.drained(session)
-        self._flushes.soon()
+        self.flushes.soon()
 
     def closed(self, session: Session) -> None:
         """A session is over: it is sent nothing any more. Calling it again does nothing."""
@@ -220,12 +220,12 @@ class Node:
             self.control.on_publication(epoch, publication)
             return
         self.attachments.on_publication(channel, epoch, publication)
-        self._flushes.end_pause()
+        self.flushes.end_pause()
 
     def on_ephemeral(self, channel: str, epoch: str, *, event: Ephemeral) -> None:
         """See `Feed`."""
         self.attachments.on_ephemeral(channel, epoch, event=event)
-        self._flushes.end_pause()
+        self.flushes.end_pause()
 
     def on_change(self, channel: str, epoch: str, change: Change) -> None:
         """See `Feed`."""

@@ -2,6 +2,7 @@
 
 import resource
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
@@ -24,12 +25,13 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class LabelledReading(msgspec.Struct, frozen=True):
-    """A counter with one label."""
+    """A counter, or a gauge, with one label."""
 
     name: str
     text: str
     label: str
     read: Callable[[], dict[str, float]]
+    counter: bool = True
 
 
 class _Readings(Collector):
@@ -44,14 +46,23 @@ class _Readings(Collector):
         for reading in self._readings:
             name, text = reading.name, reading.text
             if isinstance(reading, LabelledReading):
-                family = CounterMetricFamily(name, text, labels=[reading.label])
-                for value, number in numbers.labelled.get(name, {}).items():
-                    family.add_metric([value], number)
-                yield family
+                yield _labelled(reading, numbers)
             elif reading.counter:
                 yield CounterMetricFamily(name, text, value=numbers.counters.get(name, 0))
             else:
                 yield GaugeMetricFamily(name, text, value=numbers.gauges.get(name, 0))
+
+
+def _labelled(reading: LabelledReading, numbers: MetricValues) -> Metric:
+    if reading.counter:
+        counter = CounterMetricFamily(reading.name, reading.text, labels=[reading.label])
+        for value, number in numbers.labelled.get(reading.name, {}).items():
+            counter.add_metric([value], number)
+        return counter
+    gauge = GaugeMetricFamily(reading.name, reading.text, labels=[reading.label])
+    for value, number in numbers.labelled_gauges.get(reading.name, {}).items():
+        gauge.add_metric([value], number)
+    return gauge
 
 
 class Metrics:
@@ -91,7 +102,8 @@ class Metrics:
         numbers = MetricValues()
         for reading in self._readings:
             if isinstance(reading, LabelledReading):
-                numbers.labelled[reading.name] = reading.read()
+                of = numbers.labelled if reading.counter else numbers.labelled_gauges
+                of[reading.name] = reading.read()
             elif reading.counter:
                 numbers.counters[reading.name] = reading.read()
             else:
@@ -154,6 +166,7 @@ def process_readings() -> tuple[Reading, ...]:
     """What a process costs."""
     return (
         Reading("river_cpu_seconds", "Processor time used.", _cpu_seconds, counter=True),
+        Reading("river_memory_bytes", "Memory held now.", _memory_now_bytes),
         Reading("river_memory_peak_bytes", "The most memory held so far.", _memory_bytes),
         Reading(
             "river_log_lines_dropped",
@@ -167,6 +180,15 @@ def process_readings() -> tuple[Reading, ...]:
 def _cpu_seconds() -> float:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
+
+
+def _memory_now_bytes() -> float:
+    """0 where there is no /proc."""
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    except OSError:
+        return 0
+    return int(pages) * resource.getpagesize()
 
 
 def _memory_bytes() -> float:

@@ -22,16 +22,18 @@ SLOTS = "RIVER_WORKER_SLOTS"
 _HEAD = struct.Struct("<II")
 _READ_BYTES = 1 << 20
 _READS_MAX = 5
+_LARGEST = ("_delay_seconds", "_in_force", "_differ")
 
 LabelledValues = dict[str, dict[str, float]]
 
 
 class MetricValues(msgspec.Struct):
-    """What readings gave, by their names; `labelled` are counters by one label's value."""
+    """What readings gave, by their names; what is labelled, by one label's value too."""
 
     counters: dict[str, float] = {}
     labelled: LabelledValues = {}
     gauges: dict[str, float] = {}
+    labelled_gauges: LabelledValues = {}
 
 
 class Slot:
@@ -69,7 +71,7 @@ class Slot:
     def keep_counters(self) -> None:
         """Drop what is true of a living worker only: this one has died."""
         left = self.read()
-        left.gauges = {}
+        left.gauges, left.labelled_gauges = {}, {}
         self.write(left)
 
 
@@ -100,16 +102,18 @@ class SharedMetrics:
 
 
 def total(several: Iterable[MetricValues]) -> MetricValues:
-    """The sums, of delays the longest."""
+    """The sums; of delays, and of what all workers know alike, the largest."""
     found = MetricValues()
     for numbers in several:
         _add(found.counters, numbers.counters)
         for name, by_label in numbers.labelled.items():
             _add(found.labelled.setdefault(name, {}), by_label)
+        for name, by_label in numbers.labelled_gauges.items():
+            _add(found.labelled_gauges.setdefault(name, {}), by_label)
         for name, value in numbers.gauges.items():
             before = found.gauges.get(name, 0.0)
-            is_delay = name.endswith("_delay_seconds")
-            found.gauges[name] = max(before, value) if is_delay else before + value
+            is_largest = name.endswith(_LARGEST)
+            found.gauges[name] = max(before, value) if is_largest else before + value
     return found
 
 

@@ -5,6 +5,7 @@ import random
 import secrets
 import socket
 import time
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -38,7 +39,7 @@ class WebhookSending:
             surroundings=SenderSurroundings(tally, random.random, time.time, _buried, _overflowed),
             failed=process.failed,
         )
-        process.metrics.add(*_readings(tally))
+        process.metrics.add(*_readings(tally, process.credentials.webhook_endpoints))
         process.start_later(self._dispatcher.run)
 
     async def close(self) -> None:
@@ -83,9 +84,17 @@ def _overflowed(endpoint: WebhookEndpoint) -> None:
     )
 
 
-def _readings(tally: WebhookTally) -> tuple[LabelledReading, ...]:
+def _readings(
+    tally: WebhookTally, endpoints: Callable[[], Sequence[WebhookEndpoint]]
+) -> tuple[LabelledReading, ...]:
     def reading(name: str, text: str, *, counts: dict[str, float]) -> LabelledReading:
-        return LabelledReading(f"river_webhook_{name}", text, "webhook", lambda: counts)
+        # From 0 on: the first that is given up is an increase too.
+        return LabelledReading(
+            f"river_webhook_{name}",
+            text,
+            "webhook",
+            lambda: dict.fromkeys([one.id for one in endpoints()], 0.0) | counts,
+        )
 
     return (
         reading("delivered", "Webhook events that receivers took.", counts=tally.delivered),
