@@ -19,6 +19,7 @@ LOOK_ON_THE_PATH = {
     "test_console.py": "the browser, which the set-up installs",
     "test_dev.py": "curl, which the set-up installs",
     "test_load.py": "a compiler, which the set-up installs",
+    "test_pages.py": "the browser, which the set-up installs",
     "toolkit.py": "a user's own Node",
 }
 """Everything else is called by its name, and where that fails the name is in the message."""

@@ -74,9 +74,7 @@ class Node:
         compare_s: float | None = None,
     ) -> None:
         self.sessions: set[Session] = set()
-        self._broker = broker
-        self._hub = hub
-        self._clock = clock
+        self._broker, self._hub, self._clock = broker, hub, clock
         self._tasks, self._compare_s = Tasks(failed), compare_s
         self.flushes = Flushes(hub, clock=clock, flushed=self._on_flushed)
         self.count_events = CountEvents(broker.counts, hub, tasks=self._tasks, clock=clock)
