@@ -58,6 +58,7 @@ class Written(Enum):
     TAKEN = "the row has it"
     REPLACED = "another connection's row has replaced this one"
     UNKNOWN = "nothing is known of the page: the broker has lost it, or it was too long ago"
+    ROBBED = "another page with the same identity may have moved what this one began with"
 
 
 class TabRow(msgspec.Struct, frozen=True):

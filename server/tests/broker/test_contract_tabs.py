@@ -154,3 +154,33 @@ async def test_many_writes_go_together(new_broker: NewBroker) -> None:
 def test_cursors_of_two_epochs_have_no_order() -> None:
     one, two = {"dogs": at(5, "e1")}, {"dogs": at(3, "e2")}
     assert lowest([one, two, one]) == {"dogs": NOWHERE}
+
+
+async def test_who_shares_an_identity_makes_the_others_owe_gaps(new_broker: NewBroker) -> None:
+    broker = new_broker()
+    await save(broker, "1.1", dogs=at(5))
+    await claim(broker, "1.2")
+    shared = TabTraits(is_shared=True, sessions=("1.1",))
+    assert await save(broker, "1.1", number=2, traits=shared, dogs=at(5)) is Written.TAKEN
+    # The other finds out with whatever it writes, also if it is nothing.
+    assert await save(broker, "1.2", begins=False) is Written.ROBBED
+    assert await save(broker, "1.2", number=2, begins=False, dogs=at(9)) is Written.ROBBED
+    row = await claim(broker, "1.3")
+    assert row is not None
+    assert row.cursors == {"dogs": NOWHERE}
+    assert row.traits.is_shared
+
+
+async def test_who_knows_that_it_shares_an_identity_goes_on(new_broker: NewBroker) -> None:
+    broker = new_broker()
+    await save(broker, "1.1", dogs=at(5))
+    await claim(broker, "1.2")
+    shared = TabTraits(is_shared=True, sessions=("1.1",))
+    await save(broker, "1.1", number=2, traits=shared, dogs=at(5))
+    traits = TabTraits(is_shared=True, sessions=("1.2",))
+    wrote = await save(broker, "1.2", number=3, begins=False, traits=traits, dogs=at(9))
+    assert wrote is Written.TAKEN
+    assert await save(broker, "1.2", number=4, begins=False, dogs=at(10)) is Written.TAKEN
+    row = await claim(broker, "1.3")
+    assert row is not None
+    assert row.cursors == {"dogs": at(5)}

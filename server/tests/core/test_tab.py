@@ -92,7 +92,12 @@ def test_nothing_is_written_in_doubt_until_the_page_has_answered() -> None:
     again = tab.write()
     assert again is not None
     assert again.begins
-    assert again.traits.is_shared
+    assert tab.owes_gaps
+    tab.lose()
+    lost = tab.write()
+    assert lost is not None
+    assert lost.traits.is_shared
+    assert lost.cursors == {"dogs": NOWHERE}
     assert again.cursors == {"dogs": at(7)}
 
 

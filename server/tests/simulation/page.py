@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 AGAIN_S = 1.0
 TWICE_S_MAX = 4.0
 """What was heard so long before a connection was lost was proven: it is not sent twice."""
-SHARED_S = 4.0
-"""So long it takes until it is known that two pages have one identity."""
 CALM_STEP_S = 0.3
 
 
@@ -41,25 +39,24 @@ class Page:
         self.has: dict[str, Position] = {}
         self.at: dict[str, Position | None] = {}
         self.sessions: list[str] = []
-        self.claimed_s = 0.0
         self.other: Page | None = None
         self.is_known = False
         """An earlier connection was told that a subscription succeeded."""
         self._world = world
         self._dice = world.dice
         self._heard: dict[tuple[str, Position], tuple[float, int]] = {}
-        self._heard_s: list[float] = []
         self._fresh: set[str] = set()
         self._after_gap: set[str] = set()
         self._cache_only: set[str] = set()
         self._lost_s: dict[int, float] = {}
         """When each of its connections was lost."""
+        self.holes: dict[str, str] = {}
+        """What it has missed because of a page with the same identity, and was not told."""
         self._owed: dict[str, str] = {}
         self._told: dict[str, Position] = {}
         """Where each channel stood when its present subscription succeeded."""
         self._own: list[str] = []
         """The sockets over which a subscription has succeeded."""
-        self._safe = False
         self._ids = count(1)
 
     def share(self, other: Page) -> None:
@@ -95,7 +92,6 @@ class Page:
         hosts = [host for host in self._world.hosts if host.up]
         if not hosts:
             return
-        self.claimed_s = self._world.now
         self.line = TabLine(self._world, self, self._dice.choice(hosts))
         self.sessions.append(self.line.session.id)
         self.at.clear()
@@ -123,6 +119,7 @@ class Page:
             del self.wanted[channel]
             self.at.pop(channel, None)
             self.has.pop(channel, None)
+            self.holes.pop(channel, None)
             self._fresh.add(channel)
             self.line.send_event("pusher:unsubscribe", channel)
 
@@ -132,15 +129,6 @@ class Page:
             self._world.note(self.name, "has lost its connection")
             self.line, self._lost_s[len(self.sessions)] = None, self._world.now
             self.is_known = self.is_known or bool(self.has)
-            other = self.other
-            if other is not None and not self._safe:
-                # Both were here long enough, and this one has proven something meanwhile.
-                self._safe = self._has_shown(other.claimed_s) and other._has_shown(self.claimed_s)
-
-    def _has_shown(self, since_s: float) -> bool:
-        until_s = self._world.now - SHARED_S
-        begin_s = max(since_s, self.claimed_s) + 0.5
-        return any(begin_s < at < until_s for at in self._heard_s)
 
     # What it hears.
 
@@ -183,6 +171,7 @@ class Page:
         )
         demand(is_honest, f"{self.name} has a gap in {channel} at {position}: nothing was lost")
         self.has[channel] = self.at[channel] = position
+        self.holes.pop(channel, None)
 
     def _event(self, channel: str, mark: str) -> None:
         has, at = self.has[channel], self.at[channel]
@@ -204,23 +193,18 @@ class Page:
                 # The last event of the channel: a gap has to follow.
                 self._owed[channel] = text
                 return
-            demand(self.is_excused, text)
+            demand(self.other is not None, text)
+            # Nobody may know yet that two pages have one identity: then it is told later.
+            self.holes[channel] = text
         self._check_twice(channel, position, text=text)
         self._check_own(channel, position, text=text)
         if (channel, position) in self._heard:
-            self._heard_s.append(self._world.now)
             self.at[channel] = position
             return
         self._heard[channel, position] = self._world.now, len(self.sessions)
-        self._heard_s.append(self._world.now)
         self.at[channel] = position
         if position.epoch != has.epoch or position.offset > has.offset:
             self.has[channel] = position
-
-    @property
-    def is_excused(self) -> bool:
-        """Two pages with one identity: it takes a while until anybody knows."""
-        return self.other is not None and not (self._world.is_kind and self._safe)
 
     def _is_next(
         self, channel: str, after: Position, position: Position, *, is_first: bool

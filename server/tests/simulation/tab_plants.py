@@ -57,6 +57,34 @@ TAB_PLANTS = (
         ),
     ),
     _plant(
+        "a page that is sent nothing does not find out that it was replaced",
+        ("node.tabs:Tabs._verify", "tab.verify()", "pass"),
+    ),
+    _plant(
+        "who has another page's cursors is not told when that is known",
+        ("broker.memory.tabs:_owe_gaps", "row.owes_gaps = True", "pass"),
+    ),
+    _plant(
+        "what another page has proven goes on as one's own",
+        (
+            "broker.memory.tabs:_owe_gaps",
+            "row.cursors = dict.fromkeys(row.cursors, NOWHERE)",
+            "pass",
+        ),
+    ),
+    _plant(
+        "who finds out that it is not alone has no gap itself",
+        (
+            "core.tab:Tab.prove",
+            "self.owes_gaps = True",
+            "self.traits = replace(self.traits, is_shared=True)",
+        ),
+    ),
+    _plant(
+        "a gap that did not arrive counts as proven",
+        ("core.tab:Tab.lose", "self.cursors = dict.fromkeys(self.cursors, NOWHERE)", "pass"),
+    ),
+    _plant(
         "a page of which nothing is known is new",
         ("core.tab:Tab.claim", "is_lost=not self.is_new", "is_lost=False"),
     ),

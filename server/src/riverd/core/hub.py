@@ -202,6 +202,17 @@ class Hub:
             if subscription.audience is not None and not subscription.is_live:
                 self._eager[subscription] = None
 
+    def lose(self, subscription: Subscription) -> None:
+        """Nobody knows what this one has missed: it is sent a gap with the next flush."""
+        audience = subscription.audience
+        if audience is None:
+            return
+        if subscription in audience.live:
+            audience.add_behind(subscription)
+            subscription.version = self.channels[subscription.channel].sent_version
+        subscription.offset = LOST
+        self._eager[subscription] = None
+
     # Flushing.
 
     def flush(self, now: float) -> Flushed:

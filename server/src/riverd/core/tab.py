@@ -9,7 +9,9 @@
     doubted   | True       | False   | a pong to a ping that was sent since: new
 
 In `doubted` another connection has replaced this one. Either the page has left this one, and
-answers it no more; or two pages have one identity, and this one has to have a row again.
+answers it no more; or two pages have one identity, and this one has to have a row again. Then each
+may have begun with what the other had proven, so both are sent a gap on all channels. A row is
+verified now and then, because a page that is sent nothing has nothing else to write.
 
 A barrier is a ping. The client answers in order, so its pong proves what was sent before the ping.
 Only one is outstanding at a time.
@@ -38,6 +40,7 @@ class Tab:
         cursors: What is proven of each channel, or where it starts before it has proven any.
         traits: What the row says beside the cursors.
         touched: The subscriptions that were sent something since the last barrier.
+        owes_gaps: Whether another page may have moved what this one began with: see `lose`.
     """
 
     __slots__ = (
@@ -45,6 +48,7 @@ class Tab:
         "_changed",
         "_ends_doubt",
         "_is_doubted",
+        "_is_unsure",
         "_number",
         "_pinged_at",
         "_starting",
@@ -53,6 +57,7 @@ class Tab:
         "is_kept",
         "is_new",
         "key",
+        "owes_gaps",
         "session",
         "touched",
         "traits",
@@ -71,6 +76,8 @@ class Tab:
         self._changed: dict[str, None] = {}
         self._ends_doubt = False
         self._is_doubted = False
+        self._is_unsure = False
+        self.owes_gaps = False
         self._number = 0
         self._pinged_at = -math.inf
         self._starting: dict[str, None] = {}
@@ -169,8 +176,16 @@ class Tab:
                 self._changed[subscription.channel] = None
         if self._ends_doubt:
             self._ends_doubt = self._is_doubted = False
-            self.traits = replace(self.traits, is_shared=True)
-        return bool(self._changed)
+            self.owes_gaps = True
+        return bool(self._changed) or self.owes_gaps
+
+    def lose(self) -> None:
+        """Nothing is proven any more: it is sent a gap on all channels, which has to arrive."""
+        self.owes_gaps = False
+        self.traits = replace(self.traits, is_shared=True)
+        self.cursors = dict.fromkeys(self.cursors, NOWHERE)
+        self._barrier = None
+        self.rewrite()
 
     # Writing.
 
@@ -181,9 +196,9 @@ class Tab:
         `written` or `unwritten`, before the next.
         """
         is_silent = self._is_doubted or not self.is_claimed
-        if is_silent or (self.is_kept and not self._changed):
+        if is_silent or (self.is_kept and not (self._changed or self._is_unsure)):
             return None
-        changed, self._changed = self._changed, {}
+        changed, self._changed, self._is_unsure = self._changed, {}, False
         self._number += 1
         cursors = {channel: self.cursors.get(channel) for channel in changed}
         return TabWrite(
@@ -199,6 +214,9 @@ class Tab:
                     self._starting.pop(channel, None)
             return
         self.unwritten(write)
+        if result is Written.ROBBED:
+            self.owes_gaps = True
+            return
         self.rewrite()
         self.is_kept = False
         self._is_doubted = result is Written.REPLACED
@@ -206,6 +224,10 @@ class Tab:
     def unwritten(self, write: TabWrite) -> None:
         """The broker may have taken it or not."""
         self._changed = dict.fromkeys((*write.cursors, *self._changed))
+
+    def verify(self) -> None:
+        """Find out with the next write whether the row is still there."""
+        self._is_unsure = True
 
     def rewrite(self) -> None:
         """The broker may have lost something: write all of it."""

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import islice
 
+from msgspec.structs import replace
+
 from riverd.broker import Broker
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
@@ -14,7 +16,7 @@ from riverd.core.tab import Tab
 from riverd.errors import RiverError
 from riverd.model import Barrier, Command, Position
 from riverd.node.waiting import WaitingRoom
-from riverd.tabs import TabWrite, Written
+from riverd.tabs import NOWHERE, TabWrite, Written
 from riverd.tasks import Tasks
 
 TICK_S = 0.25
@@ -24,12 +26,18 @@ CLAIM_AGAIN_S = 0.5
 LAST_SAVE_S = 0.5
 MARGIN_S = 60.0
 """Cursors are kept for so long after what they point at is gone."""
-RENEWED_MAX = 500
-"""Rows that are renewed in one tick at most."""
+VERIFY_S = 15.0
+"""How long a page whose row was replaced may not know it, and so what it missed."""
+VERIFIED_MAX = 1_000
+"""Rows that are verified in one turn at most."""
 
 
 def _nobody_waits(_subscription: Subscription) -> None:
     """No subscription is attached yet."""
+
+
+def _nothing() -> None:
+    """Nobody flushes yet."""
 
 
 class Tabs:
@@ -50,6 +58,8 @@ class Tabs:
     ) -> None:
         self._life_s = hub.rules.longest_ttl_s + MARGIN_S
         self.started: Callable[[Subscription], None] = _nobody_waits
+        self.lost: Callable[[], None] = _nothing
+        """Called when subscriptions are to be sent gaps with the next flush."""
         self._broker = broker
         self._hub = hub
         self._tasks = tasks
@@ -106,6 +116,8 @@ class Tabs:
         tab = session.tab
         if tab is not None and tab.prove():
             self._later[tab] = None
+            if tab.owes_gaps and tab in self._sessions:
+                self._send_gaps(tab)
 
     def drained(self, session: Session) -> None:
         """What a session missed is sent now: its cursors move without a flush of the channel."""
@@ -184,6 +196,7 @@ class Tabs:
             if tab in self._sessions:
                 tab.claim(row)
                 self._later[tab] = None
+                self._written_at[tab] = self._clock()
                 self._claimed(session, self._waiting.take(session))
             return
 
@@ -196,7 +209,7 @@ class Tabs:
             self._ask()
             turn += 1
             if turn % SAVE_EVERY == 0:
-                self._renew()
+                self._verify()
                 for tab in self._later:
                     self._soon[tab] = None
                 self._later = {}
@@ -236,15 +249,28 @@ class Tabs:
 
     # Writing.
 
-    def _renew(self) -> None:
-        """Have rows live on that were not written to for long."""
-        before = self._clock() - self._life_s / 3
-        for tab, written_at in list(islice(self._written_at.items(), RENEWED_MAX)):
+    def _verify(self) -> None:
+        """Find out of rows that were not written to for a while whether they are still there."""
+        before = self._clock() - VERIFY_S
+        for tab, written_at in list(islice(self._written_at.items(), VERIFIED_MAX)):
             if written_at > before:
                 return
             del self._written_at[tab]
-            tab.rewrite()
+            tab.verify()
             self._later[tab] = None
+
+    def _send_gaps(self, tab: Tab) -> None:
+        """Another page has had the identity: nobody knows what either of them missed."""
+        session = self._sessions[tab]
+        tab.lose()
+        for subscription in session.subscriptions.values():
+            request = subscription.request
+            if request is not None and request.position is not None:
+                subscription.request = replace(request, position=NOWHERE)
+            self._hub.lose(subscription)
+            self._touch(tab, subscription)
+        self._later[tab] = None
+        self.lost()
 
     def _save_soon(self, tab: Tab) -> None:
         self._soon[tab] = None
@@ -287,6 +313,9 @@ class Tabs:
                 continue
             tab.written(write, result)
             if tab not in self._sessions:
+                continue
+            if tab.owes_gaps:
+                self._send_gaps(tab)
                 continue
             if result is not Written.TAKEN:
                 # Written again, or asked for.

@@ -1,22 +1,30 @@
 """Pages and their cursors inside one process."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from riverd.errors import RiverError
 from riverd.model import Position
-from riverd.tabs import TabRow, TabTraits, TabWrite, Written, lowest
+from riverd.tabs import NOWHERE, TabRow, TabTraits, TabWrite, Written, lowest
 
 PAGES_MAX = 100_000
 
 
 class _Row:
-    __slots__ = ("cursors", "number", "traits")
+    __slots__ = ("cursors", "number", "owes_gaps", "traits")
 
     def __init__(self, cursors: dict[str, Position], traits: TabTraits, *, number: int) -> None:
         self.cursors = cursors
         self.traits = traits
         self.number = number
+        self.owes_gaps = False
+
+
+def _owe_gaps(rows: Iterable[_Row]) -> None:
+    """Two pages have had one identity: what these rows began with may have been the other's."""
+    for row in rows:
+        row.cursors = dict.fromkeys(row.cursors, NOWHERE)
+        row.owes_gaps = True
 
 
 class TabStore:
@@ -48,9 +56,14 @@ class TabStore:
         if row is None:
             if not write.begins:
                 return Written.REPLACED if rows else Written.UNKNOWN
+            if write.traits.is_shared:
+                _owe_gaps(rows.values())
             row = rows[write.session] = _Row({}, write.traits, number=0)
+        elif row.owes_gaps and not write.traits.is_shared:
+            self._keep(write.key, rows, until=now + life_s)
+            return Written.ROBBED
         if write.number > row.number:
-            row.number, row.traits = write.number, write.traits
+            row.number, row.traits, row.owes_gaps = write.number, write.traits, False
             for channel, position in write.cursors.items():
                 if position is None:
                     row.cursors.pop(channel, None)

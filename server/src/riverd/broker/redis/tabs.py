@@ -22,7 +22,7 @@ from riverd.tabs import SESSIONS_MAX, TabRow, TabTraits, TabWrite, Written
 LOST, SHARED = "l", "s"
 PORTION = 500
 
-_ANSWERS = (Written.UNKNOWN, Written.TAKEN, Written.REPLACED)
+_ANSWERS = (Written.UNKNOWN, Written.TAKEN, Written.REPLACED, Written.ROBBED)
 
 
 class RedisTabs:
