@@ -81,10 +81,6 @@ TAB_PLANTS = (
         ),
     ),
     _plant(
-        "a gap that did not arrive counts as proven",
-        ("core.tab:Tab.lose", "self.cursors = dict.fromkeys(self.cursors, NOWHERE)", "pass"),
-    ),
-    _plant(
         "a page of which nothing is known is new",
         ("core.tab:Tab.claim", "is_lost=not self.is_new", "is_lost=False"),
     ),
