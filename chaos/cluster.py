@@ -13,6 +13,7 @@ from proxy import Proxy
 from publisher import FaultPublisher
 from riverd.commands.verify.checker import BrokenRule, violations
 from riverd.commands.verify.history import Attempt, Fate, RunHistory
+from stream_witness import PollWitness, StreamWitness
 from witness import Witness
 
 Place = tuple[str | None, int]
@@ -21,6 +22,8 @@ GATEWAYS = 3
 LIVE_S_MAX = 60.0
 RECORDED_MAX = 40
 """So many clients write everything down for the checker: it is judged once more, at the end."""
+TRANSPORTS = (*[Witness] * 7, StreamWitness, StreamWitness, PollWitness)
+"""Of ten clients seven have WebSockets, two streams, and one polls."""
 CROWD = "presence-crowd"
 """All clients are its members, and nobody publishes to it."""
 
@@ -97,7 +100,8 @@ class Cluster:
         self.contents = contents
         for number in range(shape.clients):
             channels = [*random.sample(names, shape.channels_each), CROWD]
-            witness = Witness(self.url, f"user-{number}", channels, contents)
+            kind = TRANSPORTS[number % len(TRANSPORTS)]
+            witness = kind(self.url, f"user-{number}", channels, contents)
             if number < RECORDED_MAX:
                 witness.record()
             self.add(witness)

@@ -68,7 +68,8 @@ async def _run(shape: Shape, names: list[str]) -> tuple[list[FaultOutcome], list
 
 def _table(outcomes: list[FaultOutcome], clients: int) -> str:
     lines = [
-        f"{clients} clients in 3 of 6 channels each and in a quiet presence channel, 3 gateways "
+        f"{clients} clients (of ten seven by WebSocket, two by stream, one by polls) in 3 of 6 "
+        "channels each and in a quiet presence channel, 3 gateways "
         f"behind haproxy, Redis, one publish API; {outcomes[-1].published:,} publications.",
         "",
         "| " + " | ".join(HEADS) + " |",
