@@ -91,7 +91,7 @@ class Node:
             linger=linger,
         )
         self.attachments.tabs = self.tabs
-        self.tabs.started, self.tabs.lost = self.attachments.admit_started, self._flushes.soon
+        self.tabs.started, self.tabs.lost = self.attachments.admit_started, self.flushes.soon
         self._reads = ClientReads(broker, self.attachments, tasks=self._tasks, clock=clock)
         self.users = Users(self.attachments)
         self._user_limits = UserLimits(self.users.sessions)
