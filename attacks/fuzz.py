@@ -33,6 +33,7 @@ from river_process import SECRET
 from riverd.auth.session_secrets import SessionSecrets
 from riverd.auth.tokens import Verifier
 from riverd.channel_rules import ChannelRules
+from riverd.core.session import SessionLimits
 from riverd.errors import DecodeError, RiverError, TokenError
 from riverd.gateway.origins import Origins
 from riverd.http.limits import HEAD_BYTES_MAX
@@ -46,6 +47,7 @@ from riverd.websocket.early_input import EarlyInputs, EarlyLimits
 from riverd.websocket.interface import SocketLimits
 
 BODY_BYTES_MAX = 10_000
+MESSAGES_MAX = int(SessionLimits().burst)
 CRASHES_SHOWN = 5
 SLOW_AGAIN = 3
 """A slow input is measured so many times more: what counts is the fastest of them."""
@@ -121,10 +123,19 @@ class _Receiver:
 
 
 class _Socket(WebSocket):
-    """A WebSocket that decodes what it gets, as a session does."""
+    """A WebSocket that decodes what it gets, as a session does, and ends where that would."""
+
+    messages = 0
 
     def on_text(self, payload: bytes) -> None:
-        read_message(payload)
+        self.messages += 1
+        try:
+            NATIVE.decode(payload)
+        except DecodeError as error:
+            if error.fatal:
+                self.close(4400)
+        if self.messages > MESSAGES_MAX:
+            self.close(4429)
 
     def _fail(self) -> None:
         """What a connection logs, and closes for, is a crash here."""
