@@ -3,10 +3,12 @@
 import asyncio
 
 from river_cluster import Cluster, Visitor, in_a_cluster
+from river_wire import Client, session_of
 
 from riverd.core.budget import KeyedBudgets
 from riverd.core.session import SessionLimits
-from riverd.node.new_channels import NEW_AT_ONCE_S
+from riverd.core.tab import Tab
+from riverd.node.new_channels import NEW_AT_ONCE_S, PAGES_AT_ONCE, PAGES_RATE
 from riverd.node.node import Node
 
 NEW_AT_ONCE = 3
@@ -114,3 +116,23 @@ def test_budgets_that_are_full_again_are_forgotten() -> None:
         budgets.take(second, now=second)
     assert len(budgets) <= 5
     assert budgets.is_spent("busy", now=1_100)
+
+
+@in_a_cluster
+async def test_an_address_has_so_many_pages_and_no_more(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+
+    def page(number: int, address: str | None) -> Client:
+        client = Client()
+        session = session_of(client)
+        session.tab = Tab(f"1:{number}", f"s{number}", is_new=True)
+        node.opened(session, address=address)
+        return client
+
+    pages = [page(number, "192.0.2.1") for number in range(int(PAGES_AT_ONCE))]
+    surplus, other, unknown = page(1, "192.0.2.1"), page(2, "192.0.2.2"), page(3, None)
+    await asyncio.sleep(0.1)
+    assert surplus.closed == (4503, "too many pages of one address")
+    assert all(one.closed is None for one in (*pages, other, unknown))
+    await asyncio.sleep(2 / PAGES_RATE)
+    assert page(4, "192.0.2.1").closed is None

@@ -6,6 +6,8 @@
     replica for                          | replica for some seconds | that it may have, and some
     a publication that begins a log      | a key for a day          | `new_channels_rate` a second,
                                          |                          | `NEW_AT_ONCE_S` of it at once
+    a page that names itself             | a key for as long as the | of an address: `PAGES_RATE` a
+                                         | longest window, or a day | second, `PAGES_AT_ONCE`
 
 While the second is spent a user may publish where the node knows that there is something. Who has
 no user (a guest, a client of Pusher's public channels) has the budget of its address. They belong
@@ -21,6 +23,9 @@ from riverd.errors import ErrorCode, RiverError
 from riverd.model import Position, Receipt
 
 NEW_AT_ONCE_S = 600.0
+PAGES_RATE = 5.0
+PAGES_AT_ONCE = 2_000.0
+"""As many as an address may have connections: all may come back together."""
 
 
 class NewChannels:
@@ -29,6 +34,17 @@ class NewChannels:
     def __init__(self) -> None:
         self._attached: KeyedBudgets | None = None
         self._begun: KeyedBudgets | None = None
+        self._pages = KeyedBudgets(PAGES_RATE, PAGES_AT_ONCE)
+
+    def take_page(self, session: Session, *, now: float) -> bool:
+        """Pay for a connection of a page that names itself. False if its address had too many."""
+        key = session.address
+        if key is None:
+            return True
+        if self._pages.is_spent(key, now):
+            return False
+        self._pages.take(key, now=now)
+        return True
 
     def take_subscription(self, session: Session, now: float) -> None:
         """Pay for a subscription to a channel that the node has nothing of.

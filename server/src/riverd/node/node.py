@@ -10,7 +10,7 @@ from riverd.core.channel import Channel
 from riverd.core.flushed import Flushed
 from riverd.core.hub import Hub
 from riverd.core.session import Session
-from riverd.errors import ErrorCode, RiverError, TokenError
+from riverd.errors import ErrorCode, Reason, RiverError, TokenError
 from riverd.model import (
     Authenticate,
     Change,
@@ -143,6 +143,11 @@ class Node:
         session.address = address
         if self.history is not None:
             self.history.opened(session, address=address, client=client)
+        if session.tab is not None and not self._new_channels.take_page(session, now=self._clock()):
+            # Not served without: it would miss something and not know it.
+            session.tab = None
+            text = "too many pages of one address"
+            asyncio.get_running_loop().call_soon(session.close, Reason.FULL, text)
         self.tabs.opened(session)
 
     def receive(self, session: Session, payload: bytes, *, now: float) -> None:
@@ -342,14 +347,18 @@ class Node:
         """Close those who are refused; after orders may have been missed, move all the others."""
         now = self._clock() + self.authentication.unix_ahead_s
         self.control.revocations.expire(now)
-        for session in list(self.users):
-            assert session.claims is not None, "users have tokens"
-            try:
-                self.control.revocations.check(session.claims, now)
-            except TokenError as error:
-                session.close(error.reason, error.message)
+        self._tasks.start(self._close_refused(now))
         if has_lost:
             self._tasks.start(self.users.move_all())
+
+    async def _close_refused(self, now: float) -> None:
+        async for some in portions(list(self.users)):
+            for session in some:
+                assert session.claims is not None, "users have tokens"
+                try:
+                    self.control.revocations.check(session.claims, now)
+                except TokenError as error:
+                    session.close(error.reason, error.message)
 
     # Background.
 
