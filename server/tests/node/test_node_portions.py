@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from river_cluster import Cluster, in_a_cluster
@@ -9,11 +10,13 @@ from river_time import in_no_time
 
 from riverd.broker.memory.store import Store
 from riverd.channel_rules import ChannelRules
-from riverd.errors import Reason
+from riverd.errors import BrokerError, Reason
 from riverd.gateway.draining import end_all, move
 from riverd.model import Member, Position
 from riverd.node.node import Node
+from riverd.node.reporting import RETRY_S, SubscriberCounts
 from riverd.portions import PORTION
+from riverd.tasks import Tasks
 
 CHANNELS = 2_000
 CALLS_MAX = PORTION + 100
@@ -143,3 +146,25 @@ def test_a_store_expires_some_logs_at_a_time() -> None:
     turns = sum(1 for _ in store.expiring(1_000_000.0))
     assert turns >= CHANNELS // PORTION
     assert store._logs == {}
+
+
+@in_no_time
+async def test_a_report_that_failed_goes_on_with_the_counts_that_are_left() -> None:
+    reported: list[str] = []
+    failures = iter([False, True, False, False])
+
+    async def report(counts: Mapping[str, int]) -> None:
+        if next(failures):
+            raise BrokerError("away")
+        reported.extend(counts)
+
+    tasks = Tasks(_raise)
+    names = [f"c{number}" for number in range(3 * PORTION)]
+    SubscriberCounts(report, tasks, count=lambda _name: 1).report(names)
+    await asyncio.sleep(RETRY_S + 1)
+    assert sorted(reported) == sorted(names)
+    await tasks.close()
+
+
+def _raise(error: BaseException) -> None:
+    raise error

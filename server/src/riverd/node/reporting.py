@@ -55,6 +55,8 @@ class SubscriberCounts:
                         await self._report_to_broker({name: self._count(name) for name in some})
                         if self._reported is not None:
                             await self._reported(some)
+                        for name in some:
+                            del names[name]
                 except RiverError:
                     self._changed |= names
                     await asyncio.sleep(RETRY_S)

@@ -1,7 +1,7 @@
 """What each node counts: subscribers of channels, connections of users. It ends with its lease."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -36,15 +36,33 @@ class StoredCounts:
 
     async def occupied(self, prefix: str) -> dict[str, Occupancy]:
         """The channels with this prefix that have subscribers: the sum over the nodes' counts."""
-        answers = await self._server.commands([("HGETALL", name) for name in await self._names()])
         totals: Counter[str] = Counter()
-        for counts in cast("list[list[bytes]]", answers):
-            async for some in portions(counts, 2 * COUNTS_PORTION):
+        for node in await self._names():
+            # One that is seen twice while others change is counted once.
+            counts: dict[str, int] = {}
+            async for some in self._counts(node):
                 for name, count in zip(some[::2], some[1::2], strict=True):
                     if (channel := name.decode()).startswith(prefix):
-                        totals[channel] += int(count)
-        users = await self._users([name for name in totals if self._rules.has_members(name)])
-        return {name: Occupancy(total, users.get(name)) for name, total in totals.items()}
+                        counts[channel] = int(count)
+            async for part in portions(list(counts.items())):
+                for channel, count in part:
+                    totals[channel] += count
+        found: dict[str, Occupancy] = {}
+        async for names in portions(list(totals)):
+            users = await self._users([name for name in names if self._rules.has_members(name)])
+            for name in names:
+                found[name] = Occupancy(totals[name], users.get(name))
+        return found
+
+    async def _counts(self, node: str) -> AsyncIterator[list[bytes]]:
+        """The names and counts of a node, some at a time."""
+        upto = b"0"
+        while True:
+            [found] = await self._server.commands([("HSCAN", node, upto, "COUNT", COUNTS_PORTION)])
+            upto, some = cast("tuple[bytes, list[bytes]]", found)
+            yield some
+            if upto == b"0":
+                return
 
     async def occupancy(self, channel: str) -> Occupancy:
         """How many subscribers a channel has."""
