@@ -12,6 +12,7 @@ import structlog
 
 from riverd.broker import Broker
 from riverd.service.brokers import Brokers
+from riverd.service.collector import OldObjects
 from riverd.service.credentials import Credentials
 from riverd.service.jwks import IdentityProvider
 from riverd.service.metrics import Metrics, MetricsLog, Reading, process_readings
@@ -97,6 +98,7 @@ class Process:
         # Nothing of River needs the collector to end: it is for what libraries leave. Young objects
         # are looked at often and at once; all of them, which stops the loop, rarely.
         gc.set_threshold(2_000, 10, 100)
+        self.start(OldObjects().run())
 
     async def end(self) -> None:
         """Cancel background work."""
