@@ -1,7 +1,4 @@
-"""What clients do to River that mean no good: each an attack that goes on until it is ended.
-
-python attacks/attackers.py ATTACK URL COUNT
-"""
+"""What clients do to River that mean no good: each an attack that goes on until it is ended."""
 
 import asyncio
 import os
@@ -179,6 +176,21 @@ async def publish_to_a_crowd(url: str, size: int) -> None:
     del crowd
 
 
+async def begin_channels(url: str, size: int) -> None:
+    """One user publishes to channels that are new, as fast as it may, and comes back."""
+
+    async def one() -> None:
+        client = await member(url, "beginner")
+        for number in range(150):
+            channel = f"begun-{next(NUMBERS)}"
+            await client.send(type="publish", id=number, channel=channel, event="e", data="x" * 500)
+        await client.until("published")
+        await client.close()
+
+    while True:
+        await gather(size, one)
+
+
 async def read_nothing(url: str, size: int) -> None:
     """Subscribers read nothing, while one of them publishes."""
     crowd = await gather(size, lambda: _subscribed(url, "crowd", receive_bytes=4_096))
@@ -210,11 +222,7 @@ ATTACKS: dict[str, tuple[Attack, int]] = {
     "one user collects channels": (take_channels, 745),
     "one client joins and leaves a crowd": (join_and_leave, 1_000),
     "one client publishes to a crowd": (publish_to_a_crowd, 300),
+    "one user publishes to channels that are new": (begin_channels, 20),
     "subscribers that read nothing": (read_nothing, 300),
 }
 """Each with the number of connections that it takes."""
-
-
-if __name__ == "__main__":
-    attack, url, size = sys.argv[1:]
-    asyncio.run(ATTACKS[attack][0](url, int(size)))

@@ -8,11 +8,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from attackers import ATTACKS
+from catalogue import ATTACKS
 
-# After `attackers`, which makes the tests' client known.
+# After the attackers, which makes the tests' client known.
 from innocent import Innocent
 from memory_group import limited
+from pusher_attackers import APPS, RULES
 from river_process import API_KEY, KEYS, MEBIBYTE, River, ask
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,6 +27,8 @@ SETTINGS = {
     "RIVER_TRUSTED_PROXIES": "127.0.0.1",
     "RIVER_ALLOWED_ORIGINS": "https://*.example.com,https://*-*.example.com",
     "RIVER_LOG_LEVEL": "error",
+    "RIVER_APPS": APPS,
+    "RIVER_CHANNEL_RULES": RULES,
 }
 HEADS = ("attack", "connections", "peak of memory", "ping, median", "99%", "browsers served")
 
@@ -119,7 +122,7 @@ async def bear(name: str, *, seconds: float, scale: float) -> AttackOutcome:
 async def _attack(name: str, url: str, *, size: int, innocent: Innocent, seconds: float) -> None:
     # In a process of its own: its work is not the innocent's delay.
     attacker = subprocess.Popen(  # noqa: ASYNC220  it is awaited by nobody
-        [sys.executable, str(ROOT / "attacks" / "attackers.py"), name, url, str(size)],
+        [sys.executable, str(ROOT / "attacks" / "catalogue.py"), name, url, str(size)],
         stderr=subprocess.PIPE,
         text=True,
     )
