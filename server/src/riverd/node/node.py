@@ -94,8 +94,7 @@ class Node:
         self.tabs.started, self.tabs.lost = self.attachments.admit_started, self.flushes.soon
         self._reads = ClientReads(broker, self.attachments, tasks=self._tasks, clock=clock)
         self.users = Users(self.attachments)
-        self._user_limits = UserLimits(self.users.sessions)
-        self._new_channels = NewChannels()
+        self._user_limits, self._new_channels = UserLimits(self.users.sessions), NewChannels()
         self._user_counts = UserCounts(broker.webhooks, self._tasks, sessions=self.users.sessions)
         self.authentication = Authentication(
             hub,

@@ -45,13 +45,11 @@ class StoredCounts:
                     if (channel := name.decode()).startswith(prefix):
                         counts[channel] = int(count)
             async for part in portions(list(counts.items())):
-                for channel, count in part:
-                    totals[channel] += count
+                totals.update(dict(part))
         found: dict[str, Occupancy] = {}
         async for names in portions(list(totals)):
             users = await self._users([name for name in names if self._rules.has_members(name)])
-            for name in names:
-                found[name] = Occupancy(totals[name], users.get(name))
+            found |= {one: Occupancy(totals[one], users.get(one)) for one in names}
         return found
 
     async def _counts(self, node: str) -> AsyncIterator[list[bytes]]:
