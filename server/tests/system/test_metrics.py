@@ -44,6 +44,8 @@ async def test_gateway_counts_connections_deliveries_and_ends(river: River) -> N
         assert number(now, "river_connections") == 3
         assert number(now, "river_unauthenticated") == 1
         assert number(now, "river_channels") == 2
+        [node] = json.loads(ask(f"{river.api_url}/nodes", key=API_KEY)[1])["nodes"]
+        assert node["channels"] == 2
         assert growth(before, now, "river_deliveries_total") == 20
         assert growth(before, now, "river_publications_total") == 10
         # Of two channels, and of two users' own.

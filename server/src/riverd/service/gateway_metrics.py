@@ -44,7 +44,7 @@ def gateway_readings(
         Reading(
             "river_channels",
             "Channels with a subscriber on this node.",
-            lambda: _named_channels(hub),
+            lambda: named_channels(hub),
         ),
         Reading(
             "river_deliveries", "Events handed to clients.", lambda: hub.deliveries, counter=True
@@ -151,6 +151,6 @@ def _app_of(protocol: ClientProtocol) -> str | None:
     return protocol.app.id if isinstance(protocol, PusherProtocol) else None
 
 
-def _named_channels(hub: Hub) -> int:
+def named_channels(hub: Hub) -> int:
     """But for users' own, which nobody asked for."""
     return sum(not name.startswith(INTERNAL) for name in hub.channels)

@@ -10,6 +10,7 @@ from riverd.node.session_history import SessionHistory
 from riverd.node.tracing import Traces
 from riverd.node.user_facts import UserFactFinder
 from riverd.orders import Question
+from riverd.service.gateway_metrics import named_channels
 from riverd.service.process import Process
 
 USERS_MAX = 1_000
@@ -35,7 +36,7 @@ def answer_inquiries(
             started_at,
             len(gateway.connections),
             len(node.users.sessions),
-            len(hub.channels),
+            named_channels(hub),
             hub.deliveries,
             hub.gaps,
             gateway.refused,
