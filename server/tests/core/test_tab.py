@@ -128,6 +128,18 @@ def test_barriers_are_a_second_apart() -> None:
     assert tab.may_ping(5.0 + PING_EVERY_S)
 
 
+def test_no_second_barrier_is_sent_before_the_first_is_answered() -> None:
+    tab = claimed(TabRow({"dogs": at(7)}, TabTraits()))
+    tab.rewrite()
+    write = tab.write()
+    assert write is not None
+    tab.written(write, Written.REPLACED)
+    assert tab.ping(lambda _: None, now=1.0)
+    assert not tab.may_ping(100.0)
+    assert tab.prove()
+    assert tab.may_ping(100.0)
+
+
 def test_a_pong_that_nobody_asked_for_proves_nothing() -> None:
     assert not claimed().prove()
 

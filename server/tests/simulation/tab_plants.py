@@ -37,10 +37,6 @@ TAB_PLANTS = (
         ),
     ),
     _plant(
-        "a second ping is sent before the first is answered",
-        ("core.tab:Tab.may_ping", "self._barrier is None and", ""),
-    ),
-    _plant(
         "unsubscribing keeps the cursor",
         ("core.tab:Tab.forget", "self._remove(subscription.channel)", "pass"),
     ),
@@ -63,14 +59,6 @@ TAB_PLANTS = (
     _plant(
         "who has another page's cursors is not told when that is known",
         ("broker.memory.tabs:_owe_gaps", "row.owes_gaps = True", "pass"),
-    ),
-    _plant(
-        "what another page has proven goes on as one's own",
-        (
-            "broker.memory.tabs:_owe_gaps",
-            "row.cursors = dict.fromkeys(row.cursors, NOWHERE)",
-            "pass",
-        ),
     ),
     _plant(
         "who finds out that it is not alone has no gap itself",
