@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -21,9 +22,10 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = tmp_path_factory.mktemp("build")
-    made = subprocess.run(
-        ["make", "-C", str(LOAD), f"BUILD={build}"], capture_output=True, text=True, check=False
-    )
+    # Without the flags of a make that runs the tests.
+    environment = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
+    command = ["make", "-C", str(LOAD), f"BUILD={build}"]
+    made = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert made.returncode == 0, made.stderr
     assert made.stderr == ""
     return build

@@ -87,7 +87,7 @@ async def test_user_is_shown_and_disconnected(river: River, tmp_path: Path) -> N
         )
         assert there[0] == 0
         heads, row = there[1].splitlines()
-        assert heads.split() == ["SESSION", "NODE", "SINCE", "CHANNELS"]
+        assert heads.split() == ["SESSION", "NODE", "SINCE", "CLIENT", "CHANNELS"]
         assert row.endswith("cows dogs")
         assert ended == (0, "connections reached: 1", "")
         assert nobody[:2] == (0, "not connected")

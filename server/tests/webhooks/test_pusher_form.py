@@ -14,7 +14,6 @@ from riverd.webhooks.forms import TruthNow, request_for
 
 APP: dict[str, Any] = {"id": "1", "key": "a-key", "secret": "a-secret-of-sixteen"}
 NOTHING = TruthNow()
-NOW_MS = int(time.time() * 1000)
 
 
 def endpoint(*events: str) -> WebhookEndpoint:
@@ -36,7 +35,8 @@ def read(
     where: WebhookEndpoint, *events: QueuedEvent, truth: TruthNow = NOTHING
 ) -> list[dict[str, Any]] | None:
     """What a receiver reads; None if nothing is sent."""
-    made = request_for(where, events, truth=truth, now_ms=NOW_MS)
+    now_ms = int(time.time() * 1000)
+    made = request_for(where, events, truth=truth, now_ms=now_ms)
     if made is None:
         return None
     library = pusher.Pusher(app_id="1", key=APP["key"], secret=APP["secret"])
@@ -44,7 +44,7 @@ def read(
         made.headers["X-Pusher-Key"], made.headers["X-Pusher-Signature"], made.body
     )
     assert found is not None, "its library does not verify it"
-    assert found["time_ms"] == NOW_MS
+    assert found["time_ms"] == now_ms
     told: list[dict[str, Any]] = found["events"]
     return told
 

@@ -72,8 +72,8 @@ def test_what_was_not_checked_is_named_and_has_an_exit_code_of_its_own(cluster: 
     told = examine(cluster.gateway.url, "--idle", "0.2")
     assert told.exit_code == 3
     assert "?       token     none to try: set RIVER_SECRETS, or give --token" in told.output
-    unknown = "token, subscribe, publish, broker, delivery, stream, idle, quiet, resume"
-    assert told.output.splitlines()[-1] == f"Nothing broken, but 9 not checked: {unknown}."
+    unknown = "token, subscribe, publish, broker, rules, delivery, stream, idle, quiet, resume"
+    assert told.output.splitlines()[-1] == f"Nothing broken, but 10 not checked: {unknown}."
 
 
 def test_json_is_all_of_it(cluster: Cluster) -> None:
