@@ -25,7 +25,8 @@ const TOO_MANY = 30;
 
 describe("the code in the pages", { skip }, () => {
   const stage = new Stage();
-  const server = new Server();
+  const guests = { match: "score-*", access: "guest", keep_last: true, client_publish: false };
+  const server = new Server({ RIVER_CHANNEL_RULES: JSON.stringify([guests]) });
   /** @type {Network} */
   let network;
   /** @type {import("playwright-core").BrowserContext} */
