@@ -1,23 +1,37 @@
 /** What a TypeScript user writes: it is compiled, never run. */
 
 import { RiverProvider, useChannel, useConnection, usePresence, useRiver } from "../react/index.js";
-import { River as BackEnd, RiverError as BackEndError } from "../server/river.js";
+import {
+  River as BackEnd,
+  RiverError as BackEndError,
+  type Counts,
+  type Result,
+  verifyWebhook,
+} from "../server/river.js";
+import type { State } from "../src/link.js";
 import {
   type Channel,
   type EventDetail,
+  type GapDetail,
   type Member,
   type Options,
   type Position,
   type Presence,
   type Publication,
+  type PublishOptions,
+  type Receipt,
   River,
   type RiverError,
   type Snapshot,
   type Status,
   type SubscribeOptions,
   type SystemEvents,
+  type TokenSource,
+  type TransportName,
 } from "../src/river.js";
+import type { Break } from "../src/subscription.js";
 import { sharedSocket } from "../src/tabs.js";
+import type { GivenToken } from "../src/token.js";
 
 interface Post {
   id: number;
@@ -71,24 +85,25 @@ river.subscribe("dogs").on("post", (post) => post.text);
 // @ts-expect-error: typing says who
 board.publish("typing", { name: "ada" });
 
-const receipt: { epoch: string; offset?: number; after?: number } = await board.publish(
-  "typing",
-  { user: "ada" },
-  { keep: false, exclude: river.session ?? undefined },
-);
+const passing: PublishOptions = { keep: false, exclude: river.session ?? undefined };
+const receipt: Receipt = await board.publish("typing", { user: "ada" }, passing);
 river.me.on("invited", (data: unknown) => void data);
 const position = { epoch: receipt.epoch, offset: receipt.after ?? 0 };
 const { publications } = await board.history({ limit: 10, after: position });
 console.log(publications[0]?.event, board.name, board.live, board.position?.offset);
 console.log(board.presence.count, [...board.presence.members.keys()]);
-const way: "websocket" | "stream" | "poll" = river.transport;
+const way: TransportName = river.transport;
 console.log(way);
 
 board.unsubscribe();
 river.history("dogs", { limit: 1, after: position });
-const snapshot: Snapshot = async ({ reason }) => console.log(reason);
+const say = (reason: Break) => console.log(reason);
+const snapshot: Snapshot = async ({ reason }) => say(reason);
+board.on("river:gap", (gap: GapDetail) => say(gap.reason));
 const more: SubscribeOptions = { snapshot };
-const options: Options = { host: "/rt", token: () => fetch("/river-token") };
+const given: GivenToken = await fetch("/river-token");
+const token: TokenSource = () => given;
+const options: Options = { host: "/rt", token };
 type Shown = [EventDetail, Member, Position, Presence, Publication, Status, SystemEvents];
 console.log(more, options, {} as Shown);
 
@@ -98,7 +113,7 @@ await loose.publish("post", { any: ["thing"] });
 
 await river.publish("dogs", "post", 1);
 river.on("state", ({ state, reason, retryInMs, error }) => {
-  const known: "connecting" | "connected" | "waiting" | "closed" = state;
+  const known: State = state;
   console.log(known, reason, retryInMs, error?.message);
 });
 river.off("state");
@@ -132,8 +147,11 @@ console.log(inDogs?.offset, epoch);
 backEnd.publish("dogs");
 const [result] = await backEnd.publishBatch([{ channel: "dogs", event: "post", data: 1 }]);
 if (result && "error" in result) console.log(result.error.code, result.error.id);
-else if (result && "offset" in result) console.log(result.offset);
-const counts = await backEnd.channels("board-");
+else if (result && "offset" in result) {
+  const published: Result = result;
+  console.log("offset" in published);
+}
+const counts: Record<string, Counts> = await backEnd.channels("board-");
 console.log(counts["board-dogs"]?.subscribers, (await backEnd.channel("board-dogs")).users);
 const past = await backEnd.history("dogs", { after: { epoch, offset }, limit: 10 });
 console.log(past.publications[0]?.event, past.offset);
@@ -147,7 +165,7 @@ await backEnd.remove("ada", "dogs");
 console.log((await backEnd.user("ada")).connections);
 console.log((await backEnd.publishToUser("ada", "post", 1)).offset);
 const info = { color: "red" };
-const token: string = await backEnd.token({
+const signed: string = await backEnd.token({
   user: "ada",
   ttl_s: 60,
   channels: ["private-user-ada"],
@@ -155,7 +173,9 @@ const token: string = await backEnd.token({
   publish: [],
   info,
 });
-console.log(token);
+console.log(signed);
+const [event] = await verifyWebhook("a body", {}, { secret: "a secret", toleranceS: 60 });
+console.log(event?.type, event?.time_ms);
 try {
   await backEnd.publish("dogs", "post");
 } catch (error) {
