@@ -26,6 +26,7 @@ const IDLE = "outside of browsers call river.connect()";
  * @typedef {import("./channel.js").SystemEvents} SystemEvents
  * @typedef {import("./connection.js").Connection} Connection
  * @typedef {import("./delivery.js").Snapshot} Snapshot
+ * @typedef {import("./link.js").State} State
  * @typedef {import("./link.js").Status} Status
  * @typedef {import("./presence.js").Presence} Presence
  * @typedef {import("./protocol.js").Member} Member
@@ -34,6 +35,8 @@ const IDLE = "outside of browsers call river.connect()";
  * @typedef {import("./protocol.js").PublishOptions} PublishOptions
  * @typedef {import("./protocol.js").Receipt} Receipt
  * @typedef {import("./protocol.js").ServerMessage} ServerMessage
+ * @typedef {import("./subscription.js").Break} Break
+ * @typedef {import("./token.js").GivenToken} GivenToken
  * @typedef {import("./token.js").TokenSource} TokenSource
  * @typedef {"websocket" | "stream" | "poll"} TransportName
  *

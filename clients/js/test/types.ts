@@ -8,11 +8,12 @@ import {
   type Result,
   verifyWebhook,
 } from "../server/river.js";
-import type { State } from "../src/link.js";
 import {
+  type Break,
   type Channel,
   type EventDetail,
   type GapDetail,
+  type GivenToken,
   type Member,
   type Options,
   type Position,
@@ -23,15 +24,14 @@ import {
   River,
   type RiverError,
   type Snapshot,
+  type State,
   type Status,
   type SubscribeOptions,
   type SystemEvents,
   type TokenSource,
   type TransportName,
 } from "../src/river.js";
-import type { Break } from "../src/subscription.js";
 import { sharedSocket } from "../src/tabs.js";
-import type { GivenToken } from "../src/token.js";
 
 interface Post {
   id: number;

@@ -6,6 +6,7 @@ export type GapDetail = import("./channel.js").GapDetail;
 export type SystemEvents = import("./channel.js").SystemEvents;
 export type Connection = import("./connection.js").Connection;
 export type Snapshot = import("./delivery.js").Snapshot;
+export type State = import("./link.js").State;
 export type Status = import("./link.js").Status;
 export type Presence = import("./presence.js").Presence;
 export type Member = import("./protocol.js").Member;
@@ -14,6 +15,8 @@ export type Publication = import("./protocol.js").Publication;
 export type PublishOptions = import("./protocol.js").PublishOptions;
 export type Receipt = import("./protocol.js").Receipt;
 export type ServerMessage = import("./protocol.js").ServerMessage;
+export type Break = import("./subscription.js").Break;
+export type GivenToken = import("./token.js").GivenToken;
 export type TokenSource = import("./token.js").TokenSource;
 export type TransportName = "websocket" | "stream" | "poll";
 export type Options = {
@@ -79,6 +82,7 @@ export type Channel<E = Record<string, unknown>> = import("./channel.js").Channe
  * @typedef {import("./channel.js").SystemEvents} SystemEvents
  * @typedef {import("./connection.js").Connection} Connection
  * @typedef {import("./delivery.js").Snapshot} Snapshot
+ * @typedef {import("./link.js").State} State
  * @typedef {import("./link.js").Status} Status
  * @typedef {import("./presence.js").Presence} Presence
  * @typedef {import("./protocol.js").Member} Member
@@ -87,6 +91,8 @@ export type Channel<E = Record<string, unknown>> = import("./channel.js").Channe
  * @typedef {import("./protocol.js").PublishOptions} PublishOptions
  * @typedef {import("./protocol.js").Receipt} Receipt
  * @typedef {import("./protocol.js").ServerMessage} ServerMessage
+ * @typedef {import("./subscription.js").Break} Break
+ * @typedef {import("./token.js").GivenToken} GivenToken
  * @typedef {import("./token.js").TokenSource} TokenSource
  * @typedef {"websocket" | "stream" | "poll"} TransportName
  *
