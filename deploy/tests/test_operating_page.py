@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from balancers import FILES, Balancer, Place, Proxy, caddy, haproxy, nginx
-from caddy_process import running
+from caddy_process import ROOT, running
 from listener import ask, listening, publish, token
 from page_blocks import block, unit
 
@@ -69,7 +69,7 @@ def connections(gateway: GatewayProcess) -> float:
 
 @pytest.mark.parametrize("kind", FILES)
 def test_page_shows_the_file_of_deploy(kind: str) -> None:
-    assert block(kind) == FILES[kind].read_text(encoding="utf-8")
+    assert block(kind) == f'--8<-- "{FILES[kind].relative_to(ROOT)}"\n'
 
 
 def test_a_proxy_of_the_page_has_no_complaint(town: Town) -> None:

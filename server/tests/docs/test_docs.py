@@ -1,6 +1,7 @@
 """The documentation says what is so: its code runs, its messages decode, its links lead on."""
 
 import ast
+import html
 import json
 import os
 import re
@@ -45,6 +46,9 @@ COMMANDS = [
     for line in block.code.splitlines()
     if line.startswith(("river ", ".venv/bin/river "))
 ]
+
+# Files that docs/operating.md includes.
+INCLUDED = ("deploy/nginx/river.conf", "deploy/haproxy/river.cfg", "deploy/caddy/Caddyfile")
 
 _PLACE = Position("e", 1)
 _MEMBERS = MemberList(1, (Member("u", b"{}"),))
@@ -312,10 +316,17 @@ def test_site_is_built_without_a_complaint(tmp_path: Path) -> None:
         shutil.copytree(ROOT / folder, tmp_path / folder, symlinks=True)
     for file in ("zensical.toml", "CHANGELOG.md"):
         shutil.copy(ROOT / file, tmp_path)
+    for file in INCLUDED:
+        (tmp_path / file).parent.mkdir(parents=True)
+        shutil.copy(ROOT / file, tmp_path / file)
     zensical = Path(sys.executable).with_name("zensical")
     subprocess.run([zensical, "build", "--strict"], cwd=tmp_path, check=True)
     for page in ("index.html", "protocol/index.html", "comparison/index.html"):
         assert (tmp_path / "site" / page).exists()
+    operating = text_of(tmp_path / "site" / "operating" / "index.html")
+    shown = html.unescape(re.sub(r"<[^>]+>", "", operating))
+    for file in INCLUDED:
+        assert text_of(ROOT / file).strip().expandtabs(4) in shown
 
 
 def test_home_page_says_the_version_that_this_is() -> None:
