@@ -1,7 +1,7 @@
 """Writes the figures of docs/deploy/cost.md and its drawings; with --check only compares.
 
 The page says where each figure comes from: `<!-- estimate: FLAGS -->` stands before a block that
-has the output of `river estimate FLAGS`, `<!-- curve: FLAGS -->` before a drawing, and
+has the bill of `river estimate FLAGS`, `<!-- curve: FLAGS -->` before a drawing, and
 `<!-- = NAME -->` before a figure in the text (see `FIGURES`).
 """
 
@@ -91,7 +91,9 @@ def _output(flags: str) -> str:
     done = CliRunner().invoke(estimate, shlex.split(flags))
     if done.exit_code:
         raise SystemExit(f"river estimate {flags}: {done.output}")
-    return "\n".join(line.rstrip() for line in done.output.splitlines()) + "\n"
+    whole = "\n".join(line.rstrip() for line in done.output.splitlines()) + "\n"
+    # The bill alone: the command prints the other tables.
+    return whole.partition("What stands for it\n")[0]
 
 
 def _curve(flags: str) -> str:
