@@ -14,6 +14,7 @@ _SERVER: Mapping[str, str] = {
     "--api-keys": "RIVER_API_KEYS",
     "--read-keys": "RIVER_READ_KEYS",
     "--apps": "RIVER_APPS",
+    "--webhooks": "RIVER_WEBHOOKS",
     "--broker-password": "RIVER_BROKER_PASSWORD",
     "--broker": "RIVER_BROKER",
 }
@@ -31,6 +32,9 @@ VARIABLES: Mapping[str, Mapping[str, str]] = {
     "revoke": _KEY,
     "users": _KEY,
     "verify": _KEY,
+    "explain": _KEY,
+    "trace": _KEY,
+    "webhooks": {**_SERVER, **_KEY},
     "publish": _KEY,
     "subscribe": _TOKEN,
     "doctor": _TOKEN,
