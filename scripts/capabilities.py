@@ -16,12 +16,11 @@ PYTHON_RUN = ROOT / "clients" / "python" / "tests" / "case_runner.py"
 
 HEAD = """# What the clients do
 
-Every client library holds the conversations of [protocol/cases](../protocol-cases.md) with a real
-server: its own public calls on one side, what goes over its wire and what it tells the program on
-the other. This page is written from those runs by `scripts/capabilities.py`; a test compares them.
+Every client library runs the conversations of [protocol/cases](../protocol-cases.md) against a
+real server, and fails none. Written from those runs by `scripts/capabilities.py`.
 
-No client failed in a conversation, and the server holds all of them. Below are those that do not
-concern every client: a letter gives the [reason](#why-not), **yes** says that the client holds it.
+Below are those that do not concern every client: a letter gives the [reason](#why-not), **yes** is
+a pass.
 """
 
 
