@@ -218,6 +218,27 @@ async def test_a_part_of_a_list_that_is_gone_is_found_and_mended(
     assert notes.presence_lost == 0
 
 
+async def test_a_user_leaves_whose_entry_is_gone(
+    redis_broker: RedisBrokers, server: RedisServer
+) -> None:
+    one, _ = await redis_broker.node()
+    two, notes = await redis_broker.node()
+    await one.join("presence-c", Member("ann"))
+    before = await two.join("presence-c", Member("bob"))
+    with server.client() as client:
+        assert two._lease is not None
+        client.delete(keys.node_entries("presence-c", two._lease.node))
+    await two.leave("presence-c", "bob")
+    # The list has begun again: nodes make their entries anew, and nobody makes bob's.
+    after = await one.join("presence-c", Member("ann"))
+    assert after.epoch != before.epoch
+    assert list((await one.members("presence-c")).members) == ["ann"]
+    # Who was no member changes nothing.
+    await two.leave("presence-c", "bob")
+    assert (await one.join("presence-c", Member("ann"))).epoch == after.epoch
+    assert notes.presence_lost == 0
+
+
 async def test_nobody_leaves_while_nobody_can_renew(
     own_server: RedisServer, brokers_at: BrokersAt
 ) -> None:

@@ -31,10 +31,15 @@ local function version_of(meta, members, users, epoch)
   return epoch, '0'
 end
 
+-- Whether some of a node's entries are gone.
+local function has_lost_entries(meta, entries, node)
+  local count = redis.call('HGET', meta, 'n:' .. node)
+  return count and tonumber(count) ~= redis.call('HLEN', entries)
+end
+
 -- As above, for a node that has entries: also if some of these are gone.
 local function node_version_of(meta, members, users, entries, node, epoch)
-  local count = redis.call('HGET', meta, 'n:' .. node)
-  if count and tonumber(count) ~= redis.call('HLEN', entries) then
+  if has_lost_entries(meta, entries, node) then
     begin_again(meta, members, users, epoch)
     return epoch, '0'
   end

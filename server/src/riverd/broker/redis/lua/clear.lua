@@ -2,8 +2,7 @@
 -- KEYS: meta, members, users, entries of the node.
 -- ARGV: new epoch, how many, feed, announce command, where to go on ('0' at the beginning), node.
 local epoch = kept_version(KEYS[1], KEYS[2], KEYS[3])
-local count = redis.call('HGET', KEYS[1], 'n:' .. ARGV[6])
-if ARGV[5] == '0' and count and tonumber(count) ~= redis.call('HLEN', KEYS[4]) then
+if ARGV[5] == '0' and has_lost_entries(KEYS[1], KEYS[4], ARGV[6]) then
   -- Nobody knows any more who was there: those who are say so again.
   begin_again(KEYS[1], KEYS[2], KEYS[3], ARGV[1])
   epoch = ARGV[1]
