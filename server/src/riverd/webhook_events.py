@@ -99,8 +99,10 @@ class WebhookInterests:
     def _found(self, name: str) -> Iterable[Wanted]:
         app, inner = divided(name)
         is_user = user_of(inner) is not None
+        # For a minute after a change a webhook has two interests: it is sent the events of both.
+        found: dict[str, frozenset[WebhookKind]] = {}
         for interest, globs in zip(self.all, self._globs, strict=True):
             if interest.app == app and (is_user or globs.match(inner)):
                 kinds = frozenset(one for one in interest.events if (one in OF_USERS) == is_user)
-                if kinds:
-                    yield Wanted(interest.webhook, kinds)
+                found[interest.webhook] = kinds | found.get(interest.webhook, frozenset())
+        return (Wanted(webhook, kinds) for webhook, kinds in found.items() if kinds)

@@ -172,7 +172,8 @@ async def test_a_receiver_agrees_with_the_world_whatever_fails(
     assert_in_order(receiver.events)
     ids = [one["id"] for one in receiver.events]
     assert len(ids) == len(set(ids))
-    assert receiver.types.count("reset") == 1
+    # The first, and at most one more of each gateway that learnt of the webhook late.
+    assert 1 <= receiver.types.count("reset") <= 1 + len(gateways)
     [left] = [api for api in apis if api is not sender]
     status, body = ask(f"{left.api_url}/webhooks", key=API_KEY)
     [state] = json.loads(body)["webhooks"]

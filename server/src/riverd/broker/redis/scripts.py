@@ -35,6 +35,7 @@ _HEADS = {
     "webhook_miss": ("_webhooks",),
     "webhook_now": (),
     "webhook_replay": ("_webhooks",),
+    "webhook_reset": ("_webhooks",),
     "webhook_settle": (),
     "webhook_test": ("_webhooks",),
     "register": (),

@@ -10,7 +10,13 @@ from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import Argument
 from riverd.broker.redis.webhook_entries import dead_in, entries, event_in
 from riverd.broker.redis.webhook_tags import QueueTags
-from riverd.broker.redis.webhooks import WebhookKeys, wanted_text, webhook_keys
+from riverd.broker.redis.webhooks import (
+    ANYTHING,
+    WebhookKeys,
+    queue_event,
+    wanted_text,
+    webhook_keys,
+)
 from riverd.broker.webhooks import (
     DEAD_KEPT_S,
     DEAD_MAX,
@@ -25,12 +31,11 @@ from riverd.broker.webhooks import (
     QueueState,
 )
 from riverd.channel_rules import ChannelRules
-from riverd.webhook_events import MEMBERS, RESET, TEST, Interest, WebhookInterests
+from riverd.webhook_events import MEMBERS, Interest, WebhookInterests
 
 SCAN_S = 10.0
 """How often all queues of a cluster are looked at, whatever was said to be written."""
 TRUTH_PORTION = 500
-ANYTHING = frozenset({RESET, TEST})
 
 
 class RedisWebhookQueues:
@@ -89,8 +94,13 @@ class RedisWebhookQueues:
     async def begin(self, webhook: str) -> None:
         """Compare the histories of all servers with those that were known."""
         if known := await self._histories():
-            await self._queue(
-                "webhook_begin", webhook, names=(keys.webhook_histories(webhook),), arguments=known
+            await queue_event(
+                self._server,
+                "webhook_begin",
+                webhook=webhook,
+                bytes_max=self._bytes_max,
+                names=(keys.webhook_histories(webhook),),
+                arguments=known,
             )
 
     async def _histories(self) -> list[str]:
@@ -108,21 +118,7 @@ class RedisWebhookQueues:
 
     async def test(self, webhook: str) -> None:
         """Queue a test."""
-        await self._queue("webhook_test", webhook)
-
-    async def _queue(
-        self,
-        script: str,
-        webhook: str,
-        *,
-        names: Sequence[str] = (),
-        arguments: Sequence[Argument] = (),
-    ) -> None:
-        more = self._keys(keys.WEBHOOKS, webhook)
-        await self._server.call(
-            script, (*names, *more.names), arguments=(*arguments, *more.arguments)
-        )
-        await self._server.commands([("SADD", keys.webhook_written(webhook), keys.WEBHOOKS)])
+        await queue_event(self._server, "webhook_test", webhook=webhook, bytes_max=self._bytes_max)
 
     def _keys(self, tag: str, webhook: str) -> WebhookKeys:
         return webhook_keys(tag, {webhook: ANYTHING}, channel="", bytes_max=self._bytes_max)

@@ -11,6 +11,7 @@ import msgspec
 from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import Argument, Reply
+from riverd.broker.redis.missed_changes import MissedChanges
 from riverd.broker.redis.scripts import noted
 from riverd.broker.redis.webhook_tags import QueueTags
 from riverd.channels import divided, user_of
@@ -20,6 +21,8 @@ from riverd.tasks import Tasks
 from riverd.webhook_events import (
     COUNTED,
     MEMBERS,
+    RESET,
+    TEST,
     Interest,
     Wanted,
     WebhookInterests,
@@ -35,6 +38,7 @@ COUNT_AGAIN = 300
 COUNTS_AT_ONCE = 200
 MISS_MS = 10_000
 
+ANYTHING = frozenset({RESET, TEST})
 _CLIENT_EVENTS = frozenset({WebhookKind.CLIENT_EVENT})
 _MISSES = frozenset({WebhookKind.CACHE_MISS})
 
@@ -57,6 +61,7 @@ class RedisWebhooks:
         self, server: Server, *, publish: PublishNoted, tags: QueueTags, bytes_max: int
     ) -> None:
         self.interests = WebhookInterests()
+        self._missed = MissedChanges(self.interests)
         self._server = server
         self._publish = publish
         self._tags = tags
@@ -91,16 +96,22 @@ class RedisWebhooks:
             await asyncio.sleep(REFRESH_S)
 
     async def refresh(self) -> None:
-        """Learn what is wanted now."""
+        """Learn what is wanted now; see missed_changes.py."""
+        self._missed.begin_look()
         [listed] = await self._server.commands(
             [("ZRANGE", keys.WEBHOOKS_WANTED, 0, -1, "WITHSCORES")]
         )
         wanted = _fresh(listed)
         # A server that lost its data says nothing: what was wanted is wanted.
-        if wanted is not None and wanted != list(self.interests.all):
-            self.interests.use(wanted)
-            if self._changed is not None:
-                self._changed()
+        was = self.interests.all
+        self._missed.end_look(was if wanted is None else wanted)
+        if self.interests.all != was and self._changed is not None:
+            self._changed()
+        for webhook in sorted(self._missed.webhooks):
+            await queue_event(
+                self._server, "webhook_reset", webhook=webhook, bytes_max=self._bytes_max
+            )
+            self._missed.webhooks.discard(webhook)
 
     # Counting.
 
@@ -130,32 +141,43 @@ class RedisWebhooks:
         node = self._node()
         if node != self._counted_by:
             await self._count_under(node)
+        changed = {name for name, n in counts.items() if n != self._counts.get(name, 0)}
         self._counts |= counts
         self._doubted |= counts.keys()
         # Noted first: who clears up after this node looks there.
         if begun := [name for name, count in counts.items() if count > 0]:
             await self._server.commands([("SADD", keys.counted_channels(node), *begun)])
-        await asyncio.gather(*[self._count_one(node, name, count=n) for name, n in counts.items()])
+        await asyncio.gather(
+            *[
+                self._count_one(node, name, count=n, is_change=name in changed)
+                for name, n in counts.items()
+            ]
+        )
         if over := [name for name, count in counts.items() if not count]:
             await self._server.commands([("SREM", keys.counted_channels(node), *over)])
         self._doubted -= counts.keys()
         for name in over:
             del self._counts[name]
 
-    async def _count_one(self, node: str, name: str, *, count: int) -> None:
+    async def _count_one(self, node: str, name: str, *, count: int, is_change: bool = True) -> None:
         is_user = user_of(divided(name)[1]) is not None
         begins, ends = (
             (WebhookKind.USER_CONNECTED, WebhookKind.USER_DISCONNECTED)
             if is_user
             else (WebhookKind.CHANNEL_OCCUPIED, WebhookKind.CHANNEL_VACATED)
         )
-        await self._write(
-            "webhook_count",
-            name,
-            wanted=self.interests.of(name, COUNTED),
-            names=(keys.subscribed_nodes(name),),
-            arguments=(node, count, begins, ends, COUNT_TTL_S),
-        )
+        wanted = self.interests.of(name, COUNTED)
+        try:
+            await self._write(
+                "webhook_count",
+                name,
+                wanted=wanted,
+                names=(keys.subscribed_nodes(name),),
+                arguments=(node, count, begins, ends, COUNT_TTL_S),
+            )
+        finally:
+            if is_change:
+                self._missed.changed(name, COUNTED, wanted=wanted)
 
     async def _count_under(self, node: str) -> None:
         """The node has another name, or its first: what it had counts under this one now."""
@@ -198,11 +220,15 @@ class RedisWebhooks:
     ) -> Reply:
         """Run a script that changes the members of a channel."""
         wanted = self.interests.of(channel, MEMBERS)
-        if not wanted:
-            return await self._server.call(script, names, arguments=arguments)
-        return await self._write(
-            noted(script), channel, wanted=wanted, names=names, arguments=arguments
-        )
+        try:
+            if not wanted:
+                return await self._server.call(script, names, arguments=arguments)
+            return await self._write(
+                noted(script), channel, wanted=wanted, names=names, arguments=arguments
+            )
+        finally:
+            # Also one without an answer may have been made.
+            self._missed.changed(channel, MEMBERS, wanted=wanted)
 
     async def miss(self, channel: str) -> None:
         """Write it, unless it was written a moment ago."""
@@ -218,13 +244,17 @@ class RedisWebhooks:
     async def publish(self, message: Message, session: str) -> Receipt:
         """Publish, and write the event if a webhook asks for it."""
         wanted = self.interests.of(message.channel, _CLIENT_EVENTS)
-        if not wanted:
-            return await self._publish(message, NO_KEYS)
-        more = self._keys(message.channel, wanted)
-        event = (message.user or "", message.event, message.data, session)
-        receipt = await self._publish(message, WebhookKeys(more.names, (*event, *more.arguments)))
-        await self.written(message.channel)
-        return receipt
+        try:
+            if not wanted:
+                return await self._publish(message, NO_KEYS)
+            more = self._keys(message.channel, wanted)
+            event = (message.user or "", message.event, message.data, session)
+            noting = WebhookKeys(more.names, (*event, *more.arguments))
+            receipt = await self._publish(message, noting)
+            await self.written(message.channel)
+            return receipt
+        finally:
+            self._missed.changed(message.channel, _CLIENT_EVENTS, wanted=wanted)
 
     async def written(self, channel: str) -> None:
         """Note for senders of a cluster where to look; elsewhere they look at one queue."""
@@ -261,6 +291,21 @@ class RedisWebhooks:
             channel=channel,
             bytes_max=self._bytes_max,
         )
+
+
+async def queue_event(
+    server: Server,
+    script: str,
+    *,
+    webhook: str,
+    bytes_max: int,
+    names: Sequence[str] = (),
+    arguments: Sequence[Argument] = (),
+) -> None:
+    """Run a script that writes an event of no channel: a reset, or a test."""
+    more = webhook_keys(keys.WEBHOOKS, {webhook: ANYTHING}, channel="", bytes_max=bytes_max)
+    await server.call(script, (*names, *more.names), arguments=(*arguments, *more.arguments))
+    await server.commands([("SADD", keys.webhook_written(webhook), keys.WEBHOOKS)])
 
 
 def webhook_keys(
