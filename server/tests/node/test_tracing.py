@@ -10,7 +10,7 @@ from riverd.core.hub import Hub
 from riverd.facts import TraceFilter, TraceLine
 from riverd.node.node import Node
 from riverd.node.session_history import SessionHistory
-from riverd.node.tracing import LINES_MAX, TRACE_S, TRACES_MAX, Traces
+from riverd.node.tracing import LINES_MAX, SESSIONS_MAX, TRACE_S, TRACES_MAX, Traces
 from riverd.orders import Question, encode
 
 _lines = msgspec.json.Decoder(list[TraceLine]).decode
@@ -74,13 +74,32 @@ async def test_busy_channel_shows_so_many_lines_and_how_many_more_there_were(
 
 @in_a_cluster
 async def test_no_more_than_some_traces_run_at_once(cluster: Cluster) -> None:
-    here, _ = await tracing(cluster)
+    here, node = await tracing(cluster)
     for number in range(TRACES_MAX + 5):
         here.ask(f"t{number}", channel="c")
-    assert len(here.tasks) == TRACES_MAX
+    await asyncio.sleep(0.1)
+    for name in ("t8", "t12"):
+        here.ask(name, channel="c")
+        [line] = here.lines(name)
+        assert (line.kind, line.node) == ("limited", node.control.name)
+        assert "8 traces already" in line.text
+    assert here.lines("t7") == []
     await asyncio.sleep(TRACE_S + 1)
     here.ask("again", channel="c")
-    assert len(here.tasks) == TRACES_MAX + 1
+    assert len(here.tasks) == TRACES_MAX + 5 + 1
+
+
+@in_a_cluster
+async def test_user_with_too_many_sessions_is_followed_in_part_and_that_is_said(
+    cluster: Cluster,
+) -> None:
+    here, node = await tracing(cluster)
+    for _ in range(SESSIONS_MAX + 3):
+        cluster.visitor(node)
+    here.ask(user="ann")
+    await asyncio.sleep(2)
+    [limited] = [line for line in here.lines() if line.kind == "limited"]
+    assert limited.text == f"follows {SESSIONS_MAX} of {SESSIONS_MAX + 3} sessions"
     await asyncio.sleep(TRACE_S + 1)
 
 

@@ -3,7 +3,7 @@
 Nothing is done for a message. Four times a second the sessions concerned are looked at: their
 subscriptions and cursors say what was sent since, and the node's memory what began and ended. The
 lines go into a short log of their own at the broker. A trace ends `TRACE_S` after it was asked for
-last, and says how many lines it has dropped.
+last, and says how many lines it has dropped. A line `limited` says that not all is followed.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ TRACES_MAX = 8
 LINES_MAX = 100
 """At one look."""
 SESSIONS_MAX = 200
+REFUSED_MAX = 64
 DATA_BYTES_MAX = 4_096
 SEARCH_LOOKS = 4
 """All sessions of a node are looked through for a session or an address once in so many looks."""
@@ -60,6 +61,7 @@ class Trace:
         self._followed: dict[Session, _Followed] = {}
         self._looks = 0
         self._offset: int | None = None
+        self._is_limited = False
 
     def look(self, history: SessionHistory, now: float) -> list[TraceLine]:
         """What has happened since the last look."""
@@ -93,7 +95,12 @@ class Trace:
             yield from self._sent(channel, before, kind="given", session="", now=now)
 
     def _session_lines(self, now: float) -> Iterator[TraceLine]:
-        current = set(self._sessions())
+        found = self._sessions()
+        current = set(found[:SESSIONS_MAX])
+        if len(found) > SESSIONS_MAX and not self._is_limited:
+            text = f"follows {SESSIONS_MAX} of {len(found)} sessions"
+            yield TraceLine(now, "limited", text=text)
+        self._is_limited = len(found) > SESSIONS_MAX
         for session in list(self._followed):
             if session not in current or session.closed:
                 del self._followed[session]
@@ -109,14 +116,17 @@ class Trace:
             yield from self._changes(session, followed, now=now)
 
     def _sessions(self) -> list[Session]:
+        """All that are concerned: those that are followed first, so that these stay the same."""
         wanted = self._wanted
-        found = self._node.users.of(wanted.user) if wanted.user else list(self._followed)
+        found = list(self._followed)
+        if wanted.user:
+            found += self._node.users.of(wanted.user)
         if (wanted.session or wanted.address) and self._looks % SEARCH_LOOKS == 0:
             for session in self._node.sessions:
                 address = None if session.start is None else session.start.address
                 if session.id == wanted.session or (wanted.address and address == wanted.address):
                     found.append(session)
-        return found[:SESSIONS_MAX]
+        return [one for one in dict.fromkeys(found) if not one.closed]
 
     def _changes(self, session: Session, followed: _Followed, *, now: float) -> Iterator[TraceLine]:
         if session.claims is not None and not followed.is_known:
@@ -188,12 +198,15 @@ class Traces:
         self._broker: Broker | None = None
         self._start = start
         self._traces: dict[str, Trace] = {}
+        self._refused: dict[str, float] = {}
+        """Until when traces that found no room need not be told of it again."""
 
     def answer(self, asked: Question) -> None:
         """Begin a trace, or go on with it: the question's epoch is its id. There is no answer."""
         trace = self._traces.get(asked.epoch)
         if trace is None:
             if len(self._traces) >= TRACES_MAX:
+                self._refuse(asked.epoch)
                 return
             wanted = _filter(asked.filter)
             trace = Trace(wanted, self._node, hub=self._hub, mark=self._history.added)
@@ -202,19 +215,32 @@ class Traces:
         # Before that has begun: it is a task.
         trace.ends_at = self._clock() + TRACE_S
 
+    def _refuse(self, name: str) -> None:
+        """Say that nothing is followed here: now and then, as long as it is asked for."""
+        now = self._clock()
+        if now < self._refused.get(name, 0):
+            return
+        if len(self._refused) >= REFUSED_MAX:
+            self._refused.clear()
+        self._refused[name] = now + TRACE_S
+        text = f"follows {TRACES_MAX} traces already, and nothing for this one"
+        self._start(self._write(name, [TraceLine(now, "limited", text=text)]))
+
     async def _run(self, name: str, trace: Trace) -> None:
-        node = self._node.control.name
-        # Made for the first trace, and kept: most nodes are never traced.
-        broker = self._broker = self._broker or self._new_broker()
         while self._clock() < trace.ends_at:
             lines = trace.look(self._history, self._clock())
             if lines:
-                # That the broker is away is reported by who watches it.
-                with suppress(RiverError):
-                    body = encode(_bounded(lines, node=node))
-                    await broker.publish(Message(f"{TRACE}{name}", "trace", body))
+                await self._write(name, lines)
             await asyncio.sleep(LOOK_S)
         del self._traces[name]
+
+    async def _write(self, name: str, lines: list[TraceLine]) -> None:
+        # Made for the first trace, and kept: most nodes are never traced.
+        broker = self._broker = self._broker or self._new_broker()
+        body = encode(_bounded(lines, node=self._node.control.name))
+        # That the broker is away is reported by who watches it.
+        with suppress(RiverError):
+            await broker.publish(Message(f"{TRACE}{name}", "trace", body))
 
 
 def _bounded(lines: list[TraceLine], *, node: str) -> list[TraceLine]:

@@ -84,7 +84,7 @@ export function trace(view, signal, _title, given) {
         h("label", { class: "check" }, payloads, "With payloads"), start, stop),
       state, problem),
     body,
-    h("p", { class: "hint" }, "Gateways look four times a second and show at most a hundred lines each time; they say how many they left out. What is not kept (keep: false) and what clients send is not seen."));
+    h("p", { class: "hint" }, "Gateways look four times a second and show at most a hundred lines each time; they say how many they left out. Each follows 200 sessions and eight traces at most, and says so. What is not kept (keep: false) and what clients send is not seen."));
 }
 
 /** Wait so long, or until it is over. */

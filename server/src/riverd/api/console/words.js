@@ -46,4 +46,5 @@ export const TRACED = {
   unsubscribed: ["unsubscribed at", ""],
   ended: ["ended", ""],
   dropped: ["left out", "warn"],
+  limited: ["not all is followed", "warn"],
 };
