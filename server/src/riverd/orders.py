@@ -124,12 +124,16 @@ class UserConnection(msgspec.Struct, frozen=True):
     Args:
         since: in unix seconds.
         client: what it calls itself; nobody has checked that. Older nodes do not say it.
+        channels: the first of them; `channels_more` are not listed.
+        more: on the last connection that is listed, how many the node has beyond it.
     """
 
     session: str
     since: float
     channels: list[str]
     client: str = ""
+    channels_more: int = 0
+    more: int = 0
 
 
 _decode_order = msgspec.json.Decoder(Order).decode

@@ -153,7 +153,9 @@ class Describing(Notes):
     broker: Broker
 
     def on_question(self, question: Question) -> None:
-        body = encode([UserConnection(f"s.{question.user}", 7.5, ["a", "b"], "js/8.4.0")])
+        found = UserConnection(f"s.{question.user}", 7.5, ["a", "b"], "js/8.4.0", 3)
+        later = UserConnection("s.later", 8.5, [], more=20)
+        body = encode([later, found])
         asyncio.get_running_loop().create_task(self.broker.control.answer(question.id, body))
 
 
@@ -163,10 +165,17 @@ def test_a_users_connections_are_listed_with_who_does_not_answer(user: str) -> N
         node = Describing()
         node.broker = api.door(node, name="one")
         api.door(name="silent")
-        told = api.get(f"/users/-?user={quote(user, safe='')}").json
-    connection = {"session": f"s.{user}", "node": "one", "since": 7.5, "channels": ["a", "b"]}
-    connection["client"] = "js/8.4.0"
-    assert told == {"user": user, "connections": [connection], "unanswered": ["silent"]}
+        told = api.get(f"/users/-?user={quote(user, safe='')}&limit=1").json
+    connection: dict[str, object] = {
+        "session": f"s.{user}",
+        "node": "one",
+        "since": 7.5,
+        "channels": ["a", "b"],
+    }
+    connection |= {"client": "js/8.4.0", "channels_more": 3}
+    listed = {"user": user, "connections": [connection], "unanswered": ["silent"]}
+    # One was left out here, twenty by its node.
+    assert told == {**listed, "more": 21}
 
 
 def test_a_key_to_read_may_get_and_nothing_else() -> None:

@@ -145,14 +145,16 @@ class Connected(msgspec.Struct, frozen=True):
     since: float
     channels: list[str]
     client: str = ""
+    channels_more: Annotated[int, Meta(description="Further channels, which are not listed.")] = 0
 
 
 class UserState(msgspec.Struct, frozen=True):
-    """A user's connections."""
+    """A user's connections, the oldest first."""
 
     user: str
     connections: list[Connected]
     unanswered: Annotated[list[str], Meta(description="Nodes that did not answer in time.")]
+    more: Annotated[int, Meta(description="Further connections, which are not listed.")] = 0
 
 
 class Traced(msgspec.Struct, frozen=True):

@@ -133,6 +133,7 @@ ROUTES: tuple[Route, ...] = (
         users.user_state,
         "A user's connections on all nodes",
         gives=(answers.UserState,),
+        query=(_LIMIT,),
     ),
     Route(
         "POST",

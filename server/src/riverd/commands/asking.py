@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from riverd.api.endpoints.channels import HISTORY_MAX
-from riverd.api.responses import ChannelList, History, Presence, UserState
+from riverd.api.responses import ChannelList, Connected, History, Presence, UserState
 from riverd.channels import check_channel
 from riverd.commands.api_client import CallFailedError, call
 from riverd.commands.targets import FindTarget, with_target
@@ -133,12 +133,19 @@ def users(*, target: FindTarget, user: str, as_json: bool) -> None:
     if found is not None:
         heads = ("SESSION", "NODE", "SINCE", "CLIENT", "CHANNELS")
         rows = [
-            (one.session, one.node, _time(one.since), one.client, " ".join(one.channels))
+            (one.session, one.node, _time(one.since), one.client, _names(one))
             for one in found.connections
         ]
         click.echo(table(heads, rows, empty="not connected"))
+        if found.more:
+            click.echo(f"and {found.more:,} more", err=True)
         if found.unanswered:
             click.echo(f"no answer from {', '.join(found.unanswered)}", err=True)
+
+
+def _names(one: Connected) -> str:
+    more = f" and {one.channels_more:,} more" if one.channels_more else ""
+    return " ".join(one.channels) + more
 
 
 @click.command(short_help="Log a user out everywhere.")

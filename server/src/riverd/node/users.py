@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from heapq import nsmallest
+from itertools import islice
+
+from msgspec.structs import replace
 
 from riverd.channels import INTERNAL
 from riverd.core.session import Session
@@ -12,6 +15,13 @@ from riverd.model import Unsubscribed
 from riverd.node.attaching import Attachments
 from riverd.orders import Order, OrderKind, UserConnection
 
+LISTED_MAX = 1_000
+"""Connections of a user, in one answer."""
+CHANNELS_MAX = 100
+"""Of one connection; fewer where there are many connections."""
+CHANNELS_MIN = 10
+NAMES_MAX = 10_000
+"""Names of channels in one answer, where connections have so many."""
 MOVED_AT_ONCE = 200
 MOVE_EVERY_S = 0.1
 
@@ -48,16 +58,13 @@ class Users:
             self.sessions.pop(user, None)
 
     def describe(self, user: str) -> list[UserConnection]:
-        """The connections of a user."""
-        return [
-            UserConnection(
-                one.id,
-                one.authenticated_at,
-                sorted(name for name in one.subscriptions if not name.startswith(INTERNAL)),
-                "" if one.start is None else one.start.client,
-            )
-            for one in self.of(user)
-        ]
+        """The connections of a user, and the channels of each: the first of both."""
+        sessions = self.sessions.get(user, {})
+        each = max(CHANNELS_MIN, min(CHANNELS_MAX, NAMES_MAX // (len(sessions) or 1)))
+        found = [_described(one, each) for one in islice(sessions, LISTED_MAX)]
+        if len(sessions) > LISTED_MAX:
+            found[-1] = replace(found[-1], more=len(sessions) - LISTED_MAX)
+        return found
 
     def connected(self, prefix: str, limit: int) -> ConnectedUsers:
         """The first users whose ids begin so."""
@@ -112,3 +119,14 @@ class Users:
 
 def _ignore(_node: str) -> int:
     return 0
+
+
+def _described(session: Session, channels_max: int) -> UserConnection:
+    """A connection, with so many of its channels: looking through all would take too long."""
+    # Its own channel is among the first, and is not counted.
+    looked = list(islice(session.subscriptions, channels_max + 1))
+    names = [name for name in looked if not name.startswith(INTERNAL)]
+    listed = sorted(names[:channels_max])
+    unlisted = len(names) - len(listed) + len(session.subscriptions) - len(looked)
+    client = "" if session.start is None else session.start.client
+    return UserConnection(session.id, session.authenticated_at, listed, client, unlisted)

@@ -43,16 +43,21 @@ export function users(view, signal) {
 export function user(view, signal, name) {
   const connections = h("div", null);
   const load = async () => {
-    const found = await get("users/-", { user: name }, signal);
-    const rows = found.connections.slice(0, SHOWN_MAX).map((one) => [
-      traceLink("session", one.session, h("code", null, one.session)), one.node, since(one.since), one.client, h("div", { class: "names" }, one.channels.slice(0, SHOWN_MAX).map((each) => [channelLink(each), " "]))]);
+    const found = await get("users/-", { user: name, limit: SHOWN_MAX }, signal);
+    const rows = found.connections.map((one) => [
+      traceLink("session", one.session, h("code", null, one.session)), one.node, since(one.since), one.client, h("div", { class: "names" }, one.channels.slice(0, SHOWN_MAX).map((each) => [channelLink(each), " "]), andMore(one.channels.length - SHOWN_MAX, one.channels_more))]);
     swap(connections,
       table(["Session", "Node", "For", "Client", "Channels"], rows, "Not connected now."),
-      found.connections.length > SHOWN_MAX ? h("p", { class: "hint" }, `${SHOWN_MAX} of ${count(found.connections.length)}.`) : "",
+      found.more ? h("p", { class: "hint" }, `And ${count(found.more)} more connections.`) : "",
       found.unanswered.length ? h("p", { class: "hint" }, `No answer from ${found.unanswered.join(", ")}.`) : "");
   };
   view.append(h("p", { class: "state" }, traceLink("user", name)), card("Connections", connections), card("Why did this user not get it?", why(name, signal)), mayWrite() ? card("Orders", orders(name, load)) : "");
   every(EVERY_MS, view, signal, load);
+}
+
+function andMore(cut, unlisted) {
+  const more = Math.max(0, cut) + unlisted;
+  return more ? h("span", { class: "soft" }, `and ${count(more)} more`) : "";
 }
 
 function orders(name, load) {

@@ -45,22 +45,28 @@ async def list_users(api: Api, call: Call) -> UserList:
 
 
 async def user_state(api: Api, call: Call) -> UserState:
-    """The user's connections, over all nodes that answer in time."""
+    """The user's connections, over all nodes that answer in time; the oldest of them."""
+    limit = limit_in(call.query)
     user, control = check_user(call.path["user"]), api.broker.control
     question = Question(secrets.token_hex(8), user)
     nodes = await control.nodes()
     await control.ask(question)
     answers = await answers_to(api, question.id, nodes=nodes)
+    described = [(node, one) for node, body in answers.items() for one in connections_of(body)]
+    described.sort(key=lambda found: (found[1].since, found[1].session))
     connections = [
-        Connected(one.session, nodes.get(node, ""), one.since, one.channels, one.client)
-        for node, body in answers.items()
-        for one in connections_of(body)
+        Connected(
+            one.session,
+            nodes.get(node, ""),
+            one.since,
+            one.channels,
+            one.client,
+            one.channels_more,
+        )
+        for node, one in described[:limit]
     ]
-    return UserState(
-        user,
-        sorted(connections, key=lambda one: (one.since, one.session)),
-        names_without(nodes, answers),
-    )
+    unlisted = sum(one.more for _, one in described) + len(described) - len(connections)
+    return UserState(user, connections, names_without(nodes, answers), unlisted)
 
 
 async def disconnect(api: Api, call: Call) -> Disconnected:
