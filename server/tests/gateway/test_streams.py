@@ -124,8 +124,12 @@ async def test_fifty_channels_fit_into_a_cursor(site: Site) -> None:
 async def test_methods_are_answered_as_http_wants_it(site: Site) -> None:
     async with requested(site.url, path_of("dogs"), headers=bearer(), method="HEAD") as answer:
         assert answer.status == 200
-    async with requested(site.url, path_of("dogs"), headers=bearer(), method="PUT") as answer:
-        assert answer.status == 405
+    for path, allowed in (
+        (path_of("dogs"), "GET, HEAD, OPTIONS"),
+        ("/client/publish", "POST, OPTIONS"),
+    ):
+        async with requested(site.url, path, headers=bearer(), method="PUT") as answer:
+            assert (answer.status, answer.headers["allow"]) == (405, allowed)
     headers = {"origin": "https://any.example"}
     async with requested(site.url, "/events", headers=headers, method="OPTIONS") as answer:
         assert answer.status == 204

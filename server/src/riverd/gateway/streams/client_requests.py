@@ -16,7 +16,7 @@ from riverd.auth.bearer import bearer
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.gateway.streams.credentials import check_origin, may_use_cookie, token_in
-from riverd.gateway.streams.refusals import not_served, unknown_field
+from riverd.gateway.streams.refusals import not_served, unknown_field, wrong_method
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import JSON, Answer, Headers, Response
@@ -132,6 +132,8 @@ class ClientRequests:
 
     def admit(self, request: Request, headers: Headers) -> "Answer | PostedRequest":
         """Judge a request by its head."""
+        if request.method != "POST":
+            return wrong_method("POST, OPTIONS", headers)
         try:
             token = self._token(request)
         except RiverError as error:
@@ -157,8 +159,6 @@ class ClientRequests:
 
     def _token(self, request: Request) -> str:
         host = self._host
-        if request.method != "POST":
-            raise RiverError(ErrorCode.METHOD_NOT_ALLOWED, "ask with POST")
         check_origin(request, host.origins)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != JSON:

@@ -21,6 +21,12 @@ def not_served(error: RiverError, headers: Headers) -> Response:
     return Response(error.error.status, body, JSON, headers)
 
 
+def wrong_method(allowed: str, headers: Headers) -> Response:
+    """The answer to another method than those in `allowed`, which it names (RFC 9110, 15.5.6)."""
+    error = RiverError(ErrorCode.METHOD_NOT_ALLOWED, f"this path takes {allowed}")
+    return not_served(error, (*headers, ("Allow", allowed)))
+
+
 def unknown_field(name: str, known: Collection[str]) -> RiverError:
     """The refusal of a field that there is not, with the one that was probably meant."""
     # A guess costs the square of the name's length: a stranger's may be as long as the request.

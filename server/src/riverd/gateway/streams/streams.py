@@ -19,7 +19,13 @@ from riverd.gateway.streams.client_requests import FIELDS, ClientRequests
 from riverd.gateway.streams.credentials import check_origin, cors, preflight, token_in
 from riverd.gateway.streams.event_stream import EventStream
 from riverd.gateway.streams.poll import Poll
-from riverd.gateway.streams.refusals import EVENT_STREAM, Farewell, come_again, not_served
+from riverd.gateway.streams.refusals import (
+    EVENT_STREAM,
+    Farewell,
+    come_again,
+    not_served,
+    wrong_method,
+)
 from riverd.gateway.streams.sink import StreamSink
 from riverd.gateway.streams.stream_host import StreamHost
 from riverd.gateway.streams.stream_request import (
@@ -45,6 +51,7 @@ COMMENT_S = 15.0
 TICK_S = 1.0
 PARKED_S = 10.0
 _METHODS = ("GET", "HEAD")
+_ALLOWED = ", ".join((*_METHODS, "OPTIONS"))
 # Nobody on the way keeps the answer, or waits until there is more of it.
 _HEADERS: Headers = (
     ("Cache-Control", "no-store, no-transform"),
@@ -118,6 +125,8 @@ class Streams:
         if request.path != PATH:
             self._keep()
             return self._clients.admit(request, headers)
+        if request.method not in _METHODS:
+            return wrong_method(_ALLOWED, headers)
         if request.has_body:
             error = RiverError(ErrorCode.INVALID_FIELD, "a stream has no body")
             return not_served(error, headers)
@@ -146,8 +155,6 @@ class Streams:
     def _judge(self, request: Request) -> tuple[StreamRequest, str]:
         """What is asked for, and the token or "", if the client may have it. Raises RiverError."""
         host = self._host
-        if request.method not in _METHODS:
-            raise RiverError(ErrorCode.METHOD_NOT_ALLOWED, "ask with GET")
         check_origin(request, host.origins)
         query = query_of(request)
         first = {name: values[0] for name, values in query.items()}
