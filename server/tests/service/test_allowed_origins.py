@@ -17,6 +17,8 @@ from riverd.service.environment import load
         ("https://example.com:443/", "https://example.com"),
         ("http://example.com:80", "http://example.com"),
         ("http://example.com:443", "http://example.com:443"),
+        ("https://example.com:0443", "https://example.com"),
+        ("http://example.com:08080", "http://example.com:8080"),
         ("http://localhost:*", "http://localhost:5173"),
         ("http://[::1]:3000", "http://[::1]:3000"),
         ("http://[::1]", "http://[::1]"),

@@ -54,6 +54,7 @@ def _authority(glob: str, scheme: str, *, authority: str) -> str:
         return _ascii(glob, authority)
     if not host or _PORT.fullmatch(port) is None or (port.isdigit() and int(port) > 65_535):  # noqa: PLR2004
         raise _refused(glob, "its port is none")
+    port = str(int(port)) if port.isdigit() else port
     if port == _DEFAULT_PORTS.get(scheme):
         return _ascii(glob, host)
     return f"{_ascii(glob, host)}:{port}"
