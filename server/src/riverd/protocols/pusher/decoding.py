@@ -99,14 +99,14 @@ def _client_event(message: _Message, app: App) -> Command:
     if message.channel is None:
         raise DecodeError(ErrorCode.INVALID_FIELD, "a client event names its channel")
     channel = _internal(app, message.channel, request_id=None)
-    if len(message.data) > app.max_event_bytes:
+    text = text_of(bytes(message.data))
+    if len(text.encode()) > app.max_event_bytes:
         raise DecodeError(
             ErrorCode.TOO_LARGE, f"the event's data is larger than {app.max_event_bytes} bytes"
         )
     if len(message.event) > EVENT_LENGTH_MAX:
         raise DecodeError(ErrorCode.EVENT_INVALID, f"more than {EVENT_LENGTH_MAX} characters")
-    data = stored(text_of(bytes(message.data)))
-    return model.PublishCommand(None, channel, message.event, data)
+    return model.PublishCommand(None, channel, message.event, stored(text))
 
 
 def _internal(app: App, name: str, *, request_id: RequestId) -> str:

@@ -17,6 +17,10 @@ from riverd.websocket import frames
 PING = frames.text(b'{"event":"pusher:ping","data":"{}"}')
 PONG = frames.text(b'{"event":"pusher:pong","data":"{}"}')
 
+OF_PROTOCOL = ("pusher:", "pusher_internal:")
+"""How events of the server begin. A user that publishes one in River's own protocol would
+otherwise add members to a page's list, or end its subscription."""
+
 _NOTHING = msgspec.Raw(b"null")
 _STATUS = {code.code: code.status for code in ErrorCode}
 _KIND_OF_ERROR: Mapping[str, str] = {
@@ -83,6 +87,8 @@ def _events(channel: str) -> Callable[[Publication | Ephemeral], bytes]:
     names_user = kind_of(name) is Kind.PRESENCE
 
     def frame(publication: Publication | Ephemeral) -> bytes:
+        if publication.user is not None and publication.event.startswith(OF_PROTOCOL):
+            return b""
         head = b'{"event":%b%b%b' % (_encode(publication.event), rest, shown(publication.data))
         if names_user and publication.user is not None:
             return frames.text(b'%b,"user_id":%b}' % (head, _encode(publication.user)))

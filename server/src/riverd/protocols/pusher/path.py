@@ -38,8 +38,10 @@ class PusherPath:
         Nobody gets a refused upgrade: clients would not see the reason, and wait for a minute.
         """
         path = divided(request.path)[1]
-        if not path.startswith((PATH, PAGES)) or not self._apps.by_id:
+        if not self._apps.by_id:
             return None
+        if not path.startswith((PATH, PAGES)):
+            return _misled(request)
         if path.startswith(PAGES):
             return turned_away(PusherCode.WRONG_PATH, "path not found: it is /t/PAGE/app/KEY")
         key = unquote(path.removeprefix(PATH))
@@ -57,6 +59,13 @@ class PusherPath:
         if protocol is None:
             protocol = self._protocols[app.id] = PusherProtocol(app, self._apps, rules=self._rules)
         return protocol
+
+
+def _misled(request: Request) -> TurnedAway | None:
+    """What a client is sent whose `wsPath` is wrong, such as a prefix that no proxy takes away."""
+    if "upgrade" not in request.headers or PATH not in f"{request.path}/":
+        return None
+    return turned_away(PusherCode.WRONG_PATH, "path not found: it is /app/KEY")
 
 
 def _wrong_version(query: str) -> TurnedAway | None:
