@@ -45,6 +45,8 @@ const FILES = {
   "tabs.min.js": () => minified("src/tabs.js"),
   /** For React Native, whose bundler does not know `import.meta`. */
   "river.native.js": () => bundled("src/river.js", { define: { "import.meta.url": "undefined" } }),
+  "pusher.native.js": () =>
+    bundled("pusher/pusher.js", { define: { "import.meta.url": "undefined" } }),
   "river.min.d.ts": () => 'export * from "../types/src/river.js";\n',
   "tabs.min.d.ts": () => 'export * from "../types/src/tabs.js";\n',
   "river.native.d.ts": () => 'export * from "../types/src/river.js";\n',

@@ -19,6 +19,9 @@ const PARTS = [
     "",
     [],
   ],
+  ["`Pusher` of `river-realtime/pusher`", "pusher/pusher.js", "pusher", ["PusherOptions"]],
+  ["Channels of `river-realtime/pusher`", "pusher/channel.js", "", []],
+  ["Members of `river-realtime/pusher`", "pusher/members.js", "members", []],
   [
     "`River` of `river-realtime/server`",
     "server/river.js",
@@ -161,7 +164,10 @@ function signatureOf(line, inside, object) {
 const OTHER_WORD = /^the same as `\w+`\.?$/i;
 const ALIAS = /^@typedef \{(.*)\} (\w+) ?(.*)$/;
 /** What other modules of the library call. */
-const INTERNAL = new Set(["presence.replace", "presence.join", "presence.leave"]);
+const INTERNAL = new Set([
+  ...["replace", "join", "leave"].map((name) => `presence.${name}`),
+  ...["replace", "reset"].map((name) => `members.${name}`),
+]);
 const INTERNAL_FUNCTIONS = ["invalid", "checkSecret", "checkWanted", "signed", "httpUrl"];
 
 /**

@@ -18,6 +18,7 @@ test("the reference names all that the package exports", async () => {
     "../src/tabs.js",
     "../src/http-socket.js",
     "../react/index.js",
+    "../pusher/pusher.js",
   ];
   for (const entry of [...entries, "../server/river.js"]) {
     for (const name of Object.keys(await import(entry)))

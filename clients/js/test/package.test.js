@@ -17,6 +17,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliDecompressSync, gzipSync } from "node:zlib";
+import { build } from "esbuild";
 import { declarations, distribution } from "../scripts/build.js";
 import { PAGE } from "../scripts/reference.js";
 
@@ -24,6 +25,8 @@ const run = promisify(execFile);
 const HOME = fileURLToPath(new URL("..", import.meta.url));
 /** With everything but what is loaded when it is needed. */
 const MINIFIED_BYTES_MAX = 8_192;
+/** With what is loaded when it is needed: a bundler makes one or more files of it. */
+const PUSHER_BYTES_MAX = 16_384;
 
 const TSC = join(HOME, "node_modules", ".bin", "tsc");
 const COMPILER_OPTIONS = "--strict --noEmit --target es2022 --module nodenext".split(" ");
@@ -64,9 +67,9 @@ test("a clone that was never built can be installed as it is", async () => {
 });
 
 test("the package can be imported, whole or minified", async () => {
-  for (const entry of ["", "/min", "/src/river.js", "/server", "/tabs"]) {
+  for (const entry of ["", "/min", "/src/river.js", "/server", "/tabs", "/pusher"]) {
     const name = `river-realtime${entry}`;
-    const script = `import * as all from "${name}"; console.log(typeof (all.River ?? all.sharedSocket))`;
+    const script = `import * as all from "${name}"; console.log(typeof (all.River ?? all.sharedSocket ?? all.Pusher))`;
     const args = ["--input-type=module", "--eval", script];
     assert.equal((await run(process.execPath, args, { cwd: project })).stdout, "function\n");
   }
@@ -76,6 +79,19 @@ test("the minified file keeps within its budget", async () => {
   const file = join(project, "node_modules", "river-realtime", "dist", "river.min.js");
   const bytes = gzipSync(await readFile(file), { level: 9 }).length;
   assert.ok(bytes <= MINIFIED_BYTES_MAX, `${bytes} bytes`);
+});
+
+test("the API of pusher-js, with all that it needs, keeps within its budget", async () => {
+  const { outputFiles } = await build({
+    entryPoints: [join(HOME, "pusher", "pusher.js")],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+  });
+  const bytes = gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length;
+  assert.ok(bytes > 0 && bytes <= PUSHER_BYTES_MAX, `${bytes} bytes`);
 });
 
 test("a TypeScript project that uses every public call compiles", async () => {
@@ -163,6 +179,7 @@ function imports(source) {
   return source
     .replace("../src/tabs.js", "river-realtime/tabs")
     .replace("../src/river.js", "river-realtime")
+    .replace("../pusher/pusher.js", "river-realtime/pusher")
     .replace("../react/index.js", "river-realtime/react")
     .replace("../server/river.js", "river-realtime/server");
 }

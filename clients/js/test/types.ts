@@ -1,5 +1,6 @@
 /** What a TypeScript user writes: it is compiled, never run. */
 
+import Pusher, { type Members, type PresenceChannel } from "../pusher/pusher.js";
 import { RiverProvider, useChannel, useConnection, usePresence, useRiver } from "../react/index.js";
 import {
   River as BackEnd,
@@ -124,6 +125,40 @@ console.log(river.state, river.reason, river.user);
 river.unsubscribe("dogs");
 river.disconnect();
 river.connect();
+
+const pusher = new Pusher("a key", {
+  cluster: "eu",
+  wsHost: "rt.example.com",
+  wsPort: 80,
+  wssPort: 443,
+  wsPath: "/rt",
+  forceTLS: true,
+  unavailableTimeout: 5_000,
+  channelAuthorization: { endpoint: "/auth" },
+  token: async () => "a token",
+});
+new Pusher("a key", { host: "https://rt.example.com", WebSocket: Socket });
+// @ts-expect-error: there is no such option
+new Pusher("a key", { tokn: "a token" });
+const room = pusher.subscribe("presence-room") as PresenceChannel;
+room
+  .bind("post", (post: Post, { user_id }: { user_id?: string }) => console.log(post.text, user_id))
+  .unbind("post")
+  .unbind_all();
+const here: Members = room.members;
+here.each(({ id, info }) => console.log(id, info, here.get(id), here.count, here.me, here.myID));
+const sent: boolean = room.trigger("client-typing", { user: "ada" });
+console.log(sent, pusher.send_event("client-typing", {}, "presence-room"), room.subscribed);
+pusher.connection.bind("state_change", ({ previous, current }) => console.log(previous, current));
+console.log(pusher.connection.state, pusher.connection.socket_id, pusher.channel("dogs")?.name);
+pusher.bind("post", console.log).unbind("post").bind_global(console.log).unbind_global();
+pusher.unbind_all().signin();
+pusher.user.bind("note", console.log);
+console.log(pusher.allChannels().length, pusher.user.user_data?.id);
+pusher.unsubscribe("presence-room");
+pusher.unsubscribeAll();
+pusher.disconnect();
+pusher.connect();
 
 const backEnd = new BackEnd({
   url: "http://127.0.0.1:8001",

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from protocol_server import Server
+from protocol_server import SECRETS, Server
 from pusher_runner import APPS, SETTINGS
 
 INTEROP = Path(__file__).parents[3] / "interop"
@@ -28,6 +28,10 @@ def test_unmodified_clients_work(server: Server, tests: str, app: dict[str, str]
     run(server, tests, app=app)
 
 
+def test_the_api_of_pusher_js_on_the_native_protocol_behaves_as_pusher_js(server: Server) -> None:
+    run(server, "both", app=APPS[0])
+
+
 def test_a_page_that_names_itself_misses_nothing(server: Server) -> None:
     run(server, "resume", app=APPS[1])
 
@@ -45,6 +49,7 @@ def run(server: Server, tests: str, *, app: dict[str, str]) -> None:
         "appId": app["id"],
         "key": app["key"],
         "secret": app["secret"],
+        "tokenSecret": SECRETS[0],
     }
     done = subprocess.run(
         ["node", "--test", "--test-force-exit", "--test-timeout=60000", f"test/{tests}.test.js"],
