@@ -199,7 +199,7 @@ class Traces:
         self._start = start
         self._traces: dict[str, Trace] = {}
         self._refused: dict[str, float] = {}
-        """Until when traces that found no room need not be told of it again."""
+        """Until when nothing more is said to traces that found no room."""
 
     def answer(self, asked: Question) -> None:
         """Begin a trace, or go on with it: the question's epoch is its id. There is no answer."""
