@@ -1,8 +1,18 @@
 """What a page has proven, without a node around it."""
 
+from typing import TYPE_CHECKING, cast
+from weakref import ref
+
+from river_wire import RULES, native
+
+from riverd.core.audience import Audience
+from riverd.core.subscription import Subscription
 from riverd.core.tab import CURSORS_MAX, PING_EVERY_S, Tab
 from riverd.model import Position, Subscribe
 from riverd.tabs import NOWHERE, PageIdentity, TabRow, TabTraits, Written
+
+if TYPE_CHECKING:
+    from riverd.core.session import Session
 
 
 def at(offset: int) -> Position:
@@ -150,3 +160,17 @@ def test_a_page_that_left_thousands_of_channels_without_a_word_has_lost_them() -
     assert tab.cursors == {"c7": at(7), "dogs": at(1)}
     assert tab.traits.is_lost
     assert wanted(tab, "c8") == NOWHERE
+
+
+def test_a_connection_that_is_over_does_not_hold_its_subscriptions() -> None:
+    tab = claimed()
+    session = set[str]()
+    one = Subscription(cast("Session", session), Subscribe(None, "dogs"), member=None)
+    one.audience = Audience("dogs", native(RULES))
+    known = ref(session)
+    tab.touched[one] = None
+    assert tab.ping(lambda _: at(1), now=0.0)
+    tab.touched[one] = None
+    tab.end()
+    del one, session
+    assert known() is None

@@ -127,6 +127,11 @@ class Tab:
         self.touched.pop(subscription, None)
         self._remove(subscription.channel)
 
+    def end(self) -> None:
+        """The connection is over. Without this it and its subscriptions would hold one another."""
+        self.touched = {}
+        self._barrier = None
+
     def _remove(self, channel: str) -> None:
         self._starting.pop(channel, None)
         if self.cursors.pop(channel, None) is not None:

@@ -108,6 +108,7 @@ class Tabs:
         self._touched.pop(tab, None)
         self._starting.pop(tab, None)
         self._written_at.pop(tab, None)
+        tab.end()
         if tab.is_changed and tab.is_kept:
             self._save_soon(tab)
 
