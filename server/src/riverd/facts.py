@@ -74,7 +74,7 @@ class GapFact(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RefusedFact(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A session was refused a subscription."""
+    """A session was refused a subscription, or "" before it began: a stream."""
 
     session: str
     channel: str

@@ -235,12 +235,19 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def ask(
-    url: str, body: object = None, *, key: str | None = None, method: str | None = None
+    url: str,
+    body: object = None,
+    *,
+    key: str | None = None,
+    token: str | None = None,
+    method: str | None = None,
 ) -> tuple[int, str]:
     """One HTTP request: status and text of any answer. A body of bytes is sent as it is."""
     headers = {"content-type": "application/json"} if body is not None else {}
     if key is not None:
         headers["x-api-key"] = key
+    if token is not None:
+        headers["authorization"] = f"Bearer {token}"
     data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
     request = Request(url, data, headers, method=method)  # noqa: S310  loopback
     try:

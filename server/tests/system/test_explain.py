@@ -85,6 +85,17 @@ async def test_user_without_a_grant_is_named(river: Deployment) -> None:
     assert "forbidden" in found["sentence"]
 
 
+def test_stream_that_was_refused_for_want_of_a_grant_is_named(river: Deployment) -> None:
+    proof = token("bea", river={"subscribe": ["why-*"]})
+    query = urlencode({"channel": ["why-open", "private-why"]}, doseq=True)
+    status, _ = ask(f"{river.calm.url}/events?{query}", token=proof)
+    assert status == 403
+    found = river.explain("bea", "private-why", river.publish("private-why"))
+    assert found["reason"] == "no_grant"
+    assert "forbidden" in found["sentence"]
+    assert river.explain("bea", "why-open", river.publish("why-open"))["reason"] == "not_connected"
+
+
 async def test_wrong_name_is_found_from_both_sides(river: Deployment) -> None:
     async with member(river.calm.url, token("cat"), "why-dogs"):
         offset = river.publish("why-dog")

@@ -122,6 +122,10 @@ class SessionHistory:
             fact = RefusedFact(session.id, command.channel, error.error.code, self._clock())
             self._add(_user_of(session), fact)
 
+    def refused_at_once(self, user: str, channel: str, *, error: RiverError) -> None:
+        """A user was refused a subscription with the request that would have begun a session."""
+        self._add(user, RefusedFact("", channel, error.error.code, self._clock()))
+
     def facts_of(self, session: Session, *, ended_at: float = 0) -> SessionFacts:
         """How a session began, and how it stands."""
         start = session.start

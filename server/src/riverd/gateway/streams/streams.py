@@ -170,8 +170,16 @@ class Streams:
         if wanted.shape is not EventShape.NATIVE:
             for name in wanted.names:
                 if name != own:
-                    host.native.authorise(Subscribe(None, name), Newcomer(claims))
+                    self._authorise(name, claims)
         return wanted, token or ""
+
+    def _authorise(self, channel: str, claims: Claims | None) -> None:
+        try:
+            self._host.native.authorise(Subscribe(None, channel), Newcomer(claims))
+        except RiverError as error:
+            if claims is not None and self.node.history is not None:
+                self.node.history.refused_at_once(claims.user, channel, error=error)
+            raise
 
     def _protocol(self, shape: EventShape, *, is_polled: bool) -> Sse:
         match shape:
