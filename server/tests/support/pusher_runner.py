@@ -168,13 +168,11 @@ class PusherConversation:
     ) -> str | None:
         match step:
             case {"send": dict(message)}:
-                # It may have been closed meanwhile, which a later step finds out.
-                with suppress(ConnectionClosed):
-                    connection.send(json.dumps(self._filled(message)))
+                _send(connection, json.dumps(self._filled(message)))
             case {"send_text": str() | list() as text}:
-                connection.send(str(self._filled(repeated(cast("str | list[object]", text)))))
+                _send(connection, str(self._filled(repeated(cast("str | list[object]", text)))))
             case {"send_binary": str(digits)}:
-                connection.send(bytes.fromhex(digits))
+                _send(connection, bytes.fromhex(digits))
             case {"subscribe": str(channel)}:
                 connection.send(json.dumps(self._subscription(name, channel, step)))
             case {"sign_in": str(user_data)}:
@@ -269,6 +267,12 @@ def _received(connection: ClientConnection, count: int) -> str | None:
     for _ in range(count):
         connection.recv(STEP_S_MAX)
     return None
+
+
+def _send(connection: ClientConnection, payload: str | bytes) -> None:
+    # It may have been closed meanwhile, which a later step finds out.
+    with suppress(ConnectionClosed):
+        connection.send(payload)
 
 
 def _ended_with(connection: ClientConnection, code: int) -> str | None:
