@@ -80,11 +80,12 @@ class Cluster:
     async def start(self) -> None:
         """Bring everything up, and wait until every client is live."""
         await asyncio.to_thread(self.redis.start)
-        self.proxy = Proxy(self.redis.port)
-        await self.proxy.start()
+        self.proxy, self.api_proxy = Proxy(self.redis.port), Proxy(self.redis.port)
+        self.proxy.start()
+        self.api_proxy.start()
         ports = [self.proxy.port, *[self.redis.port] * (GATEWAYS - 1)]
         self.gateways = [GatewayProcess(port, self.shape.drain_s) for port in ports]
-        self.api = ApiProcess(self.redis.port)
+        self.api = ApiProcess(self.api_proxy.port)
         ports = [gateway.port for gateway in self.gateways]
         self.balancer = BalancerProcess(ports, Path(self._folder.name))
         for program in (*self.gateways, self.api, self.balancer):
@@ -234,7 +235,8 @@ class Cluster:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for program in reversed(self.programs):
             program.close()
-        await self.proxy.close()
+        self.proxy.close()
+        self.api_proxy.close()
         self._folder.cleanup()
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
+from broker_faults import BROKER_FAULTS, FLUSHED
 from cluster import LIVE_S_MAX, Cluster, FaultOutcome
 from processes import CONTINUE, STOP, TERMINATE, GatewayProcess
 from witness import Witness
@@ -151,12 +152,14 @@ FAULTS: dict[str, Fault] = {
     "a gateway frozen for 8 s": freeze_gateway,
     "the publish API killed": restart_api,
     "a client that does not read for 8 s": stall_client,
+    **BROKER_FAULTS,
 }
 
 
-BEGINS_AGAIN = frozenset(
-    {"Redis killed, back with its data", "Redis killed, back without its data"}
-)
+BEGINS_AGAIN = FLUSHED | {
+    "Redis killed, back with its data",
+    "Redis killed, back without its data",
+}
 """After these the logs begin again, and everyone is told so; after the others nobody is."""
 
 

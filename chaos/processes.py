@@ -128,6 +128,23 @@ class Redis(ServerProcess):
         shutil.rmtree(self._data)
         self._data.mkdir()
 
+    def command(self, text: str) -> str:
+        """The answer to an inline command: as much as comes in one piece.
+
+        Raises:
+            OSError: there is none.
+            RuntimeError: it is an error.
+        """
+        with socket.create_connection(("127.0.0.1", self.port), timeout=2) as line:
+            line.sendall(f"{text}\r\n".encode())
+            answer = line.recv(65_536)
+            length = int(answer[1:].split(b"\r\n")[0]) if answer[:1] == b"$" else 0
+            while len(answer) < length:
+                answer += line.recv(65_536)
+        if answer[:1] == b"-":
+            raise RuntimeError(f"{text}: {answer.decode()}")
+        return answer.decode().strip()
+
 
 class GatewayProcess(ServerProcess):
     """One River gateway; it can be asked by its name to drain."""

@@ -1,62 +1,115 @@
-"""A TCP proxy that can swallow everything, as a cut cable does: nothing is closed."""
+"""A TCP proxy that can lose or delay what passes, as a broken network does: nothing is closed.
+
+It has a thread: those who break things may block their own loop.
+"""
 
 import asyncio
 import contextlib
+import threading
+from enum import Enum
+
+
+class Direction(Enum):
+    """Which half of the traffic."""
+
+    REQUESTS = "requests"
+    ANSWERS = "answers"
 
 
 class Proxy:
-    """Between one gateway and its Redis."""
+    """Between one process and its Redis."""
 
     def __init__(self, target_port: int) -> None:
         self._target_port = target_port
-        self._server: asyncio.Server | None = None
-        self._open = asyncio.Event()
-        self._open.set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._passes = {one: asyncio.Event() for one in Direction}
         self._pipes: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._to_redis: set[asyncio.StreamWriter] = set()
+        self._is_half_open = False
         self.port = 0
+        self.delay_s = 0.0
+        """How long each piece waits, in both directions."""
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Listen on a free port."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._thread.start()
+        listening = asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result()
         self.port = self._server.sockets[0].getsockname()[1]
+        self._loop.call_soon_threadsafe(self._mend)
 
-    def cut(self) -> None:
-        """From now on nothing passes."""
-        self._open.clear()
+    def cut(self, *directions: Direction) -> None:
+        """From now on nothing passes, or nothing in these directions."""
+        for one in directions or tuple(Direction):
+            self._loop.call_soon_threadsafe(self._passes[one].clear)
+
+    def lose_redis(self) -> None:
+        """Close the connections to Redis, and leave the others open: nobody answers on them."""
+        self._loop.call_soon_threadsafe(self._lose_redis)
 
     def mend(self) -> None:
         """Everything passes again; what was under way is lost, as on a line that was reset."""
+        self._loop.call_soon_threadsafe(self._mend)
+
+    def close(self) -> None:
+        """Stop."""
+        self._loop.call_soon_threadsafe(self._end)
+        self._thread.join()
+        self._loop.close()
+
+    def _lose_redis(self) -> None:
+        self._is_half_open = True
+        for writer in self._to_redis:
+            writer.transport.abort()
+
+    def _mend(self) -> None:
         for writer in list(self._writers):
             writer.transport.abort()
-        self._open.set()
+        self._is_half_open = False
+        self.delay_s = 0.0
+        for passes in self._passes.values():
+            passes.set()
 
-    async def close(self) -> None:
-        """Stop."""
-        self.mend()
-        for pipe in list(self._pipes):
+    def _end(self) -> None:
+        self._mend()
+        self._server.close()
+        for pipe in self._pipes:
             pipe.cancel()
-        if self._server is not None:
-            self._server.close()
+        self._loop.call_soon(self._loop.stop)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._open.wait()
+        for passes in self._passes.values():
+            await passes.wait()
         try:
             back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
         except OSError:
             writer.transport.abort()
             return
         self._writers |= {writer, back_writer}
-        for source, sink in ((reader, back_writer), (back_reader, writer)):
-            pipe = asyncio.create_task(self._pipe(source, sink))
-            self._pipes.add(pipe)
-            pipe.add_done_callback(self._pipes.discard)
+        self._to_redis.add(back_writer)
+        self._start(reader, back_writer, Direction.REQUESTS)
+        self._start(back_reader, writer, Direction.ANSWERS)
 
-    async def _pipe(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    def _start(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, direction: Direction
+    ) -> None:
+        pipe = asyncio.create_task(self._pipe(source, sink, direction))
+        self._pipes.add(pipe)
+        pipe.add_done_callback(self._pipes.discard)
+
+    async def _pipe(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, direction: Direction
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := await source.read(65_536):
-                await self._open.wait()
+                await asyncio.sleep(self.delay_s)
+                await self._passes[direction].wait()
                 sink.write(data)
                 await sink.drain()
+        self._to_redis.discard(sink)
+        if self._is_half_open and direction is Direction.ANSWERS:
+            return
         self._writers.discard(sink)
         sink.close()

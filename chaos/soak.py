@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import json
 import os
-import socket
 import sys
 import tempfile
 import time
@@ -99,8 +98,8 @@ class Soak:
             self.series[f"{name} files"].append(one.open_files())
         # A Redis that is paused has the figures of the last time.
         with suppress(OSError, ValueError):
-            self.series["Redis keys"].append(float(redis(self.redis.port, "DBSIZE")[1:]))
-            clients = redis(self.redis.port, "CLIENT LIST").count("addr=")
+            self.series["Redis keys"].append(float(self.redis.command("DBSIZE")[1:]))
+            clients = self.redis.command("CLIENT LIST").count("addr=")
             self.series["Redis clients"].append(clients)
 
     async def _trouble(self) -> None:
@@ -121,25 +120,10 @@ class Soak:
         self.redis.signal(CONTINUE)
 
     async def _cut_feeds(self) -> None:
-        redis(self.redis.port, "CLIENT KILL TYPE pubsub")
+        self.redis.command("CLIENT KILL TYPE pubsub")
 
     async def _cut(self) -> None:
-        redis(self.redis.port, "CLIENT KILL TYPE normal")
-
-
-def redis(port: int, command: str) -> str:
-    """The answer to an inline command: as much as comes in one piece.
-
-    Raises:
-        OSError: there is none.
-    """
-    with socket.create_connection(("127.0.0.1", port), timeout=2) as line:
-        line.sendall(f"{command}\r\n".encode())
-        answer = line.recv(65_536)
-        length = int(answer[1:].split(b"\r\n")[0]) if answer[:1] == b"$" else 0
-        while len(answer) < length:
-            answer += line.recv(65_536)
-    return answer.decode().strip()
+        self.redis.command("CLIENT KILL TYPE normal")
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ from faults import BEGINS_AGAIN, FAULTS
 
 CHAOS = Path(__file__).resolve().parents[1]
 RUN_S_MAX = 400
-FAULTS_MIN = 11
+FAULTS_MIN = 27
 ROW = re.compile(
     r"^\| (?P<fault>.+?) \| (?P<lost>\d+) \| (?P<duplicated>\d+) \| (?P<reordered>\d+)"
     r" \| (?P<told>\d+) \| (?P<live_s>[\d.]+) s"
