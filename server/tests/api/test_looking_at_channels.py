@@ -112,6 +112,36 @@ def test_a_wrong_query_is_told(api: Served, query: str) -> None:
     assert (answer.status, answer.code) == (400, "invalid_field")
 
 
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/channels?prefx=a", "unknown query parameter 'prefx': did you mean prefix?"),
+        ("/channels?prefx=", "unknown query parameter 'prefx': did you mean prefix?"),
+        ("/channels?Limit=1", "did you mean limit?"),
+        ("/channels/a/history?ofset=1", "did you mean offset?"),
+        ("/channels/a/presence?limit=1", "the query parameters are channel"),
+        ("/users/-?usr=ann", "did you mean user?"),
+        ("/nodes?limit=1", "there are no query parameters here"),
+        (f"/nodes?{'a' * 100}=1", f"unknown query parameter '{'a' * 64}...': there"),
+    ],
+)
+def test_a_parameter_that_the_path_does_not_have_is_refused_with_a_guess(
+    api: Served, path: str, reason: str
+) -> None:
+    answer = api.get(path)
+    assert (answer.status, answer.code) == (400, "invalid_field")
+    assert reason in answer.json["error"]["message"]
+
+
+def test_a_publication_with_a_parameter_is_refused(api: Served) -> None:
+    answer = api.post("/publish?channel=a", {"event": "e"})
+    assert (answer.status, answer.code) == (400, "invalid_field")
+
+
+def test_probes_may_send_any_parameter(api: Served) -> None:
+    assert api.get("/healthz?at=1").status == 200
+
+
 def test_empty_parameters_are_as_if_absent(api: Served) -> None:
     answer = api.get(f"/channels/{new_channel()}/history?epoch=&offset=&limit=")
     assert answer.status == 200

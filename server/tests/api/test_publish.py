@@ -229,7 +229,7 @@ def test_the_excluded_session_is_kept_and_shown_to_nobody(api: Served) -> None:
     channel = new_channel()
     assert api.publish(channel=channel, event="e", exclude="no such session").status == 200
     assert [one.exclude for one in api.log(channel)] == ["no such session"]
-    [shown] = api.ask("GET", f"/channels/{channel}/history?keep=false").json["publications"]
+    [shown] = api.ask("GET", f"/channels/{channel}/history").json["publications"]
     assert shown == {"offset": 1, "event": "e", "data": None}
 
 

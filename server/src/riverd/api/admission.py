@@ -1,7 +1,7 @@
 """From a request to its answer, in two steps: what its head allows, then what its body asks."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -10,7 +10,7 @@ from riverd.api import requests as bodies
 from riverd.api.context import Api, Call
 from riverd.api.pusher.admission import AdmittedAppRequest, admit_app_request
 from riverd.api.responses import Error, ErrorAnswer
-from riverd.api.route import Route
+from riverd.api.route import Route, name_in
 from riverd.api.router import Router
 from riverd.api.routes import ROUTES
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError, for_client
@@ -19,6 +19,7 @@ from riverd.http import refusal as refusals
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import JSON, Response
+from riverd.http.unknown_field import unknown_field
 
 QUERY_PARAMETERS_MAX = 32
 ECHO_LENGTH_MAX = 64
@@ -114,8 +115,8 @@ def admit(
     if route is None:
         return _wrong_method(methods)
     try:
-        query = _query(request.query) if request.query else {}
         body_bytes_max = _authorised(api, route, request=request, claims=claims)
+        query = _query(request.query, route=route) if request.query else {}
     except RiverError as error:
         return _counted(api, route, error)
     reads_only = route.shows_access and not api.keys.fit(request.headers)
@@ -251,15 +252,36 @@ def _named(path: Mapping[str, str], query: Mapping[str, str]) -> Mapping[str, st
     return {name: query.get(name, value) if value == "-" else value for name, value in path.items()}
 
 
-def _query(text: str) -> dict[str, str]:
-    """A query's parameters; empty ones are as if absent, of repeated ones the last counts."""
+def _query(text: str, *, route: Route) -> dict[str, str]:
+    """A query's parameters; empty ones are as if absent, of repeated ones the last counts.
+
+    Raises:
+        RiverError: invalid_field, also for a parameter that the route does not have.
+    """
     try:
-        return dict(parse_qsl(text, max_num_fields=QUERY_PARAMETERS_MAX, errors="strict"))
+        given = parse_qsl(
+            text, keep_blank_values=True, max_num_fields=QUERY_PARAMETERS_MAX, errors="strict"
+        )
     except ValueError:
         raise RiverError(
             ErrorCode.INVALID_FIELD,
             f"the query is not UTF-8 or has more than {QUERY_PARAMETERS_MAX} parameters",
         ) from None
+    if not route.keyless:
+        _check_query([name for name, _ in given], route=route)
+    return {name: value for name, value in given if value}
+
+
+def _check_query(names: Iterable[str], *, route: Route) -> None:
+    """Refuse a misspelt parameter: a `prefx` would list everything.
+
+    Probes and scrapers add some of their own to what needs no key.
+    """
+    known = [one.name for one in route.query] + [*filter(None, map(name_in, route.segments))]
+    for name in names:
+        if name not in known:
+            reason = unknown_field(name, known, kind="query parameter")
+            raise RiverError(ErrorCode.INVALID_FIELD, reason)
 
 
 def _unanswered(route: Route, seconds: float) -> RiverError:

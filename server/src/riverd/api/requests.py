@@ -2,7 +2,6 @@
 
 import codecs
 import re
-from difflib import get_close_matches
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -10,11 +9,11 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from riverd.channels import EVENT_LENGTH_MAX, NAME_LENGTH_MAX, SESSION_LENGTH_MAX
 from riverd.errors import ErrorCode, RiverError
+from riverd.http.unknown_field import unknown_field
 
 CHANNELS_MAX = 100
 BATCH_MAX = 1_000
 KEY_LENGTH_MAX = 128
-FIELD_SHOWN_LENGTH_MAX = 64
 TTL_S_DEFAULT = 3_600
 TTL_S_MAX = 2_592_000
 
@@ -179,17 +178,9 @@ def _invalid(reason: str, body_type: type[msgspec.Struct]) -> RiverError:
         return RiverError(ErrorCode.NOT_AN_OBJECT, f"send one JSON object. {reason}")
     unknown = _UNKNOWN_FIELD.match(reason)
     if unknown is not None:
-        reason = _unknown_field(unknown[1], body_type)
+        fields = [field.encode_name for field in msgspec.structs.fields(body_type)]
+        reason = unknown_field(unknown[1], fields)
     return RiverError(ErrorCode.INVALID_FIELD, reason)
-
-
-def _unknown_field(name: str, body_type: type[msgspec.Struct]) -> str:
-    """The message for a field that a body may not have, with the field that was probably meant."""
-    shown = name if len(name) <= FIELD_SHOWN_LENGTH_MAX else f"{name[:FIELD_SHOWN_LENGTH_MAX]}..."
-    fields = [field.encode_name for field in msgspec.structs.fields(body_type)]
-    meant = get_close_matches(shown.lower(), fields, n=1)
-    guess = f"did you mean {meant[0]}?" if meant else f"the fields are {', '.join(fields)}"
-    return f"unknown field {shown!r}: {guess}"
 
 
 def _not_json(body: bytes, reason: str) -> RiverError:

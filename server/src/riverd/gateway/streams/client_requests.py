@@ -16,10 +16,11 @@ from riverd.auth.bearer import bearer
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.gateway.streams.credentials import check_origin, may_use_cookie, token_in
-from riverd.gateway.streams.refusals import not_served, unknown_field, wrong_method
+from riverd.gateway.streams.refusals import not_served, wrong_method
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import JSON, Answer, Headers, Response
+from riverd.http.unknown_field import unknown_field
 from riverd.model import Authenticate, HistoryReply, Reply
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 from riverd.protocols.native.codec import message_of
@@ -265,5 +266,5 @@ def fields_of(path: str, body: bytes) -> dict[str, msgspec.Raw]:
     known = FIELDS[path]
     for name in fields:
         if name not in known:
-            raise unknown_field(name, known)
+            raise RiverError(ErrorCode.INVALID_FIELD, unknown_field(name, known))
     return fields

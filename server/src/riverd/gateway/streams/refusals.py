@@ -1,8 +1,5 @@
 """How a client is answered that is not served."""
 
-from collections.abc import Collection
-from difflib import get_close_matches
-
 import msgspec
 
 from riverd.errors import ErrorCode, RiverError
@@ -11,8 +8,6 @@ from riverd.http.response import JSON, Answer, Headers, Response, StreamedRespon
 from riverd.protocols.sse.protocol import Sse
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
-
-NAME_SHOWN_MAX = 64
 
 
 def not_served(error: RiverError, headers: Headers) -> Response:
@@ -25,15 +20,6 @@ def wrong_method(allowed: str, headers: Headers) -> Response:
     """The answer to another method than those in `allowed`, which it names (RFC 9110, 15.5.6)."""
     error = RiverError(ErrorCode.METHOD_NOT_ALLOWED, f"this path takes {allowed}")
     return not_served(error, (*headers, ("Allow", allowed)))
-
-
-def unknown_field(name: str, known: Collection[str]) -> RiverError:
-    """The refusal of a field that there is not, with the one that was probably meant."""
-    # A guess costs the square of the name's length: a stranger's may be as long as the request.
-    shown = name[:NAME_SHOWN_MAX]
-    meant = get_close_matches(shown.lower(), known, n=1)
-    guess = f"did you mean {meant[0]}?" if meant else f"there are {', '.join(known)}"
-    return RiverError(ErrorCode.INVALID_FIELD, f"unknown field {shown!r}: {guess}")
 
 
 class Farewell(msgspec.Struct, frozen=True):

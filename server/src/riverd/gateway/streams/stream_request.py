@@ -9,8 +9,8 @@ import msgspec
 
 from riverd.channels import check_channel
 from riverd.errors import ErrorCode, RiverError
-from riverd.gateway.streams.refusals import unknown_field
 from riverd.http.request import Request
+from riverd.http.unknown_field import unknown_field
 from riverd.protocols.sse.cursor import HISTORY_MAX, Start, StreamChannels, session_in, start_text
 from riverd.protocols.sse.records import Cursor
 
@@ -69,7 +69,7 @@ def query_of(request: Request) -> dict[str, list[str]]:
     for name, value in pairs:
         field = _ALIASES.get(name.lower(), name.lower())
         if field not in _FIELDS:
-            raise unknown_field(name, _FIELDS)
+            raise RiverError(ErrorCode.INVALID_FIELD, unknown_field(name, _FIELDS))
         found.setdefault(field, []).append(value)
     return found
 
