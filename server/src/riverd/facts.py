@@ -74,12 +74,17 @@ class GapFact(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RefusedFact(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A session was refused a subscription, or "" before it began: a stream."""
+    """A session was refused a subscription, or "" before it began: a stream.
+
+    Args:
+        named: whom the request said that it was for, where nothing has proven that.
+    """
 
     session: str
     channel: str
     code: str
     at: float
+    named: str = ""
 
 
 Fact: TypeAlias = SessionFacts | Stretch | GapFact | RefusedFact

@@ -98,6 +98,7 @@ class Question(msgspec.Struct, frozen=True):
         offset: the publication that is asked about, if one is; `epoch` is that of its log.
         limit: how much is wanted, where there may be much.
         filter: of a trace, as JSON.
+        session: the connection that is asked about, where it is not a user.
     """
 
     id: str
@@ -108,6 +109,7 @@ class Question(msgspec.Struct, frozen=True):
     offset: int = 0
     limit: int = 0
     filter: str = ""
+    session: str = ""
 
 
 class DepartedNode(msgspec.Struct, frozen=True):

@@ -1,22 +1,25 @@
 """What a node remembers of its sessions: bounded, by user, and true."""
 
 import asyncio
+import json
 import tracemalloc
 from itertools import count
 from typing import Any
 
 from river_cluster import Cluster, Visitor, in_a_cluster, live, turns
-from river_wire import Client, session_of
+from river_wire import RULES, Client, session_of
 
+from riverd.auth.apps import App, Apps
 from riverd.core.hub import Hub
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
 from riverd.facts import GapFact, RefusedFact, SessionFacts, Stretch
-from riverd.model import Subscribe
+from riverd.model import Proof, Subscribe
 from riverd.node.node import Node
-from riverd.node.session_history import SessionHistory
+from riverd.node.session_history import SHARE, SessionHistory
 from riverd.node.user_facts import UserFactFinder
 from riverd.orders import Question
+from riverd.protocols.pusher.protocol import PusherProtocol
 
 MEBIBYTE = 1 << 20
 
@@ -71,6 +74,26 @@ def test_oldest_goes_first_and_it_is_known_until_when_something_was_forgotten() 
     assert history.forgot_until("user-49") > 100
 
 
+def test_strangers_who_name_a_user_take_none_of_its_memory() -> None:
+    history = memory(clock=count(1.0).__next__)
+    app = App(id="1", key="key", secret="secret-of-the-app-of-tests")
+    stranger = session_of(Client())
+    stranger.protocol = PusherProtocol(app, Apps([app]), rules=RULES)
+    history.opened(stranger, address="10.0.0.7", client="a test")
+    refusals(history, "ann", 3)
+    proof = Proof("key:wrong", json.dumps({"user_id": "ann"}))
+    error = RiverError(ErrorCode.FORBIDDEN, "invalid signature")
+    for number in range(20_000):
+        history.refused(stranger, Subscribe(1, f"presence-{number}", proof=proof), error=error)
+    assert len(list(history.of("ann"))) == 3
+    assert history.forgot_until("ann") == 0
+    named = list(history.naming("ann"))
+    assert named[-1].channel == "presence-19999"
+    assert history.bytes <= MEBIBYTE // SHARE + 3 * 1_000
+    stranger.id = "other"
+    assert history.of_session(stranger.id) == []
+
+
 class Remembering:
     """A node with a history, and what it answers."""
 
@@ -78,7 +101,9 @@ class Remembering:
         self.cluster = cluster
         self.node = node
         self.history = history
-        self._finder = UserFactFinder(history, node.users, hub=hub, name=lambda: "here")
+        self._finder = UserFactFinder(
+            history, node.users, sessions=node.sessions, hub=hub, name=lambda: "here"
+        )
 
     def facts(self, user: str = "ann", channel: str = "c", offset: int = 1) -> Any:
         return self._finder.find(Question("q", user, "explain", channel, offset=offset))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -90,10 +91,19 @@ async def requested(
     headers: Mapping[str, str] | None = None,
     method: str = "GET",
     body: bytes = b"",
+    receive_bytes: int | None = None,
 ) -> AsyncIterator[EventReader]:
-    """An answer whose head is read; the connection ends with the block."""
+    """An answer whose head is read; the connection ends with the block.
+
+    With `receive_bytes` its window is small, and no more than that is read ahead.
+    """
     place = urlsplit(url)
-    reader, writer = await asyncio.open_connection(place.hostname, place.port, limit=1 << 20)
+    sock = socket.socket()
+    if receive_bytes is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    sock.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(sock, (place.hostname, place.port))
+    reader, writer = await asyncio.open_connection(sock=sock, limit=receive_bytes or 1 << 20)
     sent = {"host": place.netloc, **(headers or {})}
     if body:
         sent["content-length"] = str(len(body))

@@ -19,6 +19,8 @@ from riverd.orders import DepartedNode
 SEEN_S_MAX = 10.0
 """A node that was seen so long before something may have been connected then."""
 CLOSE_NAMES_MAX = 3
+DOUBTS_MAX = 5
+"""In a sentence; the others are in the notes."""
 
 
 class DeliveryVerdict(Enum):
@@ -61,6 +63,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     Args:
         exclude: the session that it leaves out.
+        session: the connection that is asked about, if it is not all of a user's.
         in_log: whether the broker still has it.
         published_at: 0 if nobody knows.
     """
@@ -71,6 +74,7 @@ class Asked(msgspec.Struct, frozen=True):
     offset: int
     newest: int
     exclude: str | None = None
+    session: str = ""
     in_log: bool = False
     published_at: float = 0
 
@@ -102,13 +106,15 @@ def judge(
     judged.sort(key=lambda one: (_RANK[DeliveryVerdict(one.reason)], -one.at))
     best = judged[0] if judged else _nobody(asked, nodes)
     verdict, sentence = DeliveryVerdict(best.reason), best.sentence
+    if asked.session:
+        sentence = sentence[:1].upper() + sentence[1:]
     if len({one.reason for one in judged}) > 1:
         sentence += f" Its other subscriptions ({len(judged) - 1}) say something else: see there."
     doubts = _doubts(asked, nodes, unanswered=unanswered, departed=departed)
     if verdict in _MAY_BE_ELSEWHERE and doubts:
         verdict, sentence = (
             DeliveryVerdict.UNKNOWN,
-            f"Unknown: {doubts[0]} Apart from that: {sentence}",
+            f"Unknown: {' '.join(doubts[:DOUBTS_MAX])} Apart from that: {sentence}",
         )
     if not asked.in_log:
         doubts.append("The log no longer has it: whether it excluded a session is not known.")
@@ -129,6 +135,11 @@ def _on_node(asked: Asked, node: UserFacts) -> list[Judged]:
     if node.refused:
         refusal = node.refused[-1]
         text = f"{asked.user} may not subscribe to {asked.channel}: refused with {refusal.code}"
+        if refusal.named and not asked.session:
+            text = (
+                f"A connection that said it was {asked.user}, and did not prove it, was refused "
+                f"{asked.channel} with {refusal.code}"
+            )
         session = refusal.session
         when = refusal.at
     elif node.forbidden:
@@ -277,7 +288,8 @@ def _gap(asked: Asked, gaps: list[GapFact], *, session: str) -> GapFact | None:
 
 def _nobody(asked: Asked, nodes: list[UserFacts]) -> Judged:
     since = f" since {at(min(one.since for one in nodes))}" if nodes else ""
-    text = f"No gateway knows of a connection of {asked.user}{since}."
+    whom = f"session {asked.session}" if asked.session else f"a connection of {asked.user}"
+    text = f"No gateway knows of {whom}{since}."
     return Judged(DeliveryVerdict.NOT_CONNECTED.value, text, "", None, 0)
 
 

@@ -109,6 +109,7 @@ ROUTES: tuple[Route, ...] = (
         query=(
             Parameter("epoch", "string", "Of the log, if it is not the one of now."),
             Parameter("app", "string", "The id of the Pusher app whose channel it is."),
+            Parameter("session", "string", "Ask about one connection; the user is `-` then."),
         ),
         fails=(404,),
     ),

@@ -11,7 +11,8 @@ from riverd.commands.terminal_text import seen
 
 
 @click.command(short_help="Say why a user did not get a publication.")
-@click.option("--user", required=True, help="Who did not get it.")
+@click.option("--user", help="Who did not get it.")
+@click.option("--session", help="Which connection did not, if it has no user: its socket id.")
 @click.option("--channel", required=True, help="Where it was published.")
 @click.option(
     "--offset", required=True, type=click.IntRange(1), help="Its offset: what POST /publish gave."
@@ -20,14 +21,17 @@ from riverd.commands.terminal_text import seen
 @click.option("--app", help="The id of the Pusher app whose channel it is.")
 @asks
 def explain(
-    *, target: FindTarget, user: str, channel: str, as_json: bool, **which: str | int | None
+    *, target: FindTarget, user: str | None, channel: str, as_json: bool, **which: str | int | None
 ) -> None:
-    """Say why USER did not get a publication of CHANNEL, or that it did, and how that is known.
+    """Say why USER or SESSION did not get a publication of CHANNEL, or that it did.
 
     Gateways remember where subscriptions began and ended, not each message: what was written to a
     socket is not received until something proves it.
     """
-    query: dict[str, object] = {"channel": checked(channel), "user": user}
+    if (user is None) is (which["session"] is None):
+        raise click.UsageError("Give --user or --session, one of them.")
+    query: dict[str, object] = {"channel": checked(channel)}
+    query |= {} if user is None else {"user": user}
     query |= {name: value for name, value in which.items() if name != "offset"}
     path = f"GET /channels/-/publications/{which['offset']}/users/-"
     found = show(call(target(), path, query=query), Explanation, as_json=as_json)

@@ -97,6 +97,21 @@ class SessionHistory:
         entries = () if mine is None else mine.entries
         return (entry.fact for entry in entries if entry.fact is not None)
 
+    def of_session(self, session: str) -> list[Fact]:
+        """The entries of one session, oldest first: looks through those of all."""
+        facts = (entry.fact for entry in self._entries)
+        return [fact for fact in facts if fact is not None and fact.session == session]
+
+    def naming(self, user: str) -> Iterator[RefusedFact]:
+        """What was refused to those who said that they were this user, and proved nothing."""
+        facts = (fact for fact in self.of("") if isinstance(fact, RefusedFact))
+        return (fact for fact in facts if fact.named == user)
+
+    def forgot_some_until(self) -> float:
+        """Of somebody, something may be forgotten that was before this; 0 if nothing is."""
+        all_users = (mine.forgot_until for mine in self._by_user.values())
+        return max(self._forgot_until, max(all_users, default=0))
+
     def since(self, mark: int) -> list[tuple[str, Fact]]:
         """The users and entries that were added since `added` had this value, oldest first."""
         newest = islice(reversed(self._entries), max(0, self.added - mark))
@@ -119,7 +134,9 @@ class SessionHistory:
     def refused(self, session: Session, command: Command, *, error: RiverError) -> None:
         """A session was refused what it asked: a subscription is remembered."""
         if session.start is not None and isinstance(command, Subscribe):
-            fact = RefusedFact(session.id, command.channel, error.error.code, self._clock())
+            named = "" if session.claims else session.protocol.named_user(command)
+            code, now = error.error.code, self._clock()
+            fact = RefusedFact(session.id, command.channel, code, now, named=named)
             self._add(_user_of(session), fact)
 
     def refused_at_once(self, user: str, channel: str, *, error: RiverError) -> None:
@@ -300,4 +317,5 @@ def _size(user: str, fact: Fact) -> int:
             texts += len(fact.channel) + len(fact.session)
         case GapFact() | RefusedFact():
             texts += len(fact.channel) + len(fact.session)
+    texts += len(fact.named) if isinstance(fact, RefusedFact) else 0
     return ENTRY_BYTES + texts

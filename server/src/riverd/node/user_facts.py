@@ -1,6 +1,6 @@
-"""What a node knows of a user and a channel: what it remembers, and what is so now."""
+"""What a node knows of a user or a session, and a channel: what it remembers, and what is so."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from riverd.channels import INTERNAL, app_channel, divided, user_channel
@@ -28,23 +28,57 @@ CHANNELS_MAX = 200
 
 
 class UserFactFinder:
-    """Answers the question "explain". `name` is what the node is called."""
+    """Answers the questions "explain" and "explain_session".
+
+    `sessions` are those that are open, `name` is what the node is called.
+    """
 
     def __init__(
-        self, history: SessionHistory, users: Users, *, hub: Hub, name: Callable[[], str]
+        self,
+        history: SessionHistory,
+        users: Users,
+        *,
+        sessions: Iterable[Session],
+        hub: Hub,
+        name: Callable[[], str],
     ) -> None:
         self._history = history
         self._users = users
+        self._sessions = sessions
         self._hub = hub
         self._name = name
 
     def find(self, asked: Question) -> UserFacts:
         """What is known of `asked.user` in `asked.channel`."""
         history, name = self._history, asked.channel
-        channel = self._hub.channels.get(name)
         users = _names_of(asked.user, name)
-        past = [fact for user in users for fact in history.of(user)]
+        past: list[Fact] = list(history.naming(asked.user))
+        past += [fact for user in users for fact in history.of(user)]
+        subscribed = {fact.session for fact in past if isinstance(fact, Stretch)}
+        # A connection that is somebody in some channels only is kept under nobody.
+        past += [
+            fact
+            for fact in history.of("")
+            if isinstance(fact, SessionFacts) and fact.session in subscribed
+        ]
+        channel = self._hub.channels.get(name)
         live = [session for user in users for session in self._live(user, channel)]
+        return self._facts(
+            asked, past, live=live, forgot_until=max(map(history.forgot_until, users))
+        )
+
+    def find_session(self, asked: Question) -> UserFacts:
+        """What is known of `asked.session` in `asked.channel`."""
+        history = self._history
+        live = [one for one in self._sessions if one.id == asked.session]
+        past = history.of_session(asked.session)
+        return self._facts(asked, past, live=live, forgot_until=history.forgot_some_until())
+
+    def _facts(
+        self, asked: Question, past: list[Fact], *, live: list[Session], forgot_until: float
+    ) -> UserFacts:
+        history, name = self._history, asked.channel
+        channel = self._hub.channels.get(name)
         stretches = [one for one in past if isinstance(one, Stretch) and one.channel == name]
         if channel is not None:
             for session in live:
@@ -57,7 +91,7 @@ class UserFactFinder:
         return UserFacts(
             self._name(),
             history.began_at,
-            forgot_until=max(map(history.forgot_until, users)),
+            forgot_until=forgot_until,
             taken_at=0 if channel is None else history.taken_at(channel, asked.offset),
             sessions=_chosen(sessions, stretches),
             stretches=stretches[-FACTS_MAX:],

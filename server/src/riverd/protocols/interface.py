@@ -161,6 +161,10 @@ class ClientProtocol(Protocol):
         """
         ...
 
+    def named_user(self, command: Subscribe) -> str:
+        """Whom a subscription says that it is for, of which nothing is proven; or ""."""
+        ...
+
     def signed_in(self, command: SignIn, client: ClientIdentity) -> Claims:
         """What the client's back end says of it. Not called where `decode` gives no `SignIn`.
 

@@ -51,12 +51,16 @@ def answer_inquiries(
         "users", lambda asked: node.users.connected(asked.user, min(asked.limit, USERS_MAX))
     )
     if history is None:
-        node.inquiries.answer_with(
-            "explain", lambda _asked: UserFacts(node.control.name, time.time(), remembers=False)
-        )
+        for kind in ("explain", "explain_session"):
+            node.inquiries.answer_with(
+                kind, lambda _asked: UserFacts(node.control.name, time.time(), remembers=False)
+            )
     else:
-        finder = UserFactFinder(history, node.users, hub=hub, name=lambda: node.control.name)
+        finder = UserFactFinder(
+            history, node.users, sessions=node.sessions, hub=hub, name=lambda: node.control.name
+        )
         node.inquiries.answer_with("explain", finder.find)
+        node.inquiries.answer_with("explain_session", finder.find_session)
         traces = Traces(
             node,
             hub,

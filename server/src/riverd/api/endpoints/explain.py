@@ -16,17 +16,26 @@ from riverd.model import Position, Publication
 from riverd.orders import Question
 
 _DIGITS_MAX = 18
+SESSION_LENGTH_MAX = 64
 
 
 async def explain(api: Api, call: Call) -> Explanation:
     """What became of one publication for one user, and how that is known."""
     channel, user = check_channel(call.path["channel"]), check_user(call.path["user"])
+    session = _session(call.query.get("session", ""), user=user)
     name, offset = _internal(channel, call.query, apps=api.apps), _offset(call.path["offset"])
     control = api.broker.control
     nodes = await control.nodes()
     epoch, newest, publication = await _publication(api, name, offset=offset, query=call.query)
     question = Question(
-        secrets.token_hex(8), user, "explain", channel=name, epoch=epoch, offset=offset
+        secrets.token_hex(8),
+        "" if session else user,
+        # An older node knows nothing of it: it has not answered then.
+        "explain_session" if session else "explain",
+        channel=name,
+        epoch=epoch,
+        offset=offset,
+        session=session,
     )
     await control.ask(question)
     answers = await answers_to(api, question.id, nodes=nodes)
@@ -35,12 +44,13 @@ async def explain(api: Api, call: Call) -> Explanation:
     # One that answers in words of another version has said nothing.
     unanswered = names_without(nodes, [node for node, one in found.items() if one is not None])
     asked = Asked(
-        user,
+        "the client" if session else user,
         channel,
         epoch,
         offset,
         newest,
         exclude=None if publication is None else publication.exclude,
+        session=session,
         in_log=publication is not None,
         published_at=await _published_at(api, name, facts=facts, offset=offset),
     )
@@ -51,7 +61,7 @@ async def explain(api: Api, call: Call) -> Explanation:
         similar = {other for one in facts for other in one.channels}
         reason, sentence = DeliveryVerdict.NOT_PUBLISHED, not_published(asked, similar)
     return Explanation(
-        user,
+        "" if session else user,
         channel,
         epoch,
         offset,
@@ -102,6 +112,14 @@ def _internal(channel: str, query: Mapping[str, str], *, apps: Apps) -> str:
     if app is None:
         raise RiverError(ErrorCode.NOT_FOUND, "no app has this id")
     return channel if app.native else app_channel(app_id, channel)
+
+
+def _session(text: str, *, user: str) -> str:
+    if text and user != "-":
+        raise RiverError(ErrorCode.INVALID_FIELD, "ask about a user or about a session")
+    if len(text) > SESSION_LENGTH_MAX:
+        raise RiverError(ErrorCode.INVALID_FIELD, "session: the id of a session")
+    return text
 
 
 def _offset(text: str) -> int:

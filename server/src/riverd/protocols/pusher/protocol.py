@@ -98,6 +98,15 @@ class PusherProtocol:
             case _:
                 return None
 
+    def named_user(self, command: Subscribe) -> str:
+        """The `user_id` of its `channel_data`."""
+        if command.proof is None or command.proof.data is None:
+            return ""
+        try:
+            return member_of(command.proof.data).user
+        except RiverError:
+            return ""
+
     def signed_in(self, command: SignIn, client: ClientIdentity) -> Claims:
         """The user that the back end has signed."""
         text = user_text(client.id, command.user_data)
