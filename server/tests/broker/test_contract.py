@@ -264,6 +264,45 @@ async def test_a_user_joins_once_and_leaves_once_over_all_nodes(new_broker: NewB
     assert notes.changes[0][2].member.info == BOB.info
 
 
+async def test_a_list_with_so_many_members_takes_no_other(new_broker: NewBroker) -> None:
+    one, notes = await node(new_broker)
+    two, _ = await node(new_broker)
+    await one.subscribe("presence-c")
+    first = await one.join("presence-c", ANN, limit=1)
+    with pytest.raises(RiverError) as caught:
+        await two.join("presence-c", BOB, limit=1)
+    assert caught.value.error is ErrorCode.TOO_MANY_MEMBERS
+    assert list((await two.members("presence-c")).members) == ["ann"]
+    # Who is there has come already; and others may have no limit, or a higher one.
+    assert await two.join("presence-c", ANN, limit=1) == first
+    await two.leave("presence-c", "bob")
+    await two.join("presence-c", BOB, limit=2)
+    await one.join("presence-c", Member("cleo"))
+    await one.leave("presence-c", "cleo")
+    await two.leave("presence-c", "bob")
+    await until(lambda: len(notes.changes) == 5)
+    told = [(change.joined, change.member.user) for _, _, change in notes.changes]
+    assert told == [
+        (True, "ann"),
+        (True, "bob"),
+        (True, "cleo"),
+        (False, "cleo"),
+        (False, "bob"),
+    ]
+
+
+async def test_many_who_come_at_once_are_as_many_as_may(new_broker: NewBroker) -> None:
+    nodes = [(await node(new_broker))[0] for _ in range(3)]
+    joins = [
+        broker.join("presence-c", Member(f"u{number}-{index}"), limit=5)
+        for number in range(4)
+        for index, broker in enumerate(nodes)
+    ]
+    results = await asyncio.gather(*joins, return_exceptions=True)
+    assert sum(isinstance(one, Position) for one in results) == 5
+    assert (await nodes[0].members("presence-c")).count == 5
+
+
 async def test_the_list_of_members_has_its_version(new_broker: NewBroker) -> None:
     broker, _ = await node(new_broker)
     await broker.join("presence-c", BOB)

@@ -98,10 +98,10 @@ async def test_lost_presence_entries_are_made_again_some_at_a_time(cluster: Clus
     tally, joined = TurnTally(), set[str]()
     join = broker.join
 
-    async def counted_join(channel: str, member: Member) -> Position:
+    async def counted_join(channel: str, member: Member, *, limit: int | None = None) -> Position:
         tally.count()
         joined.add(channel)
-        position: Position = await join(channel, member)
+        position: Position = await join(channel, member, limit=limit)
         return position
 
     broker.join = counted_join

@@ -242,9 +242,9 @@ class SimBroker:
         if feed.connected:
             await self._call(lambda: feed.drop(channel, line))
 
-    async def join(self, channel: str, member: Member) -> Position:
+    async def join(self, channel: str, member: Member, *, limit: int | None = None) -> Position:
         node = self.node
-        return await self._call(lambda: self._server.join(channel, node, member))
+        return await self._call(lambda: self._server.join(channel, node, member, limit=limit))
 
     async def leave(self, channel: str, user: str) -> None:
         node = self.node

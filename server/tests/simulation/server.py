@@ -95,11 +95,13 @@ class Server:
             self._announce(message.channel, receipt.epoch, event)
         return receipt
 
-    def join(self, channel: str, node: str, member: Member) -> Position:
+    def join(
+        self, channel: str, node: str, member: Member, *, limit: int | None = None
+    ) -> Position:
         if node not in self.leases:
             # Nobody would ever give it up.
             raise BrokerError("a node without a lease has no seats")
-        position, change = self.store.join(channel, node, member)
+        position, change = self.store.join(channel, node, member, limit=limit)
         self._world.note("server", "join", channel, node, member.user, position, change)
         if change is not None:
             self._announce_change(channel, position, change)

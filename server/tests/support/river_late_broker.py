@@ -244,9 +244,9 @@ class LateBroker:
         await self._inner.unsubscribe(channel)
         await self._answered("unsubscribe")
 
-    async def join(self, channel: str, member: Member) -> Position:
+    async def join(self, channel: str, member: Member, *, limit: int | None = None) -> Position:
         await self._asked("join")
-        position = await self._inner.join(channel, member)
+        position = await self._inner.join(channel, member, limit=limit)
         await self._answered("join")
         return position
 

@@ -162,11 +162,14 @@ class Broker(Protocol):
         """Stop notifying the feed of the channel."""
         ...
 
-    async def join(self, channel: str, member: Member) -> Position:
+    async def join(self, channel: str, member: Member, *, limit: int | None = None) -> Position:
         """This node has its first connection of the user in the channel.
 
         Atomic; announced to all nodes if the user was not there. Gives the version of the list
         that has the user. Joining again changes nothing.
+
+        Raises:
+            RiverError: too_many_members: the user is not there, and `limit` others are.
         """
         ...
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from riverd.core.channel import Channel
     from riverd.core.session import Session
     from riverd.core.subscription import Subscription
-    from riverd.model import Position
+    from riverd.errors import RiverError
+    from riverd.model import Command, Position
 
 
 class HubWitness(Protocol):
@@ -20,6 +21,10 @@ class HubWitness(Protocol):
 
     def admitted(self, subscription: Subscription, channel: Channel, *, after: int) -> None:
         """It is sent everything after a held offset. It still has its request."""
+        ...
+
+    def refused(self, session: Session, command: Command, *, error: RiverError) -> None:
+        """A session was refused what it asked."""
         ...
 
     def leaving(self, subscription: Subscription, channel: Channel) -> None:
@@ -47,6 +52,9 @@ class Unseen:
     """Remembers nothing."""
 
     def admitted(self, subscription: Subscription, channel: Channel, *, after: int) -> None:
+        """Nothing."""
+
+    def refused(self, session: Session, command: Command, *, error: RiverError) -> None:
         """Nothing."""
 
     def leaving(self, subscription: Subscription, channel: Channel) -> None:

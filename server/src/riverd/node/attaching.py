@@ -78,6 +78,7 @@ class Attachments:
             tasks,
             leave_s=linger.member_s,
             joined=self._admit_ready,
+            refused=self._refuse,
             removed=self._forget_if_unused,
         )
         self._repairs = Repairs(
@@ -376,6 +377,14 @@ class Attachments:
         self._changed()
         if greeting is not None:
             self.greeted(subscription.session)
+
+    def _refuse(self, some: Iterable[Subscription], error: RiverError) -> None:
+        for subscription in some:
+            session, request = subscription.session, subscription.request
+            assert request is not None, "only pending subscriptions are refused"
+            self._hub.witness.refused(session, request, error=error)
+            session.fail(request.id, error)
+            self.unsubscribe(subscription, lingers=False)
 
     async def _miss(self, name: str) -> None:
         # Who finds nothing later says so again.

@@ -63,6 +63,17 @@ class PresenceEntry:
         """Whether the user is subscribed, or was until a moment ago."""
         return bool(self.subscriptions) or self.leave_timer is not None
 
+    @property
+    def members_max(self) -> int | None:
+        """How many others there may be: no limit for a user that is subscribed, or was."""
+        limit = 0
+        for one in self.subscriptions:
+            of_one = one.session.protocol.presence_max
+            if one.request is None or of_one is None:
+                return None
+            limit = max(limit, of_one)
+        return limit or None
+
     def stop_lingering(self) -> None:
         """A connection came back, or the time is over."""
         if self.leave_timer is not None:

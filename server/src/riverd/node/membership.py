@@ -2,7 +2,7 @@
 
     state    | position | desired    | left by
     ---------+----------+------------+--------------------------------------------------------
-    joining  | None     | wanted     | the broker's answer: joined
+    joining  | None     | wanted     | the broker's answer: joined, or there are too many: refused
     joined   | set      | wanted, so | the last connection left: lingering; the node's lease is
              |          |            | lost, or the list is without the user: joining again
     lingering| set      | wanted, so | a connection: joined, and nobody is notified; its timer:
@@ -15,6 +15,9 @@ send thousands of events for each message of its own. Those that linger cost it 
 The node's lease at the broker holds all its entries: when the lease ends they are removed there,
 and `doubt` makes each again. A list in another epoch is another list: joining again shows in
 which one the entry is.
+
+A protocol may have a limit of members. It holds for who is not subscribed yet: the entries of
+those who are get made again whatever it says.
 """
 
 import asyncio
@@ -22,7 +25,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from riverd.broker import Broker
 from riverd.core.subscription import Subscription
-from riverd.model import Member
+from riverd.errors import ErrorCode, RiverError
+from riverd.model import Member, Position
 from riverd.node.attachment import Attachment, PresenceEntry
 from riverd.node.reconcile import DesiredState
 from riverd.portions import portions
@@ -36,8 +40,9 @@ class Membership:
     """Makes an entry with a user's first connection in a channel, removes it after the last.
 
     `joined` is called with a user's subscriptions when the broker has answered from which version
-    of the list on the user is in it; `removed` when an entry is gone. An entry lingers for
-    `leave_s` after the last connection.
+    of the list on the user is in it; `removed` when an entry is gone; `refused` with subscriptions
+    for which a channel has too many members. An entry lingers for `leave_s` after the last
+    connection.
     """
 
     def __init__(
@@ -47,12 +52,14 @@ class Membership:
         *,
         leave_s: float,
         joined: Callable[[Attachment, Iterable[Subscription]], None],
+        refused: Callable[[Iterable[Subscription], RiverError], None],
         removed: Callable[[Attachment], None],
     ) -> None:
         self._broker = broker
         self._tasks = tasks
         self._leave_s = leave_s
         self._joined = joined
+        self._refused = refused
         self._removed = removed
 
     def add(self, attachment: Attachment, member: Member, *, subscription: Subscription) -> None:
@@ -120,6 +127,17 @@ class Membership:
             else:
                 self.keep(attachment, user)
 
+    async def _join(self, attachment: Attachment, entry: PresenceEntry) -> Position | None:
+        """Make an entry. None where those that asked for it were refused."""
+        try:
+            return await self._broker.join(attachment.name, entry.member, limit=entry.members_max)
+        except RiverError as error:
+            # Others may have come meanwhile, whom it does not concern: they are asked for next.
+            if error.error is not ErrorCode.TOO_MANY_MEMBERS or entry.members_max is None:
+                raise
+            self._refused(list(entry.subscriptions), error)
+            return None
+
     def _desired(self, attachment: Attachment, entry: PresenceEntry) -> DesiredState:
         if entry.desired is None:
 
@@ -131,8 +149,8 @@ class Membership:
                         # Joining again would change nothing.
                         await self._broker.leave(attachment.name, entry.member.user)
                         entry.is_outdated = False
-                    position = await self._broker.join(attachment.name, entry.member)
-                    if entry.is_outdated:
+                    position = await self._join(attachment, entry)
+                    if position is None or entry.is_outdated:
                         # Somebody came with another member meanwhile: this one leaves next.
                         return
                     entry.position = position

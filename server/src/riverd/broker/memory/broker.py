@@ -134,9 +134,9 @@ class MemoryBroker:
         if not listeners:
             self._board.listeners.pop(channel, None)
 
-    async def join(self, channel: str, member: Member) -> Position:
+    async def join(self, channel: str, member: Member, *, limit: int | None = None) -> Position:
         """This node has the user."""
-        position, change = self._store.join(channel, self._node, member)
+        position, change = self._store.join(channel, self._node, member, limit=limit)
         if change is not None:
             self._board.change(channel, position.epoch, change)
         return position

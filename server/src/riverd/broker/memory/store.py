@@ -185,12 +185,20 @@ class Store:
         log.touched = now
         return log.position
 
-    def join(self, channel: str, node: str, member: Member) -> tuple[Position, Change | None]:
-        """The node has the user now. The version that has it; the change if it was not there."""
+    def join(
+        self, channel: str, node: str, member: Member, *, limit: int | None = None
+    ) -> tuple[Position, Change | None]:
+        """The node has the user now. The version that has it; the change if it was not there.
+
+        Raises:
+            RiverError: too_many_members.
+        """
         stored = self._members.get(channel)
         if stored is None:
             stored = self._members[channel] = StoredMembers(self._new_epoch())
         present = member.user in stored.members
+        if limit is not None and not present and len(stored.members) >= limit:
+            raise RiverError(ErrorCode.TOO_MANY_MEMBERS, f"more than {limit} members")
         stored.nodes.setdefault(node, set()).add(member.user)
         if present:
             return stored.position, None

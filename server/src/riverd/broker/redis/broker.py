@@ -278,10 +278,13 @@ class RedisBroker:
         assert self._feed is not None, "only a node subscribes"
         await self._feed.unsubscribe(self._feeds.name(channel))
 
-    async def join(self, channel: str, member: Member) -> Position:
+    async def join(self, channel: str, member: Member, *, limit: int | None = None) -> Position:
         """This node has the user."""
         assert self._lease is not None, "only a node has members"
-        return messages.position_of(cast("bytes", await self._lease.join(channel, member)))
+        version = cast("bytes", await self._lease.join(channel, member, limit=limit))
+        if not version:
+            raise RiverError(ErrorCode.TOO_MANY_MEMBERS, f"more than {limit} members")
+        return messages.position_of(version)
 
     async def leave(self, channel: str, user: str) -> None:
         """This node has the user no more."""

@@ -92,8 +92,8 @@ class Lease:
             # The broker is away: the lease runs out instead.
             return
 
-    async def join(self, channel: str, member: Member) -> Reply:
-        """Make a presence entry. Gives the version of the list that has the user."""
+    async def join(self, channel: str, member: Member, *, limit: int | None = None) -> Reply:
+        """Make a presence entry. Gives the version of the list that has the user, b"" if full."""
         # The node may have another name after any await: all of this is under one.
         name = self._name
         name.joining[channel] += 1
@@ -112,6 +112,7 @@ class Lease:
                     self._feed_name(channel),
                     self._announce,
                     name.text,
+                    "" if limit is None else limit,
                 ),
             )
         finally:

@@ -1,6 +1,6 @@
--- Make an entry. Gives "epoch:version" of the list that has the user.
+-- Make an entry. Gives "epoch:version" of the list that has the user; '' if it has so many others.
 -- KEYS: meta, members, users, entries of the node.
--- ARGV: new epoch, user, body of the announcement, feed, announce command, node.
+-- ARGV: new epoch, user, body of the announcement, feed, announce command, node, most members (or '').
 local epoch, version =
   node_version_of(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[6], ARGV[1])
 -- Entries outlive a list that began again: each holds the epoch in which it was made.
@@ -8,6 +8,10 @@ local made = redis.call('HGET', KEYS[4], ARGV[2])
 if made == epoch and redis.call('HEXISTS', KEYS[2], ARGV[2]) == 0 then
   begin_again(KEYS[1], KEYS[2], KEYS[3], ARGV[1])
   epoch, version = ARGV[1], '0'
+end
+local limit = tonumber(ARGV[7])
+if limit and redis.call('HLEN', KEYS[2]) >= limit and redis.call('HEXISTS', KEYS[2], ARGV[2]) == 0 then
+  return ''
 end
 if made ~= epoch then
   redis.call('HSET', KEYS[4], ARGV[2], epoch)
