@@ -1,7 +1,8 @@
-"""Pusher's library for Go and its client for Java, as they are, against a River: `make interop`.
+"""Pusher's clients and libraries, as they are, against a River: `make interop`.
 
-They are built with packages of their registries, so that this is no part of `make test`. Go, Java
-and Maven have to be installed.
+What is not in `make test`: the library for Go, the client for Java and pusher-js 7, which come from
+their registries (Go, Java and Maven have to be installed), and three cuts of ten seconds each. If
+the bench has built Sockudo, it is cut as well, for comparison.
 """
 
 import json
@@ -18,11 +19,12 @@ import httpx
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "server" / "tests" / "support"))
 
-from protocol_server import Server  # noqa: E402  found by the path above
-from pusher_runner import APPS, SETTINGS, signed_query  # noqa: E402
+from protocol_server import SECRETS, Server  # noqa: E402  found by the path above
+from pusher_runner import APPS, SETTINGS, Json, signed_query  # noqa: E402
 
 RUN_S_MAX = 200
 APP = APPS[1]
+CUTS = {"RIVER_CUT_MS": "10000", "RIVER_BETWEEN_MS": "5000", "RIVER_CUT_COUNT": "300"}
 
 
 def run_go(server: Server) -> None:
@@ -64,6 +66,21 @@ def run_java(server: Server) -> None:
         raise subprocess.CalledProcessError(java.returncode, command)
 
 
+def run_node(server: Server, tests: str, *, app: Json = APP, **how: str) -> None:
+    """Run a file of tests with pages in Node."""
+    gateway, api = urlsplit(server.url), urlsplit(server.api_url)
+    known = {"host": gateway.hostname, "wsPort": gateway.port, "apiPort": api.port}
+    known |= {"appId": app["id"], "key": app["key"], "secret": app["secret"]}
+    known["tokenSecret"] = SECRETS[0]
+    subprocess.run(
+        ["node", "--test", "--test-force-exit", "--test-timeout=180000", f"test/{tests}.test.js"],
+        cwd=HERE,
+        env={**os.environ, **how, "RIVER_PUSHER": json.dumps(known)},
+        timeout=RUN_S_MAX,
+        check=True,
+    )
+
+
 def trigger(server: Server, channel: str, data: str) -> None:
     """Publish as an app's back end does."""
     path = f"/apps/{APP['id']}/events"
@@ -74,10 +91,13 @@ def trigger(server: Server, channel: str, data: str) -> None:
 
 
 def main() -> None:
-    """Both, against one server."""
+    """All of them, against one server."""
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(SETTINGS, Path(folder))
+        server = Server({**SETTINGS, "RIVER_HISTORY_SIZE": "1000"}, Path(folder))
         try:
+            for tests in ("pusher-js", "echo", "resume"):
+                run_node(server, tests, RIVER_PUSHER_JS="pusher-js-7")
+            run_node(server, "cuts", app=APPS[0], **CUTS)
             run_go(server)
             run_java(server)
         finally:

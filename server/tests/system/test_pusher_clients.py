@@ -36,6 +36,10 @@ def test_a_page_that_names_itself_misses_nothing(server: Server) -> None:
     run(server, "resume", app=APPS[1])
 
 
+def test_three_cuts_lose_nothing_with_pushers_client_or_with_ours(server: Server) -> None:
+    run(server, "cuts", app=APPS[0])
+
+
 def test_pages_are_shown_counts(server: Server) -> None:
     counting = next(app for app in APPS if app.get("subscription_counts"))
     run(server, "counts", app=counting)
