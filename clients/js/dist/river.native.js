@@ -24,7 +24,11 @@ function ignoredAdvice(channel, name) {
   return `"${channel}" was subscribed before, without ${name}: it is ignored`;
 }
 function channelAdvice(channel, { code, message }) {
-  return CURES[code] && `channel "${channel}" refused: ${message} (${code}). ${CURES[code]}`;
+  const what = code === "too_many_channels" ? "a channel" : `channel "${channel}"`;
+  return CURES[code] && `${what} refused: ${message} (${code}). ${CURES[code]}`;
+}
+function memberlessAdvice(channel, event) {
+  return `no "${event}" on "${channel}": only channels called presence-..., or with a rule, have members`;
 }
 function statusAdvice({ state, reason, code, error }, url) {
   const cause = (
@@ -33,22 +37,30 @@ function statusAdvice({ state, reason, code, error }, url) {
   );
   if (state === "waiting" && (code ?? 1006) === 1006 && !cause.startsWith("token_"))
     return `no connection to ${url}: ${DOUBTS}`;
-  return `${state}: ${reason}${state === "closed" && code === 4401 ? TOKEN_CURE : ""}`;
+  const cure = TOKEN_CURES.find(([pattern]) => pattern.test(reason))?.[1] ?? "";
+  return `${state}: ${reason}${state === "closed" && code === 4401 ? FIXED_CURE : cure}`;
 }
 function slips(name, known) {
   const missing = (one, other) => [...one].filter((letter) => !other.includes(letter)).length;
   return missing(name, known) + missing(known, name);
 }
-var CURES, TOKEN_CURE, DOUBTS;
+var CURES, TOKEN_CURES, FIXED_CURE, DOUBTS;
 var init_advice = __esm({
   "src/advice.js"() {
     "use strict";
     CURES = {
-      forbidden: "Grant it in the token",
+      forbidden: "Grant it in the token, in subscribe or channels",
       channel_invalid: "Choose another name",
-      too_many_channels: "Unsubscribe from what is not shown"
+      too_many_channels: "Unsubscribe from what is not shown",
+      unauthenticated: "Give new River the option token, or open the channel to guests with a rule"
     };
-    TOKEN_CURE = ". Only a function can give another token";
+    TOKEN_CURES = [
+      [/answered 40[13]$|HTML page$/, ": is the user logged in?"],
+      [/^no token: it is (\w+)$/, ": return the text, or what fetch gives"],
+      [/fits none of the secrets$/, ": sign it with the first of RIVER_SECRETS"],
+      [/has expired$/, ": is it an old one, or a clock wrong?"]
+    ];
+    FIXED_CURE = ". Only a function can give another token";
     DOUBTS = "is it a gateway (port 8000, not 8001)? wss: for an https: page? This origin in RIVER_ALLOWED_ORIGINS?";
   }
 });
@@ -658,6 +670,7 @@ __export(later_exports, {
   channelAdvice: () => channelAdvice,
   fallback: () => fallback,
   ignoredAdvice: () => ignoredAdvice,
+  memberlessAdvice: () => memberlessAdvice,
   nameAdvice: () => nameAdvice,
   statusAdvice: () => statusAdvice
 });
@@ -1062,9 +1075,10 @@ var Presence = class {
 };
 
 // src/delivery.js
-var SYSTEM_EVENTS = ["subscribed", "gap", "joined", "left", "presence", "error"].map(
+var SYSTEM_EVENTS = ["subscribed", "gap", "error", "joined", "left", "presence"].map(
   (name) => `river:${name}`
 );
+var MEMBERS_FROM = 3;
 var Delivery = class {
   presence = new Presence();
   /** How many `subscribe` calls have not been taken back by `unsubscribe`. */
@@ -1076,6 +1090,9 @@ var Delivery = class {
   #platform;
   #held;
   #snapshot;
+  #warnings;
+  /** An event of members that somebody waits for. */
+  #awaited = "";
   #loading = false;
   /** @type {Break | null} why a snapshot is needed */
   #needed = null;
@@ -1094,10 +1111,11 @@ var Delivery = class {
     this.channel = new Channel(this, river);
     this.#platform = platform;
     this.#snapshot = options.snapshot;
-    this.system = new Emitter(
-      platform.report,
-      (name) => warnings.unknown("event", [name], SYSTEM_EVENTS)
-    );
+    this.#warnings = warnings;
+    this.system = new Emitter(platform.report, (name) => {
+      warnings.unknown("event", [name], SYSTEM_EVENTS);
+      if (SYSTEM_EVENTS.indexOf(name) >= MEMBERS_FROM) this.#awaited = name;
+    });
     this.events = new Emitter(platform.report);
     this.#held = new Inbox((event) => this.#deliver(event), platform);
   }
@@ -1108,6 +1126,7 @@ var Delivery = class {
     const { epoch, offset, presence } = message;
     this.system.emit("river:subscribed", { recovered: outcome === "resumed", epoch, offset });
     if (presence) this.#members(presence);
+    else if (this.#awaited) this.#warnings.memberless(message.channel, this.#awaited);
     if (outcome === "start") this.#renew(outcome, 0);
     else if (outcome !== "resumed") this.#gap(outcome, message);
   }
@@ -1300,15 +1319,18 @@ function endpoint(host, moduleUrl, page) {
   const address = given2[0] === "/" && page ? page.host + given2 : given2;
   const [, scheme, server, path = ""] = address.match(ADDRESS) ?? [];
   if (!server)
-    throw new RiverError("host_invalid", `"${given2}" is no address: give the option host`);
+    throw new RiverError(
+      "host_invalid",
+      `the option host, "${given2}", is no address like https://rt.example.com`
+    );
   const isSecure = /^(wss|https)$/i.test(scheme ?? page?.protocol.slice(0, -1) ?? "");
   return `${isSecure ? "wss" : "ws"}://${server}${path.replace(/(\/ws)?\/*$/, "/ws")}`;
 }
 function addressed(options, moduleUrl) {
   const { host, url, token, jwt, WebSocket } = options;
   const source = token ?? jwt;
-  if (!source && ("token" in options || "jwt" in options))
-    throw new RiverError("token_missing", "the option token is empty");
+  if (("token" in options || "jwt" in options) && !(source && /^[sf]/.test(typeof source)))
+    throw new RiverError("token_missing", "the option token is neither a text nor a function");
   const Socket = WebSocket ?? globalThis.WebSocket;
   if (!Socket) throw new RiverError("websocket_missing", "give a WebSocket class, like `ws`");
   const address = endpoint(host ?? url, moduleUrl, globalThis.location);
@@ -1659,17 +1681,24 @@ async function askToken(source, platform) {
 }
 async function given(source) {
   const value = await source();
-  if (typeof value !== "object" || !value?.text) return value;
+  if (typeof value === "string" || !value || !("text" in value)) return value;
   if (!value.ok) throw new Error(`${value.url} answered ${value.status}`);
   return value.text();
 }
-function checked(token) {
-  if (typeof token !== "string" || !token) throw new TypeError("it is no text");
+function bare(given2) {
+  try {
+    return JSON.parse(given2).token ?? given2;
+  } catch {
+    return given2?.token ?? given2;
+  }
+}
+function checked(given2) {
+  const token = bare(given2);
+  if (typeof token !== "string" || !token)
+    throw new TypeError(`it is ${token === "" ? "empty" : typeof token}`);
   const text = token.trim();
   if (/^[\w.~+/=-]+$/.test(text)) return text;
-  throw new TypeError(
-    text[0] === "<" ? "it is an HTML page: is the user logged in?" : "it is not the bare text"
-  );
+  throw new TypeError(text[0] === "<" ? "it is an HTML page" : "it is not the bare text");
 }
 function renewInMs(remainingMs) {
   if (remainingMs === null) return Infinity;
@@ -2349,12 +2378,17 @@ var ONCE = (
 var FAULTS = [4e3, 4413, 4429];
 var Warnings = class {
   #print;
+  #isGuest;
   /** @type {Set<string>} */
   #said = /* @__PURE__ */ new Set();
   #connected = false;
-  /** @param {(text: string) => void} print */
-  constructor(print) {
+  /**
+   * @param {(text: string) => void} print
+   * @param {boolean} [isGuest] whether there will never be a token
+   */
+  constructor(print, isGuest = false) {
     this.#print = print;
+    this.#isGuest = isGuest;
   }
   /** @param {string} [text] */
   warn(text) {
@@ -2389,16 +2423,26 @@ var Warnings = class {
    * @param {import("./errors.js").RiverError} error
    */
   refused(channel, error) {
-    this.#say((later) => later.channelAdvice(channel, error));
+    if (error.code !== "unauthenticated" || this.#isGuest)
+      this.#say((later) => later.channelAdvice(channel, error));
+  }
+  /**
+   * Warn of a callback for members where there are none.
+   *
+   * @param {string} channel
+   * @param {string} event
+   */
+  memberless(channel, event) {
+    this.#say((later) => later.memberlessAdvice(channel, event));
   }
   /**
    * @param {import("./link.js").Status} status
    * @param {string} url
    */
   status(status, url) {
-    const { state, code = 0 } = status;
+    const { state, code = 0, error } = status;
     if (state === "connected") this.#connected = true;
-    else if (FAULTS.includes(code) || state === "closed" && code || state === "waiting" && !this.#connected)
+    else if (FAULTS.includes(code) || state === "closed" && (code || error) || state === "waiting" && !this.#connected)
       this.#say((later) => later.statusAdvice(status, url));
   }
   /** @param {(later: Later) => string | undefined} choose */
@@ -2413,6 +2457,7 @@ var Warnings = class {
 
 // src/river.js
 var OPTIONS = ["host", "url", "token", "jwt", "queue", "WebSocket"];
+var PUBLISH_OPTIONS = ["keep", "exclude"];
 var SUBSCRIBE_OPTIONS = ["history", "since", "onGap", "snapshot"];
 var IDLE = "outside of browsers call river.connect()";
 var River = class {
@@ -2448,7 +2493,7 @@ var River = class {
     this.#options = options;
     this.#platform = { ...platform, now: sleeplessClock(platform) };
     this.#queueMax = options.queue ?? 0;
-    const warnings = new Warnings(platform.warn);
+    const warnings = new Warnings(platform.warn, !(options.token ?? options.jwt));
     warnings.unknown("option", Object.keys(options), OPTIONS);
     this.#warnings = warnings;
     this.#emitter = new Emitter(
@@ -2520,7 +2565,7 @@ var River = class {
    */
   subscribe(name, options = {}) {
     if (typeof name !== "string" || !name)
-      throw new RiverError("channel_invalid", `${name} is no name`);
+      throw new RiverError("channel_invalid", `"${name}" is no channel's name`);
     if (!this.#transport) this.#warnings.warn(IDLE);
     this.#warnings.unknown("option", Object.keys(options), SUBSCRIBE_OPTIONS);
     const delivery = this.#deliveries.get(name) ?? this.#enter(name, options);
@@ -2555,7 +2600,9 @@ var River = class {
    *   `not_connected` (or, with the option `queue`, `queue_full`) when it was not sent;
    *   `too_large` when it is longer than the server takes; `connection_lost` or `timeout` when nobody knows whether it was published
    */
-  async publish(channel, event, data, { keep, exclude } = {}) {
+  async publish(channel, event, data, options = {}) {
+    this.#warnings.unknown("option", Object.keys(options), PUBLISH_OPTIONS);
+    const { keep, exclude } = options;
     const message = { type: "publish", channel, event, data: data ?? null, keep, exclude };
     const { epoch, offset, after } = await this.#request(message, this.#queueMax);
     return after === void 0 ? { epoch, offset } : { epoch, after };

@@ -22,7 +22,7 @@ const INTERNAL = [
   "replaying report restart retry saw sent setTimer settle clearTimer steadyMs stop subscribed",
   "subscription successor system tick unknown users wallMs warnings watch",
   "secret sessionSecret socket welcomed",
-  "livedMs newSocket route userPosition",
+  "livedMs memberless newSocket route userPosition",
 ].flatMap((line) => line.split(" "));
 
 /** What pages load only when they need it, under a name that may be kept for good. */

@@ -2,11 +2,19 @@
 
 /** @type {Record<string, string>} what to do about a refused channel */
 const CURES = {
-  forbidden: "Grant it in the token",
+  forbidden: "Grant it in the token, in subscribe or channels",
   channel_invalid: "Choose another name",
   too_many_channels: "Unsubscribe from what is not shown",
+  unauthenticated: "Give new River the option token, or open the channel to guests with a rule",
 };
-const TOKEN_CURE = ". Only a function can give another token";
+/** @type {[RegExp, string][]} what to do about a token, by why there is none */
+const TOKEN_CURES = [
+  [/answered 40[13]$|HTML page$/, ": is the user logged in?"],
+  [/^no token: it is (\w+)$/, ": return the text, or what fetch gives"],
+  [/fits none of the secrets$/, ": sign it with the first of RIVER_SECRETS"],
+  [/has expired$/, ": is it an old one, or a clock wrong?"],
+];
+const FIXED_CURE = ". Only a function can give another token";
 /** What may be wrong with an address where nothing answers as a gateway does. */
 const DOUBTS =
   "is it a gateway (port 8000, not 8001)? wss: for an https: page? This origin in RIVER_ALLOWED_ORIGINS?";
@@ -41,7 +49,19 @@ export function ignoredAdvice(channel, name) {
  * @param {import("./errors.js").RiverError} error
  */
 export function channelAdvice(channel, { code, message }) {
-  return CURES[code] && `channel "${channel}" refused: ${message} (${code}). ${CURES[code]}`;
+  // Each channel after the hundredth: one line for all of them.
+  const what = code === "too_many_channels" ? "a channel" : `channel "${channel}"`;
+  return CURES[code] && `${what} refused: ${message} (${code}). ${CURES[code]}`;
+}
+
+/**
+ * About members of a channel that has none.
+ *
+ * @param {string} channel
+ * @param {string} event
+ */
+export function memberlessAdvice(channel, event) {
+  return `no "${event}" on "${channel}": only channels called presence-..., or with a rule, have members`;
 }
 
 /**
@@ -54,7 +74,8 @@ export function statusAdvice({ state, reason, code, error }, url) {
   const cause = /** @type {{code?: string} | undefined} */ (error)?.code ?? "";
   if (state === "waiting" && (code ?? 1006) === 1006 && !cause.startsWith("token_"))
     return `no connection to ${url}: ${DOUBTS}`;
-  return `${state}: ${reason}${state === "closed" && code === 4401 ? TOKEN_CURE : ""}`;
+  const cure = TOKEN_CURES.find(([pattern]) => pattern.test(reason))?.[1] ?? "";
+  return `${state}: ${reason}${state === "closed" && code === 4401 ? FIXED_CURE : cure}`;
 }
 
 /**

@@ -21,9 +21,11 @@ import { Presence } from "./presence.js";
  *   loads the application's state; may return (a promise of) the position that the state stands for
  */
 
-const SYSTEM_EVENTS = ["subscribed", "gap", "joined", "left", "presence", "error"].map(
+const SYSTEM_EVENTS = ["subscribed", "gap", "error", "joined", "left", "presence"].map(
   (name) => `river:${name}`,
 );
+/** From here on those of channels with members. */
+const MEMBERS_FROM = 3;
 
 /** One channel's callbacks, what waits for them, and the snapshot that comes before it. */
 export class Delivery {
@@ -38,6 +40,9 @@ export class Delivery {
   #platform;
   #held;
   #snapshot;
+  #warnings;
+  /** An event of members that somebody waits for. */
+  #awaited = "";
   #loading = false;
   /** @type {Break | null} why a snapshot is needed */
   #needed = null;
@@ -58,9 +63,11 @@ export class Delivery {
     this.channel = new Channel(this, river);
     this.#platform = platform;
     this.#snapshot = options.snapshot;
-    this.system = new Emitter(platform.report, (name) =>
-      warnings.unknown("event", [name], SYSTEM_EVENTS),
-    );
+    this.#warnings = warnings;
+    this.system = new Emitter(platform.report, (name) => {
+      warnings.unknown("event", [name], SYSTEM_EVENTS);
+      if (SYSTEM_EVENTS.indexOf(name) >= MEMBERS_FROM) this.#awaited = name;
+    });
     this.events = new Emitter(platform.report);
     this.#held = new Inbox((/** @type {EventMessage} */ event) => this.#deliver(event), platform);
   }
@@ -72,6 +79,7 @@ export class Delivery {
     const { epoch, offset, presence } = message;
     this.system.emit("river:subscribed", { recovered: outcome === "resumed", epoch, offset });
     if (presence) this.#members(presence);
+    else if (this.#awaited) this.#warnings.memberless(message.channel, this.#awaited);
     if (outcome === "start") this.#renew(outcome, 0);
     else if (outcome !== "resumed") this.#gap(outcome, message);
   }

@@ -22,7 +22,10 @@ export function endpoint(host, moduleUrl, page) {
   const address = given[0] === "/" && page ? page.host + given : given;
   const [, scheme, server, path = ""] = address.match(ADDRESS) ?? [];
   if (!server)
-    throw new RiverError("host_invalid", `"${given}" is no address: give the option host`);
+    throw new RiverError(
+      "host_invalid",
+      `the option host, "${given}", is no address like https://rt.example.com`,
+    );
   const isSecure = /^(wss|https)$/i.test(scheme ?? page?.protocol.slice(0, -1) ?? "");
   return `${isSecure ? "wss" : "ws"}://${server}${path.replace(/(\/ws)?\/*$/, "/ws")}`;
 }
@@ -38,9 +41,9 @@ export function endpoint(host, moduleUrl, page) {
 export function addressed(options, moduleUrl) {
   const { host, url, token, jwt, WebSocket } = options;
   const source = token ?? jwt;
-  // Without the option the page is a guest; with an empty one something went wrong.
-  if (!source && ("token" in options || "jwt" in options))
-    throw new RiverError("token_missing", "the option token is empty");
+  // Without the option the page is a guest; with another value something went wrong.
+  if (("token" in options || "jwt" in options) && !(source && /^[sf]/.test(typeof source)))
+    throw new RiverError("token_missing", "the option token is neither a text nor a function");
   const Socket = WebSocket ?? globalThis.WebSocket;
   if (!Socket) throw new RiverError("websocket_missing", "give a WebSocket class, like `ws`");
   const address = endpoint(host ?? url, moduleUrl, globalThis.location);

@@ -16,6 +16,7 @@ import { Warnings } from "./warnings.js";
 export { RiverError };
 
 const OPTIONS = ["host", "url", "token", "jwt", "queue", "WebSocket"];
+const PUBLISH_OPTIONS = ["keep", "exclude"];
 const SUBSCRIBE_OPTIONS = ["history", "since", "onGap", "snapshot"];
 /** Where nothing was asked to connect. */
 const IDLE = "outside of browsers call river.connect()";
@@ -105,7 +106,7 @@ export class River {
     this.#options = options;
     this.#platform = { ...platform, now: sleeplessClock(platform) };
     this.#queueMax = options.queue ?? 0;
-    const warnings = new Warnings(platform.warn);
+    const warnings = new Warnings(platform.warn, !(options.token ?? options.jwt));
     warnings.unknown("option", Object.keys(options), OPTIONS);
     this.#warnings = warnings;
     this.#emitter = new Emitter(platform.report, (name) =>
@@ -184,7 +185,7 @@ export class River {
    */
   subscribe(name, options = {}) {
     if (typeof name !== "string" || !name)
-      throw new RiverError("channel_invalid", `${name} is no name`);
+      throw new RiverError("channel_invalid", `"${name}" is no channel's name`);
     if (!this.#transport) this.#warnings.warn(IDLE);
     this.#warnings.unknown("option", Object.keys(options), SUBSCRIBE_OPTIONS);
     const delivery = this.#deliveries.get(name) ?? this.#enter(name, options);
@@ -222,7 +223,9 @@ export class River {
    *   `not_connected` (or, with the option `queue`, `queue_full`) when it was not sent;
    *   `too_large` when it is longer than the server takes; `connection_lost` or `timeout` when nobody knows whether it was published
    */
-  async publish(channel, event, data, { keep, exclude } = {}) {
+  async publish(channel, event, data, options = {}) {
+    this.#warnings.unknown("option", Object.keys(options), PUBLISH_OPTIONS);
+    const { keep, exclude } = options;
     const message = { type: "publish", channel, event, data: data ?? null, keep, exclude };
     const { epoch, offset, after } = await this.#request(message, this.#queueMax);
     return after === undefined ? { epoch, offset } : { epoch, after };

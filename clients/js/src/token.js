@@ -5,7 +5,8 @@ import { TOKEN_MS } from "./limits.js";
 import { within } from "./platform.js";
 
 /**
- * @typedef {string | Response} GivenToken the token, or a response whose text it is
+ * @typedef {string | {token: string} | Response} GivenToken the token, also as `{"token": "..."}`, or a
+ *   response whose text is one of these
  * @typedef {string | (() => GivenToken | Promise<GivenToken>)} TokenSource
  */
 
@@ -30,19 +31,28 @@ export async function askToken(source, platform) {
 /** @param {() => GivenToken | Promise<GivenToken>} source */
 async function given(source) {
   const value = await source();
-  if (typeof value !== "object" || !value?.text) return value;
+  if (typeof value === "string" || !value || !("text" in value)) return value;
   if (!value.ok) throw new Error(`${value.url} answered ${value.status}`);
   return value.text();
 }
 
-/** @param {unknown} token never shown: it is a secret */
-function checked(token) {
-  if (typeof token !== "string" || !token) throw new TypeError("it is no text");
+/** @param {any} given */
+function bare(given) {
+  try {
+    return JSON.parse(given).token ?? given;
+  } catch {
+    return given?.token ?? given;
+  }
+}
+
+/** @param {unknown} given never shown: it is a secret */
+function checked(given) {
+  const token = bare(given);
+  if (typeof token !== "string" || !token)
+    throw new TypeError(`it is ${token === "" ? "empty" : typeof token}`);
   const text = token.trim();
   if (/^[\w.~+/=-]+$/.test(text)) return text;
-  throw new TypeError(
-    text[0] === "<" ? "it is an HTML page: is the user logged in?" : "it is not the bare text",
-  );
+  throw new TypeError(text[0] === "<" ? "it is an HTML page" : "it is not the bare text");
 }
 
 /**

@@ -9,13 +9,18 @@ const FAULTS = [4000, 4413, 4429];
 /** Warns of each thing once. */
 export class Warnings {
   #print;
+  #isGuest;
   /** @type {Set<string>} */
   #said = new Set();
   #connected = false;
 
-  /** @param {(text: string) => void} print */
-  constructor(print) {
+  /**
+   * @param {(text: string) => void} print
+   * @param {boolean} [isGuest] whether there will never be a token
+   */
+  constructor(print, isGuest = false) {
     this.#print = print;
+    this.#isGuest = isGuest;
   }
 
   /** @param {string} [text] */
@@ -54,7 +59,19 @@ export class Warnings {
    * @param {import("./errors.js").RiverError} error
    */
   refused(channel, error) {
-    this.#say((later) => later.channelAdvice(channel, error));
+    // Whose token is refused is warned of that.
+    if (error.code !== "unauthenticated" || this.#isGuest)
+      this.#say((later) => later.channelAdvice(channel, error));
+  }
+
+  /**
+   * Warn of a callback for members where there are none.
+   *
+   * @param {string} channel
+   * @param {string} event
+   */
+  memberless(channel, event) {
+    this.#say((later) => later.memberlessAdvice(channel, event));
   }
 
   /**
@@ -62,11 +79,11 @@ export class Warnings {
    * @param {string} url
    */
   status(status, url) {
-    const { state, code = 0 } = status;
+    const { state, code = 0, error } = status;
     if (state === "connected") this.#connected = true;
     else if (
       FAULTS.includes(code) ||
-      (state === "closed" && code) ||
+      (state === "closed" && (code || error)) ||
       (state === "waiting" && !this.#connected)
     )
       this.#say((later) => later.statusAdvice(status, url));

@@ -13,6 +13,7 @@ import {
   make,
   newest,
   platform,
+  Socket,
   sockets,
 } from "./scene.js";
 
@@ -66,7 +67,8 @@ describe("connecting", () => {
   });
 
   test("what cannot work is refused at once", () => {
-    assert.throws(() => make({ token: undefined }), { code: "token_missing" });
+    for (const token of [undefined, "", Promise.resolve("T")])
+      assert.throws(() => make(/** @type {any} */ ({ token })), { code: "token_missing" });
     assert.throws(() => make({ host: "ftp://x" }), { code: "host_invalid" });
   });
 
@@ -179,17 +181,68 @@ describe("what will not work", () => {
     river.subscribe("private-dogs");
     river.subscribe("no name");
     river.subscribe("the 101st");
+    river.subscribe("the 102nd");
     const socket = await accepted();
-    const codes = ["forbidden", "channel_invalid", "too_many_channels"];
+    const codes = ["forbidden", "channel_invalid", "too_many_channels", "too_many_channels"];
     for (const [index, code] of codes.entries())
       socket.says({ type: "error", id: index + 1, code, message: "the server's words" });
     river.subscribe("private-dogs");
-    socket.says({ type: "error", id: 4, code: "forbidden", message: "the server's words" });
+    socket.says({ type: "error", id: 5, code: "forbidden", message: "the server's words" });
     await warned(
       /"private-dogs" refused: the server's words \(forbidden\). Grant it in the token/,
       /"no name" refused.*\(channel_invalid\). Choose another name/,
-      /"the 101st" refused.*\(too_many_channels\). Unsubscribe/,
+      /a channel refused.*\(too_many_channels\). Unsubscribe/,
     );
+  });
+
+  test("a guest whom a channel is not open to is warned about it", async () => {
+    const river = new River({ host: "h", WebSocket: Socket }, platform);
+    river.subscribe("dogs");
+    const socket = await newest();
+    socket.open();
+    socket.says({ type: "welcome" });
+    const { id } = socket.last("subscribe");
+    socket.says({ type: "error", id, code: "unauthenticated", message: "send a token first" });
+    await warned(/"dogs" refused: send a token first.*Give new River the option token/);
+  });
+
+  test("a subscribe that waits for a token is no reason to warn", async () => {
+    const river = make();
+    river.subscribe("dogs");
+    const socket = await accepted();
+    const { id } = socket.last("subscribe");
+    socket.says({ type: "error", id, code: "unauthenticated", message: "send a token first" });
+    await warned();
+  });
+
+  test("callbacks for members are warned about on a channel that has none", async () => {
+    const river = make();
+    river.subscribe("dogs").on("river:joined", () => {});
+    answer(await accepted(), 41);
+    await warned(/no "river:joined" on "dogs": only channels called presence-/);
+  });
+
+  test("a misspelt option of a publish is warned about", async () => {
+    const river = make();
+    await accepted();
+    river.publish("dogs", "typing", 1, /** @type {any} */ ({ kep: false }));
+    await warned(/option "kep": did you mean "keep"/);
+  });
+
+  test("what a refused token needs is said with it", async () => {
+    make({ token: () => "T" });
+    const socket = await newest();
+    socket.open();
+    const message = "the token's signature fits none of the secrets";
+    socket.says({ type: "error", id: "auth", code: "token_invalid", message });
+    socket.ends(4401, message);
+    await warned(/fits none of the secrets: sign it with the first of RIVER_SECRETS/);
+  });
+
+  test("a fixed token that cannot be one is warned about", async () => {
+    make({ token: "<!doctype html>" });
+    await settled();
+    await warned(/closed: no token: it is an HTML page/);
   });
 
   test("a name that is no text is refused at once", () => {
@@ -201,7 +254,13 @@ describe("what will not work", () => {
   test("a token function that gives a page is warned about once", async () => {
     make({ token: () => "<!doctype html>" });
     await platform.pass(10_000);
-    await warned(/no token: it is an HTML page/);
+    await warned(/no token: it is an HTML page: is the user logged in\?/);
+  });
+
+  test("a token function that forgets to return is warned about", async () => {
+    make({ token: /** @type {any} */ (() => undefined) });
+    await platform.pass(10_000);
+    await warned(/no token: it is undefined: return the text, or what fetch gives/);
   });
 
   test("a token that the server does not take is warned about", async () => {

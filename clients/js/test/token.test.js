@@ -31,10 +31,16 @@ test("the response of fetch stands for its text, when it is one of success", asy
   await assert.rejects(failed, { code: "token_failed", message: /answered 403/ });
 });
 
+test("a route may answer with JSON", async () => {
+  const json = JSON.stringify({ token: "T" });
+  for (const given of [json, { token: "T" }, new Response(json), Promise.resolve({ token: "T" })])
+    assert.equal(await askToken(() => given, platform), "T");
+});
+
 test("what cannot be a token is refused in words that do not show it", async () => {
   const page = askToken(() => "<!doctype html><title>Log in</title>", platform);
-  await assert.rejects(page, { code: "token_failed", message: /HTML page: is the user logged in/ });
-  for (const text of ['"secret"', '{"token":"secret"}', "secret secret"])
+  await assert.rejects(page, { code: "token_failed", message: /HTML page/ });
+  for (const text of ['"secret"', '{"jwt":"secret"}', '{"secret', "secret secret"])
     await assert.rejects(
       askToken(text, platform),
       ({ code, message }) => code === "token_failed" && !message.includes("secret"),
@@ -42,9 +48,10 @@ test("what cannot be a token is refused in words that do not show it", async () 
 });
 
 test("a function that gives no text has failed", async () => {
-  for (const token of [undefined, "", null, { token: "T" }]) {
-    const source = /** @type {() => string} */ (() => token);
-    await assert.rejects(askToken(source, platform), { code: "token_failed" });
+  for (const token of [undefined, "", null, { jwt: "T" }]) {
+    const source = /** @type {() => any} */ (() => token);
+    const message = /it is (undefined|empty|object)$/;
+    await assert.rejects(askToken(source, platform), { code: "token_failed", message });
   }
 });
 

@@ -22,6 +22,13 @@ export declare function ignoredAdvice(channel: string, name: string): string;
  */
 export declare function channelAdvice(channel: string, { code, message }: import("./errors.js").RiverError): string | undefined;
 /**
+ * About members of a channel that has none.
+ *
+ * @param {string} channel
+ * @param {string} event
+ */
+export declare function memberlessAdvice(channel: string, event: string): string;
+/**
  * About a connection that will not come about.
  *
  * @param {import("./link.js").Status} status

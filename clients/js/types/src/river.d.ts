@@ -200,7 +200,7 @@ export declare class River {
      *   `not_connected` (or, with the option `queue`, `queue_full`) when it was not sent;
      *   `too_large` when it is longer than the server takes; `connection_lost` or `timeout` when nobody knows whether it was published
      */
-    publish(channel: string, event: string, data: unknown, { keep, exclude }?: PublishOptions): Promise<Receipt>;
+    publish(channel: string, event: string, data: unknown, options?: PublishOptions): Promise<Receipt>;
     /**
      * Ask for what was published in a channel, subscribed or not.
      *

@@ -1,8 +1,11 @@
 /** Where tokens come from. */
-export type GivenToken = string | Response;
+export type GivenToken = string | {
+    token: string;
+} | Response;
 export type TokenSource = string | (() => GivenToken | Promise<GivenToken>);
 /**
- * @typedef {string | Response} GivenToken the token, or a response whose text it is
+ * @typedef {string | {token: string} | Response} GivenToken the token, also as `{"token": "..."}`, or a
+ *   response whose text is one of these
  * @typedef {string | (() => GivenToken | Promise<GivenToken>)} TokenSource
  */
 /**

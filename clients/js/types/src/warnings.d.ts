@@ -4,8 +4,11 @@ export type Later = typeof import("./later.js");
 /** Warns of each thing once. */
 export declare class Warnings {
     #private;
-    /** @param {(text: string) => void} print */
-    constructor(print: (text: string) => void);
+    /**
+     * @param {(text: string) => void} print
+     * @param {boolean} [isGuest] whether there will never be a token
+     */
+    constructor(print: (text: string) => void, isGuest?: boolean);
     /** @param {string} [text] */
     warn(text?: string): void;
     /**
@@ -29,6 +32,13 @@ export declare class Warnings {
      * @param {import("./errors.js").RiverError} error
      */
     refused(channel: string, error: import("./errors.js").RiverError): void;
+    /**
+     * Warn of a callback for members where there are none.
+     *
+     * @param {string} channel
+     * @param {string} event
+     */
+    memberless(channel: string, event: string): void;
     /**
      * @param {import("./link.js").Status} status
      * @param {string} url
