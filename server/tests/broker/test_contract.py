@@ -1,6 +1,7 @@
 """The promises of a broker, which every implementation keeps."""
 
 import asyncio
+import time
 from typing import Any
 
 import msgspec
@@ -575,6 +576,20 @@ async def test_what_is_given_back_replaces_nothing_newer(new_broker: NewBroker) 
     assert (StandingKind.BLOCKED, "bob") not in [
         (one.kind, one.user) for one in await in_force(broker)
     ]
+
+
+async def test_it_is_known_how_old_a_publication_is(new_broker: NewBroker) -> None:
+    broker = new_broker()
+    started_at = time.monotonic()
+    for _ in range(2):
+        await broker.publish(Message("c", "e", b"1"))
+    older, newer = [await broker.control.age_s("c", offset) for offset in (1, 2)]
+    assert older is not None
+    assert newer is not None
+    # Redis notes whole milliseconds.
+    assert -0.001 <= newer <= older + 0.001 <= time.monotonic() - started_at + 0.002
+    assert await broker.control.age_s("c", 3) is None
+    assert await broker.control.age_s("none", 1) is None
 
 
 async def test_nodes_are_listed_and_answer(new_broker: NewBroker) -> None:

@@ -12,13 +12,14 @@ import pytest
 import yaml
 from prometheus_server import Prometheus, scraping
 from pusher_runner import APPS
-from river_client import CLOSE, TEXT, condition, frame, member, opened, token, visitor
+from river_client import CLOSE, TEXT, condition, frame, member, metric, opened, token, visitor
 from river_process import API_KEY, River, Start, ask, publish
 from webhook_receiver import Receiver, receiving
 
 GRAFANA = Path(__file__).parents[3] / "deploy" / "grafana"
 ALERTS = GRAFANA / "alerts.yml"
 MINUTES = 60
+MEASURED = "river_delivery_delay_samples_total"
 
 
 def dashboard_queries() -> list[tuple[str, str]]:
@@ -57,6 +58,8 @@ async def something_of_everything(river: River, receiver: Receiver) -> None:
     proof = token("ann", river={"subscribe": ["dogs"]})
     async with member(river.url, proof, "dogs") as ann, visitor(river.url) as bob:
         publish(river, "dogs", 3)
+        # One a second is measured.
+        await condition(lambda: publish(river, "dogs") and metric(river, MEASURED) > 0)
         await ann.send(type="subscribe", id=2, channel="private-dogs")
         await ann.until("error")
         await ann.send_raw(frame(CLOSE, (1_001).to_bytes(2)))
@@ -111,6 +114,10 @@ FIRES: dict[str, dict[str, str]] = {
     "RiverBusy": {'river_cpu_seconds_total{instance="a"}': "0+57x60"},
     "RiverLate": {'river_loop_delay_seconds{instance="a"}': "0.3x60"},
     "RiverBrokerSlow": {'river_broker_delay_seconds{instance="a"}': "0.4x60"},
+    "RiverDeliversLate": {
+        "river_delivery_delay_seconds_total": "0+40x60",
+        "river_delivery_delay_samples_total": "0+60x60",
+    },
     "RiverGaps": {"river_gaps_total": "0+10x60", "river_deliveries_total": "0+1000x60"},
     "RiverRulesDiffer": {'river_channel_rules_differ{instance="a"}': "1x60"},
     "RiverWebhookFails": {
@@ -130,6 +137,8 @@ QUIET = {
     'river_cpu_seconds_total{instance="a"}': "0+40x60",
     'river_loop_delay_seconds{instance="a"}': "0.01x60",
     'river_broker_delay_seconds{instance="a"}': "0.01x60",
+    "river_delivery_delay_seconds_total": "0+1x60",
+    "river_delivery_delay_samples_total": "0+60x60",
     "river_gaps_total": "0+1x60",
     "river_deliveries_total": "0+100000x60",
     'river_channel_rules_differ{instance="a"}': "0x60",

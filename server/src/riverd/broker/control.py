@@ -66,6 +66,10 @@ class BrokerControl(Protocol):
         """When the broker was given a publication that it still has, if it remembers that."""
         ...
 
+    async def age_s(self, channel: str, offset: int) -> float | None:
+        """For how long the broker has had a publication that it still has, if it remembers that."""
+        ...
+
     async def ask(self, question: Question) -> None:
         """Announce a question to all nodes. It is in no log: a node may miss it."""
         ...

@@ -60,6 +60,11 @@ class Channel:
             count += len(audience.live) + len(audience.behind)
         return count
 
+    @property
+    def has_live(self) -> bool:
+        """Whether anybody is sent what is new with the next flush."""
+        return any(audience.live for audience in self.audiences.values())
+
     def send_count(self, count: int) -> None:
         """Send the live ones how many subscribers there are, where their protocol says that."""
         reply = SubscriberCount(self.name, count)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import cast
 
 from riverd.channel_rules import ChannelRules
@@ -27,6 +28,8 @@ from riverd.model import (
     Subscribe,
     Tail,
 )
+
+LOOKED_MAX = 8
 
 
 class Hub:
@@ -232,6 +235,13 @@ class Hub:
         if recounted:
             self._recounted = {}
         return Flushed(bool(self._eager), notified, recounted, dirty)
+
+    def unsent(self) -> tuple[str, int] | None:
+        """A channel of which the next flush sends something new, and the first offset of that."""
+        for channel in islice(self._dirty, LOOKED_MAX):
+            if channel.sent < channel.log.offset and channel.has_live:
+                return channel.name, channel.sent + 1
+        return None
 
     def expire(self, now: float, channels: Iterable[Channel] | None = None) -> None:
         """Drop what is older than the history's time, in some channels or all."""

@@ -182,6 +182,10 @@ class Control:
         with suppress(RiverError):
             await self._broker.control.answer(asked, body)
 
+    async def age_s(self, channel: str, offset: int) -> float | None:
+        """For how long the broker has had a publication, if it still has it."""
+        return await self._broker.control.age_s(channel, offset)
+
     # Confirming.
 
     async def _confirm_always(self) -> None:

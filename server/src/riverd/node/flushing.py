@@ -3,9 +3,19 @@
 import asyncio
 from collections.abc import Callable
 
+import msgspec
+
 from riverd.core.flushed import Flushed
 from riverd.core.hub import Hub
 from riverd.core.pacing import pause_after
+
+
+class FlushSample(msgspec.Struct, frozen=True):
+    """The first publication of a channel that a flush has sent, and when."""
+
+    channel: str
+    offset: int
+    flushed_at: float
 
 
 class Flushes:
@@ -22,6 +32,7 @@ class Flushes:
         self.count, self.seconds = 0, 0.0
         """How many there were, and how long what was new waited for them and was written in all."""
         self._pause: asyncio.TimerHandle | None = None
+        self._sample: asyncio.Future[FlushSample] | None = None
 
     def soon(self) -> None:
         """Flush when this turn of the loop is over, or when the pause is."""
@@ -36,6 +47,14 @@ class Flushes:
             self._due, self._pause = False, None
             self.soon()
 
+    async def next_sample(self) -> FlushSample:
+        """The next that a flush sends. One at a time waits for it."""
+        self._sample = asyncio.get_running_loop().create_future()
+        try:
+            return await self._sample
+        finally:
+            self._sample = None
+
     def close(self) -> None:
         """Flush no more after a pause."""
         if self._pause is not None:
@@ -43,9 +62,13 @@ class Flushes:
 
     def _flush(self) -> None:
         self._due, self._pause = False, None
+        sampled = None if self._sample is None else self._hub.unsent()
         flushed = self._hub.flush(self._clock())
+        flushed_at = self._clock()
         self.count += 1
-        self.seconds += self._clock() - self._due_at
+        self.seconds += flushed_at - self._due_at
+        if sampled is not None:
+            self._keep_sample(*sampled, flushed_at=flushed_at)
         pause_s = pause_after(flushed.notified_of_changes)
         if pause_s > 0:
             # A pause is meant: it is not what a flush takes.
@@ -54,3 +77,7 @@ class Flushes:
         elif flushed.more:
             self.soon()
         self._flushed(flushed)
+
+    def _keep_sample(self, channel: str, offset: int, *, flushed_at: float) -> None:
+        if self._sample is not None and not self._sample.done():
+            self._sample.set_result(FlushSample(channel, offset, flushed_at))

@@ -49,7 +49,7 @@ from riverd.service.environment import (
     trusted_proxies_of,
 )
 from riverd.service.gateway_metrics import gateway_readings
-from riverd.service.inside import answer_inquiries, session_history
+from riverd.service.inside import session_history, show_inside
 from riverd.service.metrics import PublishTally
 from riverd.service.process import Process
 from riverd.service.proxies_watch import note_proxies
@@ -129,7 +129,7 @@ def build_gateway(process: Process) -> tuple[Gateway, Node]:
     )
     process.metrics.add(*gateway_readings(gateway, node=node, hub=hub), refusals.reading())
     node.control.name = process.node_name
-    answer_inquiries(gateway, hub, history=history, process=process)
+    show_inside(gateway, hub, history=history, process=process)
     node.users.drain_asked = partial(_drain_if_named, process, gateway=gateway)
     process.start_later(partial(_note_limit, settings, limit))
     process.start_later(partial(note_sharing, process.credentials.apps))

@@ -6,11 +6,14 @@ from riverd import __version__
 from riverd.core.hub import Hub
 from riverd.facts import NodeState, UserFacts
 from riverd.gateway.gateway import Gateway
+from riverd.node.delay_samples import DelaySamples
+from riverd.node.node import Node
 from riverd.node.session_history import SessionHistory
 from riverd.node.tracing import Traces
 from riverd.node.user_facts import UserFactFinder
 from riverd.orders import Question
 from riverd.service.gateway_metrics import named_channels
+from riverd.service.metrics import Reading
 from riverd.service.process import Process
 
 USERS_MAX = 1_000
@@ -23,7 +26,35 @@ def session_history(bytes_max: int) -> SessionHistory | None:
     return SessionHistory(bytes_max=bytes_max, clock=time.time, carrier_clock=time.monotonic)
 
 
-def answer_inquiries(
+def show_inside(
+    gateway: Gateway, hub: Hub, *, history: SessionHistory | None, process: Process
+) -> None:
+    """Have the node answer what it is asked, and measure how late it is."""
+    _answer_inquiries(gateway, hub, history=history, process=process)
+    _sample_delays(gateway.node, process)
+
+
+def _sample_delays(node: Node, process: Process) -> None:
+    """Measure now and then what a publication takes from the broker to the sockets."""
+    samples = DelaySamples(node.flushes, node.control.age_s, clock=time.monotonic)
+    process.metrics.add(
+        Reading(
+            "river_delivery_delay_samples",
+            "Publications of which it was measured how long they took to the sockets.",
+            lambda: samples.count,
+            counter=True,
+        ),
+        Reading(
+            "river_delivery_delay_seconds",
+            "How long those took from the broker to the sockets.",
+            lambda: samples.seconds,
+            counter=True,
+        ),
+    )
+    process.start_later(samples.take_always)
+
+
+def _answer_inquiries(
     gateway: Gateway, hub: Hub, *, history: SessionHistory | None, process: Process
 ) -> None:
     """Have the node answer what it is asked about itself and its users."""

@@ -69,7 +69,9 @@ class MemoryBroker:
         self._store = switchboard.store
         self._clock = clock
         self._node = f"node-{next(switchboard.numbers)}"
-        self.control = MemoryControl(switchboard, self._node, publish=self._publish_order)
+        self.control = MemoryControl(
+            switchboard, self._node, publish=self._publish_order, clock=clock
+        )
         self.counts = MemoryCounts(switchboard, self._node)
         self.tabs = MemoryTabs(switchboard.tabs, clock)
         self.webhooks = MemoryWebhooks(switchboard.webhooks, self._node, publish=self.publish)

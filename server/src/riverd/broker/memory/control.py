@@ -21,11 +21,17 @@ class MemoryControl:
     """See `BrokerControl` for the promises."""
 
     def __init__(
-        self, switchboard: Switchboard, node: str, *, publish: Callable[[Message], Position]
+        self,
+        switchboard: Switchboard,
+        node: str,
+        *,
+        publish: Callable[[Message], Position],
+        clock: Callable[[], float],
     ) -> None:
         self._board = switchboard
         self._node = node
         self._publish = publish
+        self._clock = clock
 
     async def order(self, order: Order) -> Position:
         """Keep what stays in force, append and announce: one step, since nothing here waits."""
@@ -66,6 +72,10 @@ class MemoryControl:
         """Its nodes know it."""
         del channel, offset
         return None
+
+    async def age_s(self, channel: str, offset: int) -> float | None:
+        """As the log has it."""
+        return self._board.store.age_s(channel, offset, now=self._clock())
 
     async def ask(self, question: Question) -> None:
         """Notify all nodes."""

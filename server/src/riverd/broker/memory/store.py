@@ -136,6 +136,13 @@ class Store:
             self._remember((message.channel, message.key), receipt, now=now)
         return receipt, event
 
+    def age_s(self, channel: str, offset: int, *, now: float) -> float | None:
+        """For how long a log has had a publication; None if it has it not."""
+        log = self._logs.get(channel)
+        if log is None or not log.offset - len(log.entries) < offset <= log.offset:
+            return None
+        return now - log.entries[offset - log.offset - 1][0]
+
     def read(
         self,
         channel: str,

@@ -169,6 +169,11 @@ class RedisControl:
         entries = cast("list[list[bytes]]", found)
         return int(entries[0][0].partition(b"-")[2]) / 1000 if entries else None
 
+    async def age_s(self, channel: str, offset: int) -> float | None:
+        """By the clock of the server that has it."""
+        age_ms = await self._server.call("age", (keys.log(channel),), arguments=(offset,))
+        return None if age_ms is None else float(cast("bytes", age_ms)) / 1000
+
     async def ask(self, question: Question) -> None:
         """Announce it where 0.1.0 announced its orders: every node listens there."""
         body = b"q:" + encode(question)

@@ -17,6 +17,7 @@ _HEADS = {
     "publish": ("_log",),
     "announce": ("_log",),
     "read": ("_log",),
+    "age": (),
     "keep": ("_log",),
     "renounce": ("_log",),
     "join": ("_members",),
