@@ -39,7 +39,7 @@ def events(lines: Iterator[str]) -> Iterator[dict[str, str]]:
 def cursor_of(channel: str, epoch: str, offset: int) -> str:
     """The cursor of a stream of one channel, which a stream would have given."""
     position = position_text(Position(epoch, offset))
-    return StreamChannels.of([channel]).cursor([position]).decode()
+    return StreamChannels.of((channel,)).cursor([position]).decode()
 
 
 def end(stream: HTTPConnection) -> None:

@@ -37,6 +37,11 @@ class BodyWriter:
         if data and not self.is_gone:
             self._transport.write(_chunk(data) if self._chunked else data)
 
+    def write_shared(self, data: bytes) -> None:
+        """The same for bytes that many streams are sent: their chunk is made once."""
+        if data and not self.is_gone:
+            self._transport.write(_shared_chunk(data) if self._chunked else data)
+
     async def drain(self) -> bool:
         """Wait until the client has taken enough for more to be written; False if it is gone.
 
@@ -84,7 +89,9 @@ class BodyWriter:
             self.changed()
 
 
-@lru_cache(maxsize=CHUNKS_KEPT)
 def _chunk(data: bytes) -> bytes:
-    """A chunk (RFC 9112, section 7.1). Kept, because many streams are sent the same."""
+    """A chunk (RFC 9112, section 7.1)."""
     return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+_shared_chunk = lru_cache(maxsize=CHUNKS_KEPT)(_chunk)

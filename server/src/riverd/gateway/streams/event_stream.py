@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from riverd.gateway.draining import retry_ms
 from riverd.gateway.streams.sink import StreamSink
-from riverd.protocols.sse.records import SESSION_MARK, rendered
+from riverd.protocols.sse.records import moved, rendered, stand_of
 
 if TYPE_CHECKING:
     from riverd.gateway.streams.stream_request import StreamRequest
     from riverd.gateway.streams.streams import Streams
     from riverd.http.body_writer import BodyWriter
     from riverd.protocols.sse.protocol import Sse
+    from riverd.protocols.sse.records import Cursor, Stand
 
 COMMENT = b":\n\n"
 
@@ -24,7 +25,7 @@ class EventStream(StreamSink):
     `wake_at` is when the owner looks at it next.
     """
 
-    __slots__ = ("_token", "_writer", "wake_at")
+    __slots__ = ("_own", "_stand", "_token", "_writer", "wake_at")
 
     def __init__(
         self, streams: Streams, wanted: StreamRequest, *, protocol: Sse, token: str
@@ -32,6 +33,7 @@ class EventStream(StreamSink):
         super().__init__(streams, wanted, protocol=protocol)
         self._token = token
         self._writer: BodyWriter | None = None
+        self._own, self._stand = self._split(wanted.start)
         self.wake_at = math.inf
 
     def start(self, writer: BodyWriter) -> None:
@@ -43,18 +45,42 @@ class EventStream(StreamSink):
 
     def write(self, records: bytes) -> None:
         """Send records, each with the cursor after it before its data."""
-        if records and self._writer is not None:
-            suffix = self.cursor_suffix
-            mark = SESSION_MARK if suffix else b""
-            data, self.cursor = rendered(
-                records, self.wanted.channels, cursor=self.cursor, mark=mark
-            )
-            self._writer.write(data.replace(SESSION_MARK, suffix) if suffix else data)
+        writer = self._writer
+        if not records or writer is None:
+            return
+        found = rendered(records, self._stand)
+        if found is None:
+            writer.write(self._own_events(records))
+            return
+        pieces, joined, self._stand = found
+        # Of a user's streams each cursor ends with the position in the user's channel.
+        suffix = self._own + self.cursor_suffix
+        if suffix:
+            writer.write(suffix.join(pieces))
+        else:
+            writer.write_shared(joined)
+
+    def _own_events(self, records: bytes) -> bytes:
+        """The bytes of records that move the position in the user's channel."""
+        channels = self.wanted.channels
+        found = moved(records, channels, cursor=self._stand.cursor(self._own))
+        self._own, self._stand = self._split(found.cursor)
+        return b"".join(
+            text if at is None else b"id: %b%b\n%b" % (at, self.cursor_suffix, text)
+            for text, at in found.texts
+        )
+
+    def _split(self, cursor: Cursor) -> tuple[bytes, Stand]:
+        """The position in the user's channel, if there is one, and where the others stand."""
+        channels = self.wanted.channels
+        if channels.has_own:
+            return cursor[-1], stand_of(channels, cursor[:-1])
+        return b"", stand_of(channels, cursor)
 
     def comment(self) -> None:
         """Show the client, and what is in between, that the stream lives."""
         if self._writer is not None:
-            self._writer.write(COMMENT)
+            self._writer.write_shared(COMMENT)
 
     def close(self, code: int, reason: str) -> None:
         """Say why, and end. What was written before is sent."""

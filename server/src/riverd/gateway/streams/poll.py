@@ -33,7 +33,16 @@ AT_ONCE_S_MAX = 5.0
 class Poll(StreamSink):
     """Collects what the session is sent until there is an event; also a `Pending` request."""
 
-    __slots__ = ("_has_news", "_headers", "_size", "_something", "_texts", "_token", "_unanswered")
+    __slots__ = (
+        "_cursor",
+        "_has_news",
+        "_headers",
+        "_size",
+        "_something",
+        "_texts",
+        "_token",
+        "_unanswered",
+    )
 
     body_bytes_max = 0
     is_limited = False
@@ -48,6 +57,7 @@ class Poll(StreamSink):
         headers: Headers,
     ) -> None:
         super().__init__(streams, wanted, protocol=protocol)
+        self._cursor = wanted.start
         self._token = token
         self._headers = headers
         self._texts: list[bytes] | None = []
@@ -69,7 +79,8 @@ class Poll(StreamSink):
         finally:
             texts, self._texts = self._texts or [], None
             self._streams.polled(self)
-        return poll_response(self.cursor_text, texts, headers=self._headers)
+        cursor = self.wanted.channels.cursor(self._cursor) + self.cursor_suffix
+        return poll_response(cursor, texts, headers=self._headers)
 
     def refuse(self, refusal: HttpRefusal) -> Response:
         """See `Pending`."""
@@ -84,8 +95,8 @@ class Poll(StreamSink):
             # The next request goes on from the cursor.
             self._streams.node.blocked(self.session)
             self._there_is_something()
-        found = moved(records, self.wanted.channels, cursor=self.cursor)
-        self.cursor = found.cursor
+        found = moved(records, self.wanted.channels, cursor=self._cursor)
+        self._cursor = found.cursor
         for text, _ in found.texts:
             self._texts.append(text)
             self._unanswered -= text.startswith(_ANSWERS)

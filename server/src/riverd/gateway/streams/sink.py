@@ -17,15 +17,13 @@ if TYPE_CHECKING:
     from riverd.gateway.streams.stream_request import StreamRequest
     from riverd.gateway.streams.streams import Streams
     from riverd.protocols.sse.protocol import Sse
-    from riverd.protocols.sse.records import Cursor
 
 
 class StreamSink:
     """A `Sink` with a cursor.
 
     Attributes:
-        cursor: What the client has once it has read what was sent.
-        cursor_suffix: What stands after it in an `id`.
+        cursor_suffix: What names the session in an `id`, behind the positions.
         address: Whom the client is counted for, if for anybody.
         client: What the client calls itself.
     """
@@ -35,7 +33,6 @@ class StreamSink:
         "address",
         "auth_by",
         "client",
-        "cursor",
         "cursor_suffix",
         "protocol",
         "session",
@@ -48,7 +45,6 @@ class StreamSink:
         self._streams = streams
         self.wanted = wanted
         self.protocol = protocol
-        self.cursor: Cursor = wanted.start
         self.cursor_suffix = b""
         self.auth_by = math.inf
         self.address: str | None = None
@@ -107,8 +103,3 @@ class StreamSink:
     def take_guest(self) -> bool:
         """See `Sink`."""
         return self._streams.take_guest(self)
-
-    @property
-    def cursor_text(self) -> bytes:
-        """The cursor as the client gives it back."""
-        return self.wanted.channels.cursor(self.cursor) + self.cursor_suffix

@@ -12,6 +12,7 @@ it (contract, "HTTP streaming").
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 
 import msgspec
@@ -22,6 +23,7 @@ from riverd.model import Position
 
 CURSOR_LENGTH_MAX = 2_048
 HISTORY_MAX = 1_000
+CHANNELS_KEPT = 256
 UNKNOWN = b"-"
 OWN_MARK = b"@"
 Start = Position | int
@@ -31,15 +33,19 @@ _HISTORY = re.compile(r"-([1-9][0-9]{0,3})?", re.ASCII)
 _DIGEST_BYTES = 6
 
 
-class StreamChannels(msgspec.Struct, frozen=True):
-    """The channels of a stream, in the order of its request."""
+class StreamChannels(msgspec.Struct, frozen=True, cache_hash=True):
+    """The channels of a stream, in the order of its request.
+
+    Streams of the same ones share one object.
+    """
 
     names: tuple[bytes, ...]
     digest: bytes
     has_own: bool = False
 
     @classmethod
-    def of(cls, names: Sequence[str], *, has_own: bool = False) -> "StreamChannels":
+    @lru_cache(maxsize=CHANNELS_KEPT)
+    def of(cls, names: tuple[str, ...], *, has_own: bool = False) -> "StreamChannels":
         """Those of a request, and with `has_own` that of its user."""
         text = "\n".join(names).encode()
         digest = urlsafe_b64encode(sha256(text).digest()[:_DIGEST_BYTES])

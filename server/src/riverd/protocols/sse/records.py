@@ -9,13 +9,15 @@ and no JSON has a NUL.
 from functools import lru_cache
 from typing import NamedTuple
 
+from riverd.channels import OWN
 from riverd.protocols.sse.cursor import UNKNOWN, StreamChannels
 
 Cursor = tuple[bytes, ...]
 """The positions of a stream's channels, in their order."""
 
-SESSION_MARK = b"\0"
-RENDERED_KEPT = 16
+RENDERED_KEPT = 64
+STANDS_KEPT = 256
+_OWN = OWN.encode()
 
 
 class Moved(NamedTuple):
@@ -50,18 +52,63 @@ def moved(records: bytes, channels: StreamChannels, *, cursor: Cursor) -> Moved:
     return Moved(texts, tuple(positions))
 
 
-@lru_cache(maxsize=RENDERED_KEPT)
-def rendered(
-    records: bytes, channels: StreamChannels, *, cursor: Cursor, mark: bytes = b""
-) -> tuple[bytes, Cursor]:
-    """The bytes of a stream for some records, and its cursor after them.
+class Stand:
+    """Where a stream stands in the channels that it can share with others: all but its user's.
 
-    Kept, because streams of the same channels that stand at the same positions share them. Each
-    cursor ends with `mark`, which a stream replaces that has something to add; `SESSION_MARK` is
-    in nothing else.
+    Compared by identity, because each stream and write asks for it: see `stand_of`.
     """
-    found = moved(records, channels, cursor=cursor)
-    events = [
-        text if at is None else b"id: %b%b\n%b" % (at, mark, text) for text, at in found.texts
-    ]
-    return b"".join(events), found.cursor
+
+    __slots__ = ("channels", "shared")
+
+    def __init__(self, channels: StreamChannels, shared: Cursor) -> None:
+        self.channels = channels
+        self.shared = shared
+
+    def cursor(self, own: bytes) -> Cursor:
+        """The whole of it, with the position in the user's channel."""
+        return (*self.shared, own) if self.channels.has_own else self.shared
+
+
+class Rendered(NamedTuple):
+    """Some records as streams are sent them.
+
+    Between two of `pieces` each stream has to put what its cursors end with; `joined` is for those
+    that put nothing there.
+    """
+
+    pieces: tuple[bytes, ...]
+    joined: bytes
+    stand: Stand
+
+
+@lru_cache(maxsize=STANDS_KEPT)
+def stand_of(channels: StreamChannels, shared: Cursor) -> Stand:
+    """One object for all streams that stand there."""
+    return Stand(channels, shared)
+
+
+@lru_cache(maxsize=RENDERED_KEPT)
+def rendered(records: bytes, stand: Stand) -> Rendered | None:
+    """The bytes of streams that stand there; None if the user's own position moves."""
+    if _moves_own(records):
+        return None
+    pieces: list[bytes] = []
+    last = b""
+    found = moved(records, stand.channels, cursor=stand.cursor(b""))
+    for text, at in found.texts:
+        if at is None:
+            last += text
+        else:
+            pieces.append(b"%bid: %b" % (last, at))
+            last = b"\n" + text
+    shared = found.cursor[:-1] if stand.channels.has_own else found.cursor
+    pieces.append(last)
+    return Rendered(tuple(pieces), b"".join(pieces), stand_of(stand.channels, shared))
+
+
+def _moves_own(records: bytes) -> bool:
+    parts = records.split(b"\0")
+    return any(
+        channel == _OWN and position
+        for channel, position in zip(parts[::3], parts[1::3], strict=False)
+    )
