@@ -117,6 +117,7 @@ STORM = (
     GoalFigure("lost", "storm.lost", "", goal=0, at_most=True),
     GoalFigure("nodes' and Redis' CPU", "storm.cpu", "cores", at_most=True),
 )
+STREAMS = ("river", "river-sse", "centrifugo-sse", "nchan-sse")
 ALL_SIDES: frozenset[Ability] = frozenset(("publish", "sockets"))
 SOCKETS: frozenset[Ability] = frozenset(("sockets",))
 
@@ -151,6 +152,14 @@ SCENARIOS: tuple[Scenario, ...] = (
         figures=(GoalFigure("deliveries/s", DELIVERIES, "/s", goal=1_000_000), *FANOUT),
         needs=SOCKETS,
         server_options=("--connections", "1000"),
+    ),
+    Scenario(
+        name="fanout-sse",
+        about="the same over Server-Sent Events, beside River's WebSockets",
+        side="dev",
+        load=(*THOUSAND, "--settle-s", "0.5", *WINDOW, "--publishers", "16"),
+        figures=(GoalFigure("deliveries/s", DELIVERIES, "/s", goal=1_000_000), *FANOUT),
+        only=STREAMS,
     ),
     Scenario(
         name="fanout-batch",
@@ -237,6 +246,19 @@ SCENARIOS: tuple[Scenario, ...] = (
             LOST,
         ),
         needs=SOCKETS,
+    ),
+    Scenario(
+        name="idle-sse",
+        about="the same over Server-Sent Events, beside River's WebSockets",
+        side="gateway",
+        load=(*TWO_CHANNELS, "--duration-s", "{rest}", "--settle-s", "1"),
+        figures=(
+            GoalFigure("memory a client", "server.rss_each_kib", "KiB", goal=8, at_most=True),
+            SERVER_BUSY,
+            GoalFigure("until all are live", "load.connect.seconds", "s", at_most=True),
+            LOST,
+        ),
+        only=STREAMS,
     ),
     Scenario(
         name="publish",

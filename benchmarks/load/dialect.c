@@ -4,8 +4,9 @@
 #include <string.h>
 
 static struct dialect *const DIALECTS[] = {
-    &native_dialect,    &plain_dialect,     &centrifugo_dialect, &nchan_dialect,
-    &socketio2_dialect, &socketio4_dialect, &nats_dialect,       &pusher_dialect,
+    &native_dialect,        &plain_dialect,     &centrifugo_dialect,        &nchan_dialect,
+    &socketio2_dialect,     &socketio4_dialect, &nats_dialect,              &pusher_dialect,
+    &native_events_dialect, &nchan_events_dialect, &centrifugo_events_dialect,
 };
 
 static struct api *const APIS[] = {

@@ -31,6 +31,9 @@ struct dialect {
     const char *path;        /* of the upgrade; NULL: the URL's */
     const char *path_resume; /* of those who come back; NULL: as before */
     const char *protocol;    /* Sec-WebSocket-Protocol; NULL: none */
+    bool events;             /* no WebSocket, but an answer of Server-Sent Events (then `streams` too) */
+    const char *head;        /* more lines of the request, each with its CR LF; NULL: none */
+    const char *between;     /* what stands between two names in $channels; NULL: a comma */
     bool waits_for_greeting; /* the client must not speak before the server did */
     bool binary;             /* what clients send goes in binary frames */
     bool hurries;            /* subscribes right behind its token, as its own client library does */
@@ -85,6 +88,7 @@ struct api *api_named(const char *name);
 /* Each system's own file in dialects/. */
 extern struct dialect native_dialect, plain_dialect, centrifugo_dialect, nchan_dialect;
 extern struct dialect socketio2_dialect, socketio4_dialect, nats_dialect, pusher_dialect;
+extern struct dialect native_events_dialect, centrifugo_events_dialect, nchan_events_dialect;
 extern struct api native_api, centrifugo_api, nchan_api, nats_api, jetstream_api, pusher_api;
 
 /* The "name:secret" of a signing key, split. */

@@ -69,6 +69,7 @@ struct conn {
     uint32_t seen;    /* events since it came back */
     uint64_t opened_ns;
     bool caught_up;
+    bool chunked; /* how the body of Server-Sent Events comes */
 };
 
 /* All clients. */

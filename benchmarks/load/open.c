@@ -1,8 +1,9 @@
-/* One client's socket, opened with its request for an upgrade. */
+/* One client's socket, opened with its request. */
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "events.h"
 #include "load.h"
 #include "ws.h"
 
@@ -17,7 +18,7 @@ static bool watch(struct load *load, struct conn *conn)
     return epoll_ctl(load->epoll, EPOLL_CTL_ADD, conn->fd, &event) == 0;
 }
 
-static const char *upgrade_path(const struct load *load, const struct conn *conn)
+static const char *path_of(const struct load *load, const struct conn *conn)
 {
     const struct dialect *dialect = load->options.dialect;
     bool again = load->fleet.resuming && dialect->path_resume != NULL && conn->cursor[0] != '\0';
@@ -25,10 +26,10 @@ static const char *upgrade_path(const struct load *load, const struct conn *conn
     return again ? dialect->path_resume : dialect->path;
 }
 
-static void ask_upgrade(struct load *load, struct conn *conn, const struct target *target)
+static void ask(struct load *load, struct conn *conn, const struct target *target)
 {
     const struct options *options = &load->options;
-    const char *template = upgrade_path(load, conn);
+    const char *template = path_of(load, conn);
     struct text extra = {0};
     struct text path = {0};
 
@@ -47,8 +48,13 @@ static void ask_upgrade(struct load *load, struct conn *conn, const struct targe
         text_puts(&extra, options->tokens[conn->index % options->token_count]);
         text_puts(&extra, "\r\n");
     }
+    if (options->dialect->head != NULL)
+        conn_expand(load, conn, options->dialect->head, &extra);
     text_add(&extra, "", 1);
-    ws_request(&conn->out, target->host, path.at, extra.at);
+    if (options->dialect->events)
+        events_request(&conn->out, target->host, path.at, extra.at);
+    else
+        ws_request(&conn->out, target->host, path.at, extra.at);
     text_free(&extra);
     text_free(&path);
 }
@@ -74,5 +80,5 @@ void conn_open(struct load *load, struct conn *conn)
         conn_ended(load, conn);
         return;
     }
-    ask_upgrade(load, conn, target);
+    ask(load, conn, target);
 }

@@ -10,14 +10,15 @@
 #include "text.h"
 
 static const char USAGE[] =
-    "load: put a WebSocket publish/subscribe server under load and say what it did, as JSON\n\n"
+    "load: put a publish/subscribe server under load and say what it did, as JSON\n\n"
     "clients\n"
     "  --url URL             ws://host:port/path; again for more, taken in turn\n"
     "  --connections N       how many clients (0: only publish)\n"
     "  --rate R              new connections a second (0: as fast as it goes)\n"
     "  --inflight N          handshakes under way at once (256)\n"
     "  --connect-s S         all must be live after this (60)\n"
-    "  --dialect NAME        native, plain, centrifugo, nchan, socketio2, socketio4, nats, pusher\n"
+    "  --dialect NAME        native, plain, centrifugo, nchan, socketio2, socketio4, nats, pusher,\n"
+    "                        or over Server-Sent Events: native-sse, centrifugo-sse, nchan-sse\n"
     "  --auth HOW            message, header (with the upgrade), none\n"
     "  --token T, --token-file F   one for all, or one a line, taken in turn\n"
     "  --channels A,B-%d     of every client; %d: its number modulo --spread\n"

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "events.h"
 #include "load.h"
 #include "ws.h"
 
@@ -47,7 +48,7 @@ static void measure(struct load *load, const struct conn *conn, const char *at, 
         hist_add(&load->last, delay);
 }
 
-/* A server without numbers: its own word for the place is kept, and events are only counted. */
+/* The server's own word for where to resume is kept; without numbers, events are only counted. */
 static void check_cursor(struct load *load, struct conn *conn, const char *at, size_t len)
 {
     size_t cursor_len = 0;
@@ -64,7 +65,7 @@ static void check(struct load *load, struct conn *conn, const char *at, size_t l
 {
     if (load->options.dialect->offset.text != NULL)
         check_offset(load, conn, at, len);
-    else if (load->options.dialect->cursor != NULL)
+    if (load->options.dialect->cursor != NULL)
         check_cursor(load, conn, at, len);
 }
 
@@ -154,13 +155,20 @@ static void take_control(struct load *load, struct conn *conn, const struct fram
     }
 }
 
+static inline bool next_frame(const struct load *load, const struct conn *conn, const char *at, size_t len,
+                              struct frame *frame)
+{
+    return load->options.dialect->events ? events_piece(at, len, conn->chunked, frame)
+                                         : frame_read(at, len, frame);
+}
+
 /* Of a message in several frames the first one says what it is; the others only pass. */
 static size_t take_frames(struct load *load, struct conn *conn, const char *at, size_t len)
 {
     struct frame frame;
     size_t used = 0;
 
-    while (conn->fd >= 0 && frame_read(at + used, len - used, &frame)) {
+    while (conn->fd >= 0 && next_frame(load, conn, at + used, len - used, &frame)) {
         if (frame.opcode <= OP_BINARY && load->options.dialect->streams)
             take_piece(load, conn, &frame);
         else if (frame.opcode == OP_TEXT || frame.opcode == OP_BINARY)
@@ -179,7 +187,7 @@ static size_t take(struct load *load, struct conn *conn, const char *at, size_t 
     long head;
 
     if (conn->state == CONN_UPGRADING) {
-        head = ws_accepted(at, len);
+        head = load->options.dialect->events ? events_accepted(at, len, &conn->chunked) : ws_accepted(at, len);
         if (head < 0) {
             load_word(load->words, &load->word_count, at, len);
             conn_ended(load, conn);

@@ -40,10 +40,11 @@ void conn_expand(struct load *load, struct conn *conn, const char *template, str
                                    {"channels", NULL},
                                    {NULL, NULL}};
     struct field filled[5];
+    const char *between = load->options.dialect->between;
 
     for (uint32_t i = 0; i < load->heard.count; i++) {
         if (i > 0)
-            text_puts(&channels, ",");
+            text_puts(&channels, between != NULL ? between : ",");
         text_puts(&channels, load->channels.at[conn->subs[i].channel].name);
     }
     text_add(&channels, "", 1);

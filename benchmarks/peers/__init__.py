@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from peers.centrifugo.adapter import Centrifugo
+from peers.centrifugo.adapter import Centrifugo, CentrifugoStreams
 from peers.limit.adapter import Limit
 from peers.nats.adapter import Nats
-from peers.nchan.adapter import Nchan
-from peers.river.adapter import River
+from peers.nchan.adapter import Nchan, NchanStreams
+from peers.river.adapter import River, RiverStreams
 from peers.socketio2.adapter import SocketIO2
 from peers.socketio4.adapter import SocketIO4
 from peers.sockudo.adapter import Sockudo
@@ -26,6 +26,9 @@ CONTENDERS: dict[str, Contender] = {
         SocketIO2(),
         Nats(),
         Sockudo(),
+        RiverStreams(),
+        CentrifugoStreams(),
+        NchanStreams(),
         Limit(),
     )
 }

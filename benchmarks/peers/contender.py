@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from keys import RunKeys
 
 Side = Literal["dev", "gateway", "api", "limit"]
-Ability = Literal["batch", "history", "joins", "nodes", "plain", "publish", "recovery", "sockets"]
+Ability = Literal[
+    "batch", "history", "joins", "nodes", "plain", "publish", "recovery", "sockets", "streams"
+]
 
 
 class UnavailableError(Exception):
@@ -51,7 +53,7 @@ class PeerServer:
 
     Attributes:
         pid: Of the first process; its children count as well.
-        websocket_url: Where clients connect.
+        websocket_url: Where clients connect, also those of Server-Sent Events.
         publish_url: Where back ends publish.
         metrics_url: Of a Prometheus text that this bench can read.
         load: How the generator must speak to it: options of its own.

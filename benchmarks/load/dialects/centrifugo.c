@@ -1,5 +1,6 @@
 /* Centrifugo's JSON protocol: several replies or pushes in one frame, a line each. */
 #include "../dialect.h"
+#include "../events.h"
 
 /* The channel's name stands before it, so its place is the same in most pushes. */
 static struct key pub = KEY("\"pub\":{");
@@ -45,6 +46,34 @@ struct dialect centrifugo_dialect = {
     .channel = KEY("\"channel\":\""),
     .id = KEY("\"id\":"),
     .epoch = KEY("\"epoch\":\""),
+    .offset = KEY_AT_END("\"offset\":"),
+    .stamp = STAMP,
+};
+
+/* Its unidirectional protocol: pushes without their envelope, the subscriptions in the URL. */
+static enum kind events_classify(const char *at, size_t len)
+{
+    size_t data_len;
+    const char *data = events_data(at, len, &data_len);
+
+    if (data == NULL)
+        return KIND_OTHER;
+    if (starts(data, data_len, "{\"connect\":"))
+        return KIND_GREETING;
+    return has(data, data_len < 256 ? data_len : 256, "\"pub\":{") ? KIND_EVENT : KIND_OTHER;
+}
+
+struct dialect centrifugo_events_dialect = {
+    .name = "centrifugo-sse",
+    .path = "/connection/uni_sse?cf_connect=%7B%22token%22:%22$token%22,%22subs%22:"
+            "%7B%22$channels%22:%7B%7D%7D%7D",
+    .events = true,
+    .streams = true,
+    .between = "%22:%7B%7D,%22",
+    .waits_for_greeting = true,
+    .classify = events_classify,
+    .first = events_first,
+    .channel = KEY("\"channel\":\""),
     .offset = KEY_AT_END("\"offset\":"),
     .stamp = STAMP,
 };

@@ -1,5 +1,6 @@
 /* River's own protocol, and the plain one of a server whose URL says everything. */
 #include "../dialect.h"
+#include "../events.h"
 
 /* Replies are rare: they may be searched for; events are told by their first bytes. */
 static enum kind native_classify(const char *at, size_t len)
@@ -39,6 +40,34 @@ struct dialect native_dialect = {
               "\"epoch\":\"$epoch\",\"offset\":$offset}",
     .recovered = "\"recovered\":true",
     .classify = native_classify,
+    .channel = KEY("\"channel\":\""),
+    .epoch = KEY("\"epoch\":\""),
+    .offset = KEY_AT_END("\"offset\":"),
+    .stamp = STAMP,
+};
+
+/* The same messages, each as an event with a cursor. */
+static enum kind events_classify(const char *at, size_t len)
+{
+    size_t data_len;
+    const char *data = events_data(at, len, &data_len);
+
+    return data != NULL ? native_classify(data, data_len) : KIND_OTHER;
+}
+
+struct dialect native_events_dialect = {
+    .name = "native-sse",
+    .path = "/events?channel=$channels",
+    .path_resume = "/events?channel=$channels&last-event-id=$cursor",
+    .events = true,
+    .streams = true,
+    .head = "Authorization: Bearer $token\r\n",
+    .between = "&channel=",
+    .waits_for_greeting = true, /* each channel is answered */
+    .recovered = "\"recovered\":true",
+    .classify = events_classify,
+    .first = events_first,
+    .cursor = events_id,
     .channel = KEY("\"channel\":\""),
     .epoch = KEY("\"epoch\":\""),
     .offset = KEY_AT_END("\"offset\":"),

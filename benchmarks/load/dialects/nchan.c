@@ -1,5 +1,6 @@
 /* Nchan: the URL names the channels, a message is the bare payload behind a head with its id. */
 #include "../dialect.h"
+#include "../events.h"
 
 static enum kind classify(const char *at, size_t len)
 {
@@ -27,6 +28,25 @@ struct dialect nchan_dialect = {
     .protocol = "ws+meta.nchan",
     .classify = classify,
     .cursor = cursor,
+    .stamp = STAMP,
+};
+
+static enum kind events_classify(const char *at, size_t len)
+{
+    size_t data_len;
+
+    return events_data(at, len, &data_len) != NULL ? KIND_EVENT : KIND_OTHER;
+}
+
+struct dialect nchan_events_dialect = {
+    .name = "nchan-sse",
+    .path = "/sub/$channels?$token",
+    .path_resume = "/sub/$channels?$token&last_event_id=$cursor",
+    .events = true,
+    .streams = true,
+    .classify = events_classify,
+    .first = events_first,
+    .cursor = events_id,
     .stamp = STAMP,
 };
 

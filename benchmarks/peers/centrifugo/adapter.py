@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 MODULE = "github.com/centrifugal/centrifugo/v6@latest"
+KEPT = "centrifugo"
 CONFIG = Path(__file__).resolve().parent / "config.json"
 # The window of River's logs: 100 publications, 300 s.
 HISTORY = '"history_size": 100, "history_ttl": "300s", "force_recovery": true,'
@@ -39,11 +41,11 @@ class Centrifugo(Contender):
 
     def is_here(self) -> bool:
         """Whether it was installed before."""
-        return has(self.name, self.name)
+        return has(KEPT, KEPT)
 
     def install(self) -> str:
         """Build it from the Go module proxy."""
-        told = run("go", "version", "-m", str(from_go(self.name, MODULE)))
+        told = run("go", "version", "-m", str(from_go(KEPT, MODULE)))
         lines = (line.split() for line in told.splitlines())
         return next(line[2] for line in lines if line[:1] == ["mod"])
 
@@ -65,7 +67,7 @@ class Centrifugo(Contender):
         }
         config = ask.home / "config.json"
         config.write_text(filled(CONFIG, values), encoding="utf-8")
-        command = [str(from_go(self.name, MODULE)), "--config", str(config)]
+        command = [str(from_go(KEPT, MODULE)), "--config", str(config)]
         with running(command, ask.home, core=ask.core) as server:
             server.await_urls(f"http://127.0.0.1:{port}/health")
             yield PeerServer(
@@ -75,3 +77,20 @@ class Centrifugo(Contender):
                 load=("--dialect", "centrifugo", "--api", "centrifugo"),
                 api_key=ask.keys.api_key,
             )
+
+
+class CentrifugoStreams(Centrifugo):
+    """The same to clients of its unidirectional EventSource."""
+
+    name = "centrifugo-sse"
+    title = "Centrifugo, SSE"
+    offers: ClassVar[frozenset[Ability]] = frozenset(("publish", "streams"))
+    differs = (*Centrifugo.differs, "the unidirectional protocol, whose events have no id")
+
+    @contextmanager
+    def start(self, ask: Ask) -> Generator[PeerServer, None, None]:
+        """The same process: what is asked for differs."""
+        with super().start(ask) as server:
+            url = server.websocket_url.removesuffix("connection/websocket")
+            load = ("--dialect", "centrifugo-sse", "--api", "centrifugo")
+            yield replace(server, websocket_url=url, load=load)

@@ -10,6 +10,7 @@ import hashlib
 import os
 import resource
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from keys import RunKeys
 
 CONFIG = Path(__file__).resolve().parent / "nginx.conf"
+KEPT = "nchan"
 PACKAGES = ("nginx", "libnginx-mod-nchan")
 HISTORY = 100
 
@@ -44,11 +46,11 @@ class Nchan(Contender):
 
     def is_here(self) -> bool:
         """Whether it was installed before."""
-        return has(self.name, "root", DONE)
+        return has(KEPT, "root", DONE)
 
     def install(self) -> str:
         """Unpack Debian's packages."""
-        root = from_debian(self.name, *PACKAGES)
+        root = from_debian(KEPT, *PACKAGES)
         nginx, nchan = (version_in(root, package) for package in PACKAGES)
         return f"{nchan} in nginx {nginx}"
 
@@ -62,7 +64,7 @@ class Nchan(Contender):
     def start(self, ask: Ask) -> Generator[PeerServer, None, None]:
         """A master and one worker."""
         port = free_port()
-        root = from_debian(self.name, *PACKAGES)
+        root = from_debian(KEPT, *PACKAGES)
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         values = {
             "MODULES": root / "usr" / "lib" / "nginx" / "modules",
@@ -87,3 +89,17 @@ class Nchan(Contender):
                 load=("--dialect", "nchan", "--api", "nchan"),
                 api_key=ask.keys.api_key,
             )
+
+
+class NchanStreams(Nchan):
+    """The same to clients of its EventSource."""
+
+    name = "nchan-sse"
+    title = "Nchan, EventSource"
+    offers: ClassVar[frozenset[Ability]] = frozenset(("publish", "recovery", "streams"))
+
+    @contextmanager
+    def start(self, ask: Ask) -> Generator[PeerServer, None, None]:
+        """The same process: what is asked for differs."""
+        with super().start(ask) as server:
+            yield replace(server, load=("--dialect", "nchan-sse", "--api", "nchan"))

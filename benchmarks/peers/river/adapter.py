@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING, ClassVar
 
@@ -64,3 +65,17 @@ class River(Contender):
                 metrics_url=f"http://127.0.0.1:{ports[sides[0]]}/metrics",
                 api_key=ask.keys.api_key,
             )
+
+
+class RiverStreams(River):
+    """The same over HTTP streaming."""
+
+    name = "river-sse"
+    title = "River, SSE"
+    offers: ClassVar[frozenset[Ability]] = frozenset(("publish", "recovery", "streams"))
+
+    @contextmanager
+    def start(self, ask: Ask) -> Generator[PeerServer, None, None]:
+        """The same process: what is asked for differs."""
+        with super().start(ask) as server:
+            yield replace(server, load=("--dialect", "native-sse"))
