@@ -377,9 +377,11 @@ async def test_poll_is_answered_when_all_its_channels_are(
     """Otherwise busy channels would end each poll before a slow one has said what was missed."""
     join = MemoryBroker.join
 
-    async def slow_join(broker: MemoryBroker, channel: str, member: Member) -> Position:
+    async def slow_join(
+        broker: MemoryBroker, channel: str, member: Member, *, limit: int | None = None
+    ) -> Position:
         await asyncio.sleep(0.2)
-        return await join(broker, channel, member)
+        return await join(broker, channel, member, limit=limit)
 
     monkeypatch.setattr(MemoryBroker, "join", slow_join)
     await site.publish("dogs", 1)
