@@ -19,7 +19,7 @@ from riverd.gateway.gateway import Gateway
 from riverd.http.connection import HttpConnection
 from riverd.http.handler import Handler
 from riverd.http.limits import HttpLimits
-from riverd.http.listener import HttpListener
+from riverd.http.pool import ConnectionPool
 from riverd.http.request import Request
 from riverd.http.response import HttpUpgrade, Response, StreamedResponse
 from riverd.node.node import Node
@@ -115,12 +115,12 @@ async def _gateway(*, user_channels: bool = False) -> Gateway:
 
 
 @cache
-def _listener(gateway: Gateway) -> HttpListener:
-    return HttpListener(gateway, HttpLimits())
+def _pool(gateway: Gateway) -> ConnectionPool:
+    return ConnectionPool(gateway, HttpLimits())
 
 
 def _arrive(gateway: Gateway) -> tuple[NullTransport, HttpConnection]:
-    connection, transport = HttpConnection(_listener(gateway)), NullTransport()
+    connection, transport = HttpConnection(_pool(gateway)), NullTransport()
     connection.connection_made(transport)
     return transport, connection
 
@@ -210,7 +210,7 @@ def _publish_over_http() -> Work:
     async def work(times: int) -> None:
         if not opened:
             listener, transport = app.build_api(app.Process(_settings())), NullTransport()
-            connection = HttpConnection(listener)
+            connection = HttpConnection(listener.pool)
             connection.connection_made(transport)
             opened.append((connection, transport))
         connection, transport = opened[0]

@@ -10,8 +10,9 @@ from api_server import over_a_socket
 from riverd.api.admission import respond
 from riverd.api.context import Api
 from riverd.auth.api_keys import Keys
-from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
+from riverd.broker.memory.switchboard import Switchboard
 from riverd.channel_rules import ChannelRules
 from riverd.http.request import Request
 from riverd.http.response import Response

@@ -19,8 +19,9 @@ from api_server import (
 )
 
 from riverd.api.context import ANSWER_S_MAX
-from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.control import MemoryControl
+from riverd.broker.memory.switchboard import Switchboard
 from riverd.errors import BrokerError, OutcomeUnknownError
 from riverd.model import Message, Position
 from riverd.orders import Order

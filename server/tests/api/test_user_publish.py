@@ -10,8 +10,9 @@ from api_server import Served
 from riverd.api.context import Api, Call
 from riverd.api.endpoints.publish import publish_to_user
 from riverd.auth.api_keys import Keys
-from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
+from riverd.broker.memory.switchboard import Switchboard
 from riverd.channel_rules import ChannelRules
 from riverd.channels import user_channel
 from riverd.errors import RiverError

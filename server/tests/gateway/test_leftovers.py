@@ -15,8 +15,9 @@ from stream_client import path_of, requested
 
 from riverd.auth.session_secrets import SessionSecrets
 from riverd.auth.tokens import Verifier
-from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
+from riverd.broker.memory.switchboard import Switchboard
 from riverd.core.hub import Hub
 from riverd.core.session import SessionLimits
 from riverd.gateway.admission import Admission

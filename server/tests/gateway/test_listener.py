@@ -163,7 +163,7 @@ async def test_the_upgrade_is_accepted_as_in_the_rfc(listener: HttpListener) -> 
         b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
         b"Sec-WebSocket-Protocol: river.v1",
     ]
-    assert not listener.count_of_connections
+    assert not len(listener.pool)
     await say_hello(connection)
 
 
@@ -209,7 +209,7 @@ async def test_closing_the_port_drops_who_is_at_the_door_and_leaves_websockets()
     listener = await listen()
     _, connection = await open_websocket(listener, UPGRADE + b"\r\n")
     reader, writer = await dial(listener)
-    await until(lambda: bool(listener.count_of_connections))
+    await until(lambda: len(listener.pool) > 0)
     listener.close()
     async with asyncio.timeout(DEADLINE_S):
         assert await reader.read() == b""

@@ -70,7 +70,7 @@ async def test_requests_behind_one_that_waits_are_answered_after_it() -> None:
     async with listening(site, PATIENT) as listener, connected(listener) as client:
         client.send(get("/gate") + post("/two", b"2") + get("/gate") + get("/four"))
         await client.send_all(get("/five") * 3)
-        await until(lambda: not listener.waiting)
+        await until(lambda: not listener.pool.waiting)
         site.gate.set()
         assert await paths(client, 7) == ["/gate", "/two", "/gate", "/four", *["/five"] * 3]
 
@@ -80,7 +80,7 @@ async def test_reading_stops_while_an_answer_is_waited_for() -> None:
     async with listening(site, PATIENT) as listener, connected(listener) as client:
         client.send(get("/gate"))
         flood = asyncio.create_task(client.send_all(post("/", b"x" * 90_000) * 300))
-        await until(lambda: not listener.waiting)
+        await until(lambda: not listener.pool.waiting)
         done, _ = await asyncio.wait([flood], timeout=0.2)
         assert not done
         site.gate.set()
@@ -147,7 +147,7 @@ async def test_expectation_is_nothing_to_a_body_that_is_here_or_to_old_clients()
         assert await paths(client, 1) == ["/"]
         old = post("/", b"abc", "Expect: 100-continue").replace(b"HTTP/1.1", b"HTTP/1.0")
         await client.send_all(old[:-2])
-        await until(lambda: not listener.waiting)
+        await until(lambda: not listener.pool.waiting)
         client.send(old[-2:])
         assert await paths(client, 1) == ["/"]
 
@@ -157,7 +157,7 @@ async def test_expectation_behind_another_request_is_met_in_its_turn() -> None:
     async with listening(site, PATIENT) as listener, connected(listener) as client:
         expecting = post("/", b"", "Expect: 100-continue").replace(b": 0", b": 3")
         client.send(get("/gate") + expecting)
-        await until(lambda: not listener.waiting)
+        await until(lambda: not listener.pool.waiting)
         site.gate.set()
         assert await paths(client, 1) == ["/gate"]
         assert await client.head() == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -192,7 +192,7 @@ async def test_what_comes_after_the_last_answer_is_thrown_away_up_to_a_limit() -
         await client.rest()
         with pytest.raises(ConnectionError):
             await client.send_all(bytes(100_000_000))
-        await until(lambda: not listener.count_of_connections)
+        await until(lambda: not len(listener.pool))
 
 
 # Faults.
@@ -232,7 +232,7 @@ async def test_connection_is_handed_over_with_what_came_behind_the_request() -> 
     site = Site()
     async with listening(site, PATIENT) as listener:
         answer = await exchanged(listener, get("/before") + get("/ws", *OFFER) + b"\x81\x00")
-        assert listener.count_of_connections == 0
+        assert not len(listener.pool)
     assert answer.endswith(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
         b"taken over"

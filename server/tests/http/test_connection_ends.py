@@ -28,11 +28,11 @@ async def test_client_that_ended_its_side_is_answered() -> None:
         client.send(get("/one") + get("/gate") + get("/three"))
         client.writer.write_eof()
         assert await paths(client, 1) == ["/one"]
-        await until(lambda: not listener.waiting)
+        await until(lambda: not listener.pool.waiting)
         site.gate.set()
         assert await paths(client, 2) == ["/gate", "/three"]
         assert await client.rest() == b""
-        await until(lambda: not listener.count_of_connections)
+        await until(lambda: not len(listener.pool))
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /", post("/", b"abc")[:-1]])
@@ -41,7 +41,7 @@ async def test_client_that_ends_within_a_request_is_closed(sent: bytes) -> None:
         client.send(sent)
         client.writer.write_eof()
         assert await client.rest() == b""
-        await until(lambda: not listener.count_of_connections)
+        await until(lambda: not len(listener.pool))
 
 
 # Deadlines.
@@ -78,7 +78,7 @@ async def test_idle_connection_is_ended_politely() -> None:
         assert await client.rest() == b""
         # A request that crosses the end is no reset: the client knows that nobody read it.
         await client.send_all(get("/crossing") * 10)
-        assert listener.count_of_connections == 1
+        assert len(listener.pool) == 1
 
 
 async def test_answer_that_is_not_read_is_dropped_and_one_that_is_read_slowly_is_not() -> None:
@@ -94,8 +94,8 @@ async def test_answer_that_is_not_read_is_dropped_and_one_that_is_read_slowly_is
             assert size == len(HUGE)
         async with connected(listener) as deaf:
             deaf.send(get("/huge"))
-            await until(lambda: listener.count_of_connections == 1)
-            await until(lambda: not listener.count_of_connections)
+            await until(lambda: len(listener.pool) == 1)
+            await until(lambda: not len(listener.pool))
             with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
                 await deaf.reader.readexactly(len(HUGE))
 
@@ -103,7 +103,7 @@ async def test_answer_that_is_not_read_is_dropped_and_one_that_is_read_slowly_is
 async def test_who_does_not_read_answers_gets_no_more_of_them() -> None:
     async with listening(Site(), PATIENT) as listener, connected(listener) as client:
         client.send(get("/huge") + get("/one") + get("/two"))
-        await until(lambda: all(not one.reads_on for one in listener.waiting))
+        await until(lambda: all(not one.reads_on for one in listener.pool.waiting))
         assert len((await client.answer())[2]) == len(HUGE)
         assert await paths(client, 2) == ["/one", "/two"]
 
@@ -120,10 +120,10 @@ async def test_connection_leaves_no_cycle_behind() -> None:
             for sent in (get("/"), get("/ws", *OFFER), b"nonsense", post("/", b"a")[:-1]):
                 async with connected(listener) as client:
                     client.send(sent)
-                    await until(lambda: listener.count_of_connections == 1 or site.taken_over)
-                    readers = [weakref.ref(one._reader) for one in listener.waiting]
+                    await until(lambda: len(listener.pool) == 1 or site.taken_over)
+                    readers = [weakref.ref(one._reader) for one in listener.pool.waiting]
                     client.close()
-                await until(lambda: not listener.count_of_connections)
+                await until(lambda: not len(listener.pool))
                 await asyncio.sleep(0)
                 assert [one() for one in readers] == [None] * len(readers)
         finally:

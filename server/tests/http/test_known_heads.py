@@ -18,7 +18,7 @@ async def body_of(client: Client, sent: bytes) -> bytes:
 
 
 def count_of(listener: HttpListener) -> int:
-    return len(listener.heads)
+    return len(listener.pool.heads)
 
 
 async def test_known_head_serves_other_bodies_other_connections_and_other_heads() -> None:

@@ -32,8 +32,8 @@ async def test_newcomer_takes_the_place_of_the_connection_that_waited_longest() 
             client.send(GET)
             assert (await client.answer())[0] == 200
             # The order is that of the ticks in which they were answered.
-            tick = listener.tick
-            await until(lambda tick=tick: listener.tick > tick)
+            tick = listener.pool.tick
+            await until(lambda tick=tick: listener.pool.tick > tick)
         async with connected(listener) as fourth:
             fourth.send(GET)
             assert (await fourth.answer())[0] == 200
@@ -42,7 +42,7 @@ async def test_newcomer_takes_the_place_of_the_connection_that_waited_longest() 
             for client in (first, third):
                 client.send(GET)
                 assert (await client.answer())[0] == 200
-        assert listener.refused == 0
+        assert listener.pool.refused == 0
 
 
 async def test_newcomer_is_refused_when_all_others_are_owed_an_answer(
@@ -59,7 +59,7 @@ async def test_newcomer_is_refused_when_all_others_are_owed_an_answer(
         two.send(SLOW)
         three.send(STREAM)
         await three.head()
-        await until(lambda: not listener.waiting)
+        await until(lambda: not listener.pool.waiting)
         with caplog.at_level(logging.WARNING):
             for _ in range(2):
                 async with connected(listener) as newcomer:
@@ -67,7 +67,7 @@ async def test_newcomer_is_refused_when_all_others_are_owed_an_answer(
                     status, fields, _ = await newcomer.answer()
                     assert (status, fields["connection"]) == (503, "close")
         assert len(caplog.messages) == 1
-        assert listener.refused == 2
+        assert listener.pool.refused == 2
         two.send(b"c")
         assert (await two.answer())[0] == 200
 
@@ -80,7 +80,7 @@ async def test_requests_beyond_those_that_may_wait_are_refused_at_once() -> None
         ]
         one.send(GATE)
         two.send(SLOW)
-        await until(lambda: listener.is_busy)
+        await until(lambda: listener.pool.is_busy)
         three.send(GATE + GET)
         for _ in range(2):
             assert (await three.answer())[0] == 503
@@ -89,7 +89,7 @@ async def test_requests_beyond_those_that_may_wait_are_refused_at_once() -> None
         four.send(b"c" + GET.replace(b"/ ", b"/unlimited ", 1))
         assert (await four.answer())[0] == 200
         two.close()
-        await until(lambda: not listener.is_busy)
+        await until(lambda: not listener.pool.is_busy)
         three.send(GET)
         assert (await three.answer())[0] == 200
         site.gate.set()
@@ -109,7 +109,7 @@ async def test_stop_ends_idle_connections_at_once_and_others_after_their_answer(
         await idle.answer()
         begun.send(b"GET /")
         waiting.send(GATE + GET)
-        await until(lambda: len(listener.waiting) == 3)
+        await until(lambda: len(listener.pool.waiting) == 3)
         port = listener.port
         stopping = asyncio.create_task(listener.end(30))
         for client in (idle, new, begun):
@@ -134,7 +134,7 @@ async def test_closed_port_answers_each_connection_that_it_had_once_more() -> No
         idle.send(GET)
         assert (await idle.answer())[0] == 200
         begun.send(GET[:5])
-        await until(lambda: len(listener.waiting) == 3)
+        await until(lambda: len(listener.pool.waiting) == 3)
         port = listener.port
         listener.stop_accepting()
         with pytest.raises(ConnectionError):
@@ -151,10 +151,10 @@ async def test_stop_does_not_wait_longer_than_it_may() -> None:
     site = Site()
     async with listening(site) as listener, connected(listener) as client:
         client.send(GATE)
-        await until(lambda: not listener.waiting)
+        await until(lambda: not listener.pool.waiting)
         await listener.end(0.05)
         assert await client.rest() == b""
-        assert listener.count_of_connections == 0
+        assert not len(listener.pool)
 
 
 def contexts(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
@@ -200,4 +200,4 @@ async def test_all_of_it_works_over_tls(tmp_path: Path) -> None:
         for _ in range(2):
             async with connected(listener, trusting) as client:
                 await talk(client)
-        await until(lambda: not listener.count_of_connections)
+        await until(lambda: not len(listener.pool))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from riverd.http.connection import HttpConnection
 from riverd.http.limits import HttpLimits
-from riverd.http.listener import HttpListener
+from riverd.http.pool import ConnectionPool
 
 REQUESTS = [
     b"GET /one HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -69,7 +69,7 @@ def answers(parts: list[bytes]) -> tuple[list[object], bool]:
     """What is answered to bytes that come in these parts; and whether the connection ended."""
 
     async def talk() -> Recorded:
-        connection, transport = HttpConnection(HttpListener(Site(), HttpLimits())), Recorded()
+        connection, transport = HttpConnection(ConnectionPool(Site(), HttpLimits())), Recorded()
         connection.connection_made(transport)
         for part in parts:
             if not transport.has_ended:
@@ -112,7 +112,7 @@ def test_bytes_may_come_one_by_one() -> None:
 async def test_reading_goes_on_when_a_client_has_taken_its_answers_within_a_tick() -> None:
     # Equal deadlines: that nothing of them changes must not hide that something else did.
     limits = HttpLimits(head_s=9, body_s=9, idle_s=9, stalled_s=9)
-    connection, transport = HttpConnection(HttpListener(Site(), limits)), Recorded()
+    connection, transport = HttpConnection(ConnectionPool(Site(), limits)), Recorded()
     connection.connection_made(transport)
     for sent in (REQUESTS[0], REQUESTS[1][:-1]):
         connection.data_received(sent)

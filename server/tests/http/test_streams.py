@@ -83,7 +83,7 @@ async def test_stream_is_notified_when_the_client_is_gone(*, politely: bool) -> 
         assert writer.is_gone
         writer.write(b"more")
         client.close()
-        await until(lambda: not listener.count_of_connections)
+        await until(lambda: not len(listener.pool))
 
 
 # Half-closed clients.

@@ -11,8 +11,8 @@ from simulation.feed import SimFeed
 from simulation.truth import demand
 
 from riverd.broker import Feed
-from riverd.broker.memory.broker import Switchboard
 from riverd.broker.memory.counts import MemoryCounts
+from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.memory.webhooks import MemoryWebhookQueues, MemoryWebhooks, WebhookStore
 from riverd.channels import CONTROL
 from riverd.errors import BrokerError, OutcomeUnknownError, RiverError

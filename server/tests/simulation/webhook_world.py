@@ -15,8 +15,9 @@ from simulation.truth import demand
 
 from riverd.auth.apps import Apps, parse_apps
 from riverd.auth.webhooks import WebhookEndpoint, endpoints_of, parse_webhooks
-from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
+from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.memory.webhooks import WebhookStore
 from riverd.broker.webhooks import QueuedEvent
 from riverd.channel_rules import ChannelRules

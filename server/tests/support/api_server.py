@@ -24,8 +24,9 @@ from riverd.auth.api_keys import Keys
 from riverd.auth.tokens import Signer
 from riverd.aws.lambda_api import ApiFunction
 from riverd.broker import Broker, Feed
-from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
+from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector

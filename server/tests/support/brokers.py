@@ -10,8 +10,9 @@ import msgspec
 from river_feed import Notes
 
 from riverd.broker import Broker
-from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
+from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.memory.webhooks import WebhookStore
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.broker import RedisBroker

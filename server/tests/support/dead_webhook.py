@@ -6,8 +6,9 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from riverd.auth.webhooks import endpoints_of, parse_webhooks
-from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
+from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.memory.webhooks import WebhookStore
 from riverd.broker.webhooks import QueuedEvent
 from riverd.channel_rules import ChannelRules

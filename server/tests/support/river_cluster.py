@@ -12,8 +12,9 @@ from river_late_broker import LateBroker, Weather
 from river_time import in_no_time
 from river_wire import Book, Client, sent, session_of
 
-from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
+from riverd.broker.memory.switchboard import Switchboard
 from riverd.channel_rules import ChannelRules
 from riverd.core.hub import Hub
 from riverd.core.session import Session

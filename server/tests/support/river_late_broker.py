@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from riverd.broker import Feed
-from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.broker import MemoryBroker
+from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.memory.webhooks import MemoryWebhooks
 from riverd.channels import CONTROL
 from riverd.errors import BrokerError, ErrorCode, RiverError

@@ -8,8 +8,9 @@ from river_client import SECRET, token
 
 from riverd.auth.session_secrets import SessionSecrets
 from riverd.auth.tokens import Verifier
-from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
+from riverd.broker.memory.switchboard import Switchboard
 from riverd.channel_rules import ChannelRule, ChannelRules
 from riverd.core.hub import Hub
 from riverd.core.session import SessionLimits

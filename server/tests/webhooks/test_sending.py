@@ -15,8 +15,9 @@ from river_feed import Notes, until
 from webhook_receiver import Receiver, receiving
 
 from riverd.auth.webhooks import PRIVATE_NETWORKS, WebhookEndpoint, endpoints_of, parse_webhooks
-from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
+from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.memory.webhooks import WebhookStore
 from riverd.channel_rules import ChannelRules
 from riverd.http.proxies import Network

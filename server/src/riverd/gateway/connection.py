@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from riverd.core.tab import Tab
 from riverd.errors import ErrorCode, Reason, RiverError
@@ -17,10 +17,61 @@ from riverd.websocket.interface import SocketLimits
 if TYPE_CHECKING:
     from riverd.core.session import Session
     from riverd.core.sink import Sink
-    from riverd.gateway.gateway import Gateway
+    from riverd.gateway.slow_readers import SlowReaders
     from riverd.http.request import Request
+    from riverd.node.node import Node
     from riverd.protocols import ClientProtocol, TurnedAway
     from riverd.tabs import PageIdentity
+
+
+class ConnectionOwner(Protocol):
+    """What a connection reports to, and asks: the gateway."""
+
+    @property
+    def node(self) -> Node:
+        """Carries out what clients ask."""
+        ...
+
+    @property
+    def slow(self) -> SlowReaders[Connection]:
+        """The connections whose sockets take no more."""
+        ...
+
+    def new_session(self, sink: Sink, protocol: ClientProtocol) -> Session:
+        """A session with an id that no other has."""
+        ...
+
+    def opened(self, connection: Connection, token: str | None) -> None:
+        """It is open and was welcomed; the token that its upgrade brought, if it brought one."""
+        ...
+
+    def received(self, connection: Connection, payload: bytes) -> None:
+        """A text message came."""
+        ...
+
+    def authenticated(self, connection: Connection, *, renewed: bool) -> None:
+        """Its client is known now, or for longer."""
+        ...
+
+    def take_guest(self, connection: Connection) -> bool:
+        """It subscribes without a token. False if there is no room for it: then it is closed."""
+        ...
+
+    def closing(self, connection: Connection) -> None:
+        """It is sent nothing any more. May be called twice."""
+        ...
+
+    def closed(self, connection: Connection, code: int, *, by_client: bool) -> None:
+        """Its socket is gone."""
+        ...
+
+    def refusing(self, refusal: Refusal) -> None:
+        """A newcomer finds no room: its socket takes some until it is gone."""
+        ...
+
+    def refused_closed(self, refusal: Refusal) -> None:
+        """The socket of a newcomer that found no room is gone."""
+        ...
 
 
 class Connection(WebSocket):
@@ -49,7 +100,12 @@ class Connection(WebSocket):
     session: Session
 
     def __init__(
-        self, gateway: Gateway, limits: SocketLimits, *, protocol: ClientProtocol, token: str | None
+        self,
+        gateway: ConnectionOwner,
+        limits: SocketLimits,
+        *,
+        protocol: ClientProtocol,
+        token: str | None,
     ) -> None:
         super().__init__(limits)
         self._gateway = gateway
@@ -175,7 +231,9 @@ class Refusal(WebSocket):
 
     __slots__ = ("_gateway", "_refused")
 
-    def __init__(self, gateway: Gateway, limits: SocketLimits, *, refused: TurnedAway) -> None:
+    def __init__(
+        self, gateway: ConnectionOwner, limits: SocketLimits, *, refused: TurnedAway
+    ) -> None:
         super().__init__(limits)
         self._gateway = gateway
         self._refused = refused

@@ -3,12 +3,12 @@
 import asyncio
 import enum
 from abc import abstractmethod
-from typing import TYPE_CHECKING
 
 from riverd.http import refusal
 from riverd.http.body_writer import BodyWriter
 from riverd.http.half_done import HalfDone
 from riverd.http.handler import Pending
+from riverd.http.pool import ConnectionPool
 from riverd.http.request import Request
 from riverd.http.response import (
     Answer,
@@ -17,9 +17,6 @@ from riverd.http.response import (
     encode_head,
     encode_stream_head,
 )
-
-if TYPE_CHECKING:
-    from riverd.http.listener import HttpListener
 
 _JOINED_BYTES_MAX = 65_536
 """Up to here a body is sent in one write with its head."""
@@ -45,7 +42,7 @@ class Answering(asyncio.Protocol):
     __slots__ = (
         "_is_counted",
         "_keep_alive",
-        "_listener",
+        "_pool",
         "_request",
         "_response",
         "_task",
@@ -55,8 +52,8 @@ class Answering(asyncio.Protocol):
 
     _transport: asyncio.Transport
 
-    def __init__(self, listener: "HttpListener") -> None:
-        self._listener = listener
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
         self._request: Request | None = None
         self._response: Answer | None = None
         self._keep_alive = True
@@ -88,14 +85,14 @@ class Answering(asyncio.Protocol):
             self._stream(answer)
         else:
             error = TypeError("only a request with an offer can be answered with an upgrade")
-            self._listener.handler.failed(error)
-            self._respond(self._listener.handler.refuse(refusal.FAILED))
+            self._pool.handler.failed(error)
+            self._respond(self._pool.handler.refuse(refusal.FAILED))
 
     def _work(self, pending: Pending, body: bytes) -> None:
         """Have a handler work. As long as it waits for nothing, there is no task."""
-        listener = self._listener
+        pool = self._pool
         answer: Answer
-        if listener.is_busy and pending.is_limited and not self._is_counted:
+        if pool.is_busy and pending.is_limited and not self._is_counted:
             answer = pending.refuse(refusal.BUSY)
         else:
             work = pending.answer(body)
@@ -104,7 +101,7 @@ class Answering(asyncio.Protocol):
             except StopIteration as done:
                 answer = done.value
             except Exception as error:  # noqa: BLE001  as above
-                listener.handler.failed(error)
+                pool.handler.failed(error)
                 answer = pending.refuse(refusal.FAILED)
             else:
                 self._count_pending(pending)
@@ -119,14 +116,14 @@ class Answering(asyncio.Protocol):
 
     async def _finish(self, pending: Pending, work: HalfDone[Answer]) -> None:
         """Wait for the rest of a handler's work, answer, and go on with what came meanwhile."""
-        listener = self._listener
+        pool = self._pool
         try:
-            async with asyncio.timeout(listener.limits.answer_s):
+            async with asyncio.timeout(pool.limits.answer_s):
                 answer = await work
         except TimeoutError:
             answer = pending.refuse(refusal.ANSWER_LATE)
         except Exception as error:  # noqa: BLE001  as above
-            listener.handler.failed(error)
+            pool.handler.failed(error)
             answer = pending.refuse(refusal.FAILED)
         finally:
             self._task = None
@@ -139,8 +136,8 @@ class Answering(asyncio.Protocol):
         request = self._request
         assert request is not None, "it is answered"
         chunked = request.version == "1.1"
-        self._keep_alive = self._keep_alive and chunked and not self._listener.is_closing
-        ending = self._listener.head_endings[self._keep_alive]
+        self._keep_alive = self._keep_alive and chunked and not self._pool.is_closing
+        ending = self._pool.head_endings[self._keep_alive]
         if chunked:
             ending = b"transfer-encoding: chunked\r\n" + ending
         self._transport.write(encode_stream_head(response, ending))
@@ -148,12 +145,12 @@ class Answering(asyncio.Protocol):
             self._answered()
             return
         self._enter(_ANSWERING)
-        self._listener.streaming += 1
+        self._pool.streaming += 1
         self._writer = BodyWriter(self._transport, self._streamed, chunked=chunked)
         try:
             response.start(self._writer)
         except Exception as error:  # noqa: BLE001  as above
-            self._listener.handler.failed(error)
+            self._pool.handler.failed(error)
             self._transport.abort()
 
     def _streamed(self) -> None:
@@ -166,13 +163,13 @@ class Answering(asyncio.Protocol):
     def _end_stream(self) -> None:
         if self._writer is not None:
             self._writer = None
-            self._listener.streaming -= 1
+            self._pool.streaming -= 1
 
     def _write(self, response: Response) -> None:
-        listener, transport = self._listener, self._transport
-        if listener.is_closing:
+        pool, transport = self._pool, self._transport
+        if pool.is_closing:
             self._keep_alive = False
-        head, body = encode_head(response, listener.head_endings[self._keep_alive]), response.body
+        head, body = encode_head(response, pool.head_endings[self._keep_alive]), response.body
         if self._request is not None and self._request.method == "HEAD":
             transport.write(head)
         elif len(body) < _JOINED_BYTES_MAX:
@@ -184,13 +181,13 @@ class Answering(asyncio.Protocol):
     def _count_pending(self, pending: Pending) -> bool:
         """Count a request that is waited for; False if there are too many of them."""
         if pending.is_limited and not self._is_counted:
-            if self._listener.is_busy:
+            if self._pool.is_busy:
                 return False
             self._is_counted = True
-            self._listener.count(1)
+            self._pool.count(1)
         return True
 
     def _release(self) -> None:
         if self._is_counted:
             self._is_counted = False
-            self._listener.count(-1)
+            self._pool.count(-1)

@@ -13,19 +13,17 @@ answers, nothing is read in any phase.
 """
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from riverd.http import refusal
 from riverd.http.answering import Answering, ConnectionPhase
 from riverd.http.half_close import end_output
 from riverd.http.handler import Pending
+from riverd.http.pool import ConnectionPool
 from riverd.http.reader import Reader
 from riverd.http.refusal import HttpRefusal, RequestRefusedError
 from riverd.http.request import Request
 from riverd.http.response import HttpUpgrade, Response, StreamedResponse
-
-if TYPE_CHECKING:
-    from riverd.http.listener import HttpListener
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _REQUESTS_AT_ONCE = 32
@@ -60,8 +58,8 @@ class HttpConnection(Answering):
     _is_surplus: bool
     _reader: Reader
 
-    def __init__(self, listener: "HttpListener") -> None:
-        super().__init__(listener)
+    def __init__(self, pool: ConnectionPool) -> None:
+        super().__init__(pool)
         self._unread = b""
         # Of the request whose body is read: who wants it, or that it was answered without.
         self._pending: Pending | None = None
@@ -72,16 +70,16 @@ class HttpConnection(Answering):
         self._stalled_bytes = 0
         self._phase = _HEAD
         self.reads_on = True
-        self.due = listener.tick + listener.phase_ticks[_HEAD]
-        """The tick of the listener at which `expire` is called."""
+        self.due = pool.tick + pool.phase_ticks[_HEAD]
+        """The tick of the pool at which `expire` is called."""
 
     # For the transport.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It has to send its first head in time."""
         self._transport = cast("asyncio.Transport", transport)
-        self._reader = Reader(self._listener.heads, peer=_peer_of(transport))
-        self._is_surplus = not self._listener.opened(self)
+        self._reader = Reader(self._pool.heads, peer=_peer_of(transport))
+        self._is_surplus = not self._pool.opened(self)
 
     def data_received(self, data: bytes) -> None:
         """Some bytes: of one request, or of several."""
@@ -92,7 +90,7 @@ class HttpConnection(Answering):
             self._transport.pause_reading()
         else:
             self._discarded_bytes += len(data)
-            if self._discarded_bytes > self._listener.limits.discarded_bytes_max:
+            if self._discarded_bytes > self._pool.limits.discarded_bytes_max:
                 self._transport.abort()
 
     def eof_received(self) -> bool:
@@ -110,7 +108,7 @@ class HttpConnection(Answering):
         del exc
         self._phase = _ENDING
         self._stop_reading()
-        self._listener.closed(self)
+        self._pool.closed(self)
         if self._writer is not None:
             self._writer.set_gone()
             self._end_stream()
@@ -119,7 +117,7 @@ class HttpConnection(Answering):
         """Much waits to be sent: the client has to take some of it before it gets more."""
         self._stalled_bytes = max(1, self._transport.get_write_buffer_size())
         self.reads_on = False
-        self.due = self._listener.tick + self._listener.stalled_ticks
+        self.due = self._pool.tick + self._pool.stalled_ticks
         if self._writer is not None:
             self._writer.set_blocked(blocked=True)
 
@@ -132,14 +130,14 @@ class HttpConnection(Answering):
         elif self.reads_on:
             self._go_on()
 
-    # For the listener.
+    # For the pool.
 
     def expire(self) -> None:
         """What was waited for did not come in time."""
         waiting_bytes = self._transport.get_write_buffer_size() if self._stalled_bytes else 0
         if 0 < waiting_bytes < self._stalled_bytes:
             self._stalled_bytes = waiting_bytes
-            self.due = self._listener.tick + self._listener.stalled_ticks
+            self.due = self._pool.tick + self._pool.stalled_ticks
         elif self._stalled_bytes or self._phase in (_HEAD, _ENDING):
             self.abort()
         elif self._phase is _IDLE:
@@ -148,7 +146,7 @@ class HttpConnection(Answering):
             self._refuse(refusal.BODY_LATE)
 
     def shut_down(self) -> None:
-        """The listener closes: answers that are under way are the last."""
+        """The port closes: answers that are under way are the last."""
         if self._phase in (_IDLE, _HEAD, _ENDING):
             self._end()
 
@@ -171,9 +169,9 @@ class HttpConnection(Answering):
         self._is_answered = False
         if self._is_surplus:
             self._keep_alive = False
-            self._response = self._listener.handler.refuse(refusal.FULL)
+            self._response = self._pool.handler.refuse(refusal.FULL)
         elif "expect" in request.headers and not _is_expecting(request):
-            self._response = self._listener.handler.refuse(refusal.EXPECTATION)
+            self._response = self._pool.handler.refuse(refusal.EXPECTATION)
         else:
             self._admit(request)
         return 0 if self._pending is None else self._pending.body_bytes_max
@@ -276,7 +274,7 @@ class HttpConnection(Answering):
     def _refuse(self, why: HttpRefusal) -> None:
         """Answer that what is read goes no further, and end."""
         if not (self._is_answered and self._phase is _BODY):
-            judge = self._pending or self._listener.handler
+            judge = self._pending or self._pool.handler
             self._keep_alive = False
             self._write(judge.refuse(why))
         self._end()
@@ -284,7 +282,7 @@ class HttpConnection(Answering):
     # Answering.
 
     def _admit(self, request: Request) -> None:
-        handler = self._listener.handler
+        handler = self._pool.handler
         try:
             answer = handler.admit(request)
         except Exception as error:  # noqa: BLE001  one request's fault must not become all others'
@@ -323,8 +321,8 @@ class HttpConnection(Answering):
 
     def _enter(self, phase: ConnectionPhase) -> None:
         """Begin to wait for something else."""
-        listener = self._listener
-        due = listener.tick + listener.phase_ticks[phase]
+        pool = self._pool
+        due = pool.tick + pool.phase_ticks[phase]
         if phase is self._phase and due == self.due and self.reads_on:
             # As nearly always, on a connection with many requests.
             return
@@ -332,18 +330,18 @@ class HttpConnection(Answering):
         self.reads_on = phase <= _BODY and not self._stalled_bytes
         if not self._stalled_bytes:
             self.due = due
-        listener.waiting.pop(self, None)
+        pool.waiting.pop(self, None)
         if phase is not _ANSWERING and (phase is not _BODY or self._is_answered):
-            listener.waiting[self] = None
+            pool.waiting[self] = None
 
     def _end(self) -> None:
         """End our side without a reset: what the client still sends is read until it ends too."""
         transport = self._transport
         self._stop_reading()
         self._stalled_bytes = transport.get_write_buffer_size()
-        self.due = self._listener.tick + self._listener.stalled_ticks
+        self.due = self._pool.tick + self._pool.stalled_ticks
         self._enter(_ENDING)
-        if self._eof or self._listener.is_ending:
+        if self._eof or self._pool.is_ending:
             transport.close()
         elif not transport.is_closing():
             end_output(transport)
@@ -363,7 +361,7 @@ class HttpConnection(Answering):
         self._phase = _ENDING
         self._stop_reading()
         self._upgrade = None
-        self._listener.closed(self)
+        self._pool.closed(self)
         upgrade.take_over(self._transport, head=upgrade.head, rest=rest)
 
 

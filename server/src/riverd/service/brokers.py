@@ -7,8 +7,9 @@ from collections.abc import Callable
 from weakref import WeakSet
 
 from riverd.broker import Broker
-from riverd.broker.memory.broker import MemoryBroker, Switchboard
+from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
+from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.memory.webhooks import WebhookStore
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector

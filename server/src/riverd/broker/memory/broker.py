@@ -1,64 +1,23 @@
 """The broker inside one process: no network, so nothing is ever lost between it and its nodes."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from itertools import count
 
 from riverd.broker.interface import Feed
 from riverd.broker.memory.control import MemoryControl
 from riverd.broker.memory.counts import MemoryCounts
-from riverd.broker.memory.store import Store
-from riverd.broker.memory.tabs import MemoryTabs, TabStore
-from riverd.broker.memory.webhooks import MemoryWebhookQueues, MemoryWebhooks, WebhookStore
+from riverd.broker.memory.switchboard import Switchboard
+from riverd.broker.memory.tabs import MemoryTabs
+from riverd.broker.memory.webhooks import MemoryWebhookQueues, MemoryWebhooks
 from riverd.errors import RiverError
 from riverd.model import (
-    Change,
-    Ephemeral,
     Member,
     Message,
     Occupancy,
     Position,
-    Publication,
     Receipt,
     Roster,
     Tail,
 )
-
-
-class Switchboard:
-    """Who listens to which channel of a store: what Redis is for many processes."""
-
-    def __init__(self, store: Store, webhooks: WebhookStore | None = None) -> None:
-        self.store = store
-        self.webhooks = WebhookStore() if webhooks is None else webhooks
-        self.feeds: dict[str, Feed] = {}
-        self.listeners: dict[str, set[str]] = {}
-        self.numbers = count(1)
-        self.names: dict[str, str] = {}
-        self.tabs = TabStore()
-        self.connections: dict[str, dict[str, int]] = {}
-        """By user and node."""
-        self.answers: OrderedDict[str, dict[str, bytes]] = OrderedDict()
-
-    def event(self, channel: str, epoch: str, *, event: Publication | Ephemeral) -> None:
-        """Notify all who listen."""
-        for node in self.listeners.get(channel, ()):
-            if isinstance(event, Publication):
-                self.feeds[node].on_publication(channel, epoch, event)
-            else:
-                self.feeds[node].on_ephemeral(channel, epoch, event=event)
-
-    def change(self, channel: str, epoch: str, change: Change) -> None:
-        """Notify all who listen, and webhooks."""
-        if self.webhooks.interests.all:
-            self.webhooks.changed(channel, change)
-        for node in self.listeners.get(channel, ()):
-            self.feeds[node].on_change(channel, epoch, change)
-
-    def want_counts(self) -> None:
-        """Webhooks ask for something else now."""
-        for feed in list(self.feeds.values()):
-            feed.on_counts_wanted()
 
 
 class MemoryBroker:

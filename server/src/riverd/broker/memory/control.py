@@ -11,7 +11,7 @@ from riverd.orders import DepartedNode, Order, Question, Standing, StandingKind,
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-    from riverd.broker.memory.broker import Switchboard
+    from riverd.broker.memory.switchboard import Switchboard
 
 ASKED_MAX = 1_000
 """Questions and orders whose answers are kept."""

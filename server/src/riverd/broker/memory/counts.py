@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from riverd.broker.memory.broker import Switchboard
+    from riverd.broker.memory.switchboard import Switchboard
 
 
 class MemoryCounts:

@@ -2,26 +2,12 @@
 
 import http.client
 
-import msgspec
-
 from riverd.commands.doctor.finding import Finding, broken, not_checked, ok, warning
+from riverd.commands.doctor.served_client import ServedClient, fetched
 from riverd.commands.doctor.visit import Visit
-from riverd.commands.doctor.web import BODY_BYTES_KEPT
 
 CLIENT, COMPRESSION, KEEP_ALIVE = "client", "compress", "keepalive"
 FILE = "client/river.js"
-_FILE_BYTES_MAX = 4 * BODY_BYTES_KEPT
-
-
-class ServedClient(msgspec.Struct, frozen=True):
-    """What the gateway answered to a browser's request for the client, and to the next one."""
-
-    status: int
-    kind: str
-    coding: str
-    size: int
-    stays_open: bool
-    """Whether the connection took a second request."""
 
 
 def client(visit: Visit) -> Finding:
@@ -29,7 +15,7 @@ def client(visit: Visit) -> Finding:
     url = visit.page(FILE)
     own = "pass the whole prefix on to the gateway, or let pages bundle `river-realtime`"
     try:
-        file = visit.file = _fetched(visit)
+        file = visit.file = fetched(visit.connect_http(), visit.address.beside(FILE))
     except (OSError, http.client.HTTPException) as error:
         return warning(CLIENT, f"{url} is not answered: {error!r}", cure=own)
     if file.status != http.HTTPStatus.OK:
@@ -74,42 +60,3 @@ def keep_alive(visit: Visit) -> Finding:
 def _served(visit: Visit) -> ServedClient | None:
     file = visit.file
     return file if file is not None and file.status == http.HTTPStatus.OK else None
-
-
-def _fetched(visit: Visit) -> ServedClient:
-    """Ask twice on one connection.
-
-    Raises:
-        OSError, http.client.HTTPException: the first request was not answered.
-    """
-    link = http.client.HTTPConnection(visit.address.authority, timeout=visit.timeout_s)
-    link.sock = visit.connect()
-    # With the Accept-Encoding of browsers; http.client would ask for no encoding.
-    headers = {"Accept-Encoding": "gzip, deflate, br"}
-    path = visit.address.beside(FILE)
-    try:
-        link.request("GET", path, headers=headers)
-        answer = link.getresponse()
-        size = len(answer.read(_FILE_BYTES_MAX))
-        return ServedClient(
-            status=answer.status,
-            kind=answer.getheader("content-type", ""),
-            coding=answer.getheader("content-encoding", ""),
-            size=size,
-            stays_open=_asked_again(link, path),
-        )
-    finally:
-        link.close()
-
-
-def _asked_again(link: http.client.HTTPConnection, path: str) -> bool:
-    if link.sock is None:
-        # The answer said that it is the last one.
-        return False
-    link.auto_open = False
-    try:
-        link.request("HEAD", path)
-        link.getresponse().read()
-    except (OSError, http.client.HTTPException):
-        return False
-    return True

@@ -10,6 +10,7 @@ from riverd.commands.doctor import cures
 from riverd.commands.doctor.finding import Finding, broken, not_checked, ok, skipped, warning
 from riverd.commands.doctor.line import Silent
 from riverd.commands.doctor.publishing import sender
+from riverd.commands.doctor.stream_probe import StreamProbe
 from riverd.commands.doctor.visit import Visit
 from riverd.commands.doctor.web import NoAnswer
 
@@ -18,77 +19,16 @@ COMMENT_S = 15.0
 """After so much silence a gateway sends a comment."""
 COMMENT_S_LATEST = 40.0
 """By then two of them have come."""
-READ_BYTES = 65_536
-KEPT_BYTES = 262_144
 _NUMBER = 500
 _MISSING = {http.HTTPStatus.NOT_FOUND, http.HTTPStatus.METHOD_NOT_ALLOWED}
-
-
-class StreamProbe:
-    """One GET of /events. Blocking; every wait has a limit."""
-
-    def __init__(self, visit: Visit) -> None:
-        """Ask for the channel.
-
-        Raises:
-            OSError, http.client.HTTPException: it was not answered; TimeoutError: not in time.
-        """
-        self._link = http.client.HTTPConnection(visit.address.authority, timeout=visit.timeout_s)
-        self._socket = visit.connect()
-        self._link.sock = self._socket
-        self._body = b""
-        try:
-            path = f"{visit.address.beside('events')}?channel={quote(visit.channel, safe='')}"
-            self._link.request("GET", path, headers={"Authorization": f"Bearer {visit.token}"})
-            self.answer = self._link.getresponse()
-        except BaseException:
-            self.close()
-            raise
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Those of the answer, names in lower case."""
-        return {name.lower(): value for name, value in self.answer.getheaders()}
-
-    @property
-    def comments(self) -> int:
-        """How many comments came in silence."""
-        return self._body.count(b"\n:") + self._body.startswith(b":")
-
-    def wait_for(self, text: bytes, *, within_s: float) -> None:
-        """Read until a text has come.
-
-        Raises:
-            Silent: it did not come in time.
-            EOFError: the stream has ended.
-        """
-        deadline = time.monotonic() + within_s
-        while text not in self._body:
-            left_s = deadline - time.monotonic()
-            if left_s <= 0:
-                raise Silent
-            self._socket.settimeout(left_s)
-            try:
-                data = self.answer.read1(READ_BYTES)
-            except TimeoutError:
-                raise Silent from None
-            except (OSError, http.client.HTTPException) as error:
-                raise EOFError(str(error)) from None
-            if not data:
-                raise EOFError("the answer has ended")
-            self._body = (self._body + data)[-KEPT_BYTES:]
-
-    def close(self) -> None:
-        """End it."""
-        self._link.close()
-        self._socket.close()
 
 
 def stream(visit: Visit) -> Finding:
     """Whether /events answers at once, and an event comes through it. Keeps the stream open."""
     begun = time.monotonic()
+    path = f"{visit.address.beside('events')}?channel={quote(visit.channel, safe='')}"
     try:
-        opened = visit.stream = StreamProbe(visit)
+        opened = visit.stream = StreamProbe(visit.connect_http(), path, token=visit.token)
     except TimeoutError:
         return _held_back(visit, {}, what="not one byte of the answer")
     except (OSError, http.client.HTTPException) as error:

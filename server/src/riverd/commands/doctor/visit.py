@@ -1,19 +1,17 @@
 """One walk along the chain: what was asked for, and what the hops so far have brought."""
 
+import http.client
 import secrets
 import socket
 import ssl
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from riverd.commands.doctor import cures
 from riverd.commands.doctor.address import Address
 from riverd.commands.doctor.line import Line
-
-if TYPE_CHECKING:
-    from riverd.commands.doctor.pages import ServedClient
-    from riverd.commands.doctor.stream import StreamProbe
+from riverd.commands.doctor.served_client import ServedClient
+from riverd.commands.doctor.stream_probe import StreamProbe
 
 CHANNEL_BYTES = 6
 
@@ -91,6 +89,16 @@ class Visit:
         except BaseException:
             link.close()
             raise
+        return link
+
+    def connect_http(self) -> http.client.HTTPConnection:
+        """The same, for requests.
+
+        Raises:
+            OSError: there is none.
+        """
+        link = http.client.HTTPConnection(self.address.authority, timeout=self.timeout_s)
+        link.sock = self.connect()
         return link
 
     def dial(self, *, origin: str | None = None) -> Line:

@@ -6,12 +6,11 @@ import math
 from typing import TYPE_CHECKING
 
 from riverd.gateway.draining import retry_ms
-from riverd.gateway.streams.sink import StreamSink
+from riverd.gateway.streams.sink import StreamOwner, StreamSink
 from riverd.protocols.sse.records import moved, rendered, stand_of
 
 if TYPE_CHECKING:
     from riverd.gateway.streams.stream_request import StreamRequest
-    from riverd.gateway.streams.streams import Streams
     from riverd.http.body_writer import BodyWriter
     from riverd.protocols.sse.protocol import Sse
     from riverd.protocols.sse.records import Cursor, Stand
@@ -28,7 +27,7 @@ class EventStream(StreamSink):
     __slots__ = ("_own", "_stand", "_token", "_writer", "wake_at")
 
     def __init__(
-        self, streams: Streams, wanted: StreamRequest, *, protocol: Sse, token: str
+        self, streams: StreamOwner, wanted: StreamRequest, *, protocol: Sse, token: str
     ) -> None:
         super().__init__(streams, wanted, protocol=protocol)
         self._token = token

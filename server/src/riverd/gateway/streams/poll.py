@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from riverd.gateway.draining import retry_ms
 from riverd.gateway.streams.refusals import poll_response
-from riverd.gateway.streams.sink import StreamSink
+from riverd.gateway.streams.sink import StreamOwner, StreamSink
 from riverd.http.response import Response
 from riverd.protocols.sse.records import moved
 
 if TYPE_CHECKING:
     from riverd.gateway.streams.stream_request import StreamRequest
-    from riverd.gateway.streams.streams import Streams
     from riverd.http.refusal import HttpRefusal
     from riverd.http.response import Headers
     from riverd.protocols.sse.protocol import Sse
@@ -49,7 +48,7 @@ class Poll(StreamSink):
 
     def __init__(
         self,
-        streams: Streams,
+        streams: StreamOwner,
         wanted: StreamRequest,
         *,
         protocol: Sse,

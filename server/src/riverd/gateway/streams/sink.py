@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from riverd.channels import USER
 from riverd.gateway.streams.stream_request import EventShape
@@ -15,8 +15,33 @@ if TYPE_CHECKING:
 
     from riverd.core.session import Session
     from riverd.gateway.streams.stream_request import StreamRequest
-    from riverd.gateway.streams.streams import Streams
+    from riverd.node.node import Node
     from riverd.protocols.sse.protocol import Sse
+
+
+class StreamOwner(Protocol):
+    """What streams and polls report to, and ask: all streams of the gateway."""
+
+    @property
+    def node(self) -> Node:
+        """Carries out what clients ask."""
+        ...
+
+    def opened(self, stream: StreamSink, token: str) -> None:
+        """Begin its session, and subscribe to what it named."""
+        ...
+
+    def take_guest(self, stream: StreamSink) -> bool:
+        """It listens without a token. False if it is closed: there is no room for one more."""
+        ...
+
+    def closed(self, stream: StreamSink, code: int | None) -> None:
+        """A stream is sent nothing any more. `code` is why River has ended it."""
+        ...
+
+    def polled(self, poll: StreamSink) -> None:
+        """A poll was answered: its client stays present for a while."""
+        ...
 
 
 class StreamSink:
@@ -41,7 +66,7 @@ class StreamSink:
 
     session: Session
 
-    def __init__(self, streams: Streams, wanted: StreamRequest, *, protocol: Sse) -> None:
+    def __init__(self, streams: StreamOwner, wanted: StreamRequest, *, protocol: Sse) -> None:
         self._streams = streams
         self.wanted = wanted
         self.protocol = protocol

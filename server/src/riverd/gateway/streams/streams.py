@@ -60,9 +60,6 @@ _HEADERS: Headers = (
 )
 
 
-Stream = EventStream | Poll
-
-
 class Newcomer(msgspec.Struct, frozen=True):
     """Who asks for a stream and has no session yet; see `ClientIdentity`."""
 
@@ -85,7 +82,7 @@ class Streams:
 
     def __init__(self, host: StreamHost) -> None:
         self.node = host.node
-        self.open: set[Stream] = set()
+        self.open: set[StreamSink] = set()
         self._host = host
         self._objects = Sse(host.native, OBJECTS)
         self._events = Sse(host.native, EVENTS)
@@ -206,7 +203,7 @@ class Streams:
 
     # What streams call.
 
-    def opened(self, stream: Stream, token: str) -> None:
+    def opened(self, stream: StreamSink, token: str) -> None:
         """Begin its session, and subscribe to what it named."""
         session = stream.session = self._host.new_session(stream, stream.protocol)
         stream.auth_by = time.monotonic() + session.limits.auth_timeout_s
@@ -230,14 +227,14 @@ class Streams:
         stream.session.close(Reason.FULL, "no room for another guest")
         return False
 
-    def closed(self, stream: EventStream, code: int | None) -> None:
+    def closed(self, stream: StreamSink, code: int | None) -> None:
         """It is sent nothing any more. `code` is why River has ended it."""
         self.open.discard(stream)
         stream.session.end("the stream ended: its client is gone, or asks again")
         self.node.closed(stream.session)
         self._host.closed(stream, code)
 
-    def polled(self, poll: Poll) -> None:
+    def polled(self, poll: StreamSink) -> None:
         """It was answered: its client stays present for a while."""
         self.open.discard(poll)
         self._host.closed(poll, None)
