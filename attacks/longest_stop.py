@@ -30,7 +30,8 @@ from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
 from riverd.channel_rules import ChannelRules
 from riverd.core.hub import Hub
-from riverd.core.session import Session, SessionLimits
+from riverd.core.session import Session
+from riverd.core.session_limits import SessionLimits
 from riverd.errors import Reason
 from riverd.grants import Claims
 from riverd.model import Message

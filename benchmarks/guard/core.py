@@ -14,8 +14,8 @@ from riverd.channel_rules import ChannelRules
 from riverd.core.channel import Channel
 from riverd.core.channel_log import Log
 from riverd.core.hub import Hub
-from riverd.core.session import Session, SessionLimits
-from riverd.core.subscription import Subscription
+from riverd.core.session import Session, Subscription
+from riverd.core.session_limits import SessionLimits
 from riverd.grants import Claims
 from riverd.model import (
     Position,

@@ -1,10 +1,11 @@
 """One client's session: authentication, limits, and what it answers itself."""
 
 import pytest
-from river_wire import RULES, SECRETS, Book, Client, sent, session_of
+from river_wire import RULES, SECRETS, Book, Client, authenticated, sent, session_of
 
 from riverd.core.hub import Hub
-from riverd.core.session import Session, SessionLimits
+from riverd.core.session import Session
+from riverd.core.session_limits import SessionLimits
 from riverd.errors import BrokerError, ErrorCode, Reason, RiverError
 from riverd.grants import Claims
 from riverd.model import Authenticate, Subscribe
@@ -13,10 +14,6 @@ from riverd.model import Authenticate, Subscribe
 def told_one(client: Client) -> dict[str, object]:
     [told] = client.take()
     return told
-
-
-def authenticate(session: Session, token: str, now: float, *, id: int | None = None) -> bool:  # noqa: A002
-    return session.authenticate(Authenticate(id, token), now)
 
 
 def test_welcome_names_the_session_and_the_time_for_a_token() -> None:
@@ -35,7 +32,7 @@ def test_a_token_makes_a_client_known() -> None:
     client = Client()
     session = session_of(client)
     assert session.receive(sent(type="auth", id=1, token="ann"), 0) == Authenticate(1, "ann")
-    assert authenticate(session, "ann", 0, id=1)
+    assert authenticated(session, "ann", 0, id=1)
     assert session.claims is not None
     assert session.claims.user == "ann"
     assert told_one(client) == {
@@ -48,7 +45,7 @@ def test_a_token_makes_a_client_known() -> None:
 
 def test_a_token_that_came_with_the_upgrade_is_answered_without_an_id() -> None:
     client = Client()
-    assert authenticate(session_of(client), "ann", 0)
+    assert authenticated(session_of(client), "ann", 0)
     assert told_one(client) == {"type": "authenticated", "user": "ann", "expires_at": None}
 
 
@@ -61,15 +58,15 @@ def test_a_ping_is_answered_before_a_token() -> None:
 def test_a_sink_is_notified_of_claims_and_of_their_renewal() -> None:
     client = Client()
     session = session_of(client)
-    authenticate(session, "ann", 0)
-    authenticate(session, "ann", 0)
+    authenticated(session, "ann", 0)
+    authenticated(session, "ann", 0)
     assert client.authenticated == [False, True]
 
 
 def test_a_bad_token_ends_the_connection() -> None:
     client = Client()
     session = session_of(client)
-    assert not authenticate(session, "bad", 0, id=1)
+    assert not authenticated(session, "bad", 0, id=1)
     error = told_one(client)
     assert (error["id"], error["code"]) == (1, "token_invalid")
     assert client.closed == (4401, "bad")
@@ -78,7 +75,7 @@ def test_a_bad_token_ends_the_connection() -> None:
 def test_a_bad_renewal_ends_the_connection_too() -> None:
     client = Client()
     session = session_of(client, user="ann")
-    assert not authenticate(session, "bad", 0, id=2)
+    assert not authenticated(session, "bad", 0, id=2)
     assert told_one(client)["code"] == "token_invalid"
     assert client.closed is not None
 
@@ -86,7 +83,7 @@ def test_a_bad_renewal_ends_the_connection_too() -> None:
 def test_a_renewal_for_another_user_ends_the_connection() -> None:
     client = Client()
     session = session_of(client, user="ann")
-    assert not authenticate(session, "bob", 0, id=2)
+    assert not authenticated(session, "bob", 0, id=2)
     assert told_one(client)["code"] == "user_mismatch"
     assert client.closed is not None
     assert client.closed[0] == 4401
@@ -120,7 +117,7 @@ def test_a_renewed_token_lasts_longer() -> None:
     client, book = Client(), book_of("t", "ann", 100)
     book.claims["t2"] = Claims("ann", 200)
     session = session_of(client, user="t", book=book)
-    assert authenticate(session, "t2", 50)
+    assert authenticated(session, "t2", 50)
     assert told_one(client)["expires_at"] == 200
     session.wake(100)
     assert client.closed is None

@@ -3,10 +3,7 @@
 from typing import TYPE_CHECKING, cast
 from weakref import ref
 
-from river_wire import RULES, native
-
-from riverd.core.audience import Audience
-from riverd.core.subscription import Subscription
+from riverd.core.session import Subscription, SubscriptionState
 from riverd.core.tab import CURSORS_MAX, PING_EVERY_S, Tab
 from riverd.model import Position, Subscribe
 from riverd.tabs import NOWHERE, PageIdentity, TabRow, TabTraits, Written
@@ -166,7 +163,7 @@ def test_a_connection_that_is_over_does_not_hold_its_subscriptions() -> None:
     tab = claimed()
     session = set[str]()
     one = Subscription(cast("Session", session), Subscribe(None, "dogs"), member=None)
-    one.audience = Audience("dogs", native(RULES))
+    one.state = SubscriptionState.BEHIND
     known = ref(session)
     tab.touched[one] = None
     assert tab.ping(lambda _: at(1), now=0.0)

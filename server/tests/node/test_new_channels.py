@@ -6,7 +6,7 @@ from river_cluster import Cluster, Visitor, in_a_cluster
 from river_wire import Client, session_of
 
 from riverd.core.budget import KeyedBudgets
-from riverd.core.session import SessionLimits
+from riverd.core.session_limits import SessionLimits
 from riverd.core.tab import Tab
 from riverd.node.new_channels import NEW_AT_ONCE_S, PAGES_AT_ONCE, PAGES_RATE
 from riverd.node.node import Node

@@ -11,10 +11,12 @@ from river_wire import Client
 
 from riverd.auth.apps import App, Apps
 from riverd.auth.signatures import channel_signature, user_text
-from riverd.core.session import Session, SessionLimits
+from riverd.core.session import Session
+from riverd.core.session_limits import SessionLimits
 from riverd.grants import Claims
-from riverd.node.count_events import COMPARE_S, EACH_MAX, SHOW_EVERY_S, SOON_S
+from riverd.node.count_events import EACH_MAX, SHOW_EVERY_S, SOON_S
 from riverd.node.node import Node
+from riverd.node.sum_reader import COMPARE_S
 from riverd.protocols.pusher.counting import ShownCounts
 from riverd.protocols.pusher.protocol import PusherProtocol
 

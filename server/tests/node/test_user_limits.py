@@ -5,7 +5,7 @@ import asyncio
 from river_cluster import Cluster, Visitor, in_a_cluster
 from river_feed import until
 
-from riverd.core.session import SessionLimits
+from riverd.core.session_limits import SessionLimits
 from riverd.node.attaching import ATTACHING_MAX
 from riverd.node.node import Node
 

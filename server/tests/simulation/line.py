@@ -11,7 +11,8 @@ from simulation.ear import Message
 from simulation.stream import Stream
 from simulation.truth import demand
 
-from riverd.core.session import Session, SessionLimits
+from riverd.core.session import Session
+from riverd.core.session_limits import SessionLimits
 from riverd.errors import Reason
 from riverd.grants import Claims, Grants
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES

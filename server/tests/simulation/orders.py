@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from simulation.line import Line
     from simulation.world import World
 
-    from riverd.core.subscription import Subscription
+    from riverd.core.session import Subscription
 
 LATE_S_MAX = UNCONFIRMED_S_MAX + 0.5
 """A node may be so far behind when it takes a token: what was ordered since still reaches it."""

@@ -18,7 +18,7 @@ TRAPS = (
     ),
     _plant(
         "trap 2: a joiner is live before the flush",
-        ("core.hub:Hub.admit", "audience.behind.add(subscription)", "pass"),
+        ("core.hub:Hub.admit", "audience.add_behind(subscription)", "pass"),
         (
             "core.hub:Hub.admit",
             "self._eager[subscription] = None",
@@ -422,8 +422,8 @@ EXCLUDING = (
     _plant(
         "trap 14: it is excluded as itself only",
         (
-            "core.batch:ids_of",
-            "if session.continues is None else (session.id, session.continues)",
+            "core.session:Session.ids",
+            "if self.continues is None else (self.id, self.continues)",
             "",
         ),
     ),
@@ -431,8 +431,8 @@ EXCLUDING = (
         "an excluded session misses the others too",
         (
             "core.batch:FlushBatch.without",
-            "one is None or one not in own",
-            "one not in own and False",
+            "one is None or one not in ids",
+            "one not in ids and False",
         ),
     ),
     _plant(
@@ -440,7 +440,7 @@ EXCLUDING = (
         (
             "core.batch:_part",
             "upto = entry.offset",
-            "upto = entry.offset if entry.exclude not in own else upto",
+            "upto = entry.offset if entry.exclude not in ids else upto",
         ),
     ),
     _plant(

@@ -91,8 +91,8 @@ TAB_PLANTS = (
     _plant(
         "a page is sent again what its own socket was excluded from",
         (
-            "core.batch:ids_of",
-            "(*own, *session.tab.earlier_sessions)",
+            "core.session:Session.ids",
+            "(*own, *self.tab.earlier_sessions)",
             "own",
         ),
     ),

@@ -13,7 +13,7 @@ from riverd.broker.memory.store import Store
 from riverd.broker.memory.switchboard import Switchboard
 from riverd.channel_rules import ChannelRule, ChannelRules
 from riverd.core.hub import Hub
-from riverd.core.session import SessionLimits
+from riverd.core.session_limits import SessionLimits
 from riverd.gateway.admission import Admission
 from riverd.gateway.client_files import ClientFiles
 from riverd.gateway.connection_limiter import ConnectionLimits

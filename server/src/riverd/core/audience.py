@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from riverd.core.session import SubscriptionState
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from riverd.core.batch import FlushBatch
-    from riverd.core.subscription import Subscription
+    from riverd.core.session import Subscription
     from riverd.protocols import ClientProtocol
+
+# An enumeration's members are slow to look up.
+_BEHIND, _LIVE = SubscriptionState.BEHIND, SubscriptionState.LIVE
 
 
 class Audience:
@@ -38,11 +43,13 @@ class Audience:
     def add_live(self, subscription: Subscription) -> None:
         """From now on it gets each flush."""
         self.behind.discard(subscription)
+        subscription.state = _LIVE
         self.live[subscription] = subscription.session.sink.write
 
     def add_behind(self, subscription: Subscription) -> None:
         """From now on it has a cursor of its own."""
         self.live.pop(subscription, None)
+        subscription.state = _BEHIND
         self.behind.add(subscription)
 
     def remove(self, subscription: Subscription) -> None:
@@ -63,10 +70,11 @@ class Audience:
         """
         shared, withheld = batch.frames + more, 0
         for subscription, write in list(self.live.items()):
-            if batch.is_for(subscription.session):
+            session = subscription.session
+            if batch.is_for(session.id, session.continues):
                 write(shared)
                 continue
-            frames, count = batch.without(subscription.session)
+            frames, count = batch.without(session.ids())
             withheld += batch.size - count
             if frames or more:
                 write(frames + more)

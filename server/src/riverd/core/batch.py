@@ -1,9 +1,8 @@
 """What one flush sends where not all of it is for all: ephemeral events, excluded sessions."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from riverd.core.channel_log import Log
-from riverd.core.session import Session
 from riverd.model import Ephemeral, Publication
 
 
@@ -22,14 +21,13 @@ class FlushBatch:
         """How many frames there are."""
         return len(self._entries)
 
-    def is_for(self, session: Session) -> bool:
-        """Whether the session is sent all of it."""
-        return session.id not in self.excluded and session.continues not in self.excluded
+    def is_for(self, session: str, continues: str | None) -> bool:
+        """Whether a session, which may continue another, is sent all of it."""
+        return session not in self.excluded and continues not in self.excluded
 
-    def without(self, session: Session) -> tuple[bytes, int]:
-        """What is for a session that is excluded from some of it; and how many frames are."""
-        own = (None, *ids_of(session))
-        frames = [frame for one, frame in self._entries if one is None or one not in own]
+    def without(self, ids: Container[str]) -> tuple[bytes, int]:
+        """What is for a session that is excluded under these ids; and how many frames are."""
+        frames = [frame for one, frame in self._entries if one is None or one not in ids]
         return b"".join(frames), len(frames)
 
 
@@ -48,12 +46,6 @@ def batch_of(
     return FlushBatch(
         _in_order(log, events, after=after, publication=publication, ephemeral=ephemeral)
     )
-
-
-def ids_of(session: Session) -> tuple[str, ...]:
-    """Under which ids a session is excluded from what is sent to it again."""
-    own = (session.id,) if session.continues is None else (session.id, session.continues)
-    return own if session.tab is None else (*own, *session.tab.earlier_sessions)
 
 
 def _in_order(
@@ -81,13 +73,13 @@ def part_without(
     encode: Callable[[Publication], bytes],
     *,
     after: int,
-    session: Session,
+    ids: Container[str],
     bytes_max: int,
 ) -> tuple[bytes, int]:
-    """As `Log.part`, without the entries that the session is excluded from."""
+    """As `Log.part`, without the entries that a session with these ids is excluded from."""
     return _part(
         zip(log.since(after) or (), log.frames(encode, after), strict=True),
-        ids_of(session),
+        ids,
         after=after,
         bytes_max=bytes_max,
     )
@@ -95,7 +87,7 @@ def part_without(
 
 def _part(
     entries: Iterable[tuple[Publication, bytes]],
-    own: tuple[str, ...],
+    ids: Container[str],
     *,
     after: int,
     bytes_max: int,
@@ -103,7 +95,7 @@ def _part(
     frames, size, upto = list[bytes](), 0, after
     for entry, frame in entries:
         upto = entry.offset
-        if entry.exclude not in own:
+        if entry.exclude is None or entry.exclude not in ids:
             frames.append(frame)
             size += len(frame)
         if size >= bytes_max:

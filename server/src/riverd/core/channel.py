@@ -4,7 +4,7 @@ from riverd.channel_rules import ChannelPolicy
 from riverd.core.audience import Audience
 from riverd.core.channel_log import Log
 from riverd.core.presence import PresenceReplica
-from riverd.core.subscription import Subscription
+from riverd.core.session import Subscription
 from riverd.model import Ephemeral, Publication, Roster, SubscriberCount, Tail
 from riverd.protocols import ClientProtocol
 

@@ -13,8 +13,7 @@ from riverd.core.channel_log import Log
 from riverd.core.flushed import Flushed
 from riverd.core.pacing import ReloadDelays
 from riverd.core.presence import LISTED_MAX, PresenceReplica
-from riverd.core.session import Session
-from riverd.core.subscription import LOST, Subscription
+from riverd.core.session import LOST, Session, Subscription, SubscriptionState
 from riverd.core.window import trim_to_window
 from riverd.core.witness import UNSEEN, HubWitness
 from riverd.model import (
@@ -161,14 +160,13 @@ class Hub:
         audience = channel.audience(session.protocol)
         self.witness.admitted(subscription, channel, after=after)
         subscription.request = None
-        subscription.audience = audience
         subscription.offset = after
         subscription.version = channel.version
         if not session.blocked:
             frames, subscription.offset = self._part(subscription, channel, audience=audience)
             reply += frames
             self.deliveries += subscription.offset - after
-        audience.behind.add(subscription)
+        audience.add_behind(subscription)
         self._recounted[channel.name] = None
         # It is live from the next flush on, which brings it to where the others are.
         self._eager[subscription] = None
@@ -176,13 +174,13 @@ class Hub:
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """End a subscription, whatever its state."""
-        audience = subscription.audience
-        if audience is not None:
-            self.witness.leaving(subscription, self.channels[subscription.channel])
-            subscription.audience = None
-            audience.remove(subscription)
+        if subscription.is_admitted:
+            channel = self.channels[subscription.channel]
+            self.witness.leaving(subscription, channel)
+            channel.audience(subscription.session.protocol).remove(subscription)
             self._eager.pop(subscription, None)
             self._recounted[subscription.channel] = None
+        subscription.state = SubscriptionState.REMOVED
         subscription.session.subscriptions.pop(subscription.channel, None)
 
     def block(self, session: Session) -> None:
@@ -190,10 +188,9 @@ class Hub:
         self.witness.blocking(session)
         session.blocked = True
         for subscription in session.subscriptions.values():
-            audience = subscription.audience
-            if audience is not None and subscription in audience.live:
+            if subscription.is_live:
                 channel = self.channels[subscription.channel]
-                audience.add_behind(subscription)
+                channel.audience(session.protocol).add_behind(subscription)
                 subscription.offset = channel.sent
                 subscription.version = channel.sent_version
 
@@ -202,17 +199,17 @@ class Hub:
         self.witness.unblocking(session)
         session.blocked = False
         for subscription in session.subscriptions.values():
-            if subscription.audience is not None and not subscription.is_live:
+            if subscription.state is SubscriptionState.BEHIND:
                 self._eager[subscription] = None
 
     def lose(self, subscription: Subscription) -> None:
         """Nobody knows what this one has missed: it is sent a gap with the next flush."""
-        audience = subscription.audience
-        if audience is None:
+        if not subscription.is_admitted:
             return
-        if subscription in audience.live:
-            audience.add_behind(subscription)
-            subscription.version = self.channels[subscription.channel].sent_version
+        if subscription.is_live:
+            channel = self.channels[subscription.channel]
+            channel.audience(subscription.session.protocol).add_behind(subscription)
+            subscription.version = channel.sent_version
         subscription.offset = LOST
         self._eager[subscription] = None
 
@@ -318,17 +315,16 @@ class Hub:
         log, after, bytes_max = channel.log, subscription.offset, self._part_bytes_max
         if after >= channel.excluding:
             return log.part(audience.publication, after, bytes_max=bytes_max)
-        session = subscription.session
-        return part_without(
-            log, audience.publication, after=after, session=session, bytes_max=bytes_max
-        )
+        ids = subscription.session.ids()
+        return part_without(log, audience.publication, after=after, ids=ids, bytes_max=bytes_max)
 
     def _catch_up(self, subscription: Subscription, now: float) -> None:
         """Send one that is behind a part of what it missed, and make it live if that is all."""
-        session, audience = subscription.session, subscription.audience
-        if session.blocked or session.closed or audience is None:
+        session = subscription.session
+        if session.blocked or session.closed or not subscription.is_admitted:
             return
         channel = self.channels[subscription.channel]
+        audience = channel.audience(session.protocol)
         self._catch_up_changes(subscription, channel, encode=audience.change)
         if subscription.offset < channel.log.oldest:
             self.witness.skipping(subscription, channel)
@@ -355,7 +351,7 @@ class Hub:
     ) -> None:
         """Send one that has come to where the others are what they were sent beside the log."""
         batch = FlushBatch((one.exclude, audience.ephemeral(one)) for one in channel.passed)
-        frames, count = batch.without(subscription.session)
+        frames, count = batch.without(subscription.session.ids())
         if frames:
             self.deliveries += count
             subscription.session.sink.write(frames)

@@ -1,4 +1,4 @@
-"""One client's session: who it is, what it may ask, how fast.
+"""One client's session: who it is, what it may ask, how fast, and what it has subscribed to.
 
     state           | claims | left by
     ----------------+--------+---------------------------------------------------------------
@@ -11,15 +11,17 @@ authorises each by itself. `blocked` is apart from that: the socket takes no mor
 and the hub keeps the session's cursors where they are.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
 
-import msgspec
+from collections.abc import Callable
+from enum import Enum
+
 from msgspec.structs import replace
 
 from riverd.core.budget import ByteBudget
+from riverd.core.session_limits import SessionLimits
 from riverd.core.sink import NO_SINK, Sink
-from riverd.core.starts import SessionStart
-from riverd.core.subscription import Subscription
+from riverd.core.starts import SessionStart, SubscriptionStart
 from riverd.core.tab import Tab
 from riverd.errors import DecodeError, ErrorCode, Reason, RiverError, TokenError
 from riverd.grants import Claims
@@ -36,61 +38,86 @@ from riverd.model import (
     Reply,
     RequestId,
     SignIn,
+    Subscribe,
     Welcome,
 )
 from riverd.protocols import ChannelCommand, ClientProtocol
 
+LOST = -1
+"""The offset of a cursor whose channel began again: its session has to be sent a gap."""
 
-class SessionLimits(msgspec.Struct, frozen=True):
-    """What one connection, and its user, may use. Rates are a second's: `rate` is in messages."""
 
-    auth_timeout_s: float = 15
-    channels_max: int = 100
-    rate: float = 50
-    read_bytes_rate: float = 2_097_152
-    """Of histories and lists of members that it asks for."""
-    fanout_bytes_rate: float = 16_777_216
-    """What a node sends to others for its publications: their size, once for each subscriber."""
-    bytes_burst_s: float = 8
-    """So many seconds' worth of bytes may come at once."""
-    user_connections_max: int = 1_000
-    user_channels_max: int = 5_000
-    """On all connections of a user to one node."""
-    user_rate: float = 500
-    """Messages of all connections of a user to one node."""
-    new_channels_rate: float = 1
-    """Channels that the publications of a user begin, on one node."""
-    node_channels_max: int = 100_000
-    """On all connections to one node."""
-    message_bytes_max: int = 65_536
-    """What the connection takes, for the client to know."""
+class SubscriptionState(Enum):
+    """See `Subscription`."""
+
+    PENDING = 0
+    BEHIND = 1
+    LIVE = 2
+    REMOVED = 3
+
+
+# An enumeration's members are slow to look up.
+_BEHIND, _LIVE = SubscriptionState.BEHIND, SubscriptionState.LIVE
+
+
+class Subscription:
+    """One session's subscription of one channel: where it stands.
+
+    The hub makes subscriptions, moves them from state to state and removes them; others ask.
+
+        state   | request | what it is sent
+        --------+---------+------------------------------------------------------------------
+        pending | set     | nothing yet: the node attaches the channel, or waits for a
+                |         | position or for its presence entry
+        behind  | None    | what comes after its own cursor, when its socket can take it
+        live    | None    | every flush; the cursor is the channel's
+        removed | -       | nothing
+
+        pending --admit--> behind --caught up--> live --block--> behind
+        any --unsubscribe--> removed
+
+    (`offset`, `version`) is the cursor of one that is behind. `member` is who the client is in this
+    channel: not every client is somebody, and not everywhere the same. `start` is its witness's
+    note of how it began, if that keeps one; `ended_by` says why it is over, where its client has
+    not asked for that.
+    """
+
+    __slots__ = (
+        "channel",
+        "ended_by",
+        "member",
+        "offset",
+        "request",
+        "session",
+        "start",
+        "state",
+        "version",
+    )
+
+    def __init__(self, session: Session, request: Subscribe, *, member: Member | None) -> None:
+        self.session = session
+        self.channel = request.channel
+        self.member = member
+        self.request: Subscribe | None = request
+        self.state = SubscriptionState.PENDING
+        self.offset = 0
+        self.version = 0
+        self.start: SubscriptionStart | None = None
+        self.ended_by = ""
 
     @property
-    def burst(self) -> float:
-        """Messages at once: a client that comes back subscribes to all its channels together."""
-        return self.channels_max + 2 * self.rate
+    def is_live(self) -> bool:
+        """Whether it gets each flush as it is."""
+        return self.state is _LIVE
 
-    def read_budget(self, now: float) -> ByteBudget:
-        """The bytes that a client is given, or all connections of a user together."""
-        return ByteBudget(self.read_bytes_rate, self.read_bytes_rate * self.bytes_burst_s, now=now)
-
-    def fanout_budget(self, now: float) -> ByteBudget:
-        """The bytes that others are sent for a client, or for a user."""
-        rate = self.fanout_bytes_rate
-        return ByteBudget(rate, rate * self.bytes_burst_s, now=now)
-
-
-def _accept(_session: "Session", _claims: Claims) -> None:
-    """Let every user in."""
+    @property
+    def is_admitted(self) -> bool:
+        """Whether it is live or behind."""
+        return self.state is _LIVE or self.state is _BEHIND
 
 
 def _ignore(_error: RiverError, _user: str | None) -> None:
     """Count no refusals."""
-
-
-def _greet(session: "Session", greeting: Authenticated) -> None:
-    """Send it."""
-    session.reply(greeting)
 
 
 class Session:
@@ -217,8 +244,8 @@ class Session:
         command: Authenticate | SignIn,
         now: float,
         *,
-        check: Callable[["Session", Claims], None] = _accept,
-        greet: Callable[["Session", Authenticated], None] = _greet,
+        check: Callable[[Session, Claims], None],
+        greet: Callable[[Session, Authenticated], None],
     ) -> bool:
         """Take a token, or what the back end signed. `check` raises RiverError for a user too many.
 
@@ -266,6 +293,11 @@ class Session:
         """Who the client is in a channel that it has subscribed to."""
         subscription = self.subscriptions.get(channel)
         return None if subscription is None else subscription.member
+
+    def ids(self) -> tuple[str, ...]:
+        """Under which ids it is excluded from what is sent to it again."""
+        own = (self.id,) if self.continues is None else (self.id, self.continues)
+        return own if self.tab is None else (*own, *self.tab.earlier_sessions)
 
     @property
     def channel_count(self) -> int:

@@ -19,17 +19,42 @@ Only one is outstanding at a time.
 
 import math
 from collections.abc import Callable, Container
+from typing import Protocol
 
 from msgspec.structs import replace
 
-from riverd.core.subscription import Subscription
 from riverd.model import Position, Subscribe
 from riverd.tabs import NOWHERE, TabRow, TabTraits, TabWrite, Written
 
 PING_EVERY_S = 1.0
 CURSORS_MAX = 1_000
 
-_Standing = tuple[tuple[Subscription, Position], ...]
+
+class PageSubscription(Protocol):
+    """A subscription as far as a page's cursors are concerned: see `core.session`."""
+
+    @property
+    def channel(self) -> str:
+        """Of which channel."""
+        ...
+
+    @property
+    def offset(self) -> int:
+        """Its own cursor, if it is not live."""
+        ...
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its cursor is the channel's."""
+        ...
+
+    @property
+    def is_admitted(self) -> bool:
+        """Whether it is sent anything: not before it is admitted, nor after its end."""
+        ...
+
+
+_Standing = tuple[tuple[PageSubscription, Position], ...]
 
 
 class Tab:
@@ -71,7 +96,7 @@ class Tab:
         self.is_kept = False
         self.cursors: dict[str, Position] = {}
         self.traits = TabTraits(sessions=(session,))
-        self.touched: dict[Subscription, None] = {}
+        self.touched: dict[PageSubscription, None] = {}
         self._barrier: _Standing | None = None
         self._changed: dict[str, None] = {}
         self._ends_doubt = False
@@ -122,7 +147,7 @@ class Tab:
         self.cursors[channel] = position
         self._changed[channel] = self._starting[channel] = None
 
-    def forget(self, subscription: Subscription) -> None:
+    def forget(self, subscription: PageSubscription) -> None:
         """The page has left a channel."""
         self.touched.pop(subscription, None)
         self._remove(subscription.channel)
@@ -148,16 +173,16 @@ class Tab:
         """Whether a barrier may be sent now."""
         return self._barrier is None and now >= self._pinged_at + PING_EVERY_S
 
-    def ping(self, standing: Callable[[Subscription], Position | None], *, now: float) -> bool:
+    def ping(self, standing: Callable[[PageSubscription], Position | None], *, now: float) -> bool:
         """Note what was sent so far; False if a pong would prove nothing new.
 
         `standing` says how far a subscription was sent; None while a gap is still to be sent.
         """
-        barrier: list[tuple[Subscription, Position]] = []
+        barrier: list[tuple[PageSubscription, Position]] = []
         touched, self.touched = self.touched, {}
         for subscription in touched:
             position = standing(subscription)
-            if position is None or subscription.audience is None:
+            if position is None or not subscription.is_admitted:
                 continue
             if position != self.cursors.get(subscription.channel):
                 barrier.append((subscription, position))
@@ -176,7 +201,7 @@ class Tab:
             return False
         for subscription, position in barrier:
             # It may have been left meanwhile, and made anew.
-            if subscription.audience is not None:
+            if subscription.is_admitted:
                 self.cursors[subscription.channel] = position
                 self._changed[subscription.channel] = None
         if self._ends_doubt:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from riverd.core.channel import Channel
-    from riverd.core.session import Session
-    from riverd.core.subscription import Subscription
+    from riverd.core.session import Session, Subscription
     from riverd.errors import RiverError
     from riverd.model import Command, Position
 

@@ -13,7 +13,8 @@ from itertools import count
 from typing import cast
 
 from riverd.auth.bearer import bearer_token
-from riverd.core.session import Session, SessionLimits
+from riverd.core.session import Session
+from riverd.core.session_limits import SessionLimits
 from riverd.core.sink import Sink
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.gateway.admission import Admission

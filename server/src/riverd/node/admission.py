@@ -5,7 +5,7 @@ from enum import Enum
 
 from riverd.core.channel import Channel
 from riverd.core.recovery import is_ahead
-from riverd.core.subscription import Subscription
+from riverd.core.session import Subscription
 from riverd.model import Member, Position
 from riverd.node.attachment import Attachment
 

@@ -12,8 +12,7 @@ from riverd.channels import is_own
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
 from riverd.core.recovery import kept_start, newest_of_back_end, start_of
-from riverd.core.session import Session
-from riverd.core.subscription import Subscription
+from riverd.core.session import Session, Subscription
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Change, Ephemeral, Position, Publication, Subscribed
 from riverd.node.admission import Obstacle, obstacle_to, version_of

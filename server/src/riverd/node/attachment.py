@@ -22,7 +22,7 @@ import msgspec
 
 from riverd.core.channel import Channel
 from riverd.core.presence import PresenceReplica
-from riverd.core.subscription import Subscription
+from riverd.core.session import Subscription
 from riverd.model import Change, Member, Position, Publication
 from riverd.node.reconcile import DesiredState
 

@@ -1,11 +1,7 @@
 """Sends subscribers how many they are on all nodes, in channels whose app wants it.
 
-    a node reports its count to the broker -> it announces that in the channel -> every node that
-    has the channel reads the sum, and sends it to its own subscribers if it is another one
-
-Nodes report in any order, and a read after the last announcement finds the true sum. So one read
-of a channel is under way at a time, and an announcement meanwhile causes another one. A lost
-announcement, or a node that was killed, shows when all sums are read again every few seconds.
+a node reports its count to the broker -> it announces that in the channel -> every node that
+has the channel reads the sum, and sends it to its own subscribers if it is another one
 """
 
 import asyncio
@@ -15,6 +11,7 @@ from contextlib import suppress
 from riverd.broker.counts import BrokerCounts
 from riverd.core.hub import Hub
 from riverd.errors import RiverError
+from riverd.node.sum_reader import SumReader
 from riverd.portions import portions
 from riverd.tasks import Tasks
 
@@ -24,8 +21,6 @@ SHOW_EVERY_S = 5.0
 """Beyond that, at most so often."""
 SOON_S = 0.01
 """What a timer may be early by."""
-COMPARE_S = 5.0
-RETRY_S = 1.0
 
 
 def _nothing(_name: str) -> bool:
@@ -41,17 +36,14 @@ class CountEvents:
         self.is_counted: Callable[[str], bool] = _nothing
         self._counts = counts
         self._hub = hub
-        self._tasks = tasks
+        self._sums = SumReader(self._read, tasks, known=lambda: self._shown)
         self._clock = clock
         self._shown: dict[str, tuple[int, float]] = {}
         """What was shown last, and when: of each channel that is counted here."""
-        self._due: dict[str, None] = {}
         self._joined: dict[str, None] = {}
         """Channels with subscribers on this node who may have been shown nothing yet."""
         self._held: dict[str, None] = {}
         """Channels that were shown not long ago, and wait."""
-        self._reading = False
-        self._comparing = False
 
     async def reported(self, channels: Iterable[str]) -> None:
         """The broker has the counts of this node."""
@@ -65,29 +57,11 @@ class CountEvents:
     def recounted(self, channel: str) -> None:
         """A node has reported another count."""
         if channel in self._hub.channels and self.is_counted(channel):
-            self._read_soon((channel,))
+            self._sums.read_soon((channel,))
 
-    def _read_soon(self, channels: Iterable[str]) -> None:
-        self._due |= dict.fromkeys(channels)
-        if self._due and not self._reading:
-            self._reading = True
-            self._tasks.start(self._read())
-        if not self._comparing:
-            self._comparing = True
-            self._tasks.start(self._compare())
-
-    async def _read(self) -> None:
-        try:
-            while names := self._due:
-                self._due = {}
-                try:
-                    async for some in portions(list(names)):
-                        self._show(some, await self._counts.subscribers(some))
-                except RiverError:
-                    self._due |= names
-                    await asyncio.sleep(RETRY_S)
-        finally:
-            self._reading = False
+    async def _read(self, names: list[str]) -> None:
+        async for some in portions(names):
+            self._show(some, await self._counts.subscribers(some))
 
     def _show(self, channels: Sequence[str], counts: Sequence[int]) -> None:
         now = self._clock()
@@ -115,13 +89,4 @@ class CountEvents:
 
     def _release(self, name: str) -> None:
         self._held.pop(name, None)
-        self._read_soon((name,))
-
-    async def _compare(self) -> None:
-        """Read all now and then while there are any."""
-        try:
-            while self._shown or self._due or self._reading:
-                await asyncio.sleep(COMPARE_S)
-                self._read_soon([*self._shown])
-        finally:
-            self._comparing = False
+        self._sums.read_soon((name,))

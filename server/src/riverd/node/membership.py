@@ -24,7 +24,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 from riverd.broker import Broker
-from riverd.core.subscription import Subscription
+from riverd.core.session import Subscription
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Member, Position
 from riverd.node.attachment import Attachment, PresenceEntry

@@ -21,7 +21,7 @@ from riverd.backoff import Backoff
 from riverd.broker import Broker
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
-from riverd.core.subscription import Subscription
+from riverd.core.session import Subscription
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Position, Roster
 from riverd.node.attachment import Attachment, Settling

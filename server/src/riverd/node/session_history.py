@@ -15,9 +15,8 @@ from itertools import islice
 from msgspec.structs import replace
 
 from riverd.core.channel import Channel
-from riverd.core.session import Session
+from riverd.core.session import LOST, Session, Subscription
 from riverd.core.starts import SessionStart, SubscriptionStart
-from riverd.core.subscription import LOST, Subscription
 from riverd.errors import RiverError
 from riverd.facts import Fact, GapFact, RefusedFact, RestartFact, SessionFacts, Stretch
 from riverd.model import Command, Position, Subscribe

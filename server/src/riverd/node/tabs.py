@@ -10,9 +10,8 @@ from msgspec.structs import replace
 from riverd.broker import Broker
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
-from riverd.core.session import Session
-from riverd.core.subscription import Subscription
-from riverd.core.tab import Tab
+from riverd.core.session import Session, Subscription
+from riverd.core.tab import PageSubscription, Tab
 from riverd.errors import RiverError
 from riverd.model import Barrier, Command, Position
 from riverd.node.waiting import WaitingRoom
@@ -240,7 +239,7 @@ class Tabs:
         tab.touched[subscription] = None
         self._touched[tab] = None
 
-    def _standing(self, subscription: Subscription) -> Position | None:
+    def _standing(self, subscription: PageSubscription) -> Position | None:
         """How far a subscription was sent; None while it has to be sent a gap."""
         channel = self._hub.channels.get(subscription.channel)
         if channel is None:

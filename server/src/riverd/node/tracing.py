@@ -138,7 +138,7 @@ class Trace:
         cursors: dict[str, int] = {}
         for name, subscription in session.subscriptions.items():
             channel = self._hub.channels.get(name)
-            if channel is None or subscription.audience is None:
+            if channel is None or not subscription.is_admitted:
                 continue
             cursor = cursors[name] = channel.cursor_of(subscription)
             before = followed.cursors.get(name)

@@ -6,8 +6,7 @@ from itertools import islice
 from riverd.channels import INTERNAL, app_channel, divided, user_channel
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
-from riverd.core.session import Session
-from riverd.core.subscription import Subscription
+from riverd.core.session import Session, Subscription
 from riverd.errors import RiverError
 from riverd.facts import (
     FACTS_MAX,
@@ -83,7 +82,7 @@ class UserFactFinder:
         if channel is not None:
             for session in live:
                 subscription = session.subscriptions.get(name)
-                if subscription is not None and subscription.audience is not None:
+                if subscription is not None and subscription.is_admitted:
                     found = history.stretch_of(subscription, channel)
                     stretches += [] if found is None else [found]
         sessions = [one for one in past if isinstance(one, SessionFacts)]

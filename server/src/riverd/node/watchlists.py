@@ -1,9 +1,7 @@
 """Sends users who have signed in which of those whom they watch are connected, to any node.
 
-    a user's first connection here begins, or its last one ended a while ago -> this node reports
-    that, and all nodes are notified -> those where somebody watches the user read the sum
-
-As in `count_events`, all sums are read again every few seconds.
+a user's first connection here begins, or its last one ended a while ago -> this node reports
+that, and all nodes are notified -> those where somebody watches the user read the sum
 """
 
 import asyncio
@@ -14,13 +12,12 @@ from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import WatchedUsers
 from riverd.node.reporting import SubscriberCounts
+from riverd.node.sum_reader import SumReader
 from riverd.node.users import Users
 from riverd.portions import portions
 from riverd.tasks import Tasks
 
 WATCHED_MAX = 100
-COMPARE_S = 5.0
-RETRY_S = 1.0
 
 
 def _nobody(_user: str) -> bool:
@@ -57,11 +54,9 @@ class Watchlists:
         self._watching: dict[Session, tuple[str, ...]] = {}
         self._connected: dict[str, bool] = {}
         """What those who watch a user were sent last."""
-        self._due: dict[str, None] = {}
+        self._sums = SumReader(self._read, tasks, known=lambda: self._watchers)
         self._new: dict[Session, None] = {}
         """Sessions that were sent nothing yet."""
-        self._reading = False
-        self._comparing = False
 
     # Who is connected here.
 
@@ -107,7 +102,7 @@ class Watchlists:
 
     def recounted(self, users: Iterable[str]) -> None:
         """A node has reported how many connections these users have on it."""
-        self._read_soon([user for user in users if user in self._watchers])
+        self._sums.read_soon([user for user in users if user in self._watchers])
 
     def _watch(self, session: Session, watched: tuple[str, ...]) -> None:
         self._unwatch(session)
@@ -121,7 +116,7 @@ class Watchlists:
         for user in watched:
             self._watchers.setdefault(user, {})[session] = None
         self._new[session] = None
-        self._read_soon(watched)
+        self._sums.read_soon(watched)
 
     def _unwatch(self, session: Session) -> None:
         self._new.pop(session, None)
@@ -132,63 +127,29 @@ class Watchlists:
                 del self._watchers[user]
                 self._connected.pop(user, None)
 
-    def _read_soon(self, users: Iterable[str]) -> None:
-        self._due |= dict.fromkeys(users)
-        if self._due and not self._reading:
-            self._reading = True
-            self._tasks.start(self._read())
-        if self._watchers and not self._comparing:
-            self._comparing = True
-            self._tasks.start(self._compare())
-
-    async def _read(self) -> None:
-        """Read what is due, until nothing is: one read is under way at a time."""
-        try:
-            while due := self._due:
-                self._due = {}
-                new, self._new = self._new, {}
-                try:
-                    found = await self._connected_of([*due])
-                except RiverError:
-                    self._due |= due
-                    self._new |= {one: None for one in new if one in self._watching}
-                    await asyncio.sleep(RETRY_S)
-                else:
-                    self._send(found, new=new)
-        finally:
-            self._reading = False
-
-    async def _connected_of(self, users: list[str]) -> dict[str, bool]:
+    async def _read(self, users: list[str]) -> None:
         found: dict[str, bool] = {}
         async for some in portions(users):
             counts = await self._counts.connections(some)
             found |= {user: count > 0 for user, count in zip(some, counts, strict=True)}
-        return found
+        self._send(found)
 
-    def _send(self, found: Mapping[str, bool], *, new: Mapping[Session, None]) -> None:
+    def _send(self, found: Mapping[str, bool]) -> None:
         """Send those who watch what has changed, and new ones all of it."""
         changed: dict[Session, dict[str, bool]] = {}
+        new = [one for one in self._new if found.keys() >= {*self._watching[one]}]
         for user, is_connected in found.items():
             watchers = self._watchers.get(user, {})
             if watchers and self._connected.get(user) is not is_connected:
                 self._connected[user] = is_connected
                 for session in watchers:
-                    if session not in new and session not in self._new:
+                    if session not in self._new:
                         changed.setdefault(session, {})[user] = is_connected
         for session in new:
-            watched = self._watching.get(session, ())
-            changed[session] = {user: found[user] for user in watched if user in found}
+            del self._new[session]
+            changed[session] = {user: found[user] for user in self._watching[session]}
         for session, states in changed.items():
             online = tuple(user for user, is_connected in states.items() if is_connected)
             offline = tuple(user for user, is_connected in states.items() if not is_connected)
             if states:
                 session.reply(WatchedUsers(online, offline))
-
-    async def _compare(self) -> None:
-        """Read all now and then while anybody watches."""
-        try:
-            while self._watchers:
-                await asyncio.sleep(COMPARE_S)
-                self._read_soon([*self._watchers])
-        finally:
-            self._comparing = False

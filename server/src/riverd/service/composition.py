@@ -19,7 +19,7 @@ from riverd.api.pusher.failed_signatures import FailedSignatures
 from riverd.auth.revocations import unrevoked
 from riverd.channel_rules import ChannelRules
 from riverd.core.hub import Hub
-from riverd.core.session import SessionLimits
+from riverd.core.session_limits import SessionLimits
 from riverd.core.witness import UNSEEN, HubWitness
 from riverd.gateway.admission import Admission
 from riverd.gateway.client_files import ClientFiles

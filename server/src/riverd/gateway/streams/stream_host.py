@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from riverd.core.session import Session, SessionLimits
+from riverd.core.session import Session
+from riverd.core.session_limits import SessionLimits
 from riverd.core.sink import Sink
 from riverd.errors import RiverError
 from riverd.gateway.origins import Origins
