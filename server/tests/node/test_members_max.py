@@ -11,7 +11,8 @@ from river_wire import Client
 
 from riverd.auth.apps import App, Apps
 from riverd.auth.signatures import channel_signature, subscription_text
-from riverd.core.session import Session, SessionLimits
+from riverd.core.session import Session
+from riverd.core.session_limits import SessionLimits
 from riverd.grants import Claims
 from riverd.node.node import Node
 from riverd.protocols.pusher.protocol import PusherProtocol

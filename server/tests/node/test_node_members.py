@@ -194,7 +194,7 @@ async def test_seats_that_were_given_up_are_taken_again(cluster: Cluster) -> Non
     await live(bob, "presence-c")
     await ann.told("joined")
     for channel, position, change in cluster.store.forget_node(broker._inner._node):
-        cluster.board.change(channel, position.epoch, change)
+        cluster.board.change(channel, position.epoch, change=change)
     broker.on_presence_lost()
     await asyncio.sleep(1)
     assert set(cluster.store.roster("presence-c").members) == {"ann", "bob"}

@@ -27,6 +27,7 @@ from riverd.gateway.static_files import Pages
 from riverd.gateway.streams.sink import StreamSink
 from riverd.gateway.streams.stream_host import StreamHost
 from riverd.gateway.streams.streams import Streams
+from riverd.gateway.tally import GatewayTally
 from riverd.grants import Claims
 from riverd.http.handler import Pending
 from riverd.http.limits import HttpLimits
@@ -40,7 +41,6 @@ from riverd.portions import portions
 from riverd.protocols import ADDRESS, ORIGIN, QUOTA, ClientProtocol, ProtocolPath, TurnedAway
 from riverd.protocols.native.protocol import Native
 from riverd.tasks import Tasks
-from riverd.websocket.close_codes import CloseCode
 from riverd.websocket.handshake import accept_key, upgrade_to
 from riverd.websocket.interface import SocketLimits
 
@@ -81,13 +81,7 @@ class Gateway:
             admission.connections
         )
         self.connections = self.limiter.connections
-        self.refused = 0
-        self.refused_by_limit: dict[str, float] = {}
-        self.refused_address: str | None = None
-        """The last address that had too many connections, if one had."""
-        self.closed_by_code: dict[str, float] = {}
-        """By River, or lost (1006)."""
-        self.closed_by_clients: dict[str, float] = {}
+        self.tally = GatewayTally(close_codes)
         self.draining, self.lag_s = False, 0.0
         self.node, self.addresses = node, admission.addresses
         self._pages = pages
@@ -109,7 +103,6 @@ class Gateway:
         )
         self._listeners: list[HttpListener] = []
         self._drained = asyncio.Event()
-        self._codes = frozenset(CloseCode) | frozenset(close_codes)
         self.speaking: Counter[ClientProtocol] = Counter()
         # Digits, because Pusher's libraries want nothing else.
         self._prefix = secrets.randbits(48)
@@ -127,7 +120,7 @@ class Gateway:
             verify=self._verify,
             refused=self._refused,
             address_of=self.addresses.of,
-            no_room=self._no_room,
+            turn_away=self._turn_stream_away,
             unready=unready,
             opened=self._stream_opened,
             closed=self._stream_closed,
@@ -246,11 +239,9 @@ class Gateway:
             self.node.closed(connection.session)
 
     def closed(self, connection: Connection, code: int, *, by_client: bool) -> None:
-        """A socket is gone: count why; codes that only clients use, as one."""
+        """A socket is gone."""
         self.limiter.closing.pop(connection, None)
-        label = str(code) if code in self._codes else "other"
-        counts = self.closed_by_clients if by_client else self.closed_by_code
-        counts[label] = counts.get(label, 0) + 1
+        self.tally.closed(code, by_client=by_client)
 
     def _stream_opened(self, stream: StreamSink) -> None:
         self.limiter.add(stream, now=self._clock(), awaits_token=False)
@@ -260,11 +251,11 @@ class Gateway:
         if self.limiter.close(stream):
             self.limiter.closing.pop(stream, None)
         if code is not None:
-            self.closed_by_code[str(code)] = self.closed_by_code.get(str(code), 0) + 1
+            self.tally.closed(code, by_client=False)
 
     def refusing(self, refusal: Refusal) -> None:
         """A newcomer finds no room: its socket takes some until it is gone."""
-        self.refused += 1
+        self.tally.refused += 1
         self.limiter.closing[refusal] = None
         self._drop_surplus_closing()
 
@@ -292,7 +283,7 @@ class Gateway:
         refused = (
             entry
             if isinstance(entry, TurnedAway)
-            else self._turned_away(entry, request, address=address)
+            else self._turn_away(entry, request, address=address)
         )
         if isinstance(refused, Response):
             return refused
@@ -329,10 +320,10 @@ class Gateway:
                 return entry
         return None
 
-    def _turned_away(
+    def _turn_away(
         self, protocol: ClientProtocol, request: Request, *, address: str | None
     ) -> Response | TurnedAway | None:
-        """What one more client of this protocol is answered if it may not come in."""
+        """Refuse one more client of this protocol, if it may not come in; None if it may."""
         origin = request.headers.get("origin")
         if not self._admission.origins.allow(origin):
             shown = f"pages of {str(origin)[:ORIGIN_LENGTH_SHOWN]} may not connect"
@@ -341,12 +332,12 @@ class Gateway:
                 return Response(403, b"this origin may not connect (RIVER_ALLOWED_ORIGINS)\n")
             return protocol.turned_away(Bye(ORIGIN, 0))
         if self.draining and protocol.refuses_upgrades:
-            self.refused += 1
+            self.tally.refused += 1
             return Response(503, b"draining: try again\n", headers=(("Retry-After", "1"),))
         limit = protocol.connections_max
         obstacle = self._obstacle(address)
         if obstacle is not None:
-            self._count_limit(obstacle.value, address if obstacle.is_of_address else None)
+            self.tally.met(obstacle.value, address if obstacle.is_of_address else None)
             reason = ADDRESS if obstacle.is_of_address else "full"
             return protocol.turned_away(Bye(reason, retry_ms()))
         if limit is not None and self.speaking[protocol] >= limit:
@@ -359,12 +350,12 @@ class Gateway:
             return Full.CONNECTIONS
         return self.limiter.obstacle(address, now=self._clock())
 
-    def _no_room(self, address: str | None) -> str | None:
-        """The reason of the `bye` to one more stream, if there has to be one."""
+    def _turn_stream_away(self, address: str | None) -> str | None:
+        """Refuse one more stream, if there is no room: why; None if there is."""
         obstacle = self._obstacle(address)
         if obstacle is None:
             return None
-        self._count_limit(obstacle.value, address if obstacle.is_of_address else None)
+        self.tally.met(obstacle.value, address if obstacle.is_of_address else None)
         return "draining" if self.draining else ADDRESS if obstacle.is_of_address else "full"
 
     def _make_room(self, newest: Connection) -> None:
@@ -374,18 +365,14 @@ class Gateway:
             self._send_away(oldest, "unauthenticated", text="no token yet, and no room")
 
     def _send_away(self, connection: Connection | StreamSink, limit: str, *, text: str) -> None:
-        self.refused += 1
-        self._count_limit(limit, connection.address)
+        self.tally.refused += 1
+        self.tally.met(limit, connection.address)
         connection.session.reply(Bye("full", retry_ms()))
         connection.session.close(Reason.FULL, text)
 
     def _drop_surplus_closing(self) -> None:
         if (surplus := self.limiter.surplus_closing()) is not None:
             surplus.drop()
-
-    def _count_limit(self, limit: str, address: str | None) -> None:
-        self.refused_by_limit[limit] = self.refused_by_limit.get(limit, 0) + 1
-        self.refused_address = address or self.refused_address
 
     # Keeping.
 

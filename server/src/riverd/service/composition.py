@@ -211,15 +211,15 @@ async def _note_refused(gateway: Gateway) -> None:
     noted = 0
     while True:
         await asyncio.sleep(REFUSED_LOOK_S)
-        if gateway.refused > noted and not gateway.draining:
+        if gateway.tally.refused > noted and not gateway.draining:
             log.warning(
                 "connections_refused",
-                refused=gateway.refused - noted,
+                refused=gateway.tally.refused - noted,
                 connections=len(gateway.connections),
-                **{f"by_{limit}": count for limit, count in gateway.refused_by_limit.items()},
-                address=gateway.refused_address,
+                **{f"by_{limit}": count for limit, count in gateway.tally.refused_by_limit.items()},
+                address=gateway.tally.refused_address,
             )
-            noted = gateway.refused
+            noted = gateway.tally.refused
             await asyncio.sleep(REFUSED_PAUSE_S)
 
 

@@ -76,14 +76,14 @@ def _ends(gateway: Gateway) -> tuple[Reading | LabelledReading, ...]:
         Reading(
             "river_refused",
             "WebSockets asked to come again later.",
-            lambda: gateway.refused,
+            lambda: gateway.tally.refused,
             counter=True,
         ),
         LabelledReading(
             "river_refused_by_limit",
             "WebSockets asked to come again later, by the limit that had no room.",
             "limit",
-            lambda: dict.fromkeys(_LIMITS, 0.0) | gateway.refused_by_limit,
+            lambda: dict.fromkeys(_LIMITS, 0.0) | gateway.tally.refused_by_limit,
         ),
         Reading(
             "river_closing",
@@ -94,13 +94,13 @@ def _ends(gateway: Gateway) -> tuple[Reading | LabelledReading, ...]:
             "river_closed",
             "WebSockets that River closed, by close code, or lost (1006).",
             "code",
-            lambda: {_FAULT: 0.0} | gateway.closed_by_code,
+            lambda: {_FAULT: 0.0} | gateway.tally.closed_by_code,
         ),
         LabelledReading(
             "river_closed_by_client",
             "WebSockets that their client closed, by close code.",
             "code",
-            lambda: gateway.closed_by_clients,
+            lambda: gateway.tally.closed_by_clients,
         ),
     )
 

@@ -70,7 +70,7 @@ def _answer_inquiries(
             named_channels(hub),
             hub.deliveries,
             hub.gaps,
-            gateway.refused,
+            gateway.tally.refused,
             max(0.0, gateway.lag_s),
             rules,
             gateway.draining,

@@ -99,14 +99,14 @@ class MemoryBroker:
         """This node has the user."""
         position, change = self._store.join(channel, self._node, member, limit=limit)
         if change is not None:
-            self._board.change(channel, position.epoch, change)
+            self._board.change(channel, position.epoch, change=change)
         return position
 
     async def leave(self, channel: str, user: str) -> None:
         """This node has the user no more."""
         left = self._store.leave(channel, self._node, user)
         if left is not None:
-            self._board.change(channel, left[0].epoch, left[1])
+            self._board.change(channel, left[0].epoch, change=left[1])
 
     async def members(
         self, channel: str, *, limit: int | None = None, keep: bool = False
@@ -143,7 +143,7 @@ class MemoryBroker:
         for channel in list(self._board.listeners):
             await self.unsubscribe(channel)
         for channel, position, change in self._store.forget_node(self._node):
-            self._board.change(channel, position.epoch, change)
+            self._board.change(channel, position.epoch, change=change)
         self._board.webhooks.forget_node(self._node)
 
     def _version(self, channel: str) -> Position | None:

@@ -33,7 +33,7 @@ class Switchboard:
             else:
                 self.feeds[node].on_ephemeral(channel, epoch, event=event)
 
-    def change(self, channel: str, epoch: str, change: Change) -> None:
+    def change(self, channel: str, epoch: str, *, change: Change) -> None:
         """Notify all who listen, and webhooks."""
         if self.webhooks.interests.all:
             self.webhooks.changed(channel, change)

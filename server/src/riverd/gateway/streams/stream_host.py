@@ -25,7 +25,7 @@ class StreamHost(msgspec.Struct, frozen=True):
         verify: The claims of a token, at a time in unix seconds; raises TokenError.
         refused: Called with each refusal.
         address_of: Whom a request's client is counted for, if for anybody.
-        no_room: Why there is no room for one more of an address, or None.
+        turn_away: Refuse one more of an address, if there is no room: why; None if there is.
         unready: Why the gateway cannot serve, or None.
         opened: Called with each stream and poll that begins.
         closed: Called with each that ends; with a close code if it is River that ends it.
@@ -39,7 +39,7 @@ class StreamHost(msgspec.Struct, frozen=True):
     verify: Callable[[str, float], Claims]
     refused: Callable[[RiverError, str | None], None]
     address_of: Callable[[Request], str | None]
-    no_room: Callable[[str | None], str | None]
+    turn_away: Callable[[str | None], str | None]
     unready: Callable[[], str | None]
     opened: Callable[[StreamSink], None]
     closed: Callable[[StreamSink, int | None], None]

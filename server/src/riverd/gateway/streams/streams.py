@@ -136,7 +136,7 @@ class Streams:
             return not_served(error, headers)
         protocol = self._protocol(wanted.shape, is_polled=wanted.poll)
         address = self._host.address_of(request)
-        reason = self._no_room(address)
+        reason = self._turn_away(address)
         if reason is not None:
             bye = Farewell(protocol, reason, retry_ms())
             cursor = wanted.channels.cursor(wanted.start)
@@ -187,8 +187,8 @@ class Streams:
             case EventShape.OBJECT:
                 return self._polled if is_polled else self._objects
 
-    def _no_room(self, address: str | None) -> str | None:
-        reason = self._host.no_room(address)
+    def _turn_away(self, address: str | None) -> str | None:
+        reason = self._host.turn_away(address)
         if reason is None and self._host.unready() is not None:
             return "unavailable"
         return reason
