@@ -154,7 +154,7 @@ class Command:
 
 
 class River(Command):
-    """A server that runs: `dev`, `gateway` or `api`."""
+    """A server that runs: `dev`, `gateway`, `api` or `webhooks`."""
 
     url = ""
     api_url = ""
@@ -162,7 +162,10 @@ class River(Command):
     def __init__(
         self, kind: str, *flags: str, settings: Mapping[str, str] | None = None, folder: Path
     ) -> None:
-        super().__init__(kind, *flags, settings={**FREE_PORTS, **(settings or {})}, folder=folder)
+        command = (kind, "run") if kind == "webhooks" else (kind,)
+        super().__init__(
+            *command, *flags, settings={**FREE_PORTS, **(settings or {})}, folder=folder
+        )
         self.kind = kind
         self._settings = settings or {}
         try:
@@ -217,7 +220,7 @@ class River(Command):
             url: str = self.event("gateway_ready")["url"]
             self.url = url.replace("ws", "http", 1).removesuffix("/ws")
         else:
-            self.api_url = self.event("api_ready")["url"]
+            self.api_url = self.event(f"{kind}_ready")["url"]
 
 
 Start = Callable[..., River]

@@ -6,14 +6,13 @@ import random
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 from redis_cluster_servers import cluster
 from redis_server import RedisServer
 from river_client import Client, condition, enter, let_in, member, token
-from river_process import API_KEY, Command, River, Start, ask, publish
+from river_process import API_KEY, River, Start, ask, publish
 from webhook_receiver import Receiver, receiving
 
 SECRET = "the-secret-of-webhooks-0123456789"
@@ -188,30 +187,44 @@ def sends(api: River) -> bool:
 
 
 async def test_after_the_broker_lost_its_data_a_reset_says_what_is_true(
-    own_redis: RedisServer, start: Start, receiver: Receiver, tmp_path: Path
+    own_redis: RedisServer, start: Start, receiver: Receiver
 ) -> None:
-    settings = settings_for(receiver, own_redis.url)
-    sender = Command("webhooks", "run", settings=settings, folder=tmp_path)
-    try:
-        sender.event("webhooks_ready")
-        gateway = start("gateway", settings={"RIVER_BROKER": own_redis.url})
-        crowd = Crowd()
-        await crowd.comes(gateway, "ann")
+    start("webhooks", settings=settings_for(receiver, own_redis.url))
+    gateway = start("gateway", settings={"RIVER_BROKER": own_redis.url})
+    crowd = Crowd()
+    await crowd.comes(gateway, "ann")
+    await condition(lambda: agrees(receiver, crowd))
+    for lose in (flushed, killed):
+        resets = receiver.types.count("reset")
+        lose(own_redis)
+        await condition(lambda resets=resets: receiver.types.count("reset") > resets)
+        await crowd.comes(gateway, f"bob-{resets}")
         await condition(lambda: agrees(receiver, crowd))
-        for lose in (flushed, killed):
-            resets = receiver.types.count("reset")
-            lose(own_redis)
-            await condition(lambda resets=resets: receiver.types.count("reset") > resets)
-            await crowd.comes(gateway, f"bob-{resets}")
-            await condition(lambda: agrees(receiver, crowd))
-        for user in list(crowd.here):
-            await crowd.goes(user)
-        await condition(lambda: agrees(receiver, crowd))
-        sender.signal(signal.SIGTERM)
-        assert sender.wait() == 0
-    finally:
-        if not sender.ended:
-            sender.kill()
+    for user in list(crowd.here):
+        await crowd.goes(user)
+    await condition(lambda: agrees(receiver, crowd))
+
+
+async def test_sender_says_how_it_is(
+    own_redis: RedisServer, start: Start, receiver: Receiver
+) -> None:
+    sender = start("webhooks", settings=settings_for(receiver, own_redis.url))
+    start("gateway", settings={"RIVER_BROKER": own_redis.url})
+    assert ask(f"{sender.api_url}/healthz") == (200, "alive\n")
+    await condition(lambda: delivered(sender) > 0)
+    assert ask(f"{sender.api_url}/publish", {"channel": "c"})[0] == 405
+    assert ask(f"{sender.api_url}/nodes", key=API_KEY)[0] == 404
+    own_redis.kill()
+    await condition(lambda: ask(f"{sender.api_url}/readyz") == (503, "the broker is away\n"))
+    assert ask(f"{sender.api_url}/healthz")[0] == 200
+    own_redis.start()
+    await condition(lambda: ask(f"{sender.api_url}/readyz")[0] == 200)
+
+
+def delivered(sender: River) -> float:
+    _, text = ask(f"{sender.api_url}/metrics")
+    [line] = [one for one in text.splitlines() if one.startswith("river_webhook_delivered_total{")]
+    return float(line.split()[1])
 
 
 def flushed(redis: RedisServer) -> None:

@@ -5,22 +5,13 @@ import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from riverd.gateway.client_files import ClientFiles
+from riverd.http.health_pages import HealthPages, HealthReport
 from riverd.http.request import Request
 from riverd.http.response import Response
 
-METRICS = "text/plain; version=0.0.4; charset=utf-8"
 HTML = "text/html; charset=utf-8"
-
-
-class HealthReport(Protocol):
-    """Whether this process can serve."""
-
-    def unready(self) -> str | None:
-        """Why it cannot, or None."""
-        ...
 
 
 def front_page() -> Response:
@@ -49,22 +40,15 @@ class Pages:
         metrics: Callable[[], bytes],
         client: ClientFiles,
     ) -> None:
-        self._health = health
-        self._metrics = metrics
+        self._health_pages = HealthPages(health, metrics)
         self._client = client
         self._front_page = front_page()
 
     def answer(self, request: Request) -> Response:
         """The answer to a request for anything but /ws."""
-        if request.path == "/healthz":
-            return Response(200, b"alive\n")
-        if request.path == "/readyz":
-            reason = self._health.unready()
-            if reason is None:
-                return Response(200, b"ready\n")
-            return Response(503, f"{reason}\n".encode(), headers=(("Retry-After", "1"),))
-        if request.path == "/metrics":
-            return Response(200, self._metrics(), METRICS)
+        page = self._health_pages.answer(request)
+        if page is not None:
+            return page
         # A WebSocket client without the path needs an error that names it.
         if request.path == "/" and "upgrade" not in request.headers:
             return self._front_page

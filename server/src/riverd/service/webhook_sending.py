@@ -9,15 +9,20 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from riverd import __version__
 from riverd.auth.webhooks import WebhookEndpoint, check_networks
 from riverd.errors import SettingsError
 from riverd.service.environment import webhook_networks_of
+from riverd.service.health_port import health_listener
 from riverd.service.metrics import LabelledReading
 from riverd.service.process import Process
 from riverd.service.settings import Settings
+from riverd.service.sockets import address_of, bound_socket
 from riverd.webhooks.dispatcher import Dispatcher
 from riverd.webhooks.posting import Poster
 from riverd.webhooks.sender import SenderSurroundings, WebhookTally
+
+REQUESTS_END_S = 3
 
 log = structlog.get_logger()
 
@@ -49,19 +54,24 @@ class WebhookSending:
 
 
 async def serve_webhooks(settings: Settings) -> None:
-    """Send webhooks until a signal.
+    """Send webhooks until a signal, and say on the API's port how that goes.
 
     Raises:
-        SettingsError: there are none.
+        SettingsError: there are none, or the port is taken.
     """
     process = Process(settings)
     found = process.credentials.webhook_endpoints()
     if not found:
         raise SettingsError("there are no webhooks: set RIVER_WEBHOOKS, or `webhooks` of an app")
     sending = WebhookSending(process)
+    listener = health_listener(process)
+    sock = bound_socket(settings.api_host, settings.api_port, variable="RIVER_API_PORT")
     process.begin()
-    log.info("webhooks_ready", webhooks=len(found))
+    await listener.start(sock)
+    url = f"http://{address_of(sock)}"
+    log.info("webhooks_ready", url=url, webhooks=len(found), version=__version__)
     await process.stopping.wait()
+    await listener.end(REQUESTS_END_S)
     await sending.close()
     await process.end()
     log.info("webhooks_stopped")
