@@ -96,7 +96,7 @@ def main() -> None:
         server = Server({**SETTINGS, "RIVER_HISTORY_SIZE": "1000"}, Path(folder))
         try:
             for tests in ("pusher-js", "echo", "resume"):
-                run_node(server, tests, RIVER_PUSHER_JS="pusher-js-7")
+                run_node(server, tests, RIVER_PUSHER_JS="pusher-js-7", RIVER_CUTS="1")
             run_node(server, "cuts", app=APPS[0], **CUTS)
             run_go(server)
             run_java(server)

@@ -36,6 +36,16 @@ const APART = {
     ),
 };
 
+/** An app that imports both has River once. @type {import("esbuild").Plugin} */
+const BESIDE_RIVER = {
+  name: "beside River",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/src\/river\.js$/ }, () => ({
+      path: "./river.native.js",
+      external: true,
+    })),
+};
+
 /** Each file of dist/, and what it is made of. */
 const FILES = {
   /** For pages: what gateways serve. */
@@ -45,8 +55,7 @@ const FILES = {
   "tabs.min.js": () => minified("src/tabs.js"),
   /** For React Native, whose bundler does not know `import.meta`. */
   "river.native.js": () => bundled("src/river.js", { define: { "import.meta.url": "undefined" } }),
-  "pusher.native.js": () =>
-    bundled("pusher/pusher.js", { define: { "import.meta.url": "undefined" } }),
+  "pusher.native.js": () => bundled("pusher/pusher.js", { plugins: [BESIDE_RIVER] }),
   "river.min.d.ts": () => 'export * from "../types/src/river.js";\n',
   "tabs.min.d.ts": () => 'export * from "../types/src/tabs.js";\n',
   "river.native.d.ts": () => 'export * from "../types/src/river.js";\n',

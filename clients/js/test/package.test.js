@@ -164,6 +164,25 @@ test("the file for React Native has nothing that its bundler does not know", asy
   assert.doesNotMatch(await readFile(file, "utf8"), /import\.meta/);
 });
 
+test("an application for React Native that has the API of pusher-js too holds River once", async () => {
+  const both = `
+    import { River } from "river-realtime";
+    import { Pusher } from "river-realtime/pusher";
+    console.log(River, Pusher);`;
+  const { outputFiles } = await build({
+    stdin: { contents: both, resolveDir: project },
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    conditions: ["react-native"],
+    write: false,
+  });
+  const text = outputFiles[0]?.text ?? "";
+  assert.match(text, /signin\(/);
+  assert.equal(text.match(/var RiverError\d* = class/g)?.length, 1);
+  assert.doesNotMatch(text, /import\.meta/);
+});
+
 test("on a server an import and a client at the top of a module open nothing, and it ends", async () => {
   const script = `
     import { River } from "river-realtime";
