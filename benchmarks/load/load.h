@@ -178,6 +178,7 @@ struct load {
     struct hist last;
     struct hist answering;
     struct hist returning;
+    struct hist greeting; /* until the server says the first word to one who comes back */
     enum phase phase;
     uint64_t phase_ns;
     uint64_t begin_ns;

@@ -31,6 +31,7 @@ static const char USAGE[] =
     "  --missed N            publications to each channel while they are away (1)\n"
     "  --comeback-url URL    where they come back; again for more (where they were)\n"
     "  --comeback-inflight N, --comeback-s S     (1000, 60)\n"
+    "  --away-s S            they come back together after so long (when all is published)\n"
     "publishing\n"
     "  --publish-url URL     http://host:port; none: nothing is published\n"
     "  --api NAME            native, centrifugo, nchan, nats, jetstream, pusher (of --publish-url)\n"
@@ -136,6 +137,7 @@ static const struct rule RULES[] = {
     {"missed", COUNT, AT(missed)},
     {"comeback-inflight", COUNT, AT(comeback_inflight)},
     {"comeback-s", REAL, AT(comeback_s)},
+    {"away-s", REAL, AT(away_s)},
     {"api-key", STRING, AT(api_key)},
     {"publish-channels", STRING, AT(publish_channels)},
     {"publishers", COUNT, AT(publishers)},
@@ -253,7 +255,8 @@ static void check(struct options *options)
         wrong("--api %s takes no batches of %u", options->api->name, options->batch);
     if (options->inflight == 0 || options->comeback_inflight == 0)
         wrong("--inflight must be at least 1");
-    if (options->comeback && options->dialect->resume == NULL && options->dialect->cursor == NULL)
+    if (options->comeback && options->missed > 0 && options->dialect->resume == NULL &&
+        options->dialect->cursor == NULL)
         wrong("--dialect %s cannot resume", options->dialect->name);
     options->offsets = options->offsets || options->comeback;
     if (options->publish_rate > 0 && options->pace == PACE_FAST)

@@ -45,6 +45,7 @@ struct options {
     uint32_t missed; /* publications a channel while everybody is away */
     uint32_t comeback_inflight;
     double comeback_s;
+    double away_s;
     struct target publish_target;
     bool publishes;
     struct api *api;

@@ -111,6 +111,8 @@ static void away_tick(struct load *load, uint64_t now)
             give_up(load, "what should be missed could not be published in time");
         return;
     }
+    if (now < in_phase(load, load->options.away_s))
+        return;
     publisher_stop(load);
     load->away_ns = now - load->phase_ns;
     enter(load, PHASE_COMEBACK);

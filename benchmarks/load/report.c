@@ -138,6 +138,8 @@ static void print_comeback(const struct load *load)
     out("\"recovered\":%llu,\"unrecovered\":%llu,", (unsigned long long)load->fleet.recovered,
         (unsigned long long)load->fleet.unrecovered);
     print_hist("ms", &load->returning);
+    out(",");
+    print_hist("greeting_ms", &load->greeting);
     out("},");
 }
 

@@ -300,6 +300,8 @@ void conn_reply(struct load *load, struct conn *conn, enum kind kind, const char
         kind = conn->state == CONN_AUTH ? KIND_AUTHENTICATED : KIND_SUBSCRIBED;
     if (kind == KIND_GREETING && conn->state == CONN_GREETING) {
         learn_session(load, conn, at, len);
+        if (load->fleet.resuming)
+            hist_add(&load->greeting, now_ns() - conn->opened_ns);
         authenticate(load, conn);
     } else if (kind == KIND_AUTHENTICATED && conn->state == CONN_AUTH) {
         authenticated(load, conn, at, len);

@@ -12,6 +12,7 @@ import pytest
 from keys import RunKeys
 from peers import CONTENDERS
 from peers.contender import Ask, Contender
+from peers.river.adapter import RiverPusher
 from tree import number
 
 CLIENTS, ROOMS = 60, 5
@@ -19,7 +20,8 @@ COMMON = (
     *("--connections", str(CLIENTS), "--channels", "news,room-%d", "--spread", str(ROOMS)),
     *("--publish-channels", "news,room-%d", "--offsets"),
 )
-HERE = [one for one in CONTENDERS.values() if one.name != "limit"]
+HERE = [*(one for one in CONTENDERS.values() if one.name != "limit"), RiverPusher()]
+SIGNING = ("sockudo", "river-pusher")
 pytestmark = pytest.mark.peers
 
 
@@ -93,7 +95,7 @@ def test_those_who_come_back_get_what_they_missed_once(bench: Bench) -> None:
 
 
 def test_a_client_with_a_wrong_token_gets_nowhere(bench: Bench) -> None:
-    if bench.contender.name == "sockudo":
+    if bench.contender.name in SIGNING:
         pytest.skip("the generator signs by itself, with the API's secret")
     bench.shown = RunKeys()
     found = bench.load("--connect-s", "2")

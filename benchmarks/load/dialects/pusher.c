@@ -1,4 +1,4 @@
-/* The Pusher protocol (Sockudo): `data` is JSON in a string, private channels are signed for. */
+/* The Pusher protocol (Sockudo, and River for its clients): `data` is JSON in a string, private channels are signed for. */
 #include "../dialect.h"
 
 static enum kind classify(const char *at, size_t len)
@@ -33,8 +33,8 @@ struct dialect pusher_dialect = {
 
 struct api pusher_api = {
     .name = "pusher",
-    .path = "/apps/bench/events",
-    .batch_path = "/apps/bench/batch_events",
+    .path = "/apps/1/events",
+    .batch_path = "/apps/1/batch_events",
     .headers = "Content-Type: application/json\r\n",
     .message = "{\"name\":\"bench\",\"channel\":\"$channel\",\"data\":\"$quoted\"}",
     .batch_open = "{\"batch\":[",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import sys
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ class River(Contender):
     offers: ClassVar[frozenset[Ability]] = frozenset(
         ("batch", "history", "joins", "nodes", "plain", "publish", "recovery", "sockets")
     )
+    path: ClassVar[str] = "/ws"
+    load: ClassVar[tuple[str, ...]] = ()
 
     def is_here(self) -> bool:
         """Whether it was installed before."""
@@ -53,6 +56,7 @@ class River(Contender):
             "RIVER_DRAIN_S": "0",
             **({} if ask.history else {"RIVER_HISTORY_SIZE": "0"}),
             **({"RIVER_BROKER": ask.broker} if ask.broker else {}),
+            **self.settings(ask),
         }
         sides = SIDES[ask.side]
         command = [sys.executable, "-m", "riverd", ask.side]
@@ -60,11 +64,23 @@ class River(Contender):
             server.await_urls(*(f"http://127.0.0.1:{ports[side]}/readyz" for side in sides))
             yield PeerServer(
                 pid=server.pid,
-                websocket_url=f"ws://127.0.0.1:{ports['gateway']}/ws" if "gateway" in sides else "",
+                websocket_url=(
+                    f"ws://127.0.0.1:{ports['gateway']}{self.path}" if "gateway" in sides else ""
+                ),
                 publish_url=f"http://127.0.0.1:{ports['api']}" if "api" in sides else "",
                 metrics_url=f"http://127.0.0.1:{ports[sides[0]]}/metrics",
-                api_key=ask.keys.api_key,
+                load=self.load,
+                api_key=self.shown_key(ask),
             )
+
+    def settings(self, ask: Ask) -> dict[str, str]:
+        """What it is given besides."""
+        del ask
+        return {}
+
+    def shown_key(self, ask: Ask) -> str:
+        """What publishers show."""
+        return ask.keys.api_key
 
 
 class RiverStreams(River):
@@ -79,3 +95,26 @@ class RiverStreams(River):
         """The same process: what is asked for differs."""
         with super().start(ask) as server:
             yield replace(server, load=("--dialect", "native-sse"))
+
+
+class RiverPusher(River):
+    """River for clients and back ends of Pusher's protocol."""
+
+    name = "river-pusher"
+    title = "River, Pusher's protocol"
+    offers: ClassVar[frozenset[Ability]] = frozenset(("history", "plain", "publish", "sockets"))
+    differs = ("batches of up to 10",)
+    path = "/app/bench?protocol=7&client=load&version=1.0"
+    load = ("--dialect", "pusher", "--api", "pusher")
+
+    def channel(self, name: str) -> str:
+        """Only private channels want to know who comes."""
+        return f"private-{name}"
+
+    def settings(self, ask: Ask) -> dict[str, str]:
+        """One app, which has channels of its own."""
+        return {"RIVER_APPS": json.dumps([{"id": "1", "key": "bench", "secret": ask.keys.secret}])}
+
+    def shown_key(self, ask: Ask) -> str:
+        """What requests are signed with."""
+        return f"bench:{ask.keys.secret}"

@@ -13,7 +13,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from http_site import LARGE, Client, Site, connected, listening, until
 
+from riverd.gateway.admission import Admission
+from riverd.gateway.connection_limiter import ConnectionLimits
+from riverd.gateway.origins import Origins
 from riverd.http.limits import HttpLimits
+from riverd.http.proxies import ClientAddresses
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 GATE = GET.replace(b"/ ", b"/gate ", 1)
@@ -43,6 +47,30 @@ async def test_newcomer_takes_the_place_of_the_connection_that_waited_longest() 
                 client.send(GET)
                 assert (await client.answer())[0] == 200
         assert listener.pool.refused == 0
+
+
+async def test_all_who_come_at_once_are_answered_while_there_is_room_elsewhere() -> None:
+    admission = Admission(
+        ConnectionLimits(20, 0, 0, 0, 0), ClientAddresses(()), 25, Origins(()), waiting_max=3
+    )
+    connected_elsewhere = set[str]()
+    async with (
+        listening(
+            Site(), HttpLimits(connections_max=3), room=admission.room_beside(connected_elsewhere)
+        ) as listener,
+        AsyncExitStack() as stack,
+    ):
+        crowd = [await stack.enter_async_context(connected(listener)) for _ in range(23)]
+        await until(lambda: len(listener.pool) == len(crowd))
+        for client in crowd:
+            client.send(GET)
+        assert [(await client.answer())[0] for client in crowd] == [200] * len(crowd)
+        # With WebSockets in all other places there are three again.
+        connected_elsewhere.update(map(str, range(20)))
+        newcomer = await stack.enter_async_context(connected(listener))
+        newcomer.send(GET)
+        assert (await newcomer.answer())[0] == 200
+        assert len(listener.pool) == len(crowd)
 
 
 async def test_newcomer_is_refused_when_all_others_are_owed_an_answer(

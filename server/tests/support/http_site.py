@@ -144,10 +144,11 @@ async def listening(
     limits: HttpLimits | None = None,
     *,
     tick_s: float = 0.02,
+    room: Callable[[], int] = int,
     ssl_context: ssl.SSLContext | None = None,
 ) -> AsyncIterator[HttpListener]:
     """The site on a free port of this machine."""
-    listener = HttpListener(site, limits or HttpLimits(), tick_s=tick_s)
+    listener = HttpListener(site, limits or HttpLimits(), tick_s=tick_s, room=room)
     sock = socket.create_server(("127.0.0.1", 0))
     await listener.start(sock, ssl_context)
     try:

@@ -52,7 +52,7 @@ ANSWERS_S_MAX = 0.5
 METHODS = ("GET", "HEAD")
 ORIGIN_LENGTH_SHOWN = 200
 LAG_S_MAX = 1.0
-"""A loop that is this late serves nobody well: newcomers are asked to come again."""
+"""A loop that is this late serves nobody well: newcomers that would wait come again later."""
 
 
 def _nothing(_request: Request) -> None:
@@ -141,7 +141,7 @@ class Gateway:
             connections_max=self._admission.waiting_max,
             counts_streams=False,
         )
-        listener = HttpListener(self, limits)
+        listener = HttpListener(self, limits, room=self._admission.room_beside(self.connections))
         await listener.start(sock, ssl_context)
         if not self._listeners:
             self._tasks.start(self._turn())
@@ -335,7 +335,7 @@ class Gateway:
             self.tally.refused += 1
             return Response(503, b"draining: try again\n", headers=(("Retry-After", "1"),))
         limit = protocol.connections_max
-        obstacle = self._obstacle(address)
+        obstacle = self._obstacle(address, self.lag_s if protocol.refuses_upgrades else 0.0)
         if obstacle is not None:
             self.tally.met(obstacle.value, address if obstacle.is_of_address else None)
             reason = ADDRESS if obstacle.is_of_address else "full"
@@ -344,15 +344,15 @@ class Gateway:
             return protocol.turned_away(Bye(QUOTA, retry_ms()))
         return None
 
-    def _obstacle(self, address: str | None) -> Full | None:
+    def _obstacle(self, address: str | None, lag_s: float) -> Full | None:
         """Why there is no room for one more, if so, and none can be made."""
-        if self.draining or self.lag_s > LAG_S_MAX:
+        if self.draining or lag_s > LAG_S_MAX:
             return Full.CONNECTIONS
         return self.limiter.obstacle(address, now=self._clock())
 
     def _turn_stream_away(self, address: str | None) -> str | None:
         """Refuse one more stream, if there is no room: why; None if there is."""
-        obstacle = self._obstacle(address)
+        obstacle = self._obstacle(address, self.lag_s)
         if obstacle is None:
             return None
         self.tally.met(obstacle.value, address if obstacle.is_of_address else None)

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 
 from riverd.http.connection import HttpConnection
@@ -17,8 +18,15 @@ _BACKLOG = 4_096
 class HttpListener:
     """An open port, the pool of its connections, and the one timer of all their deadlines."""
 
-    def __init__(self, handler: Handler, limits: HttpLimits, *, tick_s: float = 0.5) -> None:
-        self.pool = ConnectionPool(handler, limits, tick_s=tick_s)
+    def __init__(
+        self,
+        handler: Handler,
+        limits: HttpLimits,
+        *,
+        tick_s: float = 0.5,
+        room: Callable[[], int] = int,
+    ) -> None:
+        self.pool = ConnectionPool(handler, limits, tick_s=tick_s, room=room)
         self._timer: asyncio.TimerHandle | None = None
         self._server: asyncio.Server | None = None
 

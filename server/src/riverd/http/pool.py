@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+from collections.abc import Callable
 from email.utils import formatdate
 from typing import Protocol
 
@@ -46,6 +47,8 @@ class ConnectionPool:
 
     Deadlines are numbers of ticks, and each tick looks at every connection.
 
+    `room` may give more connections than the limits, for as long as there is room for them.
+
     Attributes:
         waiting: Connections that owe nobody an answer; the one that waits longest comes first.
         is_busy: As many requests as may be are waited for; see `HttpLimits.requests_max`.
@@ -60,9 +63,17 @@ class ConnectionPool:
         empty: Set when the last connection of a port that closes has ended.
     """
 
-    def __init__(self, handler: Handler, limits: HttpLimits, *, tick_s: float = 0.5) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        limits: HttpLimits,
+        *,
+        tick_s: float = 0.5,
+        room: Callable[[], int] = int,
+    ) -> None:
         self.handler = handler
         self.limits = limits
+        self._room = room
         self.waiting: dict[PooledConnection, None] = {}
         self.is_busy = False
         self.refused = 0
@@ -94,7 +105,7 @@ class ConnectionPool:
             count -= self.streaming
         self._connections.add(connection)
         self.waiting[connection] = None
-        if count < self.limits.connections_max:
+        if count < self.limits.connections_max or count < self._room():
             return True
         # Honest clients wait for little: a client that fills all of them does not keep them out.
         longest = next(iter(self.waiting))

@@ -76,7 +76,8 @@ class ClientProtocol(Protocol):
     Attributes:
         name: What it is called where connections are described.
         refuses_upgrades: Whether one that may not come in is answered by an HTTP status where there
-            is one for it; otherwise it is always let in, and closed with a reason.
+            is one for it; otherwise it is always let in, and closed with a reason. Such clients
+            come again at once: they are served also by a node that is late, which costs it less.
         echoes: Whether a client that publishes an event gets it too.
         joins_channels: Whether the node subscribes its clients to the channels that a token names.
         needs_token: Whether a client that has not proven who it is in time is closed.

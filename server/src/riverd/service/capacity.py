@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from riverd.gateway.admission import WAITING_MAX
 from riverd.http.limits import CLOSING_MAX
 from riverd.service.settings import Settings
 
@@ -29,7 +30,6 @@ CHANNEL_BYTES = 8_192
 CHANNELS_MIN = 1_000
 EIGHTH_MIN = 8 * 1024 * 1024
 WAITING_MIN = 256
-WAITING_MAX = 10_000
 OTHER_FILES_MAX = 64
 """For all that is no connection of a client."""
 
