@@ -63,11 +63,11 @@ def helm(*arguments: str, config: Path | None = None) -> subprocess.CompletedPro
 
 
 def settings(values: dict[str, str]) -> list[str]:
-    """Values as flags; those that begin with { or [ are JSON."""
+    """Values as flags; those that begin with {, [ or a quotation mark are JSON."""
     return [
         word
         for name, value in values.items()
-        for word in ("--set-json" if value[:1] in {"{", "["} else "--set", f"{name}={value}")
+        for word in ("--set-json" if value[:1] in {"{", "[", '"'} else "--set", f"{name}={value}")
     ]
 
 

@@ -81,7 +81,21 @@ def test_publish_api_asks_for_its_key(town: Town) -> None:
     assert ask(url, body, key="another-key-entirely", context=town.context)[0] == 401
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/api/metrics", "/api/nodes/one/drain"])
+OPERATORS = [
+    "/metrics",
+    "/api/metrics",
+    "/api/nodes",
+    "/api/nodes/one/drain",
+    "/api/console",
+    "/api/console/app.js",
+    "/api/%63onsole",
+    "/api/trace",
+    "/api/webhooks",
+    "/api/webhooks/replay",
+]
+
+
+@pytest.mark.parametrize("path", OPERATORS)
 def test_what_is_the_operators_stays_inside(town: Town, path: str) -> None:
     status, text = ask(f"{town.caddy.url}{path}", key=KEY, context=town.context)
     assert (status, text) == (404, "")

@@ -177,6 +177,17 @@ def test_a_gateway_is_replaced_while_the_other_serves(town: Town) -> None:
             hears(again, town, town.key)
 
 
+def test_webhooks_and_keys_that_read_are_for_the_api_alone() -> None:
+    services = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    theirs = {"RIVER_WEBHOOKS", "RIVER_WEBHOOK_NETWORKS", "RIVER_READ_KEYS"}
+    for name, service in services.items():
+        found = theirs & set(service.get("environment", {}))
+        assert found == (theirs if name == "api" else set()), name
+    # A way out, which the network of the broker has not.
+    assert "front" in services["api"]["networks"]
+    assert services["api"]["ports"][0].startswith("127.0.0.1:")
+
+
 def test_image_that_it_names_is_of_this_version() -> None:
     services = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))["services"]
     assert (

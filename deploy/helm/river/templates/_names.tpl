@@ -26,8 +26,24 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Versio
 {{ $image.repository }}{{ if $image.digest }}@{{ $image.digest }}{{ else }}:{{ $image.tag | default (index . 1) }}{{ end }}
 {{- end }}
 
-{{/* Where a part of River may connect to. Nobody reaches the addresses where clouds hand out credentials. */}}
+{{/* Anywhere, but where clouds hand out credentials. */}}
+{{- define "river.outside" -}}
+- ipBlock: {cidr: 0.0.0.0/0, except: [169.254.0.0/16]}
+- ipBlock: {cidr: "::/0", except: ["fd00:ec2::/32", "fe80::/10"]}
+{{- end }}
+
+{{/* Not empty where the API sends webhooks: River's own, or those of apps as far as can be seen here. */}}
+{{- define "river.sendsWebhooks" -}}
+{{- $settings := .Values.settings -}}
+{{- if or .Values.webhooks.existingSecret $settings.WEBHOOKS_FROM $settings.APPS_FROM (contains "\"webhooks\"" ($settings.APPS | default "")) -}}
+true
+{{- end }}
+{{- end }}
+
+{{/* Where a part of River may connect to. Call with (list . "gateway"). */}}
 {{- define "river.egress" -}}
+{{- $part := index . 1 -}}
+{{- with index . 0 -}}
 {{- $egress := .Values.networkPolicy.egress -}}
 - ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
 {{- if .Values.valkey.enabled }}
@@ -46,14 +62,26 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Versio
     {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end }}
-{{- if or .Values.settings.JWKS_URL .Values.settings.WEBHOOKS }}
+{{- if .Values.settings.JWKS_URL }}
 - ports: [{port: 443}]
   to:
-    - ipBlock: {cidr: 0.0.0.0/0, except: [169.254.0.0/16]}
-    - ipBlock: {cidr: "::/0", except: ["fd00:ec2::/32", "fe80::/10"]}
+    {{- include "river.outside" . | nindent 4 }}
+{{- end }}
+{{- if and (eq $part "api") (include "river.sendsWebhooks" .) }}
+- ports:
+    {{- range .Values.webhooks.ports }}
+    - {port: {{ . }}}
+    {{- end }}
+  to:
+    {{- if .Values.webhooks.to }}
+    {{- toYaml .Values.webhooks.to | nindent 4 }}
+    {{- else }}
+    {{- include "river.outside" . | nindent 4 }}
+    {{- end }}
 {{- end }}
 {{- with $egress.to }}
 {{ toYaml . }}
+{{- end }}
 {{- end }}
 {{- end }}
 

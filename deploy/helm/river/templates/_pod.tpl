@@ -59,6 +59,14 @@ volumes:
       items:
         - {key: {{ include "river.brokerPasswordKey" $root | quote }}, path: password}
   {{- end }}
+  {{- if and (eq $part "api") $root.Values.webhooks.existingSecret }}
+  - name: webhooks
+    secret:
+      secretName: {{ $root.Values.webhooks.existingSecret }}
+      defaultMode: 0440
+      items:
+        - {key: {{ $root.Values.webhooks.key | quote }}, path: webhooks}
+  {{- end }}
 {{- end }}
 
 {{/* What their containers have in common. Call with (list . "gateway" .Values.gateway 8000). */}}
@@ -76,6 +84,9 @@ env:
   - {name: RIVER_SECRETS_FROM, value: "file:///run/river/keys/secrets"}
   {{- if eq $part "api" }}
   - {name: RIVER_API_KEYS_FROM, value: "file:///run/river/keys/api-keys"}
+  {{- if $root.Values.webhooks.existingSecret }}
+  - {name: RIVER_WEBHOOKS_FROM, value: "file:///run/river/webhooks/webhooks"}
+  {{- end }}
   {{- end }}
   {{- if include "river.brokerSecret" $root }}
   - {name: RIVER_BROKER_PASSWORD_FROM, value: "file:///run/river/broker/password"}
@@ -117,5 +128,8 @@ volumeMounts:
   - {name: keys, mountPath: /run/river/keys, readOnly: true}
   {{- if include "river.brokerSecret" $root }}
   - {name: broker, mountPath: /run/river/broker, readOnly: true}
+  {{- end }}
+  {{- if and (eq $part "api") $root.Values.webhooks.existingSecret }}
+  - {name: webhooks, mountPath: /run/river/webhooks, readOnly: true}
   {{- end }}
 {{- end }}
