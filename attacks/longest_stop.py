@@ -147,7 +147,7 @@ class Crowd:
 
     async def lose_data(self) -> None:
         """The broker comes back without its data: every log begins again, with a gap."""
-        [*_] = await self.broker._server.commands([("FLUSHALL",)])
+        [*_] = await self.broker._server.commands([("FLUSHALL", "ASYNC")])
         epoch = self.hub.channels["all"].log.epoch
         self.node.on_interrupted()
         await self.until(lambda: self.hub.channels["all"].log.epoch != epoch)
@@ -181,7 +181,7 @@ class Crowd:
 
     async def list_users(self) -> None:
         """The first thousand."""
-        self.node.users.connected("", 1_000)
+        await self.node.users.connected("", 1_000)
 
     async def revoke(self) -> None:
         """Refusals are looked up for all users after the node lost its place among the orders."""
@@ -229,7 +229,6 @@ async def measure(url: str, channels: int) -> None:
     crowd = Crowd(url, channels)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(2_000, 10, 100)
     collector = asyncio.create_task(OldObjects().run())
     for name, work in _pieces(crowd).items():
         await asyncio.sleep(0)

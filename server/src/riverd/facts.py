@@ -15,7 +15,7 @@ FACTS_MAX = 400
 """Of each kind, in one node's answer: the newest ones."""
 
 
-class SessionFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+class SessionFacts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One connection: how it came, whose it was, how it ended.
 
     Args:
@@ -37,7 +37,7 @@ class SessionFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     confirmed_at: float = 0
 
 
-class Stretch(msgspec.Struct, frozen=True, omit_defaults=True):
+class Stretch(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a subscription was sent.
 
     Args:

@@ -59,6 +59,10 @@ class After(msgspec.Struct, frozen=True, gc=False):
     after: int
 
 
+class FirstAfter(After, frozen=True, gc=False):
+    """The same where the broker had nothing of the channel before."""
+
+
 Receipt = Position | After
 """What an accepted message is answered with."""
 

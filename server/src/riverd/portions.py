@@ -1,7 +1,9 @@
 """Long work in portions, between which it is others' turn."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from heapq import merge
+from itertools import islice
 from typing import TypeVar
 
 PORTION = 500
@@ -11,8 +13,23 @@ T = TypeVar("T")
 
 
 async def portions(items: Sequence[T], size: int = PORTION) -> AsyncIterator[Sequence[T]]:
-    """The items, some at a time."""
+    """The items, some at a time; others' turn comes between."""
     for start in range(0, len(items), size):
         if start:
             await asyncio.sleep(0)
+        yield items[start : start + size]
+
+
+async def sorted_portions(names: Sequence[str]) -> AsyncIterator[Sequence[str]]:
+    """The same in their order: no more than a portion of them is sorted at once."""
+    parts = [sorted(some) async for some in portions(names)]
+    merged = merge(*parts) if len(parts) > 1 else iter(parts[0] if parts else ())
+    while some := list(islice(merged, PORTION)):
+        yield some
+        await asyncio.sleep(0)
+
+
+def slices(items: Sequence[T], size: int = PORTION) -> Iterator[Sequence[T]]:
+    """The items, some at a time: the caller lets others have their turn."""
+    for start in range(0, len(items), size):
         yield items[start : start + size]

@@ -12,7 +12,7 @@ from river_feed import Notes, until
 from riverd.broker import Broker
 from riverd.channels import CONTROL
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import After, Ephemeral, Member, Message, Occupancy, Position
+from riverd.model import After, Ephemeral, FirstAfter, Member, Message, Occupancy, Position
 from riverd.orders import Order, OrderKind, Question, Standing, StandingKind, order_of
 
 ANN, BOB = Member("ann"), Member("bob", b'{"name":"Bob"}')
@@ -405,14 +405,23 @@ async def test_an_ephemeral_event_may_be_the_first_of_its_channel(new_broker: Ne
     receipt = await new_broker().publish(Message("c", "e", b"1", keep=False))
     assert receipt == After(kept.epoch, 0)
     await until(lambda: len(notes.ephemerals) == 1)
-    assert isinstance(await new_broker().publish(Message("d", "e", b"1", keep=False)), After)
     assert (await broker.read("d")).publications == ()
+
+
+async def test_only_the_first_ephemeral_event_of_a_channel_begins_it(new_broker: NewBroker) -> None:
+    broker = new_broker()
+    passing = Message("d", "e", b"1", keep=False, key="k")
+    first = await broker.publish(passing)
+    assert isinstance(first, FirstAfter)
+    for message_ in (passing, Message("d", "e", b"2", keep=False)):
+        assert await new_broker().publish(message_) == After(first.epoch, 0)
 
 
 async def test_the_key_of_an_ephemeral_event_makes_it_idempotent(new_broker: NewBroker) -> None:
     broker, notes = await node(new_broker)
     await broker.subscribe("c")
     sender = new_broker()
+    await broker.read("c", keep=True)
     passing = Message("c", "e", b"1", "k", keep=False)
     first = await sender.publish(passing)
     await sender.publish(message())

@@ -60,6 +60,18 @@ async def test_publications_begin_so_many_channels_and_no_more(cluster: Cluster)
 
 
 @in_a_cluster
+async def test_events_that_no_log_keeps_begin_as_many_channels(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    ann, bob = [await comes(cluster, node, FEW, user) for user in ("ann", "bob")]
+    for number in range(NEW_AT_ONCE):
+        # Only the first one of a channel costs anything, although none has an offset.
+        for _ in range(3 if number == 0 else 1):
+            assert await published(ann, f"c{number}", keep=False) == "published"
+    assert await published(ann, "more", keep=False) == "too_fast"
+    assert await published(bob, "more", keep=False) == "published"
+
+
+@in_a_cluster
 async def test_new_channels_are_a_users_and_not_a_connections(cluster: Cluster) -> None:
     node, _ = await cluster.node()
     for number in range(NEW_AT_ONCE):

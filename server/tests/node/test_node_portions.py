@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from river_cluster import Cluster, in_a_cluster
@@ -168,3 +168,37 @@ async def test_a_report_that_failed_goes_on_with_the_counts_that_are_left() -> N
 
 def _raise(error: BaseException) -> None:
     raise error
+
+
+@in_no_time
+async def test_the_counts_of_all_channels_are_looked_at_some_at_a_time() -> None:
+    tally, at_broker = TurnTally(), dict[str, int]()
+
+    async def to_broker(counts: Mapping[str, int]) -> None:
+        at_broker.update(counts)
+
+    def looked_at(names: Iterable[str]) -> Iterable[str]:
+        for name in names:
+            tally.count()
+            yield name
+
+    counts = SubscriberCounts(to_broker, Tasks(_raise), count=lambda _: 1)
+    counts.report_all([f"c{number}" for number in range(CHANNELS)], channels_of=looked_at)
+    async with asyncio.timeout(60):
+        while len(at_broker) < CHANNELS:
+            await asyncio.sleep(0.05)
+    assert tally.end() <= CALLS_MAX
+
+
+@in_a_cluster
+async def test_all_clients_are_looked_at_some_at_a_time(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    for number in range(CHANNELS):
+        cluster.visitor(node, f"u{number // 10}")
+    tally, seen = TurnTally(), set[object]()
+    async for some in node.users.in_portions():
+        seen.update(some)
+        for _ in some:
+            tally.count()
+    assert len(seen) == CHANNELS
+    assert tally.end() <= CALLS_MAX

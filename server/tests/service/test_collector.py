@@ -1,28 +1,83 @@
 """Old objects are no work for the collector where there are many of them."""
 
+import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from river_time import in_no_time
 
-from riverd.service.collector import MANY_BLOCKS, OldObjects
+from riverd.service.collector import (
+    MANY_BLOCKS,
+    OLDER_EVERY,
+    USUAL,
+    YOUNG_EVERY_S,
+    YOUNG_ONLY,
+    OldObjects,
+)
 
 
 @pytest.fixture(autouse=True)
 def unfrozen() -> Iterator[None]:
     """Leave the collector as it was."""
+    before = gc.get_threshold()
     gc.unfreeze()
     yield
     gc.unfreeze()
+    gc.set_threshold(*before)
 
 
-def test_many_objects_are_frozen_and_left_to_the_collector_when_they_are_gone() -> None:
-    old = OldObjects()
-    old.look()
-    assert gc.get_freeze_count() == 0
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(100):
+        while not holds():
+            await asyncio.sleep(0.1)
+
+
+@in_no_time
+async def test_many_objects_are_frozen_and_left_to_the_collector_when_they_are_gone() -> None:
+    callbacks = len(gc.callbacks)
+    looking = asyncio.create_task(OldObjects().run())
+    await asyncio.sleep(5)
+    assert (gc.get_freeze_count(), gc.get_threshold()) == (0, USUAL)
     many = [[number] for number in range(2 * MANY_BLOCKS)]
-    old.look()
-    assert gc.get_freeze_count() >= len(many)
-    del many
-    old.look()
-    assert gc.get_freeze_count() == 0
+    await until(lambda: gc.get_freeze_count() >= len(many))
+    assert gc.get_threshold() == YOUNG_ONLY
+    many.clear()
+    await until(lambda: gc.get_freeze_count() == 0)
+    assert gc.get_threshold() == USUAL
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
+    assert len(gc.callbacks) == callbacks
+
+
+@in_no_time
+async def test_while_there_are_many_new_ones_are_not_looked_at_again_and_again() -> None:
+    looking = asyncio.create_task(OldObjects().run())
+    await asyncio.sleep(0)
+    many = [[number] for number in range(2 * MANY_BLOCKS)]
+    await until(lambda: gc.get_freeze_count() >= len(many))
+    before = asyncio.get_running_loop().time()
+    more = [[number] for number in range(10 * MANY_BLOCKS)]
+    await until(lambda: gc.get_freeze_count() >= len(many) + len(more))
+    assert asyncio.get_running_loop().time() - before < OLDER_EVERY * YOUNG_EVERY_S / 2
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
+
+
+@in_no_time
+async def test_what_is_left_in_a_circle_is_freed_while_there_are_many() -> None:
+    looking = asyncio.create_task(OldObjects().run())
+    await asyncio.sleep(0)
+    many = [[number] for number in range(2 * MANY_BLOCKS)]
+    await until(lambda: gc.get_freeze_count() >= len(many))
+
+    class Leftover:
+        pass
+
+    for _ in range(10):
+        one, two = Leftover(), Leftover()
+        one.__dict__["other"], two.__dict__["other"] = two, one
+    del one, two
+    await until(lambda: not any(isinstance(one, Leftover) for one in gc.get_objects()))
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)

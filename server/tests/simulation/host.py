@@ -78,9 +78,6 @@ class Host:
         for line in lines:
             line.cut_by_crash(self._world.dice.uniform(0, NOTICE_S_MAX))
         self.broker.kill()
-        for attachment in self.node.attachments:
-            if attachment.detach_timer is not None:
-                attachment.detach_timer.cancel()
         await self.node._tasks.close()
 
     async def stop(self) -> None:

@@ -251,15 +251,15 @@ STATES = (
     _plant(
         "an idle channel is kept",
         (
-            "node.attaching:Attachments._detach_idle",
+            "node.attaching:Attachments._end",
             "self._desired(attachment).want(False)",
             "pass",
         ),
     ),
     _plant(
         "a channel is detached while somebody comes back",
-        ("node.attaching:Attachments._detach_idle", "if not attachment.is_used:", "if True:"),
-        ("node.attaching:Attachments.subscribe", "attachment.detach_timer.cancel()", "pass"),
+        ("node.idle:IdleChannels._end_some", "if not attachment.is_used:", "if True:"),
+        ("node.attaching:Attachments.subscribe", "self._idle.discard(attachment)", "pass"),
     ),
     _plant(
         "a channel is forgotten while it is attached",

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import cast
 
 from riverd.channel_rules import ChannelRules
+from riverd.channels import INTERNAL
 from riverd.core.audience import Audience
 from riverd.core.batch import FlushBatch, batch_of, part_without
 from riverd.core.channel import Channel, excluding_in
@@ -47,6 +48,8 @@ class Hub:
         witness: HubWitness = UNSEEN,
     ) -> None:
         self.channels: dict[str, Channel] = {}
+        self.internal = 0
+        """Channels that nobody asked for."""
         self.log_bytes = 0
         """What the entries of all replicas count for."""
         self._log_bytes_max = log_bytes_max
@@ -67,12 +70,14 @@ class Hub:
         policy = self.rules.of(name)
         channel = Channel(name, tail, policy=policy, roster=roster, now=now)
         self.channels[name] = channel
+        self.internal += name.startswith(INTERNAL)
         self.log_bytes += channel.bytes
         return channel
 
     def close(self, name: str) -> None:
         """Drop the replica of a channel without subscribers."""
         channel = self.channels.pop(name)
+        self.internal -= name.startswith(INTERNAL)
         self.log_bytes -= channel.bytes
         self._dirty.pop(channel, None)
 

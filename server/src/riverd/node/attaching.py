@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
-from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -14,32 +13,18 @@ from riverd.core.hub import Hub
 from riverd.core.recovery import kept_start, newest_of_back_end, start_of
 from riverd.core.session import Session, Subscription
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Change, Ephemeral, Position, Publication, Subscribed
+from riverd.model import Change, Ephemeral, Publication, Subscribed
 from riverd.node.admission import Obstacle, obstacle_to, version_of
-from riverd.node.attachment import Attachment, Linger
+from riverd.node.attachment import Attachment, Linger, TabStarts
+from riverd.node.idle import IdleChannels
 from riverd.node.membership import Membership
 from riverd.node.reconcile import DesiredState
 from riverd.node.repair import Repairs
+from riverd.portions import PORTION, portions
 from riverd.tasks import Tasks
 
 ATTACHING_MAX = 64
 """Channels that are attached at the same time: a client with thousands waits for itself."""
-
-
-class TabStarts(Protocol):
-    """Keeps from where on pages have their channels (see `Tabs`)."""
-
-    def store_start(self, subscription: Subscription, position: Position) -> None:
-        """Have the broker know a start; `Attachments.admit_started` follows."""
-        ...
-
-    def admitted(self, subscription: Subscription) -> None:
-        """A subscription is live."""
-        ...
-
-    def ended(self, subscription: Subscription) -> None:
-        """A subscription was ended."""
-        ...
 
 
 class Attachments:
@@ -63,7 +48,7 @@ class Attachments:
         self._tasks = tasks
         self._clock = clock
         self._changed = changed
-        self._idle_s = linger.channel_s
+        self._idle = IdleChannels(tasks, clock=clock, idle_s=linger.channel_s, over=self._end)
         self.tabs: TabStarts | None = None
         self.greeted: Callable[[Session], None] = _ignore
         """Called with sessions whose user's channel is live, and so is what they may say next."""
@@ -121,9 +106,7 @@ class Attachments:
         if attachment is None:
             attachment = self._by_channel[name] = Attachment(name)
             self._own += is_own(name)
-        if attachment.detach_timer is not None:
-            attachment.detach_timer.cancel()
-            attachment.detach_timer = None
+        self._idle.discard(attachment)
         attachment.waiting[subscription] = None
         if subscription.member is not None and self._hub.rules.has_members(name):
             self._membership.add(attachment, subscription.member, subscription=subscription)
@@ -143,8 +126,7 @@ class Attachments:
             user = subscription.member.user
             self._membership.remove(attachment, user, subscription=subscription, lingers=lingers)
         if not attachment.is_used:
-            loop = asyncio.get_running_loop()
-            attachment.detach_timer = loop.call_later(self._idle_s, self._detach_idle, attachment)
+            self._idle.add(attachment)
 
     def admit_started(self, subscription: Subscription) -> None:
         """The broker knows from where on a page has the channel: admit it if it waits for that."""
@@ -264,12 +246,10 @@ class Attachments:
             self._repairs.soon(attachment)
         if roster is not None:
             self._membership.keep_all(attachment, roster.position.epoch)
-        self._admit_ready(attachment, attachment.waiting)
+        self._admit_all(attachment)
 
-    def _detach_idle(self, attachment: Attachment) -> None:
-        attachment.detach_timer = None
-        if not attachment.is_used:
-            self._desired(attachment).want(False)
+    def _end(self, attachment: Attachment) -> None:
+        self._desired(attachment).want(False)
 
     async def _detach(self, attachment: Attachment) -> None:
         # Also called to undo an attach that failed half-way, and again when it failed itself.
@@ -291,7 +271,19 @@ class Attachments:
 
     def _on_repaired(self, attachment: Attachment, confirmed: Container[Subscription]) -> None:
         self._changed()
-        self._admit_ready(attachment, attachment.waiting, confirmed=confirmed)
+        self._admit_all(attachment, confirmed)
+
+    def _admit_all(self, attachment: Attachment, confirmed: Container[Subscription] = ()) -> None:
+        """Admit those that wait; where they are many, others have their turn in between."""
+        waiting = list(attachment.waiting)
+        self._admit_ready(attachment, waiting[:PORTION], confirmed=confirmed)
+
+        async def admit_rest() -> None:
+            async for some in portions(waiting):
+                self._admit_ready(attachment, some, confirmed=confirmed)
+
+        if len(waiting) > PORTION:
+            self._tasks.start(admit_rest())
 
     def _admit_ready(
         self,
@@ -347,11 +339,8 @@ class Attachments:
         assert request is not None, "only pending subscriptions wait"
         del attachment.waiting[subscription]
         start = start_of(request, channel.log)
-        protocol, presence, member = (
-            subscription.session.protocol,
-            channel.presence,
-            subscription.member,
-        )
+        protocol, member = subscription.session.protocol, subscription.member
+        presence = channel.presence
         newest = newest_of_back_end(channel.log) if request.wants_last else None
         if request.wants_last and newest is None and self._broker.webhooks.interests.all:
             self._tasks.start(self._miss(channel.name))

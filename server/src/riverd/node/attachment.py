@@ -17,6 +17,7 @@ its entry (`awaiting_version`); a read that shows whether it is ahead of the nod
 """
 
 import asyncio
+from typing import Protocol
 
 import msgspec
 
@@ -27,6 +28,22 @@ from riverd.model import Change, Member, Position, Publication
 from riverd.node.reconcile import DesiredState
 
 EARLY_MAX = 1000
+
+
+class TabStarts(Protocol):
+    """Keeps from where on pages have their channels (see `Tabs`)."""
+
+    def store_start(self, subscription: Subscription, position: Position) -> None:
+        """Have the broker know a start; `Attachments.admit_started` follows."""
+        ...
+
+    def admitted(self, subscription: Subscription) -> None:
+        """A subscription is live."""
+        ...
+
+    def ended(self, subscription: Subscription) -> None:
+        """A subscription was ended."""
+        ...
 
 
 class Linger(msgspec.Struct, frozen=True):
@@ -110,7 +127,6 @@ class Attachment:
         "channel",
         "confirming",
         "desired",
-        "detach_timer",
         "early",
         "name",
         "presence_entries",
@@ -128,7 +144,6 @@ class Attachment:
         self.early: list[tuple[str, Publication | Change]] = []
         self.presence_entries: dict[str, PresenceEntry] = {}
         self.desired: DesiredState | None = None
-        self.detach_timer: asyncio.TimerHandle | None = None
         self.renounced: str | None = None
         """An epoch under which a position was given twice."""
         self.repairing = False

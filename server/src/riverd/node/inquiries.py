@@ -1,6 +1,7 @@
 """What nodes are asked: questions that come over the broker, and who answers each kind."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import cast
 
 from riverd.node.control import Control
 from riverd.orders import Question, encode
@@ -19,7 +20,7 @@ class Inquiries:
         self._by_kind: dict[str, Callable[[Question], object]] = {}
 
     def answer_with(self, kind: str, answer: Callable[[Question], object]) -> None:
-        """Have questions of a kind answered; with None there is no answer."""
+        """Have questions of a kind answered; with None there is no answer. It may be awaitable."""
         self._by_kind[kind] = answer
 
     def take(self, question: Question) -> None:
@@ -30,5 +31,7 @@ class Inquiries:
 
     async def _answer(self, question: Question, answer: Callable[[Question], object]) -> None:
         found = answer(question)
+        if isinstance(found, Awaitable):
+            found = await cast("Awaitable[object]", found)
         if found is not None:
             await self._control.answer(question.id, encode(found))

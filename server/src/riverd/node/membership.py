@@ -95,16 +95,18 @@ class Membership:
 
     def doubt(self, attachments: Iterable[Attachment]) -> None:
         """The broker may have removed the entries: make those again that are still wanted."""
-        entries = [(one, entry) for one in attachments for entry in one.presence_entries.values()]
-        self._doubt(entries[:DOUBTED_AT_ONCE])
-        if len(entries) > DOUBTED_AT_ONCE:
-            self._tasks.start(self._doubt_later(entries[DOUBTED_AT_ONCE:]))
+        self._tasks.start(self._doubt_all(list(attachments)))
 
-    async def _doubt_later(self, entries: Sequence[tuple[Attachment, PresenceEntry]]) -> None:
-        async for some in portions(entries, DOUBTED_AT_ONCE):
-            # The broker has to be asked for each: others ask it too.
-            await asyncio.sleep(DOUBT_EVERY_S)
-            self._doubt(some)
+    async def _doubt_all(self, attachments: Sequence[Attachment]) -> None:
+        is_first = True
+        async for known in portions(attachments):
+            entries = [(one, entry) for one in known for entry in one.presence_entries.values()]
+            async for some in portions(entries, DOUBTED_AT_ONCE):
+                if not is_first:
+                    # The broker has to be asked for each: others ask it too.
+                    await asyncio.sleep(DOUBT_EVERY_S)
+                is_first = False
+                self._doubt(some)
 
     def _doubt(self, entries: Sequence[tuple[Attachment, PresenceEntry]]) -> None:
         for attachment, entry in entries:

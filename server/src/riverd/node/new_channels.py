@@ -20,7 +20,7 @@ from riverd.core.budget import KeyedBudgets
 from riverd.core.channel import Channel
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Position, Receipt
+from riverd.model import FirstAfter, Position, Receipt
 
 NEW_AT_ONCE_S = 600.0
 PAGES_RATE = 5.0
@@ -74,8 +74,12 @@ class NewChannels:
             raise RiverError(ErrorCode.TOO_FAST, message)
 
     def published(self, session: Session, receipt: Receipt, *, now: float) -> None:
-        """The broker has taken a publication: pay if it is the first of its channel."""
-        if isinstance(receipt, Position) and receipt.offset == 1:
+        """The broker has taken a publication: pay if it had nothing of the channel before."""
+        if (
+            receipt.offset == 1
+            if isinstance(receipt, Position)
+            else isinstance(receipt, FirstAfter)
+        ):
             if self._begun is None:
                 rate = session.limits.new_channels_rate
                 self._begun = KeyedBudgets(rate, rate * NEW_AT_ONCE_S)

@@ -255,7 +255,7 @@ class Node:
 
     def on_counts_wanted(self) -> None:
         """See `Feed`."""
-        self._counts.report(self._hub.channels)
+        self._counts.report_all(self._hub.channels)
         self._user_counts.count_all()
 
     def on_recounted(self, channel: str) -> None:
@@ -351,7 +351,7 @@ class Node:
             self._tasks.start(self.users.move_all())
 
     async def _close_refused(self, now: float) -> None:
-        async for some in portions(list(self.users)):
+        async for some in self.users.in_portions():
             for session in some:
                 assert session.claims is not None, "users have tokens"
                 try:
@@ -367,7 +367,7 @@ class Node:
             self._counts.report(flushed.recounted)
 
     def _report_counts(self) -> None:
-        self._counts.report(self._hub.channels)
+        self._counts.report_all(self._hub.channels)
         self.watchlists.report_all()
 
     def _channel(self, name: str) -> Channel | None:

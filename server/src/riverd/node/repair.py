@@ -90,12 +90,16 @@ class Repairs:
             BrokerError: the broker does not answer.
         """
         attached: list[tuple[Attachment, Position]] = []
+        names: list[str] = []
         async for some in portions(list(attachments)):
-            attached += [(one, one.channel.log.position) for one in some if one.channel is not None]
-        positions = await self._broker.positions([one.name for one, _ in attached])
+            found = [(one, one.channel.log.position) for one in some if one.channel is not None]
+            attached += found
+            names += [one.name for one, _ in found]
+        positions = await self._broker.positions(names)
         behind: list[tuple[Attachment, PositionsAtBroker]] = []
-        async for answered in portions(list(zip(attached, positions, strict=True))):
-            for (attachment, known), position in answered:
+        async for numbers in portions(range(len(attached))):
+            for number in numbers:
+                (attachment, known), position = attached[number], positions[number]
                 if position[0].epoch == known.epoch and position[0].offset < known.offset:
                     # The log went back: what this node had before it asked is not there.
                     self.soon(attachment)

@@ -1,14 +1,21 @@
 """Reports to the broker how many connections of this node are subscribed to which channel."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from riverd.channels import USER
 from riverd.errors import RiverError
-from riverd.portions import portions
+from riverd.portions import portions, slices
 from riverd.tasks import Tasks
 
 RETRY_S = 5.0
+
+
+Channels = Callable[[Iterable[str]], Iterable[str]]
+
+
+def _themselves(names: Iterable[str]) -> Iterable[str]:
+    return names
 
 
 class SubscriberCounts:
@@ -39,11 +46,21 @@ class SubscriberCounts:
 
         Not of users' own, whose subscribers nobody asks for: `of_users` counts connections by them.
         """
-        wanted = (one for one in channels if self._of_users or not one.startswith(USER))
-        self._changed |= dict.fromkeys(wanted)
-        if self._changed and not self._reporting:
+        changed, of_users = self._changed, self._of_users
+        for name in channels:
+            if of_users or not name.startswith(USER):
+                changed[name] = None
+        if changed and not self._reporting:
             self._reporting = True
             self._tasks.start(self._report())
+
+    def report_all(self, names: Iterable[str], *, channels_of: Channels = _themselves) -> None:
+        """Report the counts of many in portions; `channels_of` says of which channels they are."""
+        self._tasks.start(self._report_portions(list(names), channels_of))
+
+    async def _report_portions(self, names: Sequence[str], channels_of: Channels) -> None:
+        async for some in portions(names):
+            self.report(channels_of(some))
 
     async def _report(self) -> None:
         """Report the counts that changed; those that change meanwhile, after that."""
@@ -51,12 +68,15 @@ class SubscriberCounts:
             while names := self._changed:
                 self._changed = {}
                 try:
-                    async for some in portions(list(names)):
+                    for some in slices(list(names)):
                         await self._report_to_broker({name: self._count(name) for name in some})
                         if self._reported is not None:
                             await self._reported(some)
                         for name in some:
                             del names[name]
+                        if names:
+                            # A broker in this process never lets others run meanwhile.
+                            await asyncio.sleep(0)
                 except RiverError:
                     self._changed |= names
                     await asyncio.sleep(RETRY_S)

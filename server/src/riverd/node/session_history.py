@@ -12,8 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from msgspec.structs import replace
-
 from riverd.core.channel import Channel
 from riverd.core.session import LOST, Session, Subscription
 from riverd.core.starts import SessionStart, SubscriptionStart
@@ -38,10 +36,10 @@ class _Entry:
 
     __slots__ = ("fact", "size", "user")
 
-    def __init__(self, user: str, fact: Fact) -> None:
+    def __init__(self, user: str, fact: Fact, *, length: int) -> None:
         self.user = user
         self.fact: Fact | None = fact
-        self.size = _size(user, fact)
+        self.size = ENTRY_BYTES + len(user) + length
 
 
 class _UserMemory:
@@ -76,6 +74,7 @@ class SessionHistory:
         """When this memory began."""
         self.restarts: deque[RestartFact] = deque(maxlen=RESTARTS_MAX)
         self._bytes_max = bytes_max
+        self._share_bytes_max = bytes_max // SHARE
         self._clock = clock
         self._carrier_clock = carrier_clock
         self._entries: deque[_Entry] = deque()
@@ -128,7 +127,9 @@ class SessionHistory:
         start = session.start
         if start is None or (session.claims is None and not session.subscriptions):
             return
-        self._add(_user_of(session), self.facts_of(session, ended_at=self._clock()))
+        fact = self.facts_of(session, ended_at=self._clock())
+        length = len(fact.ended_by) + len(fact.session) + len(fact.address or "")
+        self._add(_user_of(session), fact, length=length)
 
     def refused(self, session: Session, command: Command, *, error: RiverError) -> None:
         """A session was refused what it asked: a subscription is remembered."""
@@ -136,11 +137,13 @@ class SessionHistory:
             named = "" if session.claims else session.protocol.named_user(command)
             code, now = error.error.code, self._clock()
             fact = RefusedFact(session.id, command.channel, code, now, named=named)
-            self._add(_user_of(session), fact)
+            length = len(fact.channel) + len(fact.session) + len(named)
+            self._add(_user_of(session), fact, length=length)
 
     def refused_at_once(self, user: str, channel: str, *, error: RiverError) -> None:
         """A user was refused a subscription with the request that would have begun a session."""
-        self._add(user, RefusedFact("", channel, error.error.code, self._clock()))
+        fact = RefusedFact("", channel, error.error.code, self._clock())
+        self._add(user, fact, length=len(channel))
 
     def facts_of(self, session: Session, *, ended_at: float = 0) -> SessionFacts:
         """How a session began, and how it stands."""
@@ -175,12 +178,13 @@ class SessionHistory:
 
     def leaving(self, subscription: Subscription, channel: Channel) -> None:
         """Keep what it was sent."""
-        stretch, session = self.stretch_of(subscription, channel), subscription.session
+        session = subscription.session
+        why = subscription.ended_by or (session.ended_by if session.closed else "unsubscribed")
+        stretch = self.stretch_of(subscription, channel, ended_by=why)
         if stretch is not None:
             subscription.start = None
-            why = subscription.ended_by or (session.ended_by if session.closed else "unsubscribed")
-            ended = replace(stretch, ended_at=self._clock(), ended_by=why, newest=-1)
-            self._add(_user_of(session, subscription), ended)
+            length = len(stretch.channel) + len(stretch.session)
+            self._add(_user_of(session, subscription), stretch, length=length)
 
     def skipping(self, subscription: Subscription, channel: Channel) -> None:
         """Keep that it is sent a gap."""
@@ -188,7 +192,8 @@ class SessionHistory:
         if start is not None:
             log, after = channel.log, subscription.offset
             fact = GapFact(session.id, channel.name, log.epoch, after, log.offset, self._clock())
-            self._add(_user_of(session, subscription), fact)
+            length = len(fact.channel) + len(fact.session)
+            self._add(_user_of(session, subscription), fact, length=length)
 
     def restarting(self, channel: Channel, position: Position) -> None:
         """Keep it once for all subscribers."""
@@ -206,12 +211,14 @@ class SessionHistory:
             session.start.blocked_since = 0
             session.start.drained_at = self._carrier_clock()
 
-    def stretch_of(self, subscription: Subscription, channel: Channel) -> Stretch | None:
-        """What a subscription was sent so far."""
+    def stretch_of(
+        self, subscription: Subscription, channel: Channel, *, ended_by: str | None = None
+    ) -> Stretch | None:
+        """What a subscription was sent so far; why it ends now, if so."""
         start, session = subscription.start, subscription.session
         if start is None or session.start is None:
             return None
-        upto = channel.cursor_of(subscription)
+        upto, now = channel.cursor_of(subscription), self._clock()
         return Stretch(
             session.id,
             channel.name,
@@ -219,10 +226,12 @@ class SessionHistory:
             start.after,
             start.at,
             upto,
-            confirmed=self._confirmed(subscription, channel, upto=upto),
-            had=start.had,
-            lost=start.lost,
-            newest=channel.log.offset,
+            self._confirmed(subscription, channel, upto=upto, now=now),
+            start.had,
+            start.lost,
+            0 if ended_by is None else now,
+            ended_by or "",
+            channel.log.offset if ended_by is None else -1,
         )
 
     def taken_at(self, channel: Channel, offset: int) -> float:
@@ -232,13 +241,19 @@ class SessionHistory:
 
     # Keeping.
 
-    def _confirmed(self, subscription: Subscription, channel: Channel, *, upto: int) -> int:
+    def _confirmed(
+        self, subscription: Subscription, channel: Channel, *, upto: int, now: float
+    ) -> int:
         """Up to which offset it is proven that what was written has arrived."""
         start, began = subscription.session.start, subscription.start
         assert start is not None, "it was opened"
         assert began is not None, "it was admitted"
-        proven = subscription.session.confirmed_at - CATCH_UP_S
-        caught_up = max(start.drained_at, began.at - self._ahead_s())
+        confirmed_at = subscription.session.confirmed_at
+        if not confirmed_at:
+            # As nearly always when it ends soon.
+            return -1
+        proven = confirmed_at - CATCH_UP_S
+        caught_up = max(start.drained_at, began.at - now + self._carrier_clock())
         if proven < caught_up or upto == LOST or began.epoch != channel.log.epoch:
             return -1
         return min(upto, channel.log.offset_at(proven))
@@ -256,8 +271,8 @@ class SessionHistory:
             self._clients.clear()
         return self._clients.setdefault(shown, shown)
 
-    def _add(self, user: str, fact: Fact) -> None:
-        entry = _Entry(user, fact)
+    def _add(self, user: str, fact: Fact, *, length: int) -> None:
+        entry = _Entry(user, fact, length=length)
         self.added += 1
         mine = self._by_user.get(user)
         if mine is None:
@@ -266,7 +281,7 @@ class SessionHistory:
         mine.bytes += entry.size
         self._entries.append(entry)
         self.bytes += entry.size
-        while mine.bytes > self._bytes_max // SHARE:
+        while mine.bytes > self._share_bytes_max:
             mine.forgot_until = _time_of(mine.entries[0].fact)
             self._drop(mine.entries[0])
         while self.bytes > self._bytes_max:
@@ -275,7 +290,7 @@ class SessionHistory:
                 self._forgot_until = _time_of(oldest.fact)
                 self._drop(oldest)
             self._holes -= 1
-        if self._holes > max(HOLES_MAX, len(self._entries) // 2):
+        if self._holes > HOLES_MAX and self._holes > len(self._entries) // 2:
             self._entries = deque(one for one in self._entries if one.fact is not None)
             self._holes = 0
 
@@ -305,16 +320,3 @@ def _time_of(fact: Fact | None) -> float:
     if fact is None:
         return 0
     return fact.at if isinstance(fact, GapFact | RefusedFact) else fact.ended_at
-
-
-def _size(user: str, fact: Fact) -> int:
-    texts = len(user)
-    match fact:
-        case SessionFacts():
-            texts += len(fact.ended_by) + len(fact.session) + len(fact.address or "")
-        case Stretch():
-            texts += len(fact.channel) + len(fact.session)
-        case GapFact() | RefusedFact():
-            texts += len(fact.channel) + len(fact.session)
-    texts += len(fact.named) if isinstance(fact, RefusedFact) else 0
-    return ENTRY_BYTES + texts

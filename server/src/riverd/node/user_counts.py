@@ -1,6 +1,7 @@
 """Counts the connections of users for webhooks, where one asks for them."""
 
 from collections.abc import Mapping, Sized
+from functools import partial
 
 from riverd.broker.webhooks import WebhookWriter
 from riverd.channels import divided, user_channel, user_of
@@ -25,7 +26,7 @@ class UserCounts:
 
     def count_all(self) -> None:
         """Webhooks ask for something else now."""
-        self._counts.report([_name_of(user) for user in self._sessions])
+        self._counts.report_all(self._sessions, channels_of=partial(map, _name_of))
 
     def _count(self, name: str) -> int:
         user = user_of(name) if divided(name)[0] is None else name

@@ -19,9 +19,10 @@ class SpentBudgets(msgspec.Struct, frozen=True):
 
     def is_over(self, *, clock_s: float, now: float) -> bool:
         """Whether all of them are full again; see `UserLimits.share` for the two times."""
-        bytes_left = [one for one in (self.read_bytes, self.sent_bytes) if one is not None]
-        return all(one.is_full(clock_s) for one in bytes_left) and (
-            self.messages is None or self.messages.is_full(now)
+        return (
+            (self.messages is None or self.messages.is_full(now))
+            and (self.read_bytes is None or self.read_bytes.is_full(clock_s))
+            and (self.sent_bytes is None or self.sent_bytes.is_full(clock_s))
         )
 
 

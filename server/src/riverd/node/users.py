@@ -1,7 +1,7 @@
 """Who is connected to a node, by user, and what orders do to them."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from heapq import nsmallest
 from itertools import islice
 
@@ -14,6 +14,7 @@ from riverd.facts import ConnectedUsers
 from riverd.model import Unsubscribed
 from riverd.node.attaching import Attachments
 from riverd.orders import Order, OrderKind, UserConnection
+from riverd.portions import PORTION, portions
 
 LISTED_MAX = 1_000
 """Connections of a user, in one answer."""
@@ -40,8 +41,12 @@ class Users:
         self.sessions: dict[str, dict[Session, None]] = {}
         """By user. Nobody else changes it."""
 
-    def __iter__(self) -> Iterator[Session]:
-        return (session for sessions in self.sessions.values() for session in sessions)
+    async def in_portions(self, size: int = PORTION) -> AsyncIterator[Sequence[Session]]:
+        """All sessions, so many at a time at most."""
+        async for names in portions(list(self.sessions), size):
+            found = [one for name in names for one in self.sessions.get(name, ())]
+            async for some in portions(found, size):
+                yield some
 
     def add(self, user: str, session: Session) -> bool:
         """The session is the user's. Whether it was not before."""
@@ -66,11 +71,14 @@ class Users:
             found[-1] = replace(found[-1], more=len(sessions) - LISTED_MAX)
         return found
 
-    def connected(self, prefix: str, limit: int) -> ConnectedUsers:
+    async def connected(self, prefix: str, limit: int) -> ConnectedUsers:
         """The first users whose ids begin so."""
-        names = (name for name in self.sessions if name.startswith(prefix))
-        first = nsmallest(limit + 1, (name for name in names if not name.startswith(INTERNAL)))
-        counts = {name: len(self.sessions[name]) for name in first[:limit]}
+        first: list[str] = []
+        async for some in portions(list(self.sessions)):
+            named = [one for one in some if one.startswith(prefix) and not one.startswith(INTERNAL)]
+            if named:
+                first = nsmallest(limit + 1, first + named)
+        counts = {one: len(self.sessions[one]) for one in first[:limit] if one in self.sessions}
         return ConnectedUsers(counts, len(first) > limit)
 
     def of(self, user: str) -> list[Session]:
@@ -97,9 +105,8 @@ class Users:
 
     async def move_all(self) -> None:
         """Have all clients connect again, spread over time: what was ordered is not known."""
-        sessions = list(self)
-        for start in range(0, len(sessions), MOVED_AT_ONCE):
-            for session in sessions[start : start + MOVED_AT_ONCE]:
+        async for some in self.in_portions(MOVED_AT_ONCE):
+            for session in some:
                 session.close(Reason.DRAINING, "orders may have been missed: connect again")
             await asyncio.sleep(MOVE_EVERY_S)
 

@@ -6,6 +6,7 @@ that, and all nodes are notified -> those where somebody watches the user read t
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from riverd.broker.counts import BrokerCounts
 from riverd.core.session import Session
@@ -83,7 +84,7 @@ class Watchlists:
 
     def report_all(self) -> None:
         """The broker may have lost what was reported."""
-        self._reports.report([one for one in self._users.sessions if self.is_counted(one)])
+        self._reports.report_all(self._users.sessions, channels_of=partial(filter, self.is_counted))
 
     def _count(self, user: str) -> int:
         return len(self._users.sessions.get(user, ()))

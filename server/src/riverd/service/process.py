@@ -95,9 +95,6 @@ class Process:
         # What lives since the start lives to the end: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        # Nothing of River needs the collector to end: it is for what libraries leave. Young objects
-        # are looked at often and at once; all of them, which stops the loop, rarely.
-        gc.set_threshold(2_000, 10, 100)
         self.start(OldObjects().run())
 
     async def end(self) -> None:

@@ -18,6 +18,7 @@ from riverd.api.responses import (
 from riverd.channels import INTERNAL, check_channel
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Occupancy, Position
+from riverd.portions import sorted_portions
 
 HISTORY_DEFAULT = 100
 HISTORY_MAX = 1_000
@@ -31,12 +32,16 @@ async def list_channels(api: Api, call: Call) -> ChannelList:
         # A prefix that no name can have is a mistake, and no request for nothing.
         check_channel(prefix)
     occupied = await api.broker.occupied(prefix)
-    names = sorted(name for name in occupied if not name.startswith(INTERNAL))
-    shown = names[: limit_in(call.query)] if "limit" in call.query else names
-    return ChannelList(
-        {name: _counted(api, name, occupancy=occupied[name]) for name in shown},
-        more=len(shown) < len(names),
-    )
+    most = limit_in(call.query) if "limit" in call.query else len(occupied)
+    channels: dict[str, Counted] = {}
+    async for some in sorted_portions(list(occupied)):
+        for name in some:
+            if name.startswith(INTERNAL):
+                continue
+            if len(channels) == most:
+                return ChannelList(channels, more=True)
+            channels[name] = _counted(api, name, occupancy=occupied[name])
+    return ChannelList(channels, more=False)
 
 
 async def channel_state(api: Api, call: Call) -> ChannelState:

@@ -13,6 +13,7 @@ from riverd.api.pusher.call import AppCall
 from riverd.channels import APP, INTERNAL, PRESENCE, app_channel, check_channel
 from riverd.errors import ErrorCode, RiverError
 from riverd.orders import OrderKind
+from riverd.portions import sorted_portions
 from riverd.protocols.pusher import names
 from riverd.protocols.pusher.names import Kind
 
@@ -31,10 +32,11 @@ async def list_channels(call: AppCall) -> object:
     start = prefix if app.native else app_channel(app.id, prefix)
     occupied = await call.api.broker.occupied(start)
     channels: dict[str, object] = {}
-    for channel in sorted(occupied):
-        name = channel if app.native else channel.removeprefix(f"{APP}{app.id}:")
-        if not name.startswith(INTERNAL):
-            channels[name] = counts_in(name, occupied[channel], attributes=attributes)
+    async for some in sorted_portions(list(occupied)):
+        for channel in some:
+            name = channel if app.native else channel.removeprefix(f"{APP}{app.id}:")
+            if not name.startswith(INTERNAL):
+                channels[name] = counts_in(name, occupied[channel], attributes=attributes)
     return {"channels": channels}
 
 

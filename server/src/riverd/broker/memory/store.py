@@ -11,6 +11,7 @@ from riverd.model import (
     After,
     Change,
     Ephemeral,
+    FirstAfter,
     Member,
     Message,
     Occupancy,
@@ -107,7 +108,8 @@ class Store:
             seen = self._keys.get((message.channel, message.key))
             if seen is not None and seen[0] > now - KEYS_KEPT_S:
                 return seen[1], None
-        log = self._logs.get(message.channel) or self._log(message.channel, now)
+        known = self._logs.get(message.channel)
+        log = known or self._log(message.channel, now)
         log.touched = now
         receipt: Receipt
         event: Publication | Ephemeral
@@ -134,6 +136,8 @@ class Store:
             receipt = After(log.epoch, log.offset)
         if message.key is not None:
             self._remember((message.channel, message.key), receipt, now=now)
+        if known is None and isinstance(receipt, After):
+            receipt = FirstAfter(log.epoch, log.offset)
         return receipt, event
 
     def age_s(self, channel: str, offset: int, *, now: float) -> float | None:

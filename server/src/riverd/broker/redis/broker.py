@@ -25,6 +25,7 @@ from riverd.broker.redis.webhooks import NO_KEYS, RedisWebhooks, WebhookKeys
 from riverd.channel_rules import ChannelRules
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
 from riverd.model import (
+    FirstAfter,
     Member,
     Message,
     Occupancy,
@@ -107,13 +108,13 @@ class RedisBroker:
         channel, key = message.channel, message.key
         names = self._log_keys(channel)
         known = self._given.get(channel, NOWHERE)
-        script = "publish" if message.keep else "announce"
+        script, epoch = "publish" if message.keep else "announce", new_epoch()
         try:
             answer = await self._server.call(
                 script if webhooks is NO_KEYS else noted(script),
                 (*names, *(() if key is None else (keys.seen(channel, key),)), *webhooks.names),
                 arguments=(
-                    new_epoch(),
+                    epoch,
                     known.epoch,
                     known.offset,
                     self._feeds.name(channel),
@@ -133,6 +134,8 @@ class RedisBroker:
         receipt = messages.receipt_of(cast("bytes", answer))
         if isinstance(receipt, Position):
             self._remember(channel, receipt, known=known)
+        elif receipt.epoch == epoch:
+            return FirstAfter(epoch, receipt.after)
         return receipt
 
     def _body(self, message: Message) -> tuple[Argument, ...]:
