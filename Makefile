@@ -1,4 +1,5 @@
-# The front door. `make run` starts River and the demo, `make test` runs everything; both install what is missing.
+# The front door. `make run` starts River and the demo (PROTOCOL=pusher: its pages use pusher-js), `make test` runs everything;
+# both install what is missing.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -14,8 +15,9 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test lint types bench chaos docs setup venv lock clean
 
-run: .setup/python
-	@$(RUN)python scripts/run.py
+run: .setup/python $(if $(filter pusher,$(PROTOCOL)),.setup/js)
+	@$(if $(filter pusher,$(PROTOCOL)),FORUM_PUSHER_JS=interop/node_modules/pusher-js/dist/web/pusher.min.js) \
+	  $(RUN)python scripts/run.py
 
 # Tests of rooms that run within one process: their coverage is measured and may only rise (see pyproject.toml).
 MEASURED := $(addprefix server/tests/,auth core gateway node protocols websocket test_channels.py test_globs.py test_payloads.py)

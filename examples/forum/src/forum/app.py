@@ -15,6 +15,7 @@ from forum.limits import RateLimit
 from forum.live import Live
 from forum.pages import pages
 from forum.place import Forum, place, reader
+from forum.pusher import pusher
 from forum.seed import plant
 from forum.settings import ForumSettings
 from forum.store import PostStore
@@ -46,6 +47,7 @@ def create_app(settings: ForumSettings, *, clock_s: Callable[[], float] = time.m
     ).open_in(app)
     app.register_blueprint(pages)
     app.register_blueprint(door)
+    app.register_blueprint(pusher)
     app.before_request(_check_forms)
     app.after_request(_protect)
     app.after_request(_log)
@@ -98,6 +100,7 @@ def _for_every_page() -> dict[str, object]:
         "me": reader(),
         "live": live is not None,
         "river_url": live.url if live and reader() else None,
+        "pusher_key": live.pusher.key if live and live.pusher else None,
         "csrf_token": forms.csrf_token,
         "new_post_id": forms.new_post_id,
         "title_max": forms.TITLE_MAX,

@@ -17,7 +17,7 @@ class Live:
     """What the forum says to River."""
 
     def __init__(self, place: RiverPlace) -> None:
-        self.url = place.url
+        self.url, self.pusher = place.url, place.pusher
         self._river = River(
             place.api_url, place.api_key, secret=place.secret, timeout_s=PUBLISH_TIMEOUT_S
         )

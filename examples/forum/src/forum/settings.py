@@ -16,6 +16,15 @@ class ForumSettingsError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PusherApp:
+    """The app of River that pages use with pusher-js, and where that lies."""
+
+    key: str
+    secret: str
+    script: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RiverPlace:
     """Where River is, and what proves to it that the forum is the forum."""
 
@@ -23,6 +32,7 @@ class RiverPlace:
     api_url: str
     api_key: str
     secret: str
+    pusher: PusherApp | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +93,12 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         default=default("RIVER_SECRETS", ""),
         help="[RIVER_SECRETS] comma-separated, the first signs",
     )
+    add(
+        "--pusher-js",
+        type=Path,
+        default=default("FORUM_PUSHER_JS"),
+        help="[FORUM_PUSHER_JS] Pusher's client, for pages instead of River's own",
+    )
     return parser
 
 
@@ -108,7 +124,16 @@ def _river(flags: argparse.Namespace) -> RiverPlace | None:
         api_url=found["RIVER_API_URL"].rstrip("/"),
         api_key=found["RIVER_API_KEY"],
         secret=found["RIVER_SECRETS"].split(",")[0].strip(),
+        pusher=_pusher(flags.pusher_js, dev),
     )
+
+
+def _pusher(script: Path | None, dev: Mapping[str, str]) -> PusherApp | None:
+    if script is None:
+        return None
+    if not script.is_file() or not dev.get("app_key"):
+        raise ForumSettingsError(f"for pages with pusher-js: {script}, and a `river dev` here")
+    return PusherApp(key=dev["app_key"], secret=dev["app_secret"], script=script)
 
 
 def _read_dev_file() -> dict[str, str]:
@@ -120,7 +145,8 @@ def _read_dev_file() -> dict[str, str]:
         raise ForumSettingsError(f"{DEV_FILE} cannot be read: {problem}") from problem
     match content:
         case {"secret": str(secret), "api_key": str(key), "url": str(url), "api_url": str(api)}:
-            return {"secret": secret, "api_key": key, "url": url, "api_url": api}
+            app = {name: str(content.get(name, "")) for name in ("app_key", "app_secret")}
+            return {"secret": secret, "api_key": key, "url": url, "api_url": api, **app}
         case _:
             raise ForumSettingsError(f"{DEV_FILE} is not what `river dev` writes")
 

@@ -44,15 +44,25 @@ def river_settings() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
+def pusher_js() -> Path | None:
+    """Return Pusher's client, if this module's pages use it."""
+    return None
+
+
+@pytest.fixture(scope="module")
 def town(
-    tmp_path_factory: pytest.TempPathFactory, river_settings: dict[str, str]
+    tmp_path_factory: pytest.TempPathFactory,
+    river_settings: dict[str, str],
+    pusher_js: Path | None,
 ) -> Generator[Town]:
     """Start River and the forum, once a module."""
     with ExitStack() as stack:
         river = stack.enter_context(
             run_river(tmp_path_factory.mktemp("town"), **river_settings),
         )
-        forum = stack.enter_context(run_forum(river, river_url=f"http://{RIVER_HOST}"))
+        forum = stack.enter_context(
+            run_forum(river, river_url=f"http://{RIVER_HOST}", pusher_js=pusher_js)
+        )
         to_forum = stack.enter_context(wire_to(forum.port))
         to_river = stack.enter_context(wire_to(river.port))
         yield Town(forum, river, to_forum, to_river)

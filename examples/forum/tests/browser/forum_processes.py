@@ -67,7 +67,9 @@ def run_river(folder: Path, **settings: str) -> Generator[RiverProcess]:
 
 
 @contextmanager
-def run_forum(river: RiverProcess, *, river_url: str) -> Generator[ForumProcess]:
+def run_forum(
+    river: RiverProcess, *, river_url: str, pusher_js: Path | None = None
+) -> Generator[ForumProcess]:
     """Run the forum beside a River until the end of the block.
 
     `river_url` is where the browsers will look for the gateway; the rest the forum reads from
@@ -76,6 +78,8 @@ def run_forum(river: RiverProcess, *, river_url: str) -> Generator[ForumProcess]
     port, log = free_port(), river.folder / "forum.log"
     environment = {"RIVER_URL": river_url, "FORUM_POSTS_PER_MINUTE": "1000"}
     command = [sys.executable, "-m", "forum", "--port", str(port), "--river", "on"]
+    if pusher_js is not None:
+        command += ["--pusher-js", str(pusher_js)]
     with _run(command, river.folder, log, environment):
         _wait_for(f"http://127.0.0.1:{port}/login", log)
         yield ForumProcess(port, log)
