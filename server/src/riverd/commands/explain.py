@@ -64,7 +64,9 @@ def _facts(one: Judged) -> list[str]:
                 why = f"  {one.session.ended_by}" if name == "ended" else ""
                 lines.append(f"  {name:<10}{at(time)}{why}")
         client = one.session.client or "a client that says nothing of itself"
-        lines.append(f"  {'client':<10}{client}, from {one.session.address or 'nowhere known'}")
+        # Of a client on the same machine there is none.
+        client += f", from {one.session.address}" if one.session.address else ""
+        lines.append(f"  {'client':<10}{client}")
     if one.subscription is not None:
         sent = one.subscription
         lines.append(f"  {'sent':<10}{at(sent.began_at)}  after {sent.after}, up to {sent.upto}")

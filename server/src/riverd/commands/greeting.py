@@ -27,7 +27,7 @@ def greeting(signer: Signer, public: str, *, private: str, key: str, app: App | 
   Gateway       http://{public}   WebSocket: ws://{public}/ws
   Publish API   http://{private}
   Console       http://{private}/console   (log in with the API key)
-  API key       {key}
+{_pusher(app)}  API key       {key}
   Token         {token}
                 (user "{USER}", every channel, one day)
 
@@ -44,7 +44,7 @@ def greeting(signer: Signer, public: str, *, private: str, key: str, app: App | 
       const river = new River({{ token: "{token}" }});
       river.subscribe("dogs").on("post", (data) => console.log(data));
     </script>
-{_pusher(app, public)}
+
   Stop with Ctrl-C.
 """
 
@@ -59,16 +59,7 @@ def as_typed() -> str:
     return min(str(beside), os.path.relpath(beside), key=len)
 
 
-def _pusher(app: App | None, public: str) -> str:
+def _pusher(app: App | None) -> str:
     if app is None:
         return ""
-    host, _, port = public.rpartition(":")
-    return f"""
-  Pusher protocol, app {app.id}, which has the same channels
-    key         {app.key}
-    secret      {app.secret}
-    new Pusher("{app.key}", {{
-      cluster: "", wsHost: "{host}", wsPort: {port}, forceTLS: false,
-      enabledTransports: ["ws", "wss"], // no fallback to the servers of Pusher Ltd.
-    }})
-"""
+    return f"  Pusher app    {app.id}, key {app.key}, secret {app.secret}   (docs/pusher.md)\n"

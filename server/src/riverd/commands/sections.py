@@ -1,6 +1,7 @@
 """In which order `river --help` lists the commands: by what somebody wants to do."""
 
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 
 import click
 
@@ -17,6 +18,18 @@ _SENTENCE_MAX = 90
 
 class SectionedGroup(click.Group):
     """A group whose help lists its commands in these sections."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Guess what was meant where no command has the name."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            meant = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if not meant:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean '{meant[0]}'?", ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a table for each section."""

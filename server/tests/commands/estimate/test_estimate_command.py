@@ -41,6 +41,7 @@ def test_a_million_connections_are_estimated() -> None:
     told = river("--connections", "1000000", "--messages-per-s", "0.1")
     assert told.exit_code == 0, told.output
     assert "1,000,000 connections, 10,000 channels" in told.stdout
+    assert " 8,726 million messages a day" in told.stdout
     total = aws_estimate(Load(connections=1_000_000, messages_per_s=0.1)).total_usd
     assert f"{total * 12:,.0f}" in told.stdout
 

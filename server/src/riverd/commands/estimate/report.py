@@ -112,7 +112,7 @@ def _headline(load: Load) -> Text:
     text.append(
         f", {load.channels:,.0f} channels, {_rate(load.publications_per_s)} publications/s, "
         f"{_rate(load.deliveries_per_s)} deliveries/s, "
-        f"{load.messages_a_day / _MILLION:,.3g} million messages a day as hosted services count\n"
+        f"{_rate(load.messages_a_day / _MILLION)} million messages a day as hosted services count\n"
     )
     return text
 
