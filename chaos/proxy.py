@@ -54,7 +54,9 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._mend)
 
     def close(self) -> None:
-        """Stop."""
+        """Stop, once."""
+        if self._loop.is_closed():
+            return
         self._loop.call_soon_threadsafe(self._end)
         self._thread.join()
         self._loop.close()
@@ -75,19 +77,21 @@ class Proxy:
     def _end(self) -> None:
         self._mend()
         self._server.close()
-        for pipe in self._pipes:
-            pipe.cancel()
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
         self._loop.call_soon(self._loop.stop)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         for passes in self._passes.values():
             await passes.wait()
         try:
             back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
         except OSError:
+            self._writers.discard(writer)
             writer.transport.abort()
             return
-        self._writers |= {writer, back_writer}
+        self._writers.add(back_writer)
         self._to_redis.add(back_writer)
         self._start(reader, back_writer, Direction.REQUESTS)
         self._start(back_reader, writer, Direction.ANSWERS)

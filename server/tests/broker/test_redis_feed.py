@@ -59,7 +59,7 @@ async def test_a_server_that_falls_silent_is_given_up_and_found_again(
     server: RedisServer, brokers_at: BrokersAt
 ) -> None:
     proxy = Proxy(server.port)
-    await proxy.start()
+    proxy.start()
     try:
         broker, notes = await brokers_at(f"redis://127.0.0.1:{proxy.port}").node()
         await broker.subscribe("c")
@@ -73,7 +73,7 @@ async def test_a_server_that_falls_silent_is_given_up_and_found_again(
         await brokers_at(server.url)().publish(Message("c", "e", b"heard"))
         await until(lambda: notes.offsets("c") == [2])
     finally:
-        await proxy.close()
+        proxy.close()
 
 
 async def test_a_quiet_feed_is_no_silent_one(

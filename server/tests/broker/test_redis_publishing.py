@@ -190,7 +190,7 @@ async def test_what_was_refused_for_certain_is_never_published(
     own_server: RedisServer, brokers_at: Callable[[str], RedisBrokers], how: str
 ) -> None:
     proxy = Proxy(own_server.port)
-    await proxy.start()
+    proxy.start()
     broker = brokers_at(f"redis://127.0.0.1:{proxy.port}")(size=10_000)
     refused: set[int] = set()
     try:
@@ -210,14 +210,14 @@ async def test_what_was_refused_for_certain_is_never_published(
         assert refused
         if how == "killed":
             own_server.start()
-        await proxy.close()
+        proxy.close()
         kept = {
             int(one.data)
             for one in (await brokers_at(own_server.url)(size=10_000).read("c")).publications
         }
         assert not kept & refused
     finally:
-        await proxy.close()
+        proxy.close()
 
 
 async def test_a_script_that_fails_half_way_leaves_unknown_what_it_did(

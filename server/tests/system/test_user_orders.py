@@ -101,7 +101,7 @@ async def test_an_order_reaches_a_gateway_that_was_cut_off_and_admits_nobody_mea
     start: Start, redis: RedisServer, broker: dict[str, str]
 ) -> None:
     proxy = Proxy(redis.port)
-    await proxy.start()
+    proxy.start()
     try:
         cut_off = {**broker, "RIVER_BROKER": f"redis://127.0.0.1:{proxy.port}"}
         # The proxy is on this loop: it must turn while the gateway starts.
@@ -130,4 +130,4 @@ async def test_an_order_reaches_a_gateway_that_was_cut_off_and_admits_nobody_mea
         await condition(lambda: metric(gateway, "river_connections") == 0)
         await asyncio.to_thread(gateway.stop)
     finally:
-        await proxy.close()
+        proxy.close()
