@@ -5,14 +5,15 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+import pytest
 from brokers import RedisBrokers
 from redis_server import RedisServer
 from river_feed import Notes, until
 
 from proxy import Proxy
 from riverd.broker.redis import keys
-from riverd.broker.redis.broker import RedisBroker
-from riverd.model import Member, Occupancy
+from riverd.broker.redis.broker import KEPT_EVERY, RedisBroker
+from riverd.model import Member, Occupancy, Position
 
 BrokersAt = Callable[[str], RedisBrokers]
 CROWD = 20_000
@@ -80,7 +81,7 @@ async def test_a_cut_off_node_loses_its_seats_and_takes_them_again_under_another
     server: RedisServer, brokers_at: BrokersAt
 ) -> None:
     proxy = Proxy(server.port)
-    await proxy.start()
+    proxy.start()
     try:
         other, notes = await brokers_at(server.url).node()
         await other.subscribe("presence-c")
@@ -101,7 +102,7 @@ async def test_a_cut_off_node_loses_its_seats_and_takes_them_again_under_another
         await broker.leave("presence-c", "ann")
         await until(lambda: leaves(notes)["ann"] == 2)
     finally:
-        await proxy.close()
+        proxy.close()
 
 
 async def test_a_seat_taken_under_a_name_that_others_cleared_does_not_stay(
@@ -216,6 +217,41 @@ async def test_a_part_of_a_list_that_is_gone_is_found_and_mended(
     await one.leave("presence-c", "ann")
     assert (await two.members("presence-c")).members == {}
     assert notes.presence_lost == 0
+
+
+@pytest.mark.parametrize(
+    "lost", [("members",), ("users",), ("members", "users"), ("entries",), ("meta",)]
+)
+async def test_a_part_that_is_gone_is_found_though_nobody_comes_or_goes(
+    redis_broker: RedisBrokers, server: RedisServer, lost: tuple[str, ...]
+) -> None:
+    broker, notes = await redis_broker.node()
+    before = await broker.join("presence-c", Member("ann"))
+    assert broker._lease is not None
+    meta, members, users = keys.member_keys("presence-c")
+    entries = keys.node_entries("presence-c", broker._lease.node)
+    names = {"meta": meta, "members": members, "users": users, "entries": entries}
+    with server.client() as client:
+        assert client.delete(*[names[one] for one in lost]) == len(lost)
+    found = None
+    for _ in range(KEPT_EVERY + 1):
+        [(_, found)] = await broker.positions(["presence-c"])
+    assert found is not None
+    assert found.epoch != before.epoch
+    await broker.join("presence-c", Member("ann"))
+    assert list((await broker.members("presence-c")).members) == ["ann"]
+    assert notes.presence_lost == 0
+
+
+async def test_a_list_that_is_all_there_goes_on(redis_broker: RedisBrokers) -> None:
+    broker, _ = await redis_broker.node()
+    await broker.join("presence-c", Member("ann"))
+    before = await broker.join("presence-c", Member("bob"))
+    for left, user in enumerate(("bob", "ann"), 1):
+        await broker.leave("presence-c", user)
+        for _ in range(KEPT_EVERY + 1):
+            [(_, found)] = await broker.positions(["presence-c"])
+            assert found == Position(before.epoch, before.offset + left)
 
 
 async def test_a_user_leaves_whose_entry_is_gone(

@@ -240,17 +240,18 @@ class RedisBroker:
         """Let live what a node has a replica of: some of it each time, all of it in its life."""
         if self._lease is None:
             return
-        calls: list[tuple[str, Sequence[str]]] = []
+        calls: list[tuple[str, Sequence[str], Sequence[Argument]]] = []
         for channel, (log, members) in zip(channels, found, strict=True):
             turn = hash(channel) + self._asked
             if turn % (KEPT_EVERY if log.offset == 0 else FULL_EVERY) == 0:
-                calls.append(("keep", (keys.log_meta(channel),)))
+                calls.append(("keep", (keys.log_meta(channel),), (KEPT_S,)))
             if members is not None and turn % KEPT_EVERY == 0:
-                entries = keys.node_entries(channel, self._lease.node)
-                calls.append(("keep_members", (*keys.member_keys(channel), entries)))
+                node = self._lease.node
+                names = (*keys.member_keys(channel), keys.node_entries(channel, node))
+                calls.append(("keep_members", names, (new_epoch(), node)))
         async for some in portions(calls):
             await asyncio.gather(
-                *[self._server.call(name, names, arguments=(KEPT_S,)) for name, names in some]
+                *[self._server.call(name, names, arguments=given) for name, names, given in some]
             )
 
     # Being a node.
