@@ -8,6 +8,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -21,7 +22,11 @@ from riverd.webhooks.forms import WebhookRequest
 
 CONNECT_S_MAX = 5.0
 REQUEST_S_MAX = 10.0
+REST_S_MAX = 1.0
+"""What follows the status is waited for so long: then the connection serves again."""
 ANSWER_BYTES_MAX = 65_536
+ANSWER_PARTS_MAX = 100
+"""Chunks of a byte each are read without a pause."""
 CONNECTIONS_MAX = 100
 IDLE_S_MAX = 30.0
 
@@ -29,6 +34,7 @@ _TIMEOUTS = {"connect": CONNECT_S_MAX, "read": REQUEST_S_MAX, "write": REQUEST_S
 # Exactly this type: Pusher's library for Node compares it as it stands.
 _HEADERS = ((b"content-type", b"application/json"), (b"user-agent", b"River webhooks"))
 _SOCKET_OPTIONS = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+_TROUBLES = (httpcore.NetworkError, httpcore.ProtocolError, OSError)
 
 
 Stream = httpcore.AsyncNetworkStream
@@ -38,6 +44,48 @@ class PostOutcome(msgspec.Struct, frozen=True):
     """Whether the receiver took a request; else why not, in words without anything secret."""
 
     error: str | None = None
+
+
+class BoundedStream(httpcore.AsyncNetworkStream):
+    """A connection on which only so much is read for each request: heads and bodies together."""
+
+    def __init__(self, inner: Stream) -> None:
+        self._inner = inner
+        self._read_bytes = 0
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        """Read some bytes.
+
+        Raises:
+            httpcore.ReadError: these were too many.
+        """
+        data = await self._inner.read(max_bytes, timeout)
+        self._read_bytes += len(data)
+        if self._read_bytes > ANSWER_BYTES_MAX:
+            raise httpcore.ReadError(f"more than {ANSWER_BYTES_MAX} bytes in one answer")
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Write some bytes of a request."""
+        self._read_bytes = 0
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """Close it."""
+        await self._inner.aclose()
+
+    async def start_tls(self, *arguments: Any, **options: Any) -> Stream:
+        """The same, encrypted; closed if that does not come about."""
+        try:
+            return BoundedStream(await self._inner.start_tls(*arguments, **options))
+        except BaseException:
+            # The library does not close it when the time for the whole request is over.
+            await self.aclose()
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        """What the connection says of itself."""
+        return self._inner.get_extra_info(info)
 
 
 class CheckedNetwork(httpcore.AsyncNetworkBackend):
@@ -60,7 +108,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         """
         options["socket_options"] = _SOCKET_OPTIONS
         address = await self._resolved(host, port)
-        return await self._inner.connect_tcp(address, port, *more, **options)
+        return BoundedStream(await self._inner.connect_tcp(address, port, *more, **options))
 
     async def _resolved(self, host: str, port: int) -> str:
         try:
@@ -91,9 +139,10 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
 
 
 class Poster:
-    """Sends POST requests; certificates are verified."""
+    """Sends POST requests; certificates are verified. `answer_s`: how long one may take."""
 
-    def __init__(self, allowed: Sequence[Network]) -> None:
+    def __init__(self, allowed: Sequence[Network], *, answer_s: float = REQUEST_S_MAX) -> None:
+        self._answer_s = answer_s
         tls = ssl.create_default_context()
         self._pools = {
             scheme: httpcore.AsyncConnectionPool(
@@ -108,13 +157,13 @@ class Poster:
     async def post(self, url: str, request: WebhookRequest) -> PostOutcome:
         """Send one request, and wait for its status; the rest of the answer is not used."""
         try:
-            async with asyncio.timeout(REQUEST_S_MAX):
+            async with asyncio.timeout(self._answer_s):
                 return await self._post(url, request)
         except TimeoutError:
-            return PostOutcome(f"no answer within {REQUEST_S_MAX:g} s")
+            return PostOutcome(f"no answer within {self._answer_s:g} s")
         except httpcore.TimeoutException:
             return PostOutcome("no answer in time")
-        except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+        except _TROUBLES as error:
             return PostOutcome(" ".join(str(error).split())[:200] or type(error).__name__)
 
     async def _post(self, url: str, request: WebhookRequest) -> PostOutcome:
@@ -129,12 +178,14 @@ class Poster:
             content=request.body,
             extensions={"timeout": _TIMEOUTS},
         ) as response:
-            read = 0
-            async for part in response.aiter_stream():
-                # Read to its end the connection serves again; a long one is cut off.
-                read += len(part)
-                if read > ANSWER_BYTES_MAX:
-                    break
+            # Read to its end the connection serves again; another one is cut off.
+            with suppress(TimeoutError, httpcore.TimeoutException, *_TROUBLES):
+                async with asyncio.timeout(min(REST_S_MAX, self._answer_s / 2)):
+                    parts = 0
+                    async for _ in response.aiter_stream():
+                        parts += 1
+                        if parts > ANSWER_PARTS_MAX:
+                            break
         status = response.status
         if 200 <= status < 300:  # noqa: PLR2004  taken
             return PostOutcome()
