@@ -31,9 +31,9 @@ function memberlessAdvice(channel, event) {
   return `no "${event}" on "${channel}": only channels called presence-..., or with a rule, have members`;
 }
 function statusAdvice({ state, reason, code, error }, url) {
-  const cause = (
-    /** @type {{code?: string} | undefined} */
-    error?.code ?? ""
+  const cause = String(
+    /** @type {{code?: unknown} | undefined} */
+    error?.code
   );
   if (state === "waiting" && (code ?? 1006) === 1006 && !cause.startsWith("token_"))
     return `no connection to ${url}: ${DOUBTS}`;
@@ -2440,9 +2440,9 @@ var Warnings = class {
    * @param {string} url
    */
   status(status, url) {
-    const { state, code = 0, error } = status;
+    const { state, reason, code = 0, error } = status;
     if (state === "connected") this.#connected = true;
-    else if (FAULTS.includes(code) || state === "closed" && (code || error) || state === "waiting" && !this.#connected)
+    else if (FAULTS.includes(code) || state === "closed" && (code || reason === error?.message) || state === "waiting" && !this.#connected)
       this.#say((later) => later.statusAdvice(status, url));
   }
   /** @param {(later: Later) => string | undefined} choose */

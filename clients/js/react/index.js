@@ -32,14 +32,7 @@ import {
  */
 
 /** @type {(keyof SystemEvents)[]} */
-const SYSTEM = [
-  "river:subscribed",
-  "river:gap",
-  "river:joined",
-  "river:left",
-  "river:presence",
-  "river:error",
-];
+const SYSTEM = ["river:subscribed", "river:gap", "river:error"];
 const PRESENCE = /** @type {const} */ (["river:presence", "river:joined", "river:left"]);
 /** @typedef {{live: boolean, error: RiverError | null}} ChannelStatus */
 
@@ -113,8 +106,10 @@ export function useChannel(name, handlers = {}, options = {}) {
   const river = useRiver();
   const latest = useRef({ handlers, options });
   const [status, setStatus] = useState(IDLE);
+  const heed = useRef(() => {});
   useEffect(() => {
     latest.current = { handlers, options };
+    heed.current();
   });
   useEffect(() => {
     if (!name) return undefined;
@@ -123,12 +118,14 @@ export function useChannel(name, handlers = {}, options = {}) {
       ...others,
       snapshot: snapshot && ((why) => (latest.current.options.snapshot ?? snapshot)(why)),
     });
-    const end = listen(channel, () => latest.current.handlers, setStatus);
+    const listening = listen(channel, () => latest.current.handlers, setStatus);
+    heed.current = listening.heed;
     const changed = () => setStatus((before) => ({ ...before, live: channel.live }));
     river.on("state", changed);
     changed();
     return () => {
-      end();
+      heed.current = () => {};
+      listening.end();
       river.off("state", changed);
       channel.unsubscribe();
       setStatus(IDLE);
@@ -151,7 +148,7 @@ export function useChannel(name, handlers = {}, options = {}) {
  * @param {import("../src/river.js").Channel} channel
  * @param {() => object} handlers
  * @param {(status: ChannelStatus) => void} setStatus
- * @returns {() => void} ends it
+ * @returns {{heed: () => void, end: () => void}} `heed` looks again at which handlers there are
  */
 function listen(channel, handlers, setStatus) {
   /** @type {(name: string, ...args: unknown[]) => void} */
@@ -166,7 +163,9 @@ function listen(channel, handlers, setStatus) {
     call("*", data, event);
   };
   channel.on("*", onEvent);
-  const ends = SYSTEM.map((name) => {
+  /** @type {Map<string, () => void>} */
+  const ends = new Map();
+  const bind = (/** @type {keyof SystemEvents} */ name) => {
     const onSystem = (/** @type {any} */ detail) => {
       const { live } = channel;
       if (name === "river:subscribed") setStatus({ live, error: null });
@@ -174,12 +173,19 @@ function listen(channel, handlers, setStatus) {
       call(name, detail);
     };
     channel.on(name, onSystem);
-    return () => channel.off(name, onSystem);
-  });
-  return () => {
-    channel.off("*", onEvent);
-    for (const end of ends) end();
+    ends.set(name, () => channel.off(name, onSystem));
   };
+  for (const name of SYSTEM) bind(name);
+  // Those of members only for who asked: elsewhere the client warns that they never come.
+  const heed = () => {
+    for (const name of PRESENCE) if (!ends.has(name) && Object.hasOwn(handlers(), name)) bind(name);
+  };
+  heed();
+  const end = () => {
+    channel.off("*", onEvent);
+    for (const unbind of ends.values()) unbind();
+  };
+  return { heed, end };
 }
 
 /**

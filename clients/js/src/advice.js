@@ -71,7 +71,8 @@ export function memberlessAdvice(channel, event) {
  * @param {string} url
  */
 export function statusAdvice({ state, reason, code, error }, url) {
-  const cause = /** @type {{code?: string} | undefined} */ (error)?.code ?? "";
+  // Of a DOMException it is a number: the browser kept the page from opening the connection.
+  const cause = String(/** @type {{code?: unknown} | undefined} */ (error)?.code);
   if (state === "waiting" && (code ?? 1006) === 1006 && !cause.startsWith("token_"))
     return `no connection to ${url}: ${DOUBTS}`;
   const cure = TOKEN_CURES.find(([pattern]) => pattern.test(reason))?.[1] ?? "";

@@ -79,11 +79,11 @@ export class Warnings {
    * @param {string} url
    */
   status(status, url) {
-    const { state, code = 0, error } = status;
+    const { state, reason, code = 0, error } = status;
     if (state === "connected") this.#connected = true;
     else if (
       FAULTS.includes(code) ||
-      (state === "closed" && (code || error)) ||
+      (state === "closed" && (code || reason === error?.message)) ||
       (state === "waiting" && !this.#connected)
     )
       this.#say((later) => later.statusAdvice(status, url));

@@ -239,6 +239,22 @@ describe("what will not work", () => {
     await warned(/fits none of the secrets: sign it with the first of RIVER_SECRETS/);
   });
 
+  test("a connection that the browser forbids is warned about, and not that the page closed it", async () => {
+    class Forbidden extends FakeSocket {
+      /** @param {string} url */
+      constructor(url) {
+        super(url);
+        throw new DOMException("an insecure connection of an https: page", "SecurityError");
+      }
+    }
+    const river = make({ WebSocket: Forbidden });
+    await settled();
+    platform.turn();
+    await platform.pass(1_000);
+    river.disconnect();
+    await warned(/no connection to .*wss: for an https: page\?/);
+  });
+
   test("a fixed token that cannot be one is warned about", async () => {
     make({ token: "<!doctype html>" });
     await settled();

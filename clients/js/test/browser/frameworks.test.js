@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
+import WebSocket from "ws";
 import { RiverProvider, useChannel, useConnection, usePresence } from "../../react/index.js";
 import { River } from "../../src/river.js";
 import { Server, until } from "../server.js";
@@ -161,6 +162,38 @@ describe("the how-to for frameworks", { skip }, () => {
       said.filter((line) => line.includes("River")),
       [],
     );
+    await context.close();
+  });
+
+  test("a handler for members that a later render brings is called", async () => {
+    stage.pages["/members"] = await bundled(
+      "React",
+      `import { createRoot } from "react-dom/client";
+       import { StrictMode, useState } from "react";
+       import { RiverProvider, useChannel } from "river-realtime/react";
+       import { river } from "./river.js";
+       function Room() {
+         const [asks, setAsks] = useState(false);
+         const [joined, setJoined] = useState("nobody");
+         const { live } = useChannel("presence-room",
+           asks ? { "river:joined": ({ user }) => setJoined(user) } : {});
+         globalThis.ask = () => setAsks(true);
+         return <p>{\`\${live ? "live" : "entering"}, \${asks}, \${joined}\`}</p>;
+       }
+       createRoot(document.querySelector("#app")).render(
+         <StrictMode><RiverProvider river={river}><Room /></RiverProvider></StrictMode>);`,
+      "development",
+    );
+    const context = await stage.context();
+    const opened = await context.newPage();
+    await opened.goto(`${stage.origin}/members`);
+    await opened.getByText("live, false, nobody").waitFor();
+    await opened.evaluate(() => /** @type {any} */ (globalThis).ask());
+    await opened.getByText("live, true, nobody").waitFor();
+    const bob = new River({ host: server.url, token: await server.token("bob"), WebSocket });
+    bob.subscribe("presence-room");
+    await opened.getByText("live, true, bob").waitFor();
+    bob.disconnect();
     await context.close();
   });
 
