@@ -5,23 +5,27 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "clients" / "capabilities.md"
-CASES = ROOT / "protocol" / "cases"
 PYTHON_RUN = ROOT / "clients" / "python" / "tests" / "case_runner.py"
 
 HEAD = """# What the clients do
 
-Every client library runs the conversations of [protocol/cases](../protocol-cases.md) against a
+Every client library runs the conversations of `protocol/cases` against a
 real server, and fails none. Written from those runs by `scripts/capabilities.py`.
-
-Below are those that do not concern every client: a letter gives the [reason](#why-not), **yes** is
-a pass.
 """
+WHY_NOT = """
+## Why not all of them
+
+| what the client does otherwise | JavaScript | Python |
+|---|---|---|"""
+NOT_APPLICABLE = "not applicable: "
 
 
 @dataclass(frozen=True)
@@ -32,64 +36,33 @@ class Run:
     cases: dict[str, dict[str, str]]
 
 
-class Reasons:
-    """Letters for reasons, in the order in which they come up."""
-
-    def __init__(self) -> None:
-        self._letters: dict[str, str] = {}
-
-    def cell(self, result: str) -> str:
-        """What stands in the table."""
-        if result == "passed":
-            return "yes"
-        why = result.removeprefix("not applicable: ")
-        if why == result:
-            raise SystemExit(f"a client did not pass: {result}")
-        return self._letters.setdefault(why, chr(ord("a") + len(self._letters)))
-
-    def lines(self) -> list[str]:
-        """A table of them."""
-        rows = [f"| {letter} | {why} |" for why, letter in self._letters.items()]
-        return ["## Why not", "", "| | |", "|---|---|", *rows]
-
-
 def page(runs: list[Run]) -> str:
     """The whole page, in Markdown."""
-    reasons = Reasons()
-    lines = [HEAD, *_totals(runs)]
-    for file in runs[0].cases:
-        shown = [name for name in runs[0].cases[file] if not _all_hold(runs, file, name)]
-        if not shown:
-            continue
-        about = json.loads((CASES / f"{file}.json").read_text(encoding="utf-8"))["about"]
-        lines += ["", f"## {file.capitalize()}", "", str(about), "", *_head("conversation", runs)]
-        for name in shown:
-            cells = [reasons.cell(run.cases[file][name]) for run in runs]
-            lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join([*lines, "", *reasons.lines()]) + "\n"
+    counts = [Counter(_reasons(run)) for run in runs]
+    rows = [
+        f"| {why} | {' | '.join(str(count[why]) for count in counts)} |"
+        for why in sorted({*counts[0], *counts[1]})
+    ]
+    return "\n".join([HEAD, *_totals(runs), WHY_NOT, *rows]) + "\n"
 
 
-def _all_hold(runs: list[Run], file: str, name: str) -> bool:
-    return all(run.cases[file][name] == "passed" for run in runs)
-
-
-def _all_held(runs: list[Run], file: str) -> bool:
-    return all(_all_hold(runs, file, name) for name in runs[0].cases[file])
+def _reasons(run: Run) -> Iterator[str]:
+    """Why a client does not hold conversations, each as often as there are of them."""
+    for results in run.cases.values():
+        for result in results.values():
+            if result.startswith(NOT_APPLICABLE):
+                yield result.removeprefix(NOT_APPLICABLE)
+            elif result != "passed":
+                raise SystemExit(f"a client did not pass: {result}")
 
 
 def _totals(runs: list[Run]) -> list[str]:
-    lines = _head("conversations held", runs)
+    lines = ["| conversations held | JavaScript | Python |", "|---|---|---|"]
     for file in runs[0].cases:
         results = [run.cases[file].values() for run in runs]
         cells = [f"{sum(one == 'passed' for one in each)} of {len(each)}" for each in results]
-        title = file if _all_held(runs, file) else f"[{file}](#{file})"
-        lines.append(f"| {title} | {' | '.join(cells)} |")
+        lines.append(f"| {file} | {' | '.join(cells)} |")
     return lines
-
-
-def _head(first: str, runs: list[Run]) -> list[str]:
-    names = [run.client.partition("(")[2].rstrip(")") for run in runs]
-    return [f"| {first} | {' | '.join(names)} |", "|---" * (len(runs) + 1) + "|"]
 
 
 def run_of(kept: Path | None, command: list[str], **environment: str) -> Run:

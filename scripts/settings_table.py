@@ -12,10 +12,10 @@ END = "<!-- /settings -->\n"
 
 def table() -> str:
     """The table, in Markdown."""
-    lines = ["| variable | flag | default | meaning |", "|---|---|---|---|"]
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
     for setting in describe():
         default = f"`{setting.default}`" if setting.default else ""
-        row = (f"`{setting.variable}`", f"`{setting.flag}`", default, setting.description)
+        row = (f"`{setting.variable}`", default, setting.description)
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 

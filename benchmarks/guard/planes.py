@@ -187,7 +187,7 @@ def _publish(path: str, body: bytes) -> Callable[[], Work]:
 
         async def work(times: int) -> None:
             if not handlers:
-                handlers.append(app.build_api(app.Process(_settings())).handler)
+                handlers.append(app.build_api(app.Process(_settings())).pool.handler)
             for _ in range(times):
                 admitted = handlers[0].admit(request)
                 assert not isinstance(admitted, ANSWERS), "the key is right"

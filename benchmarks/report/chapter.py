@@ -16,7 +16,7 @@ from report.outcome import LIMIT, Outcome
 from report.page import RECORDED, noise
 from report.sections import SECTIONS, Picture, Section, behind, knees, pictures
 from report.svg import alone
-from report.wording import plain, times, value
+from report.wording import plain, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -78,21 +78,14 @@ def _beside(outcome: Outcome) -> list[str]:
     return _table(("scenario", "figure", *map(outcome.title, names)), lines)
 
 
-def _behind(outcome: Outcome) -> list[str]:
-    found = behind(outcome)
-    if not found:
-        return ["Nowhere in this run."]
-    lines = [
-        (
-            one.scenario,
-            one.label,
-            value(one.river),
-            f"{value(one.leader)} ({outcome.title(one.leader.name)})",
-            times(one.leader.times_better(one.river)),
-        )
-        for one in found
+def _behind(outcome: Outcome) -> str:
+    """One sentence: the report has the figures."""
+    parts = [
+        f"{one.scenario}, {one.label} ({outcome.title(one.leader.name)}, "
+        f"{times(one.leader.times_better(one.river))})"
+        for one in behind(outcome)
     ]
-    return _table(("scenario", "figure", "River", "best peer", "times better"), lines)
+    return f"River is behind in {'; '.join(parts)}." if parts else "River is behind nowhere."
 
 
 def chosen(outcome: Outcome) -> Iterator[tuple[Section, Picture]]:
@@ -152,9 +145,7 @@ def chapter(outcome: Outcome) -> str:
         *_beside(outcome),
         "",
         *([knees(outcome) + ".", ""] if knees(outcome) else []),
-        "### Where River is behind",
-        "",
-        *_behind(outcome),
+        _behind(outcome),
         "",
         *_pictures(outcome),
     ]

@@ -45,7 +45,7 @@ OWED = {
     "server/src/riverd/gateway/gateway.py": 1,
     "server/src/riverd/websocket/picows_parser.py": 1,
     "server/src/riverd/node/node.py": 2,
-    "server/src/riverd/node/attaching.py": 2,
+    "server/src/riverd/node/replicas/attaching.py": 2,
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -21,7 +21,6 @@ const PARTS = [
   ],
   ["`Pusher` of `river-realtime/pusher`", "pusher/pusher.js", "pusher", ["PusherOptions"]],
   ["Channels of `river-realtime/pusher`", "pusher/channel.js", "", []],
-  ["Members of `river-realtime/pusher`", "pusher/members.js", "members", []],
   [
     "`River` of `river-realtime/server`",
     "server/river.js",
@@ -38,6 +37,9 @@ const PARTS = [
   ["Errors of `river-realtime`", "src/errors.js", "error", []],
   ["Errors of `river-realtime/server`", "server/error.js", "error", []],
 ];
+
+/** Files whose members are those of pusher-js, documented there. */
+const AS_ELSEWHERE = new Set(["pusher/pusher.js"]);
 
 /** Types that the members above give and take, and where they are written. */
 const VALUES = {
@@ -65,7 +67,11 @@ export async function renewed(page) {
     const whole = blocks.find(({ next }) => next.startsWith("export class"));
     const intro = whole && object !== null ? [`${parts(whole.lines).text}\n`] : [];
     const about = /** @type {string[]} */ (types).map((name) => typeEntry(blocks, name));
-    const members = object === null ? [] : memberEntries(blocks, /** @type {string} */ (object));
+    const members = AS_ELSEWHERE.has(file)
+      ? [memberList(blocks, /** @type {string} */ (object))]
+      : object === null
+        ? []
+        : memberEntries(blocks, /** @type {string} */ (object));
     sections.push(`### ${heading}\n\n${[...intro, ...about, ...members].join("\n")}`);
   }
   sections.push(`### Values\n\n${await values()}`);
@@ -122,6 +128,20 @@ function parts(lines) {
     else text.push(line);
   }
   return { text: text.join("\n").trim(), tags };
+}
+
+/**
+ * The names alone.
+ *
+ * @param {Block[]} blocks
+ * @param {string} object
+ */
+function memberList(blocks, object) {
+  const names = blocks
+    .map(({ next, inside }) => signatureOf(next, inside, object))
+    .filter((signature) => signature !== null)
+    .map((signature) => `\`${signature.split("(")[0]}\``);
+  return `As in pusher-js: ${[...new Set(names)].join(", ")}. A presence channel has \`members\`.\n`;
 }
 
 /**

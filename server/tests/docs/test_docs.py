@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -308,6 +309,15 @@ def test_architecture_knows_every_room() -> None:
     rooms = [f"{one.name}/" if one.is_dir() else one.name for one in package.iterdir()]
     named = [room for room in rooms if not room.startswith(("_", "."))]
     assert [room for room in named if f"`{room}`" not in page and room != "py.typed"] == []
+
+
+def test_architecture_draws_the_floors_that_are_checked() -> None:
+    page = text_of(ROOT / "docs" / "architecture.md")
+    drawn = page.partition("<!-- floors -->\n```text\n")[2].partition("```")[0].splitlines()
+    project = tomllib.loads(text_of(ROOT / "server" / "pyproject.toml"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    layers = next(one["layers"] for one in contracts if one["id"] == "layers")
+    assert ["__main__", *(line.split("  ")[0] for line in drawn)] == layers
 
 
 def test_site_is_built_without_a_complaint(tmp_path: Path) -> None:

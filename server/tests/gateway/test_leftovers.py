@@ -28,8 +28,8 @@ from riverd.gateway.origins import Origins
 from riverd.gateway.static_files import Pages
 from riverd.gateway.streams import streams
 from riverd.http.proxies import ClientAddresses
-from riverd.node.attachment import Linger
 from riverd.node.node import Node
+from riverd.node.replicas.attachment import Linger
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 from riverd.protocols.native.protocol import Native, NativePath
 from riverd.service.composition import client_folder

@@ -7,7 +7,7 @@ from river_feed import until
 
 from riverd.channels import CONTROL
 from riverd.model import Member
-from riverd.node.attachment import EARLY_MAX
+from riverd.node.replicas.attachment import EARLY_MAX
 
 # Trap 1: subscribe and unsubscribe at the broker race.
 

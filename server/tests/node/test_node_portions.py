@@ -13,8 +13,8 @@ from riverd.channel_rules import ChannelRules
 from riverd.errors import BrokerError, Reason
 from riverd.gateway.draining import end_all, move
 from riverd.model import Member, Position
+from riverd.node.counts.reporting import RETRY_S, SubscriberCounts
 from riverd.node.node import Node
-from riverd.node.reporting import RETRY_S, SubscriberCounts
 from riverd.portions import PORTION
 from riverd.tasks import Tasks
 

@@ -7,7 +7,7 @@ from river_cluster import turns
 from river_time import in_no_time
 
 from riverd.errors import BrokerError
-from riverd.node.reconcile import RETRY_S_MAX, DesiredState
+from riverd.node.replicas.reconcile import RETRY_S_MAX, DesiredState
 from riverd.tasks import Tasks
 
 

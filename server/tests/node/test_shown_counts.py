@@ -14,9 +14,9 @@ from riverd.auth.signatures import channel_signature, user_text
 from riverd.core.session import Session
 from riverd.core.session_limits import SessionLimits
 from riverd.grants import Claims
-from riverd.node.count_events import EACH_MAX, SHOW_EVERY_S, SOON_S
+from riverd.node.counts.count_events import EACH_MAX, SHOW_EVERY_S, SOON_S
+from riverd.node.counts.sum_reader import COMPARE_S
 from riverd.node.node import Node
-from riverd.node.sum_reader import COMPARE_S
 from riverd.protocols.pusher.counting import ShownCounts
 from riverd.protocols.pusher.protocol import PusherProtocol
 

@@ -6,8 +6,8 @@ from river_cluster import Cluster, Visitor, in_a_cluster
 from river_feed import until
 
 from riverd.core.session_limits import SessionLimits
-from riverd.node.attaching import ATTACHING_MAX
 from riverd.node.node import Node
+from riverd.node.replicas.attaching import ATTACHING_MAX
 
 
 async def comes(

@@ -11,8 +11,8 @@ from simulation.truth import demand, is_newer
 from riverd.core.hub import Hub
 from riverd.errors import Reason
 from riverd.model import Position
-from riverd.node.attachment import Linger
 from riverd.node.node import Node
+from riverd.node.replicas.attachment import Linger
 
 if TYPE_CHECKING:
     from simulation.ear import Ear

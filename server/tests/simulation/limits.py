@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from riverd import channel_rules
 from riverd.core import hub
-from riverd.node import attachment
+from riverd.node.replicas import attachment
 
 SMALL: tuple[tuple[ModuleType, str, object], ...] = (
     (attachment, "EARLY_MAX", 2),

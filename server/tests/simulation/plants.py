@@ -11,7 +11,7 @@ TRAPS = (
     _plant(
         "trap 1: subscribe and unsubscribe race",
         (
-            "node.reconcile:DesiredState.want",
+            "node.replicas.reconcile:DesiredState.want",
             "if wanted != self.actual and not self._running:",
             "if wanted != self.actual:",
         ),
@@ -28,20 +28,20 @@ TRAPS = (
     _plant(
         "trap 3: what comes before the first read vanishes",
         (
-            "node.attachment:Attachment.keep_early",
+            "node.replicas.attachment:Attachment.keep_early",
             "if isinstance(entry",
             "return\n    if isinstance(entry",
         ),
     ),
     _plant(
         "trap 4: one that is ahead is unrecoverable",
-        ("node.admission:is_ahead", "wanted.offset > log.offset", "False"),
+        ("node.replicas.admission:is_ahead", "wanted.offset > log.offset", "False"),
     ),
     _plant(
         "trap 5: a read that is older than the feed is enough",
-        ("node.repair:Repairs._read_again", "attachment.stale = True", "pass"),
+        ("node.replicas.repair:Repairs._read_again", "attachment.stale = True", "pass"),
         (
-            "node.repair:Repairs.soon",
+            "node.replicas.repair:Repairs.soon",
             "attachment.stale = True\n    if not attachment.repairing:\n",
             "if not attachment.repairing:\n        attachment.stale = True\n",
         ),
@@ -60,9 +60,9 @@ TRAPS = (
     ),
     _plant(
         "trap 7: a buffer is cleared after the await",
-        ("node.reporting:SubscriberCounts._report", "self._changed = {}", "pass"),
+        ("node.counts.reporting:SubscriberCounts._report", "self._changed = {}", "pass"),
         (
-            "node.reporting:SubscriberCounts._report",
+            "node.counts.reporting:SubscriberCounts._report",
             "            except RiverError:",
             "                self._changed.clear()\n            except RiverError:",
         ),
@@ -70,7 +70,7 @@ TRAPS = (
     _plant(
         "trap 7: a cancelled subscription is admitted all the same",
         (
-            "node.attaching:Attachments.unsubscribe",
+            "node.replicas.attaching:Attachments.unsubscribe",
             "attachment.waiting.pop(subscription, None)",
             "pass",
         ),
@@ -93,19 +93,23 @@ LOGS = (
     ),
     _plant(
         "a publication of another epoch is appended",
-        ("node.attaching:Attachments.on_publication", "epoch != channel.log.epoch", "False"),
+        (
+            "node.replicas.attaching:Attachments.on_publication",
+            "epoch != channel.log.epoch",
+            "False",
+        ),
     ),
     _plant(
         "a log begins again although nothing is missing",
         (
-            "node.repair:Repairs._read_again",
+            "node.replicas.repair:Repairs._read_again",
             "if not channel.log.can_take(tail.position, len(tail.publications)):",
             "if tail.publications and tail.publications[0].offset <= channel.log.offset:",
         ),
     ),
     _plant(
         "a repair aims at an offset of an epoch that ended",
-        ("node.attachment:Attachment.is_behind", "log.epoch == announced.epoch and", ""),
+        ("node.replicas.attachment:Attachment.is_behind", "log.epoch == announced.epoch and", ""),
     ),
     _plant(
         "a log is trimmed before the flush",
@@ -122,7 +126,7 @@ LOGS = (
     _plant(
         "an epoch that is not known is over",
         (
-            "node.admission:is_ahead",
+            "node.replicas.admission:is_ahead",
             "wanted.epoch != log.epoch or",
             "wanted.epoch == log.epoch and",
         ),
@@ -181,46 +185,54 @@ CURSORS = (
 MEMBERS = (
     _plant(
         "a user leaves with the first of its connections",
-        ("node.membership:Membership.remove", "if not entry.subscriptions:", "if True:"),
+        ("node.replicas.membership:Membership.remove", "if not entry.subscriptions:", "if True:"),
     ),
     _plant(
         "an entry that was removed is believed in",
         (
-            "node.admission:_obstacle_of_member",
+            "node.replicas.admission:_obstacle_of_member",
             "return None if presence.has(member.user) else Obstacle.ENTRY",
             "return None",
         ),
-        ("node.membership:Membership.keep", "self._desired(attachment, entry).doubt()", "pass"),
+        (
+            "node.replicas.membership:Membership.keep",
+            "self._desired(attachment, entry).doubt()",
+            "pass",
+        ),
     ),
     _plant(
         "an entry is not removed",
         (
-            "node.membership:Membership._leave",
+            "node.replicas.membership:Membership._leave",
             "self._desired(attachment, entry).want(False)",
             "pass",
         ),
     ),
     _plant(
         "a user that comes back in time leaves all the same",
-        ("node.membership:Membership.add", "entry.stop_lingering()", "pass"),
+        ("node.replicas.membership:Membership.add", "entry.stop_lingering()", "pass"),
     ),
     _plant(
         "entries are not made again after the lease",
         (
-            "node.attaching:Attachments.remake_presence_entries",
+            "node.replicas.attaching:Attachments.remake_presence_entries",
             "self._membership.doubt(self)",
             "pass",
         ),
-        ("node.membership:Membership.keep", "self._desired(attachment, entry).doubt()", "pass"),
+        (
+            "node.replicas.membership:Membership.keep",
+            "self._desired(attachment, entry).doubt()",
+            "pass",
+        ),
     ),
     _plant(
         "an entry in a list that began again is believed in",
-        ("node.membership:Membership.keep_all", "entry.position.epoch != epoch", "False"),
+        ("node.replicas.membership:Membership.keep_all", "entry.position.epoch != epoch", "False"),
     ),
     _plant(
         "a joiner is shown a list without itself",
         (
-            "node.admission:_obstacle_of_member",
+            "node.replicas.admission:_obstacle_of_member",
             "entered = version_of",
             "return None\n    entered = version_of",
         ),
@@ -231,14 +243,18 @@ MEMBERS = (
     ),
     _plant(
         "a list older than the replica is accepted",
-        ("node.repair:Repairs._take_members", "theirs.offset < ours.offset", "False"),
+        ("node.replicas.repair:Repairs._take_members", "theirs.offset < ours.offset", "False"),
     ),
 )
 
 STATES = (
     _plant(
         "what was attached half-way is closed",
-        ("node.attaching:Attachments._detach", "if attachment.channel is not None:", "if True:"),
+        (
+            "node.replicas.attaching:Attachments._detach",
+            "if attachment.channel is not None:",
+            "if True:",
+        ),
     ),
     _plant(
         "a node that was stopped goes on",
@@ -246,25 +262,29 @@ STATES = (
     ),
     _plant(
         "what failed is not tried again",
-        ("node.reconcile:DesiredState._run", "await asyncio.sleep(retry.next_s())", "return"),
+        (
+            "node.replicas.reconcile:DesiredState._run",
+            "await asyncio.sleep(retry.next_s())",
+            "return",
+        ),
     ),
     _plant(
         "an idle channel is kept",
         (
-            "node.attaching:Attachments._end",
+            "node.replicas.attaching:Attachments._end",
             "self._desired(attachment).want(False)",
             "pass",
         ),
     ),
     _plant(
         "a channel is detached while somebody comes back",
-        ("node.idle:IdleChannels._end_some", "if not attachment.is_used:", "if True:"),
-        ("node.attaching:Attachments.subscribe", "self._idle.discard(attachment)", "pass"),
+        ("node.replicas.idle:IdleChannels._end_some", "if not attachment.is_used:", "if True:"),
+        ("node.replicas.attaching:Attachments.subscribe", "self._idle.discard(attachment)", "pass"),
     ),
     _plant(
         "a channel is forgotten while it is attached",
         (
-            "node.attaching:Attachments._forget_if_unused",
+            "node.replicas.attaching:Attachments._forget_if_unused",
             "if gone and",
             "if attachment.channel is None and",
         ),
@@ -301,7 +321,7 @@ RULES = (
     _plant(
         "members by a rule are forgotten",
         (
-            "node.attaching:Attachments._attach_now",
+            "node.replicas.attaching:Attachments._attach_now",
             "self._hub.rules.has_members(name)",
             "name.startswith('presence-')",
         ),
@@ -394,7 +414,7 @@ OWN = (
     ),
     _plant(
         "the answer to a token does not say where the user's channel stands",
-        ("node.attaching:Attachments._admit", "replace(greeting, own=reply)", "greeting"),
+        ("node.replicas.attaching:Attachments._admit", "replace(greeting, own=reply)", "greeting"),
     ),
 )
 
@@ -460,11 +480,15 @@ EPHEMERAL = (
     ),
     _plant(
         "an ephemeral event is sent where the node is not",
-        ("node.attaching:Attachments.on_ephemeral", "event.after <= channel.log.offset", "True"),
+        (
+            "node.replicas.attaching:Attachments.on_ephemeral",
+            "event.after <= channel.log.offset",
+            "True",
+        ),
     ),
     _plant(
         "an ephemeral event of an epoch that ended is sent",
-        ("node.attaching:Attachments.on_ephemeral", "epoch == channel.log.epoch and", ""),
+        ("node.replicas.attaching:Attachments.on_ephemeral", "epoch == channel.log.epoch and", ""),
     ),
     _plant(
         "an ephemeral event comes before what it follows",

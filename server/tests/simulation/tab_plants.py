@@ -74,7 +74,7 @@ TAB_PLANTS = (
     ),
     _plant(
         "a window that has passed is not told",
-        ("node.attaching:Attachments._admit", "if start.reason is not None:", "if False:"),
+        ("node.replicas.attaching:Attachments._admit", "if start.reason is not None:", "if False:"),
     ),
     _plant(
         "cursors are not written when nothing new is proven later",

@@ -19,8 +19,8 @@ from riverd.channel_rules import ChannelRules
 from riverd.core.hub import Hub
 from riverd.core.session import Session
 from riverd.model import Message, Position
-from riverd.node.attachment import Linger
 from riverd.node.node import Node
+from riverd.node.replicas.attachment import Linger
 
 HISTORY_SIZE = 50
 HISTORY_TTL_S = 300.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from riverd.core.session import SubscriptionState
+from riverd.core.session import BEHIND, LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from riverd.core.batch import FlushBatch
     from riverd.core.session import Subscription
     from riverd.protocols import ClientProtocol
-
-# An enumeration's members are slow to look up.
-_BEHIND, _LIVE = SubscriptionState.BEHIND, SubscriptionState.LIVE
 
 
 class Audience:
@@ -43,13 +40,13 @@ class Audience:
     def add_live(self, subscription: Subscription) -> None:
         """From now on it gets each flush."""
         self.behind.discard(subscription)
-        subscription.state = _LIVE
+        subscription.state = LIVE
         self.live[subscription] = subscription.session.sink.write
 
     def add_behind(self, subscription: Subscription) -> None:
         """From now on it has a cursor of its own."""
         self.live.pop(subscription, None)
-        subscription.state = _BEHIND
+        subscription.state = BEHIND
         self.behind.add(subscription)
 
     def remove(self, subscription: Subscription) -> None:

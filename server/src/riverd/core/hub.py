@@ -14,7 +14,7 @@ from riverd.core.channel_log import Log
 from riverd.core.flushed import Flushed
 from riverd.core.pacing import ReloadDelays
 from riverd.core.presence import LISTED_MAX, PresenceReplica
-from riverd.core.session import LOST, Session, Subscription, SubscriptionState
+from riverd.core.session import BEHIND, LIVE, LOST, REMOVED, Session, Subscription
 from riverd.core.window import trim_to_window
 from riverd.core.witness import UNSEEN, HubWitness
 from riverd.model import (
@@ -185,7 +185,7 @@ class Hub:
             channel.audience(subscription.session.protocol).remove(subscription)
             self._eager.pop(subscription, None)
             self._recounted[subscription.channel] = None
-        subscription.state = SubscriptionState.REMOVED
+        subscription.state = REMOVED
         subscription.session.subscriptions.pop(subscription.channel, None)
 
     def block(self, session: Session) -> None:
@@ -193,7 +193,7 @@ class Hub:
         self.witness.blocking(session)
         session.blocked = True
         for subscription in session.subscriptions.values():
-            if subscription.is_live:
+            if subscription.state is LIVE:
                 channel = self.channels[subscription.channel]
                 channel.audience(session.protocol).add_behind(subscription)
                 subscription.offset = channel.sent
@@ -204,7 +204,7 @@ class Hub:
         self.witness.unblocking(session)
         session.blocked = False
         for subscription in session.subscriptions.values():
-            if subscription.state is SubscriptionState.BEHIND:
+            if subscription.state is BEHIND:
                 self._eager[subscription] = None
 
     def lose(self, subscription: Subscription) -> None:
@@ -326,7 +326,7 @@ class Hub:
     def _catch_up(self, subscription: Subscription, now: float) -> None:
         """Send one that is behind a part of what it missed, and make it live if that is all."""
         session = subscription.session
-        if session.blocked or session.closed or not subscription.is_admitted:
+        if session.blocked or session.closed or subscription.state is not BEHIND:
             return
         channel = self.channels[subscription.channel]
         audience = channel.audience(session.protocol)

@@ -57,7 +57,7 @@ class SubscriptionState(Enum):
 
 
 # An enumeration's members are slow to look up.
-_BEHIND, _LIVE = SubscriptionState.BEHIND, SubscriptionState.LIVE
+PENDING, BEHIND, LIVE, REMOVED = SubscriptionState
 
 
 class Subscription:
@@ -99,7 +99,7 @@ class Subscription:
         self.channel = request.channel
         self.member = member
         self.request: Subscribe | None = request
-        self.state = SubscriptionState.PENDING
+        self.state = PENDING
         self.offset = 0
         self.version = 0
         self.start: SubscriptionStart | None = None
@@ -108,12 +108,12 @@ class Subscription:
     @property
     def is_live(self) -> bool:
         """Whether it gets each flush as it is."""
-        return self.state is _LIVE
+        return self.state is LIVE
 
     @property
     def is_admitted(self) -> bool:
         """Whether it is live or behind."""
-        return self.state is _LIVE or self.state is _BEHIND
+        return self.state is LIVE or self.state is BEHIND
 
 
 def _ignore(_error: RiverError, _user: str | None) -> None:

@@ -30,9 +30,9 @@ from riverd.model import (
     Subscribe,
     Unsubscribed,
 )
-from riverd.node.attaching import Attachments
 from riverd.node.control import CONFIRM_S, UNCONFIRMED_S_MAX, Control
 from riverd.node.joining import to_join
+from riverd.node.replicas.attaching import Attachments
 from riverd.node.user_limits import UserLimits
 from riverd.node.users import Users
 from riverd.node.waiting import WaitingRoom

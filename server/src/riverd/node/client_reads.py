@@ -17,7 +17,7 @@ from riverd.core.recovery import held_tail
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import GetHistory, GetMembers, HistoryReply, MemberList, Members, Tail
-from riverd.node.attaching import Attachments
+from riverd.node.replicas.attaching import Attachments
 from riverd.tasks import Tasks
 
 READS_AT_ONCE_MAX = 8

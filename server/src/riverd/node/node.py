@@ -28,25 +28,25 @@ from riverd.model import (
     Unsubscribe,
     Unsubscribed,
 )
-from riverd.node.attaching import Attachments
-from riverd.node.attachment import USUAL_LINGER, Linger
 from riverd.node.authentication import CREDENTIALS, HELD_BYTES, Authentication
 from riverd.node.client_reads import ClientReads
 from riverd.node.command_limits import check_members, take_event, take_fanout
 from riverd.node.control import Control, ControlListener
-from riverd.node.count_events import CountEvents
+from riverd.node.counts.count_events import CountEvents
+from riverd.node.counts.reporting import SubscriberCounts
+from riverd.node.counts.user_counts import UserCounts
+from riverd.node.counts.watchlists import Watchlists
 from riverd.node.flushing import Flushes
 from riverd.node.inquiries import Inquiries
 from riverd.node.joining import is_joined
 from riverd.node.new_channels import NewChannels
 from riverd.node.publishing import publish
-from riverd.node.reporting import SubscriberCounts
+from riverd.node.replicas.attaching import Attachments
+from riverd.node.replicas.attachment import USUAL_LINGER, Linger
 from riverd.node.session_history import SessionHistory
 from riverd.node.tabs import Tabs
-from riverd.node.user_counts import UserCounts
 from riverd.node.user_limits import UserLimits
 from riverd.node.users import Users
-from riverd.node.watchlists import Watchlists
 from riverd.orders import Order, Question
 from riverd.portions import portions
 from riverd.tasks import Tasks

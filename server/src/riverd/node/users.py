@@ -12,7 +12,7 @@ from riverd.core.session import Session
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.facts import ConnectedUsers
 from riverd.model import Unsubscribed
-from riverd.node.attaching import Attachments
+from riverd.node.replicas.attaching import Attachments
 from riverd.orders import Order, OrderKind, UserConnection
 from riverd.portions import PORTION, portions
 

@@ -32,8 +32,8 @@ from riverd.http.listener import HttpListener
 from riverd.http.proxies import ClientAddresses
 from riverd.http.request import Request
 from riverd.http.response import Response
-from riverd.node.attachment import Linger
 from riverd.node.node import Node
+from riverd.node.replicas.attachment import Linger
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 from riverd.protocols.native.protocol import Native, NativePath
 from riverd.protocols.pusher.close_codes import PusherCode

@@ -11,7 +11,7 @@ from contextlib import suppress
 from riverd.broker.counts import BrokerCounts
 from riverd.core.hub import Hub
 from riverd.errors import RiverError
-from riverd.node.sum_reader import SumReader
+from riverd.node.counts.sum_reader import SumReader
 from riverd.portions import portions
 from riverd.tasks import Tasks
 

@@ -27,8 +27,8 @@ from riverd.broker import Broker
 from riverd.core.session import Subscription
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Member, Position
-from riverd.node.attachment import Attachment, PresenceEntry
-from riverd.node.reconcile import DesiredState
+from riverd.node.replicas.attachment import Attachment, PresenceEntry
+from riverd.node.replicas.reconcile import DesiredState
 from riverd.portions import portions
 from riverd.tasks import Tasks
 

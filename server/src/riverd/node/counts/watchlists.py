@@ -12,8 +12,8 @@ from riverd.broker.counts import BrokerCounts
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import WatchedUsers
-from riverd.node.reporting import SubscriberCounts
-from riverd.node.sum_reader import SumReader
+from riverd.node.counts.reporting import SubscriberCounts
+from riverd.node.counts.sum_reader import SumReader
 from riverd.node.users import Users
 from riverd.portions import portions
 from riverd.tasks import Tasks

@@ -7,7 +7,7 @@ from riverd.core.channel import Channel
 from riverd.core.recovery import is_ahead
 from riverd.core.session import Subscription
 from riverd.model import Member, Position
-from riverd.node.attachment import Attachment
+from riverd.node.replicas.attachment import Attachment
 
 
 class Obstacle(Enum):

@@ -14,12 +14,12 @@ from riverd.core.recovery import kept_start, newest_of_back_end, start_of
 from riverd.core.session import Session, Subscription
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Change, Ephemeral, Publication, Subscribed
-from riverd.node.admission import Obstacle, obstacle_to, version_of
-from riverd.node.attachment import Attachment, Linger, TabStarts
-from riverd.node.idle import IdleChannels
-from riverd.node.membership import Membership
-from riverd.node.reconcile import DesiredState
-from riverd.node.repair import Repairs
+from riverd.node.replicas.admission import Obstacle, obstacle_to, version_of
+from riverd.node.replicas.attachment import Attachment, Linger, TabStarts
+from riverd.node.replicas.idle import IdleChannels
+from riverd.node.replicas.membership import Membership
+from riverd.node.replicas.reconcile import DesiredState
+from riverd.node.replicas.repair import Repairs
 from riverd.portions import PORTION, portions
 from riverd.tasks import Tasks
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from riverd.node.attachment import Attachment
+from riverd.node.replicas.attachment import Attachment
 from riverd.tasks import Tasks
 
 LOOK_S = 0.05

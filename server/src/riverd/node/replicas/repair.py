@@ -24,9 +24,9 @@ from riverd.core.hub import Hub
 from riverd.core.session import Subscription
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Position, Roster
-from riverd.node.attachment import Attachment, Settling
-from riverd.node.membership import Membership
-from riverd.node.reconcile import RETRY_S_FIRST, RETRY_S_MAX
+from riverd.node.replicas.attachment import Attachment, Settling
+from riverd.node.replicas.membership import Membership
+from riverd.node.replicas.reconcile import RETRY_S_FIRST, RETRY_S_MAX
 from riverd.portions import portions
 from riverd.tasks import Tasks
 

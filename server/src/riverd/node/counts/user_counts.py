@@ -5,7 +5,7 @@ from functools import partial
 
 from riverd.broker.webhooks import WebhookWriter
 from riverd.channels import divided, user_channel, user_of
-from riverd.node.reporting import SubscriberCounts
+from riverd.node.counts.reporting import SubscriberCounts
 from riverd.tasks import Tasks
 
 
