@@ -133,8 +133,9 @@ class Crowd:
     @property
     def waiting(self) -> int:
         """How many subscriptions are not live."""
-        live = sum(one.subscribers for one in (self.hub.channels.get("all"),) if one is not None)
-        return len(self.node.sessions) - live
+        of_all = self.hub.channels.get("all")
+        live = 0 if of_all is None else of_all.subscribers + len(self.hub.channels) - 1
+        return 2 * len(self.node.sessions) - live
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something is so that nobody tells of."""
@@ -157,6 +158,7 @@ class Crowd:
     async def count_all(self) -> None:
         """The subscribers of all channels."""
         self.node.on_counts_wanted()
+        await asyncio.sleep(1)
         await self.until(lambda: not self.node._counts._reporting)
 
     async def remake_entries(self) -> None:
