@@ -380,7 +380,9 @@ class Node:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
-            async for some in portions(list(self._hub.channels.values())):
+            # By name: a list of the channels would hold those that end, and end them all at once.
+            async for names in portions(list(self._hub.channels)):
+                some = [one for name in names if (one := self._channel(name)) is not None]
                 self._hub.expire(self._clock(), some)
 
     async def _compare_always(self, every_s: float) -> None:
