@@ -53,6 +53,12 @@ const FILES = {
   [LATER]: () => minified("src/later.js"),
   /** For pages: one connection for all tabs. */
   "tabs.min.js": () => minified("src/tabs.js"),
+  /** For a script tag, which knows no `import.meta` either. */
+  "pusher.min.js": () =>
+    minified("pusher/global.js", undefined, {
+      format: "iife",
+      define: { "import.meta.url": "undefined" },
+    }),
   /** For React Native, whose bundler does not know `import.meta`. */
   "river.native.js": () => bundled("src/river.js", { define: { "import.meta.url": "undefined" } }),
   "pusher.native.js": () => bundled("pusher/pusher.js", { plugins: [BESIDE_RIVER] }),
@@ -82,11 +88,12 @@ async function bundled(entry, options) {
 /**
  * @param {string} entry
  * @param {RegExp} [mangleProps]
+ * @param {import("esbuild").BuildOptions} [options]
  */
-async function minified(entry, mangleProps) {
+async function minified(entry, mangleProps, options) {
   // esbuild shortens private names, which terser does not; terser finds shorter code.
   const { code } = await minify(
-    await bundled(entry, { minify: true, mangleProps, plugins: [APART] }),
+    await bundled(entry, { minify: true, mangleProps, plugins: [APART], ...options }),
     {
       module: true,
       compress: { passes: 3, ecma: 2020, unsafe_arrows: true, pure_getters: true },

@@ -94,6 +94,19 @@ test("the API of pusher-js, with all that it needs, keeps within its budget", as
   assert.ok(bytes > 0 && bytes <= PUSHER_BYTES_MAX, `${bytes} bytes`);
 });
 
+test("the file for a script tag leaves a Pusher to the page, within its budget", async () => {
+  const file = join(project, "node_modules", "river-realtime", "dist", "pusher.min.js");
+  const text = await readFile(file, "utf8");
+  const page = `
+    globalThis.WebSocket ??= class {};
+    require("node:vm").runInThisContext(require("node:fs").readFileSync("${file}", "utf8"));
+    console.log(new Pusher("key", { wsHost: "rt.example.com" }).subscribe("dogs").name);
+    process.exit();`;
+  assert.equal((await run(process.execPath, ["--eval", page])).stdout, "dogs\n");
+  assert.doesNotMatch(text, /import\.meta/);
+  assert.ok(gzipSync(text, { level: 9 }).length <= PUSHER_BYTES_MAX);
+});
+
 test("a TypeScript project that uses every public call compiles", async () => {
   const used = await readFile(join(HOME, "test", "types.ts"), "utf8");
   await writeFile(join(project, "use.mts"), imports(used));
