@@ -1,0 +1,105 @@
+"""Streams of clients that read slowly, leave half, or ask twice."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import pytest
+from http_site import until
+from stream_client import EventReader, path_of, requested
+from stream_site import Site, bearer
+
+COUNT = 280
+READ_BYTES = 1_024
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    """Return a gateway that serves streams."""
+    site = Site(("*",), query_token=False)
+    await site.start()
+    yield site
+    await site.close()
+
+
+def asking(url: str, path: str, *, version: str = "1.1") -> socket.socket:
+    """A client that has asked for a stream, and reads when it is told to."""
+    client = socket.socket()
+    place = urlsplit(url)
+    client.connect((place.hostname, place.port))
+    token = bearer("slow")["authorization"]
+    head = f"GET {path} HTTP/{version}\r\nhost: {place.netloc}\r\nauthorization: {token}\r\n\r\n"
+    client.sendall(head.encode())
+    client.setblocking(False)
+    return client
+
+
+async def read(client: socket.socket, size: int) -> bytes:
+    async with asyncio.timeout(20):
+        data = await asyncio.get_running_loop().sock_recv(client, size)
+    assert data, "the stream has ended"
+    return data
+
+
+def events_in(body: bytearray) -> list[dict[str, object]]:
+    """The messages of an answer without chunks, as far as they came."""
+    lines = body.partition(b"\r\n\r\n")[2].rpartition(b"\n\n")[0].split(b"\n")
+    return [json.loads(line[6:]) for line in lines if line.startswith(b"data: ")]
+
+
+async def test_client_that_reads_a_kilobyte_at_a_time_holds_up_nobody_and_gets_all_or_a_gap(
+    site: Site,
+) -> None:
+    with asking(site.url, path_of("dogs"), version="1.0") as client:
+        body = bytearray(await read(client, READ_BYTES))
+        async with requested(site.url, path_of("dogs"), headers=bearer()) as other:
+            await other.message("subscribed")
+            for number in range(COUNT):
+                await site.publish("dogs", [number, "x" * 60_000])
+                assert (await other.message("event"))["offset"] == number + 1
+                body += await read(client, READ_BYTES)
+        while b'"gap"' not in body[-200:]:
+            body += await read(client, 1 << 20)
+        await site.publish("dogs", "last")
+        while b'"last"' not in body[-200:]:
+            body += await read(client, 1 << 20)
+    offset, gaps = 0, 0
+    for message in events_in(body):
+        if message["type"] == "event":
+            assert message["offset"] == offset + 1
+        gaps += message["type"] == "gap"
+        position = message["offset"]
+        assert isinstance(position, int)
+        offset = position
+    assert (offset, gaps) == (COUNT + 1, 1)
+
+
+async def test_client_that_ends_its_own_half_has_left(site: Site) -> None:
+    path = path_of("presence-x")
+    async with requested(site.url, path, headers=bearer("ada")) as witness:
+        await witness.message("subscribed")
+        async with requested(site.url, path, headers=bearer("grace")) as stream:
+            await stream.message("subscribed")
+            assert (await witness.message("joined"))["user"] == "grace"
+            stream.writer.write_eof()
+            assert (await witness.message("left"))["user"] == "grace"
+            await until(lambda: len(site.gateway.connections) == 1)
+
+
+async def test_two_requests_with_one_cursor_both_get_what_was_missed(site: Site) -> None:
+    async with requested(site.url, path_of("dogs"), headers=bearer()) as stream:
+        await stream.message("subscribed")
+        headers = {**bearer(), "last-event-id": stream.last_id}
+    await site.publish("dogs", 1)
+
+    async def offsets(stream: EventReader) -> list[int]:
+        return [(await stream.message("event"))["offset"] for _ in range(2)]
+
+    async with (
+        requested(site.url, path_of("dogs"), headers=headers) as one,
+        requested(site.url, path_of("dogs"), headers=headers) as other,
+    ):
+        await site.publish("dogs", 2)
+        assert await offsets(one) == await offsets(other) == [1, 2]
