@@ -54,12 +54,12 @@ class Proxy(ServerProcess):
     ) -> None:
         self.check = check
         self.url = f"https://localhost:{port}"
-        self._certificate = certificate
+        self.authority = certificate
         self._settings = dict(environment)
         super().__init__(command, environment, self._answers)
 
     def context(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=str(self._certificate))
+        return ssl.create_default_context(cafile=str(self.authority))
 
     def complaints(self) -> str:
         """What the proxy has to say against its configuration."""
@@ -90,7 +90,7 @@ def nginx(place: Place) -> Proxy:
         ("    server 127.0.0.1:8020 max_fails=0;\n", ""),
         (
             "    listen 80;\n",
-            f"    listen 127.0.0.1:{port} ssl; ssl_certificate {pem}; ssl_certificate_key {pem};\n",
+            f"listen 127.0.0.1:{port} ssl http2; ssl_certificate {pem}; ssl_certificate_key {pem};\n",
         ),
         ("/var/log/nginx", str(place.folder)),
     )
@@ -107,7 +107,10 @@ def haproxy(place: Place) -> Proxy:
     port, pem = free_port(), certificate(place.folder)
     config = place.text(
         HAPROXY_FILE,
-        ('    bind "$RIVER_LISTEN"\n', f'    bind "$RIVER_LISTEN" ssl crt {pem}\n'),
+        (
+            '    bind "$RIVER_LISTEN"\n',
+            f'    bind "$RIVER_LISTEN" ssl crt {pem} alpn h2,http/1.1\n',
+        ),
         ('    server gateway3 "$RIVER_GATEWAY_3"\n', ""),
     )
     file = place.folder / "haproxy.cfg"

@@ -41,6 +41,7 @@ class Caddy(ServerProcess):
         self._file = file
         self.port, self.plain_port = free_port(), free_port()
         self.url = f"https://localhost:{self.port}"
+        self.authority = folder / "caddy/pki/authorities/local/root.crt"
         home = {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "HOME": str(folder)}
         config = folder / "caddy.json"
         text = json.dumps(self._config({**settings, **home}))
@@ -50,9 +51,7 @@ class Caddy(ServerProcess):
 
     def context(self) -> ssl.SSLContext:
         """Trust in its own authority, and in nobody else."""
-        return ssl.create_default_context(
-            cafile=str(self.folder / "caddy/pki/authorities/local/root.crt")
-        )
+        return ssl.create_default_context(cafile=str(self.authority))
 
     def _config(self, settings: Mapping[str, str]) -> dict[str, object]:
         """The Caddyfile, as Caddy reads it, with what belongs to this machine put aside."""
