@@ -90,7 +90,7 @@ def nginx(place: Place) -> Proxy:
         ("    server 127.0.0.1:8020 max_fails=0;\n", ""),
         (
             "    listen 80;\n",
-            f"listen 127.0.0.1:{port} ssl http2; ssl_certificate {pem}; ssl_certificate_key {pem};\n",
+            f"listen 127.0.0.1:{port} ssl http2;ssl_certificate {pem};ssl_certificate_key {pem};\n",
         ),
         ("/var/log/nginx", str(place.folder)),
     )

@@ -160,3 +160,12 @@ async def api_proxy(running: Running) -> AsyncIterator[Proxy]:
 async def gateway_proxy(running: Running) -> AsyncIterator[Proxy]:
     async with Proxy(running.url) as proxy:
         yield proxy
+
+
+class NoWebSockets(Proxy):
+    """A proxy that takes the Upgrade away while `is_blocking`, as those of companies do."""
+
+    is_blocking = True
+
+    def _changed(self, request: bytes) -> bytes:
+        return request.replace(b"Upgrade: websocket", b"X-Gone: 1") if self.is_blocking else request

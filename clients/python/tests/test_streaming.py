@@ -13,7 +13,6 @@ from river_realtime import (
     RiverError,
     Subscriber,
     UnreachableError,
-    UsageError,
     sign_token,
 )
 from river_realtime.errors import ConnectionLostError
@@ -93,11 +92,6 @@ async def test_another_server_at_the_address_is_an_error_at_once(running: Runnin
     error = await error_of(Subscriber(running.api_url, "token", "dogs", transport="stream"))
     assert isinstance(error, UnreachableError)
     assert "publish API" in error.message
-
-
-def test_unknown_transport_is_named() -> None:
-    with pytest.raises(UsageError, match="websocket or stream"):
-        Subscriber("localhost:8000", "token", transport="poll")  # type: ignore[arg-type]
 
 
 def asked(history: int = 0) -> StreamChannels:

@@ -4,11 +4,9 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Literal, Self
 
-from river_realtime.addresses import gateway_url, websocket_url
-from river_realtime.connection import Connection
 from river_realtime.delivery_queue import DeliveryQueue
 from river_realtime.errors import ConnectionLostError, RiverError, UnreachableError, UsageError
 from river_realtime.parsing import Object
@@ -20,12 +18,10 @@ from river_realtime.protocol import (
     SubscriberProtocol,
     reload_after_s,
 )
-from river_realtime.proxies import proxy_for
-from river_realtime.stream_connection import StreamConnection
 from river_realtime.token_source import Token, TokenSource, renew_in_s
+from river_realtime.transports import AnyConnection, TransportName, Transports
 from river_realtime.values import Gap, Position
 
-AnyConnection = Connection | StreamConnection
 State = Literal["connecting", "connected", "waiting", "closed"]
 
 TIMEOUT_S = 10.0
@@ -37,11 +33,6 @@ _FINAL = (4400, 4403)
 _NOT_AUTHENTICATED = 4401
 # Refusals of a token that a later attempt mends, with the same token or another.
 _CURED_BY_TIME = ("token_not_yet_valid", "token_revoked_recently")
-_Transport = tuple[type[Connection] | type[StreamConnection], Callable[[str], str], str]
-_TRANSPORTS: dict[str, _Transport] = {
-    "websocket": (Connection, websocket_url, "python_socks"),
-    "stream": (StreamConnection, gateway_url, "socksio"),
-}
 
 log = logging.getLogger("river_realtime")
 
@@ -74,7 +65,9 @@ class Subscriber:
 
     With `transport="stream"` it uses HTTP streaming, for networks that let no WebSocket through.
     The promises are the same, for up to 50 channels; a dead connection is noticed within 40 s; an
-    event that no history keeps may be lost when a channel is added or left.
+    event that no history keeps may be lost when a channel is added or left. `transport="auto"`
+    uses a stream when a WebSocket is refused, or two in a row fail or are cut within a minute, and
+    tries a WebSocket again when the stream has ended. `connected_by` says what is used now.
 
     `session` is what `exclude` calls this subscriber, once it is connected: its publications that
     exclude it are not given to it. It stays the same when the subscriber reconnects.
@@ -93,17 +86,12 @@ class Subscriber:
         *channels: str,
         history: int = 0,
         timeout_s: float = TIMEOUT_S,
-        transport: Literal["websocket", "stream"] = "websocket",
+        transport: TransportName = "websocket",
     ) -> None:
         if wrong := [name for name in channels if not isinstance(name, str)]:  # pyright: ignore[reportUnnecessaryIsInstance]
             reason = f"channels: names, one argument each (*channels for a list), not {wrong[0]!r}"
             raise UsageError("option_invalid", reason)
-        if transport not in _TRANSPORTS:
-            reason = f"transport: {' or '.join(_TRANSPORTS)}, not {transport!r}"
-            raise UsageError("option_invalid", reason)
-        self._connection_class, address, socks_module = _TRANSPORTS[transport]
-        self._url = address(url)
-        self._proxy = proxy_for(self._url, socks_module=socks_module)
+        self._transports = Transports(url, transport)
         self._tokens = TokenSource(token, timeout_s=timeout_s)
         self._timeout_s = timeout_s
         self._protocol = SubscriberProtocol(history, dict.fromkeys(channels))
@@ -117,6 +105,7 @@ class Subscriber:
         self._refusals = 0
         self.state: State = "closed"
         self.reason = "not started"
+        self.connected_by = ""
         self.session: str | None = None
         self._session_secret: str | None = None
 
@@ -194,18 +183,21 @@ class Subscriber:
             self._report("connecting", "opening the connection")
             try:
                 token = await self._tokens.fresh()
-                connection = await self._connection_class.open(
-                    self._url,
+                way = self._transports.current
+                connection = await way.connection_class.open(
+                    way.url,
                     token,
-                    proxy=self._proxy,
+                    proxy=way.proxy,
                     timeout_s=self._timeout_s,
                     session_secret=self._session_secret,
                     user_position=self._protocol.positions.get(USER),
                 )
             except ConnectionLostError as lost:
-                self._raise_if_final(lost)
-                await self._wait(lost)
+                if not self._transports.change_after(lost):
+                    self._raise_if_final(lost)
+                    await self._wait(lost)
             else:
+                self.connected_by = way.name
                 self._opened.add(connection)
                 self._was_connected, self._refusals = True, 0
                 self._note_session(connection)
@@ -232,6 +224,8 @@ class Subscriber:
             lost = await self._read_until(moving, connection=connection, previous=previous)
             self._connection = None
             if lost is not None and not connection.leaving.is_set():
+                lived_s = time.monotonic() - connection.opened_at
+                self._transports.change_after(lost, lived_s=lived_s)
                 self._raise_if_final(lost)
                 await self._wait(lost)
                 return await self._open()
