@@ -14,6 +14,8 @@ from publisher import FaultPublisher
 from riverd.commands.verify.checker import BrokenRule, violations
 from riverd.commands.verify.history import Attempt, Fate, RunHistory
 from stream_witness import PollWitness, StreamWitness
+from visitors import Visitors
+from webhook_witness import WebhookWitness
 from witness import Witness
 
 Place = tuple[str | None, int]
@@ -26,6 +28,8 @@ TRANSPORTS = (*[Witness] * 7, StreamWitness, StreamWitness, PollWitness)
 """Of ten clients seven have WebSockets, two streams, and one polls."""
 CROWD = "presence-crowd"
 """All clients are its members, and nobody publishes to it."""
+HOOKED = "presence-hooked"
+"""Users come here and go, and a webhook reports them."""
 
 
 @dataclass
@@ -51,6 +55,8 @@ class FaultOutcome:
     live_after_s: float
     agreed_after_s: float
     """From then on, until all were right about the quiet channel: its place and its members."""
+    counted_after_s: float
+    """From then on, until the receiver of webhooks was right about its members."""
     published: int
     slowest_refusal_s: float
     errors: list[str]
@@ -75,6 +81,7 @@ class Cluster:
         self.gateways: list[GatewayProcess] = []
         self.witnesses: list[Witness] = []
         self.publishers: list[FaultPublisher] = []
+        self.receiver = WebhookWitness(HOOKED)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -85,7 +92,8 @@ class Cluster:
         self.api_proxy.start()
         ports = [self.proxy.port, *[self.redis.port] * (GATEWAYS - 1)]
         self.gateways = [GatewayProcess(port, self.shape.drain_s) for port in ports]
-        self.api = ApiProcess(self.api_proxy.port)
+        self.receiver.start()
+        self.api = ApiProcess(self.api_proxy.port, self.receiver.settings)
         ports = [gateway.port for gateway in self.gateways]
         self.balancer = BalancerProcess(ports, Path(self._folder.name))
         for program in (*self.gateways, self.api, self.balancer):
@@ -106,6 +114,8 @@ class Cluster:
             if number < RECORDED_MAX:
                 witness.record()
             self.add(witness)
+        self.visitors = Visitors(self.url, HOOKED)
+        self._tasks.append(asyncio.create_task(self.visitors.run()))
         for name in names:
             publisher = FaultPublisher(f"http://127.0.0.1:{self.api.port}", name, shape.every_s)
             self.publishers.append(publisher)
@@ -145,6 +155,22 @@ class Cluster:
         began = time.monotonic()
         await _until(lambda: not self.mistaken())
         return time.monotonic() - began
+
+    async def until_counted(self) -> float:
+        """Seconds until the receiver of webhooks has everybody who is there, and nobody else."""
+        began = time.monotonic()
+        self.visitors.pausing = True
+        try:
+            await _until(lambda: not self.miscounted())
+        finally:
+            self.visitors.pausing = False
+        return time.monotonic() - began
+
+    def miscounted(self) -> list[str]:
+        """Of whom the receiver of webhooks is wrong."""
+        there, counted = self.visitors.here, set(self.receiver.members)
+        missing = [f"{user}: not counted" for user in sorted(there - counted)]
+        return missing + [f"{user}: counted, and gone" for user in sorted(counted - there)]
 
     def behind(self) -> list[str]:
         """Clients that do not stand where their channels' logs stand, and logs that lack an end."""
@@ -200,11 +226,14 @@ class Cluster:
             lost=sum(book.holes for book in books),
             duplicated=sum(book.duplicated for book in books)
             + sum(one.doubled for one in self.publishers)
+            + self.receiver.doubled
+            + self.receiver.repeated
             + repeated,
-            reordered=sum(book.wrong for book in books) + wrong,
+            reordered=sum(book.wrong for book in books) + wrong + self.receiver.forged,
             told=sum(book.told for book in books),
             live_after_s=0.0,
             agreed_after_s=0.0,
+            counted_after_s=0.0,
             published=sum(len(one.accepted) for one in self.publishers),
             slowest_refusal_s=max(one.slowest_refusal_s for one in self.publishers),
             errors=errors[self._errors_seen :],
@@ -212,6 +241,7 @@ class Cluster:
         self._errors_seen = len(errors)
         for book in books:
             book.forgive()
+        self.receiver.forgive()
         for publisher in self.publishers:
             publisher.slowest_refusal_s = 0.0
         return outcome
@@ -235,6 +265,7 @@ class Cluster:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for program in reversed(self.programs):
             program.close()
+        self.receiver.close()
         self.proxy.close()
         self.api_proxy.close()
         self._folder.cleanup()

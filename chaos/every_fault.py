@@ -19,6 +19,7 @@ HEADS = (
     "told that it is lost",
     "all live again after",
     "quiet channel right after",
+    "webhooks right after",
     "slowest 503",
     "remark",
 )
@@ -69,15 +70,17 @@ async def _run(shape: Shape, names: list[str]) -> tuple[list[FaultOutcome], list
 def _table(outcomes: list[FaultOutcome], clients: int) -> str:
     lines = [
         f"{clients} clients (of ten seven by WebSocket, two by stream, one by polls) in 3 of 6 "
-        "channels each and in a quiet presence channel, 3 gateways "
-        f"behind haproxy, Redis, one publish API; {outcomes[-1].published:,} publications.",
+        "channels each and in a quiet presence channel, users who come and go and a webhook that "
+        "reports them, 3 gateways behind haproxy, Redis, one publish API; "
+        f"{outcomes[-1].published:,} publications.",
         "",
         "| " + " | ".join(HEADS) + " |",
         "|---" * len(HEADS) + "|",
     ]
     lines += [
         f"| {one.fault} | {one.lost} | {one.duplicated} | {one.reordered} | {one.told}"
-        f" | {one.live_after_s:.1f} s | {one.agreed_after_s:.1f} s | {_refusal(one)}"
+        f" | {one.live_after_s:.1f} s | {one.agreed_after_s:.1f} s"
+        f" | {one.counted_after_s:.1f} s | {_refusal(one)}"
         f" | {one.remark} |"
         for one in outcomes
     ]

@@ -172,12 +172,13 @@ async def suffer(cluster: Cluster, name: str) -> FaultOutcome:
     fault = FAULTS[name](cluster)
     remark = await anext(fault)
     missing: list[str] = []
-    live_after_s = agreed_after_s = LIVE_S_MAX
+    live_after_s = agreed_after_s = counted_after_s = LIVE_S_MAX
     try:
         live_after_s = await cluster.until_live()
         agreed_after_s = await cluster.until_agreed()
+        counted_after_s = await cluster.until_counted()
     except TimeoutError:
-        missing = cluster.behind() or cluster.mistaken()
+        missing = cluster.behind() or cluster.mistaken() or cluster.miscounted()
         remark += f" {len(missing)} not live again: {'; '.join(missing[:3])}"
     await anext(fault, None)
     outcome = cluster.outcome(name)
@@ -186,6 +187,7 @@ async def suffer(cluster: Cluster, name: str) -> FaultOutcome:
         lost=outcome.lost + len(missing),
         live_after_s=live_after_s,
         agreed_after_s=agreed_after_s,
+        counted_after_s=counted_after_s,
         remark=remark,
     )
 

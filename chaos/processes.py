@@ -168,9 +168,9 @@ class GatewayProcess(ServerProcess):
 
 
 class ApiProcess(ServerProcess):
-    """River's publish API."""
+    """River's publish API, which sends webhooks too."""
 
-    def __init__(self, redis_port: int) -> None:
+    def __init__(self, redis_port: int, settings: Mapping[str, str]) -> None:
         self.port = free_port()
         environment = {
             "RIVER_SECRETS": SECRET,
@@ -178,6 +178,7 @@ class ApiProcess(ServerProcess):
             "RIVER_API_PORT": str(self.port),
             "RIVER_BROKER": f"redis://127.0.0.1:{redis_port}",
             "RIVER_HISTORY_SIZE": "5000",
+            **settings,
         }
         command = [sys.executable, "-m", "riverd", "api"]
         super().__init__(command, environment, lambda: answers(self.port))

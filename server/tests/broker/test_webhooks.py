@@ -1,39 +1,20 @@
 """Events for webhooks, written by each broker with the changes that they are about."""
 
 import asyncio
-from collections.abc import Sequence
 from itertools import count
 
 import pytest
 from brokers import NewBroker, RedisBrokers
 from redis_cluster_servers import RedisCluster
 from redis_server import RedisServer
-from river_feed import Notes
+from webhook_nodes import ALL, node_of, waiting
 
 from riverd.broker import Broker
 from riverd.broker.redis.broker import RedisBroker
-from riverd.broker.webhooks import QueuedEvent
 from riverd.model import Member, Message
 from riverd.webhook_events import Interest, WebhookKind
 
-ALL = Interest(webhook="w1", events=tuple(WebhookKind))
 ANN = Member("ann", b'{"name":"Ann"}')
-
-
-async def node_of(new_broker: NewBroker, *interests: Interest) -> Broker:
-    """A node that writes events for these."""
-    node = new_broker()
-    await node.attach(Notes())
-    await node.webhook_queues.want(interests or (ALL,))
-    if isinstance(node, RedisBroker):
-        # It looks every two seconds.
-        await node.webhooks.refresh()
-    assert node.webhooks.interests.all == (interests or (ALL,))
-    return node
-
-
-async def waiting(broker: Broker, webhook: str = "w1") -> Sequence[QueuedEvent]:
-    return (await broker.webhook_queues.read(webhook, {})).events
 
 
 async def kinds(broker: Broker, webhook: str = "w1") -> list[str]:

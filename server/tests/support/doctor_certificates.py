@@ -37,6 +37,11 @@ class Certificates:
 
     def nginx(self, name: str = "localhost", *, first_day: int = -1, last_day: int = 90) -> str:
         """The lines of nginx for a new certificate; its days are counted from today."""
+        file = self.file(name, first_day=first_day, last_day=last_day)
+        return f"ssl_certificate {file}; ssl_certificate_key {file};"
+
+    def file(self, name: str = "localhost", *, first_day: int = -1, last_day: int = 90) -> Path:
+        """A new certificate with its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         made = (
@@ -53,4 +58,4 @@ class Certificates:
         file = self._folder / f"{made.serial_number}.pem"
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         file.write_bytes(made.public_bytes(Encoding.PEM) + private)
-        return f"ssl_certificate {file}; ssl_certificate_key {file};"
+        return file

@@ -3,14 +3,17 @@
 import asyncio
 import hmac
 import json
+import ssl
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
+from doctor_certificates import Certificates
 from river_feed import Notes, until
 from webhook_receiver import Receiver, receiving
 
@@ -23,6 +26,7 @@ from riverd.channel_rules import ChannelRules
 from riverd.http.proxies import Network
 from riverd.model import Member, Message
 from riverd.webhook_events import WebhookKind
+from riverd.webhooks import posting
 from riverd.webhooks.dispatcher import Dispatcher, chosen
 from riverd.webhooks.forms import WebhookRequest
 from riverd.webhooks.posting import Poster
@@ -260,6 +264,64 @@ async def test_a_receiver_that_speaks_no_tls_is_not_spoken_to(receiver: Receiver
     await poster.close()
     assert outcome.error is not None
     assert receiver.requests == []
+
+
+@pytest.mark.parametrize("fault", ["unknown authority", "expired", "another host", "old", "silent"])
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+async def test_receiver_that_speaks_tls_badly_gets_nothing_and_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    authority = Certificates(tmp_path)
+    days = {"expired": {"first_day": -9, "last_day": -1}}.get(fault, {})
+    name = "other.example" if fault == "another host" else "localhost"
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(authority.file(name, **days))
+    if fault == "old":
+        served.minimum_version = served.maximum_version = ssl.TLSVersion.TLSv1_1
+        served.set_ciphers("ALL:@SECLEVEL=0")
+    if fault != "unknown authority":
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.authority))
+    monkeypatch.setattr(posting, "CONNECT_S_MAX", 1.0)
+    monkeypatch.setattr(posting, "_TIMEOUTS", {**posting._TIMEOUTS, "connect": 1.0})
+    got: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if fault != "silent":
+            got.append(await reader.read(1))
+        await reader.read(-1)
+        writer.close()
+
+    tls = None if fault == "silent" else served
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    port = server.sockets[0].getsockname()[1]
+    poster = Poster(PRIVATE_NETWORKS)
+    outcome = await poster.post(f"https://localhost:{port}/", WebhookRequest({}, b"{}"))
+    await poster.close()
+    server.close()
+    assert outcome.error
+    assert "\n" not in outcome.error
+    assert len(outcome.error) <= 200
+    assert [one for one in got if one] == []
+
+
+async def test_nothing_is_lost_where_a_receiver_is_down_for_most_of_a_day(
+    world: World, receiver: Receiver
+) -> None:
+    lanes = ("chat-1", "chat-2", "chat-3")
+    receiver.status = 503
+    async with world.sending(endpoint_at(receiver.url)):
+        for hour in range(23):
+            for lane in lanes:
+                await world.node.webhooks.publish(Message(lane, "said", b"%d" % hour), "s1")
+            refused = receiver.refused
+            await until(lambda refused=refused: receiver.refused > refused)
+            world.ahead_s += 3_600.0
+        receiver.status = 200
+        await until(lambda: receiver.types.count("client_event") == 23 * len(lanes))
+    for lane in lanes:
+        said = [one["data"] for one in receiver.events if one.get("channel") == lane]
+        assert said == list(range(23))
+    assert world.tally.buried == {}
 
 
 def test_each_webhook_falls_to_one_of_the_senders_and_few_move_when_one_goes() -> None:

@@ -280,7 +280,8 @@ class MemoryWebhookQueues:
     async def replay(self, webhook: str, ids: Sequence[str] | None, *, limit: int) -> int:
         """Queue them again."""
         queue = self._store.queue(webhook)
-        wanted = [one for one in queue.dead if ids is None or one in ids][:limit]
+        chosen = queue.dead.keys() if ids is None else {*ids}
+        wanted = [one for one in queue.dead if one in chosen][:limit]
         for one in wanted:
             event = queue.dead.pop(one).event
             self._store.append(webhook, event.kind, channel=event.channel, event=event)

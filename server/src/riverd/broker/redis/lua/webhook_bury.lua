@@ -17,7 +17,7 @@ for i = 6, #ARGV, 4 do
       end
     end
     redis.call('XDEL', KEYS[2], ARGV[i])
-    redis.call('XADD', KEYS[3], 'MAXLEN', ARGV[4], '*', unpack(fields))
+    redis.call('XADD', KEYS[3], '*', unpack(fields))
     freed = freed + ARGV[i + 3]
     redis.call('HINCRBY', KEYS[1], '+' .. ARGV[1], ARGV[i + 3])
   end
@@ -28,15 +28,16 @@ elseif freed > 0 then
   redis.call('HINCRBY', KEYS[1], ARGV[1], string.format('%.0f', -freed))
 end
 local bytes = tonumber(redis.call('HGET', KEYS[1], '+' .. ARGV[1]) or '0')
-while bytes > tonumber(ARGV[3]) do
+local length = redis.call('XLEN', KEYS[3])
+while length > 0 and (bytes > tonumber(ARGV[3]) or length > tonumber(ARGV[4])) do
   local oldest = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)
-  if not oldest[1] then break end
   redis.call('XDEL', KEYS[3], oldest[1][1])
+  length = length - 1
   for j = 1, #oldest[1][2], 2 do
     if oldest[1][2][j] == 'b' then bytes = bytes - oldest[1][2][j + 1] end
   end
 end
-if redis.call('XLEN', KEYS[3]) == 0 then bytes = 0 end
+if length == 0 then bytes = 0 end
 redis.call('HSET', KEYS[1], '+' .. ARGV[1], string.format('%.0f', bytes))
 redis.call('EXPIRE', KEYS[3], ARGV[5])
 redis.call('EXPIRE', KEYS[1], ARGV[5])
