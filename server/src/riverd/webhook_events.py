@@ -64,6 +64,15 @@ class Interest(msgspec.Struct, frozen=True, kw_only=True):
     channels: str = "*"
 
 
+def is_covered(interest: Interest, by: Iterable[Interest]) -> bool:
+    """Whether one of these asks for all of it."""
+    return any(
+        (one.webhook, one.app, one.channels) == (interest.webhook, interest.app, interest.channels)
+        and {*interest.events} <= {*one.events}
+        for one in by
+    )
+
+
 class Wanted(msgspec.Struct, frozen=True):
     """One webhook and the kinds of events that it asks for in one channel."""
 

@@ -151,6 +151,26 @@ async def test_a_webhook_begins_with_one_reset(new_broker: NewBroker) -> None:
     assert [(one.kind, one.reason) for one in await waiting(node)] == [("reset", "started")]
 
 
+async def test_a_webhook_begins_again_when_it_asks_for_more_or_comes_back(
+    new_broker: NewBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    less = Interest(webhook="w1", events=(WebhookKind.MEMBER_JOINED,))
+    wider = Interest(webhook="w1", events=less.events, channels="presence-*")
+    node = await node_of(new_broker, less)
+    queues = node.webhook_queues
+    steps: list[tuple[Interest, int]] = [(less, 1), (ALL, 2), (less, 2), (wider, 3), (wider, 3)]
+    for interest, resets in steps:
+        await queues.want([interest])
+        await queues.begin("w1")
+        assert await kinds(node) == ["reset"] * resets, interest
+    # Others were wanted for so long without it that nodes do not write for it any more.
+    monkeypatch.setattr("riverd.broker.redis.webhooks.FRESH_S", 0.0)
+    await queues.want([Interest(webhook="w2", events=less.events)])
+    await queues.want([wider])
+    await queues.begin("w1")
+    assert await kinds(node) == ["reset"] * 4
+
+
 async def test_what_could_not_be_delivered_is_kept_and_replayed_with_its_id(
     new_broker: NewBroker,
 ) -> None:

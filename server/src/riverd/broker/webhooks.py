@@ -135,7 +135,7 @@ class WebhookQueues(Protocol):
         ...
 
     async def begin(self, webhook: str) -> None:
-        """Write a reset if this webhook is new, or events may have been lost with a server's data.
+        """Write a reset if its webhook is new or asks for more, or events may have been lost.
 
         Atomic: one for each time.
         """

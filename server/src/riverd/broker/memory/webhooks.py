@@ -27,6 +27,7 @@ from riverd.webhook_events import (
     Interest,
     WebhookInterests,
     WebhookKind,
+    is_covered,
 )
 
 ENTRY_BYTES = 64
@@ -216,6 +217,9 @@ class MemoryWebhookQueues:
     async def want(self, interests: Sequence[Interest]) -> None:
         """There is but this process: its nodes count at once."""
         if tuple(interests) != self._store.interests.all:
+            for one in interests:
+                if not is_covered(one, self._store.interests.all):
+                    self._store.queue(one.webhook).begun = False
             self._store.interests.use(interests)
             self._changed()
 

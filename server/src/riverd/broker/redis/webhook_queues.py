@@ -13,6 +13,7 @@ from riverd.broker.redis.webhook_tags import QueueTags
 from riverd.broker.redis.webhooks import (
     ANYTHING,
     WebhookKeys,
+    fresh_interests,
     queue_event,
     wanted_text,
     webhook_keys,
@@ -31,7 +32,7 @@ from riverd.broker.webhooks import (
     QueueState,
 )
 from riverd.channel_rules import ChannelRules
-from riverd.webhook_events import MEMBERS, Interest, WebhookInterests
+from riverd.webhook_events import MEMBERS, Interest, WebhookInterests, is_covered
 
 SCAN_S = 10.0
 """How often all queues of a cluster are looked at, whatever was said to be written."""
@@ -59,11 +60,18 @@ class RedisWebhookQueues:
     # Who sends.
 
     async def want(self, interests: Sequence[Interest]) -> None:
-        """Register it for a day; that nothing is wanted, only where something was."""
-        if not interests:
-            [is_known] = await self._server.commands([("EXISTS", keys.WEBHOOKS_WANTED)])
-            if not is_known:
-                return
+        """Register it for a day; that nothing is wanted, only where something was.
+
+        What nodes do not write already begins with a reset: its webhook is forgotten here, first.
+        """
+        [listed] = await self._server.commands(
+            [("ZRANGE", keys.WEBHOOKS_WANTED, 0, -1, "WITHSCORES")]
+        )
+        written = fresh_interests(listed)
+        if written is None and not interests:
+            return
+        new = {one.webhook for one in interests if not is_covered(one, written or ())}
+        await self._server.commands([("DEL", keys.webhook_histories(one)) for one in sorted(new)])
         await self._server.call(
             "rules",
             (keys.WEBHOOKS_WANTED,),

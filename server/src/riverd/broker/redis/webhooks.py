@@ -101,7 +101,7 @@ class RedisWebhooks:
         [listed] = await self._server.commands(
             [("ZRANGE", keys.WEBHOOKS_WANTED, 0, -1, "WITHSCORES")]
         )
-        wanted = _fresh(listed)
+        wanted = fresh_interests(listed)
         # A server that lost its data says nothing: what was wanted is wanted.
         was = self.interests.all
         self._missed.end_look(was if wanted is None else wanted)
@@ -332,7 +332,7 @@ def wanted_text(interests: Sequence[Interest]) -> bytes:
 _decode = msgspec.json.Decoder(tuple[Interest, ...]).decode
 
 
-def _fresh(listed: Reply) -> list[Interest] | None:
+def fresh_interests(listed: Reply) -> list[Interest] | None:
     """What senders want: the newest, and those that were heard from in the minute before."""
     pairs = _bytes(listed)
     if not pairs:
