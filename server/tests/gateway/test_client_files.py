@@ -60,7 +60,7 @@ def test_client_that_has_it_is_not_sent_it_again(form: str, coding: str) -> None
     headers = dict(again.headers)
     assert (again.status, again.body) == (304, b"")
     assert (headers["ETag"], headers["Vary"]) == (tag, "Accept-Encoding")
-    assert headers["Cache-Control"] == "no-cache"
+    assert headers["Cache-Control"] == "max-age=0, stale-while-revalidate=86400"
 
 
 def test_client_that_has_another_encoding_or_another_build_is_sent_it() -> None:

@@ -95,12 +95,12 @@ describe("a page that includes the client", { skip }, () => {
       assert.equal(state, "connected");
     }
     const files = responses.filter((one) => one.url().includes("/client/"));
+    // After these the browser takes what it has, and asks beside it.
     assert.deepEqual(
-      files.map((one) => [one.status(), new URL(one.url()).pathname]),
+      files.slice(0, 2).map((one) => [one.status(), new URL(one.url()).pathname]),
       [
         [200, "/client/river.js"],
         [302, "/client/river-0.0.1.js"],
-        [200, "/client/river.js"],
       ],
     );
     assert.equal((await files[0]?.allHeaders())?.["content-encoding"], "br");

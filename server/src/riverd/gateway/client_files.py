@@ -1,6 +1,6 @@
 """The browser client as the gateway serves it: built files, compressed once, and their modules.
 
-/client/river.js            built; asked for again each time, and answered 304
+/client/river.js            built; browsers use what they have, and ask beside it for a newer one
 /client/river-VERSION.js    the same, to be kept for good
 /client/river-OTHER.js      leads to the short name, so that a page survives an update
 /client/later-VERSION.js    what those load only when they need it
@@ -23,6 +23,8 @@ GZIP_LEVEL = 9
 BUILT = ("river", "tabs")
 LATER = "later"
 REVALIDATED = ("Cache-Control", "no-cache")
+# A page need not wait for the 304. One that is a version behind works as well.
+REFRESHED = ("Cache-Control", "max-age=0, stale-while-revalidate=86400")
 KEPT = ("Cache-Control", "public, max-age=31536000, immutable")
 # Pages of any origin import the client as a module.
 OPEN = (("Access-Control-Allow-Origin", "*"), ("X-Content-Type-Options", "nosniff"))
@@ -72,7 +74,7 @@ class ClientFiles:
         for name in BUILT:
             path = folder / "dist" / f"{name}.min.js"
             encoded = _compressed(path)
-            self._files[f"/client/{name}.js"] = ClientFile(encoded, SCRIPT)
+            self._files[f"/client/{name}.js"] = ClientFile(encoded, SCRIPT, cache=REFRESHED)
             self._files[f"/client/{name}-{version}.js"] = ClientFile(encoded, SCRIPT, cache=KEPT)
             types = f'export * from "./src/{name}.js";\n'.encode()
             self._files[f"/client/{name}.d.ts"] = ClientFile({"identity": types}, TYPES)
