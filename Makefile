@@ -112,6 +112,12 @@ SEED ?= 1
 fuzz: .setup/python
 	$(RUN)python attacks/fuzz.py --seconds $(FUZZ_S) --seed $(SEED)
 
+# The same by coverage: what reaches new code is kept in attacks/corpus, from which `make fuzz` and the tests begin.
+.PHONY: fuzz-guided
+fuzz-guided: .setup/python
+	$(UV) pip install --quiet --python $(RUN)python --require-hashes --requirement attacks/requirements.txt
+	$(RUN)python attacks/guided.py --seconds $(FUZZ_S) --write
+
 # The image, and the list of what is in it as dist/river-VERSION.cdx.json. For example DOCKER=podman, IMAGE_FLAGS=--pull.
 IMAGE ?= riverlive/river
 IMAGE_FLAGS ?=

@@ -16,6 +16,9 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "server" / "tests" / "support"))
 
+import msgspec
+from corpus import kept
+from fuzz_planes import ANNOUNCED, API_BODIES, read_announcement, read_api_body
 from fuzz_requests import (
     BODIES,
     PUSHER_MESSAGES,
@@ -235,6 +238,8 @@ TARGETS = [
     FuzzTarget("signed requests", read_signed_request, (RiverError,), SIGNED),
     FuzzTarget("stream requests", read_stream_request, (RiverError,), STREAMS),
     FuzzTarget("clients' requests", read_client_request, (), BODIES),
+    FuzzTarget("API bodies", read_api_body, (RiverError,), API_BODIES),
+    FuzzTarget("announcements", read_announcement, (msgspec.MsgspecError,), ANNOUNCED),
 ]
 
 
@@ -259,11 +264,14 @@ async def _all(seconds: float, seed: int) -> dict[str, Fuzzed]:
 
 
 def fuzz(target: FuzzTarget, *, seconds: float, seed: int) -> Fuzzed:
-    """Give one target inputs for so long. Within a running loop."""
-    found, mutations = Fuzzed(), Mutations(target.valid, seed)
+    """Give one target its corpus, and then others for so long. Within a running loop."""
+    found, corpus = Fuzzed(), kept(target.name)
+    mutations = Mutations([*target.valid, *corpus], seed)
     ends_at = time.monotonic() + seconds
-    while time.monotonic() < ends_at:
-        data = mutations.next()
+    waiting = iter(corpus)
+    while (data := next(waiting, None)) is not None or time.monotonic() < ends_at:
+        if data is None:
+            data = mutations.next()
         found.inputs += 1
         try:
             cost_us = _cost_us(target, data, found.slowest_us)
