@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Server, until } from "../server.js";
 import { Mendable, missing, Proxies } from "./proxies.js";
@@ -9,6 +10,8 @@ import { Stage, skip } from "./stage.js";
 /** What the page's scripts put on its global object. */
 const page = /** @type {any} */ (globalThis);
 const POSTS = 30;
+/** Where the picture of the documentation is written, if it is asked for. */
+const PICTURES = process.env.RIVER_PICTURES;
 const SILENT = "swallows all frames";
 
 describe("behind a company's proxy", { skip: skip || missing }, () => {
@@ -69,6 +72,36 @@ describe("behind a company's proxy", { skip: skip || missing }, () => {
   /** @param {Page} opened */
   const heardBy = (opened) => opened.evaluate(() => page.heard);
 
+  /**
+   * What each page shows of itself, in one picture.
+   *
+   * @param {Page[]} pages
+   * @param {string[]} names what each one's proxy does
+   * @param {string} path
+   */
+  async function picture(pages, names, path) {
+    const shown = await Promise.all(
+      pages.map((opened) =>
+        opened.evaluate(() => [
+          page.states.join(", "),
+          page.river.transport,
+          `${page.heard.length}: ${page.heard[0]} to ${page.heard.at(-1)}`,
+        ]),
+      ),
+    );
+    const heads = ["the proxy", "states", "river.transport", "events"];
+    const rows = [heads, ...shown.map((cells, index) => [names[index], ...cells])];
+    const text = rows.map((cells) => `<tr><td>${cells.join("<td>")}`).join("");
+    const last = /** @type {Page} */ (pages.at(-1));
+    await last.setContent(`<style>
+      body { font: 15px/1.5 sans-serif; margin: 16px } table { border-collapse: collapse }
+      td { padding: 4px 16px 4px 0; border-bottom: 1px solid #ccc; vertical-align: top }
+      td:last-child { white-space: nowrap }
+      tr:first-child { font-weight: bold }</style><table>${text}</table>`);
+    await last.setViewportSize({ width: 1100, height: 100 });
+    await last.screenshot({ path, fullPage: true });
+  }
+
   test("everything arrives once and in order, whatever the proxy does", async () => {
     const channel = "dogs";
     const names = Object.keys(proxies.origins);
@@ -96,6 +129,7 @@ describe("behind a company's proxy", { skip: skip || missing }, () => {
       assert.ok(position.offset >= POSTS);
     }
     assert.deepEqual(before.at(-1), posts.slice(0, 10));
+    if (PICTURES) await picture(pages, names, join(PICTURES, "fallback.png"));
     await Promise.all(pages.map((opened) => opened.close()));
   });
 
