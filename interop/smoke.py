@@ -7,6 +7,7 @@ the bench has built Sockudo, it is cut as well, for comparison.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,24 @@ def run_go(server: Server) -> None:
         timeout=RUN_S_MAX,
         check=True,
     )
+
+
+def run_go_of_docs(server: Server) -> None:
+    """Send what docs/pusher.md says."""
+    tab = (HERE.parent / "docs" / "pusher.md").read_text().partition('=== "Go"\n')[2]
+    code = tab.split("```")[1].partition("\n")[2]
+    api = urlsplit(server.api_url)
+    code = code.replace("127.0.0.1:8001", f"127.0.0.1:{api.port}")
+    code = code.replace('"1"', f'"{APP["id"]}"').replace('"KEY"', f'"{APP["key"]}"')
+    code = code.replace('"SECRET"', f'"{APP["secret"]}"')
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("go.mod", "go.sum"):
+            shutil.copy(HERE / "go" / name, folder)
+        imports = 'import pusher "github.com/pusher/pusher-http-go/v5"'
+        after = "if err != nil { panic(err) }"
+        text = f"package main\n{imports}\nfunc main() {{\n{code}\n{after}\n}}\n"
+        (Path(folder) / "main.go").write_text(text)
+        subprocess.run(["go", "run", "."], cwd=folder, timeout=RUN_S_MAX, check=True)
 
 
 def run_java(server: Server) -> None:
@@ -99,6 +118,7 @@ def main() -> None:
                 run_node(server, tests, RIVER_PUSHER_JS="pusher-js-7", RIVER_CUTS="1")
             run_node(server, "cuts", app=APPS[0], **CUTS)
             run_go(server)
+            run_go_of_docs(server)
             run_java(server)
         finally:
             server.stop()
