@@ -105,7 +105,8 @@ export function useConnection() {
 export function useChannel(name, handlers = {}, options = {}) {
   const river = useRiver();
   const latest = useRef({ handlers, options });
-  const [status, setStatus] = useState(IDLE);
+  // With the name: the first render with another one knows nothing of its channel.
+  const [known, setKnown] = useState({ name, status: IDLE });
   const heed = useRef(() => {});
   useEffect(() => {
     latest.current = { handlers, options };
@@ -118,9 +119,11 @@ export function useChannel(name, handlers = {}, options = {}) {
       ...others,
       snapshot: snapshot && ((why) => (latest.current.options.snapshot ?? snapshot)(why)),
     });
-    const listening = listen(channel, () => latest.current.handlers, setStatus);
+    const keep = (/** @type {ChannelStatus} */ status) => setKnown({ name, status });
+    const listening = listen(channel, () => latest.current.handlers, keep);
     heed.current = listening.heed;
-    const changed = () => setStatus((before) => ({ ...before, live: channel.live }));
+    const changed = () =>
+      setKnown(({ status }) => ({ name, status: { ...status, live: channel.live } }));
     river.on("state", changed);
     changed();
     return () => {
@@ -128,7 +131,7 @@ export function useChannel(name, handlers = {}, options = {}) {
       listening.end();
       river.off("state", changed);
       channel.unsubscribe();
-      setStatus(IDLE);
+      keep(IDLE);
     };
   }, [river, name]);
   const publish = useCallback(
@@ -139,7 +142,7 @@ export function useChannel(name, handlers = {}, options = {}) {
     ) => river.publish(name ?? "", event, data, options),
     [river, name],
   );
-  return { ...status, publish };
+  return { ...(known.name === name ? known.status : IDLE), publish };
 }
 
 /**
@@ -197,21 +200,21 @@ function listen(channel, handlers, setStatus) {
  */
 export function usePresence(name) {
   const river = useRiver();
-  const [present, setPresent] = useState(NOBODY);
+  const [known, setKnown] = useState({ name, present: NOBODY });
   useEffect(() => {
     if (!name) return undefined;
     const channel = river.subscribe(name);
     const update = () => {
       const { count, members } = channel.presence;
-      setPresent({ count, members: new Map(members) });
+      setKnown({ name, present: { count, members: new Map(members) } });
     };
     for (const event of PRESENCE) channel.on(event, update);
     if (channel.live) update();
     return () => {
       for (const event of PRESENCE) channel.off(event, update);
       channel.unsubscribe();
-      setPresent(NOBODY);
+      setKnown({ name, present: NOBODY });
     };
   }, [river, name]);
-  return present;
+  return known.name === name ? known.present : NOBODY;
 }

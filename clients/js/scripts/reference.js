@@ -67,7 +67,7 @@ export async function renewed(page) {
     const whole = blocks.find(({ next }) => next.startsWith("export class"));
     const intro = whole && object !== null ? [`${parts(whole.lines).text}\n`] : [];
     const about = /** @type {string[]} */ (types).map((name) => typeEntry(blocks, name));
-    const members = AS_ELSEWHERE.has(file)
+    const members = AS_ELSEWHERE.has(/** @type {string} */ (file))
       ? [memberList(blocks, /** @type {string} */ (object))]
       : object === null
         ? []

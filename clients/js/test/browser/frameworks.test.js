@@ -130,6 +130,7 @@ describe("the how-to for frameworks", { skip }, () => {
        import { river } from "./river.js";
        function Room({ name }) {
          const { live, error } = useChannel(name, {});
+         (globalThis.first ??= {})[name] ??= live;
          return <p>{error?.message ?? (live ? \`in \${name}\` : "entering")}</p>;
        }
        function Rooms() {
@@ -156,6 +157,9 @@ describe("the how-to for frameworks", { skip }, () => {
         while (shown() !== wanted) await new Promise((resolve) => setTimeout(resolve));
       }
     });
+    const first = await opened.evaluate(() => /** @type {any} */ (globalThis).first);
+    // Not with what was true of the room before.
+    assert.deepEqual(new Set(Object.values(first)), new Set([false]));
     const { channels } = await server.api("/channels?prefix=room-");
     assert.deepEqual(Object.keys(channels), ["room-101"]);
     assert.deepEqual(
