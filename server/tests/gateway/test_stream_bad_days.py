@@ -4,6 +4,8 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import cast
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,7 +13,13 @@ from http_site import until
 from stream_client import EventReader, path_of, requested
 from stream_site import Site, bearer
 
+from riverd.core.session import Session
+from riverd.gateway.streams.event_stream import EventStream
+
 COUNT = 280
+EVENT_BYTES = 60_000
+BUFFER_BYTES_MAX = 65_536
+PARTS_MAX = 3
 READ_BYTES = 1_024
 
 
@@ -47,6 +55,13 @@ def events_in(body: bytearray) -> list[dict[str, object]]:
     """The messages of an answer without chunks, as far as they came."""
     lines = body.partition(b"\r\n\r\n")[2].rpartition(b"\n\n")[0].split(b"\n")
     return [json.loads(line[6:]) for line in lines if line.startswith(b"data: ")]
+
+
+def unsent(session: Session) -> int:
+    """What waits in the process to be sent to a stream."""
+    writer = cast("EventStream", session.sink)._writer
+    assert writer is not None
+    return writer._transport.get_write_buffer_size()
 
 
 async def test_client_that_reads_a_kilobyte_at_a_time_holds_up_nobody_and_gets_all_or_a_gap(
@@ -103,3 +118,28 @@ async def test_two_requests_with_one_cursor_both_get_what_was_missed(site: Site)
     ):
         await site.publish("dogs", 2)
         assert await offsets(one) == await offsets(other) == [1, 2]
+
+
+async def test_streams_that_nobody_reads_hold_a_bounded_part_of_what_is_published(
+    site: Site,
+) -> None:
+    crowd = 20
+    async with AsyncExitStack() as stack:
+        for number in range(crowd):
+            headers = bearer(f"user-{number}")
+            opened = requested(site.url, path_of("dogs"), headers=headers)
+            stream = await stack.enter_async_context(opened)
+            await stream.message("subscribed")
+            cast("asyncio.Transport", stream.writer.transport).pause_reading()
+        sessions = site.node.sessions
+        for _ in range(COUNT):
+            await site.publish("dogs", "x" * EVENT_BYTES)
+            await asyncio.sleep(0)
+        assert all(session.blocked for session in sessions)
+        held = {session: unsent(session) for session in sessions}
+        assert len(held) == crowd
+        assert max(held.values()) <= BUFFER_BYTES_MAX + PARTS_MAX * EVENT_BYTES
+        for _ in range(COUNT):
+            await site.publish("dogs", "x" * EVENT_BYTES)
+            await asyncio.sleep(0)
+        assert {session: unsent(session) for session in sessions} == held
