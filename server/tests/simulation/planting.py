@@ -29,11 +29,16 @@ class Plant:
     edits: tuple[Edit, ...]
 
 
+def plant(name: str, *edits: tuple[str, str, str]) -> Plant:
+    """A bug of River's: where (without `riverd.`), what stands there, and what comes instead."""
+    return Plant(name, tuple(Edit(f"riverd.{where}", old, new) for where, old, new in edits))
+
+
 @contextmanager
-def planted(plant: Plant) -> Iterator[None]:
+def planted(bug: Plant) -> Iterator[None]:
     """Have the bug while this lasts."""
     edits: dict[str, list[Edit]] = {}
-    for edit in plant.edits:
+    for edit in bug.edits:
         edits.setdefault(edit.where, []).append(edit)
     restore: list[tuple[Any, str, Any]] = []
     try:

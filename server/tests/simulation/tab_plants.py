@@ -1,14 +1,9 @@
 """Bugs in what is kept of pages whose clients keep no positions."""
 
-from simulation.planting import Edit, Plant
-
-
-def _plant(name: str, *edits: tuple[str, str, str]) -> Plant:
-    return Plant(name, tuple(Edit(f"riverd.{where}", old, new) for where, old, new in edits))
-
+from simulation.planting import plant
 
 TAB_PLANTS = (
-    _plant(
+    plant(
         "the pong of another connection moves a cursor",
         (
             "broker.memory.tabs:TabStore.save",
@@ -16,7 +11,7 @@ TAB_PLANTS = (
             "row = rows.get(write.session) or next(reversed(rows.values()), None)",
         ),
     ),
-    _plant(
+    plant(
         "a start is stored after the client was told",
         (
             "core.tab:Tab.lacks_start",
@@ -24,7 +19,7 @@ TAB_PLANTS = (
             "return False\n    if False:",
         ),
     ),
-    _plant(
+    plant(
         "the unproven tail is not sent again",
         (
             "core.tab:Tab.ping",
@@ -36,15 +31,15 @@ TAB_PLANTS = (
             ),
         ),
     ),
-    _plant(
+    plant(
         "unsubscribing keeps the cursor",
         ("core.tab:Tab.forget", "self._remove(subscription.channel)", "pass"),
     ),
-    _plant(
+    plant(
         "pages with one identity replace each other",
         ("broker.memory.tabs:TabStore.claim", "rows if traits.is_shared else {}", "{}"),
     ),
-    _plant(
+    plant(
         "a replaced row is made again without asking the page",
         (
             "core.tab:Tab.written",
@@ -52,15 +47,15 @@ TAB_PLANTS = (
             "self._is_doubted = False",
         ),
     ),
-    _plant(
+    plant(
         "a page that is sent nothing does not find out that it was replaced",
         ("node.tabs:Tabs._verify", "tab.verify()", "pass"),
     ),
-    _plant(
+    plant(
         "who has another page's cursors is not told when that is known",
         ("broker.memory.tabs:_owe_gaps", "row.owes_gaps = True", "pass"),
     ),
-    _plant(
+    plant(
         "who finds out that it is not alone has no gap itself",
         (
             "core.tab:Tab.prove",
@@ -68,19 +63,19 @@ TAB_PLANTS = (
             "self.traits = replace(self.traits, is_shared=True)",
         ),
     ),
-    _plant(
+    plant(
         "a page of which nothing is known is new",
         ("core.tab:Tab.claim", "is_lost=not self.is_new", "is_lost=False"),
     ),
-    _plant(
+    plant(
         "a window that has passed is not told",
         ("node.replicas.attaching:Attachments._admit", "if start.reason is not None:", "if False:"),
     ),
-    _plant(
+    plant(
         "cursors are not written when nothing new is proven later",
         ("node.tabs:Tabs.reached", "self._later[tab] = None", "pass"),
     ),
-    _plant(
+    plant(
         "a row that could not be written is forgotten",
         (
             "node.tabs:Tabs._save",
@@ -88,7 +83,7 @@ TAB_PLANTS = (
             "pass",
         ),
     ),
-    _plant(
+    plant(
         "a page is sent again what its own socket was excluded from",
         (
             "core.session:Session.ids",

@@ -1,26 +1,21 @@
 """Bugs in how webhooks are sent."""
 
-from simulation.planting import Edit, Plant
-
-
-def _plant(name: str, *edits: tuple[str, str, str]) -> Plant:
-    return Plant(name, tuple(Edit(f"riverd.{where}", old, new) for where, old, new in edits))
-
+from simulation.planting import plant
 
 WEBHOOK_PLANTS = (
-    _plant(
+    plant(
         "what was refused is settled",
         ("webhooks.sender:Sender._send", "if outcome.error is None:", "if True:"),
     ),
-    _plant(
+    plant(
         "a leave does not wait",
         ("webhooks.outbox:_is_due", "event.kind not in RETURNS or", "True or"),
     ),
-    _plant(
+    plant(
         "a return cancels nothing",
         ("webhooks.outbox:_cancelled_by", "return earlier", "return None"),
     ),
-    _plant(
+    plant(
         "what follows a leave that waits goes before it",
         (
             "webhooks.outbox:Outbox.next",
@@ -29,7 +24,7 @@ WEBHOOK_PLANTS = (
         ),
         ("webhooks.outbox:_is_ready", "and _is_due(lane.events[0], now_ms)", ""),
     ),
-    _plant(
+    plant(
         "a reset goes before what was written before it",
         (
             "webhooks.outbox:Outbox._may_reset",
@@ -37,7 +32,7 @@ WEBHOOK_PLANTS = (
             "True or lanes",
         ),
     ),
-    _plant(
+    plant(
         "a sender without a lease goes on",
         (
             "webhooks.dispatcher:Dispatcher._lease",
@@ -55,11 +50,11 @@ WEBHOOK_PLANTS = (
             "pass",
         ),
     ),
-    _plant(
+    plant(
         "the webhooks of a process that died are left alone",
         ("broker.memory.webhooks:MemoryWebhookQueues.lease", "queue.holder[1] > now", "True"),
     ),
-    _plant(
+    plant(
         "what is given up is forgotten",
         (
             "webhooks.sender:Sender._bury",
@@ -67,11 +62,11 @@ WEBHOOK_PLANTS = (
             "await self._queues.settle(self.endpoint.id, events)",
         ),
     ),
-    _plant(
+    plant(
         "events are given up after a minute",
         ("webhooks.outbox:Outbox.overdue", "> GIVE_UP_MS", "> 60_000"),
     ),
-    _plant(
+    plant(
         "what is replayed has new ids",
         (
             "broker.memory.webhooks:MemoryWebhookQueues.replay",
@@ -79,7 +74,7 @@ WEBHOOK_PLANTS = (
             "event = replace(queue.dead.pop(one).event, id='')",
         ),
     ),
-    _plant(
+    plant(
         "nobody writes what a dead node leaves",
         (
             "broker.memory.webhooks:WebhookStore.forget_node",
@@ -87,7 +82,7 @@ WEBHOOK_PLANTS = (
             "self.counts[name].pop(node)",
         ),
     ),
-    _plant(
+    plant(
         "an event that is sent again has another id",
         (
             "broker.memory.webhooks:MemoryWebhookQueues.read",

@@ -120,3 +120,15 @@ async def persistently(do: Callable[[], Awaitable[T]]) -> T:
                 return await do()
             except (BrokerError, OutcomeUnknownError):
                 await asyncio.sleep(0.005)
+
+
+async def node_with_notes(new_broker: NewBroker) -> tuple[Broker, Notes]:
+    """A node, and what it was sent."""
+    broker, notes = new_broker(), Notes()
+    await broker.attach(notes)
+    return broker, notes
+
+
+def message(channel: str = "c", data: bytes = b"1", key: str | None = None) -> Message:
+    """A publication of a byte."""
+    return Message(channel, "e", data, key)

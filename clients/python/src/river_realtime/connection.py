@@ -1,6 +1,5 @@
 """One connection to a gateway: opened, authenticated, read until its end."""
 
-import asyncio
 import json
 import ssl
 from contextlib import suppress
@@ -60,19 +59,13 @@ class Connection(ConnectionState):
             ConnectionLostError: another attempt may succeed.
         """
         connection = cls(await _connected(url, proxy=proxy, timeout_s=timeout_s))
-        try:
-            async with asyncio.timeout(timeout_s):
-                await connection.authenticate(
-                    token, session_secret=session_secret, user_position=user_position
-                )
-                while not connection.user:
-                    await connection.receive()
-        except TimeoutError:
-            await connection.close()
-            raise ConnectionLostError(f"{url} accepts connections but sends nothing") from None
-        except BaseException:
-            await connection.close()
-            raise
+        await connection.until_accepted(
+            timeout_s,
+            silent=f"{url} accepts connections but sends nothing",
+            sending=connection.authenticate(
+                token, session_secret=session_secret, user_position=user_position
+            ),
+        )
         return connection
 
     async def authenticate(

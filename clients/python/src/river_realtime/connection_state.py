@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from abc import abstractmethod
+from collections.abc import Awaitable
 from typing import cast
 
 from river_realtime.errors import ConnectionLostError
@@ -37,6 +39,40 @@ class ConnectionState:
         self.session_secret: str | None = None
         self.continued: str | None = None
         self.greeting: Object = {}
+
+    @abstractmethod
+    async def receive(self) -> Object:
+        """The next message."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """End it."""
+
+    async def until_accepted(
+        self, timeout_s: float, *, silent: str, sending: Awaitable[None] | None = None
+    ) -> None:
+        """Wait until the server has accepted the first token; close the connection if it does not.
+
+        Args:
+            timeout_s: how long that may take, with what is `sending` the token.
+            silent: the reason if nothing came in time.
+            sending: awaited first.
+
+        Raises:
+            ConnectionLostError: another attempt may succeed.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                if sending is not None:
+                    await sending
+                while not self.user:
+                    await self.receive()
+        except TimeoutError:
+            await self.close()
+            raise ConnectionLostError(silent) from None
+        except BaseException:
+            await self.close()
+            raise
 
     def note(self, message: Object) -> None:
         """Keep what a message says of the connection itself."""

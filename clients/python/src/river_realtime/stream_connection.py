@@ -85,17 +85,8 @@ class StreamConnection(ConnectionState):
         timeout = httpx.Timeout(timeout_s, read=SILENCE_S_MAX)
         client = httpx.AsyncClient(base_url=url, proxy=proxy, trust_env=False, timeout=timeout)
         connection = cls(client, token, session_secret=session_secret, user_position=user_position)
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not connection.user:
-                    await connection.receive()
-        except TimeoutError:
-            await connection.close()
-            reason = f"{url} sends nothing: streams may be kept back on the way"
-            raise ConnectionLostError(reason) from None
-        except BaseException:
-            await connection.close()
-            raise
+        silent = f"{url} sends nothing: streams may be kept back on the way"
+        await connection.until_accepted(timeout_s, silent=silent)
         return connection
 
     async def authenticate(self, token: str) -> None:
