@@ -85,7 +85,8 @@ async def test_it_is_known_how_old_a_publication_is(new_broker: NewBroker) -> No
     started_at = time.monotonic()
     for _ in range(2):
         await broker.publish(Message("c", "e", b"1"))
-    older, newer = [await broker.control.age_s("c", offset) for offset in (1, 2)]
+    # The newer one first: its age is asked for earlier.
+    newer, older = [await broker.control.age_s("c", offset) for offset in (2, 1)]
     assert older is not None
     assert newer is not None
     # Redis notes whole milliseconds.

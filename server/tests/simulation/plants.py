@@ -15,7 +15,7 @@ TRAPS = (
     ),
     plant(
         "trap 2: a joiner is live before the flush",
-        ("core.hub:Hub.admit", "audience.add_behind(subscription)", "pass"),
+        ("core.hub:Hub.admit", "audience.behind.add(subscription)", "pass"),
         (
             "core.hub:Hub.admit",
             "self._eager[subscription] = None",

@@ -171,7 +171,8 @@ class Hub:
             frames, subscription.offset = self._part(subscription, channel, audience=audience)
             reply += frames
             self.deliveries += subscription.offset - after
-        audience.add_behind(subscription)
+        subscription.state = BEHIND
+        audience.behind.add(subscription)
         self._recounted[channel.name] = None
         # It is live from the next flush on, which brings it to where the others are.
         self._eager[subscription] = None
@@ -179,14 +180,15 @@ class Hub:
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """End a subscription, whatever its state."""
-        if subscription.is_admitted:
+        session, state = subscription.session, subscription.state
+        if state is LIVE or state is BEHIND:
             channel = self.channels[subscription.channel]
             self.witness.leaving(subscription, channel)
-            channel.audience(subscription.session.protocol).remove(subscription)
+            channel.audiences[session.protocol].remove(subscription)
             self._eager.pop(subscription, None)
             self._recounted[subscription.channel] = None
         subscription.state = REMOVED
-        subscription.session.subscriptions.pop(subscription.channel, None)
+        session.subscriptions.pop(subscription.channel, None)
 
     def block(self, session: Session) -> None:
         """The session's socket does not drain: its cursors stand still."""
@@ -329,7 +331,7 @@ class Hub:
         if session.blocked or session.closed or subscription.state is not BEHIND:
             return
         channel = self.channels[subscription.channel]
-        audience = channel.audience(session.protocol)
+        audience = channel.audiences[session.protocol]
         self._catch_up_changes(subscription, channel, encode=audience.change)
         if subscription.offset < channel.log.oldest:
             self.witness.skipping(subscription, channel)
