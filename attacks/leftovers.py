@@ -27,7 +27,9 @@ SETTINGS = {
     "RIVER_CONNECT_RATE_PER_ADDRESS": "1000000",
     "RIVER_MAX_CONNECTIONS_PER_ADDRESS": "1000000",
     "RIVER_LEAVE_DELAY_S": "0",
-    # Both are filled within the first looks.
+    # The broker keeps the epoch of a channel that was visited for so long.
+    "RIVER_HISTORY_TTL_S": "5",
+    # It is filled within the first looks.
     "RIVER_SESSION_HISTORY_BYTES": "1000000",
 }
 HOOK = """

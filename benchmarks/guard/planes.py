@@ -111,6 +111,8 @@ async def _gateway(*, user_channels: bool = False) -> Gateway:
     # Not the node's `start`, whose clockwork would turn at times of its own in what is counted.
     await cast("Node", node)._broker.attach(node)  # noqa: SLF001
     cast("Node", node).control.confirmed_until = math.inf
+    # Nor are channels detached while others connect, which depends on how busy the machine is.
+    cast("Node", node).attachments._idle._idle_s = 3_600  # noqa: SLF001
     return gateway
 
 

@@ -21,6 +21,7 @@ from riverd.gateway.admission import Admission
 from riverd.gateway.connection import Connection, Refusal
 from riverd.gateway.connection_limiter import ConnectionLimiter, Full
 from riverd.gateway.deadlines import Deadlines
+from riverd.gateway.departures import Departures
 from riverd.gateway.draining import AT_ONCE, end_all, move, retry_ms
 from riverd.gateway.slow_readers import SlowReaders
 from riverd.gateway.static_files import Pages
@@ -101,6 +102,7 @@ class Gateway:
             auth_timeout_s=limits.auth_timeout_s,
             tick_s=TICK_S,
         )
+        self._departures = Departures(node.closed)
         self._listeners: list[HttpListener] = []
         self._drained = asyncio.Event()
         self.speaking: Counter[ClientProtocol] = Counter()
@@ -177,6 +179,7 @@ class Gateway:
         if self.streams is not None:
             await self.streams.close()
         await end_all(self.connections)
+        await self._departures.finish()
         # One turn of the loop, so that close frames are on their way.
         await asyncio.sleep(0)
         for listener in self._listeners:
@@ -236,7 +239,7 @@ class Gateway:
             self.speaking[connection.protocol] -= 1
             self._drop_surplus_closing()
             self._deadlines.forget(connection)
-            self.node.closed(connection.session)
+            self._departures.add(connection.session)
 
     def closed(self, connection: Connection, code: int, *, by_client: bool) -> None:
         """A socket is gone."""

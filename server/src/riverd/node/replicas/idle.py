@@ -6,7 +6,7 @@ from collections.abc import Callable
 from riverd.node.replicas.attachment import Attachment
 from riverd.tasks import Tasks
 
-LOOK_S = 0.05
+LOOK_S = 0.25
 ENDED_AT_ONCE = 100
 """All clients of a node may have left together: others have their turn in between."""
 

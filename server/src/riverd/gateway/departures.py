@@ -1,0 +1,47 @@
+"""Takes sessions that are over out of the node: many that end in one moment, in portions."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+
+from riverd.core.session import Session
+
+ENDED_AT_ONCE = 100
+MOMENT_S = 0.01
+"""As many are taken out at once in so much time; others have their turn before the rest is."""
+
+
+class Departures:
+    """`remove` takes one session out. They were ended before: nothing is sent to them any more."""
+
+    def __init__(self, remove: Callable[[Session], None]) -> None:
+        self._remove = remove
+        self._clock = time.monotonic
+        self._moment = 0.0
+        self._ended = 0
+        self._waiting: deque[Session] = deque()
+
+    def add(self, session: Session) -> None:
+        """A session is over."""
+        now = self._clock()
+        if now - self._moment > MOMENT_S:
+            self._moment, self._ended = now, 0
+        if self._ended < ENDED_AT_ONCE and not self._waiting:
+            self._ended += 1
+            self._remove(session)
+            return
+        self._waiting.append(session)
+        if len(self._waiting) == 1:
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    async def finish(self) -> None:
+        """Wait until all are taken out."""
+        while self._waiting:  # noqa: ASYNC110  each turn takes some out
+            await asyncio.sleep(0)
+
+    def _go_on(self) -> None:
+        for _ in range(min(ENDED_AT_ONCE, len(self._waiting))):
+            self._remove(self._waiting.popleft())
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._go_on)

@@ -1,0 +1,45 @@
+"""Clients that leave in one moment are taken out of the node in portions."""
+
+import asyncio
+from collections import Counter
+from typing import Any, cast
+
+from riverd.core.session import Session
+from riverd.gateway.departures import ENDED_AT_ONCE, MOMENT_S, Departures
+
+LEAVING = 1_000
+
+
+async def test_those_that_leave_in_one_moment_are_taken_out_in_portions_and_in_order() -> None:
+    removed: list[Any] = []
+    turns: Counter[int] = Counter()
+    turn = 0
+
+    def remove(session: Session) -> None:
+        removed.append(session)
+        turns[turn] += 1
+
+    departures = Departures(remove)
+    for number in range(LEAVING):
+        departures.add(cast("Session", number))
+    # However slow the machine is: a moment may have passed meanwhile, but not for each.
+    assert len(removed) < LEAVING
+    while len(removed) < LEAVING:
+        turn += 1
+        await asyncio.sleep(0)
+    assert removed == list(range(LEAVING))
+    assert max(count for one, count in turns.items() if one) <= ENDED_AT_ONCE
+    await departures.finish()
+
+
+async def test_one_that_leaves_is_taken_out_at_once() -> None:
+    removed: list[Any] = []
+    departures = Departures(removed.append)
+    departures.add(cast("Session", 1))
+    assert removed == [1]
+    for number in range(2, 2 * ENDED_AT_ONCE):
+        departures.add(cast("Session", number))
+    await departures.finish()
+    await asyncio.sleep(2 * MOMENT_S)
+    departures.add(cast("Session", "last"))
+    assert removed[-1] == "last"
