@@ -184,10 +184,11 @@ def require_api_keys(settings: Settings) -> None:
     """The publish API does not start open to everybody.
 
     Raises:
-        SettingsError: when there is no key.
+        SettingsError: when there is no key, or one that is also something else.
     """
     if not settings.api_keys:
         raise SettingsError("RIVER_API_KEYS is missing: set it to a key that may publish")
+    _check_keys_differ(settings)
 
 
 def fetches_keys_in_clear(settings: Settings) -> bool:
@@ -202,6 +203,7 @@ def _check(settings: Settings) -> None:
     check_secrets("RIVER_SECRETS", settings.secrets)
     check_api_keys("RIVER_API_KEYS", settings.api_keys)
     check_api_keys("RIVER_READ_KEYS", settings.read_keys)
+    _check_keys_differ(settings)
     for setting in secret_settings.ALL:
         setting.check(settings)
     if settings.workers > 1 and settings.broker == MEMORY:
@@ -213,6 +215,16 @@ def _check(settings: Settings) -> None:
     webhooks_of(settings)
     if settings.jwks_url is not None and not _is_web_address(settings.jwks_url):
         raise SettingsError("RIVER_JWKS_URL: not an http(s) URL")
+
+
+def _check_keys_differ(settings: Settings) -> None:
+    """Refuse a key that is in two lists: it would have the rights of one of them only."""
+    if {*settings.read_keys} & {*settings.api_keys}:
+        raise SettingsError("RIVER_READ_KEYS: one of them is in RIVER_API_KEYS too: it may publish")
+    if {*settings.secrets} & {*settings.api_keys, *settings.read_keys}:
+        raise SettingsError(
+            "RIVER_SECRETS: one of them is an API key too: who may publish could sign tokens"
+        )
 
 
 def _check_broker(settings: Settings) -> None:
