@@ -170,7 +170,7 @@ class GatewayProcess(ServerProcess):
 class ApiProcess(ServerProcess):
     """River's publish API, which sends webhooks too."""
 
-    def __init__(self, redis_port: int, settings: Mapping[str, str]) -> None:
+    def __init__(self, redis_port: int, settings: Mapping[str, str] | None = None) -> None:
         self.port = free_port()
         environment = {
             "RIVER_SECRETS": SECRET,
@@ -178,7 +178,7 @@ class ApiProcess(ServerProcess):
             "RIVER_API_PORT": str(self.port),
             "RIVER_BROKER": f"redis://127.0.0.1:{redis_port}",
             "RIVER_HISTORY_SIZE": "5000",
-            **settings,
+            **(settings or {}),
         }
         command = [sys.executable, "-m", "riverd", "api"]
         super().__init__(command, environment, lambda: answers(self.port))
