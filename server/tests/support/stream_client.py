@@ -48,13 +48,13 @@ class EventReader:
                 if "data" in fields:
                     return fields
 
-    async def message(self, kind: str) -> dict[str, Any]:
-        """The next message of this type."""
+    async def message(self, *kinds: str) -> dict[str, Any]:
+        """The next message of one of these types."""
         while (event := await self.next()) is not None:
             told: dict[str, Any] = json.loads(event["data"])
-            if told["type"] == kind:
+            if told["type"] in kinds:
                 return told
-        raise AssertionError(f"the stream ended without {kind}")
+        raise AssertionError(f"the stream ended without {kinds}")
 
     async def ended(self) -> bool:
         """Whether nothing more comes."""
