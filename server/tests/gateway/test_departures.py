@@ -43,3 +43,23 @@ async def test_one_that_leaves_is_taken_out_at_once() -> None:
     await asyncio.sleep(2 * MOMENT_S)
     departures.add(cast("Session", "last"))
     assert removed[-1] == "last"
+
+
+async def test_one_that_cannot_be_taken_out_keeps_none_of_the_others() -> None:
+    removed: list[Any] = []
+    failures: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: failures.append(context["exception"]))
+
+    def remove(session: Session) -> None:
+        if cast("int", session) in {LEAVING - 2, LEAVING - 1}:
+            raise ValueError(session)
+        removed.append(session)
+
+    departures = Departures(remove)
+    for number in range(LEAVING):
+        departures.add(cast("Session", number))
+    async with asyncio.timeout(10):
+        await departures.finish()
+    assert removed == list(range(LEAVING - 2))
+    assert len(failures) == 2

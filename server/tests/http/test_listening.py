@@ -17,6 +17,7 @@ from riverd.gateway.admission import Admission
 from riverd.gateway.connection_limiter import ConnectionLimits
 from riverd.gateway.origins import Origins
 from riverd.http.limits import HttpLimits
+from riverd.http.pool import _REFUSED_MAX
 from riverd.http.proxies import ClientAddresses
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -98,6 +99,21 @@ async def test_newcomer_is_refused_when_all_others_are_owed_an_answer(
         assert listener.pool.refused == 2
         two.send(b"c")
         assert (await two.answer())[0] == 200
+
+
+async def test_newcomer_beyond_the_room_is_answered_that_there_is_none() -> None:
+    room = _REFUSED_MAX + 1
+    async with (
+        listening(Site(), HttpLimits(connections_max=1), room=lambda: room) as listener,
+        AsyncExitStack() as stack,
+    ):
+        for _ in range(room):
+            client = await stack.enter_async_context(connected(listener))
+            client.send(GATE)
+        await until(lambda: len(listener.pool) == room and not listener.pool.waiting)
+        newcomer = await stack.enter_async_context(connected(listener))
+        newcomer.send(GET)
+        assert (await newcomer.answer())[0] == 503
 
 
 async def test_requests_beyond_those_that_may_wait_are_refused_at_once() -> None:

@@ -60,6 +60,21 @@ async def test_channels_of_a_user_are_counted_over_all_connections(cluster: Clus
 
 
 @in_a_cluster
+async def test_connections_that_are_over_and_wait_to_be_taken_out_count_no_more(
+    cluster: Cluster,
+) -> None:
+    node, _ = await cluster.node()
+    limits = SessionLimits(rate=1e9, user_connections_max=2, user_channels_max=1)
+    over, _ = [await comes(cluster, node, limits) for _ in range(2)]
+    over.ask(type="subscribe", id=1, channel="c0")
+    over.session.end("lost")
+    newcomer = await comes(cluster, node, limits)
+    newcomer.ask(type="subscribe", id=2, channel="c1")
+    assert code_of(newcomer) is None
+    assert code_of(await comes(cluster, node, limits)) == "too_many_connections"
+
+
+@in_a_cluster
 async def test_messages_of_a_user_are_counted_over_all_connections(cluster: Cluster) -> None:
     node, _ = await cluster.node()
     # One a second is earned while the test runs in virtual time: none.

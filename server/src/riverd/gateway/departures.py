@@ -41,7 +41,10 @@ class Departures:
             await asyncio.sleep(0)
 
     def _go_on(self) -> None:
-        for _ in range(min(ENDED_AT_ONCE, len(self._waiting))):
-            self._remove(self._waiting.popleft())
-        if self._waiting:
-            asyncio.get_running_loop().call_soon(self._go_on)
+        try:
+            for _ in range(min(ENDED_AT_ONCE, len(self._waiting))):
+                self._remove(self._waiting.popleft())
+        finally:
+            # What goes wrong with one must not keep all others.
+            if self._waiting:
+                asyncio.get_running_loop().call_soon(self._go_on)

@@ -157,7 +157,7 @@ class ConnectionPool:
         self.refused += 1
         if self.refused == 1:
             _log.warning("%d connections wait for answers: more are refused", count)
-        if count >= self.limits.connections_max + _REFUSED_MAX:
+        if count >= max(self.limits.connections_max, self._room()) + _REFUSED_MAX:
             connection.abort()
 
     def _set_date(self) -> None:

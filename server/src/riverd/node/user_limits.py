@@ -45,7 +45,9 @@ class UserLimits:
             RiverError: too_many_connections.
         """
         most = session.limits.user_connections_max
-        if len(self._users.get(claims.user, ())) >= most:
+        sessions = self._users.get(claims.user, ())
+        # Those that are over may wait to be taken out.
+        if len(sessions) >= most and sum(not one.closed for one in sessions) >= most:
             raise RiverError(
                 ErrorCode.TOO_MANY_CONNECTIONS, f"more than {most} connections of one user"
             )
@@ -60,7 +62,9 @@ class UserLimits:
             return
         sessions = self._users.get(session.claims.user, {})
         most = session.limits.user_channels_max
-        if len(sessions) > 1 and sum(one.channel_count for one in sessions) >= most:
+        if len(sessions) > 1 and (
+            sum(one.channel_count for one in sessions if not one.closed) >= most
+        ):
             raise RiverError(
                 ErrorCode.TOO_MANY_CHANNELS,
                 f"more than {most} channels on all connections of one user",

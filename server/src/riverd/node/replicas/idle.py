@@ -42,11 +42,13 @@ class IdleChannels:
         self._until.pop(attachment, None)
 
     async def _run(self) -> None:
-        while self._until:
-            wait_s = next(iter(self._until.values())) - self._clock()
-            await asyncio.sleep(max(LOOK_S, wait_s) if wait_s > 0 else 0)
-            self._end_some()
-        self._running = False
+        try:
+            while self._until:
+                wait_s = next(iter(self._until.values())) - self._clock()
+                await asyncio.sleep(max(LOOK_S, wait_s) if wait_s > 0 else 0)
+                self._end_some()
+        finally:
+            self._running = False
 
     def _end_some(self) -> None:
         now = self._clock()
