@@ -12,7 +12,8 @@ from river_feed import Notes, until
 
 from proxy import Proxy
 from riverd.broker.redis import keys
-from riverd.broker.redis.broker import KEPT_EVERY, RedisBroker
+from riverd.broker.redis.broker import RedisBroker
+from riverd.broker.redis.positions import KEPT_EVERY
 from riverd.model import Member, Occupancy, Position
 
 BrokersAt = Callable[[str], RedisBrokers]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
 
+from simulation.controls import SimControl, SimTabs
 from simulation.feed import SimFeed
+from simulation.link import SimLink
 from simulation.truth import demand
 
 from riverd.broker import Feed
@@ -18,8 +21,6 @@ from riverd.channels import CONTROL
 from riverd.errors import BrokerError, OutcomeUnknownError, RiverError
 from riverd.model import Member, Message, Occupancy, Position, Receipt, Roster, Tail
 from riverd.node.node import Node
-from riverd.orders import Order, Question, Standing, StandingKind
-from riverd.tabs import TabRow, TabWrite, Written
 
 if TYPE_CHECKING:
     from simulation.server import Server
@@ -29,99 +30,9 @@ RENEW_S = 0.8
 GIVE_UP_S = 1.0
 SLOW_S = 0.1
 GHOST_S_MAX = 3.0
+PAUSE_STEP_S = 0.05
 
 T = TypeVar("T")
-
-
-class Call(Protocol):
-    """Has something happen at the server, or not."""
-
-    async def __call__(self, effect: Callable[[], T]) -> T: ...
-
-
-class SimControl:
-    """See `BrokerControl` for the promises."""
-
-    def __init__(self, call: Call, server: Server) -> None:
-        self._call = call
-        self._server = server
-
-    async def order(self, order: Order) -> Position:
-        return await self._call(lambda: self._server.order(order))
-
-    async def standings(
-        self, kinds: Sequence[StandingKind] = tuple(StandingKind)
-    ) -> AsyncIterator[Sequence[Standing]]:
-        found = await self._call(self._server.store.standings)
-        yield [one for one in found if one.kind in kinds]
-
-    async def standings_of(self, user: str) -> Sequence[Standing]:
-        found = await self._call(self._server.store.standings)
-        return [one for one in found if one.user == user]
-
-    async def give_back(self, standings: Sequence[Standing]) -> None:
-        await self._call(lambda: self._server.give_back(standings))
-
-    async def register(self, name: str) -> None:
-        del name
-        await self._call(lambda: None)
-
-    async def nodes(self) -> Mapping[str, str]:
-        return {}
-
-    async def ask(self, question: Question) -> None:
-        """Nobody asks here."""
-
-    async def answer(self, asked: str, body: bytes) -> None:
-        del asked, body
-        await self._call(lambda: None)
-
-    async def answers(self, asked: str) -> Mapping[str, bytes]:
-        del asked
-        return {}
-
-
-class SimTabs:
-    """See `BrokerTabs` for the promises."""
-
-    def __init__(self, call: Call, world: World) -> None:
-        self._call = call
-        self._world = world
-
-    async def claim(self, key: str, session: str, *, life_s: float) -> TabRow | None:
-        return await self._call(lambda: self._claim(key, session, life_s))
-
-    async def save(
-        self, writes: Sequence[TabWrite], *, life_s: float
-    ) -> list[Written | RiverError]:
-        try:
-            return await self._call(lambda: [self._save(one, life_s) for one in writes])
-        except BrokerError:
-            if self._world.dice.random() < self._world.weather.ghosts:
-                self._save_late(writes, life_s, run=self._world.server.run)
-            raise
-
-    def _save_late(self, writes: Sequence[TabWrite], life_s: float, *, run: int) -> None:
-        """What was given up may be carried out all the same."""
-
-        def effect() -> None:
-            if self._world.server.run == run:
-                for write in writes:
-                    self._save(write, life_s)
-
-        self._world.loop.call_later(self._world.dice.uniform(0, GHOST_S_MAX), effect)
-
-    def _claim(self, key: str, session: str, life_s: float) -> TabRow | None:
-        world = self._world
-        row = world.server.tabs.claim(key, session, life_s=life_s, now=world.now)
-        world.note("server", "gives", session, "the row", row)
-        return row
-
-    def _save(self, write: TabWrite, life_s: float) -> Written:
-        world = self._world
-        found = world.server.tabs.save(write, life_s=life_s, now=world.now)
-        world.note("server", "saves", write, found)
-        return found
 
 
 class SimBroker:
@@ -139,11 +50,15 @@ class SimBroker:
         self.trouble_s = 0.0
         self.feed: SimFeed | None = None
         self._world = world
-        self._server = world.server
+        self.staying: Server | None = None
+        """A master that it does not know to be none any more."""
+        self.paused = False
+        self._sending: list[tuple[Message, Position]] = []
+        self.link = SimLink(world, self)
         self._place = place
         self._renewing: asyncio.Task[None] | None = None
         self._line = 0
-        self.control = SimControl(self._call, self._server)
+        self.control = SimControl(self._call, self)
         self.tabs = SimTabs(self._call, world)
         # No app of the simulator shows counts.
         self.counts = MemoryCounts(Switchboard(world.server.store), place)
@@ -153,22 +68,49 @@ class SimBroker:
         )
 
     @property
+    def server(self) -> Server:
+        """The server that it takes for the master."""
+        return self.staying or self._world.server
+
+    @property
+    def _server(self) -> Server:
+        return self.server
+
+    @property
+    def term(self) -> int:
+        return self.link.entered
+
+    @property
     def reachable(self) -> bool:
         """Whether a connection can be made."""
         return not (self.cut_off or self._server.away)
 
     def break_connection(self) -> None:
-        """Whatever is on its way, in any direction, is lost."""
+        """Whatever is on its way, in any direction, is lost; but for what has arrived unread."""
         self._line += 1
+        self.link.lose()
+        for message, after in self._sending:
+            self.link.note_unanswered(message, after)
         self.trouble_s = max(self.trouble_s, self._world.now)
-        if self.feed is not None:
+        if self.feed is not None and not self.paused:
             self.feed.cut()
+
+    def pause(self) -> None:
+        """The process stands still."""
+        self.paused = True
+
+    def go_on(self) -> None:
+        """It reads what has come meanwhile."""
+        self.paused = False
+        if self.feed is not None:
+            self.feed.go_on()
 
     def kill(self) -> None:
         """The process is gone: nothing of it happens any more."""
         self._line += 1
         self.trouble_s = math.inf
         self.cut_off = True
+        self.link.close()
         if self._renewing is not None:
             self._renewing.cancel()
         if self.feed is not None:
@@ -178,21 +120,31 @@ class SimBroker:
 
     async def publish(self, message: Message) -> Receipt:
         done = False
+        self.link.check_alive()
+        server = self._server
 
         def effect() -> Receipt:
             nonlocal done
+            server.healing.check_publish(message.channel)
             done = True
-            return self._server.publish(message)
+            return server.publish(message)
 
+        sending = message, self.link.given(message.channel)
+        self._sending.append(sending)
         try:
-            return await self._call(effect)
+            receipt = await self._call(effect)
         except BrokerError as error:
-            late = message.key is not None
+            late = message.key is not None and self.link.was_open
             if late and self._world.dice.random() < self._world.weather.ghosts:
-                self._publish_late(message, self._server.run)
+                self._publish_late(message, server)
             elif not done:
                 raise
+            self.link.note_unanswered(*sending)
             raise OutcomeUnknownError(str(error)) from None
+        finally:
+            self._sending.remove(sending)
+        self.link.note(message, receipt)
+        return receipt
 
     async def publish_many(self, messages: Sequence[Message]) -> list[Receipt | RiverError]:
         return [await self.publish(message) for message in messages]
@@ -206,11 +158,15 @@ class SimBroker:
         keep: bool = False,
     ) -> Tail:
         self._world.reads += channel != CONTROL
-        return await self._call(
+        if keep:
+            self.link.check_alive()
+        tail = await self._call(
             lambda: self._server.store.read(
                 channel, after, limit=limit, keep=keep, now=self._world.now
             )
         )
+        self.link.healing.acceptance.read(channel, tail.position, now=self._world.now)
+        return tail
 
     async def renounce(self, channel: str, epoch: str) -> None:
         demand(False, f"{self.node} takes a position of {channel} in {epoch} to be given twice")
@@ -222,6 +178,7 @@ class SimBroker:
         assert isinstance(feed, Node), "only a node listens"
         self.node = self._server.new_name(self._place)
         self.feed = SimFeed(self._world, self, feed)
+        self.link.healing.held = feed.held
         self._renewing = self._world.start(self._renew_always(feed))
 
     async def subscribe(self, channel: str) -> None:
@@ -273,22 +230,32 @@ class SimBroker:
 
     async def close(self) -> None:
         node, self.trouble_s = self.node, math.inf
+        self.link.close()
         if self._renewing is not None:
             self._renewing.cancel()
         if self.feed is not None:
             self.feed.close()
         try:
-            await self._call(lambda: self._server.forget(node))
+            await self._call(lambda: self.link.bid_farewell(node))
         except BrokerError:
             # The lease runs out instead.
             return
 
     # What becomes of calls.
 
-    async def _call(self, effect: Callable[[], T]) -> T:
-        world, line = self._world, self._line
+    async def ask(self, effect: Callable[[], T], server: Server) -> T:
+        """As `_call`, of one server, whether its data is open or not."""
+        if self._server is not server:
+            raise self._trouble("the master is another by now")
+        return await self._call(effect, is_open=False)
+
+    async def _call(self, effect: Callable[[], T], *, is_open: bool = True) -> T:
+        world = self._world
         demand(not self.closed, f"{self.node} was stopped, and goes on asking")
+        line = self._line
         await self._wait()
+        if is_open and self.reachable and line == self._line and not self.link.enter():
+            raise self._trouble("the broker's data is not open")
         if not self.reachable:
             await asyncio.sleep(world.dice.uniform(0, GIVE_UP_S))
             raise self._trouble("the broker is away")
@@ -306,12 +273,16 @@ class SimBroker:
             raise error
         return answer
 
-    def _publish_late(self, message: Message, run: int) -> None:
+    def _publish_late(self, message: Message, server: Server) -> None:
         """What was given up may be carried out all the same: the key is there for that."""
+        run = server.run
 
         def effect() -> None:
-            if self._server.run == run:
-                self._server.publish(message)
+            # A master that was replaced still may be one.
+            if server.run == run and not server.away:
+                with suppress(BrokerError):
+                    server.healing.check_publish(message.channel)
+                    server.publish(message)
 
         self._world.loop.call_later(self._world.dice.uniform(0, GHOST_S_MAX), effect)
 
@@ -320,6 +291,9 @@ class SimBroker:
         if delay_s > SLOW_S:
             self.trouble_s = max(self.trouble_s, self._world.now + delay_s)
         await asyncio.sleep(delay_s)
+        while self.paused:
+            self.trouble_s = self._world.now
+            await asyncio.sleep(PAUSE_STEP_S)
 
     def _trouble(self, what: str) -> BrokerError:
         self.trouble_s = max(self.trouble_s, self._world.now)

@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from simulation import tab_world
+from simulation.healing_plants import HEALING_PLANTS
 from simulation.planting import Plant, planted
 from simulation.plants import PLANTS
 from simulation.tab_plants import TAB_PLANTS
@@ -70,7 +71,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _with(plant: str | None) -> AbstractContextManager[None]:
-    return nullcontext() if plant is None else planted({one.name: one for one in PLANTS}[plant])
+    return (
+        nullcontext()
+        if plant is None
+        else planted({one.name: one for one in (*PLANTS, *HEALING_PLANTS)}[plant])
+    )
 
 
 def _one(seed: int, *, trace: bool, plant: str | None) -> int:
@@ -106,7 +111,7 @@ def _many(seeds: range, *, jobs: int, plant: str | None) -> int:
 
 
 def _all_plants(*, record: bool) -> int:
-    runs = [(plant, failure_of) for plant in PLANTS]
+    runs = [(plant, failure_of) for plant in (*PLANTS, *HEALING_PLANTS)]
     runs += [(plant, tab_world.failure_of) for plant in TAB_PLANTS]
     seeds: dict[str, int] = {}
     for plant, run in runs:

@@ -11,6 +11,7 @@ from riverd.model import Position
 
 if TYPE_CHECKING:
     from simulation.server import Server
+    from simulation.world import World
 
 Message = dict[str, Any]
 LISTED_MAX = 100
@@ -24,18 +25,22 @@ class Ear:
     """
 
     def __init__(
-        self, server: Server, channel: str, user: str, *, ids: Collection[str], since_s: float
+        self, world: World, channel: str, user: str, *, ids: Collection[str], since_s: float
     ) -> None:
         self.channel = channel
         self.epoch = ""
         self.offset = 0
         self.users: dict[str, Any] | None = None
-        self._server = server
+        self._world = world
         self._user = user
         self._ids = ids
-        self._passed: set[bytes] = set()
+        self._passed: dict[bytes, int] = {}
         self._since_s = since_s
         self._bounds: tuple[int, int] | None = None
+
+    @property
+    def _server(self) -> Server:
+        return self._world.server
 
     @property
     def position(self) -> Position | None:
@@ -115,6 +120,8 @@ class Ear:
             "window": not self._server.has(self.channel, wanted),
             "unknown": current is None or current.offset < wanted.offset,
         }
+        if self._world.is_split:
+            return
         self._demand(true.get(reason or "", False), told, f"no reason: {wanted} {current}")
         self._demand(not self._server.has(self.channel, wanted), told, f"it is there: {wanted}")
 
@@ -134,16 +141,18 @@ class Ear:
             next_one = self._next(self.offset)
             self._demand(offset == next_one, told, f"after {self.epoch}:{self.offset}")
         self.offset = offset
-        true = self._server.truth.at(self.channel, self.epoch, offset)
-        self._demand(told["data"].encode() == true.data[1:-1], told, f"it was {true}")
+        data = f'"{told["data"]}"'.encode()
+        true = self._server.truth.tell(self.channel, self.epoch, offset, data=data)
+        self._demand(data == true.data, told, f"it was {true}")
         self._demand(told.get("user") == true.user, told, f"it was {true}")
         self._demand(true.exclude not in self._ids, told, f"it was {true}")
 
     def _ephemeral(self, told: Message) -> None:
         data = f'"{told["data"]}"'.encode()
         true = self._server.truth.passing(self.channel, self.epoch, data)
-        self._demand(data not in self._passed, told, "twice")
-        self._passed.add(data)
+        # A broker that lost its data has lost the keys of what was not answered yet.
+        self._demand(self._passed.get(data) != self._server.run, told, "twice")
+        self._passed[data] = self._server.run
         same = (
             true is not None
             and true.after == told["after"]
@@ -162,13 +171,12 @@ class Ear:
         epoch, offset = told["epoch"], told["offset"]
         after = self.offset if self._bounds is None else self._bounds[0]
         missed = Position(self.epoch, after)
-        self._demand(not self._server.has(self.channel, missed), told, f"for nothing: {missed}")
-        forward = is_newer(epoch, self.epoch) if epoch != self.epoch else offset > after
+        needed = self._world.is_split or not self._server.has(self.channel, missed)
+        self._demand(needed, told, f"for nothing: {missed}")
+        newer = self._world.was_split or is_newer(epoch, self.epoch)
+        forward = newer if epoch != self.epoch else offset > after
         self._demand(forward, told, f"backwards from {self.epoch}:{self.offset}")
         self._demand(offset <= self._server.truth.end(self.channel, epoch), told)
-        if epoch != self.epoch:
-            # The broker has lost its data, and with it the keys of what was not answered yet.
-            self._passed.clear()
         self.epoch, self.offset, self._bounds = epoch, offset, None
 
     def _joined(self, told: Message) -> None:

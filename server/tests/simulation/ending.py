@@ -101,6 +101,8 @@ class Ending:
         for publisher in self._world.publishers:
             if not publisher.idle:
                 yield f"{publisher.name} waits"
+        if self._world.is_split:
+            yield "some are in another term of the broker"
         down = [host.name for host in self._world.hosts if not host.up]
         if down:
             yield f"{down} are down"
@@ -142,6 +144,8 @@ class Ending:
 
     def _undone(self, host: Host) -> Iterator[str]:
         control, server = host.node.control, self._world.server
+        if self._world.heals and not host.broker.link.is_well:
+            yield f"{host.name} is not heard of"
         if not control.is_confirmed or control.position != server.position(CONTROL):
             yield f"{host.name} has {control.position} of the orders: {server.position(CONTROL)}"
         ours, theirs = control.revocations.all(), server.store.standings()
@@ -170,7 +174,8 @@ class Ending:
             yield f"{host.name} holds {count} of {size} bytes of {name}: {policy}"
         for entry in entries:
             offset += 1
-            demand(entry == server.truth.at(name, epoch, offset), f"{host.name} holds {entry}")
+            true = server.truth.tell(name, epoch, offset, data=entry.data)
+            demand(entry == true, f"{host.name} holds {entry}: {true}")
         if channel.presence is not None:
             roster = server.store.roster(name)
             if channel.presence._members != roster.members:

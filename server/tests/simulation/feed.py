@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from asyncio import TimerHandle
 
     from simulation.broker import SimBroker
+    from simulation.server import Server
     from simulation.world import World
 
 RECONNECT_S_MAX = 1.0
@@ -34,6 +35,7 @@ class SimFeed:
         self.subscribed: dict[str, None] = {}
         self.connected = False
         self.line = 0
+        self.server: Server | None = None
         self._world = world
         self._broker = broker
         self._listener = listener
@@ -47,6 +49,11 @@ class SimFeed:
         """The node is gone."""
         self._lose()
         self._world.server.feeds.pop(self, None)
+
+    def interrupted(self) -> None:
+        """What came meanwhile was not for this process."""
+        if self.connected:
+            self._listener.on_interrupted()
 
     def cut(self) -> None:
         """Lose the connection, with all that is on its way; another one is made soon."""
@@ -73,6 +80,13 @@ class SimFeed:
             return
 
         def arrive() -> None:
+            if not self._broker.link.accepts(self.server):
+                self.cut()
+                return
+            if not self._broker.link.may_act:
+                # It is asked for when it may.
+                self._broker.trouble_s = max(self._broker.trouble_s, world.now)
+                return
             world.note(self._broker.node, "feed brings", channel, epoch, entry)
             if isinstance(entry, Publication):
                 self._expect(channel, Position(epoch, entry.offset))
@@ -97,12 +111,20 @@ class SimFeed:
 
     def _deliver(self) -> None:
         self._timer = None
+        if self._broker.paused:
+            return
         line, now = self.line, self._world.now
         # Several in one turn, as they come out of one read of a socket.
         while self._coming and self._coming[0][0] <= now and self.line == line:
             self._coming.popleft()[1]()
         if self._coming and self._timer is None:
             self._timer = self._world.loop.call_at(self._coming[0][0], self._deliver)
+
+    def go_on(self) -> None:
+        """What has arrived is read; then it shows whether the connection is there still."""
+        self._deliver()
+        if not self._broker.reachable or self.server is not self._broker.server:
+            self.cut()
 
     def _lose(self) -> None:
         self.connected = False
@@ -120,10 +142,11 @@ class SimFeed:
             return
         self._reconnecting = None
         self.connected = True
+        self.server = self._broker.server
         self.subscribed = dict(self.names)
         self._world.note(self._broker.node, "feed connected", *self.subscribed)
         for name in self.subscribed:
-            place = self._world.server.position(name)
+            place = self.server.position(name)
             if place is not None:
                 self._expect(name, place)
         self._listener.on_interrupted()

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from riverd import channel_rules
 from riverd.core import hub
+from riverd.healing import acceptance
 from riverd.node.replicas import attachment
 
 SMALL: tuple[tuple[ModuleType, str, object], ...] = (
@@ -20,12 +21,17 @@ SMALL: tuple[tuple[ModuleType, str, object], ...] = (
 )
 
 
+HEALED: tuple[tuple[ModuleType, str, object], ...] = ((acceptance, "KEPT_S", 6.0),)
+"""Of where a broker is healed."""
+
+
 @contextmanager
-def drawn_limits(dice: Random) -> Iterator[None]:
+def drawn_limits(dice: Random, *, heals: bool) -> Iterator[None]:
     """While this lasts each limit is small or as it was."""
-    before = [(module, name, getattr(module, name)) for module, name, _ in SMALL]
+    limits = SMALL + (HEALED if heals else ())
+    before = [(module, name, getattr(module, name)) for module, name, _ in limits]
     try:
-        for module, name, value in SMALL:
+        for module, name, value in limits:
             if dice.random() < 0.3:
                 setattr(module, name, value)
         yield

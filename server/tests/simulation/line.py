@@ -55,7 +55,7 @@ class Line:
         session_id = world.new_session(client.name)
         ids = (session_id,) if client.session is None else (session_id, client.session)
         self.stream = Stream(
-            world.server, client.user, ids=ids, rules=world.rules, is_guest=client.is_guest
+            world, client.user, ids=ids, rules=world.rules, is_guest=client.is_guest
         )
         self.session = Session(
             session_id,

@@ -44,11 +44,11 @@ class Orders:
         self._world = world
         self._given: dict[str, Given] = {}
 
-    def give(self, order: Order) -> None:
+    def give(self, order: Order, run: int) -> None:
         """The broker has it now. Given back by a node, it is the same."""
         if order.id in self._given:
             return
-        given = Given(order, self._world.now, self._world.server.run)
+        given = Given(order, self._world.now, run)
         self._given[order.id] = given
         for host in self._world.hosts:
             for line in host.lines if host.up else ():
@@ -107,6 +107,8 @@ class Orders:
     def check_admitted(self, line: Line, issued_at: float) -> None:
         """A token was taken: nobody has refused it, as far as its node has to know."""
         now = self._world.now
+        if self._world.is_split:
+            return
         for standing in self._world.server.store.standings():
             if standing.user != line.user or standing.lifted or is_over(standing, now):
                 continue

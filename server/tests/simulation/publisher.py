@@ -29,6 +29,12 @@ class Publisher:
         self._number = 0
         self._newest: dict[tuple[str, str], int] = {}
 
+    def crash(self) -> None:
+        """Its process is gone, and what it knew; another one goes on asking for the same."""
+        self._world.note(self.name, "crashes")
+        self.broker.kill()
+        self.broker = SimBroker(self._world, self.name)
+
     async def live(self) -> None:
         """Publish now and then, alone or in bursts, while the weather is not calm."""
         dice = self._world.dice
@@ -69,7 +75,7 @@ class Publisher:
             passed = truth.passing(message.channel, position.epoch, message.data)
             demand(passed is not None and not message.keep, f"{message} was {position}: {passed}")
             return
-        true = truth.at(message.channel, position.epoch, position.offset)
+        true = truth.tell(message.channel, position.epoch, position.offset, data=message.data)
         same = (true.data, true.exclude) == (message.data, message.exclude)
         demand(same and message.keep, f"{message} was accepted as {position}: {true}")
         place = message.channel, position.epoch

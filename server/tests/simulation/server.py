@@ -7,6 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from simulation.census import Census
+from simulation.healing import Data, HealingServer, Keys
 from simulation.orders import Orders
 from simulation.truth import Truth
 
@@ -26,43 +27,104 @@ from riverd.model import (
 from riverd.orders import Order, Standing, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from simulation.feed import SimFeed
     from simulation.world import World
 
+    from riverd.healing.offers import HealedLog
+
 LEASE_S = 3.0
+DELAY_S_MAX = 2.5
+"""What is healed counts as older by what its offers may have been on their way."""
+SNAPSHOT = 0.1
+"""How often a copy is made of the data, to come back with."""
+
+
+class _Shared:
+    """What there is once, whatever became of servers."""
+
+    def __init__(self, world: World) -> None:
+        self.truth = Truth()
+        self.census = Census()
+        self.orders = Orders(world)
+        self.feeds: dict[SimFeed, None] = {}
+        self.newest_at: dict[tuple[str, str], float] = {}
+        self.epochs, self.nodes, self.runs = count(1), count(1), count(1)
 
 
 class Server:
     """The other end of every broker's connections. Its calls are atomic: nothing here waits.
 
-    `run` counts its lives. A new one has an empty store; its clients' connections are all broken.
+    `run` counts its lives. A new one has an empty store, or is another object (`successor`); its
+    clients' connections are all broken.
     """
 
-    def __init__(self, world: World) -> None:
-        self.truth = Truth()
-        self.census = Census()
-        self.run = 1
+    def __init__(self, world: World, *, before: Server | None = None) -> None:
+        shared = _Shared(world) if before is None else before._shared
+        self._shared = shared
+        self.truth, self.census, self.orders = shared.truth, shared.census, shared.orders
+        self.feeds, self._newest_at = shared.feeds, shared.newest_at
+        self.run = next(shared.runs)
         self.away = False
-        self.feeds: dict[SimFeed, None] = {}
+        self.is_abandoned = False
+        """Another one was the master since, and what it has is old."""
         self.leases: dict[str, float] = {}
         self._ended: set[str] = set()
-        self._newest_at: dict[tuple[str, str], float] = {}
         self._world = world
-        self._epochs = count(1)
-        self._nodes = count(1)
         self.store = self._empty()
         self.tabs = TabStore()
-        self.orders = Orders(world)
+        self.healing = HealingServer(self)
+        self.snapshot: Data = Data()
         self._kept_s: dict[Standing, float] = {}
 
     def _empty(self) -> Store:
-        return Store(self._world.rules, new_epoch=lambda: f"e{next(self._epochs)}")
+        return Store(self._world.rules, new_epoch=lambda: f"e{next(self._shared.epochs)}")
+
+    def successor(self, data: Data, *, keep_leases: bool, keep_standings: bool) -> Server:
+        """Another history, with some of the data of this one, or none: it has to be healed."""
+        following = Server(self._world, before=self)
+        following.healing.begin(data)
+        standings = self.store.standings() if keep_standings else []
+        for standing in standings:
+            following.store.keep_standing(standing)
+        following._kept_s = {one: self._kept_s[one] for one in standings}
+        if keep_leases:
+            following.leases |= self.leases
+        following._ended |= self._ended
+        return following
+
+    def opened(self, logs: Mapping[str, HealedLog], keys: Keys) -> None:
+        """Go on in a new term, in which logs and lists begin again that were not healed."""
+        now, standings = self._world.now, self.store.standings()
+        self.is_abandoned = False
+        self.run = next(self._shared.runs)
+        self.store = self._empty()
+        for standing in standings:
+            self.store.keep_standing(standing)
+        for channel, log in logs.items():
+            stored = self.store._log(channel, now)
+            stored.epoch, stored.offset = log.epoch, log.offset
+            for one, age_s in zip(log.publications, log.ages_s, strict=True):
+                stored.entries.append((now - age_s - DELAY_S_MAX, one))
+            stored.size = sum(one.size for one in log.publications)
+            self.store.log_bytes += stored.size
+            self.store._trim(stored, now)
+            self.truth.healed(log)
+            if stored.entries:
+                self._newest_at[channel, log.epoch] = stored.entries[-1][0]
+        for (channel, key), position in keys.items():
+            if channel != CONTROL:
+                # An order that only a lost log has seen is taken again.
+                self.store._keys[channel, key] = now, position
+        self.census.began_again(now)
+        for feed in self.feeds:
+            if feed.server is self:
+                feed.cut()
 
     def restart(self, *, keep_leases: bool, keep_standings: bool) -> None:
         """Come back with nothing, or with what is not trusted any more."""
-        self.run += 1
+        self.run = next(self._shared.runs)
         self.census.began_again(self._world.now)
         standings = self.store.standings() if keep_standings else []
         self.store = self._empty()
@@ -77,7 +139,8 @@ class Server:
     def break_connections(self) -> None:
         """Whoever waits for an answer waits in vain, and what was announced is lost."""
         for broker in self._world.brokers():
-            broker.break_connection()
+            if broker.server is self:
+                broker.break_connection()
 
     # What the scripts do.
 
@@ -93,6 +156,8 @@ class Server:
             self._world.note("server", "passes on", message.channel, receipt, event)
         if event is not None:
             self._announce(message.channel, receipt.epoch, event)
+            if self._world.heals and self._world.dice.random() < SNAPSHOT:
+                self.snapshot = self.healing.dump()
         return receipt
 
     def join(
@@ -138,7 +203,7 @@ class Server:
         position, publication = self.store.publish(message, self._world.now)
         if publication is not None:
             self._world.note("server", "orders", position, order)
-            self.orders.give(order)
+            self.orders.give(order, self.run)
             self._announce(CONTROL, position.epoch, publication)
         return position
 
@@ -156,7 +221,7 @@ class Server:
 
     def new_name(self, place: str) -> str:
         """A name that no node has had."""
-        return f"{place}#{next(self._nodes)}"
+        return f"{place}#{next(self._shared.nodes)}"
 
     def renew(self, node: str, *, first: bool) -> bool:
         """Whether the lease was still there; clears up after one node whose lease is over."""
@@ -187,7 +252,7 @@ class Server:
 
     def _announce(self, channel: str, epoch: str, entry: Publication | Ephemeral | Change) -> None:
         for feed in self.feeds:
-            if channel in feed.subscribed:
+            if feed.server is self and channel in feed.subscribed:
                 feed.push(channel, epoch, entry)
 
     # What only the checks ask.

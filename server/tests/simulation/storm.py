@@ -9,6 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
+from simulation.healing import Data
 from simulation.host import Host
 from simulation.server import LEASE_S
 
@@ -16,6 +17,7 @@ from riverd.errors import BrokerError
 from riverd.orders import Order, OrderKind
 
 if TYPE_CHECKING:
+    from simulation.broker import SimBroker
     from simulation.world import World
 
 NOTICE_S_MAX = 5.0
@@ -37,7 +39,10 @@ class Storm:
             "crash node": self._crash,
             "stop node": self._stop,
             "broker away": self._away,
-            "broker restart": self._restart,
+            "broker restart": self._lose if world.heals else self._restart,
+            "broker failover": self._fail_over,
+            "crash publisher": self._crash_publisher,
+            "pause node": self._pause,
             "cut client": self._cut_client,
             "close client": self._close_client,
             "stall client": self._stall,
@@ -125,6 +130,60 @@ class Storm:
         for client in self._world.clients:
             if client.line is not None and self._dice.random() < 0.5:
                 client.line.cut(0.0)
+
+    async def _lose(self) -> None:
+        """The server dies, and comes back with its data, with older data, or with nothing."""
+        server = self._world.server
+        server.away = True
+        server.break_connections()
+        await self._while(self._dice.choice((0.1, 1.0, 6.0)))
+        if server is self._world.server:
+            self._follow(self._dice.choice((Data(), server.healing.dump(), server.snapshot)))
+
+    def _follow(self, data: Data) -> None:
+        before, keep = self._world.server, self._dice.random() < 0.5
+        self._world.note("storm", "the broker comes back with", data)
+        self._world.server = before.successor(data, keep_leases=keep, keep_standings=keep)
+
+    async def _fail_over(self) -> None:
+        """A replica takes over; some still take the old master for one, and it takes their writes.
+
+        Later it may be the master again, with what it has.
+        """
+        before, dice = self._world.server, self._dice
+        if before.away or any(one.staying for one in self._world.brokers()):
+            return
+        self._world.was_split = True
+        self._follow(dice.choice((before.snapshot, before.healing.dump())))
+        after = self._world.server
+        for broker in list(self._world.brokers()):
+            if dice.random() < 0.5:
+                broker.staying = before
+                self._world.start(self._find_out(broker))
+            else:
+                broker.break_connection()
+        await self._while(12.0)
+        if self._world.server is after and dice.random() < 0.3:
+            self._world.note("storm", "the old master is it again")
+            after.break_connections()
+            before.is_abandoned = True
+            self._world.server = before
+
+    async def _find_out(self, broker: SimBroker) -> None:
+        await self._while(self._dice.choice((0.5, 2.0, 8.0)))
+        broker.staying = None
+        broker.break_connection()
+
+    async def _crash_publisher(self) -> None:
+        self._dice.choice(self._world.publishers).crash()
+
+    async def _pause(self) -> None:
+        host = self._host()
+        if host is not None:
+            broker = host.broker
+            broker.pause()
+            await self._while(self._dice.choice((1.0, 6.0, 14.0)))
+            broker.go_on()
 
     async def _cut_client(self) -> None:
         line = self._dice.choice(self._world.clients).line

@@ -14,6 +14,7 @@ from riverd.model import Ephemeral, Position, Publication
 
 if TYPE_CHECKING:
     from simulation.server import Server
+    from simulation.world import World
 
     from riverd.channel_rules import ChannelRules
 
@@ -39,7 +40,7 @@ class Stream:
 
     def __init__(
         self,
-        server: Server,
+        world: World,
         user: str,
         *,
         ids: Sequence[str],
@@ -49,7 +50,7 @@ class Stream:
         self.ears: dict[str, Ear] = {}
         self.open: dict[int, Request] = {}
         self.moved: dict[str, None] = {}
-        self._server = server
+        self._world = world
         self._user = user
         self._own = user_channel(user)
         self._own_asked: Request | None = None
@@ -69,6 +70,10 @@ class Stream:
             "bye": self._greeted,
             "error": self._refused,
         }
+
+    @property
+    def _server(self) -> Server:
+        return self._world.server
 
     def asked(self, message: Message, now_s: float, *, placed: bool) -> None:
         """The session is about to receive this; `placed` if it has the channel already."""
@@ -124,7 +129,7 @@ class Stream:
 
     def _begin_own(self, request: Request, told: Message) -> None:
         ear = self.ears[self._own] = Ear(
-            self._server, self._own, self._user, ids=self._ids, since_s=request.at_s
+            self._world, self._own, self._user, ids=self._ids, since_s=request.at_s
         )
         ear.subscribed(request.asked.get("user_position") or {}, told)
 
@@ -151,7 +156,7 @@ class Stream:
         demand(request.asked["type"] == "subscribe", f"{message} answers {request}")
         demand(channel not in self.ears, f"{self._user} is subscribed twice: {message}")
         ear = self.ears[channel] = Ear(
-            self._server, channel, self._user, ids=self._ids, since_s=request.at_s
+            self._world, channel, self._user, ids=self._ids, since_s=request.at_s
         )
         ear.subscribed(request.asked, message)
         if ear.users is not None:
@@ -173,7 +178,8 @@ class Stream:
         truth, channel, epoch = self._server.truth, asked["channel"], message["epoch"]
         true: Publication | Ephemeral | None
         if asked.get("keep", True):
-            true = truth.at(channel, epoch, message["offset"])
+            data = f'"{asked["data"]}"'.encode()
+            true = truth.tell(channel, epoch, message["offset"], data=data)
         else:
             true = truth.passing(channel, epoch, f'"{asked["data"]}"'.encode())
             demand(true is not None and true.after == message["after"], f"{message}: {true}")
@@ -197,8 +203,9 @@ class Stream:
         expected = list(range(last - len(offsets) + 1, last + 1))
         demand(offsets == expected and len(offsets) <= asked["limit"], f"holes in {message}")
         for entry in message["publications"]:
-            true = self._server.truth.at(channel, epoch, entry["offset"])
-            demand(true.data[1:-1] == entry["data"].encode(), f"{entry} was {true}")
+            data = f'"{entry["data"]}"'.encode()
+            true = self._server.truth.tell(channel, epoch, entry["offset"], data=data)
+            demand(true.data == data, f"{entry} was {true}")
             demand("exclude" not in entry, f"{entry} says who is excluded")
 
     def _refused(self, message: Message) -> None:
@@ -209,7 +216,7 @@ class Stream:
         asked, code = request.asked, message["code"]
         if asked["type"] == "history" and code == "unrecoverable":
             wanted = asked_position(asked) or Position("", 0)
-            has = self._server.has(asked["channel"], wanted)
+            has = self._server.has(asked["channel"], wanted) and not self._world.is_split
             demand(not has, f"{message} for {asked}, but it is there")
             return
         idle = asked["type"] in ("history", "presence") and code == "too_fast"

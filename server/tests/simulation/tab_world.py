@@ -27,6 +27,8 @@ PROVEN_S = 5.0
 class TabWorld(World):
     """As `World`, with pages instead of clients that know where they are."""
 
+    may_heal = False
+
     def __init__(self, seed: int, *, trace: Callable[[str], None] | None = None) -> None:
         super().__init__(seed, trace=trace)
         dice = self.dice

@@ -4,11 +4,14 @@ from collections.abc import Callable
 
 import pytest
 from simulation.command import first_failure, likely_seed
+from simulation.healing_plants import HEALING_PLANTS
 from simulation.planting import Plant
 from simulation.plants import PLANTS
 
 
-@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name.replace(" ", "-"))
+@pytest.mark.parametrize(
+    "plant", [*PLANTS, *HEALING_PLANTS], ids=lambda plant: plant.name.replace(" ", "-")
+)
 def test_a_planted_bug_is_found(
     plant: Plant, record_property: Callable[[str, object], None]
 ) -> None:

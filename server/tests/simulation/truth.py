@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from riverd.healing.offers import HealedLog
 from riverd.model import Ephemeral, Position, Publication
 
 
@@ -16,41 +17,70 @@ def demand(held: object, message: str) -> None:
 
 
 class Truth:
-    """Every publication of every epoch. Data is the publisher's mark and a number: `"p1:17"`."""
+    """Every publication of every epoch. Data is the publisher's mark and a number: `"p1:17"`.
+
+    Two masters may give one offset twice, and a broker that lost its end gives it again: so an
+    offset has what was ever there, until somebody was told. From then on it is that.
+    """
 
     def __init__(self) -> None:
-        self._logs: dict[tuple[str, str], list[Publication]] = {}
-        self._marks: dict[tuple[str, str], set[bytes]] = {}
+        self._logs: dict[tuple[str, str], list[list[Publication]]] = {}
+        self._told: dict[tuple[str, str], dict[int, Publication]] = {}
+        self._marks: dict[tuple[str, str], dict[bytes, int]] = {}
         self._passed: dict[tuple[str, str], dict[bytes, Ephemeral]] = {}
 
     def append(self, channel: str, position: Position, publication: Publication) -> None:
-        """Note what the broker took, and that it takes a number once."""
-        place = channel, position.epoch
-        log = self._logs.setdefault(place, [])
-        demand(position.offset == publication.offset == len(log) + 1, f"a hole in {place}")
-        self._note(place, publication.data)
-        log.append(publication)
+        """Note what the broker took."""
+        log = self._logs.setdefault((channel, position.epoch), [])
+        offset = position.offset
+        demand(publication.offset == offset <= len(log) + 1, f"a hole in {channel} {position}")
+        if offset > len(log):
+            log.append([])
+        log[offset - 1].append(publication)
 
     def passed(self, channel: str, epoch: str, event: Ephemeral) -> None:
-        """Note an event that is not kept: it follows what the log has, and is taken once."""
-        place = channel, epoch
-        demand(event.after == self.end(channel, epoch), f"{event} is not at the end of {place}")
-        self._note(place, event.data)
-        self._passed.setdefault(place, {})[event.data] = event
+        """Note an event that is not kept."""
+        demand(event.after <= self.end(channel, epoch), f"{event} is after the end of {channel}")
+        self._passed.setdefault((channel, epoch), {})[event.data] = event
 
-    def _note(self, place: tuple[str, str], mark: bytes) -> None:
-        marks = self._marks.setdefault(place, set())
-        demand(mark not in marks, f"{mark!r} twice in {place}")
-        marks.add(mark)
+    def healed(self, log: HealedLog) -> None:
+        """A log goes on from here: what anybody was told is in it."""
+        place = log.channel, log.epoch
+        told = self._told.get(place, {})
+        beyond = [one for one in told if one > log.offset]
+        demand(not beyond, f"{beyond} of {place} are lost after {log.offset}, and were told")
+        slots = self._logs.setdefault(place, [])
+        del slots[log.offset :]
+        # The data of a master that was given up has what nobody was answered about.
+        slots += [[] for _ in range(log.offset - len(slots))]
+        for one in log.publications:
+            true = told.get(one.offset, one)
+            demand(true == one, f"{one} of {place} was told as {true}")
+            slots[one.offset - 1] = [one]
+        demand(all(slots), f"{place} is healed up to {log.offset} without all that was there")
 
     def end(self, channel: str, epoch: str) -> int:
         """The newest offset that was ever given."""
         return len(self._logs.get((channel, epoch), ()))
 
     def at(self, channel: str, epoch: str, offset: int) -> Publication:
-        """The one publication with this place."""
+        """The publication with this place."""
         demand(0 < offset <= self.end(channel, epoch), f"{channel} {epoch}:{offset} never existed")
-        return self._logs[channel, epoch][offset - 1]
+        told = self._told.get((channel, epoch), {}).get(offset)
+        return told or self._logs[channel, epoch][offset - 1][-1]
+
+    def tell(self, channel: str, epoch: str, offset: int, *, data: bytes) -> Publication:
+        """Somebody is told what has this place: it is the same for everybody, and once."""
+        place = channel, epoch
+        true = self.at(channel, epoch, offset)
+        if offset not in self._told.get(place, {}):
+            for one in self._logs[place][offset - 1]:
+                if one.data == data:
+                    true = one
+            self._told.setdefault(place, {})[offset] = true
+            before = self._marks.setdefault(place, {}).setdefault(true.data, offset)
+            demand(before == offset, f"{true.data!r} at {before} and {offset} of {place}")
+        return true
 
     def place_of(self, channel: str, mark: str, *, near: Position) -> Position | None:
         """Where a publication is, if a log has it: marks are of one epoch each, or several."""
@@ -60,9 +90,9 @@ class Truth:
             key=lambda epoch: epoch != near.epoch,
         )
         for epoch in epochs:
-            for entry in self._logs[channel, epoch]:
-                if entry.data == data:
-                    return Position(epoch, entry.offset)
+            for offset in range(1, self.end(channel, epoch) + 1):
+                if self.at(channel, epoch, offset).data == data:
+                    return Position(epoch, offset)
         return None
 
     def passing(self, channel: str, epoch: str, data: bytes) -> Ephemeral | None:
@@ -71,11 +101,11 @@ class Truth:
 
     def next_for(self, ids: Collection[str], channel: str, after: Position) -> int:
         """The offset of what comes next for a session: the end's successor if nothing does."""
-        log = self._logs.get((channel, after.epoch), [])
-        for entry in log[after.offset :]:
-            if entry.exclude not in ids:
-                return entry.offset
-        return len(log) + 1
+        end = self.end(channel, after.epoch)
+        for offset in range(after.offset + 1, end + 1):
+            if self.at(channel, after.epoch, offset).exclude not in ids:
+                return offset
+        return end + 1
 
 
 def is_newer(epoch: str, than: str) -> bool:

@@ -39,12 +39,19 @@ class Weather:
         return dice.random() * self.latency_s
 
 
-def drawn(dice: Random) -> Weather:
+HEALED = ("broker restart", "broker failover", "crash publisher", "pause node")
+"""What goes wrong where a broker is healed: each in every second run."""
+
+
+def drawn(dice: Random, *, heals: bool) -> Weather:
     """The weather of one run."""
     faults = {}
     for fault in FAULTS:
         if dice.random() < 0.4:
             faults[fault] = dice.choice((0.1, 0.3, 1.0))
+    for fault in HEALED if heals else ():
+        if dice.random() < 0.5:
+            faults[fault] = dice.choice((0.1, 0.2))
     return Weather(
         latency_s=dice.choice((0.004, 0.02, 0.1)),
         late=dice.choice((0.0, 0.02, 0.1)),

@@ -31,7 +31,12 @@ GUESTS_EVERY = 12
 
 
 class World:
-    """The dice are thrown by everybody in turn: the same seed gives the same turns."""
+    """The dice are thrown by everybody in turn: the same seed gives the same turns.
+
+    In every second one the broker is healed when it has lost something.
+    """
+
+    may_heal = True
 
     def __init__(self, seed: int, *, trace: Callable[[str], None] | None = None) -> None:
         self.dice = dice = random.Random(seed)  # noqa: S311  a simulation, no secrets
@@ -46,7 +51,12 @@ class World:
         # Drawn with the same dice: no leave is delayed in a third of all runs.
         self.leave_s = max(0.0, self.idle_s * 7 % 3 - 1)
         self.calm_at = dice.uniform(*STORM_S)
-        self.weather = drawn(dice)
+        self.heals = self.may_heal and seed % 2 == 1
+        self.healed = 0
+        """How many logs went on in their epoch."""
+        self.was_split = False
+        self.weather = drawn(dice, heals=self.heals)
+        self._new_ids = count(1)
         self._trace = trace
         self._tasks: dict[asyncio.Task[None], None] = {}
         self._over = self.loop.create_future()
@@ -86,6 +96,15 @@ class World:
                 yield host.broker
         for publisher in self.publishers:
             yield publisher.broker
+
+    @property
+    def is_split(self) -> bool:
+        """Whether some take another server for the master, or another term of it."""
+        return self.heals and any(not broker.link.is_current for broker in self.brokers())
+
+    def new_id(self) -> str:
+        """An id that nothing has."""
+        return f"i{next(self._new_ids)}"
 
     def new_session(self, client: str) -> str:
         """An id that no session has had."""
@@ -130,7 +149,7 @@ class World:
         self.loop.set_exception_handler(self._on_exception)
         asyncio.set_event_loop(self.loop)
         try:
-            with drawn_limits(self.dice):
+            with drawn_limits(self.dice, heals=self.heals):
                 self.start(self._story())
                 self.loop.run_until_complete(self._over)
         except BaseException as error:  # noqa: BLE001  whatever it is, it is the result

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from riverd.channels import CONTROL
+from riverd.healing.offers import Held
 from riverd.model import Change, Ephemeral, Publication
 from riverd.orders import Order, OrderKind, Question, order_of
 
@@ -54,6 +55,9 @@ class Notes:
 
     def on_users_recounted(self, users: Sequence[str]) -> None:
         self.users_recounted += users
+
+    async def held(self) -> Held:
+        return (), ()
 
     @property
     def orders(self) -> list[Order]:

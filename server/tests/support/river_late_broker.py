@@ -70,6 +70,7 @@ class LateBroker:
         self, board: Switchboard, clock: Callable[[], float], weather: Weather | None = None
     ) -> None:
         self._inner = MemoryBroker(board, clock)
+        self.term = 0
         self.control = self._inner.control
         self.tabs = self._inner.tabs
         self.counts = self._inner.counts

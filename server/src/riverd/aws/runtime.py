@@ -46,7 +46,7 @@ class Sandbox:
         self._chosen = chosen = with_secrets(chosen, time.time(), *wanted)
         if API_KEYS in wanted:
             require_api_keys(chosen)
-        self._brokers = Brokers(chosen, failed=failed)
+        self._brokers = Brokers(chosen, failed=failed, are_functions=True)
         self.broker = self._brokers.new()
         self._credentials = Credentials(
             chosen, self._brokers, renewed=_secret_renewed, kept=_secret_kept

@@ -8,6 +8,7 @@ from riverd.broker.counts import BrokerCounts
 from riverd.broker.tabs import BrokerTabs
 from riverd.broker.webhooks import WebhookQueues, WebhookWriter
 from riverd.errors import RiverError
+from riverd.healing.offers import Held
 from riverd.model import (
     Change,
     Ephemeral,
@@ -69,6 +70,10 @@ class Feed(Protocol):
         """A node has reported how many connections these users have on it."""
         ...
 
+    async def held(self) -> Held:
+        """What this node has of the logs: the broker has lost some of it."""
+        ...
+
 
 class Broker(Protocol):
     """A log a channel, its live feed, its members, and its number of subscribers.
@@ -77,6 +82,11 @@ class Broker(Protocol):
     then, for certain; `OutcomeUnknownError` says that it may have been, or may be later: the same
     message with the same key settles it.
     """
+
+    @property
+    def term(self) -> int:
+        """Another number when the broker's data has another history: nothing spans two."""
+        ...
 
     @property
     def control(self) -> BrokerControl:

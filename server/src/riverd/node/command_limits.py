@@ -6,6 +6,9 @@ from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
 from riverd.model import Member
 
+JOIN_BYTES = 200
+"""What others are sent of a join and of the leave that follows it, without `info`."""
+
 
 def check_members(session: Session, channel: Channel | None, *, member: Member | None) -> None:
     """Find out whether one more may be a member, as far as this node knows."""

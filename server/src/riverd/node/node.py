@@ -11,6 +11,7 @@ from riverd.core.flushed import Flushed
 from riverd.core.hub import Hub
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, Reason, RiverError, TokenError
+from riverd.healing.offers import Held
 from riverd.model import (
     Authenticate,
     Change,
@@ -30,7 +31,7 @@ from riverd.model import (
 )
 from riverd.node.authentication import CREDENTIALS, HELD_BYTES, Authentication
 from riverd.node.client_reads import ClientReads
-from riverd.node.command_limits import check_members, take_event, take_fanout
+from riverd.node.command_limits import JOIN_BYTES, check_members, take_event, take_fanout
 from riverd.node.control import Control, ControlListener
 from riverd.node.counts.count_events import CountEvents
 from riverd.node.counts.reporting import SubscriberCounts
@@ -43,6 +44,7 @@ from riverd.node.new_channels import NewChannels
 from riverd.node.publishing import publish
 from riverd.node.replicas.attaching import Attachments
 from riverd.node.replicas.attachment import USUAL_LINGER, Linger
+from riverd.node.replicas.held import held
 from riverd.node.session_history import SessionHistory
 from riverd.node.tabs import Tabs
 from riverd.node.user_limits import UserLimits
@@ -53,8 +55,6 @@ from riverd.tasks import Tasks
 
 SWEEP_S = 5.0
 ON_ITS_WAY_S = 0.5
-JOIN_BYTES = 200
-"""What others are sent of a join and of the leave that follows it, without `info`."""
 
 
 class Node:
@@ -265,6 +265,10 @@ class Node:
     def on_users_recounted(self, users: Sequence[str]) -> None:
         """See `Feed`."""
         self.watchlists.recounted(users)
+
+    async def held(self) -> Held:
+        """See `Feed`."""
+        return await held(self.attachments, self.attachments.former, now=self._clock())
 
     # Commands.
 

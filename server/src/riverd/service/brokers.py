@@ -13,6 +13,7 @@ from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.memory.webhooks import WebhookStore
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
+from riverd.broker.redis.terms import Part
 from riverd.service.capacity import fitted, resources
 from riverd.service.environment import broker_address, channel_rules_of
 from riverd.service.settings import MEMORY, Settings
@@ -25,7 +26,14 @@ class Brokers:
         SettingsError: the settings name none.
     """
 
-    def __init__(self, settings: Settings, *, failed: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        failed: Callable[[BaseException], None],
+        are_functions: bool = False,
+    ) -> None:
+        self._part = Part.OUTSIDER if are_functions else Part.MEMBER
         self.rules = rules = channel_rules_of(settings)
         self._failed = failed
         self._webhook_bytes_max = settings.webhook_max_bytes
@@ -48,8 +56,8 @@ class Brokers:
         else:
             self._connector = Connector(broker_address(settings))
 
-    def new(self) -> Broker:
-        """Another one; its user closes it."""
+    def new(self, *, has_data: bool = True) -> Broker:
+        """Another one; its user closes it. `has_data` says whether it publishes or delivers."""
         if self._connector is None:
             assert self._board is not None
             return MemoryBroker(self._board, time.monotonic)
@@ -58,6 +66,7 @@ class Brokers:
             rules=self.rules,
             failed=self._failed,
             webhook_bytes_max=self._webhook_bytes_max,
+            healing=self._part if has_data else Part.NONE,
         )
         self._made.add(broker)
         return broker

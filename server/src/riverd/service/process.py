@@ -77,7 +77,7 @@ class Process:
         loop = asyncio.get_running_loop()
         for wanted in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(wanted, self._asked_to_stop)
-        broker = self.brokers.new()
+        broker = self.brokers.new(has_data=False)
         self.start(self._watch_broker())
         self._watch_rules(broker)
         self.start(self._expire_publications())

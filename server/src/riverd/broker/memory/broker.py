@@ -28,6 +28,7 @@ class MemoryBroker:
         self._store = switchboard.store
         self._clock = clock
         self._node = f"node-{next(switchboard.numbers)}"
+        self.term = 0
         self.control = MemoryControl(
             switchboard, self._node, publish=self._publish_order, clock=clock
         )

@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
+import msgspec
+
 from riverd.broker.interface import RULES_S, Feed
 from riverd.broker.redis import keys, messages
 from riverd.broker.redis.connection import Argument, RefusedError, UnansweredError
@@ -15,10 +17,12 @@ from riverd.broker.redis.control import RedisControl
 from riverd.broker.redis.counting import RedisCounts, StoredCounts
 from riverd.broker.redis.delivery import deliver, deliver_to_all
 from riverd.broker.redis.feed import FeedListener, Feeds
-from riverd.broker.redis.history import NOWHERE, position_in
+from riverd.broker.redis.history import NOWHERE
 from riverd.broker.redis.lease import Lease
+from riverd.broker.redis.positions import KEPT_S, RedisPositions
 from riverd.broker.redis.scripts import noted
 from riverd.broker.redis.tabs import RedisTabs
+from riverd.broker.redis.terms import Part, RedisTerms
 from riverd.broker.redis.webhook_queues import RedisWebhookQueues
 from riverd.broker.redis.webhook_tags import QueueTags
 from riverd.broker.redis.webhooks import NO_KEYS, RedisWebhooks, WebhookKeys
@@ -34,18 +38,13 @@ from riverd.model import (
     Roster,
     Tail,
 )
-from riverd.portions import portions
 from riverd.tasks import Tasks
 from riverd.webhook_events import WEBHOOK_BYTES_MAX
 
 KEY_TTL_S = 600
-KEPT_S = 120
-"""How long a log without publications lives after a node last had a replica of it."""
-KEPT_EVERY = 8
-"""A node compares positions every 2.5 s: each log without publications is kept every 20 s."""
-FULL_EVERY = 200
-"""Those with publications live for a day."""
 GIVEN_MAX = 10_000
+SIGNS_WANTED = b"b:"
+"""Announced to all nodes by a process that waits for a sign of life."""
 READS_MAX = 4
 """Logs and lists that are read at once: what others ask goes in between."""
 
@@ -64,11 +63,23 @@ class RedisBroker:
         rules: ChannelRules,
         failed: Callable[[BaseException], None],
         webhook_bytes_max: int = WEBHOOK_BYTES_MAX,
+        healing: Part = Part.NONE,
     ) -> None:
         self._connector = connector
         self._tasks = Tasks(failed)
-        self._server = connector.server(self._tasks)
         self._feeds = keys.FeedNames(connector.address.database)
+        self._terms: RedisTerms | None = None
+        if healing is not Part.NONE and not connector.address.cluster:
+            self._terms = RedisTerms(
+                rules,
+                tasks=self._tasks,
+                key_ttl_s=KEY_TTL_S,
+                is_outsider=healing is Part.OUTSIDER,
+                nudge=self._nudge,
+            )
+        self._server = connector.server(self._tasks, terms=self._terms)
+        if self._terms is not None:
+            self._terms.live(self._server)
         self._control_name = self._feeds.control.encode()
         self._announce = connector.commands.publish
         self._rules = rules
@@ -76,7 +87,6 @@ class RedisBroker:
         self._feed: Feeds | None = None
         self._lease: Lease | None = None
         self._listener: Feed | None = None
-        self._asked = 0
         self._ack_replica = connector.address.ack_replica
         self.control = RedisControl(
             self._server, self._feeds, announce=self._announce, ack_replica=self._ack_replica
@@ -94,9 +104,15 @@ class RedisBroker:
         self.webhook_queues = RedisWebhookQueues(
             self._server, tags=tags, bytes_max=bytes_max, rules=rules
         )
+        self._positions = RedisPositions(self._server, rules)
         self._reads = asyncio.Semaphore(READS_MAX)
         self._given: dict[str, Position] = {}
         """The newest position of a channel that this process was given."""
+
+    @property
+    def term(self) -> int:
+        """How many terms this process was in."""
+        return 0 if self._terms is None else self._terms.entered
 
     # Publishing.
 
@@ -106,6 +122,8 @@ class RedisBroker:
 
     async def _publish(self, message: Message, webhooks: WebhookKeys) -> Receipt:
         channel, key = message.channel, message.key
+        if self._terms is not None and not self._terms.may_act:
+            await self._terms.become_known()
         names = self._log_keys(channel)
         known = self._given.get(channel, NOWHERE)
         script, epoch = "publish" if message.keep else "announce", new_epoch()
@@ -125,15 +143,17 @@ class RedisBroker:
                 ),
                 replicated=self._ack_replica and message.keep,
             )
-        except UnansweredError as error:
-            raise OutcomeUnknownError(str(error)) from None
-        except RefusedError as error:
-            if error.is_certain:
+        except (UnansweredError, RefusedError) as error:
+            if isinstance(error, RefusedError) and error.is_certain:
                 raise
+            if self._terms is not None:
+                self._terms.unanswered(message, after=known)
             raise OutcomeUnknownError(str(error)) from None
         receipt = messages.receipt_of(cast("bytes", answer))
         if isinstance(receipt, Position):
-            self._remember(channel, receipt, known=known)
+            is_new = self._remember(channel, receipt, known=known)
+            if self._terms is not None:
+                self._terms.accepted(message, receipt, is_new=is_new)
         elif receipt.epoch == epoch:
             return FirstAfter(epoch, receipt.after)
         return receipt
@@ -156,14 +176,18 @@ class RedisBroker:
     def _log_keys(self, channel: str) -> tuple[str, str, str]:
         return keys.log_keys(channel, keeps_last=self._rules.of(channel).last_ttl_s > 0)
 
-    def _remember(self, channel: str, position: Position, *, known: Position) -> None:
-        """Note how far a log has come: an older one under the same epoch is none."""
+    def _remember(self, channel: str, position: Position, *, known: Position) -> bool:
+        """Note how far a log has come: an older one under the same epoch is none.
+
+        Whether it has come further than was known.
+        """
         if position.epoch == known.epoch and position.offset <= known.offset:
-            return
+            return False
         given = self._given
         if channel not in given and len(given) >= GIVEN_MAX:
             del given[next(iter(given))]
         given[channel] = position
+        return True
 
     async def publish_many(self, messages: Sequence[Message]) -> list[Receipt | RiverError]:
         """Publish in order, in as few round trips as can be."""
@@ -184,6 +208,8 @@ class RedisBroker:
         keep: bool = False,
     ) -> Tail:
         """The log's position and its last publications."""
+        if keep and self._terms is not None and not self._terms.may_act:
+            await self._terms.become_known()
         async with self._reads:
             answer = await self._server.call(
                 "read",
@@ -205,7 +231,10 @@ class RedisBroker:
         publications = tuple(
             messages.entry_publication(entry_id, fields) for entry_id, fields in entries
         )
-        return Tail(Position(epoch.decode(), int(offset)), publications)
+        position = Position(epoch.decode(), int(offset))
+        if self._terms is not None:
+            self._terms.read(channel, position)
+        return Tail(position, publications)
 
     async def renounce(self, channel: str, epoch: str) -> None:
         """Begin the log again, if it still has this epoch."""
@@ -214,45 +243,8 @@ class RedisBroker:
 
     async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
         """Where logs and lists stand. What belongs to another history counts as new."""
-        found: list[tuple[Position, Position | None]] = []
-        self._asked += 1
-        async for some in portions(channels):
-            at_broker = await self._positions(some)
-            await self._keep(some, at_broker)
-            found += at_broker
-        return found
-
-    async def _positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
-        metas = [name for channel in channels for name in self._metas(channel)]
-        kept = await self._server.commands([("HMGET", name, "e", "o", "r", "i") for name in metas])
-        positions = iter(
-            position_in(cast("list[bytes | None]", values), self._server.history(name))
-            for name, values in zip(metas, kept, strict=True)
-        )
-        return [
-            (next(positions), next(positions) if self._rules.has_members(channel) else None)
-            for channel in channels
-        ]
-
-    async def _keep(
-        self, channels: Sequence[str], found: Sequence[tuple[Position, Position | None]]
-    ) -> None:
-        """Let live what a node has a replica of: some of it each time, all of it in its life."""
-        if self._lease is None:
-            return
-        calls: list[tuple[str, Sequence[str], Sequence[Argument]]] = []
-        for channel, (log, members) in zip(channels, found, strict=True):
-            turn = hash(channel) + self._asked
-            if turn % (KEPT_EVERY if log.offset == 0 else FULL_EVERY) == 0:
-                calls.append(("keep", (keys.log_meta(channel),), (KEPT_S,)))
-            if members is not None and turn % KEPT_EVERY == 0:
-                node = self._lease.node
-                names = (*keys.member_keys(channel), keys.node_entries(channel, node))
-                calls.append(("keep_members", names, (new_epoch(), node)))
-        async for some in portions(calls):
-            await asyncio.gather(
-                *[self._server.call(name, names, arguments=given) for name, names, given in some]
-            )
+        node = None if self._lease is None else self._lease.node
+        return await self._positions.of(channels, node=node)
 
     # Being a node.
 
@@ -260,6 +252,9 @@ class RedisBroker:
         """Connect the feed and take a lease."""
         self._listener = feed
         listener = FeedListener(self._on_message, self._on_interrupted, self._failed)
+        if self._terms is not None:
+            self._terms.healing.held, self._terms.revived = feed.held, self._on_interrupted
+            listener = msgspec.structs.replace(listener, accepts=self._terms.accepts)
         self._feed = self._connector.feed(listener, server=self._server, always=self._feeds.control)
         lease = self._lease = Lease(
             self._server,
@@ -337,11 +332,16 @@ class RedisBroker:
         await self._server.ping()
         if self._feed is not None and self._feed.problem is not None:
             raise BrokerError(f"the feed is away: {self._feed.problem}")
+        if self._terms is not None:
+            await self._terms.become_known()
 
     async def close(self) -> None:
         """Remove this node's members, then close the connections."""
         if self._feed is not None:
             await self._feed.close()
+        if self._terms is not None:
+            with contextlib.suppress(BrokerError):
+                await self._terms.close()
         if self._lease is not None:
             with contextlib.suppress(BrokerError):
                 await self.control.close()
@@ -362,19 +362,24 @@ class RedisBroker:
 
     def _on_message(self, name: bytes, message: bytes) -> None:
         assert self._listener is not None, "only a node has a feed"
+        if self._terms is not None:
+            if message == SIGNS_WANTED:
+                self._terms.beat_soon()
+                return
+            if not self._terms.may_act:
+                # What is missed so is asked for when it may.
+                return
         if name == self._control_name:
             deliver_to_all(message, self._listener)
         else:
             deliver(keys.FeedNames.channel(name), message, listener=self._listener)
 
-    # Asking.
+    def _nudge(self) -> None:
+        self._tasks.start(self._ask_for_signs())
 
-    def _metas(self, channel: str) -> list[str]:
-        """Where the positions of a channel's log and list of members are kept."""
-        log = keys.log_meta(channel)
-        if self._rules.has_members(channel):
-            return [log, keys.member_keys(channel)[0]]
-        return [log]
+    async def _ask_for_signs(self) -> None:
+        with contextlib.suppress(BrokerError):
+            await self._server.commands([(self._announce, self._feeds.control, SIGNS_WANTED)])
 
 
 def new_epoch() -> str:

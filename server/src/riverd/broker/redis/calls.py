@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Protocol, TypeVar, cast
 
+import msgspec
 from hiredis import ReplyError
 
 from riverd.broker.redis import keys as names
@@ -82,6 +83,22 @@ class Server(Protocol):
         ...
 
 
+class Terms(Protocol):
+    """Knows in which term a server's data is, and whether this process may be in it."""
+
+    def use(self, open_connection: Open, reset: Callable[[], None]) -> None:
+        """Where connections come from, and what has them made anew."""
+        ...
+
+    async def enter(self, connection: RedisConnection, state: ServerState) -> str:
+        """The term's name.
+
+        Raises:
+            BrokerError: the data is not open yet; it will be soon.
+        """
+        ...
+
+
 class CallConnection(RedisConnection):
     """A connection to one history of a server that knows River's scripts.
 
@@ -89,6 +106,8 @@ class CallConnection(RedisConnection):
     """
 
     state: ServerState
+    history: DataHistory
+    """With the term in which this connection is."""
     scripts: Scripts
 
     def __init__(self) -> None:
@@ -98,7 +117,7 @@ class CallConnection(RedisConnection):
         self._introduced = False
         self._wait: asyncio.Future[Reply] | None = None
 
-    async def introduce(self) -> None:
+    async def introduce(self, terms: "Terms | None" = None) -> None:
         """Learn which history this is, try the rights that River needs, give the scripts.
 
         Raises:
@@ -107,7 +126,9 @@ class CallConnection(RedisConnection):
         asked_at = time.monotonic()
         self.state = await state_of(self)
         await self._try_to_announce()
-        self.scripts = Scripts(self.state.history)
+        term = "" if terms is None else await terms.enter(self, self.state)
+        self.history = msgspec.structs.replace(self.state.history, term=term)
+        self.scripts = Scripts(self.history)
         await self.load()
         self.checked_at = self._check_sent_at = asked_at
         self._introduced = True
@@ -185,8 +206,12 @@ class Calls:
         tasks: Tasks,
         *,
         may_write: Callable[[CallConnection], None],
+        terms: Terms | None = None,
     ) -> None:
         self._open = open_connection
+        self._terms = terms
+        if terms is not None:
+            terms.use(open_connection, self.reset)
         self._tasks = tasks
         self._may_write = may_write
         self._connection: CallConnection | None = None
@@ -200,7 +225,7 @@ class Calls:
         connection = self._connection
         if connection is None or connection.lost.done():
             return None
-        return connection.state.history
+        return connection.history
 
     async def call(
         self,
@@ -264,6 +289,11 @@ class Calls:
             _look_at(connection, error.reply)
             raise
 
+    def reset(self) -> None:
+        """The next call finds out anew in which term the data is."""
+        if self._connection is not None:
+            self._connection.drop()
+
     async def asking(self) -> None:
         """The next call, made at once, may find keys that are only coming here (see ASK)."""
         (await self._ready()).post("ASKING")
@@ -306,7 +336,7 @@ class Calls:
             async with asyncio.timeout(CONNECT_S_MAX):
                 connection = cast("CallConnection", await self._open(CallConnection))
                 try:
-                    await connection.introduce()
+                    await connection.introduce(self._terms)
                 except BaseException:
                     connection.drop()
                     raise

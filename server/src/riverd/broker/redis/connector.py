@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from riverd.broker.redis.address import RedisAddress
-from riverd.broker.redis.calls import CONNECT_S_MAX, CallConnection, Calls, Server
+from riverd.broker.redis.calls import CONNECT_S_MAX, CallConnection, Calls, Server, Terms
 from riverd.broker.redis.cluster import ClusterCalls, ClusterFeed
 from riverd.broker.redis.connection import RedisConnection
 from riverd.broker.redis.feed import PLAIN, SHARDED, FeedListener, Feeds, RedisFeed
@@ -34,8 +34,8 @@ class Connector:
         """The password for connections that are opened from now on; those that are open stay."""
         self.address = msgspec.structs.replace(self.address, password=password)
 
-    def server(self, tasks: Tasks) -> Server:
-        """Answers commands; its background work belongs to `tasks`."""
+    def server(self, tasks: Tasks, *, terms: Terms | None = None) -> Server:
+        """Answers commands; its background work belongs to `tasks`. A cluster has no terms."""
         known = self.address
         if known.cluster:
             topology = Topology(self.open, known.hosts, tasks=tasks)
@@ -43,7 +43,7 @@ class Connector:
                 self.open, topology, tasks=tasks, may_write=self._check_cluster_master
             )
         if known.service is None:
-            return Calls(self.open, tasks, may_write=_may_always)
+            return Calls(self.open, tasks, may_write=_may_always, terms=terms)
         sentinels = Sentinels(known.service, known.hosts, open_to=self._open_sentinel, tasks=tasks)
 
         async def open_master(new_connection: Callable[[], RedisConnection]) -> RedisConnection:
@@ -62,7 +62,7 @@ class Connector:
                 raise BrokerError("no majority of the Sentinels says that this is still the master")
 
         masters: WeakKeyDictionary[RedisConnection, NodeAddress] = WeakKeyDictionary()
-        return Calls(open_master, tasks, may_write=may_write)
+        return Calls(open_master, tasks, may_write=may_write, terms=terms)
 
     def feed(self, listener: FeedListener, *, server: Server, always: str) -> Feeds:
         """A feed beside a server, on which one name is always subscribed."""

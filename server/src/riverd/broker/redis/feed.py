@@ -37,6 +37,10 @@ PLAIN = PubSubCommands("PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE", b"message", None)
 SHARDED = PubSubCommands("SPUBLISH", "SSUBSCRIBE", "SUNSUBSCRIBE", b"smessage", b"sunsubscribe")
 
 
+def _always(_history: DataHistory | None) -> bool:
+    return True
+
+
 class FeedListener(msgspec.Struct, frozen=True):
     """Gets what is announced: the name and the message.
 
@@ -47,6 +51,8 @@ class FeedListener(msgspec.Struct, frozen=True):
     message: Callable[[bytes, bytes], None]
     interrupted: Callable[[], None]
     failed: Callable[[BaseException], None]
+    accepts: Callable[[DataHistory | None], bool] = _always
+    """Whether what a server with this history announces is for this process."""
 
 
 class Feeds(Protocol):
@@ -84,14 +90,13 @@ class Feeds(Protocol):
 class FeedConnection(RedisConnection):
     """A connection on which announcements come between the answers."""
 
-    def __init__(
-        self, commands: PubSubCommands, on_message: Callable[[bytes, bytes], None]
-    ) -> None:
+    def __init__(self, commands: PubSubCommands, listener: FeedListener) -> None:
         super().__init__(SILENCE_S_MAX)
         self._unsubscribe = commands.unsubscribe
         self._message = commands.message
         self._revoked = commands.revoked
-        self._on_message = on_message
+        self._on_message = listener.message
+        self._accepts = listener.accepts
         self.history: DataHistory | None = None
         self._leaving: set[bytes] = set()
 
@@ -101,6 +106,9 @@ class FeedConnection(RedisConnection):
             command = cast("list[bytes]", reply)
             reply = command
             if command[0] == self._message:
+                if not self._accepts(self.history):
+                    self.drop()
+                    return
                 self._on_message(command[1], command[2])
                 return
             if command[0] == self._revoked:
@@ -202,12 +210,12 @@ class RedisFeed:
     def _is_current(self, connection: FeedConnection) -> bool:
         """Whether its server is the one that commands go to: another one announces nothing more."""
         current = self._history()
-        return current is None or current == connection.history
+        return current is None or current.data == connection.history
 
     async def _connect(self) -> FeedConnection:
-        commands, on_message = self._commands, self._listener.message
+        commands, listener = self._commands, self._listener
         connection = cast(
-            "FeedConnection", await self._open(lambda: FeedConnection(commands, on_message))
+            "FeedConnection", await self._open(lambda: FeedConnection(commands, listener))
         )
         try:
             await self._introduce(connection)

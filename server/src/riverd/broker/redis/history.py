@@ -14,7 +14,7 @@ NOWHERE = Position("", 0)
 
 _FIELD = re.compile(
     rb"^(run_id|role|master_replid|connected_slaves|min_slaves_good_slaves|cluster_enabled"
-    rb"|maxmemory_policy):([\w-]+)",
+    rb"|maxmemory_policy|uptime_in_seconds):([\w-]+)",
     re.MULTILINE,
 )
 
@@ -32,6 +32,7 @@ class ServerState(msgspec.Struct, frozen=True):
     keeps_replicas: bool
     is_clustered: bool
     eviction: str
+    uptime_s: int = 0
 
 
 async def state_of(connection: RedisConnection) -> ServerState:
@@ -57,6 +58,7 @@ def state_in(answer: Reply) -> ServerState:
         keeps_replicas=text(b"min_slaves_good_slaves") != "",
         is_clustered=text(b"cluster_enabled") == "1",
         eviction=text(b"maxmemory_policy"),
+        uptime_s=int(text(b"uptime_in_seconds") or 0),
     )
     if not state.history.is_named:
         raise BrokerError("the server does not say which run and history it has")
@@ -72,6 +74,6 @@ def position_in(values: list[bytes | None], history: DataHistory | None) -> Posi
         return NOWHERE
     if run_id.decode() != history.run_id:
         return NOWHERE
-    if replication_id is not None and replication_id.decode() != history.replication_id:
+    if replication_id is not None and replication_id.decode() != history.mark:
         return NOWHERE
     return Position(epoch.decode(), int(offset))

@@ -12,6 +12,7 @@ from re import compile as pattern
 import msgspec
 
 ID = pattern(r"[0-9a-f]{40}")
+TERM = pattern(r"([0-9]+\.[0-9a-f]+)?")
 
 _HEADS = {
     "publish": ("_log",),
@@ -40,6 +41,7 @@ _HEADS = {
     "webhook_settle": (),
     "webhook_test": ("_webhooks",),
     "register": (),
+    "beat": (),
     "claim_tab": (),
     "save_tab": (),
 }
@@ -57,11 +59,24 @@ class DataHistory(msgspec.Struct, frozen=True):
 
     run_id: str
     replication_id: str
+    term: str = ""
+    """As what it was opened (see `healing/process.py`): logs of other terms begin again too."""
 
     @property
     def is_named(self) -> bool:
         """Whether the server said both."""
-        return bool(ID.fullmatch(self.run_id) and ID.fullmatch(self.replication_id))
+        ids = ID.fullmatch(self.run_id) and ID.fullmatch(self.replication_id)
+        return bool(ids and TERM.fullmatch(self.term))
+
+    @property
+    def data(self) -> "DataHistory":
+        """The same, whatever term it was opened as."""
+        return DataHistory(self.run_id, self.replication_id)
+
+    @property
+    def mark(self) -> str:
+        """What logs and lists have as their history, beside the run."""
+        return f"{self.replication_id}.{self.term}" if self.term else self.replication_id
 
 
 class Scripts:
@@ -104,7 +119,12 @@ def _noted_text(name: str, history: DataHistory, *, by_client: bool) -> str:
 
 
 def _ids(history: DataHistory) -> str:
-    return f"local RUN, HISTORY = '{history.run_id}', '{history.replication_id}'"
+    return f"local RUN, HISTORY = '{history.run_id}', '{history.mark}'"
+
+
+def script(name: str) -> str:
+    """The text of a script that knows of no history."""
+    return _read(name)
 
 
 def _read(name: str) -> str:

@@ -12,10 +12,11 @@ from riverd.core.channel import Channel
 from riverd.core.hub import Hub
 from riverd.core.recovery import kept_start, newest_of_back_end, start_of
 from riverd.core.session import Session, Subscription
-from riverd.errors import ErrorCode, RiverError
+from riverd.errors import BrokerError, ErrorCode, RiverError
 from riverd.model import Change, Ephemeral, Publication, Subscribed
 from riverd.node.replicas.admission import Obstacle, obstacle_to, version_of
 from riverd.node.replicas.attachment import Attachment, Linger, TabStarts
+from riverd.node.replicas.held import FormerReplicas
 from riverd.node.replicas.idle import IdleChannels
 from riverd.node.replicas.membership import Membership
 from riverd.node.replicas.reconcile import DesiredState
@@ -52,6 +53,7 @@ class Attachments:
         self.tabs: TabStarts | None = None
         self.greeted: Callable[[Session], None] = _ignore
         """Called with sessions whose user's channel is live, and so is what they may say next."""
+        self.former = FormerReplicas()
         self._by_channel: dict[str, Attachment] = {}
         self._own = 0
         """How many of them are users' own, which no limit of channels counts."""
@@ -202,7 +204,9 @@ class Attachments:
 
     async def compare(self, *, on_its_way_s: float) -> None:
         """Repair the replicas that are behind the broker: see `Repairs.compare`."""
+        asked_at = self._clock()
         await self._repairs.compare(self, on_its_way_s=on_its_way_s)
+        self.former.confirmed(asked_at)
 
     # Attaching and detaching.
 
@@ -225,7 +229,7 @@ class Attachments:
             await asyncio.sleep(0)
 
     async def _attach_now(self, attachment: Attachment) -> None:
-        name = attachment.name
+        name, term, asked_at = attachment.name, self._broker.term, self._clock()
         attachment.early.clear()
         await self._broker.subscribe(name)
         # Read after subscribing: what is published between the two comes by both ways.
@@ -234,7 +238,10 @@ class Attachments:
         roster = None
         if self._hub.rules.has_members(name):
             roster = await self._broker.members(name, keep=True)
+        if self._broker.term != term:
+            raise BrokerError("the broker has another history of its data by now")
         attachment.channel = self._hub.open(name, tail, roster=roster, now=self._clock())
+        attachment.confirmed_at = asked_at
         attachment.settling = None
         early, attachment.early = attachment.early, []
         for epoch, entry in early:
@@ -254,6 +261,7 @@ class Attachments:
     async def _detach(self, attachment: Attachment) -> None:
         # Also called to undo an attach that failed half-way, and again when it failed itself.
         if attachment.channel is not None:
+            self.former.note(attachment.name, attachment.channel.log.position, now=self._clock())
             attachment.channel = None
             self._hub.close(attachment.name)
         await self._broker.unsubscribe(attachment.name)

@@ -17,6 +17,7 @@ its entry (`awaiting_version`); a read that shows whether it is ahead of the nod
 """
 
 import asyncio
+import math
 from typing import Protocol
 
 import msgspec
@@ -125,6 +126,7 @@ class Attachment:
         "announced",
         "awaiting_version",
         "channel",
+        "confirmed_at",
         "confirming",
         "desired",
         "early",
@@ -140,6 +142,8 @@ class Attachment:
     def __init__(self, name: str) -> None:
         self.name = name
         self.channel: Channel | None = None
+        self.confirmed_at = -math.inf
+        """The replica has all that the broker had then."""
         self.waiting: dict[Subscription, None] = {}
         self.early: list[tuple[str, Publication | Change]] = []
         self.presence_entries: dict[str, PresenceEntry] = {}

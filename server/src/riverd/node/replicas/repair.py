@@ -22,7 +22,7 @@ from riverd.broker import Broker
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
 from riverd.core.session import Subscription
-from riverd.errors import ErrorCode, RiverError
+from riverd.errors import BrokerError, ErrorCode, RiverError
 from riverd.model import Position, Roster
 from riverd.node.replicas.attachment import Attachment, Settling
 from riverd.node.replicas.membership import Membership
@@ -95,6 +95,7 @@ class Repairs:
             found = [(one, one.channel.log.position) for one in some if one.channel is not None]
             attached += found
             names += [one.name for one, _ in found]
+        asked_at = self._clock()
         positions = await self._broker.positions(names)
         behind: list[tuple[Attachment, PositionsAtBroker]] = []
         async for numbers in portions(range(len(attached))):
@@ -105,6 +106,8 @@ class Repairs:
                     self.soon(attachment)
                 elif _is_behind(attachment.channel, position):
                     behind.append((attachment, position))
+                else:
+                    attachment.confirmed_at = asked_at
         if not behind:
             return
         await asyncio.sleep(on_its_way_s)
@@ -142,6 +145,7 @@ class Repairs:
     async def _read_again(self, attachment: Attachment, channel: Channel) -> None:
         """Fill the replica from the broker's log, or begin it again where that cannot be."""
         self.reads += 1
+        term, asked_at = self._broker.term, self._clock()
         if attachment.renounced is not None:
             await self._broker.renounce(channel.name, attachment.renounced)
             attachment.renounced = None
@@ -156,6 +160,8 @@ class Repairs:
             roster = await self._broker.members(channel.name, keep=True)
         if attachment.channel is not channel:
             return
+        self._check_term(term)
+        attachment.confirmed_at = asked_at
         now = self._clock()
         if not channel.log.can_take(tail.position, len(tail.publications)):
             self._hub.restart(channel, tail, now=now)
@@ -166,6 +172,10 @@ class Repairs:
         if attachment.is_behind:
             # The read was older than what the feed announced.
             attachment.stale = True
+
+    def _check_term(self, term: int) -> None:
+        if self._broker.term != term:
+            raise BrokerError("the broker has another history of its data by now")
 
     def _take_members(self, attachment: Attachment, roster: Roster, *, channel: Channel) -> None:
         presence = channel.presence

@@ -1,0 +1,208 @@
+"""One server's data while it is restored: see `healing/process.py`."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import cast
+
+import msgspec
+
+from riverd.broker.redis import keys, messages
+from riverd.broker.redis.connection import Argument, RedisConnection, Reply
+from riverd.broker.redis.history import ServerState
+from riverd.broker.redis.scripts import DataHistory, script
+from riverd.channel_rules import ChannelPolicy, ChannelRules
+from riverd.healing.offers import Contribution, DataLog, HealedLog
+from riverd.healing.process import Term, Turn
+from riverd.model import Message, Publication
+
+ROUND_MS = 2_000
+OFFERS_MS = 30_000
+YOUNG_S = 5
+"""A server that runs for so long has all processes that know more at it already."""
+OFFER_BYTES_MAX = 134_217_728
+
+_encode = msgspec.msgpack.Encoder().encode
+_offer = msgspec.msgpack.Decoder(Contribution)
+
+
+def history_name(history: DataHistory) -> str:
+    """How a term names the history that it was opened in."""
+    return f"{history.run_id}:{history.replication_id}"
+
+
+class RedisSite:
+    """See `HealingSite`. What it asks goes over one connection, and so to one process."""
+
+    def __init__(
+        self,
+        connection: RedisConnection,
+        state: ServerState,
+        *,
+        rules: ChannelRules,
+        key_ttl_s: int,
+    ) -> None:
+        self._connection = connection
+        self._state = state
+        self._rules = rules
+        self._key_ttl_s = key_ttl_s
+        self._had_term = True
+
+    @property
+    def may_be_new(self) -> bool:
+        """It has just been started, or is another's replica no more."""
+        return self._state.uptime_s < YOUNG_S or self._had_term
+
+    async def begin(self) -> None:
+        """Find out whether the data is of a history that had a term."""
+        self._had_term = bool(await self._connection.ask("EXISTS", keys.TERM))
+
+    async def turn(self, name: str, *, least: int, round_name: str) -> Turn:
+        """One script."""
+        answer = await self._run(
+            "healing_turn",
+            (keys.TERM, keys.ROUND, keys.OFFERS),
+            history_name(self._state.history),
+            least,
+            name,
+            round_name,
+            ROUND_MS,
+        )
+        number, term, current, mine = cast("tuple[bytes, bytes, bytes, int]", answer)
+        if term:
+            return Turn(Term(int(number), term.decode()))
+        return Turn(None, current.decode(), mine == 1)
+
+    async def offer(self, round_name: str, name: str, *, offer: Contribution) -> None:
+        """One script."""
+        names = (keys.ROUND, keys.OFFERS)
+        await self._run("healing_offer", names, round_name, name, _packed(offer), OFFERS_MS)
+
+    async def offers(self, round_name: str, known: Sequence[str]) -> Mapping[str, Contribution]:
+        """Those that are new."""
+        del round_name
+        listed = cast("list[bytes]", await self._connection.ask("HKEYS", keys.OFFERS))
+        new = [name for one in listed if (name := one.decode()) not in known]
+        if not new:
+            return {}
+        bodies = cast("list[bytes | None]", await self._connection.ask("HMGET", keys.OFFERS, *new))
+        return {
+            name: _offer.decode(body)
+            for name, body in zip(new, bodies, strict=True)
+            if body is not None
+        }
+
+    async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:
+        """Whatever history it was written in."""
+        commands: list[Sequence[Argument]] = []
+        for channel in channels:
+            meta, log, last = self._log_keys(channel)
+            commands.append(("HMGET", meta, "e", "o"))
+            commands.append(("XRANGE", log, "-", "+"))
+            commands.append(("XRANGE", last, "-", "+"))
+        answers = await self._connection.ask_all(commands)
+        parts = zip(answers[::3], answers[1::3], answers[2::3], strict=True)
+        return [_stored(meta, log=log, last=last) for meta, log, last in parts]
+
+    async def restore(self, term: Term, logs: Sequence[HealedLog]) -> None:
+        """One script a log."""
+        sent = [self._restore(term, log) for log in logs]
+        await asyncio.gather(*sent)
+
+    async def _restore(self, term: Term, log: HealedLog) -> None:
+        policy = self._rules.of(log.channel)
+        history = msgspec.structs.replace(self._state.history, term=term_text(term))
+        kept, total = _fitted(log, policy)
+        entries = [argument for entry in kept for argument in entry]
+        await self._run(
+            "healing_restore",
+            (
+                keys.ROUND,
+                *self._log_keys(log.channel),
+                *(keys.seen(log.channel, key) for key, _ in log.keys),
+            ),
+            term.name,
+            log.was_epoch,
+            log.was_offset,
+            history.run_id,
+            history.mark,
+            log.epoch,
+            log.offset,
+            int(policy.history_ttl_s * 1000),
+            int(policy.last_ttl_s + 0.999),
+            self._key_ttl_s,
+            total,
+            len(kept),
+            *entries,
+            *(offset for _, offset in log.keys),
+        )
+
+    async def open(self, term: Term, *, members: Sequence[str]) -> None:
+        """One script."""
+        await self._run(
+            "healing_open",
+            (keys.TERM, keys.ROUND, keys.OFFERS, keys.SIGNS),
+            term.name,
+            history_name(self._state.history),
+            term.number,
+            *members,
+        )
+
+    def _log_keys(self, channel: str) -> tuple[str, str, str]:
+        return keys.log_keys(channel, keeps_last=self._rules.of(channel).last_ttl_s > 0)
+
+    async def _run(self, name: str, names: Sequence[str], *arguments: Argument) -> Reply:
+        return await self._connection.ask("EVAL", script(name), len(names), *names, *arguments)
+
+
+def term_text(term: Term) -> str:
+    """As it stands in scripts and in logs."""
+    return f"{term.number}.{term.name}"
+
+
+def _packed(offer: Contribution) -> bytes:
+    """An offer that is too large keeps the positions: those logs begin again."""
+    body = _encode(offer)
+    if len(body) <= OFFER_BYTES_MAX:
+        return body
+    without = tuple(
+        msgspec.structs.replace(one, publications=(), ages_s=()) for one in offer.replicas
+    )
+    known = tuple(msgspec.structs.replace(one, publication=None) for one in offer.known)
+    return _encode(msgspec.structs.replace(offer, replicas=without, known=known))
+
+
+def _stored(meta: Reply, *, log: Reply, last: Reply) -> DataLog | None:
+    epoch, offset = cast("list[bytes | None]", meta)
+    if epoch is None or offset is None:
+        return None
+    entries = cast("list[tuple[bytes, list[bytes]]]", log) or cast(
+        "list[tuple[bytes, list[bytes]]]", last
+    )
+    found = tuple(messages.entry_publication(entry_id, fields) for entry_id, fields in entries)
+    return DataLog(epoch.decode(), int(offset), found)
+
+
+def _fitted(
+    log: HealedLog, policy: ChannelPolicy
+) -> tuple[list[tuple[int, int, bytes, bytes, Argument]], int]:
+    """What the channel's rules keep of a log, as the script takes it; and its bytes."""
+    pairs = list(zip(log.publications, log.ages_s, strict=True))
+    kept = pairs[-policy.history_size :] if policy.history_size else []
+    while kept and sum(one.size for one, _ in kept) > policy.history_bytes:
+        kept = kept[1:]
+    outlives = policy.last_ttl_s > 0
+    before = list(accumulate((one.size for one, _ in kept), initial=0))
+    entries: list[tuple[int, int, bytes, bytes, Argument]] = [
+        (*_entry(one, age_s, channel=log.channel), number)
+        for (one, age_s), number in zip(kept, before, strict=False)
+    ]
+    if not entries and pairs and outlives:
+        entries = [(*_entry(*pairs[-1], channel=log.channel), "")]
+    return entries, before[-1]
+
+
+def _entry(one: Publication, age_s: float, *, channel: str) -> tuple[int, int, bytes, bytes]:
+    message = Message(channel, one.event, one.data, None, one.user, exclude=one.exclude)
+    age_ms = int(age_s * 1000)
+    return one.offset, age_ms, messages.publication_body(message), messages.annex(message)

@@ -1,0 +1,263 @@
+"""This process's part in healing a Redis: in which term it is, and its signs of life."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from enum import Enum
+from typing import cast
+
+from riverd.broker.redis import keys
+from riverd.broker.redis.calls import Open, Server, fail
+from riverd.broker.redis.connection import RedisConnection, Reply
+from riverd.broker.redis.healing import RedisSite, history_name, term_text
+from riverd.broker.redis.history import ServerState, state_of
+from riverd.broker.redis.scripts import DataHistory, script
+from riverd.channel_rules import ChannelRules
+from riverd.errors import BrokerError
+from riverd.healing.process import BEAT_S, FAREWELL, GRACE_S, TURN_S, Beats, Healing, Term
+from riverd.healing.union import ABSENT_S, SILENT_S
+from riverd.model import Message, Position
+from riverd.tasks import Tasks
+
+SIGNS_MS = 60_000
+SILENCE_S_MAX = 2.0
+NUDGE_S = 0.3
+KNOWN_S_MAX = 0.6
+HEALED_S_MAX = 0.5
+"""Who connects waits for so long: mostly nothing was lost, or nobody has anything of it."""
+
+
+class Part(Enum):
+    """Of a process in healing. Functions are outsiders."""
+
+    NONE = "none"
+    MEMBER = "member"
+    OUTSIDER = "outsider"
+
+
+class RedisTerms:
+    """See `Terms`: this process's part in healing, and its signs of life.
+
+    `revived` is called when this process publishes and delivers again; what was announced meanwhile
+    is lost. An outsider gives no signs of life: where one publishes nothing can be restored.
+    """
+
+    def __init__(
+        self,
+        rules: ChannelRules,
+        *,
+        tasks: Tasks,
+        key_ttl_s: int,
+        is_outsider: bool,
+        nudge: Callable[[], None],
+    ) -> None:
+        # Where functions publish nothing is certain: they wait for nobody.
+        self.healing = Healing(time.monotonic, grace_s=0.0 if is_outsider else GRACE_S)
+        self.entered = 0
+        self.revived: Callable[[], None] = _nothing
+        self._rules = rules
+        self._tasks = tasks
+        self._key_ttl_s = key_ttl_s
+        self._is_outsider = is_outsider
+        self._nudge = nudge
+        self._nudged_at = 0.0
+        self._term: Term | None = None
+        self._history: DataHistory | None = None
+        self._open: Open | None = None
+        self._reset: Callable[[], None] = _nothing
+        self._server: Server | None = None
+        self._healed: asyncio.Future[None] | None = None
+        """When what is lost is restored, while that is under way."""
+        self._is_living = False
+        self._wanted = asyncio.Event()
+
+    @property
+    def may_act(self) -> bool:
+        """Whether this process may publish and deliver."""
+        return self._is_outsider or self.healing.is_alive
+
+    async def become_known(self) -> None:
+        """Wait a little until this process may act.
+
+        Raises:
+            BrokerError: others do not know of it yet.
+        """
+        until = time.monotonic() + KNOWN_S_MAX
+        while not self.may_act:
+            if not await self._beat() or time.monotonic() > until:
+                raise BrokerError("other processes do not know of this one yet")
+            await asyncio.sleep(KNOWN_S_MAX / 20)
+
+    def accepted(self, message: Message, position: Position, *, is_new: bool) -> None:
+        """A message was answered."""
+        acceptance = self.healing.acceptance
+        acceptance.accepted(message, position, is_new=is_new, now=time.monotonic())
+
+    def unanswered(self, message: Message, *, after: Position) -> None:
+        """A message was not."""
+        self.healing.acceptance.unanswered(message, after=after, now=time.monotonic())
+
+    def read(self, channel: str, position: Position) -> None:
+        """A log was read."""
+        self.healing.acceptance.read(channel, position, now=time.monotonic())
+
+    def accepts(self, history: DataHistory | None) -> bool:
+        """Whether a feed is that of the server whose data this process is in."""
+        return self._history is None or history == self._history
+
+    def use(self, open_connection: Open, reset: Callable[[], None]) -> None:
+        """See `Terms`."""
+        self._open, self._reset = open_connection, reset
+
+    def live(self, server: Server) -> None:
+        """Give signs of life from the first connection on."""
+        self._server = server
+
+    def beat_soon(self) -> None:
+        """Somebody waits for a sign of life."""
+        self._wanted.set()
+
+    async def enter(self, connection: RedisConnection, state: ServerState) -> str:
+        """See `Terms`."""
+        term = await self._open_term(connection, state)
+        if term is None:
+            await self._heal_a_little()
+            term = await self._open_term(connection, state)
+        if term is None:
+            raise BrokerError("what the broker has lost is being restored")
+        if self._is_outsider:
+            await self._be_known(connection)
+        if (term, state.history) != (self._term, self._history):
+            self.entered += 1
+            self.healing.enter(term)
+        self._term, self._history = term, state.history
+        if not (self._is_living or self._is_outsider):
+            self._is_living = True
+            self._tasks.start(self._live())
+        return term_text(term)
+
+    async def close(self) -> None:
+        """Bid farewell: nobody waits for this process any more."""
+        if self._is_living:
+            sign = FAREWELL + self.healing.members.name
+            await self._call_beat(sign, older_ms=int(ABSENT_S * 1000))
+
+    # Signs of life.
+
+    async def _live(self) -> None:
+        while True:
+            done = await self._beat()
+            self._wanted.clear()
+            wait_s = BEAT_S if done and self.healing.is_alive else TURN_S
+            try:
+                await asyncio.wait_for(self._wanted.wait(), wait_s)
+            except TimeoutError:
+                continue
+
+    async def _beat(self) -> bool:
+        asked_at, was_alive = time.monotonic(), self.healing.is_alive
+        try:
+            answer = await self._call_beat(self.healing.members.sign)
+        except BrokerError:
+            return False
+        now, signs, term, outsiders, sign = cast(
+            "tuple[int, list[bytes], bytes | None, bytes, bytes]", answer
+        )
+        if self._term is None or term != self._term.name.encode():
+            # Somebody flushed the data, or opened it as another term.
+            self._reset()
+            return False
+        is_member = sign.decode() == self.healing.members.name
+        self.healing.members.took(
+            _beats(now, signs, outsiders=outsiders, is_member=is_member), asked_at
+        )
+        if not self.healing.is_alive:
+            self._ask_for_signs()
+        elif not was_alive:
+            self.revived()
+        return True
+
+    async def _call_beat(self, sign: str, *, older_ms: int = 0) -> Reply:
+        assert self._server is not None, "it has been connected"
+        name, silent_ms = self.healing.members.name, int(SILENT_S * 1000)
+        arguments = (sign, SIGNS_MS, older_ms, name, silent_ms)
+        return await self._server.call("beat", (keys.SIGNS, keys.TERM), arguments=arguments)
+
+    def _ask_for_signs(self) -> None:
+        now = time.monotonic()
+        if now - self._nudged_at > NUDGE_S:
+            self._nudged_at = now
+            self._nudge()
+
+    async def _be_known(self, connection: RedisConnection) -> None:
+        """Wait until others know that somebody publishes who cannot be asked."""
+        until = time.monotonic() + KNOWN_S_MAX
+        while True:
+            answer = await connection.ask(
+                "EVAL", script("beat"), 2, keys.SIGNS, keys.TERM, "", SIGNS_MS, 0, "", 0
+            )
+            now, signs, _, outsiders, _ = cast(
+                "tuple[int, list[bytes], object, bytes, object]", answer
+            )
+            ages_ms = [now - float(sign) for sign in signs[1::2]]
+            if outsiders == b"2" or all(age >= ABSENT_S * 1000 for age in ages_ms):
+                return
+            if time.monotonic() > until:
+                raise BrokerError("other processes do not know of this one yet")
+            self._ask_for_signs()
+            await asyncio.sleep(KNOWN_S_MAX / 20)
+
+    # Healing.
+
+    async def _open_term(self, connection: RedisConnection, state: ServerState) -> Term | None:
+        """As what the data is open, if it is for this process."""
+        name, number, text = cast(
+            "list[bytes | None]", await connection.ask("HMGET", keys.TERM, "h", "n", "t")
+        )
+        known = history_name(state.history).encode()
+        if name != known or number is None or text is None or int(number) < self.healing.least:
+            return None
+        return Term(int(number), text.decode())
+
+    async def _heal_a_little(self) -> None:
+        """Have it done, and wait for it if it is done soon.
+
+        Raises:
+            BrokerError: the server refuses it.
+        """
+        if self._healed is None:
+            self._healed = asyncio.get_running_loop().create_future()
+            self._tasks.start(self._heal(self._healed))
+        healed = self._healed
+        await asyncio.wait([healed], timeout=HEALED_S_MAX)
+        if healed.done():
+            healed.result()
+
+    async def _heal(self, healed: asyncio.Future[None]) -> None:
+        assert self._open is not None, "there is a connection that asked"
+        try:
+            connection = await self._open(lambda: RedisConnection(SILENCE_S_MAX))
+            try:
+                state = await state_of(connection)
+                site = RedisSite(connection, state, rules=self._rules, key_ttl_s=self._key_ttl_s)
+                await site.begin()
+                await self.healing.heal(site)
+            finally:
+                connection.drop()
+            self._wanted.set()
+        except (BrokerError, TimeoutError) as error:
+            # Who asks next finds the data closed, and it is tried again.
+            fail(healed, error if isinstance(error, BrokerError) else BrokerError("no answer"))
+        finally:
+            if not healed.done():
+                healed.set_result(None)
+            self._healed = None
+
+
+def _nothing() -> None:
+    pass
+
+
+def _beats(now: int, signs: list[bytes], *, outsiders: bytes, is_member: bool) -> Beats:
+    times = {name.decode(): float(sign) for name, sign in zip(signs[::2], signs[1::2], strict=True)}
+    return Beats(float(now), times, outsiders != b"0", is_member)

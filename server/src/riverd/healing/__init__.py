@@ -1,0 +1,1 @@
+"""Gives a broker back what it lost: see `process.py`."""

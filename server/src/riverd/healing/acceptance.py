@@ -1,0 +1,86 @@
+"""What a process was given by the broker in the last half a minute, should the broker lose it."""
+
+import math
+from collections import deque
+from collections.abc import Iterator
+
+from riverd.healing.offers import Known, Unanswered
+from riverd.model import Message, Position, Publication
+
+KEPT_S = 30.0
+KEPT_MAX = 100_000
+KEPT_BYTES_MAX = 33_554_432
+COUNTED_BYTES = 200
+"""What an entry counts for beside its payload."""
+
+Given = tuple[float, str, Position, Message | None, bool]
+"""When; channel, position and message; whether the position was new for this process."""
+
+
+class Acceptance:
+    """Positions that a process was given, with what it published there, and what was not answered.
+
+    Bounded: what is dropped early is not certain any more (see `remembers_s`).
+    """
+
+    __slots__ = ("_bytes", "_dropped_at", "_given", "_unanswered")
+
+    def __init__(self) -> None:
+        self._given: deque[Given] = deque()
+        self._unanswered: deque[tuple[float, Message, Position]] = deque()
+        self._bytes = 0
+        self._dropped_at = -math.inf
+
+    def accepted(self, message: Message, position: Position, *, is_new: bool, now: float) -> None:
+        """A message was given a position; one that is not new was given it before."""
+        self._add((now, message.channel, position, message, is_new), message.size)
+
+    def read(self, channel: str, position: Position, *, now: float) -> None:
+        """A log stood at a position."""
+        self._add((now, channel, position, None, False), 0)
+
+    def unanswered(self, message: Message, *, after: Position, now: float) -> None:
+        """Nobody knows whether the message was accepted: its key will settle that."""
+        self._unanswered.append((now, message, after))
+        if len(self._unanswered) > KEPT_MAX:
+            self._dropped_at = self._unanswered.popleft()[0]
+
+    def remembers_s(self, now: float) -> float:
+        """For how long everything is here."""
+        return now - self._dropped_at
+
+    def known(self, now: float) -> Iterator[Known]:
+        """What was given."""
+        for at, channel, position, message, is_new in self._given:
+            epoch, offset, age_s = position.epoch, position.offset, now - at
+            key = publication = None
+            if message is not None:
+                key = message.key
+                publication = _publication(message, offset) if is_new else None
+            yield Known(channel, epoch, offset, publication, key, age_s)
+
+    def all_unanswered(self, now: float) -> Iterator[Unanswered]:
+        """What was not answered."""
+        for at, message, after in self._unanswered:
+            if message.key is not None and message.keep:
+                content = _publication(message, 0)
+                yield Unanswered(message.channel, message.key, content, now - at, after)
+
+    def _add(self, given: Given, size: int) -> None:
+        self._given.append(given)
+        self._bytes += size + COUNTED_BYTES
+        before = given[0] - KEPT_S
+        while (
+            self._given[0][0] < before
+            or self._bytes > KEPT_BYTES_MAX
+            or len(self._given) > KEPT_MAX
+        ):
+            at, _, _, message, _ = self._given.popleft()
+            self._bytes -= COUNTED_BYTES + (0 if message is None else message.size)
+            self._dropped_at = max(self._dropped_at, at)
+        while self._unanswered and self._unanswered[0][0] < before:
+            self._dropped_at = max(self._dropped_at, self._unanswered.popleft()[0])
+
+
+def _publication(message: Message, offset: int) -> Publication:
+    return Publication(offset, message.event, message.data, message.user, message.exclude)

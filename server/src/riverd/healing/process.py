@@ -1,0 +1,299 @@
+"""Gives a broker back what it lost: all processes offer what they have, one of them restores it.
+
+The data of a server has histories: it was restarted, or is another server's replica. A **term** is
+opened in one history, and until then every call of it fails as if the broker were away:
+
+    closed     | each process offers what it has (see `offers.py`), then has no part in an older
+               | term any more; who has the round collects the offers
+    collected  | all that were alive have offered, or `WAIT_S` is over: what is certain is written
+               | (see `union.py`)
+    open       | logs that were written in the term go on; all others begin again
+
+A round belongs to who asks first, and to another when that one falls silent: what it writes after
+that is refused.
+"""
+
+import asyncio
+import math
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from riverd.healing.acceptance import Acceptance
+from riverd.healing.offers import Contribution, DataLog, HealedLog, Held, Known, Replica
+from riverd.healing.union import (
+    ABSENT_S,
+    ALIVE_S,
+    FORGOTTEN_S,
+    Certainty,
+    awaited,
+    gathered,
+    healed,
+)
+from riverd.portions import portions
+
+BEAT_S = 1.0
+TURN_S = 0.1
+WAIT_S = 3.0
+"""For how long a process that was alive is waited for."""
+GRACE_S = 0.25
+"""For how long processes that have just started wait for others that may know more."""
+PORTION = 200
+CANDIDATE, FAREWELL = "?", "-"
+"""Before the name of a process that may not publish or deliver yet, or any more."""
+
+
+class Term(msgspec.Struct, frozen=True):
+    """What a history of the data is opened as. The one with the higher number is the newer."""
+
+    number: int
+    name: str
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """How things stand: the term if it is open, or whose round it is."""
+
+    term: Term | None
+    round: str = ""
+    is_mine: bool = False
+
+
+class Beats(msgspec.Struct, frozen=True):
+    """What a sign of life is answered with: the server's time, and that of all signs, in ms."""
+
+    now: float
+    signs: Mapping[str, float]
+    has_outsiders: bool = False
+    is_member: bool = True
+    """Whether it counts as that of a member: it was one there, or there was none any more."""
+
+
+class HealingSite(Protocol):
+    """One history of a server's data, before it is open. Every method raises `BrokerError`."""
+
+    @property
+    def may_be_new(self) -> bool:
+        """Whether processes that know more may be on their way: it has just begun."""
+        ...
+
+    async def turn(self, name: str, *, least: int, round_name: str) -> Turn:
+        """The open term, if its number is at least this; else whose round it is.
+
+        A round that is over, or that nobody renews, becomes a new one of this name.
+        """
+        ...
+
+    async def offer(self, round_name: str, name: str, *, offer: Contribution) -> None:
+        """Give an offer to a round."""
+        ...
+
+    async def offers(self, round_name: str, known: Sequence[str]) -> Mapping[str, Contribution]:
+        """All offers to a round, without those that are known."""
+        ...
+
+    async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:
+        """What the data has of logs."""
+        ...
+
+    async def restore(self, term: Term, logs: Sequence[HealedLog]) -> None:
+        """Write logs. Refused if the round of the term's name is over."""
+        ...
+
+    async def open(self, term: Term, *, members: Sequence[str]) -> None:
+        """Let calls through; members that took part count as seen now.
+
+        Refused if the round of the term's name is over.
+        """
+        ...
+
+
+class Peers:
+    """Who else publishes or delivers, as far as this process knows.
+
+    A process publishes and delivers only for `ALIVE_S` after a sign of life that another one has
+    seen, so that the others know whom to ask. At first it is a candidate: a member has to see it,
+    or there is none any more, who could have given what it does not know of.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.is_member = False
+        self.alive_until = -math.inf
+        self.has_outsiders = False
+        self.looked_at = -math.inf
+        self._last_sign: dict[str, float] = {}
+        self._unseen: tuple[float, float] | None = None
+        """The first sign of life that nobody has seen yet: the server's time and ours."""
+
+    @property
+    def sign(self) -> str:
+        """The name under which signs of life are given."""
+        return self.name if self.is_member else CANDIDATE + self.name
+
+    def took(self, beats: Beats, asked_at: float) -> None:
+        """A sign of life was given, and those of others were seen."""
+        self.looked_at = asked_at
+        self.has_outsiders = beats.has_outsiders
+        self.is_member = beats.is_member
+        members: list[float] = []
+        for sign, given in beats.signs.items():
+            kind, name = (sign[0], sign[1:]) if sign[0] in (CANDIDATE, FAREWELL) else ("", sign)
+            if name == self.name:
+                continue
+            age_ms = max(0.0, beats.now - given)
+            at = asked_at - age_ms / 1000
+            self._last_sign[name] = max(at, self._last_sign.get(name, -math.inf))
+            if not kind and age_ms < ABSENT_S * 1000:
+                members.append(given)
+        self._be_seen(members, now=beats.now, asked_at=asked_at)
+        before = asked_at - FORGOTTEN_S
+        for name in [name for name, at in self._last_sign.items() if at < before]:
+            del self._last_sign[name]
+
+    def _be_seen(self, alive: Sequence[float], *, now: float, asked_at: float) -> None:
+        if alive:
+            if self._unseen is not None and max(alive) > self._unseen[0]:
+                self._see(self._unseen[1])
+            if self._unseen is None:
+                self._unseen = now, asked_at
+        elif self.is_member:
+            self._see(asked_at)
+
+    def _see(self, at: float) -> None:
+        self.is_member = True
+        self._unseen = None
+        self.alive_until = max(self.alive_until, at + ALIVE_S)
+
+    def moved(self) -> None:
+        """Signs of life are given to another history from now on."""
+        self._unseen = None
+        self.alive_until = -math.inf
+
+    def ages(self, now: float) -> dict[str, float]:
+        """How long ago each of the others gave its last sign of life."""
+        return {name: now - at for name, at in self._last_sign.items()}
+
+
+class Healing:
+    """One process's part in it."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        *,
+        new_id: Callable[[], str] = lambda: secrets.token_hex(8),
+        grace_s: float = GRACE_S,
+    ) -> None:
+        self._grace_s = grace_s
+        self.members = Peers(new_id())
+        self.acceptance = Acceptance()
+        self.held: Callable[[], Awaitable[Held]] | None = None
+        """What the node of this process holds, if it is one."""
+        self.least = 0
+        """No older term is this process's any more."""
+        self._entered = 0
+        """The number of the last term that it was in."""
+        self._clock = clock
+        self._new_id = new_id
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether others know that this process publishes and delivers."""
+        return self._clock() < self.members.alive_until
+
+    def enter(self, term: Term) -> None:
+        """What this process does belongs to another term from now on."""
+        self._entered = term.number
+        self.least = max(self.least, term.number)
+        self.members.moved()
+
+    async def heal(self, site: HealingSite) -> Term:
+        """Take part until the data is open.
+
+        Raises:
+            BrokerError: the server went away meanwhile.
+        """
+        offered, collected = "", _Collected(self._clock())
+        entered = self._entered
+        while True:
+            turn = await site.turn(self.members.name, least=self.least, round_name=self._new_id())
+            if turn.term is not None:
+                return turn.term
+            if turn.round != offered:
+                offer = await self._offer()
+                if self._entered != entered:
+                    # It was opened meanwhile, and this process is in it.
+                    entered = self._entered
+                    continue
+                # Before it is sent: nobody knows what becomes of it.
+                self.least = max(self.least, offer.term + 1)
+                await site.offer(turn.round, self.members.name, offer=offer)
+                offered, collected = turn.round, _Collected(self._clock())
+            if turn.is_mine:
+                new = await site.offers(turn.round, list(collected.offers))
+                collected.offers.update(new)
+                is_ours = self.members.name in collected.offers
+                if is_ours and collected.is_complete(site, self._clock(), grace_s=self._grace_s):
+                    await self._restore(site, turn.round, collected=collected)
+                    continue
+            await asyncio.sleep(TURN_S)
+
+    async def _offer(self) -> Contribution:
+        replicas: Sequence[Replica] = ()
+        known: list[Known] = []
+        if self.held is not None:
+            replicas, former = await self.held()
+            known += former
+        now, members, acceptance = self._clock(), self.members, self.acceptance
+        known += acceptance.known(now)
+        return Contribution(
+            self._entered,
+            acceptance.remembers_s(now),
+            now - members.looked_at,
+            members.ages(now),
+            members.has_outsiders,
+            members.is_member,
+            tuple(replicas),
+            tuple(known),
+            tuple(acceptance.all_unanswered(now)),
+        )
+
+    async def _restore(
+        self, site: HealingSite, round_name: str, *, collected: "_Collected"
+    ) -> None:
+        offers = collected.offers
+        term = Term(max(offer.term for offer in offers.values()) + 1, round_name)
+        certainty = Certainty.of(offers)
+        evidence = gathered(offers.values()) if certainty.horizon_s >= 0 else {}
+        async for some in portions(list(evidence), PORTION):
+            stored = await site.stored(some)
+            logs: list[HealedLog] = []
+            for channel, found in zip(some, stored, strict=True):
+                evidence[channel].stored = found
+                waited_s = self._clock() - collected.since
+                log = healed(evidence[channel], certainty, waited_s=waited_s)
+                if log is not None:
+                    logs.append(log)
+            await site.restore(term, logs)
+            # It stays ours.
+            await site.turn(self.members.name, least=self.least, round_name=round_name)
+        names = [name for name, offer in offers.items() if offer.is_member]
+        await site.open(term, members=names)
+
+
+class _Collected:
+    """The offers to a round, and since when they are collected."""
+
+    def __init__(self, now: float) -> None:
+        self.offers: dict[str, Contribution] = {}
+        self.since = now
+
+    def is_complete(self, site: HealingSite, now: float, *, grace_s: float) -> bool:
+        """Whether nobody is waited for any more."""
+        waited_s = now - self.since
+        if awaited(self.offers) - self.offers.keys():
+            return waited_s > WAIT_S
+        has_elders = any(offer.looked_s < math.inf for offer in self.offers.values())
+        return has_elders or not site.may_be_new or waited_s >= grace_s

@@ -1,0 +1,223 @@
+"""A Redis that comes back with less than it had: what processes hold is given back to it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
+from typing import Any
+
+import msgspec
+import pytest
+from brokers import RULES, persistently
+from redis_sentinels import Watched
+from redis_server import RedisServer
+from river_cluster import Visitor
+from river_feed import until
+from river_wire import Book
+
+from riverd.broker.redis import address as redis_address
+from riverd.broker.redis import keys
+from riverd.broker.redis.broker import RedisBroker
+from riverd.broker.redis.connector import Connector
+from riverd.broker.redis.terms import Part
+from riverd.core.hub import Hub
+from riverd.errors import RiverError
+from riverd.model import Message, Position
+from riverd.node.node import Node
+
+
+class Processes:
+    """Nodes with clients, and publishers, each as in a process of its own."""
+
+    def __init__(self, url: str, *, unsafe: bool = False) -> None:
+        self.failures: list[BaseException] = []
+        self._address = msgspec.structs.replace(redis_address.parse(url), unsafe=unsafe)
+        self._brokers: list[RedisBroker] = []
+        self._nodes: list[Node] = []
+
+    def broker(self, part: Part = Part.MEMBER) -> RedisBroker:
+        broker = RedisBroker(
+            Connector(self._address), rules=RULES, failed=self.failures.append, healing=part
+        )
+        self._brokers.append(broker)
+        return broker
+
+    async def visitor(self, *channels: str, user: str = "ann") -> Visitor:
+        """A client on a node of its own, live in channels."""
+        node = Node(
+            self.broker(),
+            Hub(RULES, part_bytes_max=100_000),
+            clock=time.monotonic,
+            failed=self.failures.append,
+            compare_s=0.5,
+        )
+        await node.start()
+        self._nodes.append(node)
+        visitor = Visitor(node, user, book=Book(), rules=RULES)
+        for channel in channels:
+            visitor.ask(type="subscribe", channel=channel)
+        await until(lambda: visitor.client.types().count("subscribed") == len(channels))
+        visitor.client.take()
+        return visitor
+
+    async def close(self) -> None:
+        for node in self._nodes:
+            await node.close()
+        for broker in self._brokers:
+            await broker.close()
+        assert self.failures == []
+
+
+ProcessesAt = Callable[[str], Processes]
+
+
+@pytest.fixture
+async def processes(own_server: RedisServer) -> AsyncIterator[Processes]:
+    made = Processes(own_server.url)
+    yield made
+    await made.close()
+
+
+async def publish(
+    broker: RedisBroker, data: object, channel: str = "c", key: str | None = None
+) -> Position:
+    message = Message(channel, "e", f'"{data}"'.encode(), key)
+    receipt = await persistently(lambda: broker.publish(message))
+    assert isinstance(receipt, Position)
+    return receipt
+
+
+def restart(server: RedisServer, *, with_data: bool) -> None:
+    server.kill()
+    if not with_data:
+        server.lose_data()
+    server.start()
+
+
+def heard(visitor: Visitor) -> list[Any]:
+    """What a client was told, each event by its data."""
+    return [one.get("data", one["type"]) for one in visitor.client.told]
+
+
+async def settle() -> None:
+    """Until all nodes have compared with the broker, and processes have seen each other."""
+    await asyncio.sleep(1.5)
+
+
+@pytest.mark.parametrize("with_data", [True, False])
+async def test_subscribers_notice_nothing(
+    own_server: RedisServer, processes: Processes, *, with_data: bool
+) -> None:
+    visitors = [await processes.visitor("c", "room-1", user=user) for user in ("ann", "bob")]
+    publisher = processes.broker()
+    first = [await publish(publisher, number) for number in range(5)]
+    await until(lambda: all("4" in heard(one) for one in visitors))
+    await settle()
+    for one in visitors:
+        one.client.take()
+    restart(own_server, with_data=with_data)
+    second = [await publish(publisher, number) for number in range(5, 8)]
+    await until(lambda: all("7" in heard(one) for one in visitors))
+    await settle()
+    assert [heard(one) for one in visitors] == [["5", "6", "7"]] * 2
+    assert [one.offset for one in second] == [6, 7, 8]
+    assert {one.epoch for one in (*first, *second)} == {first[0].epoch}
+    tail = await publisher.read("c", after=first[3])
+    assert [one.data for one in tail.publications] == [b'"4"', b'"5"', b'"6"', b'"7"']
+
+
+async def test_failover_is_not_noticed_either() -> None:
+    with ExitStack() as stack:
+        watched = Watched(stack)
+        await until(watched.is_ready)
+        processes = Processes(watched.url, unsafe=True)
+        visitors = [await processes.visitor("c", user=user) for user in ("ann", "bob")]
+        publisher = processes.broker()
+        before = await publish(publisher, 1)
+        await until(lambda: all("1" in heard(one) for one in visitors))
+        await settle()
+        watched.master.kill()
+        after = await publish(publisher, 2)
+        await until(lambda: all("2" in heard(one) for one in visitors))
+        assert [heard(one) for one in visitors] == [["1", "2"]] * 2
+        assert after == Position(before.epoch, 2)
+        await processes.close()
+
+
+async def test_what_was_accepted_under_an_id_is_not_published_again(
+    own_server: RedisServer, processes: Processes
+) -> None:
+    await processes.visitor("c")
+    publisher, other = processes.broker(), processes.broker()
+    before = await publish(publisher, 1, key="k")
+    await settle()
+    restart(own_server, with_data=False)
+    assert await publish(other, 1, key="k") == before
+
+
+async def test_the_last_event_outlives_it_too(
+    own_server: RedisServer, processes: Processes
+) -> None:
+    await processes.visitor("state-1")
+    publisher = processes.broker()
+    before = await publish(publisher, "on", "state-1")
+    await settle()
+    restart(own_server, with_data=False)
+    after = await persistently(lambda: publisher.read("state-1"))
+    assert after.position == before
+    assert [one.data for one in after.publications] == [b'"on"']
+
+
+async def test_a_flushed_server_is_healed(own_server: RedisServer, processes: Processes) -> None:
+    visitor = await processes.visitor("c")
+    publisher = processes.broker()
+    before = await publish(publisher, 1)
+    await settle()
+    with own_server.client() as client:
+        client.flushall()
+        await until(lambda: client.exists(keys.TERM) == 1)
+    after = await publish(publisher, 2)
+    assert after == Position(before.epoch, 2)
+    await until(lambda: heard(visitor) == ["1", "2"])
+
+
+async def test_without_an_answer_of_all_processes_logs_begin_again(
+    own_server: RedisServer, processes: Processes
+) -> None:
+    visitor = await processes.visitor("c")
+    publisher = processes.broker()
+    before = await publish(publisher, 1)
+    with own_server.client() as client:
+        seconds, micros = client.time()
+        client.zadd(keys.SIGNS, {"another process": seconds * 1000 + micros / 1000})
+        await settle()
+        client.zadd(keys.SIGNS, {"another process": (seconds + 2) * 1000})
+    await settle()
+    restart(own_server, with_data=True)
+    after = await publish(publisher, 2)
+    assert after.epoch != before.epoch
+    await until(lambda: heard(visitor)[:2] == ["1", "gap"])
+
+
+async def test_where_functions_publish_logs_begin_again(
+    own_server: RedisServer, processes: Processes
+) -> None:
+    visitor = await processes.visitor("c")
+    function = processes.broker(Part.OUTSIDER)
+    before = await publish(function, 1)
+    await settle()
+    restart(own_server, with_data=True)
+    assert (await publish(function, 2)).epoch != before.epoch
+    await until(lambda: heard(visitor)[:2] == ["1", "gap"])
+
+
+async def test_a_log_that_no_node_has_begins_again(
+    own_server: RedisServer, processes: Processes
+) -> None:
+    await processes.visitor("c")
+    publisher = processes.broker()
+    before = await publish(publisher, 1, "other")
+    await settle()
+    restart(own_server, with_data=True)
+    with pytest.raises(RiverError, match="epoch"):
+        await persistently(lambda: publisher.read("other", after=before))

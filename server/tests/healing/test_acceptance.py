@@ -1,0 +1,36 @@
+"""What a process remembers of what it was given."""
+
+from riverd.healing import acceptance
+from riverd.healing.acceptance import Acceptance
+from riverd.model import Message, Position
+
+MESSAGE = Message("c", "e", b"1", key="k")
+HERE = Position("a", 1)
+
+
+def test_everything_is_remembered_until_something_newer_came_long_after() -> None:
+    ours = Acceptance()
+    ours.accepted(MESSAGE, HERE, is_new=True, now=0.0)
+    ours.unanswered(MESSAGE, after=HERE, now=1.0)
+    assert ours.remembers_s(1_000.0) > 1_000
+    assert [one.age_s for one in ours.known(1_000.0)] == [1_000.0]
+    ours.read("c", Position("a", 2), now=acceptance.KEPT_S + 0.5)
+    assert [one.offset for one in ours.known(40.0)] == [2]
+    assert len([*ours.all_unanswered(40.0)]) == 1
+    assert ours.remembers_s(40.0) == 40.0
+
+
+def test_its_bytes_are_bounded() -> None:
+    ours = Acceptance()
+    large = Message("c", "e", b"x" * (acceptance.KEPT_BYTES_MAX // 3))
+    for number in range(5):
+        ours.accepted(large, Position("a", number), is_new=True, now=float(number))
+    assert [one.offset for one in ours.known(5.0)] == [3, 4]
+    assert ours.remembers_s(5.0) == 3.0
+
+
+def test_a_position_that_is_not_new_says_nothing_of_its_content() -> None:
+    ours = Acceptance()
+    ours.accepted(MESSAGE, HERE, is_new=False, now=0.0)
+    [known] = ours.known(0.0)
+    assert (known.publication, known.key, known.was_accepted) == (None, "k", True)
