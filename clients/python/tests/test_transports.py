@@ -3,12 +3,13 @@
 import asyncio
 
 import pytest
+from bad_servers import gateway, good
 from real_river import NoWebSockets, Running
-from receiving import WAIT_S_MAX, error_of
+from receiving import WAIT_S_MAX, error_of, offsets
 
 from river_realtime import AsyncRiver, Event, Subscriber, UnreachableError, UsageError, sign_token
 from river_realtime.errors import ConnectionLostError
-from river_realtime.transports import SOON_S, Transports
+from river_realtime.transports import FAILURES_MAX, SOON_S, Transports
 
 CUT = ConnectionLostError("the connection was lost")
 REFUSED = ConnectionLostError("403", is_wrong_address=True)
@@ -58,6 +59,22 @@ def test_transport_that_was_named_is_kept(name: str) -> None:
 def test_unknown_transport_is_named() -> None:
     with pytest.raises(UsageError, match="websocket, stream, auto"):
         Subscriber("localhost:8000", "token", transport="poll")  # type: ignore[arg-type]
+
+
+async def test_token_function_that_fails_says_nothing_of_websockets() -> None:
+    asked = 0
+
+    def token() -> str:
+        nonlocal asked
+        asked += 1
+        if asked <= FAILURES_MAX:
+            raise RuntimeError("no database")
+        return "token"
+
+    # It speaks over WebSockets only.
+    async with gateway(good) as url, Subscriber(url, token, "dogs", transport="auto") as subscriber:
+        assert await offsets(subscriber, 1) == [1]
+    assert asked == FAILURES_MAX + 1
 
 
 async def test_another_server_at_the_address_is_an_error_of_both(running: Running) -> None:

@@ -182,8 +182,26 @@ class Subscriber:
         while True:
             self._report("connecting", "opening the connection")
             try:
-                token = await self._tokens.fresh()
-                way = self._transports.current
+                connection = await self._attempt()
+            except ConnectionLostError as lost:
+                self._raise_if_final(lost)
+                await self._wait(lost)
+            else:
+                self._opened.add(connection)
+                self._was_connected, self._refusals = True, 0
+                self._note_session(connection)
+                return connection
+
+    async def _attempt(self) -> AnyConnection:
+        """One attempt, and another at once where that was the last WebSocket for now.
+
+        Raises:
+            ConnectionLostError: there is no token, or no connection.
+        """
+        while True:
+            # One that cannot be had says nothing of the transport.
+            token, way = await self._tokens.fresh(), self._transports.current
+            try:
                 connection = await way.connection_class.open(
                     way.url,
                     token,
@@ -194,13 +212,9 @@ class Subscriber:
                 )
             except ConnectionLostError as lost:
                 if not self._transports.change_after(lost):
-                    self._raise_if_final(lost)
-                    await self._wait(lost)
+                    raise
             else:
                 self.connected_by = way.name
-                self._opened.add(connection)
-                self._was_connected, self._refusals = True, 0
-                self._note_session(connection)
                 return connection
 
     def _note_session(self, connection: AnyConnection) -> None:
