@@ -47,6 +47,25 @@ def test_one_channel_in_a_list_is_answered_with_results_too(api: Served) -> None
     assert [result["offset"] for result in answer.json["results"]] == [1]
 
 
+def test_a_channel_that_is_named_twice_gets_the_event_once(api: Served) -> None:
+    first, second = new_channel(), new_channel()
+    answer = api.publish(channels=[first, second, first], event="e", data=7)
+    results = answer.json["results"]
+    assert [result["offset"] for result in results] == [1, 1, 1]
+    assert results[0] == results[2]
+    assert len(api.log(first)) == len(api.log(second)) == 1
+
+
+def test_a_channel_that_a_message_of_a_batch_names_twice_gets_it_once(api: Served) -> None:
+    first, second = new_channel(), new_channel()
+    several = {"channels": [first, first, second], "event": "e"}
+    one = {"channel": first, "event": "e"}
+    results = api.post("/publish/batch", {"messages": [several, one, one]}).json["results"]
+    assert [result["offset"] for result in results[0]["results"]] == [1, 1, 1]
+    assert [result["offset"] for result in results[1:]] == [2, 3]
+    assert len(api.log(second)) == 1
+
+
 def test_a_hundred_channels_are_allowed_and_one_more_is_not(api: Served) -> None:
     names = [new_channel() for _ in range(101)]
     assert len(api.publish(channels=names[:100], event="e").json["results"]) == 100

@@ -75,6 +75,20 @@ def test_a_block_that_is_over_already_is_a_mistake(api: Served, until: object) -
     assert "cid" not in [one["user"] for one in api.get("/blocks").json["blocks"]]
 
 
+def test_an_end_in_milliseconds_is_refused_with_the_seconds_that_were_meant() -> None:
+    with serving(clock=lambda: 1_800_000_000.0) as api:
+        answer = api.post("/users/dee/block", {"until": 1_800_000_060_000})
+        assert (answer.status, answer.code) == (400, "invalid_field")
+        assert "did you mean 1800000060?" in answer.json["error"]["message"]
+        for beyond in (32_503_680_001, 1e15, 1e300):
+            answer = api.post("/users/dee/block", {"until": beyond})
+            assert (answer.status, answer.code) == (400, "invalid_field")
+            assert "null is for good" in answer.json["error"]["message"]
+            assert "did you mean" not in answer.json["error"]["message"]
+        assert api.get("/blocks").json["blocks"] == []
+        assert api.post("/users/dee/block", {"until": 32_503_680_000}).status == 200
+
+
 @pytest.mark.parametrize("path", ["/users/ann/disconnect", "/users/ann/block"])
 def test_a_misspelt_field_is_told(api: Served, path: str) -> None:
     answer = api.post(path, {"revok": True, "untill": 1})

@@ -22,7 +22,7 @@ _UNKNOWN_FIELD = re.compile("Object contains unknown field `(.*)`", re.DOTALL)
 # Documented, but not checked by the decoder: its errors would not name the right code.
 _channel = Meta(extra_json_schema={"minLength": 1, "maxLength": NAME_LENGTH_MAX})
 _channels = Meta(
-    description="Several channels instead of one.",
+    description="Several channels instead of one; each gets the event once.",
     extra_json_schema={"minItems": 1, "maxItems": CHANNELS_MAX},
 )
 _event = Meta(extra_json_schema={"minLength": 1, "maxLength": EVENT_LENGTH_MAX})
@@ -107,7 +107,10 @@ class WantedDisconnect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WantedBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Until when the user is refused, in unix seconds; null or absent is for good."""
+    """Until when the user is refused, in unix seconds; null or absent is for good.
+
+    Later than the year 3000 is refused: that was meant in milliseconds.
+    """
 
     until: float | None = None
 

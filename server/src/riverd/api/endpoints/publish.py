@@ -39,8 +39,8 @@ async def publish(api: Api, call: Call) -> Receipt | Results:
         by=call.claims,
     )
     if isinstance(plan, list):
-        outcomes = _visible(await _accepted(api, plan), call.claims)
-        return Results([_result(api, outcome) for outcome in outcomes])
+        outcomes = _visible(await _accepted(api, _distinct(plan)), call.claims)
+        return Results([_result(api, outcome) for outcome in _one_each(plan, iter(outcomes))])
     receipt = await api.broker.publish(plan)
     api.counts.published(1)
     return receipt
@@ -108,8 +108,19 @@ def _joined(plans: Sequence[Plan]) -> list[Message]:
         if isinstance(plan, Message):
             messages.append(plan)
         elif isinstance(plan, list):
-            messages += plan
+            messages += _distinct(plan)
     return messages
+
+
+def _distinct(plan: Sequence[Message]) -> list[Message]:
+    """One message a channel: a channel that is named twice gets the event once."""
+    return list({message.channel: message for message in plan}.values())
+
+
+def _one_each(plan: Sequence[Message], outcomes: Iterator[Outcome]) -> list[Outcome]:
+    """The outcome of each channel as it was named, from those of the distinct ones."""
+    found = {message.channel: next(outcomes) for message in _distinct(plan)}
+    return [found[message.channel] for message in plan]
 
 
 async def _accepted(api: Api, messages: Sequence[Message]) -> list[Outcome]:
@@ -137,7 +148,7 @@ def _outcome_of(api: Api, plan: Plan, outcomes: Iterator[Outcome]) -> Result:
         return _result(api, plan)
     if isinstance(plan, Message):
         return _result(api, next(outcomes))
-    return Result(results=[_result(api, next(outcomes)) for _ in plan])
+    return Result(results=[_result(api, outcome) for outcome in _one_each(plan, outcomes)])
 
 
 def _visible(outcomes: Sequence[Outcome], claims: Claims | None) -> Sequence[Outcome]:

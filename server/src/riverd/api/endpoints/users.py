@@ -27,6 +27,8 @@ from riverd.facts import users_of
 from riverd.orders import OrderKind, Question, StandingKind, connections_of, is_over
 
 _NO_BODY = b"{}"
+UNTIL_MAX_S = 32_503_680_000.0
+"""The year 3000. What is beyond was meant in milliseconds, or for good."""
 
 
 async def list_users(api: Api, call: Call) -> UserList:
@@ -88,10 +90,22 @@ async def block(api: Api, call: Call) -> Blocked:
     """Refuse the user everywhere until then, and close its connections."""
     user = check_user(call.path["user"])
     until = bodies.decoded(bodies.wanted_block, call.body or _NO_BODY).until
-    if until is not None and not (math.isfinite(until) and until > api.clock()):
-        raise RiverError(ErrorCode.INVALID_FIELD, "until: a time to come, in unix seconds, or null")
+    if until is not None:
+        _check_until(until, api.clock())
     outcome = await carry_out(api, new_order(api, OrderKind.BLOCK, user=user, ends_at=until))
     return Blocked(user, until, outcome.reached, outcome.unanswered)
+
+
+def _check_until(until: float, now: float) -> None:
+    if not (math.isfinite(until) and until > now):
+        raise RiverError(ErrorCode.INVALID_FIELD, "until: a time to come, in unix seconds, or null")
+    if until > UNTIL_MAX_S:
+        meant = until / 1_000
+        guess = f": did you mean {meant:.0f}?" if now < meant <= UNTIL_MAX_S else ""
+        raise RiverError(
+            ErrorCode.INVALID_FIELD,
+            f"until: beyond the year 3000; it is in seconds, null is for good{guess}",
+        )
 
 
 async def unblock(api: Api, call: Call) -> Unblocked:
