@@ -126,6 +126,20 @@ def test_the_command_says_which_rule_decides() -> None:
     assert explained(found, "cats").startswith("no rule fits cats")
 
 
+def test_a_rule_that_an_earlier_one_covers_is_named_with_it() -> None:
+    found = rules(*(ChannelRule(match=one) for one in ("a*", "*", "room-*", "ab*", "room-*")))
+    assert list(found.undecided()) == [(3, 2), (4, 1), (5, 2)]
+    said = explained(found, "room-1").splitlines()
+    assert "rule 3 (room-*) never decides: rule 2 (*) comes first" in said
+    narrow_first = rules(*(ChannelRule(match=one) for one in ("room-?", "room-*", "*")))
+    assert "never" not in explained(narrow_first, "room-1")
+
+
+def test_as_many_rules_as_there_may_be_are_compared_in_a_moment() -> None:
+    alike = rules(*(ChannelRule(match=f"room-{number}-*") for number in range(1_000)))
+    assert list(alike.undecided()) == []
+
+
 def test_a_window_is_bounded_in_bytes_and_the_newest_may_outlive_it() -> None:
     found = rules(
         ChannelRule(match="price-*", keep_last=True, history_bytes=1_000),

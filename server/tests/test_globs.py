@@ -10,7 +10,7 @@ from steps import lines_run
 
 from riverd import globs
 from riverd.gateway.origins import Origins
-from riverd.globs import Globs
+from riverd.globs import Globs, covers
 
 GLOBS = st.lists(st.text("ab-*?[]!", max_size=8), max_size=4)
 HOSTILE = ["*a" * 80 + "b", "*" * 80 + "b", "*?" * 80, "[a-z]*" * 40 + "[!a]", "*ab*ba" * 20]
@@ -30,6 +30,31 @@ def test_only_the_star_is_special_where_only_stars_are_asked_for(
         re.fullmatch(".*".join(map(re.escape, one.split("*"))), text) for one in patterns
     )
     assert Globs(patterns, only_stars=True).match(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        ("*", "room-*"),
+        ("*", "*"),
+        ("room-*", "room-1"),
+        ("room-*", "room-?-*"),
+        ("*-a", "*-b-a"),
+        ("[ab]*", "b-*"),
+        ("a?", "a[xy]"),
+        ("[!a]", "b"),
+        ("a[", "a["),
+    ],
+)
+def test_a_wider_glob_covers_a_narrower_one(wide: str, narrow: str) -> None:
+    assert covers(wide, narrow)
+    assert covers(narrow, wide) is (wide == narrow)
+
+
+@given(st.text("ab*?[]!", max_size=6), st.text("ab*?[]!", max_size=6), st.text("ab!", max_size=6))
+def test_what_a_covered_glob_fits_the_other_one_fits_too(wide: str, narrow: str, text: str) -> None:
+    if covers(wide, narrow) and Globs([narrow]).match(text):
+        assert Globs([wide]).match(text)
 
 
 @pytest.mark.parametrize("pattern", HOSTILE)

@@ -1,7 +1,7 @@
 """Channel rules: what a deployment says of its channels, by globs. The first that fits decides."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Annotated, Literal
 
@@ -21,7 +21,7 @@ from riverd.channels import (
     may_subscribe,
 )
 from riverd.errors import SettingsError
-from riverd.globs import Globs
+from riverd.globs import Globs, covers
 from riverd.grants import Grants
 
 HISTORY_SIZE_MAX = 100_000
@@ -132,6 +132,14 @@ class ChannelRules:
         """No channel keeps anything for longer."""
         kept = (max(rule.history_ttl_s or 0, _last_ttl_s(rule)) for rule in self.rules)
         return max(self._history_ttl_s, CACHE_TTL_S, *kept)
+
+    def undecided(self) -> Iterator[tuple[int, int]]:
+        """Rules that never decide, each with an earlier one that fits all its channels, from 1."""
+        for number, rule in enumerate(self.rules):
+            for earlier, other in enumerate(self.rules[:number]):
+                if covers(other.match, rule.match):
+                    yield number + 1, earlier + 1
+                    break
 
     def of(self, channel: str) -> ChannelPolicy:
         """What holds for a channel."""

@@ -11,8 +11,10 @@ One character of the text is one step: the states that it advances move up by a 
 star stay where they are.
 """
 
+import re
 from collections.abc import Callable, Iterable
 
+_PARTS = re.compile(r"\[!?+.[^]]*\]|.", re.DOTALL)
 _WILDCARDS = frozenset("*?[")
 _CHARACTERS_KEPT_MAX = 256
 
@@ -52,6 +54,37 @@ class Globs:
             or text.startswith(self._prefixes)
             or (self._automaton is not None and self._automaton.accepts(text))
         )
+
+
+def covers(wide: str, narrow: str) -> bool:
+    """Whether a glob fits all that another one fits; False where a look at both does not say."""
+    literal = re.split(r"[*?[]", wide, maxsplit=1)[0]
+    if not narrow.startswith(literal):
+        return False
+    parts = _PARTS.findall(wide[len(literal) :])
+    reached = _skipping({0}, parts)
+    for part in _PARTS.findall(narrow[len(literal) :]):
+        stay = {at for at in reached if at < len(parts) and parts[at] == "*"}
+        move = {at + 1 for at in reached - stay if at < len(parts) and _takes(parts[at], part)}
+        reached = _skipping(stay | move, parts)
+    return len(parts) in reached
+
+
+def _skipping(reached: set[int], parts: list[str]) -> set[int]:
+    """With what is reached beyond stars, which may stand for nothing."""
+    found = set(reached)
+    for at, part in enumerate(parts):
+        if part == "*" and at in found:
+            found.add(at + 1)
+    return found
+
+
+def _takes(wide: str, narrow: str) -> bool:
+    """Whether one part of a glob that is no star fits all that another part fits."""
+    if narrow == "*":
+        return False
+    is_one = narrow != "?" and len(narrow) == 1
+    return wide in ("?", narrow) or (is_one and len(wide) > 1 and Globs([wide]).match(narrow))
 
 
 class _Automaton:

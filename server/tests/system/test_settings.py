@@ -229,6 +229,23 @@ def test_oddities_of_the_environment_are_noted_at_the_start(start: Start) -> Non
     assert "https://" in river.event("public_keys_in_clear")["text"]
 
 
+def test_rules_and_windows_that_were_hardly_meant_are_noted_at_the_start(start: Start) -> None:
+    rules = '[{"match": "*"}, {"match": "room-*", "history_bytes": 9}]'
+    river = start("gateway", settings={"RIVER_CHANNEL_RULES": rules, "RIVER_HISTORY_BYTES": "7"})
+    never = river.event("rule_never_decides")
+    assert (never["rule"], never["first"]) == ("2 (room-*)", "1 (*)")
+    small = river.event("history_too_small")
+    assert small["settings"] == ["RIVER_HISTORY_BYTES 7", "rule 2 (room-*): history_bytes 9"]
+    assert "65536" in small["text"]
+
+
+def test_a_window_that_is_to_keep_nothing_is_not_noted(start: Start) -> None:
+    rules = '[{"match": "room-*", "history_bytes": 0}, {"match": "*", "history_bytes": 65536}]'
+    river = start("gateway", settings={"RIVER_CHANNEL_RULES": rules, "RIVER_HISTORY_BYTES": "0"})
+    river.stop()
+    assert not {"rule_never_decides", "history_too_small"} & {one["event"] for one in river.log()}
+
+
 def test_a_setting_that_is_probably_misspelt_is_noted(start: Start) -> None:
     named_alike = {"RIVER_HISTROY_SIZE": "7", "RIVER_API_KEY": "a-key", "RIVER_DOMAIN": "x"}
     river = start("gateway", "--drain-s", "0", settings=named_alike)

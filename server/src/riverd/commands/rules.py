@@ -46,7 +46,12 @@ def explained(rules: ChannelRules, channel: str) -> str:
         "client_publish": "with a grant" if policy.client_publish else "never",
     }
     lines = [f"  {name:14}  {value}" for name, value in fields.items()]
-    return "\n".join((decides, *lines, f"digest of all rules: {rules.digest}"))
+    never = [
+        f"rule {number} ({rules.rules[number - 1].match}) never decides: "
+        f"rule {first} ({rules.rules[first - 1].match}) comes first"
+        for number, first in rules.undecided()
+    ]
+    return "\n".join((decides, *lines, *never, f"digest of all rules: {rules.digest}"))
 
 
 def _private(rules: ChannelRules, channel: str) -> str:

@@ -43,6 +43,7 @@ from riverd.service.apps import note_sharing, show_counts
 from riverd.service.capacity import Fitted, fitted, raise_file_limit, resources
 from riverd.service.environment import (
     broker_address,
+    channel_rules_of,
     fetches_keys_in_clear,
     misspelt,
     service_links,
@@ -51,6 +52,7 @@ from riverd.service.environment import (
 from riverd.service.gateway_metrics import gateway_readings
 from riverd.service.inside import session_history, show_inside
 from riverd.service.metrics import PublishTally
+from riverd.service.odd_rules import note_odd_rules
 from riverd.service.process import Process
 from riverd.service.proxies_watch import note_proxies
 from riverd.service.readiness import Readiness
@@ -372,6 +374,11 @@ def configure_logs(settings: Settings, environment: Mapping[str, str]) -> None:
             "public_keys_in_clear",
             text="who is between here and RIVER_JWKS_URL can let anybody in: use https://",
         )
+    note_odd_rules(
+        channel_rules_of(settings),
+        history_bytes=settings.history_bytes if settings.history_size else 0,
+        message_bytes_max=settings.max_message_bytes,
+    )
 
 
 def check_workers(settings: Settings) -> None:
