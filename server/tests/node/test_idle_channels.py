@@ -2,9 +2,11 @@
 
 import asyncio
 
+from river_cluster import Cluster, in_a_cluster, live
 from river_time import in_no_time
 
 from riverd.node.replicas.attachment import Attachment
+from riverd.node.replicas.held import FORMER_S
 from riverd.node.replicas.idle import IdleChannels
 from riverd.tasks import Tasks
 
@@ -30,3 +32,16 @@ async def test_channels_end_also_after_one_that_could_not() -> None:
     await asyncio.sleep(IDLE_S + 1)
     assert (ended, len(failures)) == (["good", "later"], 1)
     await tasks.close()
+
+
+@in_a_cluster
+async def test_channels_that_ended_long_ago_are_forgotten(cluster: Cluster) -> None:
+    # As over memory://, which has no positions to compare.
+    node, _ = await cluster.node(compare_s=None)
+    for number in range(5):
+        visitor = cluster.visitor(node)
+        await live(visitor, f"c{number}")
+        visitor.leave()
+        await asyncio.sleep(2 * FORMER_S)
+    _, former = await node.held()
+    assert len(former) <= 2

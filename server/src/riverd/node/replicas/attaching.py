@@ -242,6 +242,8 @@ class Attachments:
             raise BrokerError("the broker has another history of its data by now")
         attachment.channel = self._hub.open(name, tail, roster=roster, now=self._clock())
         attachment.confirmed_at = asked_at
+        # Not all nodes compare: without this they would keep former replicas for ever.
+        self.former.confirmed(asked_at)
         attachment.settling = None
         early, attachment.early = attachment.early, []
         for epoch, entry in early:
