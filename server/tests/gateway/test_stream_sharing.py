@@ -8,7 +8,7 @@ from stream_client import EventReader, path_of, requested
 from stream_site import WITH_USERS, Site, bearer
 
 from riverd.channels import user_channel
-from riverd.protocols.sse.records import rendered
+from riverd.protocols.sse.records import KEPT_BYTES_MAX, rendered
 
 
 @pytest.fixture
@@ -40,3 +40,14 @@ async def test_event_is_rendered_once_for_users_with_positions_of_their_own(
             assert (await stream.message("event"))["data"] == 1
             assert stream.last_id.endswith(f".epoch:1,@epoch:{number}")
         assert rendered.cache_info().misses == 1
+
+
+async def test_of_what_is_large_nothing_is_kept(site: Site) -> None:
+    async with requested(site.url, path_of("dogs"), headers=bearer()) as stream:
+        await stream.message("subscribed")
+        rendered.cache_clear()
+        large = "x" * KEPT_BYTES_MAX
+        await site.publish("dogs", large)
+        assert (await stream.message("event"))["data"] == large
+        assert stream.last_id.endswith(".epoch:1,@epoch:0")
+        assert rendered.cache_info().currsize == 0

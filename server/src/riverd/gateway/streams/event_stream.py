@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from riverd.gateway.draining import retry_ms
 from riverd.gateway.streams.sink import StreamOwner, StreamSink
-from riverd.protocols.sse.records import moved, rendered, stand_of
+from riverd.protocols.sse.records import KEPT_BYTES_MAX, moved, rendered, stand_of
 
 if TYPE_CHECKING:
     from riverd.gateway.streams.stream_request import StreamRequest
@@ -47,14 +47,15 @@ class EventStream(StreamSink):
         writer = self._writer
         if not records or writer is None:
             return
-        found = rendered(records, self._stand)
+        is_kept = len(records) <= KEPT_BYTES_MAX
+        found = (rendered if is_kept else rendered.__wrapped__)(records, self._stand)
         if found is None:
             writer.write(self._own_events(records))
             return
         pieces, joined, self._stand = found
         # Of a user's streams each cursor ends with the position in the user's channel.
         suffix = self._own + self.cursor_suffix
-        if suffix:
+        if suffix or not is_kept:
             writer.write(suffix.join(pieces))
         else:
             writer.write_shared(joined)

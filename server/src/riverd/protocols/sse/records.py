@@ -16,6 +16,8 @@ Cursor = tuple[bytes, ...]
 """The positions of a stream's channels, in their order."""
 
 RENDERED_KEPT = 64
+KEPT_BYTES_MAX = 131_072
+"""More at once is rendered for each stream: all that is kept has a bound too."""
 STANDS_KEPT = 256
 _OWN = OWN.encode()
 
