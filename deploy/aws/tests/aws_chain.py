@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatch
 
 from aws_template import Check, Finding, Template, target, text
 
@@ -19,6 +20,8 @@ ALL_METHODS = 7
 
 def check_ports_of_tasks(template: Template) -> Iterator[Finding]:
     for name, service in template.of("ECS::Service").items():
+        if name.startswith("Webhooks"):
+            continue  # Nothing reaches it: see `check_webhooks`.
         (place,) = service["LoadBalancers"]
         task = template.raw["Resources"][target(service["TaskDefinition"])]["Properties"]
         (container,) = task["ContainerDefinitions"]
@@ -200,7 +203,41 @@ def check_drain_sign(template: Template) -> Iterator[Finding]:
         yield "a gateway does not know that it is meant"
 
 
+def check_webhooks(template: Template) -> Iterator[Finding]:
+    settings = dict(template.environments())
+    senders = {name for name, one in settings.items() if "RIVER_WEBHOOKS_FROM" in one}
+    ours = "PublishService" if template.has_service() else "Webhooks"
+    if template.has_webhooks() and not (len(senders) == 1 and senders.pop().startswith(ours)):
+        yield f"webhooks are sent by {senders}, not by {ours} alone"
+    if not template.has_sender():
+        return
+    container = template.container("WebhooksTasks")
+    (its,) = (one for name, one in settings.items() if name.startswith("Webhooks"))
+    if container["Command"] != ["webhooks", "run"]:
+        yield f"the sender runs {container['Command']}"
+    if its["RIVER_API_HOST"] != "127.0.0.1":
+        yield "the sender listens for others"
+    if f":{its['RIVER_API_PORT']}/healthz" not in container["HealthCheck"]["Command"][-1]:
+        yield "the sender's health check asks another port"
+    if "LoadBalancers" in template.one("ECS::Service", "Webhooks"):
+        yield "the sender is reached from outside"
+
+
+def check_console(template: Template) -> Iterator[Finding]:
+    config = template.one("CloudFront::Distribution")["DistributionConfig"]
+    public = [one["PathPattern"] for one in config.get("CacheBehaviors", [])]
+    for rule in template.of("ElasticLoadBalancingV2::ListenerRule").values():
+        public += [path for one in rule["Conditions"] for path in _paths(one)]
+    if any(fnmatch("/console/app.js", path) or fnmatch("/console", path) for path in public):
+        yield "everybody is shown the console"
+    for name, function in template.of("Lambda::Function").items():
+        if name.startswith("PublishApi") and function["Handler"] != "riverd.aws.lambda_api.handler":
+            yield f"{name}: {function['Handler']} may have a console"
+
+
 CHECKS: tuple[Check, ...] = (
+    check_webhooks,
+    check_console,
     check_ports_of_tasks,
     check_targets,
     check_listener,

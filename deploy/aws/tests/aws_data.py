@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from aws_template import Check, Finding, Template, target, text, walk
+from aws_template import WEBHOOKS, Check, Finding, Template, target, text, walk
 
 from riverd.service import settings
 
@@ -77,7 +77,8 @@ def check_settings(template: Template) -> Iterator[Finding]:
         for name, value in told.items():
             if name not in KNOWN_SETTINGS:
                 yield f"{who}: River has no setting {name}"
-            if name.endswith("_FROM") and text(value) not in secrets:
+            ours = {f"aws-secretsmanager:{WEBHOOKS}"} if "WEBHOOKS" in name else secrets
+            if name.endswith("_FROM") and text(value) not in ours:
                 yield f"{who}: {name} names no secret"
             if re.search(r"SECRETS?$|KEYS?$|PASSWORD$|TOKEN$", name):
                 yield f"{who}: {name} is told, where everybody can read it"

@@ -11,7 +11,7 @@ Edge = tuple[str, str, int]
 
 
 def owners(template: Template) -> dict[str, str]:
-    """Who is in each security group: gateways, api, publish, drain, balancer, valkey, door."""
+    """Who is in each security group: gateways, api, sender, publish, drain, balancer, ..."""
     found: dict[str, str] = {}
 
     def note(groups: object, owner: str) -> None:
@@ -20,7 +20,8 @@ def owners(template: Template) -> dict[str, str]:
 
     for name, service in template.of("ECS::Service").items():
         place = service["NetworkConfiguration"]["AwsvpcConfiguration"]
-        note(place["SecurityGroups"], "api" if "PublishService" in name else "gateways")
+        owner = "api" if "PublishService" in name else "gateways"
+        note(place["SecurityGroups"], "sender" if name.startswith("Webhooks") else owner)
     for name, function in template.of("Lambda::Function").items():
         groups = function.get("VpcConfig", {}).get("SecurityGroupIds")
         note(groups, "drain" if name.startswith("Drain") else "publish")
@@ -81,6 +82,8 @@ def expected(template: Template) -> set[Edge]:
     if template.has_service():
         edges.add(("balancer", "api", 8001))
         clients[-1] = "api"
+    if template.has_sender():
+        clients.append("sender")
     for client in clients:
         edges |= {(client, "valkey", 6379), (client, "door", 443)}
     return edges
@@ -97,7 +100,7 @@ def check_ways_in(template: Template) -> Iterator[Finding]:
 def check_ways_out(template: Template) -> Iterator[Finding]:
     found = set(ways_out(template))
     wanted = {edge for edge in expected(template) if edge[0] != CLOUDFRONT}
-    tasks = {"gateways", "api"} if template.has_service() else {"gateways"}
+    tasks = {"gateways", *owners(template).values()} & {"gateways", "api", "sender"}
     wanted |= {(task, ANYWHERE, 443) for task in tasks}
     for source, to, port in found - wanted:
         yield f"{source} may go to {to} on port {port}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from aws_template import Check, Finding, Template, listed, target, text
+from aws_template import WEBHOOKS, Check, Finding, Template, listed, target, text
 
 READ = "secretsmanager:GetSecretValue"
 READERS = {
@@ -12,6 +12,7 @@ READERS = {
     "PublishApi": {"Token", "ApiKey", "Broker"},
     "PublishService": {"Token", "ApiKey", "Broker"},
     "Rotation": {"Token", "ApiKey"},
+    "Webhooks": {"Webhooks", "Broker"},
 }
 """Which secrets each part reads."""
 
@@ -79,16 +80,24 @@ def check_readers(template: Template) -> Iterator[Finding]:
         name: next(part for part in ("Token", "ApiKey", "Broker") if part in name)
         for name in template.of("SecretsManager::Secret")
     }
+    names = {WEBHOOKS: "Webhooks"}
     read: dict[str, set[str]] = {}
     for role, one in statements(template):
         if READ in listed(one["Action"]):
             part = next(part for part in READERS if role.startswith(part))
-            found = {secrets.get(target(one), text(one)) for one in listed(one["Resource"])}
+            found = {
+                secrets.get(target(one)) or names.get(text(one), text(one))
+                for one in listed(one["Resource"])
+            }
             read.setdefault(part, set()).update(found)
     api = "PublishService" if template.has_service() else "PublishApi"
-    for part in ("Gateways", "Drain", "Rotation", api):
-        if read.get(part) != READERS[part]:
-            yield f"{part} reads {read.get(part)}, not {READERS[part]}"
+    sender = ["Webhooks"] if template.has_sender() else []
+    for part in ("Gateways", "Drain", "Rotation", api, *sender):
+        wanted = set(READERS[part])
+        if part == "PublishService" and template.has_webhooks():
+            wanted.add("Webhooks")
+        if read.get(part) != wanted:
+            yield f"{part} reads {read.get(part)}, not {wanted}"
 
 
 def check_tasks_take_roles(template: Template) -> Iterator[Finding]:
@@ -108,8 +117,9 @@ def check_door(template: Template) -> Iterator[Finding]:
     for one in endpoint.get("PolicyDocument", {}).get("Statement", [{}]):
         if listed(one.get("Action")) != [READ]:
             yield "the door lets through more than reading"
-        named = {target(resource) for resource in listed(one.get("Resource"))}
-        if named != set(template.of("SecretsManager::Secret")):
+        named = {target(resource) or text(resource) for resource in listed(one.get("Resource"))}
+        webhooks = {WEBHOOKS} if template.has_webhooks() else set()
+        if named != set(template.of("SecretsManager::Secret")) | webhooks:
             yield "the door leads to other secrets as well"
         if "aws:PrincipalAccount" not in str(one.get("Condition")):
             yield "the door is open to other accounts"

@@ -62,10 +62,14 @@ def check_services(template: Template) -> Iterator[Finding]:
             yield f"{name}: a deployment takes tasks away before new ones are well"
         if service.get("LaunchType") != "FARGATE":
             yield f"{name}: does not run on Fargate"
-        if "DesiredCount" in service:
-            yield f"{name}: a deployment sets back how many tasks its scaling has made"
         if service.get("EnableExecuteCommand"):
             yield f"{name}: somebody may run commands in it"
+        if name.startswith("Webhooks"):
+            if service.get("DesiredCount") != 1:
+                yield f"{name}: one task sends webhooks, and takes over from itself"
+            continue
+        if "DesiredCount" in service:
+            yield f"{name}: a deployment sets back how many tasks its scaling has made"
         numbers = [one for one in scaled.values() if name in str(one["ResourceId"])]
         if not numbers or not 2 <= numbers[0]["MinCapacity"] <= numbers[0]["MaxCapacity"]:
             yield f"{name}: it does not scale, or one task is all that there is"

@@ -8,6 +8,9 @@ from typing import Any
 
 Properties = dict[str, Any]
 Finding = str
+WEBHOOKS = "arn:aws:secretsmanager:us-east-1:123456789012:secret:river/webhooks-Ab12Cd"
+"""The secret of the variants that send webhooks: a user's own."""
+
 Check = Callable[["Template"], Iterator[Finding]]
 
 
@@ -69,6 +72,14 @@ class Template:
     def has_service(self) -> bool:
         """Whether the publish API is a service here."""
         return any("PublishService" in name for name in self.of("ECS::Service"))
+
+    def has_sender(self) -> bool:
+        """Whether webhooks are sent by a task of their own here."""
+        return any(name.startswith("Webhooks") for name in self.of("ECS::Service"))
+
+    def has_webhooks(self) -> bool:
+        """Whether anything here sends webhooks."""
+        return any("RIVER_WEBHOOKS_FROM" in settings for _, settings in self.environments())
 
 
 def target(value: object) -> str:

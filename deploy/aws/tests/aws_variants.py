@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aws_cdk import Validations
-from aws_template import Template
+from aws_template import WEBHOOKS, Template
 from cdk_nag import AwsSolutionsChecks
 
 from riverd_aws.app import synthesize
@@ -15,7 +15,13 @@ from riverd_aws.options import Options, parse
 VARIANTS = {
     "default": parse({}),
     "resilient": parse(
-        {"resilient": "true", "cognito": "true", "alarm_email": "you@example.com", "name": "Chat"}
+        {
+            "resilient": "true",
+            "cognito": "true",
+            "alarm_email": "you@example.com",
+            "name": "Chat",
+            "webhooks_secret": WEBHOOKS,
+        }
     ),
     "service": parse(
         {
@@ -26,6 +32,7 @@ VARIANTS = {
             "oidc_audience": "river",
             "zones": "us-east-1b,us-east-1c",
             "drain_s": "90",
+            "webhooks_secret": WEBHOOKS,
             "prefix_list_id": "pl-0123456789abcdef0",
         }
     ),

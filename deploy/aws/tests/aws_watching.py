@@ -25,7 +25,7 @@ PUBLISHED = {
     ("AWS/ApplicationELB", "RequestCount"): (TARGETS, {"Sum"}),
     ("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"): (TARGETS, {"Sum"}),
     ("AWS/ApplicationELB", "TargetResponseTime"): (TARGETS, {"Average", "p95", "p99"}),
-    ("AWS/ECS", "CPUUtilization"): (TASKS, {"Average", "Maximum"}),
+    ("AWS/ECS", "CPUUtilization"): (TASKS, {"Average", "Maximum", "SampleCount"}),
     ("AWS/ECS", "MemoryUtilization"): (TASKS, {"Average", "Maximum"}),
     ("AWS/Lambda", "Errors"): (FUNCTION, {"Sum"}),
     ("AWS/ApiGateway", "Count"): (API, {"Sum"}),
@@ -44,6 +44,9 @@ SAID = {
     for name in re.findall(r'"river_(\w+)"', path.read_text(encoding="utf-8"))
 }
 """The names of River's metrics, as they stand in its log."""
+
+SENDING = root().joinpath("service", "webhook_sending.py").read_text(encoding="utf-8")
+"""What logs the events of webhooks."""
 
 ALARMS_FREE = 10
 MISSING = ("breaching", "notBreaching")
@@ -89,15 +92,24 @@ def check_alarms(template: Template) -> Iterator[Finding]:
             yield f"{name}: does not say what to do"
         if alarm.get("TreatMissingData") not in MISSING:
             yield f"{name}: says nothing when there is nothing to see"
-    wanted = (
-        "GatewaysMissing ConnectionsNearLimit ValkeyMemory PublishFails DrainFails RotationFails"
-    )
-    for part in wanted.split():
+    for part in _wanted_alarms(template):
         if not any(part in name for name in alarms):
             yield f"nobody hears of {part}"
     is_cheap = template.one("ElastiCache::ReplicationGroup")["NumCacheClusters"] == 1
+    alarms = {name: one for name, one in alarms.items() if "Webhook" not in name}
     if is_cheap and len(alarms) > ALARMS_FREE:
         yield f"{len(alarms)} alarms cost, {ALARMS_FREE} are free"
+
+
+def _wanted_alarms(template: Template) -> list[str]:
+    wanted = (
+        "GatewaysMissing ConnectionsNearLimit ValkeyMemory PublishFails DrainFails RotationFails"
+    )
+    if template.has_webhooks():
+        wanted += " WebhooksGivenUp WebhookOverflow"
+    if template.has_sender():
+        wanted += " WebhookSenderMissing"
+    return wanted.split()
 
 
 def check_missing_gateways(template: Template) -> Iterator[Finding]:
@@ -149,6 +161,9 @@ def check_dashboard(template: Template) -> Iterator[Finding]:
 
 def check_filters(template: Template) -> Iterator[Finding]:
     for name, one in template.of("Logs::MetricFilter").items():
+        if name.startswith("Webhook"):
+            yield from _filter_of_webhooks(template, name, one)
+            continue
         if "GatewaysTasksLog" not in str(one["LogGroupName"]):
             yield f"{name}: reads another log"
         if one["FilterPattern"] != '{ $.event = "metrics" }':
@@ -160,6 +175,18 @@ def check_filters(template: Template) -> Iterator[Finding]:
     told = {pair["Name"]: pair["Value"] for pair in template.container("Gateways")["Environment"]}
     if told.get("RIVER_METRICS_LOG_S") != "60":
         yield "the gateways do not write a line a minute"
+
+
+def _filter_of_webhooks(template: Template, name: str, one: dict[str, Any]) -> Iterator[Finding]:
+    log = "PublishServiceTasksLog" if template.has_service() else "WebhooksTasksLog"
+    if log not in str(one["LogGroupName"]):
+        yield f"{name}: reads another log"
+    found = re.fullmatch(r'\{ \$\.event = "(\w+)" \}', one["FilterPattern"])
+    if found is None or f'"{found[1]}",' not in SENDING:
+        yield f"{name}: reads lines that a sender does not write"
+    (made,) = one["MetricTransformations"]
+    if made["MetricValue"] not in ("1", "$.events"):
+        yield f"{name}: a sender does not write {made['MetricValue']}"
 
 
 CHECKS: tuple[Check, ...] = (

@@ -33,6 +33,8 @@ WRONG = {
     "zones=us-east-1a": "zones=us-east-1a: it must be two zones",
     "zones=us-east-1a,us-east-1a": "it must be two zones",
     "alarm_email=you": "alarm_email=you: it must be an e-mail address",
+    "webhooks_secret=river/webhooks": "it must be the whole ARN of a secret in Secrets Manager",
+    "webhooks_secret=arn:aws:secretsmanager:eu-west-1:123456789012:secret:river/hooks": "whole ARN",
     "prefix_list_id=sg-1": "it must be the id of a prefix list",
     "image=river image": "image=river image: it must be an image's name",
 }

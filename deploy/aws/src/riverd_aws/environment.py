@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from riverd_aws.constructs import gateways, network, publish_service
+from riverd_aws.constructs import gateways, network, publish_service, webhooks
 from riverd_aws.constructs.broker import ValkeyBroker
 from riverd_aws.constructs.identity import Provider
 from riverd_aws.constructs.secrets import Secrets, source
@@ -58,20 +58,36 @@ class Surroundings:
         """For the publish API as a service."""
         return {
             **self.publish(),
+            **self._webhooks(),
             "RIVER_API_HOST": "0.0.0.0",  # noqa: S104  the task's own address
             "RIVER_API_PORT": str(publish_service.PORT),
         }
 
+    def webhook_sender(self) -> dict[str, str]:
+        """For the task that sends webhooks: nobody but its own health check asks it anything."""
+        return {
+            **self._broker(),
+            **self._webhooks(),
+            "RIVER_API_HOST": "127.0.0.1",
+            "RIVER_API_PORT": str(webhooks.PORT),
+        }
+
     def drain(self) -> dict[str, str]:
         """For the function that says the sign to drain: it speaks with the broker alone."""
+        return self._broker()
+
+    def _broker(self) -> dict[str, str]:
         return {
             "RIVER_BROKER": self.broker.url,
             "RIVER_BROKER_PASSWORD_FROM": source(self.secrets.broker),
         }
 
+    def _webhooks(self) -> dict[str, str]:
+        secret = self.secrets.webhooks
+        return {} if secret is None else {"RIVER_WEBHOOKS_FROM": source(secret)}
+
     def _common(self) -> dict[str, str]:
         return {
-            "RIVER_BROKER": self.broker.url,
-            "RIVER_BROKER_PASSWORD_FROM": source(self.secrets.broker),
+            **self._broker(),
             **(self.provider.environment() if self.provider else {}),
         }

@@ -34,6 +34,7 @@ NAMES = {
     "allowed_origins": "Globs of the origins whose pages may connect, comma-separated.",
     "drain_s": "Seconds over which a gateway that stops moves its clients.",
     "alarm_email": "Where alarms go.",
+    "webhooks_secret": "ARN of a secret with the JSON of RIVER_WEBHOOKS: then webhooks are sent.",
     "zones": "Two availability zones, comma-separated, instead of the region's first two.",
     "prefix_list_id": "CloudFront's managed prefix list, for regions River does not know.",
 }
@@ -75,6 +76,10 @@ _PATTERNS = {
     ),
     "publish": (r"lambda|service", "lambda or service"),
     "alarm_email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"),
+    "webhooks_secret": (
+        r"arn:aws[\w-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6}",
+        "the whole ARN of a secret in Secrets Manager, with the six characters at its end",
+    ),
     "prefix_list_id": (r"pl-[0-9a-f]{8,17}", "the id of a prefix list, for example pl-3b927c52"),
 }
 _RANGES = {
@@ -119,6 +124,7 @@ class Options:
     allowed_origins: tuple[str, ...] = ("*",)
     drain_s: int = 30
     alarm_email: str = ""
+    webhooks_secret: str = ""
     zones: tuple[str, ...] = field(default=())
     prefix_list_id: str = ""
 

@@ -8,6 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from riverd_aws.acknowledged import acknowledge
 from riverd_aws.constructs import gateways as gateways_of
 from riverd_aws.constructs import publish_service as publish_service_of
+from riverd_aws.constructs import webhooks as webhooks_of
 from riverd_aws.constructs.alarms import Alarms
 from riverd_aws.constructs.balancer import Balancer
 from riverd_aws.constructs.broker import ValkeyBroker
@@ -25,6 +26,7 @@ from riverd_aws.constructs.publish_service import PublishService
 from riverd_aws.constructs.rotation import SecretRotation
 from riverd_aws.constructs.secrets import Secrets, SecretsDoor, may_read
 from riverd_aws.constructs.service import STOP_MARGIN_S, Place, Task, cluster_in
+from riverd_aws.constructs.webhooks import WebhookLosses, WebhookSender
 from riverd_aws.environment import Surroundings
 from riverd_aws.options import Options
 from riverd_aws.watching import PublishPlane, Watched
@@ -50,7 +52,9 @@ class RiverStack(Stack):  # type: ignore[misc]  # mypy does not read aws_cdk
         Tags.of(self).add("application", options.name)
         self._options = options
         self.network = Network(self, "Network", zones=options.zones)
-        self.secrets = Secrets(self, "Secrets", prefix=options.name)
+        self.secrets = Secrets(
+            self, "Secrets", prefix=options.name, webhooks_arn=options.webhooks_secret
+        )
         self.broker = ValkeyBroker(
             self,
             "Broker",
@@ -83,6 +87,7 @@ class RiverStack(Stack):  # type: ignore[misc]  # mypy does not read aws_cdk
         self.drain = self._drain()
         self.entry = self._entry()
         self.publish, publish_url = self._publish_plane()
+        self.webhook_sender = self._webhook_sender()
         self.rotation = SecretRotation(
             self,
             "Rotation",
@@ -177,9 +182,8 @@ class RiverStack(Stack):  # type: ignore[misc]  # mypy does not read aws_cdk
 
     def _publish_plane(self) -> tuple[PublishPlane, str]:
         """The publish API in one of its two forms, and its URL."""
-        rights = [may_read(one) for one in self.secrets.all]
         if self._options.publish == "service":
-            return self._publish_service(rights)
+            return self._publish_service([may_read(one) for one in self.secrets.all])
         api = PublishApi(
             self,
             "PublishApi",
@@ -190,7 +194,7 @@ class RiverStack(Stack):  # type: ignore[misc]  # mypy does not read aws_cdk
                 code=self._code,
                 handler="riverd.aws.lambda_api.handler",
                 environment=self._surroundings.publish(),
-                rights=rights,
+                rights=[may_read(one) for one in self.secrets.made],
                 memory_mib=512,
             ),
             rate=self._options.publish_rate,
@@ -220,6 +224,39 @@ class RiverStack(Stack):  # type: ignore[misc]  # mypy does not read aws_cdk
         self.entry.add_paths(*service.patterns)
         return service, f"https://{self.entry.host}"
 
+    def _webhook_sender(self) -> WebhookSender | None:
+        """A task that sends webhooks, if there are any: the publish API as a service sends them."""
+        secret = self.secrets.webhooks
+        if secret is None or isinstance(self.publish, PublishService):
+            return None
+        sender = WebhookSender(
+            self,
+            "Webhooks",
+            place=self.place,
+            task=Task(
+                about="What sends webhooks",
+                image=self._image,
+                command=["webhooks", "run"],
+                port=webhooks_of.PORT,
+                cpu=webhooks_of.CPU,
+                memory_mib=webhooks_of.MEMORY_MIB,
+                environment=self._surroundings.webhook_sender(),
+                rights=[may_read(secret), may_read(self.secrets.broker)],
+                stop_s=webhooks_of.STOP_S,
+                count=webhooks_of.TASKS,
+            ),
+        )
+        self._let_in(sender.group)
+        return sender
+
+    def _webhook_losses(self) -> WebhookLosses | None:
+        """What the log of whatever sends webhooks says that was lost."""
+        if self.secrets.webhooks is None:
+            return None
+        sends = self.publish if isinstance(self.publish, PublishService) else self.webhook_sender
+        assert sends is not None
+        return WebhookLosses(self, "WebhookLosses", log=sends.log)
+
     def _watch(self) -> None:
         """The dashboard, and alarms."""
         watched = Watched(
@@ -230,6 +267,8 @@ class RiverStack(Stack):  # type: ignore[misc]  # mypy does not read aws_cdk
             drain=self.drain.function,
             rotation=self.rotation.function,
             distribution_id=self.entry.distribution.distribution_id,
+            webhook_losses=self._webhook_losses(),
+            webhook_sender=self.webhook_sender,
         )
         alarms = Alarms(
             self, "Alarms", concerns=watched.concerns(), email=self._options.alarm_email

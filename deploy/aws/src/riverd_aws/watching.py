@@ -1,5 +1,6 @@
 """What is worth watching of a stack: its graphs, and its concerns."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from riverd_aws.constructs.dashboard import Graph
 from riverd_aws.constructs.function import Function
 from riverd_aws.constructs.gateways import SOCKETS_A_CONNECTION, Gateways
 from riverd_aws.constructs.measures import FIVE_MINUTES, of_distribution
+from riverd_aws.constructs.webhooks import TASKS, WebhookLosses, WebhookSender
 from riverd_aws.options import Options
 
 NEARLY = 0.9
@@ -48,6 +50,8 @@ class Watched:
     drain: Function
     rotation: Function
     distribution_id: str
+    webhook_losses: WebhookLosses | None = None
+    webhook_sender: WebhookSender | None = None
 
     def graphs(self) -> list[Graph]:
         """What a dashboard shows."""
@@ -108,7 +112,13 @@ class Watched:
 
     def concerns(self) -> list[Concern]:
         """What an alarm is worth."""
-        return [*self._of_gateways(), *self._of_broker(), *self._of_publishing(), *self._of_care()]
+        return [
+            *self._of_gateways(),
+            *self._of_broker(),
+            *self._of_publishing(),
+            *self._of_care(),
+            *self._of_webhooks(),
+        ]
 
     def _of_gateways(self) -> list[Concern]:
         options, gateways = self.options, self.gateways
@@ -206,6 +216,35 @@ class Watched:
             )
             for name, (function, what) in cares.items()
         ]
+
+    def _of_webhooks(self) -> Iterator[Concern]:
+        if self.webhook_losses is not None:
+            yield Concern(
+                name="WebhooksGivenUp",
+                metric=self.webhook_losses.given_up(),
+                limit=0,
+                periods=1,
+                advice="Webhook events were given up after a day: see what the receiver answers. "
+                "They are kept for a week.",
+            )
+            yield Concern(
+                name="WebhookOverflow",
+                metric=self.webhook_losses.overflows(),
+                limit=0,
+                periods=1,
+                advice="Webhook events were dropped: more waited than may wait. A receiver is away "
+                "or slow.",
+            )
+        if self.webhook_sender is not None:
+            yield Concern(
+                name="WebhookSenderMissing",
+                metric=self.webhook_sender.running(),
+                limit=TASKS,
+                under=True,
+                silence_is_bad=True,
+                periods=5,
+                advice="Webhooks are not sent and wait: see the events and the log of the service.",
+            )
 
     def _of_entry(self, name: str) -> cloudwatch.Metric:
         return of_distribution(name, "Sum", distribution=self.distribution_id)

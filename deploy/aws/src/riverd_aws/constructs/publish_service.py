@@ -14,8 +14,8 @@ from riverd_aws.constructs.service import Place, Service, Task
 
 PORT = 8001
 PATHS = (
-    ("/publish", "/publish/*", "/users/*", "/tokens"),
-    ("/channels", "/channels/*", "/nodes/*", "/openapi.json"),
+    ("/publish", "/publish/*", "/users/*", "/tokens", "/webhooks"),
+    ("/channels", "/channels/*", "/nodes/*", "/openapi.json", "/webhooks/*"),
 )
 """The API's paths; the balancer takes five a rule. None of them is a gateway's."""
 

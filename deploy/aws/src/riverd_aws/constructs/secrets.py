@@ -17,21 +17,32 @@ HEX_DIGITS = 64
 class Secrets(Construct):
     """The token secret, the API key and Valkey's password, each 256 bits as 64 hex digits.
 
-    Their values are made by Secrets Manager and stand in no template, environment or log.
+    Their values are made by Secrets Manager and stand in no template, environment or log. That of
+    the webhooks is the user's own, if there is one.
     """
 
-    def __init__(self, scope: Construct, name: str, *, prefix: str) -> None:
+    def __init__(self, scope: Construct, name: str, *, prefix: str, webhooks_arn: str = "") -> None:
         super().__init__(scope, name)
         self.token = self._secret(
             "Token", f"{prefix}/token-secret", about="Signs and verifies tokens"
         )
         self.api_key = self._secret("ApiKey", f"{prefix}/api-key", about="May publish")
         self.broker = self._secret("Broker", f"{prefix}/valkey-password", about="Opens Valkey")
+        self.webhooks: secretsmanager.ISecret | None = (
+            secretsmanager.Secret.from_secret_complete_arn(self, "Webhooks", webhooks_arn)
+            if webhooks_arn
+            else None
+        )
 
     @property
-    def all(self) -> tuple[secretsmanager.Secret, ...]:
-        """All of them."""
+    def made(self) -> tuple[secretsmanager.ISecret, ...]:
+        """Those that the stack makes."""
         return self.token, self.api_key, self.broker
+
+    @property
+    def all(self) -> tuple[secretsmanager.ISecret, ...]:
+        """All of them."""
+        return self.made if self.webhooks is None else (*self.made, self.webhooks)
 
     def _secret(self, name: str, called: str, *, about: str) -> secretsmanager.Secret:
         return secretsmanager.Secret(

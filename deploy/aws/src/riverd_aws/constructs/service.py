@@ -36,6 +36,8 @@ class Task:
     environment: Mapping[str, str]
     rights: Sequence[iam.PolicyStatement]
     stop_s: int
+    count: int | None = None
+    """How many run, where no scaling decides that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,8 @@ class Place:
 class Service(Construct):
     """Tasks with public addresses, which spare a NAT gateway, and no way in but the balancer's.
 
+    Without `targets` there is no way in at all.
+
     How many run is left to its scaling: a deployment does not set it back.
     """
 
@@ -60,7 +64,7 @@ class Service(Construct):
         *,
         place: Place,
         task: Task,
-        targets: elb.IApplicationTargetGroup,
+        targets: elb.IApplicationTargetGroup | None,
     ) -> None:
         super().__init__(scope, name)
         network = place.network
@@ -78,6 +82,7 @@ class Service(Construct):
             "Service",
             cluster=place.cluster,
             task_definition=self.definition,
+            desired_count=task.count,
             assign_public_ip=True,
             vpc_subnets=network.public,
             security_groups=[self.group],
@@ -89,9 +94,12 @@ class Service(Construct):
             enable_execute_command=False,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
         )
-        targets.add_target(
-            self.service.load_balancer_target(container_name=CONTAINER, container_port=task.port)
-        )
+        if targets is not None:
+            targets.add_target(
+                self.service.load_balancer_target(
+                    container_name=CONTAINER, container_port=task.port
+                )
+            )
 
     def _definition(self, task: Task) -> ecs.FargateTaskDefinition:
         definition = ecs.FargateTaskDefinition(
