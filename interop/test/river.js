@@ -11,8 +11,8 @@ const open = new Set();
 /** Where pages connect. */
 export const wsAddress = { host, port: wsPort };
 
-/** The back end, which sends to the publish API's port. */
-export const back = new PusherServer({
+/** Where the back end sends: to the publish API's port. */
+export const backOptions = {
   appId,
   key,
   secret,
@@ -20,7 +20,9 @@ export const back = new PusherServer({
   port: String(apiPort),
   useTLS: false,
   encryptionMasterKeyBase64: Buffer.alloc(32, 7).toString("base64"),
-});
+};
+
+export const back = new PusherServer(backOptions);
 
 /** A page, whose auth endpoint is this process. */
 export function client({ user = "somebody", ...options } = {}) {

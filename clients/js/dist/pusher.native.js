@@ -12,6 +12,49 @@ function address(options, page = globalThis.location) {
   return start + wsPath.replace(/^\/t\/[^/]+/, "");
 }
 
+// pusher/authorization.js
+var ANSWER_MS = 1e4;
+async function sharedSecret(options, channel, socketId) {
+  return (await soon(answer(options, channel, socketId)))?.shared_secret ?? "";
+}
+function answer(options, channel, socketId) {
+  const { authEndpoint, auth, authorizer, channelAuthorization } = options;
+  const asked = channelAuthorization ?? { endpoint: authEndpoint, ...auth };
+  const { customHandler } = asked;
+  if (customHandler)
+    return called((callback) => customHandler({ socketId, channelName: channel.name }, callback));
+  if (authorizer && !channelAuthorization)
+    return called((callback) => authorizer(channel, options).authorize(socketId, callback));
+  return posted(asked, { socket_id: socketId, channel_name: channel.name });
+}
+function called(ask) {
+  return new Promise(
+    (resolve, reject) => ask((error, given) => error ? reject(error) : resolve(given))
+  );
+}
+async function posted(asked, question) {
+  const { endpoint = "/pusher/auth", params, headers, paramsProvider, headersProvider } = asked;
+  const response = await fetch(endpoint, {
+    method: "POST",
+    headers: {
+      "Content-Type": "application/x-www-form-urlencoded",
+      ...headers,
+      ...headersProvider?.()
+    },
+    body: String(new URLSearchParams({ ...question, ...params, ...paramsProvider?.() }))
+  });
+  const { status } = response;
+  if (status !== 200) throw Object.assign(new Error(`${endpoint} answered ${status}`), { status });
+  return response.json();
+}
+function soon(asked) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error("no key in 10 s")), ANSWER_MS);
+  });
+  return Promise.race([asked, late]).finally(() => clearTimeout(timer));
+}
+
 // pusher/dispatcher.js
 var Dispatcher = class {
   /** @type {Map<string, Binding[]>} */
@@ -80,6 +123,108 @@ var Dispatcher = class {
     return this;
   }
 };
+
+// pusher/encryption.js
+var Encryption = class {
+  #nacl;
+  #askSecret;
+  /** Empty before there is one: it opens nothing. */
+  #key = new Uint8Array();
+  /** @type {Promise<void> | null} */
+  #asking = null;
+  /** @type {Held[] | null} events that came since one did not fit the key */
+  #held = null;
+  /**
+   * @param {NaCl} nacl
+   * @param {() => Promise<string>} askSecret
+   */
+  constructor(nacl, askSecret) {
+    this.#nacl = nacl;
+    this.#askSecret = askSecret;
+  }
+  /** Have a key; rejected when there is none. */
+  async unlock() {
+    if (!this.#key.length) await this.#renew();
+  }
+  /**
+   * Open an event. One that does not fit the key may have been sent with the next one: it is asked for
+   * once, and what comes meanwhile waits, so that the order stays.
+   *
+   * @param {any} data of the event
+   * @param {(opened: unknown) => void} then not called for what cannot be opened
+   */
+  open(data, then) {
+    if (this.#held) {
+      this.#held.push({ data, then });
+      return;
+    }
+    const text = this.#text(data);
+    if (text !== null) then(parsed(text));
+    else if (!data?.nonce || !data.ciphertext)
+      console.warn("River: left out what is not encrypted");
+    else {
+      this.#held = [{ data, then }];
+      this.#renew().catch((error) => console.warn(`River: ${error.message}`)).then(() => this.#release());
+    }
+  }
+  #renew() {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = null;
+    });
+    return this.#asking;
+  }
+  async #ask() {
+    const key = bytes(await this.#askSecret());
+    if (key.length !== this.#nacl.secretbox.keyLength) throw new Error("no shared_secret");
+    this.#key = key;
+  }
+  #release() {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const { data, then } of held) {
+      const text = this.#text(data);
+      if (text === null) console.warn("River: left out what fits no key");
+      else isolated(() => then(parsed(text)));
+    }
+  }
+  /**
+   * @param {any} data
+   * @returns {string | null} null for what the key does not open
+   */
+  #text(data) {
+    try {
+      const opened = this.#nacl.secretbox.open(
+        bytes(data.ciphertext),
+        bytes(data.nonce),
+        this.#key
+      );
+      return opened && utf8(opened);
+    } catch {
+      return null;
+    }
+  }
+};
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+function bytes(base64) {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+}
+function utf8(encoded) {
+  const escaped = (byte) => `%${byte.toString(16).padStart(2, "0")}`;
+  return decodeURIComponent([...encoded].map(escaped).join(""));
+}
+function isolated(task) {
+  try {
+    task();
+  } catch (error) {
+    (globalThis.reportError ?? console.error)(error);
+  }
+}
 
 // pusher/members.js
 var Members = class {
@@ -163,6 +308,8 @@ var PusherChannel = class extends Dispatcher {
   subscriptionCancelled = false;
   /** @type {null} River's own protocol does not report it */
   subscriptionCount = null;
+  /** @type {Encryption | null} */
+  encryption = null;
   #river;
   /** Whether River's client has the channel. */
   #isOpen = false;
@@ -185,6 +332,7 @@ var PusherChannel = class extends Dispatcher {
    * @returns {boolean} whether it was sent
    */
   trigger(event, data) {
+    if (this.encryption) throw new Error(`${this.name} has no client events`);
     if (!event.startsWith("client-"))
       throw new Error(`Event '${event}' does not start with 'client-'`);
     return this.pusher.send_event(event, data, this.name);
@@ -192,6 +340,9 @@ var PusherChannel = class extends Dispatcher {
   /** Subscribe; again after a refusal. For `pusher.subscribe`. */
   subscribe() {
     this.pending();
+    if (!this.encryption) this.#open();
+  }
+  #open() {
     const channel = this.#river.subscribe(this.name, this.#isOpen ? {} : this.options);
     if (this.#isOpen) channel.unsubscribe();
     else this.#listen(channel);
@@ -214,9 +365,31 @@ var PusherChannel = class extends Dispatcher {
     channel.on("*", (_, event) => this.received(event));
     this.listen(channel);
   }
-  /** The connection is there: the server is asked. */
+  /** The connection is there: the server is asked, after who has the key. */
   pending() {
     this.subscriptionPending = !this.subscribed && this.pusher.connection.state === "connected";
+    if (this.encryption && this.subscriptionPending) this.#unlock(this.encryption);
+  }
+  /** @param {Encryption} encryption */
+  async #unlock(encryption) {
+    try {
+      await encryption.unlock();
+      if (this.#isUsed()) this.#open();
+    } catch (error) {
+      if (this.#isUsed()) this.#locked(
+        /** @type {Error} */
+        error
+      );
+    }
+  }
+  #isUsed() {
+    return this.pusher.channel(this.name) === this;
+  }
+  /** @param {Error & {status?: number}} error */
+  #locked({ message, status }) {
+    this.disconnect();
+    const detail = { type: "AuthError", error: message };
+    this.emit("pusher:subscription_error", status ? { ...detail, status } : detail);
   }
   /** The connection is gone. */
   disconnect() {
@@ -241,7 +414,12 @@ var PusherChannel = class extends Dispatcher {
    * @returns {void}
    */
   received({ event, data, user }) {
-    if (!RESERVED.test(event)) this.#say(event, data, this.metadata(user));
+    if (RESERVED.test(event)) return;
+    if (!this.encryption) this.#say(event, data, this.metadata(user));
+    else {
+      this.encryption.open(data, (opened) => this.#isUsed() && this.emit(event, opened));
+      this.pusher.said({ event, channel: this.name, data });
+    }
   }
   /**
    * @param {string | undefined} _user whose event it is
@@ -368,11 +546,19 @@ function isOfClient({ event }) {
 }
 function newChannel(name, pusher, river) {
   if (name.startsWith("#")) throw new Error(`Cannot create a channel with name "${name}".`);
-  if (name.startsWith("private-encrypted-"))
-    throw new Error(`${name}: its key comes from an auth endpoint, which only pusher-js asks`);
   if (name.startsWith("presence-")) return new PresenceChannel(name, pusher, river);
-  if (/^(private-)?cache-/.test(name)) return new CacheChannel(name, pusher, river);
-  return new PusherChannel(name, pusher, river);
+  const Kind = /^(private-(encrypted-)?)?cache-/.test(name) ? CacheChannel : PusherChannel;
+  const channel = new Kind(name, pusher, river);
+  if (name.startsWith("private-encrypted-")) channel.encryption = newEncryption(channel);
+  return channel;
+}
+function newEncryption({ name, pusher }) {
+  const { options, connection } = pusher;
+  if (!options.nacl) throw new Error(`${name}: give the option nacl`);
+  return new Encryption(
+    options.nacl,
+    () => sharedSecret(options, { name }, connection.socket_id ?? "")
+  );
 }
 
 // pusher/connection.js

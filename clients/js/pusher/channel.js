@@ -1,6 +1,8 @@
 /** The kinds of channels, in the form of pusher-js. */
 
+import { sharedSecret } from "./authorization.js";
 import { Dispatcher } from "./dispatcher.js";
+import { Encryption } from "./encryption.js";
 import { Members } from "./members.js";
 
 /** Only River says these: no publisher can. */
@@ -27,6 +29,8 @@ export class PusherChannel extends Dispatcher {
   subscriptionCancelled = false;
   /** @type {null} River's own protocol does not report it */
   subscriptionCount = null;
+  /** @type {Encryption | null} */
+  encryption = null;
 
   #river;
   /** Whether River's client has the channel. */
@@ -52,6 +56,7 @@ export class PusherChannel extends Dispatcher {
    * @returns {boolean} whether it was sent
    */
   trigger(event, data) {
+    if (this.encryption) throw new Error(`${this.name} has no client events`);
     if (!event.startsWith("client-"))
       throw new Error(`Event '${event}' does not start with 'client-'`);
     return this.pusher.send_event(event, data, this.name);
@@ -60,6 +65,10 @@ export class PusherChannel extends Dispatcher {
   /** Subscribe; again after a refusal. For `pusher.subscribe`. */
   subscribe() {
     this.pending();
+    if (!this.encryption) this.#open();
+  }
+
+  #open() {
     const channel = this.#river.subscribe(this.name, this.#isOpen ? {} : this.options);
     // It counts its users: the second call only asks again for what was refused.
     if (this.#isOpen) channel.unsubscribe();
@@ -85,9 +94,31 @@ export class PusherChannel extends Dispatcher {
     this.listen(channel);
   }
 
-  /** The connection is there: the server is asked. */
+  /** The connection is there: the server is asked, after who has the key. */
   pending() {
     this.subscriptionPending = !this.subscribed && this.pusher.connection.state === "connected";
+    if (this.encryption && this.subscriptionPending) this.#unlock(this.encryption);
+  }
+
+  /** @param {Encryption} encryption */
+  async #unlock(encryption) {
+    try {
+      await encryption.unlock();
+      if (this.#isUsed()) this.#open();
+    } catch (error) {
+      if (this.#isUsed()) this.#locked(/** @type {Error} */ (error));
+    }
+  }
+
+  #isUsed() {
+    return this.pusher.channel(this.name) === this;
+  }
+
+  /** @param {Error & {status?: number}} error */
+  #locked({ message, status }) {
+    this.disconnect();
+    const detail = { type: "AuthError", error: message };
+    this.emit("pusher:subscription_error", status ? { ...detail, status } : detail);
   }
 
   /** The connection is gone. */
@@ -117,7 +148,12 @@ export class PusherChannel extends Dispatcher {
    * @returns {void}
    */
   received({ event, data, user }) {
-    if (!RESERVED.test(event)) this.#say(event, data, this.metadata(user));
+    if (RESERVED.test(event)) return;
+    if (!this.encryption) this.#say(event, data, this.metadata(user));
+    else {
+      this.encryption.open(data, (opened) => this.#isUsed() && this.emit(event, opened));
+      this.pusher.said({ event, channel: this.name, data });
+    }
   }
 
   /**
@@ -273,9 +309,18 @@ function isOfClient({ event }) {
  */
 export function newChannel(name, pusher, river) {
   if (name.startsWith("#")) throw new Error(`Cannot create a channel with name "${name}".`);
-  if (name.startsWith("private-encrypted-"))
-    throw new Error(`${name}: its key comes from an auth endpoint, which only pusher-js asks`);
   if (name.startsWith("presence-")) return new PresenceChannel(name, pusher, river);
-  if (/^(private-)?cache-/.test(name)) return new CacheChannel(name, pusher, river);
-  return new PusherChannel(name, pusher, river);
+  const Kind = /^(private-(encrypted-)?)?cache-/.test(name) ? CacheChannel : PusherChannel;
+  const channel = new Kind(name, pusher, river);
+  if (name.startsWith("private-encrypted-")) channel.encryption = newEncryption(channel);
+  return channel;
+}
+
+/** @param {PusherChannel} channel */
+function newEncryption({ name, pusher }) {
+  const { options, connection } = pusher;
+  if (!options.nacl) throw new Error(`${name}: give the option nacl`);
+  return new Encryption(options.nacl, () =>
+    sharedSecret(options, { name }, connection.socket_id ?? ""),
+  );
 }

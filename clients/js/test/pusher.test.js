@@ -9,8 +9,9 @@ import { Pusher } from "../pusher/pusher.js";
  * A client, and the server it speaks to: what was sent, and what answers.
  *
  * @param {(message: ClientMessage) => object | undefined} [answer] to messages other than `auth`
+ * @param {Partial<import("../pusher/pusher.js").PusherOptions>} [options]
  */
-function scene(answer = subscribed) {
+function scene(answer = subscribed, options = {}) {
   /** @type {ClientMessage[]} */
   const sent = [];
   /** @type {any} */
@@ -38,7 +39,8 @@ function scene(answer = subscribed) {
     const socket = current;
     if (message) queueMicrotask(() => socket.onmessage({ data: JSON.stringify(message) }));
   };
-  const pusher = new Pusher("any", { host: "localhost", token: "T", WebSocket: Socket });
+  const given = { host: "localhost", token: "T", WebSocket: Socket, ...options };
+  const pusher = new Pusher("any", given);
   return { pusher, sent, say };
 }
 
@@ -125,6 +127,111 @@ test("a refused client event is an error of the connection", async () => {
     data: { code: 4301, message: "slower" },
   });
   assert.deepEqual(sent.at(-1)?.data, { x: 1 });
+  pusher.disconnect();
+});
+
+/** A box that is opened by its own key, which is its first letter. */
+const nacl = {
+  secretbox: {
+    keyLength: 1,
+    nonceLength: 1,
+    /** @type {import("../pusher/encryption.js").NaCl["secretbox"]["open"]} */
+    open: (box, _, key) => (box[0] === key[0] ? box.slice(1) : null),
+  },
+};
+const SECRET = "private-encrypted-dogs";
+
+/**
+ * An event for `SECRET`.
+ *
+ * @param {string} key
+ * @param {number} n
+ */
+function sealed(key, n) {
+  const data = { nonce: btoa("n"), ciphertext: btoa(key + JSON.stringify(n)) };
+  return { type: "event", channel: SECRET, event: "n", data, offset: n };
+}
+
+/** @param {string} key */
+const answerWith = (key) => ({ auth: "", shared_secret: btoa(key) });
+
+test("what comes while the next key is asked for waits, and comes in order", async () => {
+  /** @type {import("../pusher/authorization.js").Callback[]} */
+  const asked = [];
+  /** @type {import("../pusher/authorization.js").Endpoint} */
+  const channelAuthorization = { customHandler: (_, call) => asked.push(call) };
+  const { pusher, say } = scene(undefined, { nacl, channelAuthorization });
+  const channel = pusher.subscribe(SECRET);
+  await next(pusher.connection, "connected");
+  asked[0]?.(null, answerWith("a"));
+  await next(channel, "pusher:subscription_succeeded");
+  const { error, warn } = console;
+  /** @type {unknown[]} */
+  const printed = [];
+  console.warn = console.error = (text) => printed.push(text);
+  /** @type {number[]} */
+  const opened = [];
+  const end = new Promise((done) =>
+    channel.bind("n", (n) => {
+      opened.push(n);
+      if (n === 6) done(n);
+      if (n === 2) throw new Error("of the page");
+    }),
+  );
+  let came = 0;
+  const all = new Promise((done) => pusher.bind("n", () => ++came === 7 && done(came)));
+  for (const [at, key] of [..."abbcab"].entries()) say(sealed(key, at + 1));
+  say({ type: "event", channel: SECRET, event: "n", data: "plain", offset: 7 });
+  await all;
+  assert.deepEqual(opened, [1]);
+  asked[1]?.(null, answerWith("b"));
+  await end;
+  await new Promise(setImmediate);
+  Object.assign(console, { error, warn });
+  assert.deepEqual(opened, [1, 2, 3, 6]);
+  assert.equal(asked.length, 2);
+  assert.deepEqual(printed.map(String), [
+    "Error: of the page",
+    "River: left out what fits no key",
+    "River: left out what fits no key",
+    "River: left out what fits no key",
+  ]);
+  pusher.disconnect();
+});
+
+test("a key that is refused is asked for again by the next subscribe, as by a form", async () => {
+  /** @type {[unknown, RequestInit | undefined][]} */
+  const requests = [];
+  const { fetch } = globalThis;
+  globalThis.fetch = async (where, init) => {
+    requests.push([where, init]);
+    const status = requests.length === 1 ? 403 : 200;
+    return new Response(JSON.stringify(answerWith("a")), { status });
+  };
+  const auth = { headers: { "X-CSRF": "C" }, params: { more: "1" } };
+  const { pusher, say } = scene(undefined, { nacl, authEndpoint: "/auth", auth });
+  const channel = pusher.subscribe(SECRET);
+  const { type, status } = await next(channel, "pusher:subscription_error");
+  assert.deepEqual([type, status], ["AuthError", 403]);
+  const succeeded = next(channel, "pusher:subscription_succeeded");
+  pusher.subscribe(SECRET);
+  await succeeded;
+  const event = next(channel, "n");
+  say(sealed("a", 1));
+  assert.equal(await event, 1);
+  const [where, init] = requests[1] ?? [];
+  const socket = encodeURIComponent(String(pusher.connection.socket_id ?? ""));
+  assert.equal(where, "/auth");
+  assert.equal(init?.body, `socket_id=${socket}&channel_name=${SECRET}&more=1`);
+  assert.equal(new Headers(init?.headers).get("x-csrf"), "C");
+  globalThis.fetch = fetch;
+  pusher.disconnect();
+});
+
+test("an encrypted channel needs the option nacl", () => {
+  const { pusher } = scene();
+  assert.throws(() => pusher.subscribe(SECRET), /nacl/);
+  assert.equal(pusher.channel(SECRET), undefined);
   pusher.disconnect();
 });
 

@@ -126,6 +126,9 @@ river.unsubscribe("dogs");
 river.disconnect();
 river.connect();
 
+const nacl = {
+  secretbox: { open: () => new Uint8Array(), keyLength: 32, nonceLength: 24, overheadLength: 16 },
+};
 const pusher = new Pusher("a key", {
   cluster: "eu",
   wsHost: "rt.example.com",
@@ -135,7 +138,12 @@ const pusher = new Pusher("a key", {
   forceTLS: true,
   unavailableTimeout: 5_000,
   channelAuthorization: { endpoint: "/auth" },
+  nacl,
   token: async () => "a token",
+});
+new Pusher("a key", { authEndpoint: "/auth", auth: { headers: { "X-CSRF-Token": "C" } } });
+new Pusher("a key", {
+  authorizer: ({ name }) => ({ authorize: (_, callback) => callback(new Error(name), null) }),
 });
 new Pusher("a key", { host: "https://rt.example.com", WebSocket: Socket });
 // @ts-expect-error: there is no such option

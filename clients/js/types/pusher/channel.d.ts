@@ -1,5 +1,6 @@
 /** The kinds of channels, in the form of pusher-js. */
 import { Dispatcher } from "./dispatcher.js";
+import { Encryption } from "./encryption.js";
 import { Members } from "./members.js";
 export type River = import("../src/river.js").River;
 export type RiverError = import("../src/errors.js").RiverError;
@@ -27,6 +28,8 @@ export declare class PusherChannel extends Dispatcher {
     subscriptionCancelled: boolean;
     /** @type {null} River's own protocol does not report it */
     subscriptionCount: null;
+    /** @type {Encryption | null} */
+    encryption: Encryption | null;
     /**
      * @param {string} name
      * @param {Pusher} pusher
@@ -45,7 +48,7 @@ export declare class PusherChannel extends Dispatcher {
     subscribe(): void;
     /** For `pusher.unsubscribe`. */
     unsubscribe(): void;
-    /** The connection is there: the server is asked. */
+    /** The connection is there: the server is asked, after who has the key. */
     pending(): void;
     /** The connection is gone. */
     disconnect(): void;

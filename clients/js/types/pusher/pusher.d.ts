@@ -53,8 +53,17 @@ export type PusherOptions = {
      * where there is no global one
      */
     WebSocket?: import("../src/connection.js").SocketClass;
+    /**
+     * `tweetnacl`, for `private-encrypted-` channels; who is
+     * asked for their keys is said as for pusher-js, by one of the next four
+     */
+    nacl?: import("./encryption.js").NaCl;
+    channelAuthorization?: import("./authorization.js").Endpoint;
+    authorizer?: import("./authorization.js").Authorizer;
+    authEndpoint?: string;
+    auth?: import("./authorization.js").Asked["auth"];
 };
-export type Meaningless = "activityTimeout" | "auth" | "authEndpoint" | "authTransport" | "authorizer" | "channelAuthorization" | "cluster" | "disableStats" | "disabledTransports" | "enableStats" | "enabledTransports" | "httpHost" | "httpPath" | "httpPort" | "httpsPort" | "ignoreNullOrigin" | "nacl" | "pongTimeout" | "statsHost" | "timelineParams" | "userAuthentication";
+export type Meaningless = "activityTimeout" | "authTransport" | "cluster" | "disableStats" | "disabledTransports" | "enableStats" | "enabledTransports" | "httpHost" | "httpPath" | "httpPort" | "httpsPort" | "ignoreNullOrigin" | "pongTimeout" | "statsHost" | "timelineParams" | "userAuthentication";
 /**
  * @typedef {import("./dispatcher.js").Callback} Callback
  * @typedef {import("./channel.js").PusherChannel} Channel
@@ -75,11 +84,16 @@ export type Meaningless = "activityTimeout" | "auth" | "authEndpoint" | "authTra
  * @property {number} [unavailableTimeout] after so many milliseconds without a connection the state is
  *   `unavailable`, 10,000 by default
  * @property {import("../src/connection.js").SocketClass} [WebSocket] where there is no global one
+ * @property {import("./encryption.js").NaCl} [nacl] `tweetnacl`, for `private-encrypted-` channels; who is
+ *   asked for their keys is said as for pusher-js, by one of the next four
+ * @property {import("./authorization.js").Endpoint} [channelAuthorization]
+ * @property {import("./authorization.js").Authorizer} [authorizer]
+ * @property {string} [authEndpoint]
+ * @property {import("./authorization.js").Asked["auth"]} [auth]
  *
- * @typedef {"activityTimeout" | "auth" | "authEndpoint" | "authTransport" | "authorizer"
- *   | "channelAuthorization" | "cluster" | "disableStats" | "disabledTransports" | "enableStats"
+ * @typedef {"activityTimeout" | "authTransport" | "cluster" | "disableStats" | "disabledTransports" | "enableStats"
  *   | "enabledTransports" | "httpHost" | "httpPath" | "httpPort" | "httpsPort" | "ignoreNullOrigin"
- *   | "nacl" | "pongTimeout" | "statsHost" | "timelineParams" | "userAuthentication"} Meaningless
+ *   | "pongTimeout" | "statsHost" | "timelineParams" | "userAuthentication"} Meaningless
  *   options of pusher-js that mean nothing here
  */
 /** The channels by their names. */
