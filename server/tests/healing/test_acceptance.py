@@ -29,6 +29,20 @@ def test_its_bytes_are_bounded() -> None:
     assert ours.remembers_s(5.0) == 3.0
 
 
+def test_bytes_of_what_a_broker_never_answers_are_bounded() -> None:
+    ours = Acceptance()
+    large = Message("c", "e", b"x" * (acceptance.KEPT_BYTES_MAX // 3), key="k")
+    for number in range(5):
+        ours.unanswered(large, after=HERE, now=float(number))
+    assert [one.age_s for one in ours.all_unanswered(5.0)] == [2.0, 1.0]
+    assert ours.remembers_s(5.0) == 3.0
+    ours.read("c", HERE, now=acceptance.KEPT_S + 10)
+    assert [*ours.all_unanswered(40.0)] == []
+    ours.unanswered(large, after=HERE, now=40.0)
+    ours.unanswered(large, after=HERE, now=40.0)
+    assert len([*ours.all_unanswered(40.0)]) == 2
+
+
 def test_a_position_that_is_not_new_says_nothing_of_its_content() -> None:
     ours = Acceptance()
     ours.accepted(MESSAGE, HERE, is_new=False, now=0.0)

@@ -23,12 +23,13 @@ class Acceptance:
     Bounded: what is dropped early is not certain any more (see `remembers_s`).
     """
 
-    __slots__ = ("_bytes", "_dropped_at", "_given", "_unanswered")
+    __slots__ = ("_bytes", "_dropped_at", "_given", "_unanswered", "_unanswered_bytes")
 
     def __init__(self) -> None:
         self._given: deque[Given] = deque()
         self._unanswered: deque[tuple[float, Message, Position]] = deque()
         self._bytes = 0
+        self._unanswered_bytes = 0
         self._dropped_at = -math.inf
 
     def accepted(self, message: Message, position: Position, *, is_new: bool, now: float) -> None:
@@ -42,8 +43,8 @@ class Acceptance:
     def unanswered(self, message: Message, *, after: Position, now: float) -> None:
         """Nobody knows whether the message was accepted: its key will settle that."""
         self._unanswered.append((now, message, after))
-        if len(self._unanswered) > KEPT_MAX:
-            self._dropped_at = self._unanswered.popleft()[0]
+        self._unanswered_bytes += message.size + COUNTED_BYTES
+        self._drop_unanswered(-math.inf)
 
     def remembers_s(self, now: float) -> float:
         """For how long everything is here."""
@@ -78,8 +79,15 @@ class Acceptance:
             at, _, _, message, _ = self._given.popleft()
             self._bytes -= COUNTED_BYTES + (0 if message is None else message.size)
             self._dropped_at = max(self._dropped_at, at)
-        while self._unanswered and self._unanswered[0][0] < before:
-            self._dropped_at = max(self._dropped_at, self._unanswered.popleft()[0])
+        if self._unanswered:
+            self._drop_unanswered(before)
+
+    def _drop_unanswered(self, before: float) -> None:
+        waiting = self._unanswered
+        while waiting and (waiting[0][0] < before or self._unanswered_bytes > KEPT_BYTES_MAX):
+            at, message, _ = waiting.popleft()
+            self._unanswered_bytes -= message.size + COUNTED_BYTES
+            self._dropped_at = max(self._dropped_at, at)
 
 
 def _publication(message: Message, offset: int) -> Publication:
