@@ -8,15 +8,15 @@ from aws_variants import Synthesised
 from test_stack import CHECKS
 
 Plant = Callable[[Template], None]
-MISTAKES: dict[str, tuple[Plant, str, str]] = {}
+MISTAKES: dict[str, tuple[Plant, str]] = {}
 MISTAKES_MIN = 24
 
 
-def mistake(found_by: str, variant: str = "default") -> Callable[[Plant], Plant]:
-    """A mistake in a variant, and which check must find it: not just any."""
+def mistake(found_by: str) -> Callable[[Plant], Plant]:
+    """A mistake, and which check must find it: not just any."""
 
     def note(plant: Plant) -> Plant:
-        MISTAKES[plant.__name__] = (plant, found_by, variant)
+        MISTAKES[plant.__name__] = (plant, found_by)
         return plant
 
     return note
@@ -507,60 +507,10 @@ def scaling_by_a_number_that_nobody_publishes(template: Template) -> None:
     metric["MetricName"] = "ActiveConnections"
 
 
-# Webhooks, and the console.
-
-
-@mistake("check_services", "resilient")
-def sender_that_does_not_run(template: Template) -> None:
-    template.one("ECS::Service", "Webhooks")["DesiredCount"] = 0
-
-
-@mistake("check_webhooks", "resilient")
-def sender_that_is_a_gateway(template: Template) -> None:
-    (container,) = template.one("ECS::TaskDefinition", "Webhooks")["ContainerDefinitions"]
-    container["Command"] = ["gateway"]
-
-
-@mistake("check_webhooks", "service")
-def gateways_that_know_the_webhooks(template: Template) -> None:
-    pairs = _container(template)["Environment"]
-    assert isinstance(pairs, list)
-    pairs.append({"Name": "RIVER_WEBHOOKS_FROM", "Value": "aws-secretsmanager:x"})
-
-
-@mistake("check_ways_out", "resilient")
-def sender_that_reaches_no_receiver(template: Template) -> None:
-    template.one("EC2::SecurityGroup", "WebhooksTasks")["SecurityGroupEgress"] = []
-
-
-@mistake("check_readers", "resilient")
-def sender_that_reads_the_api_key(template: Template) -> None:
-    policy = template.one("IAM::Policy", "WebhooksTasksTaskTaskRole")["PolicyDocument"]
-    policy["Statement"][0]["Resource"] = {"Ref": template.id_of("SecretsManager::Secret", "ApiKey")}
-
-
-@mistake("check_alarms", "resilient")
-def nobody_hears_of_what_was_given_up(template: Template) -> None:
-    del template.raw["Resources"][template.id_of("CloudWatch::Alarm", "WebhooksGivenUp")]
-
-
-@mistake("check_filters", "resilient")
-def event_that_a_sender_does_not_log(template: Template) -> None:
-    one = template.one("Logs::MetricFilter", "WebhookLossesWebhooksGivenUp")
-    one["FilterPattern"] = '{ $.event = "webhook_buried" }'
-
-
-@mistake("check_console", "service")
-def console_for_everybody(template: Template) -> None:
-    behaviours = _distribution(template)["CacheBehaviors"]
-    assert isinstance(behaviours, list)
-    behaviours[0]["PathPattern"] = "/console*"
-
-
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_caught(name: str, synthesised: dict[str, Synthesised]) -> None:
-    plant, found_by, variant = MISTAKES[name]
-    whole = synthesised[variant].template
+    plant, found_by = MISTAKES[name]
+    whole = synthesised["default"].template
     broken = whole.copy()
     plant(broken)
     check = next(one for one in CHECKS if one.__name__ == found_by)
@@ -569,4 +519,4 @@ def test_a_mistake_is_caught(name: str, synthesised: dict[str, Synthesised]) -> 
 
 def test_there_are_enough_mistakes_and_none_that_is_no_mistake() -> None:
     assert len(MISTAKES) >= MISTAKES_MIN
-    assert {found_by for _, found_by, _ in MISTAKES.values()} <= {one.__name__ for one in CHECKS}
+    assert {found_by for _, found_by in MISTAKES.values()} <= {one.__name__ for one in CHECKS}
