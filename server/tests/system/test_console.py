@@ -4,16 +4,18 @@ import asyncio
 import itertools
 import json
 import shutil
+import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
+from console_page import WAIT_MS, console, heading
 from playwright.async_api import Browser, Page, async_playwright, expect
 from redis_server import RedisServer
-from river_client import CLOSE, Client, condition, enter, frame, member, opened, token
+from river_client import CLOSE, Client, condition, enter, frame, member, opened, token, visitor
 from river_process import API_KEY, River, Start, ask
 from webhook_receiver import Receiver, receiving
 
@@ -25,8 +27,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 READ_KEY = "a-key-that-may-only-read-0123456789"
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
-WAIT_MS = 30_000
-expect.set_options(timeout=WAIT_MS)
+CONNECTIONS = 1_000
+"""As many as RIVER_MAX_CONNECTIONS_PER_USER."""
 
 
 @pytest.fixture(scope="module")
@@ -65,40 +67,6 @@ async def browser() -> AsyncIterator[Browser]:
 def publish(river: River, channel: str, event: str, data: object) -> int:
     body = {"channel": channel, "event": event, "data": data}
     return int(json.loads(ask(f"{river.api_url}/publish", body, key=API_KEY)[1])["offset"])
-
-
-@asynccontextmanager
-async def console(
-    river: River, browser: Browser, key: str = API_KEY, **options: Any
-) -> AsyncIterator[Page]:
-    """The page, logged in; nothing may go wrong in it, and nothing may ask another host."""
-    trouble: list[str] = []
-    page = await browser.new_page(**options)
-    page.set_default_timeout(WAIT_MS)
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("dialog", lambda dialog: trouble.append(f"a script ran: {dialog.message}"))
-    page.on(
-        "request",
-        lambda request: (
-            None if request.url.startswith(river.api_url) else trouble.append(request.url)
-        ),
-    )
-    page.on(
-        "console",
-        lambda message: (
-            trouble.append(message.text) if "Content Security" in message.text else None
-        ),
-    )
-    await page.goto(f"{river.api_url}/console")
-    await page.get_by_label("API key").fill(key)
-    await page.get_by_role("button", name="Log in").click()
-    yield page
-    await page.close()
-    assert trouble == []
-
-
-async def heading(page: Page, text: str) -> None:
-    await expect(page.locator("h1")).to_contain_text(text)
 
 
 async def hostile_client(river: River) -> Client:
@@ -357,3 +325,71 @@ async def given_up(redis: RedisServer) -> None:
         await queues.bury(webhook, mine[:1], error="status 500")
     finally:
         await broker.close()
+
+
+async def test_connection_without_a_user_is_explained_by_its_session(
+    river: River, browser: Browser
+) -> None:
+    async with visitor(river.url) as client:
+        session = (await client.expect("welcome"))["session"]
+        offset = publish(river, "open-news", "post", {"n": 1})
+        async with console(river, browser) as page:
+            await heading(page, "Overview")
+            await page.goto(f"{river.api_url}/console#/channels/open-news")
+            await page.get_by_label("Who", exact=True).select_option("the session")
+            await page.get_by_label("Its name or id").fill(session)
+            await page.get_by_label("Offset", exact=True).fill(str(offset))
+            await page.get_by_role("button", name="Explain").click()
+            await expect(page.locator(".sentence")).to_contain_text("The client was connected")
+            await expect(page.locator("details").filter(has_text=session)).to_be_visible()
+
+
+async def test_user_of_a_thousand_connections_is_shown_in_part_and_counted(
+    river: River, browser: Browser
+) -> None:
+    async with AsyncExitStack() as many:
+        for _ in range(CONNECTIONS):
+            await many.enter_async_context(member(river.url, token("hub"), "hubs"))
+        async with console(river, browser) as page:
+            await heading(page, "Overview")
+            await page.goto(f"{river.api_url}/console#/users/hub")
+            more = page.get_by_text(f"And {CONNECTIONS - 50} more connections.")
+            await expect(more).to_be_visible()
+            assert await page.locator("tbody tr").count() == 50
+            await page.goto(f"{river.api_url}/console#/users")
+            await expect(page.get_by_role("row").filter(has_text="hub")).to_contain_text(
+                f"{CONNECTIONS:,}"
+            )
+
+
+async def test_list_of_many_channels_is_bounded_and_says_so(river: River, browser: Browser) -> None:
+    async with AsyncExitStack() as many, console(river, browser) as page:
+        for first in range(0, 300, 100):
+            names = [f"many-{number:03}" for number in range(first, first + 100)]
+            await many.enter_async_context(member(river.url, token("eve"), *names))
+        await heading(page, "Overview")
+        await page.goto(f"{river.api_url}/console#/channels")
+        await expect(page.get_by_text("The first 200.")).to_be_visible()
+        assert await page.locator("tbody tr").count() == 200
+        await page.get_by_label("Begins with").fill("many-29")
+        await expect(page.locator("tbody tr")).to_have_count(10)
+        await page.goto(f"{river.api_url}/console#/users/eve")
+        await expect(page.get_by_text("and 50 more").first).to_be_visible()
+
+
+async def test_node_that_hangs_is_named(
+    river: River, browser: Browser, start: Start, redis: RedisServer
+) -> None:
+    assert redis.password is not None
+    where = {"RIVER_BROKER": redis.url, "RIVER_BROKER_PASSWORD": redis.password}
+    hung = start("gateway", settings={**where, "RIVER_NODE_NAME": "gw-hung"})
+    async with console(river, browser) as page:
+        await heading(page, "Overview")
+        await page.goto(f"{river.api_url}/console#/nodes")
+        await expect(page.get_by_role("cell", name="gw-hung")).to_be_visible()
+        hung.signal(signal.SIGSTOP)
+        try:
+            await expect(page.locator(".problem", has_text="gw-hung")).to_contain_text("No answer")
+            await expect(page.get_by_role("cell", name="gw-a")).to_be_visible()
+        finally:
+            hung.signal(signal.SIGCONT)

@@ -2,6 +2,7 @@
 
 import { get, mayWrite, post } from "./api.js";
 import { card, emptyState, facts, field, h, say, swap, table, tag } from "./dom.js";
+import { explainForm } from "./explain.js";
 import { bytes, count, pretty } from "./format.js";
 import { channelLink, traceLink, userLink } from "./links.js";
 import { every, into } from "./live.js";
@@ -37,7 +38,8 @@ export function channel(view, signal, name) {
   view.append(
     h("p", { class: "state" }, traceLink("channel", name)),
     h("div", { class: "grid two" }, card("Now", numbers), card("Rule", rule)),
-    h("div", { class: "grid two" }, card("Log", log), h("div", null, mayWrite() ? card("Publish", form(name, () => load())) : null, card("Members", members))));
+    h("div", { class: "grid two" }, card("Log", log), h("div", null, mayWrite() ? card("Publish", form(name, () => load())) : null, card("Members", members))),
+    card("Why did somebody not get it?", [h("p", { class: "hint" }, "A connection without a user has a session alone: a trace of the channel shows its id."), explainForm(signal, asked)]));
   into(rule, get("channels/-/rule", asked, signal), (found) => {
     if (found.presence) every(EVERY_MS, members, signal, () => showMembers(members, asked, signal));
     else swap(members, emptyState("This channel has no members: its name or its rule would have to say so."));

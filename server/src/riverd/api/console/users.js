@@ -1,11 +1,11 @@
 // Users, and one of them: connections, why an event did not arrive, and what can be ordered.
 
 import { get, mayWrite, post, remove } from "./api.js";
-import { card, confirmed, facts, field, h, say, swap, table, tag } from "./dom.js";
+import { card, confirmed, field, h, say, swap, table } from "./dom.js";
+import { explainForm } from "./explain.js";
 import { count, since, time } from "./format.js";
 import { channelLink, traceLink, userLink } from "./links.js";
-import { every, into } from "./live.js";
-import { REASONS } from "./words.js";
+import { every } from "./live.js";
 
 const LIMIT = 200;
 const SHOWN_MAX = 50;
@@ -51,7 +51,7 @@ export function user(view, signal, name) {
       found.more ? h("p", { class: "hint" }, `And ${count(found.more)} more connections.`) : "",
       found.unanswered.length ? h("p", { class: "hint" }, `No answer from ${found.unanswered.join(", ")}.`) : "");
   };
-  view.append(h("p", { class: "state" }, traceLink("user", name)), card("Connections", connections), card("Why did this user not get it?", why(name, signal)), mayWrite() ? card("Orders", orders(name, load)) : "");
+  view.append(h("p", { class: "state" }, traceLink("user", name)), card("Connections", connections), card("Why did this user not get it?", explainForm(signal, { user: name })), mayWrite() ? card("Orders", orders(name, load)) : "");
   every(EVERY_MS, view, signal, load);
 }
 
@@ -80,37 +80,3 @@ function orders(name, load) {
     h("button", { class: "danger", onclick: act("Block?", `${name} is refused everywhere, with whatever token.`, "Block", (given) => post("users/-/block", asked, { until: given ? Date.now() / 1000 + Number(given) * 3600 : null }), hours) }, "Block"),
     h("button", { class: "quiet", onclick: act("Unblock?", `${name} may connect again.`, "Unblock", () => remove("users/-/block", asked)) }, "Unblock"));
 }
-
-function why(name, signal) {
-  const channel = h("input", { required: true, spellcheck: "false" });
-  const offset = h("input", { type: "number", min: "1", required: true, class: "short" });
-  const answer = h("div", { "aria-live": "polite" });
-  const ask = (event) => {
-    event.preventDefault();
-    into(answer, get(`channels/-/publications/${offset.value}/users/-`, { channel: channel.value, user: name }, signal), explained);
-  };
-  return [h("form", { class: "row", onsubmit: ask }, field("Channel", channel), field("Offset", offset), h("button", { type: "submit" }, "Explain")), answer];
-}
-
-function explained(found) {
-  const [title, kind] = REASONS[found.reason] ?? [found.reason, ""];
-  return [
-    h("p", { class: "sentence" }, tag(title, kind), " ", found.sentence),
-    found.published_at ? h("p", { class: "hint" }, `Published ${time(found.published_at)}.`) : "",
-    found.subscriptions.map((one) => h("details", { class: "entry" },
-      h("summary", null, tag((REASONS[one.reason] ?? [one.reason])[0], (REASONS[one.reason] ?? ["", ""])[1]), h("span", null, one.session?.session ?? "", " on ", one.node)),
-      facts([
-        ["in words", one.sentence],
-        ["protocol", one.session?.protocol],
-        ["client", one.session?.client],
-        ["address", one.session?.address],
-        ["connected", time(one.session?.connected_at)],
-        ["last pong", time(one.session?.confirmed_at)],
-        ["blocked since", time(one.session?.blocked_since)],
-        ["ended", one.session?.ended_at ? `${time(one.session.ended_at)}: ${one.session.ended_by}` : ""],
-        ["was sent", one.subscription ? `what came after ${one.subscription.after}, up to ${one.subscription.upto}` : ""],
-      ]))),
-    found.notes.length ? h("ul", { class: "hint" }, found.notes.map((note) => h("li", null, note))) : "",
-  ].flat();
-}
-
