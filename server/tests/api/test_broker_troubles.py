@@ -51,7 +51,7 @@ class TroubledControl(MemoryControl):
     """Orders of which every answer is trouble."""
 
     def __init__(self, board: Switchboard, trouble: Callable[[], Awaitable[Any]]) -> None:
-        super().__init__(board, "nobody", publish=lambda _: Position("", 0))
+        super().__init__(board, "nobody", publish=lambda _: Position("", 0), clock=time.monotonic)
         self._trouble = trouble
 
     async def order(self, _order: Order) -> Any:

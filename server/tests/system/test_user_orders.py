@@ -108,10 +108,10 @@ async def test_an_order_reaches_a_gateway_that_was_cut_off_and_admits_nobody_mea
         settings = {**cut_off, "RIVER_NODE_NAME": "far"}
         gateway = await asyncio.to_thread(start, "gateway", settings=settings)
         api = start("api", settings=broker)
-        proof = token("ann", iat=int(time.time()) - 60)
+        proof = token("far ann", iat=int(time.time()) - 60)
         async with member(gateway.url, proof, "dogs") as ann:
             proxy.cut()
-            url = f"{api.api_url}/users/ann/disconnect"
+            url = f"{api.api_url}/users/far%20ann/disconnect"
             status, body = await asyncio.to_thread(
                 ask, url, b'{"revoke":true}', key=API_KEY, method="POST"
             )

@@ -7,9 +7,8 @@ import msgspec
 
 from riverd.gateway.connection_limiter import ConnectionLimits
 from riverd.gateway.origins import Origins
+from riverd.http.limits import WAITING_MAX
 from riverd.http.proxies import ClientAddresses
-
-WAITING_MAX = 10_000
 
 
 class Admission(msgspec.Struct, frozen=True):

@@ -6,6 +6,8 @@ HEAD_BYTES_MAX = 16_384
 """Of a head; and of what else is no body: the lengths of its chunks, and fields after it."""
 CLOSING_MAX = 128
 """Sockets of WebSockets in their close handshake, beyond the limit of connections."""
+WAITING_MAX = 10_000
+"""Connections of a gateway that are no WebSockets (yet)."""
 
 
 class HttpLimits(msgspec.Struct, frozen=True):

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from riverd.gateway.admission import WAITING_MAX
-from riverd.http.limits import CLOSING_MAX
+from riverd.http.limits import CLOSING_MAX, WAITING_MAX
 from riverd.service.settings import Settings
 
 FILES_RESERVED_MAX = 512

@@ -189,8 +189,11 @@ def _fitted(
     """What the channel's rules keep of a log, as the script takes it; and its bytes."""
     pairs = list(zip(log.publications, log.ages_s, strict=True))
     kept = pairs[-policy.history_size :] if policy.history_size else []
-    while kept and sum(one.size for one, _ in kept) > policy.history_bytes:
-        kept = kept[1:]
+    size, first = sum(one.size for one, _ in kept), 0
+    while size > policy.history_bytes:
+        size -= kept[first][0].size
+        first += 1
+    kept = kept[first:]
     outlives = policy.last_ttl_s > 0
     before = list(accumulate((one.size for one, _ in kept), initial=0))
     entries: list[tuple[int, int, bytes, bytes, Argument]] = [

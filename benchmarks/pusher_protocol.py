@@ -1,7 +1,7 @@
 """River in Pusher's protocol beside itself and Sockudo, and a gateway that dies under 10,000 pages.
 
-python benchmarks/pusher.py side-by-side --rounds 3
-python benchmarks/pusher.py storm --clients 10000
+python benchmarks/pusher_protocol.py side-by-side --rounds 3
+python benchmarks/pusher_protocol.py storm --clients 10000
 """
 
 from __future__ import annotations
