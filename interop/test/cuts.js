@@ -8,7 +8,7 @@ export const CUT_MS = Number(process.env.RIVER_CUT_MS ?? 800);
 export const COUNT = Number(process.env.RIVER_CUT_COUNT ?? 75);
 // pusher-js before 8.2 gives a transport up after two.
 const CUTS = Number(process.env.RIVER_CUTS ?? 3);
-const BETWEEN_MS = Number(process.env.RIVER_BETWEEN_MS ?? 1200);
+const BETWEEN_MS = Number(process.env.RIVER_BETWEEN_MS ?? 3000);
 
 /** Publish numbers to all, evenly, while the network is cut. */
 export async function numbersDuringCuts(channels, proxies) {
