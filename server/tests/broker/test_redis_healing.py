@@ -199,6 +199,32 @@ async def test_without_an_answer_of_all_processes_logs_begin_again(
     await until(lambda: heard(visitor)[:2] == ["1", "gap"])
 
 
+async def test_offer_that_cannot_be_read_is_as_none(
+    own_server: RedisServer, processes: Processes
+) -> None:
+    visitor = await processes.visitor("c")
+    publisher = processes.broker()
+    before = await publish(publisher, 1)
+    await settle()
+    with own_server.client() as client:
+        seconds, micros = client.time()
+        client.zadd(keys.SIGNS, {"a newer process": seconds * 1000 + micros / 1000})
+        await settle()
+    restart(own_server, with_data=True)
+
+    def offer() -> bool:
+        with own_server.client() as client:
+            client.hset(keys.OFFERS, "a newer process", b"\xc1")
+            return client.hget(keys.TERM, "t") != term
+
+    with own_server.client() as client:
+        term = client.hget(keys.TERM, "t")
+    await until(offer)
+    after = await publish(publisher, 2)
+    assert after.epoch != before.epoch
+    await until(lambda: heard(visitor)[:2] == ["1", "gap"])
+
+
 async def test_where_functions_publish_logs_begin_again(
     own_server: RedisServer, processes: Processes
 ) -> None:

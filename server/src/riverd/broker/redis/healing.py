@@ -79,18 +79,15 @@ class RedisSite:
         await self._run("healing_offer", names, round_name, name, _packed(offer), OFFERS_MS)
 
     async def offers(self, round_name: str, known: Sequence[str]) -> Mapping[str, Contribution]:
-        """Those that are new."""
+        """Those that are new. One that another version writes differently counts as not given."""
         del round_name
         listed = cast("list[bytes]", await self._connection.ask("HKEYS", keys.OFFERS))
         new = [name for one in listed if (name := one.decode()) not in known]
         if not new:
             return {}
         bodies = cast("list[bytes | None]", await self._connection.ask("HMGET", keys.OFFERS, *new))
-        return {
-            name: _offer.decode(body)
-            for name, body in zip(new, bodies, strict=True)
-            if body is not None
-        }
+        read = {name: _read(body) for name, body in zip(new, bodies, strict=True)}
+        return {name: offer for name, offer in read.items() if offer is not None}
 
     async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:
         """Whatever history it was written in."""
@@ -170,6 +167,13 @@ def _packed(offer: Contribution) -> bytes:
     )
     known = tuple(msgspec.structs.replace(one, publication=None) for one in offer.known)
     return _encode(msgspec.structs.replace(offer, replicas=without, known=known))
+
+
+def _read(body: bytes | None) -> Contribution | None:
+    try:
+        return None if body is None else _offer.decode(body)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _stored(meta: Reply, *, log: Reply, last: Reply) -> DataLog | None:
