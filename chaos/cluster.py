@@ -16,7 +16,7 @@ from riverd.commands.verify.history import Attempt, Fate, RunHistory
 from stream_witness import PollWitness, StreamWitness
 from visitors import Visitors
 from webhook_witness import WebhookWitness
-from witness import Witness
+from witness import Witness, end
 
 Place = tuple[str | None, int]
 
@@ -260,9 +260,7 @@ class Cluster:
 
     async def close(self) -> None:
         """End everything."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         for program in reversed(self.programs):
             program.close()
         self.receiver.close()

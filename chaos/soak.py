@@ -24,6 +24,8 @@ DRAWING = ROOT / "docs" / "images" / "soak.svg"
 BEGIN, END = "<!-- make soak: begin -->", "<!-- make soak: end -->"
 HISTORY_TTL_S = 20
 """What is kept of a channel is gone before the warm-up is over, also in a short run."""
+SESSION_HISTORY_BYTES = 65_536
+"""By default what is remembered of sessions fills 16 MiB, which takes hours."""
 SAMPLES = 600
 SAMPLE_S_MIN = 0.5
 HICCUP_S = 20.0
@@ -50,6 +52,7 @@ class Soak:
     def __init__(self, *, per_s: float) -> None:
         # As a setting of the environment it holds for all processes alike.
         os.environ["RIVER_HISTORY_TTL_S"] = str(HISTORY_TTL_S)
+        os.environ["RIVER_SESSION_HISTORY_BYTES"] = str(SESSION_HISTORY_BYTES)
         self._folder = tempfile.TemporaryDirectory()
         self.redis = Redis(Path(self._folder.name))
         self.gateways = [GatewayProcess(self.redis.port, 1.0) for _ in range(2)]

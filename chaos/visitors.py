@@ -2,9 +2,8 @@
 
 import asyncio
 import random
-from contextlib import suppress
 
-from witness import Witness
+from witness import Witness, end
 
 USERS = 16
 TURN_S = 0.25
@@ -41,6 +40,4 @@ class Visitors:
             one = Witness(self._url, user, [self._channel], {self._channel: {}})
             self._here[user] = asyncio.create_task(one.run())
             return
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await end(task)

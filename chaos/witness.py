@@ -16,6 +16,14 @@ from riverd.commands.verify.history import ChannelRecord, Observation, Observed
 PAUSE_S_MAX = 0.5
 
 
+async def end(*tasks: asyncio.Task[None]) -> None:
+    """Cancel clients until they have ended: one that just ran into a timeout may miss one."""
+    while left := [task for task in tasks if not task.done()]:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=1.0)
+
+
 @dataclass
 class Book:
     """What one client was told of one channel."""
