@@ -41,6 +41,7 @@ class Shape:
     channels_each: int = 3
     every_s: float = 0.05
     drain_s: float = 3.0
+    has_visitors: bool = True
 
 
 @dataclass
@@ -115,7 +116,8 @@ class Cluster:
                 witness.record()
             self.add(witness)
         self.visitors = Visitors(self.url, HOOKED)
-        self._tasks.append(asyncio.create_task(self.visitors.run()))
+        if self.shape.has_visitors:
+            self._tasks.append(asyncio.create_task(self.visitors.run()))
         for name in names:
             publisher = FaultPublisher(f"http://127.0.0.1:{self.api.port}", name, shape.every_s)
             self.publishers.append(publisher)

@@ -24,7 +24,7 @@ REMOVED = 2
 
 @pytest.fixture
 async def cluster() -> AsyncIterator[Cluster]:
-    running = Cluster(Shape(clients=60, drain_s=DRAIN_S))
+    running = Cluster(Shape(clients=60, drain_s=DRAIN_S, has_visitors=False))
     try:
         await running.start()
         yield running
