@@ -99,3 +99,15 @@ def test_app_ends_with_the_line_and_code_2() -> None:
     )
     assert done.returncode == 2
     assert done.stderr == "river: gateways=none: that is no whole number\n"
+
+
+def test_the_command_starts_no_construct() -> None:
+    # They start a process of Node.js, which is slow, and complains when Ctrl-C ends it first.
+    program = (
+        "import sys, riverd_aws.command, riverd_aws.deployment, riverd_aws.removal\n"
+        "print([name for name in sys.modules if name in ('jsii', 'aws_cdk')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"

@@ -9,9 +9,8 @@ from riverd.commands.estimate.load import HOURS_A_MONTH
 from riverd.commands.estimate.prices import prices
 from riverd.commands.estimate.sizing import Fleet
 from riverd.commands.estimate.stack import task_pricer
-from riverd_aws.constructs.webhooks import CPU, MEMORY_MIB, TASKS
 from riverd_aws.failure import Mistake
-from riverd_aws.options import Options
+from riverd_aws.options import SENDER_CPU, SENDER_MEMORY_MIB, SENDER_TASKS, Options
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,8 @@ def monthly(options: Options, *, connections: int, messages_per_s: float) -> Cos
 def _webhooks(*, sender: bool) -> Iterator[tuple[str, float]]:
     """The task that sends them, where the publish API does not; and the alarms."""
     if sender:
-        size = TaskSize(vcpu=CPU / 1024, memory_gb=MEMORY_MIB / 1024)
-        hour = task_pricer().hour(Fleet(size=size, count=TASKS))
+        size = TaskSize(vcpu=SENDER_CPU / 1024, memory_gb=SENDER_MEMORY_MIB / 1024)
+        hour = task_pricer().hour(Fleet(size=size, count=SENDER_TASKS))
         yield "Fargate and address, webhooks", hour * HOURS_A_MONTH
     alarms = 3 if sender else 2
     yield "alarms, webhooks", alarms * prices().aws["alarm_month"].usd

@@ -9,6 +9,11 @@ from urllib.parse import urlsplit
 from riverd import __version__
 
 DRAIN_S_MAX = 90
+SENDER_CPU, SENDER_MEMORY_MIB = 256, 512
+"""The task that sends webhooks. Here, as the command knows nothing of the constructs: they start
+a process of their own."""
+SENDER_TASKS = 1
+"""Events wait in Valkey while ECS replaces the task."""
 """Fargate kills a task 120 s after SIGTERM; a drain and its margin must fit into that."""
 
 NAMES = {

@@ -28,7 +28,7 @@ from riverd_aws.constructs.secrets import Secrets, SecretsDoor, may_read
 from riverd_aws.constructs.service import STOP_MARGIN_S, Place, Task, cluster_in
 from riverd_aws.constructs.webhooks import WebhookLosses, WebhookSender
 from riverd_aws.environment import Surroundings
-from riverd_aws.options import Options
+from riverd_aws.options import SENDER_CPU, SENDER_MEMORY_MIB, SENDER_TASKS, Options
 from riverd_aws.watching import PublishPlane, Watched
 
 _WHAT = {"TokenSecret": "Signs tokens: for your servers", "ApiKey": "May publish: for your servers"}
@@ -238,12 +238,12 @@ class RiverStack(Stack):  # type: ignore[misc]  # mypy does not read aws_cdk
                 image=self._image,
                 command=["webhooks", "run"],
                 port=webhooks_of.PORT,
-                cpu=webhooks_of.CPU,
-                memory_mib=webhooks_of.MEMORY_MIB,
+                cpu=SENDER_CPU,
+                memory_mib=SENDER_MEMORY_MIB,
                 environment=self._surroundings.webhook_sender(),
                 rights=[may_read(secret), may_read(self.secrets.broker)],
                 stop_s=webhooks_of.STOP_S,
-                count=webhooks_of.TASKS,
+                count=SENDER_TASKS,
             ),
         )
         self._let_in(sender.group)

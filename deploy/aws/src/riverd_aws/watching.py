@@ -12,8 +12,8 @@ from riverd_aws.constructs.dashboard import Graph
 from riverd_aws.constructs.function import Function
 from riverd_aws.constructs.gateways import SOCKETS_A_CONNECTION, Gateways
 from riverd_aws.constructs.measures import FIVE_MINUTES, of_distribution
-from riverd_aws.constructs.webhooks import TASKS, WebhookLosses, WebhookSender
-from riverd_aws.options import Options
+from riverd_aws.constructs.webhooks import WebhookLosses, WebhookSender
+from riverd_aws.options import SENDER_TASKS, Options
 
 NEARLY = 0.9
 FAILURES_MAX = 5
@@ -239,7 +239,7 @@ class Watched:
             yield Concern(
                 name="WebhookSenderMissing",
                 metric=self.webhook_sender.running(),
-                limit=TASKS,
+                limit=SENDER_TASKS,
                 under=True,
                 silence_is_bad=True,
                 periods=5,

@@ -9,10 +9,7 @@ from riverd_aws.constructs.measures import FIVE_MINUTES, of_gateways, of_tasks
 from riverd_aws.constructs.service import Place, Service, Task
 
 PORT = 8001
-CPU, MEMORY_MIB = 256, 512
 STOP_S = 30
-TASKS = 1
-"""Events wait in Valkey while ECS replaces the task."""
 
 
 class WebhookSender(Construct):
