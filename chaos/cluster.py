@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from doubles import Doubled, StoredTwice, delivered_twice, given_twice, sent_twice, stored_twice
 from processes import ApiProcess, BalancerProcess, GatewayProcess, Redis, ServerProcess, get_json
 from proxy import Proxy
 from publisher import FaultPublisher
@@ -62,6 +63,8 @@ class FaultOutcome:
     slowest_refusal_s: float
     errors: list[str]
     """What River's processes logged as errors."""
+    doubles: list[Doubled]
+    """What `duplicated` counts."""
     remark: str = ""
 
     @property
@@ -79,6 +82,7 @@ class Cluster:
         self.redis = Redis(Path(self._folder.name))
         self.programs: list[ServerProcess] = [self.redis]
         self._errors_seen = 0
+        self._stored_twice: set[StoredTwice] = set()
         self.gateways: list[GatewayProcess] = []
         self.witnesses: list[Witness] = []
         self.publishers: list[FaultPublisher] = []
@@ -170,9 +174,7 @@ class Cluster:
 
     def miscounted(self) -> list[str]:
         """Of whom the receiver of webhooks is wrong."""
-        there, counted = self.visitors.here, set(self.receiver.members)
-        missing = [f"{user}: not counted" for user in sorted(there - counted)]
-        return missing + [f"{user}: counted, and gone" for user in sorted(counted - there)]
+        return self.receiver.mistakes(self.visitors.here)
 
     def behind(self) -> list[str]:
         """Clients that do not stand where their channels' logs stand, and logs that lack an end."""
@@ -193,14 +195,11 @@ class Cluster:
 
     def mistaken(self) -> list[str]:
         """Clients that are wrong about the quiet channel."""
-        number, places = len(self.witnesses), self._places([CROWD])
+        users, places = {one.user for one in self.witnesses}, self._places([CROWD])
         if places is None:
             return ["the API does not answer"]
-        return [
-            f"{one.user}: {one.present} of {number}, {one.books[CROWD].place} of {places[CROWD]}"
-            for one in self.witnesses
-            if one.present != number or one.books[CROWD].place != places[CROWD]
-        ]
+        mistakes = [one.mistake_about(users, places[CROWD], CROWD) for one in self.witnesses]
+        return [mistake for mistake in mistakes if mistake]
 
     def _places(self, channels: list[str]) -> dict[str, Place] | None:
         """Where logs stand; None if the API does not say."""
@@ -218,19 +217,12 @@ class Cluster:
             for one in self.publishers
             for position, number in one.accepted.items()
         )
-        repeated = sum(
-            len(seen) - len({(epoch, number) for (epoch, _), number in seen.items()})
-            for seen in self.contents.values()
-        )
+        doubles = self._doubles()
         errors = [line for program in self.programs for line in program.errors()]
         outcome = FaultOutcome(
             fault,
             lost=sum(book.holes for book in books),
-            duplicated=sum(book.duplicated for book in books)
-            + sum(one.doubled for one in self.publishers)
-            + self.receiver.doubled
-            + self.receiver.repeated
-            + repeated,
+            duplicated=sum(one.count for one in doubles),
             reordered=sum(book.wrong for book in books) + wrong + self.receiver.forged,
             told=sum(book.told for book in books),
             live_after_s=0.0,
@@ -239,14 +231,27 @@ class Cluster:
             published=sum(len(one.accepted) for one in self.publishers),
             slowest_refusal_s=max(one.slowest_refusal_s for one in self.publishers),
             errors=errors[self._errors_seen :],
+            doubles=doubles,
         )
         self._errors_seen = len(errors)
         for book in books:
             book.forgive()
         self.receiver.forgive()
         for publisher in self.publishers:
-            publisher.slowest_refusal_s = 0.0
+            publisher.slowest_refusal_s = publisher.doubled = 0
         return outcome
+
+    def _doubles(self) -> list[Doubled]:
+        """What came twice since the last call, by kind: each kind has another cause."""
+        stored = [one for one in stored_twice(self.contents) if one not in self._stored_twice]
+        self._stored_twice |= set(stored)
+        receiver = self.receiver
+        return [
+            *delivered_twice(self.witnesses),
+            *(one.seen_by(self.witnesses) for one in stored),
+            *given_twice(self.publishers),
+            *sent_twice(receiver),
+        ]
 
     def violations(self) -> list[BrokenRule]:
         """What the checker says of everything that was sent and heard."""

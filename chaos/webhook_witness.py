@@ -51,6 +51,18 @@ class WebhookWitness:
         self._server.shutdown()
         self._server.server_close()
 
+    def mistakes(self, present: set[str]) -> list[str]:
+        """What is wrong here while so many users are present.
+
+        Where a list of members begins again all are written as joined, and the reset that says why
+        may come seconds after that: until then it is not right.
+        """
+        wrong = [f"{user}: not counted" for user in sorted(present - self.members)]
+        wrong += [f"{user}: counted, and gone" for user in sorted(self.members - present)]
+        if self.repeated:
+            wrong.append(f"{self.repeated} joins and leaves came again without a reset")
+        return wrong
+
     def forgive(self) -> None:
         """Count what is wrong from nothing again."""
         self.repeated = self.doubled = self.forged = 0
@@ -63,9 +75,10 @@ class WebhookWitness:
         with self._lock:
             self.forged += f"v1,{signature}" not in headers["webhook-signature"].split()
             for event in json.loads(body)["events"]:
-                self._count(event)
+                self.count_event(event)
 
-    def _count(self, event: dict[str, Any]) -> None:
+    def count_event(self, event: dict[str, Any]) -> None:
+        """One event came."""
         content = json.dumps([event["type"], event.get("channel"), event.get("user")])
         known = self._contents.setdefault(event["id"], content)
         if known != content and event["type"] != "reset":

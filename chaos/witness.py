@@ -14,6 +14,7 @@ from processes import SECRET
 from riverd.commands.verify.history import ChannelRecord, Observation, Observed
 
 PAUSE_S_MAX = 0.5
+NAMED_MAX = 3
 
 
 async def end(*tasks: asyncio.Task[None]) -> None:
@@ -93,6 +94,10 @@ class Witness:
     joined: dict[str, int] = field(default_factory=dict)
     present: int | None = None
     """How many members its presence channel has, by what it was told."""
+    members: set[str] = field(default_factory=set)
+    """Who they are; of a long list the server names the first hundred."""
+    contradictions: list[str] = field(default_factory=list)
+    """Joins of who was a member, and leaves of who was none."""
     errors: list[str] = field(default_factory=list)
     connections: int = 0
     moved: int = 0
@@ -202,10 +207,24 @@ class Witness:
         counts = self.joined if joined else self.left
         counts[user] = counts.get(user, 0) + 1
         if self.present is not None:
+            if len(self.members) == self.present and joined is (user in self.members):
+                self.contradictions.append(f"{user} {'joined' if joined else 'left'} again")
             self.present += 1 if joined else -1
+        (self.members.add if joined else self.members.discard)(user)
+
+    def mistake_about(self, users: set[str], place: tuple[str | None, int], channel: str) -> str:
+        """What is wrong about a quiet channel with these members; "" if nothing is."""
+        ours = self.books[channel].place
+        if self.present == len(users) and ours == place:
+            return ""
+        wrong = [f"{self.user}: {self.present} of {len(users)}, {ours} of {place}"]
+        wrong += [f"without {user}" for user in sorted(users - self.members)[:NAMED_MAX]]
+        wrong += [f"with {user}" for user in sorted(self.members - users)[:NAMED_MAX]]
+        return ", ".join([*wrong, *self.contradictions[-NAMED_MAX:]])
 
     def _see(self, listed: object) -> None:
         if isinstance(listed, dict):
             self.present = int(str(listed["count"]))
-            for member in listed["members"]:
-                self.joined.setdefault(str(member["user"]), 1)
+            self.members = {str(member["user"]) for member in listed["members"]}
+            for user in self.members:
+                self.joined.setdefault(user, 1)

@@ -1,0 +1,51 @@
+"""What the fault table counts as doubled, and when: without a cluster."""
+
+from doubles import delivered_twice, stored_twice
+from webhook_witness import COMES, WebhookWitness
+from witness import Witness
+
+
+def joined(number: int) -> dict[str, object]:
+    return {"id": str(number), "type": COMES, "channel": "presence-hooked", "user": "user"}
+
+
+def reset(number: int) -> dict[str, object]:
+    channel = {"channel": "presence-hooked", "members": ["user"]}
+    return {"id": str(number), "type": "reset", "state": {"channels": [channel]}}
+
+
+def test_receiver_that_was_sent_no_reset_yet_after_a_list_began_again_is_not_right() -> None:
+    receiver = WebhookWitness("presence-hooked")
+    for number in range(2):
+        receiver.count_event(joined(number))
+    (wrong,) = receiver.mistakes({"user"})
+    assert "without a reset" in wrong
+    receiver.count_event(reset(2))
+    assert receiver.mistakes({"user"}) == []
+
+
+def test_number_at_two_positions_of_an_epoch_is_found_with_both() -> None:
+    contents = {"chaos-1": {("a", 1): 7, ("a", 2): 8, ("a", 3): 7, ("b", 1): 7}}
+    (found,) = stored_twice(contents)
+    assert (found.number, found.offsets) == (7, (1, 3))
+    assert "7 stands at 1 (0 saw it); 3 (0 saw it)" in found.seen_by([]).what
+
+
+def test_event_that_came_again_is_named_with_its_client_and_channel() -> None:
+    one = Witness("ws://127.0.0.1:1/ws", "user-4", ["chaos-1"], {"chaos-1": {}})
+    book = one.books["chaos-1"]
+    for _ in range(2):
+        book.event({"offset": 1, "data": 0}, one.contents["chaos-1"])
+    (found,) = delivered_twice([one])
+    assert found.count == 1
+    assert "user-4: chaos-1" in found.what
+
+
+def test_client_that_is_wrong_about_members_says_about_whom() -> None:
+    one = Witness("ws://127.0.0.1:1/ws", "user-1", ["crowd"], {"crowd": {}})
+    one.present, one.members = 2, {"user-1", "user-2"}
+    place = one.books["crowd"].place
+    assert one.mistake_about({"user-1", "user-2"}, place, "crowd") == ""
+    mistake = one.mistake_about({"user-1", "user-3", "user-4"}, place, "crowd")
+    assert "2 of 3" in mistake
+    assert "without user-3, without user-4, with user-2" in mistake
