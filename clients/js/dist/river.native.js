@@ -685,8 +685,8 @@ var init_later = __esm({
 // src/backoff.js
 var BASE_MS = 500;
 var CAP_MS = 2e4;
-function backoff(attempt, random) {
-  return outageBackoff(BASE_MS * 2 ** attempt, random);
+function backoff(attempt, random, spreadMs = 0) {
+  return outageBackoff(Math.max(BASE_MS * 2 ** attempt, spreadMs), random);
 }
 function outageBackoff(outageMs, random) {
   return Math.floor(random() * Math.min(CAP_MS, Math.max(BASE_MS, outageMs)));
@@ -1098,6 +1098,8 @@ var Delivery = class {
   #needed = null;
   /** When it may be loaded. */
   #loadAt = 0;
+  /** How far apart those reload that were notified together, as far as is known. */
+  #spreadMs = 0;
   #ended = false;
   /**
    * @param {Subscription} subscription
@@ -1195,6 +1197,7 @@ var Delivery = class {
     const spreadMs = reason === "window" ? WINDOW_RELOAD_MS : RELOAD_MS;
     const reloadAfterMs = reload_after_ms ?? retry_after_ms ?? Math.floor(this.#platform.random() * spreadMs);
     this.system.emit("river:gap", { reason, epoch, offset, reloadAfterMs });
+    this.#spreadMs = reloadAfterMs;
     this.#renew(reason, reloadAfterMs);
   }
   /**
@@ -1220,7 +1223,8 @@ var Delivery = class {
       const reason = this.#needed;
       this.#needed = null;
       if (await this.#loadOnce(reason, failures)) failures = 0;
-      else if (!this.#needed) this.#renew(reason, backoff(failures++, this.#platform.random));
+      else if (!this.#needed)
+        this.#renew(reason, backoff(++failures, this.#platform.random, this.#spreadMs));
     }
     this.#loading = false;
     this.#held.release();
@@ -1681,7 +1685,7 @@ async function askToken(source, platform) {
 }
 async function given(source) {
   const value = await source();
-  if (typeof value === "string" || !value || !("text" in value)) return value;
+  if (typeof value !== "object" || !value || !("text" in value)) return value;
   if (!value.ok) throw new Error(`${value.url} answered ${value.status}`);
   return value.text();
 }

@@ -10,10 +10,11 @@ const CAP_MS = 20_000;
  *
  * @param {number} attempt how many attempts in a row have failed before
  * @param {() => number} random a number from 0 up to, not including, 1
+ * @param {number} [spreadMs] the ceiling is at least so high
  * @returns {number} milliseconds
  */
-export function backoff(attempt, random) {
-  return outageBackoff(BASE_MS * 2 ** attempt, random);
+export function backoff(attempt, random, spreadMs = 0) {
+  return outageBackoff(Math.max(BASE_MS * 2 ** attempt, spreadMs), random);
 }
 
 /**

@@ -48,6 +48,8 @@ export class Delivery {
   #needed = null;
   /** When it may be loaded. */
   #loadAt = 0;
+  /** How far apart those reload that were notified together, as far as is known. */
+  #spreadMs = 0;
   #ended = false;
 
   /**
@@ -158,6 +160,7 @@ export class Delivery {
     const reloadAfterMs =
       reload_after_ms ?? retry_after_ms ?? Math.floor(this.#platform.random() * spreadMs);
     this.system.emit("river:gap", { reason, epoch, offset, reloadAfterMs });
+    this.#spreadMs = reloadAfterMs;
     this.#renew(reason, reloadAfterMs);
   }
 
@@ -185,7 +188,9 @@ export class Delivery {
       const reason = this.#needed;
       this.#needed = null;
       if (await this.#loadOnce(reason, failures)) failures = 0;
-      else if (!this.#needed) this.#renew(reason, backoff(failures++, this.#platform.random));
+      else if (!this.#needed)
+        // The back end has too much to do: those that were spread over seconds are so again.
+        this.#renew(reason, backoff(++failures, this.#platform.random, this.#spreadMs));
     }
     this.#loading = false;
     this.#held.release();

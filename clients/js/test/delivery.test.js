@@ -266,7 +266,7 @@ test("a snapshot that fails is reported and loaded again, ever later, until ther
   delivery.channel.on("river:error", (error) => heard.push(error.code, error.cause));
   delivery.subscribed(subscribed(3));
   delivery.receive(event(4), CONNECTION);
-  for (const [attempt, waitMs] of [250, 500, 1_000, 2_000].entries()) {
+  for (const [attempt, waitMs] of [500, 1_000, 2_000, 4_000].entries()) {
     calls[attempt]?.fail(cause);
     await platform.pass(waitMs - 1);
     assert.equal(calls.length, attempt + 1);
@@ -284,7 +284,7 @@ test("a snapshot that hangs has failed after 30 s", async () => {
   const { calls, snapshot } = snapshots();
   const delivery = asked(snapshot);
   delivery.subscribed(subscribed(3));
-  await platform.pass(30_250);
+  await platform.pass(30_500);
   assert.equal(calls.length, 2);
   calls[1]?.answer();
   await settled();
@@ -326,6 +326,23 @@ test("many clients that lost the same load their snapshots at times of their own
     ...times.map((time) => times.filter((other) => other >= time && other < time + 1_000).length),
   );
   assert.ok(busiest < 70, `${busiest} in one second`);
+});
+
+test("clients that were spread over seconds are so again when the back end refuses", async () => {
+  const { calls, snapshot } = snapshots();
+  const delivery = asked(snapshot);
+  delivery.subscribed(subscribed(0));
+  calls[0]?.answer();
+  await settled();
+  delivery.receive({ ...gap(1), reload_after_ms: 6_000 }, CONNECTION);
+  await platform.pass(6_000);
+  for (const [attempt, waitMs] of [3_000, 3_000, 3_000, 4_000].entries()) {
+    calls[attempt + 1]?.fail(new Error("too many"));
+    await platform.pass(waitMs - 1);
+    assert.equal(calls.length, attempt + 2);
+    await platform.pass(1);
+    assert.equal(calls.length, attempt + 3);
+  }
 });
 
 test("a server that spreads its clients is obeyed", async () => {
