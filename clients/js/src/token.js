@@ -31,7 +31,7 @@ export async function askToken(source, platform) {
 /** @param {() => GivenToken | Promise<GivenToken>} source */
 async function given(source) {
   const value = await source();
-  if (typeof value === "string" || !value || !("text" in value)) return value;
+  if (typeof value !== "object" || !value || !("text" in value)) return value;
   if (!value.ok) throw new Error(`${value.url} answered ${value.status}`);
   return value.text();
 }

@@ -48,9 +48,9 @@ test("what cannot be a token is refused in words that do not show it", async () 
 });
 
 test("a function that gives no text has failed", async () => {
-  for (const token of [undefined, "", null, { jwt: "T" }]) {
+  for (const token of [undefined, "", null, { jwt: "T" }, 42, true]) {
     const source = /** @type {() => any} */ (() => token);
-    const message = /it is (undefined|empty|object)$/;
+    const message = /it is (undefined|empty|object|number|boolean)$/;
     await assert.rejects(askToken(source, platform), { code: "token_failed", message });
   }
 });
