@@ -160,6 +160,14 @@ async def test_an_answer_takes_so_much_time_and_so_many_bytes_and_no_more(
         assert receiver.came == 1
 
 
+async def test_a_status_counts_although_the_rest_comes_after_the_time_for_the_answer() -> None:
+    async with hostile(promises_too_much) as (_, url):
+        poster = Poster(PRIVATE_NETWORKS, answer_s=5.0, rest_s=6.0)
+        outcome = await poster.post(url, WebhookRequest({}, b"{}"))
+        await poster.close()
+    assert outcome.error is None
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_not_followed(status: int) -> None:
     async with hostile(says_nothing) as (other, elsewhere):

@@ -6,9 +6,10 @@
  *
  * @param {number} attempt how many attempts in a row have failed before
  * @param {() => number} random a number from 0 up to, not including, 1
+ * @param {number} [spreadMs] the ceiling is at least so high
  * @returns {number} milliseconds
  */
-export declare function backoff(attempt: number, random: () => number): number;
+export declare function backoff(attempt: number, random: () => number, spreadMs?: number): number;
 /**
  * Full jitter below a ceiling that is as high as the outage is old.
  *

@@ -30,7 +30,8 @@ ANSWER_PARTS_MAX = 100
 CONNECTIONS_MAX = 100
 IDLE_S_MAX = 30.0
 
-_TIMEOUTS = {"connect": CONNECT_S_MAX, "read": REQUEST_S_MAX, "write": REQUEST_S_MAX, "pool": 5.0}
+# Reading and writing have the limit of the whole request, which is around them.
+_TIMEOUTS = {"connect": CONNECT_S_MAX, "pool": 5.0}
 # Exactly this type: Pusher's library for Node compares it as it stands.
 _HEADERS = ((b"content-type", b"application/json"), (b"user-agent", b"River webhooks"))
 _SOCKET_OPTIONS = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
@@ -139,10 +140,23 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
 
 
 class Poster:
-    """Sends POST requests; certificates are verified. `answer_s`: how long one may take."""
+    """Sends POST requests; certificates are verified.
 
-    def __init__(self, allowed: Sequence[Network], *, answer_s: float = REQUEST_S_MAX) -> None:
+    Args:
+        allowed: networks that are not public, and may be called.
+        answer_s: how long one request may take, to its answer's status.
+        rest_s: how long the rest of the answer may take.
+    """
+
+    def __init__(
+        self,
+        allowed: Sequence[Network],
+        *,
+        answer_s: float = REQUEST_S_MAX,
+        rest_s: float = REST_S_MAX,
+    ) -> None:
         self._answer_s = answer_s
+        self._rest_s = rest_s
         tls = ssl.create_default_context()
         self._pools = {
             scheme: httpcore.AsyncConnectionPool(
@@ -157,8 +171,8 @@ class Poster:
     async def post(self, url: str, request: WebhookRequest) -> PostOutcome:
         """Send one request, and wait for its status; the rest of the answer is not used."""
         try:
-            async with asyncio.timeout(self._answer_s):
-                return await self._post(url, request)
+            async with asyncio.timeout(self._answer_s) as limit:
+                return await self._post(url, request, limit)
         except TimeoutError:
             return PostOutcome(f"no answer within {self._answer_s:g} s")
         except httpcore.TimeoutException:
@@ -166,7 +180,9 @@ class Poster:
         except _TROUBLES as error:
             return PostOutcome(" ".join(str(error).split())[:200] or type(error).__name__)
 
-    async def _post(self, url: str, request: WebhookRequest) -> PostOutcome:
+    async def _post(
+        self, url: str, request: WebhookRequest, limit: asyncio.Timeout
+    ) -> PostOutcome:
         pool = self._pools[urlsplit(url).scheme]
         async with pool.stream(
             "POST",
@@ -178,9 +194,11 @@ class Poster:
             content=request.body,
             extensions={"timeout": _TIMEOUTS},
         ) as response:
+            # With the status it is decided: what the rest takes is no reason to send it again.
+            limit.reschedule(None)
             # Read to its end the connection serves again; another one is cut off.
             with suppress(TimeoutError, httpcore.TimeoutException, *_TROUBLES):
-                async with asyncio.timeout(min(REST_S_MAX, self._answer_s / 2)):
+                async with asyncio.timeout(self._rest_s):
                     parts = 0
                     async for _ in response.aiter_stream():
                         parts += 1
