@@ -1240,7 +1240,10 @@ var Delivery = class {
       this.subscription.position
     );
     try {
-      const loaded = this.#snapshot?.({ reason, ...position });
+      const loaded = (
+        /** @type {Snapshot} */
+        this.#snapshot({ reason, ...position })
+      );
       const covered = (
         /** @type {Position | undefined} */
         await within(SNAPSHOT_MS, loaded, this.#platform)
@@ -1251,7 +1254,7 @@ var Delivery = class {
       const words = `the snapshot of ${this.channel.name} failed`;
       const error = new RiverError("snapshot_failed", words, { cause });
       this.system.emit("river:error", error);
-      if (failures === 0) this.#platform.report(error);
+      if (!failures) this.#platform.report(error);
       return false;
     }
   }
@@ -1684,8 +1687,11 @@ async function askToken(source, platform) {
   }
 }
 async function given(source) {
-  const value = await source();
-  if (typeof value !== "object" || !value || !("text" in value)) return value;
+  const value = (
+    /** @type {Response} */
+    await source()
+  );
+  if (!value?.text) return value;
   if (!value.ok) throw new Error(`${value.url} answered ${value.status}`);
   return value.text();
 }

@@ -204,7 +204,7 @@ export class Delivery {
   async #loadOnce(reason, failures) {
     const position = /** @type {Position} */ (this.subscription.position);
     try {
-      const loaded = this.#snapshot?.({ reason, ...position });
+      const loaded = /** @type {Snapshot} */ (this.#snapshot)({ reason, ...position });
       const covered = /** @type {Position | undefined} */ (
         await within(SNAPSHOT_MS, loaded, this.#platform)
       );
@@ -214,7 +214,7 @@ export class Delivery {
       const words = `the snapshot of ${this.channel.name} failed`;
       const error = new RiverError("snapshot_failed", words, { cause });
       this.system.emit("river:error", error);
-      if (failures === 0) this.#platform.report(error);
+      if (!failures) this.#platform.report(error);
       return false;
     }
   }

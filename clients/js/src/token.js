@@ -30,8 +30,8 @@ export async function askToken(source, platform) {
 
 /** @param {() => GivenToken | Promise<GivenToken>} source */
 async function given(source) {
-  const value = await source();
-  if (typeof value !== "object" || !value || !("text" in value)) return value;
+  const value = /** @type {Response} */ (await source());
+  if (!value?.text) return value;
   if (!value.ok) throw new Error(`${value.url} answered ${value.status}`);
   return value.text();
 }
