@@ -172,7 +172,7 @@ class Poster:
         """Send one request, and wait for its status; the rest of the answer is not used."""
         try:
             async with asyncio.timeout(self._answer_s) as limit:
-                return await self._post(url, request, limit)
+                return await self._post(url, request, limit=limit)
         except TimeoutError:
             return PostOutcome(f"no answer within {self._answer_s:g} s")
         except httpcore.TimeoutException:
@@ -181,7 +181,7 @@ class Poster:
             return PostOutcome(" ".join(str(error).split())[:200] or type(error).__name__)
 
     async def _post(
-        self, url: str, request: WebhookRequest, limit: asyncio.Timeout
+        self, url: str, request: WebhookRequest, *, limit: asyncio.Timeout
     ) -> PostOutcome:
         pool = self._pools[urlsplit(url).scheme]
         async with pool.stream(
