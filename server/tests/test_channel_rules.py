@@ -39,6 +39,12 @@ def test_the_first_rule_that_fits_decides_and_absent_fields_keep_the_default() -
     assert found.of("dogs").rule is None
 
 
+@pytest.mark.parametrize("field", ["history_size", "history_ttl_s", "history_bytes"])
+def test_each_bound_of_a_window_may_be_0_and_keep_nothing(field: str) -> None:
+    policy = rules(*parse_rules(json.dumps([{"match": "a", field: 0}]))).of("a")
+    assert 0 in (policy.history_size, policy.history_bytes)
+
+
 def test_a_rule_can_take_the_members_from_a_presence_channel() -> None:
     assert not rules(ChannelRule(match="presence-big", presence=False)).has_members("presence-big")
 

@@ -43,7 +43,7 @@ class ChannelRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     match: Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH_MAX)]
     history_size: Annotated[int, Meta(ge=0, le=HISTORY_SIZE_MAX)] | None = None
-    history_ttl_s: Annotated[float, Meta(gt=0, le=HISTORY_TTL_S_MAX)] | None = None
+    history_ttl_s: Annotated[float, Meta(ge=0, le=HISTORY_TTL_S_MAX)] | None = None
     history_bytes: Annotated[int, Meta(ge=0, le=HISTORY_BYTES_MAX)] | None = None
     keep_last: bool = False
     last_ttl_s: Annotated[float, Meta(gt=0, le=LAST_TTL_S_MAX)] | None = None
@@ -191,7 +191,7 @@ class ChannelRules:
             or (has_members and self._shared is not None and self._shared.presence_needs_grant)
         )
         return ChannelPolicy(
-            size,
+            size if ttl_s else 0,
             ttl_s,
             self._history_bytes if rule.history_bytes is None else rule.history_bytes,
             last_ttl_s,

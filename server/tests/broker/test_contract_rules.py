@@ -15,15 +15,16 @@ ANN, BOB = Member("ann"), Member("bob", b'{"name":"Bob"}')
 
 async def test_a_log_keeps_what_its_channels_rule_says(new_broker: NewBroker) -> None:
     broker = new_broker()
-    for channel in ("short-1", "empty-1", "c"):
+    for channel in ("short-1", "empty-1", "timeless-1", "weightless-1", "c"):
         for _ in range(4):
             place = await broker.publish(message(channel))
         assert place.offset == 4
     kept = {
         channel: [one.offset for one in (await broker.read(channel)).publications]
-        for channel in ("short-1", "empty-1", "c")
+        for channel in ("short-1", "empty-1", "timeless-1", "weightless-1", "c")
     }
-    assert kept == {"short-1": [3, 4], "empty-1": [], "c": [1, 2, 3, 4]}
+    nothing = {"empty-1": [], "timeless-1": [], "weightless-1": []}
+    assert kept == {"short-1": [3, 4], **nothing, "c": [1, 2, 3, 4]}
     epoch = (await broker.read("short-1")).position.epoch
     with pytest.raises(RiverError, match="window"):
         await broker.read("short-1", after=Position(epoch, 1))

@@ -29,6 +29,8 @@ RULES = ChannelRules(
     (
         ChannelRule(match="short-*", history_size=2),
         ChannelRule(match="empty-*", history_size=0),
+        ChannelRule(match="timeless-*", history_ttl_s=0),
+        ChannelRule(match="weightless-*", history_bytes=0),
         ChannelRule(match="room-*", presence=True),
         ChannelRule(match="small-*", history_bytes=40),
         ChannelRule(match="brief-*", history_ttl_s=0.05),

@@ -53,7 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     auth_timeout_s: Seconds = 15
     ping_interval_s: Seconds = 25
     history_size: Annotated[int, Meta(ge=0, le=100_000)] = 100
-    history_ttl_s: Seconds = 300
+    history_ttl_s: Annotated[float, Meta(ge=0, le=86_400)] = 300
     history_bytes: Annotated[int, Meta(ge=0, le=HISTORY_BYTES_MAX)] = HISTORY_BYTES
     channel_rules: str | None = None
     user_channels: bool = True

@@ -24,6 +24,7 @@ from riverd.model import (
 from riverd.orders import Standing, StandingKind, is_over
 
 IDLE_S_MAX = 86_400.0
+UNUSED_S_MAX = 60.0
 KEYS_KEPT_S = 600.0
 KEYS_MAX = 1_000_000
 EXPIRED_AT_ONCE = 500
@@ -328,7 +329,7 @@ class Store:
             # One without publications was only looked at: nobody can miss anything of it.
             idle_s = now - log.touched
             kept_s = max(IDLE_S_MAX, log.policy.last_ttl_s)
-            idle_s_max = kept_s if log.offset else log.policy.history_ttl_s
+            idle_s_max = kept_s if log.offset else log.policy.history_ttl_s or UNUSED_S_MAX
             idle = idle_s > idle_s_max and channel not in subscribed
             if idle and self._logs.get(channel) is log:
                 self.log_bytes -= self._logs.pop(channel).size
