@@ -52,6 +52,27 @@ def test_a_user_can_be_named_in_the_query(api: Served, query: str, user: str) ->
     assert api.ask("POST", f"/users/-/disconnect{query}").json["user"] == user
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/users/-/disconnect?user=",
+        "/users/-/block?user",
+        "/users/ann/disconnect?user=bob",
+        "/users/-/channels/-/remove?user=ann&channel=",
+        "/users/ann/channels/dogs/remove?channel=cats",
+    ],
+)
+def test_an_order_whose_query_names_nobody_or_another_than_the_path_is_refused(
+    api: Served, path: str
+) -> None:
+    node = Notes()
+    api.door(node)
+    answer = api.ask("POST", path)
+    assert (answer.status, answer.code) == (400, "invalid_field")
+    assert api.ask("POST", "/users/ann/disconnect?user=ann").json["user"] == "ann"
+    eventually(lambda: node.disconnected == ["ann"])
+
+
 def test_a_channel_can_be_named_in_the_query(api: Served) -> None:
     api.ask("POST", "/publish", b'{"channel": "github/17", "event": "e"}')
     assert api.ask("GET", "/channels/-?channel=github%2F17").json["channel"] == "github/17"

@@ -117,10 +117,10 @@ def admit(
     try:
         body_bytes_max = _authorised(api, route, request=request, claims=claims)
         query = _query(request.query, route=route) if request.query else {}
+        named = _named(parameters, query)
     except RiverError as error:
         return _counted(api, route, error)
     reads_only = route.shows_access and not api.keys.fit(request.headers)
-    named = _named(parameters, query)
     return Admitted(api, route, named, query, body_bytes_max, claims, reads_only)
 
 
@@ -246,9 +246,16 @@ def _named(path: Mapping[str, str], query: Mapping[str, str]) -> Mapping[str, st
     """A path's parameters; where one is `-`, a parameter of the query with its name stands for it.
 
     Proxies decode `%2F` and resolve `..` in paths: names of any form can come in the query.
+
+    Raises:
+        RiverError: invalid_field, where path and query name two.
     """
-    if "-" not in path.values():
+    if not path or not query:
         return path
+    for name, value in path.items():
+        if query.get(name, value) != value != "-":
+            reason = f"{name}: the path names another; with the name in the query it has a `-`"
+            raise RiverError(ErrorCode.INVALID_FIELD, reason)
     return {name: query.get(name, value) if value == "-" else value for name, value in path.items()}
 
 
@@ -268,20 +275,24 @@ def _query(text: str, *, route: Route) -> dict[str, str]:
             f"the query is not UTF-8 or has more than {QUERY_PARAMETERS_MAX} parameters",
         ) from None
     if not route.keyless:
-        _check_query([name for name, _ in given], route=route)
+        _check_query(given, route=route)
     return {name: value for name, value in given if value}
 
 
-def _check_query(names: Iterable[str], *, route: Route) -> None:
+def _check_query(given: Iterable[tuple[str, str]], *, route: Route) -> None:
     """Refuse a misspelt parameter: a `prefx` would list everything.
 
-    Probes and scrapers add some of their own to what needs no key.
+    And an empty name: `/users/-/block?user=` would block the user `-`. Probes and scrapers add
+    some of their own to what needs no key.
     """
-    known = [one.name for one in route.query] + [*filter(None, map(name_in, route.segments))]
-    for name in names:
+    in_path = [*filter(None, map(name_in, route.segments))]
+    known = [one.name for one in route.query] + in_path
+    for name, value in given:
         if name not in known:
             reason = unknown_field(name, known, kind="query parameter")
             raise RiverError(ErrorCode.INVALID_FIELD, reason)
+        if name in in_path and not value:
+            raise RiverError(ErrorCode.INVALID_FIELD, f"{name}: the query has it without a value")
 
 
 def _unanswered(route: Route, seconds: float) -> RiverError:
