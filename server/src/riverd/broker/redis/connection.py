@@ -208,11 +208,13 @@ class RedisConnection(asyncio.Protocol):
             self.lost.set_result(None)
 
     def _flush(self) -> None:
-        if self._transport is not None and not self.lost.done():
+        # One that is closing is lost in a moment: what was not written was not sent.
+        transport = self._transport
+        if transport is not None and not transport.is_closing() and not self.lost.done():
             if len(self._waiting) == len(self._unsent):
                 self._waits_since = self._loop.time()
             unsent, self._unsent = self._unsent, []
-            self._transport.write(b"".join(unsent))
+            transport.write(b"".join(unsent))
 
     def _tick(self) -> None:
         self.tick()
