@@ -1,6 +1,7 @@
 """What the API says while the broker is away, silent or broken."""
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -17,8 +18,10 @@ from api_server import (
     read_answer,
     serving,
 )
+from pusher_runner import APPS, signed_query
 
 from riverd.api.context import ANSWER_S_MAX
+from riverd.auth.apps import Apps, parse_apps
 from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.control import MemoryControl
 from riverd.broker.memory.switchboard import Switchboard
@@ -165,6 +168,24 @@ def test_what_is_only_asked_of_a_silent_broker_is_refused() -> None:
         for method, path, body in ASKING[3 : -len(ORDERING)]:
             answer = api.ask(method, path, body)
             assert (answer.status, answer.code) == (503, "broker_unavailable")
+
+
+def test_what_a_silent_broker_made_of_an_event_of_an_app_is_unknown_and_a_look_is_refused() -> None:
+    apps = Apps(parse_apps("RIVER_APPS", json.dumps(APPS)))
+    asking = [
+        ("POST", "/apps/1/events", b'{"name":"e","channel":"c","data":"1"}', 504),
+        ("POST", "/apps/1/batch_events", b'{"batch":[{"name":"e","channel":"c","data":"1"}]}', 504),
+        ("POST", "/apps/1/users/u/terminate_connections", b"{}", 504),
+        ("GET", "/apps/1/channels", b"", 503),
+        ("GET", "/apps/1/channels/c", b"", 503),
+        ("GET", "/apps/1/channels/presence-c/users", b"", 503),
+    ]
+    with serving(SilentBroker, answer_s_max=0.05, apps=apps) as api:
+        for method, path, body, status in asking:
+            query = signed_query(method, path, body, {})
+            answer = api.ask(method, f"{path}?{query}", body or None)
+            assert (path, answer.status) == (path, status)
+            assert answer.headers["retry-after"] == "1"
 
 
 class HalfAwareBroker(MemoryBroker):

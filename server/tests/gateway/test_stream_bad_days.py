@@ -143,3 +143,20 @@ async def test_streams_that_nobody_reads_hold_a_bounded_part_of_what_is_publishe
             await site.publish("dogs", "x" * EVENT_BYTES)
             await asyncio.sleep(0)
         assert {session: unsent(session) for session in sessions} == held
+
+
+async def test_a_client_that_asks_too_often_is_sent_when_to_ask_again(site: Site) -> None:
+    sent = {"content-type": "application/json", **bearer()}
+    body = b'{"channel":"dogs"}'
+    for _ in range(130):
+        async with requested(
+            site.url, "/client/history", headers=sent, method="POST", body=body
+        ) as answer:
+            if answer.status != 200:
+                break
+    assert (answer.status, answer.headers["retry-after"]) == (429, "1")
+
+
+async def test_who_has_no_token_is_sent_how_to_present_one(site: Site) -> None:
+    async with requested(site.url, "/events?channel=dogs") as answer:
+        assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")

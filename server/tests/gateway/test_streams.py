@@ -327,7 +327,9 @@ async def test_clients_publish_and_look_by_post(site: Site) -> None:
         ([], {}, 400, "not_an_object"),
         (b"{", {}, 400, "not_json"),
         ({"channel": "dogs"}, {"content-type": "text/plain"}, 415, "unsupported_media_type"),
+        ({"channel": "dogs"}, {"content-encoding": "gzip"}, 415, "unsupported_media_type"),
         ({"channel": "dogs"}, {"authorization": "Bearer x"}, 401, "token_invalid"),
+        (b" " * 200_000, {}, 413, "too_large"),
     ],
 )
 async def test_a_request_that_is_wrong_is_an_error_with_a_code(

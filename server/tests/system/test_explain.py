@@ -114,6 +114,7 @@ async def test_wrong_name_is_found_from_both_sides(river: Deployment, kind: str)
     assert published["reason"] == "not_subscribed"
     assert f"{dog}s" in published["sentence"]
     assert waited_for["reason"] == "not_published"
+    assert f"Similar channels: {dog}s" not in waited_for["sentence"]
 
 
 async def test_who_subscribed_later_is_named(river: Deployment, kind: str) -> None:

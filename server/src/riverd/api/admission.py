@@ -9,7 +9,6 @@ import msgspec
 from riverd.api import requests as bodies
 from riverd.api.context import Api, Call
 from riverd.api.pusher.admission import AdmittedAppRequest, admit_app_request
-from riverd.api.responses import Error, ErrorAnswer
 from riverd.api.route import Route, name_in
 from riverd.api.router import Router
 from riverd.api.routes import ROUTES
@@ -20,6 +19,7 @@ from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import JSON, Response
 from riverd.http.unknown_field import unknown_field
+from riverd.json_errors import code_of, refused, response_to
 
 QUERY_PARAMETERS_MAX = 32
 ECHO_LENGTH_MAX = 64
@@ -27,22 +27,6 @@ LENGTH_DIGITS_MAX = 18
 UNWANTED_BYTES_MAX = 65_536
 """Some clients send a body where none is asked for: it is read and ignored up to here."""
 
-_RETRY = ("retry-after", "1")
-_EXTRA: Mapping[int, tuple[tuple[str, str], ...]] = {
-    401: (("www-authenticate", "Bearer"),),
-    429: (_RETRY,),
-    503: (_RETRY,),
-    504: (_RETRY,),
-}
-_CODES = {
-    refusals.BODY_LATE: ErrorCode.BODY_LATE,
-    refusals.BODY_TOO_LARGE: ErrorCode.TOO_LARGE,
-    refusals.HEAD_TOO_LARGE: ErrorCode.TOO_LARGE,
-    refusals.FRAMING_TOO_LARGE: ErrorCode.TOO_LARGE,
-    refusals.BUSY: ErrorCode.TOO_FAST,
-    refusals.FULL: ErrorCode.UNAVAILABLE,
-    refusals.FAILED: ErrorCode.INTERNAL,
-}
 _encode = msgspec.json.Encoder().encode
 _router = Router(ROUTES)
 
@@ -89,7 +73,7 @@ class Admitted(msgspec.Struct, frozen=True):
         if refusal is refusals.ANSWER_LATE:
             return _counted(self.api, self.route, _unanswered(self.route, self.api.answer_s_max))
         if self.route.publishes:
-            self.api.counts.refused(_code_of(refusal).code)
+            self.api.counts.refused(code_of(refusal).code)
         return refused(refusal)
 
 
@@ -138,28 +122,6 @@ async def respond(
             return await admitted.answer(body)
     except TimeoutError:
         return admitted.refuse(refusals.ANSWER_LATE)
-
-
-def response_to(error: RiverError) -> Response:
-    """An error as an answer."""
-    return _error_response(error.error.status, error.error, message=error.message)
-
-
-def refused(refusal: HttpRefusal) -> Response:
-    """The answer to what a connection refuses itself."""
-    code = _code_of(refusal)
-    # Too many requests at once are the clients' doing, and not a fault of the service.
-    status = code.status if code is ErrorCode.TOO_FAST else refusal.status
-    return _error_response(status, code, message=refusal.reason)
-
-
-def _code_of(refusal: HttpRefusal) -> ErrorCode:
-    return _CODES.get(refusal, ErrorCode.INVALID_FIELD)
-
-
-def _error_response(status: int, code: ErrorCode, *, message: str) -> Response:
-    body = _encode(ErrorAnswer(Error(code.code, message)))
-    return Response(status, body, JSON, _EXTRA.get(status, ()))
 
 
 def _counted(api: Api, route: Route, error: RiverError) -> Response:

@@ -1,6 +1,6 @@
 """The publish API as what answers an HTTP port."""
 
-from riverd.api.admission import Admitted, admit, refused
+from riverd.api.admission import Admitted, admit
 from riverd.api.console_files import ConsoleFiles
 from riverd.api.context import Api
 from riverd.api.pusher.admission import AdmittedAppRequest
@@ -8,6 +8,7 @@ from riverd.http.limits import HttpLimits
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import Response
+from riverd.json_errors import refused
 
 
 class ApiHandler:

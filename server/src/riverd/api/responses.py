@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from riverd.facts import NodeState, SessionFacts, Stretch, TraceLine
+from riverd.json_errors import Error
 from riverd.model import Receipt
 from riverd.orders import DepartedNode
 
@@ -13,19 +14,6 @@ Epoch = Annotated[str, Meta(description="Which log: a new epoch is a log begun a
 Offset = Annotated[int, Meta(description="The place in the log; offsets rise by one.")]
 
 AfterOffset = Annotated[int, Meta(description="The offset that an event without `keep` follows.")]
-
-
-class Error(msgspec.Struct, frozen=True):
-    """What went wrong: a code for programs, a message for people."""
-
-    code: str
-    message: str
-
-
-class ErrorAnswer(msgspec.Struct, frozen=True):
-    """A request that was not served."""
-
-    error: Error
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):

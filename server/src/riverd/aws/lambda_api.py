@@ -4,13 +4,14 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from riverd.api.admission import respond, response_to
+from riverd.api.admission import respond
 from riverd.api.context import Api
 from riverd.aws.claims import claims_in
 from riverd.aws.event import GatewayEvent, body_of, event_of, request_of, result_of
 from riverd.aws.runtime import Host, failed
 from riverd.errors import ErrorCode, RiverError
 from riverd.http.response import Response
+from riverd.json_errors import response_to
 from riverd.service.secret_settings import OF_FUNCTIONS
 
 DISTRIBUTIONS = ("riverd", "hiredis", "msgspec", "pyjwt")

@@ -58,7 +58,7 @@ async def explain(api: Api, call: Call) -> Explanation:
     outcome = judge(asked, facts, unanswered=unanswered, departed=departed)
     reason, sentence = outcome.verdict, outcome.sentence
     if not 1 <= offset <= newest:
-        similar = {other for one in facts for other in one.channels}
+        similar = {other for one in facts for other in one.channels} - {asked.channel}
         reason, sentence = DeliveryVerdict.NOT_PUBLISHED, not_published(asked, similar)
     return Explanation(
         "" if session else user,

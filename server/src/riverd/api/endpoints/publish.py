@@ -10,9 +10,10 @@ from riverd.api.context import Api, Call
 from riverd.api.endpoints.admitted import check_admitted
 from riverd.api.endpoints.messages import message_to, messages_of
 from riverd.api.endpoints.tokens import check_user
-from riverd.api.responses import Accepted, Error, Result, Results
+from riverd.api.responses import Accepted, Result, Results
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError, for_client
 from riverd.grants import Claims
+from riverd.json_errors import Error
 from riverd.model import (
     After,
     Message,

@@ -10,7 +10,7 @@ from riverd.api.pusher import channels, events
 from riverd.api.pusher.call import AppCall, AppHandler
 from riverd.api.pusher.failed_signatures import FailedSignatures
 from riverd.api.pusher.signing import SignedRequest, signed_request
-from riverd.errors import BrokerError, ErrorCode, RiverError
+from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
 from riverd.http import refusal as refusals
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
@@ -23,6 +23,7 @@ _RETRIED = (429, 503, 504)
 
 _encode = msgspec.json.Encoder().encode
 
+_LOOKS = (channels.list_channels, channels.channel_state, channels.channel_users)
 _HANDLERS: Mapping[tuple[str, ...], Mapping[str, AppHandler]] = {
     ("apps", "{app}", "events"): {"POST": events.trigger},
     ("apps", "{app}", "batch_events"): {"POST": events.trigger_batch},
@@ -75,8 +76,12 @@ class AdmittedAppRequest(msgspec.Struct, frozen=True):
     def refuse(self, refusal: HttpRefusal) -> Response:
         """The answer, of which the connection found that it goes no further."""
         if refusal is refusals.ANSWER_LATE:
-            return _error(BrokerError("the broker did not answer in time"))
+            return _error(self._unanswered())
         return Response(refusal.status, f"{refusal.reason}\n".encode(), TEXT)
+
+    def _unanswered(self) -> RiverError:
+        text = "the broker did not answer in time"
+        return BrokerError(text) if self.handler in _LOOKS else OutcomeUnknownError(text)
 
 
 def admit_app_request(

@@ -21,6 +21,7 @@ from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import JSON, Answer, Headers, Response
 from riverd.http.unknown_field import unknown_field
+from riverd.json_errors import extra_headers, refused
 from riverd.model import Authenticate, HistoryReply, Reply
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 from riverd.protocols.native.codec import message_of
@@ -165,6 +166,8 @@ class ClientRequests:
         if kind != JSON:
             # Also what keeps forms of other pages out (contract: cookies only with JSON).
             raise RiverError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, f"send {JSON}")
+        if request.headers.get("content-encoding", "identity").lower() != "identity":
+            raise RiverError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "send the body without an encoding")
         has_token = bearer(request.headers.get("authorization", "")) is not None
         if not has_token and not may_use_cookie(request, host.origins):
             raise RiverError(ErrorCode.UNAUTHENTICATED, "send a token")
@@ -247,11 +250,12 @@ class PostedRequest:
             found = await self._requests.ask(self._path, self._token, body=body)
         except RiverError as error:
             return not_served(error, self._headers)
-        return msgspec.structs.replace(found, headers=self._headers)
+        headers = (*self._headers, *extra_headers(found.status))
+        return msgspec.structs.replace(found, headers=headers)
 
     def refuse(self, refusal: HttpRefusal) -> Response:
         """See `Pending`."""
-        return Response(refusal.status, f"{refusal.reason}\n".encode(), headers=self._headers)
+        return refused(refusal, headers=self._headers)
 
 
 def fields_of(path: str, body: bytes) -> dict[str, msgspec.Raw]:

@@ -2,9 +2,10 @@
 
 import msgspec
 
-from riverd.errors import ErrorCode, RiverError
+from riverd.errors import ErrorCode, RiverError, for_client
 from riverd.http.body_writer import BodyWriter
 from riverd.http.response import JSON, Answer, Headers, Response, StreamedResponse
+from riverd.json_errors import response_to
 from riverd.protocols.sse.protocol import Sse
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
@@ -12,8 +13,7 @@ EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 def not_served(error: RiverError, headers: Headers) -> Response:
     """The answer to a request that is not served."""
-    body = msgspec.json.encode({"error": {"code": error.error.code, "message": error.public}})
-    return Response(error.error.status, body, JSON, headers)
+    return response_to(for_client(error), headers=headers)
 
 
 def wrong_method(allowed: str, headers: Headers) -> Response:

@@ -189,7 +189,8 @@ def _error_reply(reply: model.ErrorReply) -> bytes:
         # The client has unsubscribed: it waits for no answer.
         return b""
     if code == ErrorCode.ALREADY_SUBSCRIBED.code:
-        return _error(None, f"Existing subscription to channel: {message}")
+        channel = str(reply.id).removeprefix(SUBSCRIBING)
+        return _error(None, f"Existing subscription to channel {channel}")
     if isinstance(reply.id, str) and reply.id.startswith(SUBSCRIBING):
         status = 401 if code in _UNAUTHORIZED else _STATUS.get(code, 500)
         kind = _KIND_OF_ERROR.get(code, "SubscriptionError")

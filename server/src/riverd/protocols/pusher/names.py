@@ -13,6 +13,7 @@ from riverd.channels import (
     user_channel,
     user_of,
 )
+from riverd.errors import ErrorCode, RiverError
 
 ENCRYPTED = "private-encrypted-"
 OF_USER = "#server-to-user-"
@@ -52,7 +53,12 @@ def internal(app: App, name: str) -> str:
         RiverError: channel_invalid.
     """
     if name.startswith(OF_USER):
-        inner = user_channel(name[len(OF_USER) :][:USER_LENGTH_MAX])
+        user = name.removeprefix(OF_USER)
+        if not 1 <= len(user) <= USER_LENGTH_MAX:
+            raise RiverError(
+                ErrorCode.CHANNEL_INVALID, f"a user's id has 1 to {USER_LENGTH_MAX} characters"
+            )
+        inner = user_channel(user)
     else:
         inner = check_channel(name)
     return inner if app.native else app_channel(app.id, inner)
