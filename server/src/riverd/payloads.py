@@ -22,6 +22,14 @@ _SAMPLED = re.compile(rb"[0-9]{%d}" % (DIGITS_MAX // _STRIDE))
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 _LONG = b"0" * (DIGITS_MAX + 1)
 
+HALF = "half of a surrogate pair in a text"
+SOME, OTHER = rb"\ufffd", rb"\ufffc"
+_ESCAPE = re.compile(
+    rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}",
+    re.DOTALL,
+)
+
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b'"[]{}')
 _STEPS = [
     {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}.get(byte, 0) for byte in range(256)
@@ -43,6 +51,11 @@ def check_data(data: bytes) -> bytes:
     if size > DIGITS_MAX and _SAMPLED.search(data[::_STRIDE]) is not None:
         _check_digits(data)
     return data
+
+
+def without_halves(text: bytes, *, instead: bytes) -> bytes:
+    """JSON text with an escape in place of each half of a surrogate pair that has no other half."""
+    return _ESCAPE.sub(lambda found: found[1] or instead, text)
 
 
 def _check_depth(data: bytes) -> None:

@@ -44,6 +44,27 @@ def test_a_batch_of_only_bad_messages_is_answered_message_by_message(api: Served
     assert [set(result) for result in results] == [{"error"}, {"error"}]
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        rb'{"channel":"c","event":"e","data":{"cut":"\uD83d"}}',
+        rb'{"channel":"c","event":"e","data":"\udE00\ud83d"}',
+        rb'{"channel":"c","event":"\ud83d","data":1}',
+        rb'{"channel":"c","event":"e","id":"\\\ud83d"}',
+    ],
+)
+def test_a_message_with_half_a_surrogate_pair_stops_none_of_the_others(
+    api: Served, bad: bytes
+) -> None:
+    channel = new_channel()
+    whole = rb'{"channel":"%b","event":"e","data":"\ufffd \uD83D\uDE00 \\ud83d"}' % channel.encode()
+    answer = api.ask("POST", "/publish/batch", b'{"messages": [%b, %b , %b]}' % (whole, bad, whole))
+    first, wrong, last = answer.json["results"]
+    assert (first["offset"], last["offset"]) == (1, 2)
+    assert wrong["error"]["code"] == "invalid_field"
+    assert [one.data for one in api.log(channel)] == [rb'"\ufffd \uD83D\uDE00 \\ud83d"'] * 2
+
+
 def test_an_empty_batch_has_no_results(api: Served) -> None:
     assert _results(api, []) == []
 

@@ -187,8 +187,8 @@ def test_what_is_refused_does_not_count_as_published(api: Served) -> None:
         (b'{"channel":"c","event":"e","data":"\xff"}', "not_json"),
         (b'{"channel":"c","event":"e","data":"\xed\xa0\x80"}', "not_json"),
         (b'{"channel":"c\xff","event":"e"}', "not_json"),
-        (b'{"channel":"c","event":"e","data":"\\ud800"}', "not_json"),
-        (b'{"channel":"c","event":"\\ud800","data":1}', "not_json"),
+        (b'{"channel":"c","event":"e","data":"\\ud800"}', "invalid_field"),
+        (b'{"channel":"c","event":"\\ud800","data":1}', "invalid_field"),
         (b"[]", "not_an_object"),
         (b'"text"', "not_an_object"),
         (b"null", "not_an_object"),
@@ -206,7 +206,14 @@ def test_a_body_that_is_no_json_object_is_told_what_is_wrong(
 
 def test_half_a_surrogate_pair_is_named(api: Served) -> None:
     body = b'{"channel":"c","event":"e","data":"\\ud800"}'
-    assert "surrogate" in api.ask("POST", "/publish", body).json["error"]["message"]
+    answer = api.ask("POST", "/publish", body)
+    assert (answer.status, answer.code) == (400, "invalid_field")
+    assert "surrogate" in answer.json["error"]["message"]
+
+
+@pytest.mark.parametrize("body", [rb'{"data":"\ud800"', rb'{"data":\ud800}', rb'{"data":"\ud8"}'])
+def test_half_a_surrogate_pair_excuses_no_other_fault(api: Served, body: bytes) -> None:
+    assert api.ask("POST", "/publish", body).code == "not_json"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Sequence
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -10,6 +11,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from riverd.channels import EVENT_LENGTH_MAX, NAME_LENGTH_MAX, SESSION_LENGTH_MAX
 from riverd.errors import ErrorCode, RiverError
 from riverd.http.unknown_field import unknown_field
+from riverd.payloads import HALF, OTHER, SOME, without_halves
 
 CHANNELS_MAX = 100
 BATCH_MAX = 1_000
@@ -155,7 +157,26 @@ def decoded(decoder: "msgspec.json.Decoder[_Body]", body: bytes | Raw) -> _Body:
     except RecursionError:
         raise RiverError(ErrorCode.TOO_DEEP, "nested too deeply") from None
     except msgspec.DecodeError as error:
-        raise _not_json(bytes(body), str(error)) from None
+        raise _not_json(decoder, bytes(body), str(error)) from None
+
+
+def decoded_batch(body: bytes) -> Sequence[Publish | Raw | RiverError]:
+    """The messages of a batch: decoded when they all can be, else each as it stands there.
+
+    Raises:
+        RiverError: it is no batch.
+    """
+    try:
+        return good_batch.decode(body).messages
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    # JavaScript writes a text that was cut within a pair so: one such message is not the others'.
+    mended = [without_halves(body, instead=instead) for instead in (SOME, OTHER)]
+    if mended[0] == mended[1]:
+        return decoded(batch, body).messages
+    ones, others = [decoded(batch, text).messages for text in mended]
+    wrong = RiverError(ErrorCode.INVALID_FIELD, HALF)
+    return [one if one == other else wrong for one, other in zip(ones, others, strict=True)]
 
 
 def check_text(body: bytes) -> bytes:
@@ -186,10 +207,16 @@ def _invalid(reason: str, body_type: type[msgspec.Struct]) -> RiverError:
     return RiverError(ErrorCode.INVALID_FIELD, reason)
 
 
-def _not_json(body: bytes, reason: str) -> RiverError:
+def _not_json(decoder: "msgspec.json.Decoder[_Body]", body: bytes, reason: str) -> RiverError:
     if not body.strip():
         return RiverError(ErrorCode.NOT_JSON, "the body is empty: send one JSON object")
-    lowered = body.lower()
-    if any(b"\\ud%c" % digit in lowered for digit in b"89abcdef"):
-        reason = f"{reason}; or a text has one half of a surrogate pair (\\ud800 to \\udfff)"
+    mended = without_halves(body, instead=SOME)
+    if mended != body:
+        try:
+            decoded(decoder, mended)
+        except RiverError as error:
+            if error.error is not ErrorCode.NOT_JSON:
+                return error
+        else:
+            return RiverError(ErrorCode.INVALID_FIELD, HALF)
     return RiverError(ErrorCode.NOT_JSON, f"the body is not JSON. {reason}")

@@ -80,22 +80,23 @@ async def publish_batch(api: Api, call: Call) -> Accepted | Results:
     return Results([_outcome_of(api, plan, following) for plan in plans])
 
 
-def _wanted(body: bytes) -> Sequence[bodies.Publish | msgspec.Raw]:
-    """The messages of a batch: decoded when they all can be, else each as it stands there.
+def _wanted(body: bytes) -> Sequence[bodies.Publish | msgspec.Raw | RiverError]:
+    """The messages of a batch.
 
     Raises:
         RiverError: when it is no batch, or too large a one.
     """
-    try:
-        wanted: Sequence[bodies.Publish | msgspec.Raw] = bodies.good_batch.decode(body).messages
-    except (msgspec.DecodeError, RecursionError):
-        wanted = bodies.decoded(bodies.batch, body).messages
+    wanted = bodies.decoded_batch(body)
     if len(wanted) > bodies.BATCH_MAX:
         raise _too_many(len(wanted), "messages")
     return wanted
 
 
-def _planned(one: bodies.Publish | msgspec.Raw, api: Api, *, claims: Claims | None) -> Plan:
+def _planned(
+    one: bodies.Publish | msgspec.Raw | RiverError, api: Api, *, claims: Claims | None
+) -> Plan:
+    if isinstance(one, RiverError):
+        return one
     try:
         wanted = bodies.decoded(bodies.publish, one) if isinstance(one, msgspec.Raw) else one
         return messages_of(wanted, api.rules, message_bytes_max=api.message_bytes_max, by=claims)
