@@ -2349,8 +2349,9 @@ var Transport = class {
       return this.#finish();
     }
     if (connection !== this.#current) return;
-    if (status.state === "closed") this.#drop();
-    else if (next && status.state === "waiting") return this.#switch(next);
+    if (next && next.status.state !== "waiting" && status.state === "waiting")
+      return this.#switch(next);
+    this.#drop();
     this.#listener.status(status);
   }
   /** @param {Connection} from which was asked to go */

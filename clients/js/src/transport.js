@@ -118,8 +118,10 @@ export class Transport {
       return this.#finish();
     }
     if (connection !== this.#current) return;
-    if (status.state === "closed") this.#drop();
-    else if (next && status.state === "waiting") return this.#switch(next);
+    if (next && next.status.state !== "waiting" && status.state === "waiting")
+      return this.#switch(next);
+    // One that failed while this one served has backed off: the outage begins only now.
+    this.#drop();
     this.#listener.status(status);
   }
 

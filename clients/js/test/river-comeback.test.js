@@ -235,6 +235,23 @@ describe("a server that is about to stop", () => {
     assert.equal(sockets.length, 3);
   });
 
+  test("the outage begins when the old connection ends, however long another was tried", async () => {
+    const { river, first, second } = await moving();
+    second.ends(4503);
+    for (const end = platform.now + 30_000; platform.now < end; ) {
+      await platform.pass(100);
+      const attempt = sockets.at(-1);
+      if (attempt !== first && attempt !== second && !attempt?.closed) attempt?.ends(4503);
+    }
+    const tried = sockets.length;
+    first.ends(4503);
+    assert.equal(river.state, "waiting");
+    await platform.pass(250);
+    assert.equal(sockets.length, tried + 1);
+    resumed(await accepted(), 0);
+    assert.equal(river.state, "connected");
+  });
+
   test("a server that asks to go on the new connection too is left for a third", async () => {
     const { first, second } = await moving();
     second.open();

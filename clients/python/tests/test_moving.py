@@ -109,3 +109,23 @@ async def test_wait_begins_anew_after_a_goodbye() -> None:
     async with gateways as url, Subscriber(url, "token", "dogs") as subscriber:
         assert await offsets(subscriber, 2) == [1, 2]
         assert subscriber._failures == 0
+
+
+async def test_outage_begins_when_the_old_connection_ends_however_long_another_was_tried() -> None:
+    refused = asyncio.Event()
+
+    async def draining(talk: Talk) -> None:
+        await talk.accept()
+        await talk.event(await talk.subscribed() + 1)
+        await talk.say("bye", reason="draining", retry_after_ms=0)
+        await refused.wait()
+        await talk.connection.close(4503)
+
+    async def refusing(talk: Talk) -> None:
+        await talk.say("bye", reason="draining", retry_after_ms=60_000)
+        await talk.connection.close(4503)
+        refused.set()
+
+    gateways = gateway(draining, refusing, good)
+    async with gateways as url, Subscriber(url, "token", "dogs") as subscriber:
+        assert await offsets(subscriber, 2) == [1, 2]

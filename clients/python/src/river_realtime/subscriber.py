@@ -5,6 +5,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Literal, Self
 
 from river_realtime.delivery_queue import DeliveryQueue
@@ -103,6 +104,8 @@ class Subscriber:
         self._was_connected = False
         self._failures = 0
         self._refusals = 0
+        self._outage = asyncio.Event()
+        """The connection that the server asked to leave has ended before there was another."""
         self.state: State = "closed"
         self.reason = "not started"
         self.connected_by = ""
@@ -231,6 +234,7 @@ class Subscriber:
         server asks to leave is read on until the next one is open.
         """
         self._connection = connection
+        self._outage.clear()
         self._report("connected", f"connected as {connection.user}")
         moving = asyncio.create_task(self._move(connection))
         renewing = asyncio.create_task(self._renew(connection))
@@ -243,6 +247,7 @@ class Subscriber:
                 self._raise_if_final(lost)
                 await self._wait(lost)
                 return await self._open()
+            self._outage.set()
             return await moving
         finally:
             self._connection = None
@@ -343,7 +348,13 @@ class Subscriber:
         self._failures += 1
         self._report("waiting", lost.reason)
         log.warning("%s; next attempt in %.1f s", lost.reason, wait_s)
-        await asyncio.sleep(wait_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._outage.wait()
+            # Attempts that failed while it served have backed off: the outage begins only now.
+            self._outage.clear()
+            self._failures = 1
+            await asyncio.sleep(backoff_s(0))
 
     def _report(self, state: State, reason: str) -> None:
         # While another connection is opened, the one that the server asked to leave still serves.
