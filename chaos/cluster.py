@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from doubles import Doubled, StoredTwice, delivered_twice, given_twice, sent_twice, stored_twice
 from processes import ApiProcess, BalancerProcess, GatewayProcess, Redis, ServerProcess, get_json
@@ -20,6 +21,24 @@ from webhook_witness import WebhookWitness
 from witness import Witness, end
 
 Place = tuple[str | None, int]
+
+
+class BrokerServers(Protocol):
+    """Several servers of Redis that are one broker."""
+
+    @property
+    def url(self) -> str:
+        """What RIVER_BROKER is set to."""
+        ...
+
+    def start(self) -> None:
+        """Have them run and know each other."""
+        ...
+
+    def close(self) -> None:
+        """End them."""
+        ...
+
 
 GATEWAYS = 3
 LIVE_S_MAX = 60.0
@@ -76,8 +95,10 @@ class FaultOutcome:
 class Cluster:
     """Processes and load; `close` ends all of them."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, servers: BrokerServers | None = None) -> None:
         self.shape = shape
+        self.servers = servers
+        """Instead of one Redis."""
         self._folder = tempfile.TemporaryDirectory()
         self.redis = Redis(Path(self._folder.name))
         self.programs: list[ServerProcess] = [self.redis]
@@ -91,14 +112,11 @@ class Cluster:
 
     async def start(self) -> None:
         """Bring everything up, and wait until every client is live."""
-        await asyncio.to_thread(self.redis.start)
-        self.proxy, self.api_proxy = Proxy(self.redis.port), Proxy(self.redis.port)
-        self.proxy.start()
-        self.api_proxy.start()
+        elsewhere = await self._start_broker()
         ports = [self.proxy.port, *[self.redis.port] * (GATEWAYS - 1)]
-        self.gateways = [GatewayProcess(port, self.shape.drain_s) for port in ports]
+        self.gateways = [GatewayProcess(port, self.shape.drain_s, elsewhere) for port in ports]
         self.receiver.start()
-        self.api = ApiProcess(self.api_proxy.port, self.receiver.settings)
+        self.api = ApiProcess(self.api_proxy.port, self.receiver.settings | elsewhere)
         ports = [gateway.port for gateway in self.gateways]
         self.balancer = BalancerProcess(ports, Path(self._folder.name))
         for program in (*self.gateways, self.api, self.balancer):
@@ -106,6 +124,17 @@ class Cluster:
             await asyncio.to_thread(program.start)
         self._load()
         await self.until_live()
+
+    async def _start_broker(self) -> dict[str, str]:
+        """What processes are set to, where the broker is not one Redis."""
+        self.proxy, self.api_proxy = Proxy(self.redis.port), Proxy(self.redis.port)
+        if self.servers is not None:
+            await asyncio.to_thread(self.servers.start)
+            return {"RIVER_BROKER": self.servers.url}
+        await asyncio.to_thread(self.redis.start)
+        self.proxy.start()
+        self.api_proxy.start()
+        return {}
 
     def _load(self) -> None:
         shape = self.shape
@@ -271,8 +300,11 @@ class Cluster:
         for program in reversed(self.programs):
             program.close()
         self.receiver.close()
-        self.proxy.close()
-        self.api_proxy.close()
+        if self.servers is None:
+            self.proxy.close()
+            self.api_proxy.close()
+        else:
+            self.servers.close()
         self._folder.cleanup()
 
 

@@ -3,11 +3,13 @@
 import argparse
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from cluster import Cluster, FaultOutcome, Shape
 from faults import BEGINS_AGAIN, FAULTS, suffer
 from riverd.commands.verify.checker import BrokenRule
+from several import SERVERS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "reliability.md"
@@ -24,6 +26,7 @@ HEADS = (
     "remark",
 )
 WRONG_SHOWN_MAX = 20
+NAMES = [*FAULTS, *SERVERS]
 BEGIN, END = "<!-- make chaos: begin -->", "<!-- make chaos: end -->"
 
 
@@ -34,10 +37,10 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, default=300)
-    parser.add_argument("--only", action="append", choices=list(FAULTS), help="this fault alone")
+    parser.add_argument("--only", action="append", choices=NAMES, help="this fault alone")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
     wanted = parser.parse_args()
-    outcomes, wrong = asyncio.run(_run(Shape(clients=wanted.clients), wanted.only or list(FAULTS)))
+    outcomes, wrong = asyncio.run(_run(Shape(clients=wanted.clients), wanted.only or NAMES))
     table = _table(outcomes, wanted.clients)
     print(table)
     if wanted.write:
@@ -52,19 +55,31 @@ def main() -> int:
 
 
 async def _run(shape: Shape, names: list[str]) -> tuple[list[FaultOutcome], list[BrokenRule]]:
-    cluster = Cluster(shape)
+    """Those of one Redis to one cluster, each other to one of its own."""
     outcomes: list[FaultOutcome] = []
+    wrong: list[BrokenRule] = []
+    of_one = [name for name in names if name not in SERVERS]
+    for some in (of_one, *([name] for name in names if name in SERVERS)):
+        if some:
+            servers = SERVERS[some[0]]() if some[0] in SERVERS else None
+            wrong += await _suffer_all(Cluster(shape, servers), some, outcomes)
+    return outcomes, wrong
+
+
+async def _suffer_all(
+    cluster: Cluster, names: list[str], outcomes: list[FaultOutcome]
+) -> list[BrokenRule]:
+    published = outcomes[-1].published if outcomes else 0
     try:
         await cluster.start()
-        print(f"{shape.clients} clients live on three gateways", file=sys.stderr)
+        print(f"{cluster.shape.clients} clients live on three gateways", file=sys.stderr)
         for name in names:
             outcome = await suffer(cluster, name)
-            outcomes.append(outcome)
+            outcomes.append(replace(outcome, published=published + outcome.published))
             print(outcome, file=sys.stderr)
-        wrong = cluster.violations()
+        return cluster.violations()
     finally:
         await cluster.close()
-    return outcomes, wrong
 
 
 def _table(outcomes: list[FaultOutcome], clients: int) -> str:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from broker_faults import BROKER_FAULTS, FLUSHED
 from cluster import LIVE_S_MAX, Cluster, FaultOutcome
 from processes import CONTINUE, STOP, TERMINATE, GatewayProcess
+from several import FAULTS_OF_SEVERAL, SHARD
 from witness import Witness
 
 Harm = AsyncGenerator[str]
@@ -156,7 +157,7 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-BEGINS_AGAIN = FLUSHED
+BEGINS_AGAIN = FLUSHED | {SHARD}
 """After these logs may begin again, and everyone is told so; after the others nobody is."""
 
 
@@ -166,7 +167,7 @@ async def suffer(cluster: Cluster, name: str) -> FaultOutcome:
     Who does not become live again has lost something.
     """
     await asyncio.sleep(CALM_S)
-    fault = FAULTS[name](cluster)
+    fault = (FAULTS | FAULTS_OF_SEVERAL)[name](cluster)
     remark = await anext(fault)
     missing: list[str] = []
     live_after_s = agreed_after_s = counted_after_s = LIVE_S_MAX

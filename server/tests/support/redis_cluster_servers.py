@@ -98,8 +98,8 @@ def ranges_told_by(server: RedisServer) -> list[tuple[int, int, int]]:
 
 
 @contextmanager
-def cluster(*, replicas: int = 0) -> Iterator[RedisCluster]:
-    """A cluster for the length of a block."""
+def cluster(*, replicas: int = 0, **options: str | int) -> Iterator[RedisCluster]:
+    """A cluster for the length of a block; `options` are those of its servers."""
     with ExitStack() as stack:
         servers = [
             stack.enter_context(
@@ -109,6 +109,7 @@ def cluster(*, replicas: int = 0) -> Iterator[RedisCluster]:
                         "cluster-port": free_port(),
                         "cluster-node-timeout": 2000,
                         "repl-diskless-sync-delay": 0,
+                        **options,
                     }
                 )
             )

@@ -9,12 +9,15 @@ DOWN_AFTER_MS = 1_500
 
 
 class Watched:
-    """A master, its replica, and three Sentinels that exchange them within seconds."""
+    """A master, its replicas, and three Sentinels that exchange them within seconds."""
 
-    def __init__(self, stack: ExitStack, **options: str | int) -> None:
+    def __init__(self, stack: ExitStack, *, replicas: int = 1, **options: str | int) -> None:
         self.master = stack.enter_context(running(**options))
         replicaof = f"127.0.0.1 {self.master.port}"
-        self.replica = stack.enter_context(running(replicaof=replicaof, **options))
+        self.replicas = [
+            stack.enter_context(running(replicaof=replicaof, **options)) for _ in range(replicas)
+        ]
+        self.replica = self.replicas[0]
         lines = (
             f"monitor main 127.0.0.1 {self.master.port} 2",
             f"down-after-milliseconds main {DOWN_AFTER_MS}",
@@ -32,13 +35,16 @@ class Watched:
         return f"redis+sentinel://{places}/main?sentinel_password={PASSWORD}"
 
     def is_ready(self) -> bool:
-        """Whether the replica has all, and each Sentinel knows everybody."""
+        """Whether the replicas have all, and each Sentinel knows everybody."""
         with self.master.client() as client:
-            if not client.info("replication")["connected_slaves"]:
+            if client.info("replication")["connected_slaves"] < len(self.replicas):
                 return False
         for sentinel in self.sentinels:
             with sentinel.client() as client:
                 state = client.sentinel_master("main")
-                if int(state["num-slaves"]) < 1 or int(state["num-other-sentinels"]) < 2:
+                if (
+                    int(state["num-slaves"]) < len(self.replicas)
+                    or int(state["num-other-sentinels"]) < 2
+                ):
                     return False
         return True
