@@ -4,8 +4,12 @@ import asyncio
 import signal
 import socket
 
+from redis_server import RedisServer
 from river_client import condition, connection, is_refused, member, request, token, visitor
 from river_process import API_KEY, River, Start, address, ask
+
+from riverd.broker.redis import keys
+from riverd.healing.process import FAREWELL
 
 # A stop that takes no longer did not wait for what it must not wait for.
 AT_ONCE_S = 15.0
@@ -136,6 +140,36 @@ async def test_api_stops_and_its_port_is_free_again(start: Start) -> None:
     assert river.event("memory_broker")["level"] == "warning"
     again = start("api", settings={"RIVER_API_PORT": str(address(river.api_url)[1])})
     assert again.api_url == river.api_url
+
+
+async def test_nobody_waits_for_processes_that_were_stopped(
+    start: Start, own_redis: RedisServer
+) -> None:
+    settings = {"RIVER_BROKER": own_redis.url, "RIVER_BROKER_UNSAFE": "true"}
+    for command in ("gateway", "api"):
+        river = start(command, settings=settings)
+        await condition(lambda river=river: ask(f"{river.api_url or river.url}/readyz")[0] == 200)
+        river.signal(signal.SIGTERM)
+        await ends_well(river)
+    with own_redis.client() as beside:
+        signs = [name.decode() for name in beside.zrange(keys.SIGNS, 0, -1)]
+    assert signs
+    assert all(name.startswith(FAREWELL) for name in signs), signs
+
+
+async def test_stop_does_not_wait_for_a_broker_that_is_silent(
+    start: Start, own_redis: RedisServer
+) -> None:
+    settings = {"RIVER_BROKER": own_redis.url, "RIVER_BROKER_UNSAFE": "true"}
+    stopped = [start(command, settings=settings) for command in ("gateway", "api")]
+    own_redis.pause()
+    try:
+        for river in stopped:
+            river.signal(signal.SIGTERM)
+        for river in stopped:
+            await ends_well(river)
+    finally:
+        own_redis.go_on()
 
 
 async def test_gateway_starts_again_on_the_port_of_one_that_was_killed(start: Start) -> None:

@@ -79,6 +79,10 @@ class Brokers:
         """
         await asyncio.gather(*[broker.ping() for broker in list(self._made)])
 
+    async def close(self) -> None:
+        """Close all that were made and are in use. Others learn that this process has ended."""
+        await asyncio.gather(*[broker.close() for broker in list(self._made)])
+
     def use_password(self, password: str | None) -> None:
         """The broker's password from the next connection on."""
         if self._connector is not None and password is not None:

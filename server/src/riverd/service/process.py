@@ -98,8 +98,9 @@ class Process:
         self.start(OldObjects().run())
 
     async def end(self) -> None:
-        """Cancel background work."""
+        """Cancel background work, close the brokers."""
         await self._tasks.close()
+        await self.brokers.close()
 
     async def unless_hurried(self, work: Coroutine[None, None, None]) -> None:
         """Do what an orderly stop takes its time for; a second signal cuts it short."""

@@ -72,7 +72,7 @@ class RedisBroker:
         if healing is not Part.NONE and not connector.address.cluster:
             self._terms = RedisTerms(
                 rules,
-                tasks=self._tasks,
+                failed=failed,
                 key_ttl_s=KEY_TTL_S,
                 is_outsider=healing is Part.OUTSIDER,
                 nudge=self._nudge,
@@ -88,6 +88,7 @@ class RedisBroker:
         self._lease: Lease | None = None
         self._listener: Feed | None = None
         self._ack_replica = connector.address.ack_replica
+        self._is_closed = False
         self.control = RedisControl(
             self._server, self._feeds, announce=self._announce, ack_replica=self._ack_replica
         )
@@ -336,7 +337,10 @@ class RedisBroker:
             await self._terms.become_known()
 
     async def close(self) -> None:
-        """Remove this node's members, then close the connections."""
+        """Remove this node's members, bid farewell, then close the connections."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         if self._feed is not None:
             await self._feed.close()
         if self._terms is not None:

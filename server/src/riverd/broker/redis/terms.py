@@ -46,7 +46,7 @@ class RedisTerms:
         self,
         rules: ChannelRules,
         *,
-        tasks: Tasks,
+        failed: Callable[[BaseException], None],
         key_ttl_s: int,
         is_outsider: bool,
         nudge: Callable[[], None],
@@ -56,7 +56,7 @@ class RedisTerms:
         self.entered = 0
         self.revived: Callable[[], None] = _nothing
         self._rules = rules
-        self._tasks = tasks
+        self._tasks = Tasks(failed)
         self._key_ttl_s = key_ttl_s
         self._is_outsider = is_outsider
         self._nudge = nudge
@@ -137,7 +137,8 @@ class RedisTerms:
         return term_text(term)
 
     async def close(self) -> None:
-        """Bid farewell: nobody waits for this process any more."""
+        """Bid farewell: nobody waits for this process any more, and no sign of life comes after."""
+        await self._tasks.close()
         if self._is_living:
             sign = FAREWELL + self.healing.members.name
             await self._call_beat(sign, older_ms=int(ABSENT_S * 1000))
