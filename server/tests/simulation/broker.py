@@ -124,7 +124,9 @@ class SimBroker:
         server = self._server
 
         def effect() -> Receipt:
-            nonlocal done
+            nonlocal done, server
+            # Not that of when it was asked: its connection may be a later one.
+            server = self._server
             server.healing.check_publish(message.channel)
             done = True
             return server.publish(message)

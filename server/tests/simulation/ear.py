@@ -127,7 +127,9 @@ class Ear:
 
     def _begin(self, history: int) -> None:
         earliest = max(0, self.offset - history)
-        oldest = self._server.oldest(self.channel, self.epoch)
+        # While there are two masters, nobody knows whose log the node has read.
+        is_split = self._world.is_split
+        oldest = self.offset if is_split else self._server.oldest(self.channel, self.epoch)
         self._bounds = (earliest, min(self.offset, max(earliest, oldest))) if history else None
 
     def _event(self, told: Message) -> None:

@@ -37,6 +37,7 @@ class HealingServer:
     def __init__(self, server: Server) -> None:
         self.term: Term | None = Term(1, "first")
         self.signs: dict[str, float] = {}
+        self.answered: dict[str, float] = {}
         self._server = server
         self._data = Data()
         self._restored: dict[str, tuple[str, HealedLog]] = {}
@@ -112,6 +113,7 @@ class HealingServer:
     def open(self, term: Term, members: Sequence[str]) -> None:
         self._check(term)
         self.signs = dict.fromkeys(members, self._server._world.now * 1000)
+        self.answered = {}
         data = self._data if self.term is None else self.dump()
         restored = {
             channel: log for channel, (name, log) in self._restored.items() if name == term.name
@@ -126,7 +128,9 @@ class HealingServer:
         if self._round and self._restored.get(channel, ("",))[0] == self._round:
             raise BrokerError("this log belongs to the next term")
 
-    def beat(self, sign: str, *, older_s: float = 0.0) -> Beats:
+    def beat(
+        self, sign: str, *, answered: tuple[Term | None, float] = (None, 0), older_s: float = 0.0
+    ) -> Beats:
         """A sign of life, or a farewell."""
         now = self._server._world.now
         name = sign.lstrip(CANDIDATE + FAREWELL)
@@ -142,12 +146,15 @@ class HealingServer:
             is_member = was_member or is_silent or (was_here and sign == name)
             sign = name if is_member else CANDIDATE + name
         self.signs[sign] = (now - older_s) * 1000
+        in_term, answered_ms = answered
+        self.answered[name] = answered_ms if in_term == self.term else 0.0
         self.signs = {
             other: given
             for other, given in self.signs.items()
             if given > (now - SIGNS_KEPT_S) * 1000
         }
-        return Beats(now * 1000, dict(self.signs), is_member=sign == name)
+        is_member = sign == name
+        return Beats(now * 1000, dict(self.signs), dict(self.answered), is_member=is_member)
 
     def _check(self, term: Term) -> None:
         if self._round != term.name:

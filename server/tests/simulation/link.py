@@ -133,7 +133,8 @@ class SimLink:
         while True:
             asked_at, was_alive = self._world.now, self.healing.is_alive
             try:
-                beats = await self._broker._call(self._beat)
+                answered = self._term, self.healing.members.answered_ms
+                beats = await self._broker._call(lambda answered=answered: self._beat(answered))
                 self.healing.members.took(beats, asked_at)
                 if self.healing.is_alive and not was_alive and self._broker.feed is not None:
                     self._broker.feed.interrupted()
@@ -144,8 +145,8 @@ class SimLink:
             else:
                 await asyncio.sleep(TURN_S)
 
-    def _beat(self) -> Beats:
-        return self._broker.server.healing.beat(self.healing.members.sign)
+    def _beat(self, answered: tuple[Term | None, float]) -> Beats:
+        return self._broker.server.healing.beat(self.healing.members.sign, answered=answered)
 
     def _check_term(self) -> None:
         if self._server is not None and self._server.healing.term != self._term:

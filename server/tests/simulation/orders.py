@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simulation.truth import demand
 
 from riverd.node.control import UNCONFIRMED_S_MAX
-from riverd.orders import Order, OrderKind, StandingKind, is_over
+from riverd.orders import Order, OrderKind, Standing, StandingKind, is_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,8 +114,18 @@ class Orders:
                 continue
             if now - self._world.server.kept_s(standing) <= LATE_S_MAX:
                 continue
+            if self._is_overtaken(standing):
+                continue
             refused = standing.kind is StandingKind.BLOCKED or issued_at <= standing.before
             demand(not refused, f"{line.session.id} is admitted in spite of {standing}")
+
+    def _is_overtaken(self, standing: Standing) -> bool:
+        """Whether a later order replaces it, which another master took and nodes may know."""
+        return any(
+            (later.kind, later.user) == (standing.kind, standing.user) and later.at > standing.at
+            for given in self._given.values()
+            if (later := given.order.standing()) is not None
+        )
 
     def may_cancel(self, user: str, channel: str) -> bool:
         """Whether a subscription of the user may have been ended before it was live."""

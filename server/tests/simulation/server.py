@@ -136,6 +136,11 @@ class Server:
             self.leases.clear()
         self.break_connections()
 
+    def come_back(self) -> None:
+        """Be the master again, while all follow another: they learn only now what it has."""
+        self.is_abandoned = True
+        self._kept_s = dict.fromkeys(self.store.standings(), self._world.now)
+
     def break_connections(self) -> None:
         """Whoever waits for an answer waits in vain, and what was announced is lost."""
         for broker in self._world.brokers():

@@ -166,7 +166,7 @@ class Storm:
         if self._world.server is after and dice.random() < 0.3:
             self._world.note("storm", "the old master is it again")
             after.break_connections()
-            before.is_abandoned = True
+            before.come_back()
             self._world.server = before
 
     async def _find_out(self, broker: SimBroker) -> None:

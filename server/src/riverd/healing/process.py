@@ -16,6 +16,7 @@ that is refused.
 import asyncio
 import math
 import secrets
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -34,13 +35,14 @@ from riverd.healing.union import (
 )
 from riverd.portions import portions
 
-BEAT_S = 1.0
+BEAT_S = 0.5
 TURN_S = 0.1
 WAIT_S = 3.0
 """For how long a process that was alive is waited for."""
 GRACE_S = 0.25
 """For how long processes that have just started wait for others that may know more."""
 PORTION = 200
+UNSEEN_MAX = 100
 CANDIDATE, FAREWELL = "?", "-"
 """Before the name of a process that may not publish or deliver yet, or any more."""
 
@@ -61,10 +63,15 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class Beats(msgspec.Struct, frozen=True):
-    """What a sign of life is answered with: the server's time, and that of all signs, in ms."""
+    """What a sign of life is answered with: the server's time, and that of all signs, in ms.
+
+    `answered` is the server's time in the last answer that a process has got, as it says itself:
+    an answer may be lost after the sign was counted.
+    """
 
     now: float
     signs: Mapping[str, float]
+    answered: Mapping[str, float] = {}
     has_outsiders: bool = False
     is_member: bool = True
     """Whether it counts as that of a member: it was one there, or there was none any more."""
@@ -113,8 +120,9 @@ class Peers:
     """Who else publishes or delivers, as far as this process knows.
 
     A process publishes and delivers only for `ALIVE_S` after a sign of life that another one has
-    seen, so that the others know whom to ask. At first it is a candidate: a member has to see it,
-    or there is none any more, who could have given what it does not know of.
+    seen, so that the others know whom to ask. It has seen it if it got an answer with it, and has
+    said so in its next sign. At first a process is a candidate: a member has to see it, or there is
+    none any more, who could have given what it does not know of.
     """
 
     def __init__(self, name: str) -> None:
@@ -123,9 +131,11 @@ class Peers:
         self.alive_until = -math.inf
         self.has_outsiders = False
         self.looked_at = -math.inf
+        self.answered_ms = 0.0
+        """The server's time in the last answer."""
         self._last_sign: dict[str, float] = {}
-        self._unseen: tuple[float, float] | None = None
-        """The first sign of life that nobody has seen yet: the server's time and ours."""
+        self._unseen: deque[tuple[float, float]] = deque(maxlen=UNSEEN_MAX)
+        """The last signs of life that nobody has seen yet: the server's time and ours."""
 
     @property
     def sign(self) -> str:
@@ -146,29 +156,31 @@ class Peers:
             at = asked_at - age_ms / 1000
             self._last_sign[name] = max(at, self._last_sign.get(name, -math.inf))
             if not kind and age_ms < ABSENT_S * 1000:
-                members.append(given)
+                members.append(min(given, beats.answered.get(name, 0.0)))
+        self.answered_ms = beats.now
         self._be_seen(members, now=beats.now, asked_at=asked_at)
         before = asked_at - FORGOTTEN_S
         for name in [name for name, at in self._last_sign.items() if at < before]:
             del self._last_sign[name]
 
-    def _be_seen(self, alive: Sequence[float], *, now: float, asked_at: float) -> None:
-        if alive:
-            if self._unseen is not None and max(alive) > self._unseen[0]:
-                self._see(self._unseen[1])
-            if self._unseen is None:
-                self._unseen = now, asked_at
+    def _be_seen(self, answered: Sequence[float], *, now: float, asked_at: float) -> None:
+        """`answered` is when members that are there got their last answers."""
+        self._unseen.append((now, asked_at))
+        if answered:
+            while self._unseen and self._unseen[0][0] < max(answered):
+                self._see(self._unseen.popleft()[1])
         elif self.is_member:
             self._see(asked_at)
+            self._unseen.clear()
 
     def _see(self, at: float) -> None:
         self.is_member = True
-        self._unseen = None
         self.alive_until = max(self.alive_until, at + ALIVE_S)
 
     def moved(self) -> None:
         """Signs of life are given to another history from now on."""
-        self._unseen = None
+        self._unseen.clear()
+        self.answered_ms = 0.0
         self.alive_until = -math.inf
 
     def ages(self, now: float) -> dict[str, float]:

@@ -138,7 +138,7 @@ class RedisSite:
         """One script."""
         await self._run(
             "healing_open",
-            (keys.TERM, keys.ROUND, keys.OFFERS, keys.SIGNS),
+            (keys.TERM, keys.ROUND, keys.OFFERS, keys.SIGNS, keys.ANSWERED),
             term.name,
             history_name(self._state.history),
             term.number,

@@ -19,6 +19,7 @@ from riverd.healing.union import ABSENT_S, SILENT_S
 from riverd.model import Message, Position
 from riverd.tasks import Tasks
 
+BEAT_KEYS = keys.SIGNS, keys.TERM, keys.ANSWERED
 SIGNS_MS = 60_000
 SILENCE_S_MAX = 2.0
 NUDGE_S = 0.3
@@ -70,6 +71,7 @@ class RedisTerms:
         """When what is lost is restored, while that is under way."""
         self._is_living = False
         self._wanted = asyncio.Event()
+        self._beats_wanted = 0
 
     @property
     def may_act(self) -> bool:
@@ -114,7 +116,8 @@ class RedisTerms:
         self._server = server
 
     def beat_soon(self) -> None:
-        """Somebody waits for a sign of life."""
+        """Somebody waits to be seen: by one sign of life it is, and the next one says so."""
+        self._beats_wanted = 2
         self._wanted.set()
 
     async def enter(self, connection: RedisConnection, state: ServerState) -> str:
@@ -147,7 +150,10 @@ class RedisTerms:
 
     async def _live(self) -> None:
         while True:
+            self._beats_wanted = max(0, self._beats_wanted - 1)
             done = await self._beat()
+            if done and self._beats_wanted > 0:
+                continue
             self._wanted.clear()
             wait_s = BEAT_S if done and self.healing.is_alive else TURN_S
             try:
@@ -161,17 +167,22 @@ class RedisTerms:
             answer = await self._call_beat(self.healing.members.sign)
         except BrokerError:
             return False
-        now, signs, term, outsiders, sign = cast(
-            "tuple[int, list[bytes], bytes | None, bytes, bytes]", answer
+        now, signs, term, outsiders, sign, answered = cast(
+            "tuple[int, list[bytes], bytes | None, bytes, bytes, list[bytes]]", answer
         )
         if self._term is None or term != self._term.name.encode():
             # Somebody flushed the data, or opened it as another term.
             self._reset()
             return False
-        is_member = sign.decode() == self.healing.members.name
-        self.healing.members.took(
-            _beats(now, signs, outsiders=outsiders, is_member=is_member), asked_at
+        members = self.healing.members
+        beats = Beats(
+            float(now),
+            _times(signs),
+            _times(answered),
+            outsiders != b"0",
+            sign.decode() == members.name,
         )
+        members.took(beats, asked_at)
         if not self.healing.is_alive:
             self._ask_for_signs()
         elif not was_alive:
@@ -180,9 +191,11 @@ class RedisTerms:
 
     async def _call_beat(self, sign: str, *, older_ms: int = 0) -> Reply:
         assert self._server is not None, "it has been connected"
-        name, silent_ms = self.healing.members.name, int(SILENT_S * 1000)
-        arguments = (sign, SIGNS_MS, older_ms, name, silent_ms)
-        return await self._server.call("beat", (keys.SIGNS, keys.TERM), arguments=arguments)
+        members, silent_ms = self.healing.members, int(SILENT_S * 1000)
+        term = "" if self._term is None else self._term.name
+        answered_ms = int(members.answered_ms)
+        arguments = (sign, SIGNS_MS, older_ms, members.name, silent_ms, answered_ms, term)
+        return await self._server.call("beat", BEAT_KEYS, arguments=arguments)
 
     def _ask_for_signs(self) -> None:
         now = time.monotonic()
@@ -195,10 +208,10 @@ class RedisTerms:
         until = time.monotonic() + KNOWN_S_MAX
         while True:
             answer = await connection.ask(
-                "EVAL", script("beat"), 2, keys.SIGNS, keys.TERM, "", SIGNS_MS, 0, "", 0
+                "EVAL", script("beat"), len(BEAT_KEYS), *BEAT_KEYS, "", SIGNS_MS, 0, "", 0, 0, ""
             )
-            now, signs, _, outsiders, _ = cast(
-                "tuple[int, list[bytes], object, bytes, object]", answer
+            now, signs, _, outsiders, *_ = cast(
+                "tuple[int, list[bytes], object, bytes, object, object]", answer
             )
             ages_ms = [now - float(sign) for sign in signs[1::2]]
             if outsiders == b"2" or all(age >= ABSENT_S * 1000 for age in ages_ms):
@@ -259,6 +272,5 @@ def _nothing() -> None:
     pass
 
 
-def _beats(now: int, signs: list[bytes], *, outsiders: bytes, is_member: bool) -> Beats:
-    times = {name.decode(): float(sign) for name, sign in zip(signs[::2], signs[1::2], strict=True)}
-    return Beats(float(now), times, outsiders != b"0", is_member)
+def _times(pairs: list[bytes]) -> dict[str, float]:
+    return {name.decode(): float(at) for name, at in zip(pairs[::2], pairs[1::2], strict=True)}
