@@ -75,6 +75,9 @@ class Publisher:
             passed = truth.passing(message.channel, position.epoch, message.data)
             demand(passed is not None and not message.keep, f"{message} was {position}: {passed}")
             return
+        is_gone = position.offset > truth.end(message.channel, position.epoch)
+        if is_gone and truth.was_cut(message.channel, message.data):
+            return
         true = truth.tell(message.channel, position.epoch, position.offset, data=message.data)
         same = (true.data, true.exclude) == (message.data, message.exclude)
         demand(same and message.keep, f"{message} was accepted as {position}: {true}")

@@ -28,6 +28,7 @@ class Truth:
         self._told: dict[tuple[str, str], dict[int, Publication]] = {}
         self._marks: dict[tuple[str, str], dict[bytes, int]] = {}
         self._passed: dict[tuple[str, str], dict[bytes, Ephemeral]] = {}
+        self._cut: dict[str, set[bytes]] = {}
 
     def append(self, channel: str, position: Position, publication: Publication) -> None:
         """Note what the broker took."""
@@ -50,6 +51,8 @@ class Truth:
         beyond = [one for one in told if one > log.offset]
         demand(not beyond, f"{beyond} of {place} are lost after {log.offset}, and were told")
         slots = self._logs.setdefault(place, [])
+        cut = self._cut.setdefault(log.channel, set())
+        cut |= {one.data for slot in slots[log.offset :] for one in slot}
         del slots[log.offset :]
         # The data of a master that was given up has what nobody was answered about.
         slots += [[] for _ in range(log.offset - len(slots))]
@@ -58,6 +61,10 @@ class Truth:
             demand(true == one, f"{one} of {place} was told as {true}")
             slots[one.offset - 1] = [one]
         demand(all(slots), f"{place} is healed up to {log.offset} without all that was there")
+
+    def was_cut(self, channel: str, data: bytes) -> bool:
+        """Whether a log went on without it: a master that was given up may know its key."""
+        return data in self._cut.get(channel, ())
 
     def end(self, channel: str, epoch: str) -> int:
         """The newest offset that was ever given."""
