@@ -37,24 +37,4 @@ HEALING_PLANTS = (
         "healing: nobody has to be seen to publish",
         ("healing.process:Peers._be_seen", "if answered:", "if False:"),
     ),
-    _plant(
-        "healing: who has offered goes on in the older term",
-        ("healing.process:Healing.heal", "self.least = max(self.least, offer.term + 1)", "pass"),
-    ),
-    _plant(
-        "healing: any replica is complete, however long ago it was",
-        ("healing.union:healed", "if one.age_s <= certainty.horizon_s", ""),
-    ),
-    _plant(
-        "healing: a log goes on over a hole",
-        ("healing.union:healed", "if first > min(one.offset for one in complete):", "if False:"),
-    ),
-    _plant(
-        "healing: signs of life of another history count",
-        ("healing.process:Peers.moved", "self.alive_until = -math.inf", "pass"),
-    ),
-    _plant(
-        "healing: one of two contents of an offset is taken",
-        ("healing.union:Evidence.publications", "return None", "pass"),
-    ),
 )
