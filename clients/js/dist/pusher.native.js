@@ -578,7 +578,7 @@ var PusherConnection = class extends Dispatcher {
   /**
    * Take over what River's client says.
    *
-   * @param {import("../src/link.js").Status} status
+   * @param {import("../src/status.js").Status} status
    * @param {string | null} session
    */
   follow(status, session) {
@@ -595,13 +595,13 @@ var PusherConnection = class extends Dispatcher {
     this.socket_id = socketId;
     this.#move("connected", { socket_id: socketId });
   }
-  /** @param {import("../src/link.js").Status} status */
+  /** @param {import("../src/status.js").Status} status */
   #ended({ code, reason }) {
     clearTimeout(this.#timer);
     if (code) this.emit("error", { type: "WebSocketError", error: failure(code, reason) });
     this.#move("disconnected");
   }
-  /** @param {import("../src/link.js").Status} status */
+  /** @param {import("../src/status.js").Status} status */
   #connecting({ state, retryInMs }) {
     if (state === "waiting" && retryInMs) this.emit("connecting_in", Math.round(retryInMs / 1e3));
     if (this.state === "connecting" || this.state === "unavailable") return;

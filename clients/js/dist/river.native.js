@@ -14,8 +14,123 @@ var __export = (target, all) => {
     __defProp(target, name, { get: all[name], enumerable: true });
 };
 
+// src/channel.js
+var SYSTEM_EVENTS, Channel;
+var init_channel = __esm({
+  "src/channel.js"() {
+    "use strict";
+    SYSTEM_EVENTS = [
+      "river:subscribed",
+      "river:gap",
+      "river:error",
+      "river:joined",
+      "river:left",
+      "river:presence"
+    ];
+    Channel = class {
+      /** The same as `on`. */
+      bind = this.on;
+      /** The same as `off`. */
+      unbind = this.off;
+      #delivery;
+      #river;
+      /**
+       * @param {import("./delivery.js").Delivery} delivery
+       * @param {import("./river.js").River} river
+       */
+      constructor(delivery, river) {
+        this.#delivery = delivery;
+        this.#river = river;
+      }
+      /** The channel's name. */
+      get name() {
+        return this.#delivery.subscription.channel;
+      }
+      /** Whether events arrive at the moment. */
+      get live() {
+        return this.#delivery.subscription.live;
+      }
+      /**
+       * Up to where the callbacks have seen the channel; null before it was live for the first time.
+       *
+       * @returns {Position | null}
+       */
+      get position() {
+        return this.#delivery.subscription.position;
+      }
+      /**
+       * Who is on the channel, for channels whose name begins with `presence-`.
+       *
+       * The list is live: look again when `river:joined`, `river:left` or `river:presence` comes.
+       *
+       * @returns {Presence}
+       */
+      get presence() {
+        return this.#delivery.presence;
+      }
+      /**
+       * Call back for each event of a name, in order, each once.
+       *
+       * `"*"` stands for all events of the application. Names that begin with `river:` are what River itself
+       * says about the channel; whatever name a publisher chooses, it cannot call those.
+       *
+       * @template {EventName<E>} K
+       * @param {K} name
+       * @param {Handler<E, K>} callback
+       * @returns {this}
+       */
+      on(name, callback) {
+        this.#emitter(name).on(name, callback);
+        return this;
+      }
+      /**
+       * End what `on` began, for one callback or for all of the name.
+       *
+       * @template {EventName<E>} K
+       * @param {K} name
+       * @param {Handler<E, K>} [callback]
+       * @returns {this}
+       */
+      off(name, callback) {
+        this.#emitter(name).off(name, callback);
+        return this;
+      }
+      /** The same as `river.unsubscribe(channel.name)`. */
+      unsubscribe() {
+        this.#river.unsubscribe(this.name);
+      }
+      /**
+       * Publish an event, if the token grants it; see `river.publish`.
+       *
+       * @template {keyof E & string} K
+       * @param {K} event
+       * @param {E[K]} data anything that JSON can say
+       * @param {import("./protocol.js").PublishOptions} [options]
+       * @returns {Promise<import("./protocol.js").Receipt>}
+       */
+      publish(event, data, options) {
+        return this.#river.publish(this.name, event, data, options);
+      }
+      /**
+       * Ask for what was published; see `river.history`.
+       *
+       * @param {{limit?: number, after?: Position}} [options]
+       * @returns {Promise<Position & {publications: Publication[]}>}
+       */
+      history(options) {
+        return this.#river.history(this.name, options);
+      }
+      /** @param {string} name */
+      #emitter(name) {
+        return name.startsWith("river:") ? this.#delivery.system : this.#delivery.events;
+      }
+    };
+  }
+});
+
 // src/advice.js
-function nameAdvice(what, name, known) {
+function nameAdvice(what, name) {
+  const known = KNOWN[what] ?? [];
   const [near = ""] = [...known].sort((a, b) => slips(name, a) - slips(name, b));
   const guess = slips(name, near) < 3 ? near : known.join('", "');
   return `no ${what} "${name}": did you mean "${guess}"?`;
@@ -44,15 +159,23 @@ function slips(name, known) {
   const missing = (one, other) => [...one].filter((letter) => !other.includes(letter)).length;
   return missing(name, known) + missing(known, name);
 }
-var CURES, TOKEN_CURES, FIXED_CURE, DOUBTS;
+var CURES, KNOWN, TOKEN_CURES, FIXED_CURE, DOUBTS;
 var init_advice = __esm({
   "src/advice.js"() {
     "use strict";
+    init_channel();
     CURES = {
       forbidden: "Grant it in the token, in subscribe or channels",
       channel_invalid: "Choose another name",
       too_many_channels: "Unsubscribe from what is not shown",
       unauthenticated: "Give new River the option token, or open the channel to guests with a rule"
+    };
+    KNOWN = {
+      option: ["host", "url", "token", "jwt", "queue", "WebSocket"],
+      "option of subscribe": ["history", "since", "onGap", "snapshot"],
+      "option of publish": ["keep", "exclude"],
+      event: ["state"],
+      "event of channels": SYSTEM_EVENTS
     };
     TOKEN_CURES = [
       [/answered 40[13]$|HTML page$/, ": is the user logged in?"],
@@ -101,26 +224,11 @@ function decode(text) {
 function encode(message) {
   return JSON.stringify(message);
 }
-function afterClose(code) {
-  if (code === 4400 || code === 4403) return "stop";
-  return code === 4401 ? "token" : "retry";
-}
-function describeClose(code, reason, connected) {
-  if (code === 1006 && !connected) return "the server cannot be reached";
-  return reason || WORDS[code] || `the server closed the connection (${code})`;
-}
-var GARBAGE, OVERFLOW, OWN, WORDS;
+var OWN;
 var init_protocol = __esm({
   "src/protocol.js"() {
     "use strict";
-    GARBAGE = 4e3;
-    OVERFLOW = 4001;
     OWN = "#user";
-    WORDS = {
-      1006: "the connection was lost",
-      [GARBAGE]: "what answers there is not River",
-      [OVERFLOW]: "more came in than the page could handle"
-    };
   }
 });
 
@@ -682,6 +790,20 @@ var init_later = __esm({
   }
 });
 
+// src/errors.js
+var RiverError = class extends Error {
+  /**
+   * @param {string} code what went wrong, for programs
+   * @param {string} message what went wrong, for people
+   * @param {{cause?: unknown}} [options] the error behind this one
+   */
+  constructor(code, message, options) {
+    super(message, options);
+    this.name = "RiverError";
+    this.code = code;
+  }
+};
+
 // src/backoff.js
 var BASE_MS = 500;
 var CAP_MS = 2e4;
@@ -692,105 +814,8 @@ function outageBackoff(outageMs, random) {
   return Math.floor(random() * Math.min(CAP_MS, Math.max(BASE_MS, outageMs)));
 }
 
-// src/channel.js
-var Channel = class {
-  /** The same as `on`. */
-  bind = this.on;
-  /** The same as `off`. */
-  unbind = this.off;
-  #delivery;
-  #river;
-  /**
-   * @param {import("./delivery.js").Delivery} delivery
-   * @param {import("./river.js").River} river
-   */
-  constructor(delivery, river) {
-    this.#delivery = delivery;
-    this.#river = river;
-  }
-  /** The channel's name. */
-  get name() {
-    return this.#delivery.subscription.channel;
-  }
-  /** Whether events arrive at the moment. */
-  get live() {
-    return this.#delivery.subscription.live;
-  }
-  /**
-   * Up to where the callbacks have seen the channel; null before it was live for the first time.
-   *
-   * @returns {Position | null}
-   */
-  get position() {
-    return this.#delivery.subscription.position;
-  }
-  /**
-   * Who is on the channel, for channels whose name begins with `presence-`.
-   *
-   * The list is live: look again when `river:joined`, `river:left` or `river:presence` comes.
-   *
-   * @returns {Presence}
-   */
-  get presence() {
-    return this.#delivery.presence;
-  }
-  /**
-   * Call back for each event of a name, in order, each once.
-   *
-   * `"*"` stands for all events of the application. Names that begin with `river:` are what River itself
-   * says about the channel; whatever name a publisher chooses, it cannot call those.
-   *
-   * @template {EventName<E>} K
-   * @param {K} name
-   * @param {Handler<E, K>} callback
-   * @returns {this}
-   */
-  on(name, callback) {
-    this.#emitter(name).on(name, callback);
-    return this;
-  }
-  /**
-   * End what `on` began, for one callback or for all of the name.
-   *
-   * @template {EventName<E>} K
-   * @param {K} name
-   * @param {Handler<E, K>} [callback]
-   * @returns {this}
-   */
-  off(name, callback) {
-    this.#emitter(name).off(name, callback);
-    return this;
-  }
-  /** The same as `river.unsubscribe(channel.name)`. */
-  unsubscribe() {
-    this.#river.unsubscribe(this.name);
-  }
-  /**
-   * Publish an event, if the token grants it; see `river.publish`.
-   *
-   * @template {keyof E & string} K
-   * @param {K} event
-   * @param {E[K]} data anything that JSON can say
-   * @param {import("./protocol.js").PublishOptions} [options]
-   * @returns {Promise<import("./protocol.js").Receipt>}
-   */
-  publish(event, data, options) {
-    return this.#river.publish(this.name, event, data, options);
-  }
-  /**
-   * Ask for what was published; see `river.history`.
-   *
-   * @param {{limit?: number, after?: Position}} [options]
-   * @returns {Promise<Position & {publications: Publication[]}>}
-   */
-  history(options) {
-    return this.#river.history(this.name, options);
-  }
-  /** @param {string} name */
-  #emitter(name) {
-    return name.startsWith("river:") ? this.#delivery.system : this.#delivery.events;
-  }
-};
+// src/delivery.js
+init_channel();
 
 // src/emitter.js
 var Emitter = class {
@@ -842,20 +867,6 @@ var Emitter = class {
         this.#report(error);
       }
     }
-  }
-};
-
-// src/errors.js
-var RiverError = class extends Error {
-  /**
-   * @param {string} code what went wrong, for programs
-   * @param {string} message what went wrong, for people
-   * @param {{cause?: unknown}} [options] the error behind this one
-   */
-  constructor(code, message, options) {
-    super(message, options);
-    this.name = "RiverError";
-    this.code = code;
   }
 };
 
@@ -1075,9 +1086,6 @@ var Presence = class {
 };
 
 // src/delivery.js
-var SYSTEM_EVENTS = ["subscribed", "gap", "error", "joined", "left", "presence"].map(
-  (name) => `river:${name}`
-);
 var MEMBERS_FROM = 3;
 var Delivery = class {
   presence = new Presence();
@@ -1115,8 +1123,9 @@ var Delivery = class {
     this.#snapshot = options.snapshot;
     this.#warnings = warnings;
     this.system = new Emitter(platform.report, (name) => {
-      warnings.unknown("event", [name], SYSTEM_EVENTS);
-      if (SYSTEM_EVENTS.indexOf(name) >= MEMBERS_FROM) this.#awaited = name;
+      const known = SYSTEM_EVENTS.indexOf(name);
+      if (known < 0) warnings.unknown("event of channels", { [name]: 0 });
+      if (known >= MEMBERS_FROM) this.#awaited = name;
     });
     this.events = new Emitter(platform.report);
     this.#held = new Inbox((event) => this.#deliver(event), platform);
@@ -1217,7 +1226,13 @@ var Delivery = class {
     for (let failures = 0; this.#needed && !this.#ended; ) {
       const waitMs = this.#loadAt - this.#platform.steadyMs();
       if (waitMs > 0) {
-        await new Promise((resolve) => this.#platform.setTimer(() => resolve(null), waitMs));
+        await new Promise(
+          (resolve) => this.#platform.setTimer(
+            /** @type {() => void} */
+            resolve,
+            waitMs
+          )
+        );
         continue;
       }
       const reason = this.#needed;
@@ -1328,23 +1343,23 @@ function endpoint(host, moduleUrl, page) {
   if (!server)
     throw new RiverError(
       "host_invalid",
-      `the option host, "${given2}", is no address like https://rt.example.com`
+      `the host "${given2}" is no address like https://rt.example.com`
     );
-  const isSecure = /^(wss|https)$/i.test(scheme ?? page?.protocol.slice(0, -1) ?? "");
+  const isSecure = /^(wss|https)/i.test(scheme ?? page?.protocol ?? "");
   return `${isSecure ? "wss" : "ws"}://${server}${path.replace(/(\/ws)?\/*$/, "/ws")}`;
 }
 function addressed(options, moduleUrl) {
-  const { host, url, token, jwt, WebSocket } = options;
+  const { host, url, token, jwt, queue, WebSocket, ...unknown } = options;
   const source = token ?? jwt;
   if (("token" in options || "jwt" in options) && !(source && /^[sf]/.test(typeof source)))
     throw new RiverError("token_missing", "the option token is neither a text nor a function");
   const Socket = WebSocket ?? globalThis.WebSocket;
   if (!Socket) throw new RiverError("websocket_missing", "give a WebSocket class, like `ws`");
   const address = endpoint(host ?? url, moduleUrl, globalThis.location);
-  return { url: address, token: source, route: new Route(address, Socket) };
+  return { url: address, token: source, route: new Route(address, Socket), unknown };
 }
 
-// src/river.js
+// src/hub.js
 init_protocol();
 
 // src/requests.js
@@ -1472,37 +1487,6 @@ var Requests = class {
     if (bytes <= this.bytesMax) return;
     const words = `${bytes} bytes, the server takes ${this.bytesMax}`;
     throw new RiverError("too_large", words);
-  }
-};
-
-// src/session.js
-var Session = class {
-  /** @type {string | null} */
-  id = null;
-  /** @type {string | undefined} what proves to a server whose session this is */
-  secret;
-  /** @type {WeakMap<object, Welcome>} */
-  #welcomes = /* @__PURE__ */ new WeakMap();
-  /**
-   * @param {Welcome} message
-   * @param {object} connection
-   */
-  welcomed(message, connection) {
-    this.#welcomes.set(connection, message);
-    if (!this.id) this.#adopt(message);
-  }
-  /**
-   * @param {import("./protocol.js").Authenticated} message
-   * @param {object} connection
-   */
-  authenticated({ session }, connection) {
-    const welcome = this.#welcomes.get(connection);
-    if (welcome && session && session !== this.id) this.#adopt(welcome);
-  }
-  /** @param {Welcome} welcome */
-  #adopt({ session, resume_session }) {
-    this.id = session;
-    this.secret = resume_session;
   }
 };
 
@@ -1673,8 +1657,18 @@ var Subscription = class {
   }
 };
 
-// src/link.js
-init_protocol();
+// src/status.js
+var GARBAGE = { code: 4e3, reason: "what answers there is not River" };
+var OVERFLOW = { code: 4001, reason: "more came in than the page could handle" };
+function afterClose(code) {
+  if (code === 4400 || code === 4403) return "stop";
+  return code === 4401 ? "token" : "retry";
+}
+function describeClose(code, reason, connected) {
+  if (code === 1006 && !connected) return "the server cannot be reached";
+  const lost = code === 1006 && "the connection was lost";
+  return reason || lost || `the server closed the connection (${code})`;
+}
 
 // src/token.js
 async function askToken(source, platform) {
@@ -1721,9 +1715,7 @@ var NEVER = Infinity;
 var Link = class _Link {
   /** @type {Status} */
   status = { state: "closed", reason: "not started yet" };
-  #renewable;
-  #guest;
-  #random;
+  #options;
   /** @type {string | null} */
   #token = null;
   /** The number of the last question to the token function; older answers come too late. */
@@ -1751,22 +1743,15 @@ var Link = class _Link {
    * @param {{renewable: boolean, guest?: boolean, random: () => number}} options renewable: another token
    *   can be had; guest: there is none
    */
-  constructor({ renewable, guest = false, random }) {
-    this.#renewable = renewable;
-    this.#guest = guest;
-    this.#random = random;
+  constructor(options) {
+    this.#options = options;
   }
   /**
-   * The link to another server, while this one still serves. It begins with the same token.
-   *
-   * Its back-off starts anew: that a server stops is no outage.
+   * The link to another server, while this one still serves. It begins with the same token, and its
+   * back-off starts anew: that a server stops is no outage.
    */
   successor() {
-    const next = new _Link({
-      renewable: this.#renewable,
-      guest: this.#guest,
-      random: this.#random
-    });
+    const next = new _Link(this.#options);
     next.#token = this.#token;
     next.#renewAt = this.#renewAt;
     return next;
@@ -1789,7 +1774,7 @@ var Link = class _Link {
   connect(now) {
     if (this.state !== "closed") return [];
     this.#lostAt = now;
-    return this.#begin(now, "opening the connection");
+    return this.#begin(now);
   }
   /**
    * End, until `connect` is called again.
@@ -1826,9 +1811,9 @@ var Link = class _Link {
     if (ask !== this.#ask) return [];
     if (this.state !== "connected") {
       this.#error = error;
-      return this.#renewable ? this.#wait(now, error.message) : this.stop(error.message);
+      return this.#options.renewable ? this.#wait(now, error.message) : this.stop(error.message);
     }
-    this.#renewAt = now + backoff(ASK_AGAIN, this.#random);
+    this.#renewAt = now + backoff(ASK_AGAIN, this.#options.random);
     return [];
   }
   /**
@@ -1839,7 +1824,7 @@ var Link = class _Link {
    */
   opened(now) {
     this.#dueAt = now + OPEN_MS;
-    return this.#guest ? [] : [this.#auth()];
+    return this.#options.guest ? [] : [this.#auth()];
   }
   /**
    * The server is there: for a guest that is all.
@@ -1848,7 +1833,7 @@ var Link = class _Link {
    * @returns {Effect[]}
    */
   welcomed(now) {
-    return this.#guest ? this.authenticated(null, now) : [];
+    return this.#options.guest ? this.authenticated(null, now) : [];
   }
   /**
    * The server took the token.
@@ -1859,7 +1844,7 @@ var Link = class _Link {
    */
   authenticated(remainingMs, now) {
     this.#error = void 0;
-    if (this.#renewable) this.#renewAt = now + renewInMs(remainingMs);
+    if (this.#options.renewable) this.#renewAt = now + renewInMs(remainingMs);
     if (this.state === "connected") return [];
     this.#dueAt = NEVER;
     this.#connectedAt = now;
@@ -1896,7 +1881,7 @@ var Link = class _Link {
    * @param {number} now
    */
   bye(retryAfterMs, now) {
-    this.#notBefore = this.#moveAt = now + retryAfterMs + backoff(0, this.#random);
+    this.#notBefore = this.#moveAt = now + retryAfterMs + backoff(0, this.#options.random);
   }
   /**
    * The socket is closed, or could not be opened.
@@ -1908,9 +1893,9 @@ var Link = class _Link {
   lost({ code, reason: said }, now) {
     const reason = describeClose(code, said || this.#error?.message, this.state === "connected");
     const then = this.#cured ? "token" : afterClose(code);
-    if (then === "stop" || then === "token" && !this.#renewable && !this.#cured)
+    if (then === "stop" || then === "token" && !this.#options.renewable && !this.#cured)
       return this.stop(reason, code);
-    if (then === "token" && this.#renewable) this.#token = null;
+    if (then === "token" && this.#options.renewable) this.#token = null;
     this.#cured = false;
     return this.#wait(now, reason, code);
   }
@@ -1961,7 +1946,7 @@ var Link = class _Link {
     this.#tickedAt = now;
     if (slept && state === "connected" && this.#dueAt === NEVER) return this.awake(now);
     if (now >= this.#dueAt) {
-      if (state === "waiting") return this.#begin(now, "opening the connection");
+      if (state === "waiting") return this.#begin(now);
       return this.#wait(now, "the server does not answer");
     }
     return state === "connected" ? this.#upkeep(now) : [];
@@ -1971,15 +1956,11 @@ var Link = class _Link {
    * @returns {Effect[]}
    */
   #upkeep(now) {
-    const effects = [];
-    if (now >= this.#moveAt) {
-      this.#moveAt = NEVER;
-      effects.push({ do: "move" });
-    }
+    const effects = now >= this.#moveAt ? [{ do: "move" }] : [];
+    if (effects[0]) this.#moveAt = NEVER;
     if (now >= this.#renewAt) effects.push(this.#askToken());
-    if (this.#dueAt === NEVER && now >= this.#receivedAt + QUIET_MS) {
-      effects.push(this.#ping(now, PONG_MS));
-    }
+    const quiet = this.#dueAt === NEVER && now >= this.#receivedAt + QUIET_MS;
+    if (quiet) effects.push(this.#ping(now, PONG_MS));
     return effects;
   }
   /**
@@ -2005,15 +1986,15 @@ var Link = class _Link {
   }
   /**
    * @param {number} now
-   * @param {string} reason
    * @returns {Effect[]}
    */
-  #begin(now, reason) {
+  #begin(now) {
     this.#tickedAt = now;
     this.#dueAt = NEVER;
     this.#error = void 0;
-    const fresh = this.#guest || this.#token !== null && now < this.#renewAt;
-    return [fresh ? this.#open(now) : this.#askToken(), this.#enter("connecting", reason)];
+    const fresh = this.#options.guest || this.#token !== null && now < this.#renewAt;
+    const effect = fresh ? this.#open(now) : this.#askToken();
+    return [effect, this.#enter("connecting", "opening the connection")];
   }
   /** @returns {Effect} */
   #askToken() {
@@ -2035,11 +2016,12 @@ var Link = class _Link {
    * @returns {Effect[]}
    */
   #wait(now, reason, code) {
-    const enoughMs = Math.max(STABLE_MS, this.#connectedAt - this.#lostAt);
-    if (this.state === "connected" && now - this.#connectedAt >= enoughMs) this.#lostAt = now;
-    this.livedMs = this.state === "connected" ? now - this.#connectedAt + 1 : 0;
+    const livedMs = this.state === "connected" ? now - this.#connectedAt : -1;
+    if (livedMs >= Math.max(STABLE_MS, this.#connectedAt - this.#lostAt)) this.#lostAt = now;
+    this.livedMs = livedMs + 1;
     const closing = this.#drop();
-    this.#dueAt = Math.max(now + outageBackoff(now - this.#lostAt, this.#random), this.#notBefore);
+    const waitMs = outageBackoff(now - this.#lostAt, this.#options.random);
+    this.#dueAt = Math.max(now + waitMs, this.#notBefore);
     return [closing, this.#enter("waiting", reason, { retryInMs: this.#dueAt - now, code })];
   }
   /**
@@ -2053,7 +2035,7 @@ var Link = class _Link {
     return { do: "close" };
   }
   /**
-   * @param {State} state
+   * @param {import("./status.js").State} state
    * @param {string} words
    * @param {{retryInMs?: number, code?: number}} [more]
    * @returns {Effect}
@@ -2072,10 +2054,13 @@ var Connection = class {
   isOpen = false;
   /** @type {import("./subscription.js").Subscription | null} the channel whose past may come next */
   replaying = null;
+  /** @type {import("./protocol.js").Welcome | undefined} what the server said first */
+  welcome;
   link;
   #where;
   #platform;
-  #listener;
+  #transport;
+  #hub;
   #inbox;
   /** @type {Socket | undefined} */
   #socket;
@@ -2087,17 +2072,18 @@ var Connection = class {
   /**
    * @param {Where} where
    * @param {Platform & {now: () => number}} platform
-   * @param {import("./link.js").Link} link
-   * @param {Listener} listener
+   * @param {{link: import("./link.js").Link, transport: import("./transport.js").Transport,
+   *   hub: import("./hub.js").Hub}} parts
    */
-  constructor(where, platform, link, listener) {
+  constructor(where, platform, { link, transport, hub }) {
     this.#where = where;
     this.#platform = platform;
-    this.#listener = listener;
+    this.#transport = transport;
+    this.#hub = hub;
     this.link = link;
     this.#inbox = new Inbox((arrival) => this.#handle(arrival), platform);
   }
-  /** @returns {import("./link.js").Status} */
+  /** @returns {import("./status.js").Status} */
   get status() {
     return this.link.status;
   }
@@ -2124,16 +2110,15 @@ var Connection = class {
    */
   send(message, text = encode(message)) {
     const { token: _, resume_session: __, ...shown } = message;
-    this.#listener.sent(shown);
+    this.#hub.trace?.("river sent", shown);
     this.#socket?.send(text);
   }
   /** @param {ClientMessage} message */
   #sendOwn(message) {
     if (message.type !== "auth") return this.send(message);
-    const { sessionSecret, userPosition } = this.#listener;
-    const at = this.isOpen ? void 0 : userPosition(this);
-    const own = at && { user_position: at };
-    return this.send({ ...message, resume_session: sessionSecret(), ...own });
+    const position = this.isOpen ? void 0 : this.#hub.userPosition(this);
+    const own = position && { user_position: position };
+    return this.send({ ...message, resume_session: this.#hub.secret, ...own });
   }
   /** @param {import("./link.js").Effect[]} effects */
   #do(effects) {
@@ -2146,16 +2131,16 @@ var Connection = class {
     else if (effect.do === "open") this.#openSocket();
     else if (effect.do === "send") this.#sendOwn(effect.message);
     else if (effect.do === "close") this.#closeSocket();
-    else if (effect.do === "move") this.#listener.move(this);
+    else if (effect.do === "move") this.#transport.move(this);
     else this.#report(effect.status);
   }
-  /** @param {import("./link.js").Status} status */
+  /** @param {import("./status.js").Status} status */
   #report(status) {
     if (status.state === "closed") {
       this.#unwatch?.();
       this.#unwatch = void 0;
     }
-    this.#listener.status(status, this);
+    this.#transport.changed(status, this);
   }
   /** @param {number} ask */
   #askToken(ask) {
@@ -2200,14 +2185,14 @@ var Connection = class {
     this.#socket = void 0;
     this.isOpen = false;
     socket?.close();
-    this.#listener.lost(this);
+    this.#hub.lost(this);
   }
   /** @param {Socket} socket */
   #opened(socket) {
     if (socket !== this.#socket) return;
     this.#do(this.link.opened(this.#platform.now()));
     this.isOpen = true;
-    this.#listener.opened(this);
+    this.#hub.opened(this);
   }
   /** @param {Arrival} arrival */
   #arrived(arrival) {
@@ -2224,7 +2209,7 @@ var Connection = class {
     socket.onmessage = socket.onclose = () => {
     };
     socket.close();
-    this.#inbox.push({ socket, close: { code: OVERFLOW } });
+    this.#inbox.push({ socket, close: OVERFLOW });
   }
   /** @param {Arrival} arrival */
   #handle({ socket, data, close }) {
@@ -2232,11 +2217,11 @@ var Connection = class {
     if (close) return this.#do(this.link.lost(close, this.#platform.now()));
     const message = decode(data);
     if (message) this.#route(message);
-    else this.#do(this.link.lost({ code: GARBAGE }, this.#platform.now()));
+    else this.#do(this.link.lost(GARBAGE, this.#platform.now()));
   }
   /** @param {ServerMessage} message */
   #route(message) {
-    this.#listener.message(message, this);
+    this.#transport.arrived(message, this);
     if (message.type === "welcome") this.#do(this.link.welcomed(this.#platform.now()));
     else if (message.type === "authenticated") this.#authenticated(message);
     else if (message.type === "bye") this.#bye(message.retry_after_ms);
@@ -2269,7 +2254,7 @@ var Connection = class {
     this.#armedFor = NEVER;
     const now = this.#platform.now();
     this.#do(this.link.tick(now));
-    this.#listener.tick(now);
+    this.#transport.tick(now);
   }
 };
 
@@ -2277,19 +2262,19 @@ var Connection = class {
 var Transport = class {
   #where;
   #platform;
-  #listener;
+  #hub;
   #current;
   /** @type {Connection | null} */
   #next = null;
   /**
    * @param {Where} where
    * @param {Platform & {now: () => number}} platform
-   * @param {Listener} listener
+   * @param {Hub} hub
    */
-  constructor(where, platform, listener) {
+  constructor(where, platform, hub) {
     this.#where = where;
     this.#platform = platform;
-    this.#listener = listener;
+    this.#hub = hub;
     const renewable = typeof where.token === "function";
     const guest = !where.token;
     this.#current = this.#connection(new Link({ renewable, guest, random: platform.random }));
@@ -2317,32 +2302,34 @@ var Transport = class {
   }
   /** @param {Link} link */
   #connection(link) {
-    return new Connection(this.#where, this.#platform, link, {
-      ...this.#listener,
-      message: (message, connection) => this.#message(message, connection),
-      status: (status, connection) => this.#status(status, connection),
-      move: (connection) => this.#move(connection),
-      tick: (now) => this.#tick(now)
-    });
+    return new Connection(this.#where, this.#platform, { link, transport: this, hub: this.#hub });
   }
   /**
+   * A message arrived.
+   *
    * @param {ServerMessage} message
    * @param {Connection} connection
    */
-  #message(message, connection) {
-    this.#listener.message(message, connection);
-    this.#finish();
-  }
-  /** @param {number} now */
-  #tick(now) {
-    this.#listener.tick(now);
+  arrived(message, connection) {
+    this.#hub.arrived(message, connection);
     this.#finish();
   }
   /**
+   * Called every few seconds, unless closed.
+   *
+   * @param {number} now
+   */
+  tick(now) {
+    this.#hub.tick(now);
+    this.#finish();
+  }
+  /**
+   * A connection has another status.
+   *
    * @param {Status} status
    * @param {Connection} connection
    */
-  #status(status, connection) {
+  changed(status, connection) {
     const next = this.#next;
     if (connection === next) {
       if (status.state === "closed") this.#next = null;
@@ -2352,18 +2339,21 @@ var Transport = class {
     if (next && next.status.state !== "waiting" && status.state === "waiting")
       return this.#switch(next);
     this.#drop();
-    this.#listener.status(status);
+    this.#hub.changed(status);
   }
-  /** @param {Connection} from which was asked to go */
-  #move(from) {
+  /**
+   * The server is about to stop: another connection is needed.
+   *
+   * @param {Connection} from which was asked to go
+   */
+  move(from) {
     this.#drop();
     this.#next = this.#connection(from.link.successor());
     this.#next.open();
   }
   #finish() {
     const next = this.#next;
-    if (next?.status.state === "connected" && this.#listener.isFree(this.#current))
-      this.#switch(next);
+    if (next?.status.state === "connected" && this.#hub.isFree(this.#current)) this.#switch(next);
   }
   /** @param {Connection} next */
   #switch(next) {
@@ -2372,7 +2362,7 @@ var Transport = class {
     this.#next = null;
     const moved = old.status.state === "connected" && next.status.state === "connected";
     old.close();
-    if (!moved) this.#listener.status(next.status);
+    if (!moved) this.#hub.changed(next.status);
   }
   #drop() {
     const next = this.#next;
@@ -2411,12 +2401,10 @@ var Warnings = class {
    * Warn of names that nobody knows.
    *
    * @param {string} what
-   * @param {string[]} names
-   * @param {string[]} known
+   * @param {object} unknown what is called by them
    */
-  unknown(what, names, known) {
-    for (const name of names)
-      if (!known.includes(name)) this.#say((later) => later.nameAdvice(what, name, known));
+  unknown(what, unknown) {
+    for (const name in unknown) this.#say((later) => later.nameAdvice(what, name));
   }
   /**
    * Warn of options that only the first `subscribe` to a channel can give.
@@ -2447,7 +2435,7 @@ var Warnings = class {
     this.#say((later) => later.memberlessAdvice(channel, event));
   }
   /**
-   * @param {import("./link.js").Status} status
+   * @param {import("./status.js").Status} status
    * @param {string} url
    */
   status(status, url) {
@@ -2466,275 +2454,122 @@ var Warnings = class {
   }
 };
 
-// src/river.js
-var OPTIONS = ["host", "url", "token", "jwt", "queue", "WebSocket"];
-var PUBLISH_OPTIONS = ["keep", "exclude"];
-var SUBSCRIBE_OPTIONS = ["history", "since", "onGap", "snapshot"];
-var IDLE = "outside of browsers call river.connect()";
-var River = class {
+// src/hub.js
+var Hub = class {
   /** @type {string | null} the user that the server took the token for; null before */
   user = null;
+  /**
+   * Who this page is to publishers: the session of its first connection, which later ones continue as long
+   * as servers know it again.
+   *
+   * @type {string | null}
+   */
+  session = null;
+  /** @type {string | undefined} what proves to a server whose session this is */
+  secret;
+  /** @type {Transport | null} null until there is a reason to connect */
+  transport = null;
+  /** @type {((line: string, what: unknown) => void) | null} prints what is sent and received */
+  trace = null;
+  /** The channel of the page's user. @type {Delivery} */
+  own;
+  emitter;
+  warnings;
+  #river;
   #options;
   #platform;
   #requests;
-  #emitter;
-  #warnings;
-  #queueMax;
   #url = "";
-  #session = new Session();
-  /** @type {Transport | null} null until there is a reason to connect */
-  #transport = null;
   /** @type {Map<string, Delivery>} */
   #deliveries = /* @__PURE__ */ new Map();
-  /** @type {Delivery} */
-  #own;
-  /** @type {((line: string, what: unknown) => void) | null} */
-  #trace = null;
   /**
-   * Begin to connect.
-   *
-   * On a server (Node, Deno, Bun) it begins with `connect()`, so that a module that is imported there for
-   * rendering opens nothing; or at once when a `WebSocket` class is given.
-   *
-   * @param {Options} [options]
-   * @param {import("./platform.js").Platform} [platform] for tests and unusual runtimes
-   * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+   * @param {import("./river.js").River} river
+   * @param {import("./river.js").Options} options
+   * @param {import("./platform.js").Platform} platform
    */
-  constructor(options = {}, platform = thisPlatform()) {
+  constructor(river, options, platform) {
+    this.#river = river;
     this.#options = options;
     this.#platform = { ...platform, now: sleeplessClock(platform) };
-    this.#queueMax = options.queue ?? 0;
-    const warnings = new Warnings(platform.warn, !(options.token ?? options.jwt));
-    warnings.unknown("option", Object.keys(options), OPTIONS);
-    this.#warnings = warnings;
-    this.#emitter = new Emitter(
-      platform.report,
-      (name) => warnings.unknown("event", [name], ["state"])
-    );
+    this.warnings = new Warnings(platform.warn, !(options.token ?? options.jwt));
+    this.emitter = new Emitter(platform.report, (name) => {
+      if (name !== "state") this.warnings.unknown("event", { [name]: 0 });
+    });
     this.#requests = new Requests(this.#platform.now);
-    this.#own = this.#enter(OWN, {});
-    this.#own.users = Infinity;
-    if (options.WebSocket || isInteractive()) this.connect();
+    this.own = this.#enter(OWN, {});
+    this.own.users = Infinity;
   }
-  /**
-   * `connecting`, `connected`, `waiting` (for the next attempt) or `closed`.
-   *
-   * @returns {import("./link.js").State}
-   */
   get state() {
-    return this.#transport?.status.state ?? "closed";
+    return this.transport?.status.state ?? "closed";
   }
-  /**
-   * What the back end publishes to this page's user, on whatever page: a channel without a subscription.
-   *
-   * @returns {Channel<any>}
-   */
-  get me() {
-    return this.#own.channel;
-  }
-  /** This page's session, for `exclude`; null before a connection. It survives reconnecting. */
-  get session() {
-    return this.#session.id;
-  }
-  /**
-   * How the server is reached: `websocket`, or where those do not come through `stream` or `poll`.
-   *
-   * @returns {TransportName}
-   */
-  get transport() {
-    return this.#transport?.current.transport ?? "websocket";
-  }
-  /** Why the client is in this state, in plain words. */
-  get reason() {
-    return this.#transport?.status.reason ?? IDLE;
-  }
-  /**
-   * Connect: on a server, after `disconnect`, or when the server had ended the connection. Channels go on
-   * where they were.
-   *
-   * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
-   */
+  /** @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing` */
   connect() {
-    this.#transport ??= this.#newTransport();
-    this.#transport.connect();
-  }
-  /** Close the connection and stay closed until `connect`. Channels keep their positions. */
-  disconnect() {
-    this.#transport?.disconnect();
+    if (!this.transport) {
+      const where = addressed(this.#options, void 0);
+      this.#url = where.url;
+      this.warnings.unknown("option", where.unknown);
+      this.transport = new Transport(where, this.#platform, this);
+    }
+    this.transport.connect();
   }
   /**
-   * Subscribe to a channel, whether there is a connection or not.
+   * Count one user more of a channel, and ask the server for it.
    *
-   * It counts its users: each `subscribe` is ended by one `unsubscribe`.
-   *
-   * @template [E=Record<string, unknown>]
    * @param {string} name
-   * @param {SubscribeOptions} [options]
-   * @returns {Channel<E>} for the same name the same object, with the options of
-   *   the first call, until it is unsubscribed
-   * @throws {RiverError} `channel_invalid` when the name is no text
+   * @param {SubscribeOptions} options
    */
-  subscribe(name, options = {}) {
-    if (typeof name !== "string" || !name)
-      throw new RiverError("channel_invalid", `"${name}" is no channel's name`);
-    if (!this.#transport) this.#warnings.warn(IDLE);
-    this.#warnings.unknown("option", Object.keys(options), SUBSCRIBE_OPTIONS);
+  subscribe(name, options) {
+    const { history, since, onGap, snapshot, ...unknown } = options;
+    this.warnings.unknown("option of subscribe", unknown);
     const delivery = this.#deliveries.get(name) ?? this.#enter(name, options);
-    this.#warnings.ignored(name, options, delivery.options);
+    this.warnings.ignored(name, options, delivery.options);
     delivery.users += 1;
-    if (options.onGap) delivery.system.on("river:gap", options.onGap);
+    if (onGap) delivery.system.on("river:gap", onGap);
     delivery.subscription.retry();
     this.#ask(delivery);
     return delivery.channel;
   }
-  /**
-   * End one `subscribe`. After the last one the channel is left, and no callback is called any more.
-   *
-   * @param {string} name
-   */
+  /** @param {string} name */
   unsubscribe(name) {
     const delivery = this.#deliveries.get(name);
     if (!delivery || --delivery.users > 0) return;
     delivery.end();
     this.#deliveries.delete(name);
-    for (const connection of this.#transport?.open ?? [])
+    for (const connection of this.transport?.open ?? [])
       connection.send({ type: "unsubscribe", id: this.#requests.nextId(), channel: name });
-  }
-  /**
-   * Publish an event in a channel, if the token grants it.
-   *
-   * @param {string} channel
-   * @param {string} event
-   * @param {unknown} data anything that JSON can say
-   * @param {PublishOptions} [options]
-   * @returns {Promise<Receipt>} where it stands in the channel. Rejected with the server's code;
-   *   `not_connected` (or, with the option `queue`, `queue_full`) when it was not sent;
-   *   `too_large` when it is longer than the server takes; `connection_lost` or `timeout` when nobody knows whether it was published
-   */
-  async publish(channel, event, data, options = {}) {
-    this.#warnings.unknown("option", Object.keys(options), PUBLISH_OPTIONS);
-    const { keep, exclude } = options;
-    const message = { type: "publish", channel, event, data: data ?? null, keep, exclude };
-    const { epoch, offset, after } = await this.#request(message, this.#queueMax);
-    return after === void 0 ? { epoch, offset } : { epoch, after };
-  }
-  /**
-   * Ask for what was published in a channel, subscribed or not.
-   *
-   * @param {string} channel
-   * @param {{limit?: number, after?: Position}} [options] `limit`: at most so many; `after`: those that
-   *   follow this position; without it the last ones
-   * @returns {Promise<Position & {publications: Publication[]}>} oldest first;
-   *   rejected with `unrecoverable` when the log does not reach back to `after`. Without a connection it
-   *   waits for one
-   */
-  async history(channel, { limit, after } = {}) {
-    const message = { type: "history", channel, limit, ...after };
-    const { epoch, offset, publications } = await this.#request(message, READS_MAX);
-    return { epoch, offset, publications };
-  }
-  /**
-   * Call back when something happens to the connection.
-   *
-   * @template {keyof ClientEvents} K
-   * @param {K} name
-   * @param {(detail: ClientEvents[K]) => void} callback
-   * @returns {this}
-   */
-  on(name, callback) {
-    this.#emitter.on(name, callback);
-    return this;
-  }
-  /**
-   * End what `on` began, for one callback or for all of the name.
-   *
-   * @template {keyof ClientEvents} K
-   * @param {K} name
-   * @param {(detail: ClientEvents[K]) => void} [callback]
-   * @returns {this}
-   */
-  off(name, callback) {
-    this.#emitter.off(name, callback);
-    return this;
-  }
-  /**
-   * Print what is sent and received, and each change of state, with tokens left out.
-   *
-   * @param {((line: string, what: unknown) => void) | false} [print] false ends it
-   */
-  debug(print = console.log) {
-    this.#trace = print || null;
-  }
-  #newTransport() {
-    const where = addressed(this.#options, void 0);
-    this.#url = where.url;
-    return new Transport(where, this.#platform, {
-      opened: (connection) => this.#opened(connection),
-      message: (message, connection) => this.#message(message, connection),
-      status: (status) => this.#status(status),
-      lost: (connection) => this.#lost(connection),
-      isFree: (connection) => this.#isFree(connection),
-      tick: (now) => this.#tick(now),
-      sent: (message) => this.#trace?.("river sent", message),
-      sessionSecret: () => this.#session.secret,
-      userPosition: (connection) => {
-        const { epoch, offset } = this.#own.subscription.ask(OWN, connection);
-        return epoch === void 0 ? void 0 : { epoch, offset: Number(offset) };
-      }
-    });
-  }
-  /**
-   * @param {string} name
-   * @param {SubscribeOptions} options
-   */
-  #enter(name, options) {
-    const { random } = this.#platform;
-    const { history, since } = options;
-    const subscription = new Subscription(name, { history, since, random });
-    const delivery = new Delivery(subscription, this.#platform, {
-      river: this,
-      warnings: this.#warnings,
-      options
-    });
-    this.#deliveries.set(name, delivery);
-    return delivery;
   }
   /**
    * @param {import("./protocol.js").ClientMessage} message
    * @param {number} queueMax how many such may wait for a connection
    */
-  async #request(message, queueMax) {
-    const isConnected = this.state === "connected";
-    if (isConnected || this.state !== "closed" && queueMax > 0)
-      return this.#requests.ask(
-        message,
-        isConnected ? this.#transport?.current : void 0,
-        queueMax
-      );
-    throw new RiverError("not_connected", `${message.type} needs a connection: ${this.reason}`);
+  async request(message, queueMax) {
+    const { state } = this;
+    if (state === "connected") return this.#requests.ask(message, this.transport?.current);
+    if (state !== "closed" && queueMax > 0) return this.#requests.ask(message, void 0, queueMax);
+    throw new RiverError(
+      "not_connected",
+      `${message.type} needs a connection: ${this.#river.reason}`
+    );
   }
-  /** @param {Delivery} delivery */
-  #ask({ subscription }) {
-    const connection = this.#transport?.open.at(-1);
-    if (connection && subscription.channel !== OWN && subscription.isDue(this.#platform.now()))
-      connection.send(subscription.ask(this.#requests.nextId(), connection));
-  }
-  #askAll() {
-    for (const delivery of this.#deliveries.values()) this.#ask(delivery);
-  }
-  /** @param {Connection} connection */
-  #opened(connection) {
+  /**
+   * The token was sent: what is sent now follows it in the same round trip.
+   *
+   * @param {Connection} connection
+   */
+  opened(connection) {
     for (const { subscription } of this.#deliveries.values())
       if (subscription.channel !== OWN)
         connection.send(subscription.ask(this.#requests.nextId(), connection));
-    if (this.#transport?.current === connection) this.#requests.flush(connection);
+    if (this.transport?.current === connection) this.#requests.flush(connection);
   }
   /**
+   * A message arrived.
+   *
    * @param {ServerMessage} message
    * @param {Connection} connection
    */
-  #message(message, connection) {
-    this.#trace?.("river received", message);
+  arrived(message, connection) {
+    this.trace?.("river received", message);
     this.#settle(message, connection);
     if (message.type === "subscribed") this.#subscribed(message, connection);
     else if (message.type === "error") this.#refused(message);
@@ -2748,6 +2583,82 @@ var River = class {
     );
     else if ("channel" in message)
       this.#deliveries.get(message.channel)?.receive(message, connection);
+  }
+  /**
+   * The connection in use has another status.
+   *
+   * @param {Status} status
+   */
+  changed(status) {
+    this.trace?.("river state", status);
+    this.warnings.status(status, this.#url);
+    if (status.state === "closed") this.#requests.discard(status.reason);
+    this.emitter.emit("state", status);
+  }
+  /**
+   * Nothing will be answered on it any more.
+   *
+   * @param {Connection} connection
+   */
+  lost(connection) {
+    connection.replaying = null;
+    for (const delivery of this.#deliveries.values()) delivery.lost(connection);
+    this.#requests.lost(connection);
+  }
+  /**
+   * Whether nothing is awaited on it any more.
+   *
+   * @param {Connection} connection
+   */
+  isFree(connection) {
+    const isPending = [...this.#deliveries.values()].some(
+      ({ subscription: { pending, channel } }) => pending && channel !== OWN
+    );
+    return !isPending && !this.#requests.isAwaited(connection);
+  }
+  /**
+   * Called every few seconds, unless closed.
+   *
+   * @param {number} now
+   */
+  tick(now) {
+    this.#requests.expire(now);
+    this.#askAll();
+  }
+  /**
+   * Where the page stands in its user's channel; asked once for each connection.
+   *
+   * @param {Connection} connection
+   * @returns {import("./protocol.js").Position | undefined}
+   */
+  userPosition(connection) {
+    const { epoch, offset } = this.own.subscription.ask(OWN, connection);
+    return epoch === void 0 ? void 0 : { epoch, offset: Number(offset) };
+  }
+  /**
+   * @param {string} name
+   * @param {SubscribeOptions} options
+   */
+  #enter(name, options) {
+    const { random } = this.#platform;
+    const { history, since } = options;
+    const subscription = new Subscription(name, { history, since, random });
+    const delivery = new Delivery(subscription, this.#platform, {
+      river: this.#river,
+      warnings: this.warnings,
+      options
+    });
+    this.#deliveries.set(name, delivery);
+    return delivery;
+  }
+  /** @param {Delivery} delivery */
+  #ask({ subscription }) {
+    const connection = this.transport?.open.at(-1);
+    if (connection && subscription.channel !== OWN && subscription.isDue(this.#platform.now()))
+      connection.send(subscription.ask(this.#requests.nextId(), connection));
+  }
+  #askAll() {
+    for (const delivery of this.#deliveries.values()) this.#ask(delivery);
   }
   /**
    * What a channel replays comes right after its `subscribed`: anything else ends it.
@@ -2796,7 +2707,7 @@ var River = class {
     );
     for (const [name, delivery] of this.#deliveries)
       if (delivery.refused(message, error, this.#platform.now()))
-        this.#warnings.refused(name, error);
+        this.warnings.refused(name, error);
   }
   /**
    * @param {import("./protocol.js").Authenticated} message
@@ -2804,9 +2715,10 @@ var River = class {
    */
   #authenticated(message, connection) {
     this.user = message.user;
-    this.#session.authenticated(message, connection);
+    const { welcome } = connection;
+    if (welcome && message.session && message.session !== this.session) this.#adopt(welcome);
     if (message.user_position)
-      this.#own.subscribed({ ...message.user_position, type: "subscribed", id: OWN, channel: OWN });
+      this.own.subscribed({ ...message.user_position, type: "subscribed", id: OWN, channel: OWN });
     for (const { subscription } of this.#deliveries.values()) subscription.retry();
     this.#askAll();
   }
@@ -2816,32 +2728,179 @@ var River = class {
    */
   #welcomed(message, connection) {
     this.#requests.bytesMax = message.max_message_bytes ?? MESSAGE_BYTES_MAX;
-    this.#session.welcomed(message, connection);
+    connection.welcome = message;
+    if (!this.session) this.#adopt(message);
   }
-  /** @param {Status} status */
-  #status(status) {
-    this.#trace?.("river state", status);
-    this.#warnings.status(status, this.#url);
-    if (status.state === "closed") this.#requests.discard(status.reason);
-    this.#emitter.emit("state", status);
+  /** @param {import("./protocol.js").Welcome} welcome */
+  #adopt({ session, resume_session }) {
+    this.session = session;
+    this.secret = resume_session;
   }
-  /** @param {Connection} connection */
-  #lost(connection) {
-    connection.replaying = null;
-    for (const delivery of this.#deliveries.values()) delivery.lost(connection);
-    this.#requests.lost(connection);
+};
+
+// src/river.js
+var IDLE = "outside of browsers call river.connect()";
+var River = class {
+  #hub;
+  #queueMax;
+  /**
+   * Begin to connect.
+   *
+   * On a server (Node, Deno, Bun) it begins with `connect()`, so that a module that is imported there for
+   * rendering opens nothing; or at once when a `WebSocket` class is given.
+   *
+   * @param {Options} [options]
+   * @param {import("./platform.js").Platform} [platform] for tests and unusual runtimes
+   * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+   */
+  constructor(options = {}, platform = thisPlatform()) {
+    this.#hub = new Hub(this, options, platform);
+    this.#queueMax = options.queue ?? 0;
+    if (options.WebSocket || isInteractive()) this.connect();
   }
-  /** @param {Connection} connection */
-  #isFree(connection) {
-    const isPending = [...this.#deliveries.values()].some(
-      ({ subscription: { pending, channel } }) => pending && channel !== OWN
-    );
-    return !isPending && !this.#requests.isAwaited(connection);
+  /**
+   * The user that the server took the token for; null before.
+   *
+   * @returns {string | null}
+   */
+  get user() {
+    return this.#hub.user;
   }
-  /** @param {number} now */
-  #tick(now) {
-    this.#requests.expire(now);
-    this.#askAll();
+  /**
+   * `connecting`, `connected`, `waiting` (for the next attempt) or `closed`.
+   *
+   * @returns {import("./status.js").State}
+   */
+  get state() {
+    return this.#hub.state;
+  }
+  /**
+   * What the back end publishes to this page's user, on whatever page: a channel without a subscription.
+   *
+   * @returns {Channel<any>}
+   */
+  get me() {
+    return this.#hub.own.channel;
+  }
+  /** This page's session, for `exclude`; null before a connection. It survives reconnecting. */
+  get session() {
+    return this.#hub.session;
+  }
+  /**
+   * How the server is reached: `websocket`, or where those do not come through `stream` or `poll`.
+   *
+   * @returns {TransportName}
+   */
+  get transport() {
+    return this.#hub.transport?.current.transport ?? "websocket";
+  }
+  /** Why the client is in this state, in plain words. */
+  get reason() {
+    return this.#hub.transport?.status.reason ?? IDLE;
+  }
+  /**
+   * Connect: on a server, after `disconnect`, or when the server had ended the connection. Channels go on
+   * where they were.
+   *
+   * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+   */
+  connect() {
+    this.#hub.connect();
+  }
+  /** Close the connection and stay closed until `connect`. Channels keep their positions. */
+  disconnect() {
+    this.#hub.transport?.disconnect();
+  }
+  /**
+   * Subscribe to a channel, whether there is a connection or not.
+   *
+   * It counts its users: each `subscribe` is ended by one `unsubscribe`.
+   *
+   * @template [E=Record<string, unknown>]
+   * @param {string} name
+   * @param {SubscribeOptions} [options]
+   * @returns {Channel<E>} for the same name the same object, with the options of
+   *   the first call, until it is unsubscribed
+   * @throws {RiverError} `channel_invalid` when the name is no text
+   */
+  subscribe(name, options = {}) {
+    if (typeof name !== "string" || !name)
+      throw new RiverError("channel_invalid", `"${name}" is no channel's name`);
+    if (!this.#hub.transport) this.#hub.warnings.warn(IDLE);
+    return this.#hub.subscribe(name, options);
+  }
+  /**
+   * End one `subscribe`. After the last one the channel is left, and no callback is called any more.
+   *
+   * @param {string} name
+   */
+  unsubscribe(name) {
+    this.#hub.unsubscribe(name);
+  }
+  /**
+   * Publish an event in a channel, if the token grants it.
+   *
+   * @param {string} channel
+   * @param {string} event
+   * @param {unknown} data anything that JSON can say
+   * @param {PublishOptions} [options]
+   * @returns {Promise<Receipt>} where it stands in the channel. Rejected with the server's code;
+   *   `not_connected` (or, with the option `queue`, `queue_full`) when it was not sent;
+   *   `too_large` when it is longer than the server takes; `connection_lost` or `timeout` when nobody knows whether it was published
+   */
+  async publish(channel, event, data, options = {}) {
+    const { keep, exclude, ...unknown } = options;
+    this.#hub.warnings.unknown("option of publish", unknown);
+    const message = { type: "publish", channel, event, data: data ?? null, keep, exclude };
+    const { epoch, offset, after } = await this.#hub.request(message, this.#queueMax);
+    return after === void 0 ? { epoch, offset } : { epoch, after };
+  }
+  /**
+   * Ask for what was published in a channel, subscribed or not.
+   *
+   * @param {string} channel
+   * @param {{limit?: number, after?: Position}} [options] `limit`: at most so many; `after`: those that
+   *   follow this position; without it the last ones
+   * @returns {Promise<Position & {publications: Publication[]}>} oldest first;
+   *   rejected with `unrecoverable` when the log does not reach back to `after`. Without a connection it
+   *   waits for one
+   */
+  async history(channel, { limit, after } = {}) {
+    const message = { type: "history", channel, limit, ...after };
+    const { epoch, offset, publications } = await this.#hub.request(message, READS_MAX);
+    return { epoch, offset, publications };
+  }
+  /**
+   * Call back when something happens to the connection.
+   *
+   * @template {keyof ClientEvents} K
+   * @param {K} name
+   * @param {(detail: ClientEvents[K]) => void} callback
+   * @returns {this}
+   */
+  on(name, callback) {
+    this.#hub.emitter.on(name, callback);
+    return this;
+  }
+  /**
+   * End what `on` began, for one callback or for all of the name.
+   *
+   * @template {keyof ClientEvents} K
+   * @param {K} name
+   * @param {(detail: ClientEvents[K]) => void} [callback]
+   * @returns {this}
+   */
+  off(name, callback) {
+    this.#hub.emitter.off(name, callback);
+    return this;
+  }
+  /**
+   * Print what is sent and received, and each change of state, with tokens left out.
+   *
+   * @param {((line: string, what: unknown) => void) | false} [print] false ends it
+   */
+  debug(print = console.log) {
+    this.#hub.trace = print || null;
   }
 };
 export {

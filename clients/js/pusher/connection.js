@@ -27,7 +27,7 @@ export class PusherConnection extends Dispatcher {
   /**
    * Take over what River's client says.
    *
-   * @param {import("../src/link.js").Status} status
+   * @param {import("../src/status.js").Status} status
    * @param {string | null} session
    */
   follow(status, session) {
@@ -46,14 +46,14 @@ export class PusherConnection extends Dispatcher {
     this.#move("connected", { socket_id: socketId });
   }
 
-  /** @param {import("../src/link.js").Status} status */
+  /** @param {import("../src/status.js").Status} status */
   #ended({ code, reason }) {
     clearTimeout(this.#timer);
     if (code) this.emit("error", { type: "WebSocketError", error: failure(code, reason) });
     this.#move("disconnected");
   }
 
-  /** @param {import("../src/link.js").Status} status */
+  /** @param {import("../src/status.js").Status} status */
   #connecting({ state, retryInMs }) {
     if (state === "waiting" && retryInMs) this.emit("connecting_in", Math.round(retryInMs / 1000));
     if (this.state === "connecting" || this.state === "unavailable") return;

@@ -21,7 +21,7 @@ import {
  * @typedef {import("../src/river.js").PublishOptions} PublishOptions
  * @typedef {import("../src/river.js").Receipt} Receipt
  * @typedef {import("../src/river.js").RiverError} RiverError
- * @typedef {import("../src/link.js").State} State
+ * @typedef {import("../src/status.js").State} State
  */
 
 /**

@@ -48,7 +48,7 @@ const VALUES = {
   "src/subscription.js": ["Break"],
   "src/delivery.js": ["Snapshot"],
   "src/token.js": ["TokenSource", "GivenToken"],
-  "src/link.js": ["Status", "State"],
+  "src/status.js": ["Status", "State"],
   "src/river.js": ["TransportName"],
   "server/river.js": ["Result", "Counts"],
 };

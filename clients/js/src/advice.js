@@ -1,11 +1,21 @@
 /** What a developer is told in the console about what will not work, with its cure. */
 
+import { SYSTEM_EVENTS } from "./channel.js";
+
 /** @type {Record<string, string>} what to do about a refused channel */
 const CURES = {
   forbidden: "Grant it in the token, in subscribe or channels",
   channel_invalid: "Choose another name",
   too_many_channels: "Unsubscribe from what is not shown",
   unauthenticated: "Give new River the option token, or open the channel to guests with a rule",
+};
+/** @type {Record<string, string[]>} */
+const KNOWN = {
+  option: ["host", "url", "token", "jwt", "queue", "WebSocket"],
+  "option of subscribe": ["history", "since", "onGap", "snapshot"],
+  "option of publish": ["keep", "exclude"],
+  event: ["state"],
+  "event of channels": SYSTEM_EVENTS,
 };
 /** @type {[RegExp, string][]} what to do about a token, by why there is none */
 const TOKEN_CURES = [
@@ -24,9 +34,9 @@ const DOUBTS =
  *
  * @param {string} what
  * @param {string} name
- * @param {string[]} known
  */
-export function nameAdvice(what, name, known) {
+export function nameAdvice(what, name) {
+  const known = KNOWN[what] ?? [];
   const [near = ""] = [...known].sort((a, b) => slips(name, a) - slips(name, b));
   const guess = slips(name, near) < 3 ? near : known.join('", "');
   return `no ${what} "${name}": did you mean "${guess}"?`;
@@ -67,7 +77,7 @@ export function memberlessAdvice(channel, event) {
 /**
  * About a connection that will not come about.
  *
- * @param {import("./link.js").Status} status
+ * @param {import("./status.js").Status} status
  * @param {string} url
  */
 export function statusAdvice({ state, reason, code, error }, url) {

@@ -1,5 +1,15 @@
 /** One channel, as the application holds it. */
 
+/** What River says about a channel; the last three only about those with members. */
+export const SYSTEM_EVENTS = [
+  "river:subscribed",
+  "river:gap",
+  "river:error",
+  "river:joined",
+  "river:left",
+  "river:presence",
+];
+
 /**
  * @typedef {import("./protocol.js").Position} Position
  * @typedef {import("./protocol.js").Publication} Publication

@@ -4,7 +4,8 @@ import { RiverError } from "./errors.js";
 import { Inbox } from "./inbox.js";
 import { INBOX_MAX, PULSE_MS } from "./limits.js";
 import { NEVER } from "./link.js";
-import { decode, encode, GARBAGE, OVERFLOW } from "./protocol.js";
+import { decode, encode } from "./protocol.js";
+import { GARBAGE, OVERFLOW } from "./status.js";
 import { askToken } from "./token.js";
 
 /**
@@ -12,25 +13,13 @@ import { askToken } from "./token.js";
  * @typedef {import("./protocol.js").ClientMessage} ClientMessage
  * @typedef {import("./platform.js").Platform} Platform
  *
- * @typedef {object} Listener
- * @property {(connection: Connection) => void} opened the token was sent: what is sent now follows it in the same round trip
- * @property {(message: ServerMessage, connection: Connection) => void} message
- * @property {(status: import("./link.js").Status, connection: Connection) => void} status
- * @property {(connection: Connection) => void} lost nothing will be answered any more
- * @property {(connection: Connection) => void} move the server is about to stop: another connection is needed
- * @property {(now: number) => void} tick called every few seconds, unless closed
- * @property {(message: object) => void} sent what was sent, without tokens and secrets
- * @property {() => string | undefined} sessionSecret of the session that is continued
- * @property {(connection: Connection) => import("./protocol.js").Position | undefined} userPosition where
- *   the page stands in its user's channel; asked once for each connection
- *
  * @typedef {{send(text: string): void, close(): void, onopen?: any, onmessage?: any, onclose?: any,
  *   onerror?: any, readyState?: number,
  *   transport?: import("./river.js").TransportName}} Socket
  * @typedef {(new (url: string) => Socket) & {isShared?: boolean}} SocketClass `isShared`: it finds its
  *   own way to the server
- * @typedef {{url: string, token?: import("./token.js").TokenSource, route: import("./route.js").Route}} Where
- *   without `token` for a guest
+ * @typedef {{url: string, token?: import("./token.js").TokenSource, route: import("./route.js").Route,
+ *   unknown: object}} Where without `token` for a guest; `unknown`: options that do not exist
  * @typedef {{code: number, reason?: string}} Close
  * @typedef {{socket: Socket, data?: unknown, close?: Close}} Arrival a message, or the end
  */
@@ -41,11 +30,14 @@ export class Connection {
   isOpen = false;
   /** @type {import("./subscription.js").Subscription | null} the channel whose past may come next */
   replaying = null;
+  /** @type {import("./protocol.js").Welcome | undefined} what the server said first */
+  welcome;
   link;
 
   #where;
   #platform;
-  #listener;
+  #transport;
+  #hub;
   #inbox;
   /** @type {Socket | undefined} */
   #socket;
@@ -58,18 +50,19 @@ export class Connection {
   /**
    * @param {Where} where
    * @param {Platform & {now: () => number}} platform
-   * @param {import("./link.js").Link} link
-   * @param {Listener} listener
+   * @param {{link: import("./link.js").Link, transport: import("./transport.js").Transport,
+   *   hub: import("./hub.js").Hub}} parts
    */
-  constructor(where, platform, link, listener) {
+  constructor(where, platform, { link, transport, hub }) {
     this.#where = where;
     this.#platform = platform;
-    this.#listener = listener;
+    this.#transport = transport;
+    this.#hub = hub;
     this.link = link;
     this.#inbox = new Inbox((/** @type {Arrival} */ arrival) => this.#handle(arrival), platform);
   }
 
-  /** @returns {import("./link.js").Status} */
+  /** @returns {import("./status.js").Status} */
   get status() {
     return this.link.status;
   }
@@ -100,17 +93,16 @@ export class Connection {
    */
   send(message, text = encode(message)) {
     const { token: _, resume_session: __, ...shown } = message;
-    this.#listener.sent(shown);
+    this.#hub.trace?.("river sent", shown);
     this.#socket?.send(text);
   }
 
   /** @param {ClientMessage} message */
   #sendOwn(message) {
     if (message.type !== "auth") return this.send(message);
-    const { sessionSecret, userPosition } = this.#listener;
-    const at = this.isOpen ? undefined : userPosition(this);
-    const own = at && { user_position: at };
-    return this.send({ ...message, resume_session: sessionSecret(), ...own });
+    const position = this.isOpen ? undefined : this.#hub.userPosition(this);
+    const own = position && { user_position: position };
+    return this.send({ ...message, resume_session: this.#hub.secret, ...own });
   }
 
   /** @param {import("./link.js").Effect[]} effects */
@@ -125,17 +117,17 @@ export class Connection {
     else if (effect.do === "open") this.#openSocket();
     else if (effect.do === "send") this.#sendOwn(effect.message);
     else if (effect.do === "close") this.#closeSocket();
-    else if (effect.do === "move") this.#listener.move(this);
+    else if (effect.do === "move") this.#transport.move(this);
     else this.#report(effect.status);
   }
 
-  /** @param {import("./link.js").Status} status */
+  /** @param {import("./status.js").Status} status */
   #report(status) {
     if (status.state === "closed") {
       this.#unwatch?.();
       this.#unwatch = undefined;
     }
-    this.#listener.status(status, this);
+    this.#transport.changed(status, this);
   }
 
   /** @param {number} ask */
@@ -177,7 +169,7 @@ export class Connection {
     this.#socket = undefined;
     this.isOpen = false;
     socket?.close();
-    this.#listener.lost(this);
+    this.#hub.lost(this);
   }
 
   /** @param {Socket} socket */
@@ -185,7 +177,7 @@ export class Connection {
     if (socket !== this.#socket) return;
     this.#do(this.link.opened(this.#platform.now()));
     this.isOpen = true;
-    this.#listener.opened(this);
+    this.#hub.opened(this);
   }
 
   /** @param {Arrival} arrival */
@@ -200,7 +192,7 @@ export class Connection {
     const socket = /** @type {Socket} */ (this.#socket);
     socket.onmessage = socket.onclose = () => {};
     socket.close();
-    this.#inbox.push({ socket, close: { code: OVERFLOW } });
+    this.#inbox.push({ socket, close: OVERFLOW });
   }
 
   /** @param {Arrival} arrival */
@@ -210,13 +202,13 @@ export class Connection {
     if (close) return this.#do(this.link.lost(close, this.#platform.now()));
     const message = decode(data);
     if (message) this.#route(message);
-    else this.#do(this.link.lost({ code: GARBAGE }, this.#platform.now()));
+    else this.#do(this.link.lost(GARBAGE, this.#platform.now()));
   }
 
   /** @param {ServerMessage} message */
   #route(message) {
     // First, because the user has to be known when the state is `connected`.
-    this.#listener.message(message, this);
+    this.#transport.arrived(message, this);
     if (message.type === "welcome") this.#do(this.link.welcomed(this.#platform.now()));
     else if (message.type === "authenticated") this.#authenticated(message);
     else if (message.type === "bye") this.#bye(message.retry_after_ms);
@@ -253,6 +245,6 @@ export class Connection {
     this.#armedFor = NEVER;
     const now = this.#platform.now();
     this.#do(this.link.tick(now));
-    this.#listener.tick(now);
+    this.#transport.tick(now);
   }
 }

@@ -1,7 +1,7 @@
 /** Hands what the server says about one channel to the application's callbacks, in order. */
 
 import { backoff } from "./backoff.js";
-import { Channel } from "./channel.js";
+import { Channel, SYSTEM_EVENTS } from "./channel.js";
 import { Emitter } from "./emitter.js";
 import { RiverError } from "./errors.js";
 import { Inbox } from "./inbox.js";
@@ -21,9 +21,6 @@ import { Presence } from "./presence.js";
  *   loads the application's state; may return (a promise of) the position that the state stands for
  */
 
-const SYSTEM_EVENTS = ["subscribed", "gap", "error", "joined", "left", "presence"].map(
-  (name) => `river:${name}`,
-);
 /** From here on those of channels with members. */
 const MEMBERS_FROM = 3;
 
@@ -67,8 +64,9 @@ export class Delivery {
     this.#snapshot = options.snapshot;
     this.#warnings = warnings;
     this.system = new Emitter(platform.report, (name) => {
-      warnings.unknown("event", [name], SYSTEM_EVENTS);
-      if (SYSTEM_EVENTS.indexOf(name) >= MEMBERS_FROM) this.#awaited = name;
+      const known = SYSTEM_EVENTS.indexOf(name);
+      if (known < 0) warnings.unknown("event of channels", { [name]: 0 });
+      if (known >= MEMBERS_FROM) this.#awaited = name;
     });
     this.events = new Emitter(platform.report);
     this.#held = new Inbox((/** @type {EventMessage} */ event) => this.#deliver(event), platform);
@@ -182,7 +180,9 @@ export class Delivery {
     for (let failures = 0; this.#needed && !this.#ended; ) {
       const waitMs = this.#loadAt - this.#platform.steadyMs();
       if (waitMs > 0) {
-        await new Promise((resolve) => this.#platform.setTimer(() => resolve(null), waitMs));
+        await new Promise((resolve) =>
+          this.#platform.setTimer(/** @type {() => void} */ (resolve), waitMs),
+        );
         continue;
       }
       const reason = this.#needed;

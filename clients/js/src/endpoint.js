@@ -24,9 +24,9 @@ export function endpoint(host, moduleUrl, page) {
   if (!server)
     throw new RiverError(
       "host_invalid",
-      `the option host, "${given}", is no address like https://rt.example.com`,
+      `the host "${given}" is no address like https://rt.example.com`,
     );
-  const isSecure = /^(wss|https)$/i.test(scheme ?? page?.protocol.slice(0, -1) ?? "");
+  const isSecure = /^(wss|https)/i.test(scheme ?? page?.protocol ?? "");
   return `${isSecure ? "wss" : "ws"}://${server}${path.replace(/(\/ws)?\/*$/, "/ws")}`;
 }
 
@@ -39,7 +39,7 @@ export function endpoint(host, moduleUrl, page) {
  * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
  */
 export function addressed(options, moduleUrl) {
-  const { host, url, token, jwt, WebSocket } = options;
+  const { host, url, token, jwt, queue, WebSocket, ...unknown } = options;
   const source = token ?? jwt;
   // Without the option the page is a guest; with another value something went wrong.
   if (("token" in options || "jwt" in options) && !(source && /^[sf]/.test(typeof source)))
@@ -47,5 +47,5 @@ export function addressed(options, moduleUrl) {
   const Socket = WebSocket ?? globalThis.WebSocket;
   if (!Socket) throw new RiverError("websocket_missing", "give a WebSocket class, like `ws`");
   const address = endpoint(host ?? url, moduleUrl, globalThis.location);
-  return { url: address, token: source, route: new Route(address, Socket) };
+  return { url: address, token: source, route: new Route(address, Socket), unknown };
 }

@@ -11,18 +11,13 @@ import {
   STABLE_MS,
   WAKE_PONG_MS,
 } from "./limits.js";
-import { afterClose, describeClose } from "./protocol.js";
+import { afterClose, describeClose } from "./status.js";
 import { renewInMs } from "./token.js";
 
 export const NEVER = Infinity;
 
 /**
- * @typedef {"connecting" | "connected" | "waiting" | "closed"} State
- *
- * @typedef {{state: State, reason: string, retryInMs?: number, code?: number, error?: Error}} Status
- *   `reason` in plain words; `retryInMs` while waiting; `code` the close code, when a connection ended;
- *   `error` the error behind it, when there is one
- *
+ * @typedef {import("./status.js").Status} Status
  * @typedef {{do: "ask", ask: number} | {do: "open"} | {do: "close"} | {do: "move"}
  *   | {do: "status", status: Status}
  *   | {do: "send", message: import("./protocol.js").ClientMessage}} Effect
@@ -40,9 +35,7 @@ export class Link {
   /** @type {Status} */
   status = { state: "closed", reason: "not started yet" };
 
-  #renewable;
-  #guest;
-  #random;
+  #options;
   /** @type {string | null} */
   #token = null;
   /** The number of the last question to the token function; older answers come too late. */
@@ -71,23 +64,16 @@ export class Link {
    * @param {{renewable: boolean, guest?: boolean, random: () => number}} options renewable: another token
    *   can be had; guest: there is none
    */
-  constructor({ renewable, guest = false, random }) {
-    this.#renewable = renewable;
-    this.#guest = guest;
-    this.#random = random;
+  constructor(options) {
+    this.#options = options;
   }
 
   /**
-   * The link to another server, while this one still serves. It begins with the same token.
-   *
-   * Its back-off starts anew: that a server stops is no outage.
+   * The link to another server, while this one still serves. It begins with the same token, and its
+   * back-off starts anew: that a server stops is no outage.
    */
   successor() {
-    const next = new Link({
-      renewable: this.#renewable,
-      guest: this.#guest,
-      random: this.#random,
-    });
+    const next = new Link(this.#options);
     next.#token = this.#token;
     next.#renewAt = this.#renewAt;
     return next;
@@ -113,7 +99,7 @@ export class Link {
   connect(now) {
     if (this.state !== "closed") return [];
     this.#lostAt = now;
-    return this.#begin(now, "opening the connection");
+    return this.#begin(now);
   }
 
   /**
@@ -153,10 +139,10 @@ export class Link {
     if (ask !== this.#ask) return [];
     if (this.state !== "connected") {
       this.#error = error;
-      return this.#renewable ? this.#wait(now, error.message) : this.stop(error.message);
+      return this.#options.renewable ? this.#wait(now, error.message) : this.stop(error.message);
     }
     // The old token still serves: if it runs out before there is another, the server will say so.
-    this.#renewAt = now + backoff(ASK_AGAIN, this.#random);
+    this.#renewAt = now + backoff(ASK_AGAIN, this.#options.random);
     return [];
   }
 
@@ -168,7 +154,7 @@ export class Link {
    */
   opened(now) {
     this.#dueAt = now + OPEN_MS;
-    return this.#guest ? [] : [this.#auth()];
+    return this.#options.guest ? [] : [this.#auth()];
   }
 
   /**
@@ -178,7 +164,7 @@ export class Link {
    * @returns {Effect[]}
    */
   welcomed(now) {
-    return this.#guest ? this.authenticated(null, now) : [];
+    return this.#options.guest ? this.authenticated(null, now) : [];
   }
 
   /**
@@ -190,7 +176,7 @@ export class Link {
    */
   authenticated(remainingMs, now) {
     this.#error = undefined;
-    if (this.#renewable) this.#renewAt = now + renewInMs(remainingMs);
+    if (this.#options.renewable) this.#renewAt = now + renewInMs(remainingMs);
     if (this.state === "connected") return [];
     this.#dueAt = NEVER;
     this.#connectedAt = now;
@@ -230,7 +216,7 @@ export class Link {
    * @param {number} now
    */
   bye(retryAfterMs, now) {
-    this.#notBefore = this.#moveAt = now + retryAfterMs + backoff(0, this.#random);
+    this.#notBefore = this.#moveAt = now + retryAfterMs + backoff(0, this.#options.random);
   }
 
   /**
@@ -243,9 +229,9 @@ export class Link {
   lost({ code, reason: said }, now) {
     const reason = describeClose(code, said || this.#error?.message, this.state === "connected");
     const then = this.#cured ? "token" : afterClose(code);
-    if (then === "stop" || (then === "token" && !this.#renewable && !this.#cured))
+    if (then === "stop" || (then === "token" && !this.#options.renewable && !this.#cured))
       return this.stop(reason, code);
-    if (then === "token" && this.#renewable) this.#token = null;
+    if (then === "token" && this.#options.renewable) this.#token = null;
     this.#cured = false;
     return this.#wait(now, reason, code);
   }
@@ -301,7 +287,7 @@ export class Link {
     // Who already waits for a pong is not given more time: ticks of hidden pages are always late.
     if (slept && state === "connected" && this.#dueAt === NEVER) return this.awake(now);
     if (now >= this.#dueAt) {
-      if (state === "waiting") return this.#begin(now, "opening the connection");
+      if (state === "waiting") return this.#begin(now);
       return this.#wait(now, "the server does not answer");
     }
     return state === "connected" ? this.#upkeep(now) : [];
@@ -313,15 +299,11 @@ export class Link {
    */
   #upkeep(now) {
     /** @type {Effect[]} */
-    const effects = [];
-    if (now >= this.#moveAt) {
-      this.#moveAt = NEVER;
-      effects.push({ do: "move" });
-    }
+    const effects = now >= this.#moveAt ? [{ do: "move" }] : [];
+    if (effects[0]) this.#moveAt = NEVER;
     if (now >= this.#renewAt) effects.push(this.#askToken());
-    if (this.#dueAt === NEVER && now >= this.#receivedAt + QUIET_MS) {
-      effects.push(this.#ping(now, PONG_MS));
-    }
+    const quiet = this.#dueAt === NEVER && now >= this.#receivedAt + QUIET_MS;
+    if (quiet) effects.push(this.#ping(now, PONG_MS));
     return effects;
   }
 
@@ -351,15 +333,15 @@ export class Link {
 
   /**
    * @param {number} now
-   * @param {string} reason
    * @returns {Effect[]}
    */
-  #begin(now, reason) {
+  #begin(now) {
     this.#tickedAt = now;
     this.#dueAt = NEVER;
     this.#error = undefined;
-    const fresh = this.#guest || (this.#token !== null && now < this.#renewAt);
-    return [fresh ? this.#open(now) : this.#askToken(), this.#enter("connecting", reason)];
+    const fresh = this.#options.guest || (this.#token !== null && now < this.#renewAt);
+    const effect = fresh ? this.#open(now) : this.#askToken();
+    return [effect, this.#enter("connecting", "opening the connection")];
   }
 
   /** @returns {Effect} */
@@ -384,11 +366,12 @@ export class Link {
    * @returns {Effect[]}
    */
   #wait(now, reason, code) {
-    const enoughMs = Math.max(STABLE_MS, this.#connectedAt - this.#lostAt);
-    if (this.state === "connected" && now - this.#connectedAt >= enoughMs) this.#lostAt = now;
-    this.livedMs = this.state === "connected" ? now - this.#connectedAt + 1 : 0;
+    const livedMs = this.state === "connected" ? now - this.#connectedAt : -1;
+    if (livedMs >= Math.max(STABLE_MS, this.#connectedAt - this.#lostAt)) this.#lostAt = now;
+    this.livedMs = livedMs + 1;
     const closing = this.#drop();
-    this.#dueAt = Math.max(now + outageBackoff(now - this.#lostAt, this.#random), this.#notBefore);
+    const waitMs = outageBackoff(now - this.#lostAt, this.#options.random);
+    this.#dueAt = Math.max(now + waitMs, this.#notBefore);
     return [closing, this.#enter("waiting", reason, { retryInMs: this.#dueAt - now, code })];
   }
 
@@ -404,7 +387,7 @@ export class Link {
   }
 
   /**
-   * @param {State} state
+   * @param {import("./status.js").State} state
    * @param {string} words
    * @param {{retryInMs?: number, code?: number}} [more]
    * @returns {Effect}

@@ -1,8 +1,5 @@
-/** The native dialect: what goes over the wire, and what its close codes mean. */
+/** The native dialect: what goes over the wire. */
 
-/** This side's own codes: what came is not River's protocol, or came faster than the page could take it. */
-export const GARBAGE = 4000;
-export const OVERFLOW = 4001;
 /** The channel of the token's user, which the server subscribes to. */
 export const OWN = "#user";
 
@@ -68,34 +65,4 @@ export function decode(text) {
 /** @param {ClientMessage} message */
 export function encode(message) {
   return JSON.stringify(message);
-}
-
-/** @type {Record<number, string>} */
-const WORDS = {
-  1006: "the connection was lost",
-  [GARBAGE]: "what answers there is not River",
-  [OVERFLOW]: "more came in than the page could handle",
-};
-
-/**
- * What a close code asks of the client.
- *
- * @param {number} code
- * @returns {"stop" | "token" | "retry"} stay closed, come back with another token, or just come back
- */
-export function afterClose(code) {
-  if (code === 4400 || code === 4403) return "stop";
-  return code === 4401 ? "token" : "retry";
-}
-
-/**
- * Why a connection ended, in plain words: the server's own if it gave any.
- *
- * @param {number} code
- * @param {string | undefined} reason
- * @param {boolean} connected whether the connection had come about
- */
-export function describeClose(code, reason, connected) {
-  if (code === 1006 && !connected) return "the server cannot be reached";
-  return reason || WORDS[code] || `the server closed the connection (${code})`;
 }

@@ -6,21 +6,9 @@ import { Link } from "./link.js";
 /**
  * @typedef {import("./connection.js").Where} Where
  * @typedef {import("./connection.js").Platform} Platform
- * @typedef {import("./link.js").Status} Status
+ * @typedef {import("./hub.js").Hub} Hub
+ * @typedef {import("./status.js").Status} Status
  * @typedef {import("./protocol.js").ServerMessage} ServerMessage
- *
- * @typedef {object} Listener
- * @property {(connection: Connection) => void} opened the token was sent: what is sent now follows it in
- *   the same round trip
- * @property {(message: ServerMessage, connection: Connection) => void} message
- * @property {(status: Status) => void} status of the connection in use
- * @property {(connection: Connection) => void} lost nothing will be answered on it any more
- * @property {(connection: Connection) => boolean} isFree whether nothing is awaited on it any more
- * @property {(now: number) => void} tick called every few seconds, unless closed
- * @property {(message: object) => void} sent what was sent, without tokens and secrets
- * @property {() => string | undefined} sessionSecret of the session that is continued
- * @property {(connection: Connection) => import("./protocol.js").Position | undefined} userPosition where
- *   the page stands in its user's channel; asked once for each connection
  */
 
 /**
@@ -35,7 +23,7 @@ import { Link } from "./link.js";
 export class Transport {
   #where;
   #platform;
-  #listener;
+  #hub;
   #current;
   /** @type {Connection | null} */
   #next = null;
@@ -43,12 +31,12 @@ export class Transport {
   /**
    * @param {Where} where
    * @param {Platform & {now: () => number}} platform
-   * @param {Listener} listener
+   * @param {Hub} hub
    */
-  constructor(where, platform, listener) {
+  constructor(where, platform, hub) {
     this.#where = where;
     this.#platform = platform;
-    this.#listener = listener;
+    this.#hub = hub;
     const renewable = typeof where.token === "function";
     const guest = !where.token;
     this.#current = this.#connection(new Link({ renewable, guest, random: platform.random }));
@@ -82,35 +70,37 @@ export class Transport {
 
   /** @param {Link} link */
   #connection(link) {
-    return new Connection(this.#where, this.#platform, link, {
-      ...this.#listener,
-      message: (message, connection) => this.#message(message, connection),
-      status: (status, connection) => this.#status(status, connection),
-      move: (connection) => this.#move(connection),
-      tick: (now) => this.#tick(now),
-    });
+    return new Connection(this.#where, this.#platform, { link, transport: this, hub: this.#hub });
   }
 
   /**
+   * A message arrived.
+   *
    * @param {ServerMessage} message
    * @param {Connection} connection
    */
-  #message(message, connection) {
-    this.#listener.message(message, connection);
-    this.#finish();
-  }
-
-  /** @param {number} now */
-  #tick(now) {
-    this.#listener.tick(now);
+  arrived(message, connection) {
+    this.#hub.arrived(message, connection);
     this.#finish();
   }
 
   /**
+   * Called every few seconds, unless closed.
+   *
+   * @param {number} now
+   */
+  tick(now) {
+    this.#hub.tick(now);
+    this.#finish();
+  }
+
+  /**
+   * A connection has another status.
+   *
    * @param {Status} status
    * @param {Connection} connection
    */
-  #status(status, connection) {
+  changed(status, connection) {
     const next = this.#next;
     if (connection === next) {
       // Refused for good: the current one serves on, and will find out for itself.
@@ -122,11 +112,15 @@ export class Transport {
       return this.#switch(next);
     // One that failed while this one served has backed off: the outage begins only now.
     this.#drop();
-    this.#listener.status(status);
+    this.#hub.changed(status);
   }
 
-  /** @param {Connection} from which was asked to go */
-  #move(from) {
+  /**
+   * The server is about to stop: another connection is needed.
+   *
+   * @param {Connection} from which was asked to go
+   */
+  move(from) {
     this.#drop();
     this.#next = this.#connection(from.link.successor());
     this.#next.open();
@@ -134,8 +128,7 @@ export class Transport {
 
   #finish() {
     const next = this.#next;
-    if (next?.status.state === "connected" && this.#listener.isFree(this.#current))
-      this.#switch(next);
+    if (next?.status.state === "connected" && this.#hub.isFree(this.#current)) this.#switch(next);
   }
 
   /** @param {Connection} next */
@@ -145,7 +138,7 @@ export class Transport {
     this.#next = null;
     const moved = old.status.state === "connected" && next.status.state === "connected";
     old.close();
-    if (!moved) this.#listener.status(next.status);
+    if (!moved) this.#hub.changed(next.status);
   }
 
   #drop() {

@@ -34,12 +34,10 @@ export class Warnings {
    * Warn of names that nobody knows.
    *
    * @param {string} what
-   * @param {string[]} names
-   * @param {string[]} known
+   * @param {object} unknown what is called by them
    */
-  unknown(what, names, known) {
-    for (const name of names)
-      if (!known.includes(name)) this.#say((later) => later.nameAdvice(what, name, known));
+  unknown(what, unknown) {
+    for (const name in unknown) this.#say((later) => later.nameAdvice(what, name));
   }
 
   /**
@@ -75,7 +73,7 @@ export class Warnings {
   }
 
   /**
-   * @param {import("./link.js").Status} status
+   * @param {import("./status.js").Status} status
    * @param {string} url
    */
   status(status, url) {

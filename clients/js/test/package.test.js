@@ -24,9 +24,9 @@ import { PAGE } from "../scripts/reference.js";
 const run = promisify(execFile);
 const HOME = fileURLToPath(new URL("..", import.meta.url));
 /** With everything but what is loaded when it is needed. */
-const MINIFIED_BYTES_MAX = 8_448;
+const MINIFIED_BYTES_MAX = 8_320;
 /** With what is loaded when it is needed: a bundler makes one or more files of it. */
-const PUSHER_BYTES_MAX = 16_384;
+const PUSHER_BYTES_MAX = 16_512;
 
 const TSC = join(HOME, "node_modules", ".bin", "tsc");
 const COMPILER_OPTIONS = "--strict --noEmit --target es2022 --module nodenext".split(" ");

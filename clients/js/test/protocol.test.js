@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { afterClose, decode, describeClose, encode } from "../src/protocol.js";
+import { decode, encode } from "../src/protocol.js";
+import { afterClose, describeClose } from "../src/status.js";
 
 test("a message of the server is read", () => {
   const text = '{"type":"event","channel":"dogs","event":"post","data":{"a":[1]},"offset":42}';

@@ -162,8 +162,8 @@ describe("what will not work", () => {
       /option "wibble": did you mean "host", "url", "token"/,
       /event "stat": did you mean "state"\?/,
       /event "conected": did you mean "state"\?/,
-      /option "histroy": did you mean "history"\?/,
-      /event "river:gpa": did you mean "river:gap"\?/,
+      /option of subscribe "histroy": did you mean "history"\?/,
+      /event of channels "river:gpa": did you mean "river:gap"\?/,
     );
   });
 
@@ -226,7 +226,7 @@ describe("what will not work", () => {
     const river = make();
     await accepted();
     river.publish("dogs", "typing", 1, /** @type {any} */ ({ kep: false }));
-    await warned(/option "kep": did you mean "keep"/);
+    await warned(/option of publish "kep": did you mean "keep"/);
   });
 
   test("what a refused token needs is said with it", async () => {

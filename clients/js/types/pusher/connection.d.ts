@@ -17,10 +17,10 @@ export declare class PusherConnection extends Dispatcher {
     /**
      * Take over what River's client says.
      *
-     * @param {import("../src/link.js").Status} status
+     * @param {import("../src/status.js").Status} status
      * @param {string | null} session
      */
-    follow(status: import("../src/link.js").Status, session: string | null): void;
+    follow(status: import("../src/status.js").Status, session: string | null): void;
 }
 /**
  * @param {number | null} code

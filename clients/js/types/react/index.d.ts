@@ -5,7 +5,7 @@ export type SubscribeOptions = import("../src/river.js").SubscribeOptions;
 export type PublishOptions = import("../src/river.js").PublishOptions;
 export type Receipt = import("../src/river.js").Receipt;
 export type RiverError = import("../src/river.js").RiverError;
-export type State = import("../src/link.js").State;
+export type State = import("../src/status.js").State;
 export type Handlers<E> = {
     [K in keyof E]?: (data: E[K], event: EventDetail) => void;
 } & {

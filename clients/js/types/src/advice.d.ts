@@ -4,9 +4,8 @@
  *
  * @param {string} what
  * @param {string} name
- * @param {string[]} known
  */
-export declare function nameAdvice(what: string, name: string, known: string[]): string;
+export declare function nameAdvice(what: string, name: string): string;
 /**
  * About an option that only the first `subscribe` to a channel can give.
  *
@@ -31,7 +30,7 @@ export declare function memberlessAdvice(channel: string, event: string): string
 /**
  * About a connection that will not come about.
  *
- * @param {import("./link.js").Status} status
+ * @param {import("./status.js").Status} status
  * @param {string} url
  */
-export declare function statusAdvice({ state, reason, code, error }: import("./link.js").Status, url: string): string;
+export declare function statusAdvice({ state, reason, code, error }: import("./status.js").Status, url: string): string;

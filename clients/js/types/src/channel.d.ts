@@ -1,4 +1,6 @@
 /** One channel, as the application holds it. */
+/** What River says about a channel; the last three only about those with members. */
+export declare const SYSTEM_EVENTS: string[];
 export type Position = import("./protocol.js").Position;
 export type Publication = import("./protocol.js").Publication;
 export type Member = import("./protocol.js").Member;

@@ -2,39 +2,6 @@
 export type ServerMessage = import("./protocol.js").ServerMessage;
 export type ClientMessage = import("./protocol.js").ClientMessage;
 export type Platform = import("./platform.js").Platform;
-export type Listener = {
-    /**
-     * the token was sent: what is sent now follows it in the same round trip
-     */
-    opened: (connection: Connection) => void;
-    message: (message: ServerMessage, connection: Connection) => void;
-    status: (status: import("./link.js").Status, connection: Connection) => void;
-    /**
-     * nothing will be answered any more
-     */
-    lost: (connection: Connection) => void;
-    /**
-     * the server is about to stop: another connection is needed
-     */
-    move: (connection: Connection) => void;
-    /**
-     * called every few seconds, unless closed
-     */
-    tick: (now: number) => void;
-    /**
-     * what was sent, without tokens and secrets
-     */
-    sent: (message: object) => void;
-    /**
-     * of the session that is continued
-     */
-    sessionSecret: () => string | undefined;
-    /**
-     * where
-     * the page stands in its user's channel; asked once for each connection
-     */
-    userPosition: (connection: Connection) => import("./protocol.js").Position | undefined;
-};
 export type Socket = {
     send(text: string): void;
     close(): void;
@@ -52,6 +19,7 @@ export type Where = {
     url: string;
     token?: import("./token.js").TokenSource;
     route: import("./route.js").Route;
+    unknown: object;
 };
 export type Close = {
     code: number;
@@ -67,25 +35,13 @@ export type Arrival = {
  * @typedef {import("./protocol.js").ClientMessage} ClientMessage
  * @typedef {import("./platform.js").Platform} Platform
  *
- * @typedef {object} Listener
- * @property {(connection: Connection) => void} opened the token was sent: what is sent now follows it in the same round trip
- * @property {(message: ServerMessage, connection: Connection) => void} message
- * @property {(status: import("./link.js").Status, connection: Connection) => void} status
- * @property {(connection: Connection) => void} lost nothing will be answered any more
- * @property {(connection: Connection) => void} move the server is about to stop: another connection is needed
- * @property {(now: number) => void} tick called every few seconds, unless closed
- * @property {(message: object) => void} sent what was sent, without tokens and secrets
- * @property {() => string | undefined} sessionSecret of the session that is continued
- * @property {(connection: Connection) => import("./protocol.js").Position | undefined} userPosition where
- *   the page stands in its user's channel; asked once for each connection
- *
  * @typedef {{send(text: string): void, close(): void, onopen?: any, onmessage?: any, onclose?: any,
  *   onerror?: any, readyState?: number,
  *   transport?: import("./river.js").TransportName}} Socket
  * @typedef {(new (url: string) => Socket) & {isShared?: boolean}} SocketClass `isShared`: it finds its
  *   own way to the server
- * @typedef {{url: string, token?: import("./token.js").TokenSource, route: import("./route.js").Route}} Where
- *   without `token` for a guest
+ * @typedef {{url: string, token?: import("./token.js").TokenSource, route: import("./route.js").Route,
+ *   unknown: object}} Where without `token` for a guest; `unknown`: options that do not exist
  * @typedef {{code: number, reason?: string}} Close
  * @typedef {{socket: Socket, data?: unknown, close?: Close}} Arrival a message, or the end
  */
@@ -96,18 +52,24 @@ export declare class Connection {
     isOpen: boolean;
     /** @type {import("./subscription.js").Subscription | null} the channel whose past may come next */
     replaying: import("./subscription.js").Subscription | null;
+    /** @type {import("./protocol.js").Welcome | undefined} what the server said first */
+    welcome: import("./protocol.js").Welcome | undefined;
     link: import("./link.js").Link;
     /**
      * @param {Where} where
      * @param {Platform & {now: () => number}} platform
-     * @param {import("./link.js").Link} link
-     * @param {Listener} listener
+     * @param {{link: import("./link.js").Link, transport: import("./transport.js").Transport,
+     *   hub: import("./hub.js").Hub}} parts
      */
     constructor(where: Where, platform: Platform & {
         now: () => number;
-    }, link: import("./link.js").Link, listener: Listener);
-    /** @returns {import("./link.js").Status} */
-    get status(): import("./link.js").Status;
+    }, { link, transport, hub }: {
+        link: import("./link.js").Link;
+        transport: import("./transport.js").Transport;
+        hub: import("./hub.js").Hub;
+    });
+    /** @returns {import("./status.js").Status} */
+    get status(): import("./status.js").Status;
     /** How its socket reaches the server. */
     get transport(): import("./river.js").TransportName;
     /** Start; without effect when it has been started. */

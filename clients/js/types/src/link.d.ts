@@ -1,13 +1,6 @@
 /** Where the connection stands and what to do next: a state machine without I/O. */
 export declare const NEVER: number;
-export type State = "connecting" | "connected" | "waiting" | "closed";
-export type Status = {
-    state: State;
-    reason: string;
-    retryInMs?: number;
-    code?: number;
-    error?: Error;
-};
+export type Status = import("./status.js").Status;
 export type Effect = {
     do: "ask";
     ask: number;
@@ -25,12 +18,7 @@ export type Effect = {
     message: import("./protocol.js").ClientMessage;
 };
 /**
- * @typedef {"connecting" | "connected" | "waiting" | "closed"} State
- *
- * @typedef {{state: State, reason: string, retryInMs?: number, code?: number, error?: Error}} Status
- *   `reason` in plain words; `retryInMs` while waiting; `code` the close code, when a connection ended;
- *   `error` the error behind it, when there is one
- *
+ * @typedef {import("./status.js").Status} Status
  * @typedef {{do: "ask", ask: number} | {do: "open"} | {do: "close"} | {do: "move"}
  *   | {do: "status", status: Status}
  *   | {do: "send", message: import("./protocol.js").ClientMessage}} Effect
@@ -53,18 +41,17 @@ export declare class Link {
      * @param {{renewable: boolean, guest?: boolean, random: () => number}} options renewable: another token
      *   can be had; guest: there is none
      */
-    constructor({ renewable, guest, random }: {
+    constructor(options: {
         renewable: boolean;
         guest?: boolean;
         random: () => number;
     });
     /**
-     * The link to another server, while this one still serves. It begins with the same token.
-     *
-     * Its back-off starts anew: that a server stops is no outage.
+     * The link to another server, while this one still serves. It begins with the same token, and its
+     * back-off starts anew: that a server stops is no outage.
      */
     successor(): Link;
-    get state(): State;
+    get state(): import("./status.js").State;
     /** When `tick` is needed. */
     get nextAt(): number;
     /**

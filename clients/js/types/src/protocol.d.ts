@@ -1,7 +1,4 @@
-/** The native dialect: what goes over the wire, and what its close codes mean. */
-/** This side's own codes: what came is not River's protocol, or came faster than the page could take it. */
-export declare const GARBAGE = 4000;
-export declare const OVERFLOW = 4001;
+/** The native dialect: what goes over the wire. */
 /** The channel of the token's user, which the server subscribes to. */
 export declare const OWN = "#user";
 export type Position = {
@@ -172,18 +169,3 @@ export type ClientMessage = {
 export declare function decode(text: unknown): ServerMessage | null;
 /** @param {ClientMessage} message */
 export declare function encode(message: ClientMessage): string;
-/**
- * What a close code asks of the client.
- *
- * @param {number} code
- * @returns {"stop" | "token" | "retry"} stay closed, come back with another token, or just come back
- */
-export declare function afterClose(code: number): "stop" | "token" | "retry";
-/**
- * Why a connection ended, in plain words: the server's own if it gave any.
- *
- * @param {number} code
- * @param {string | undefined} reason
- * @param {boolean} connected whether the connection had come about
- */
-export declare function describeClose(code: number, reason: string | undefined, connected: boolean): string;

@@ -4,17 +4,15 @@ export { RiverError };
 export type EventDetail = import("./channel.js").EventDetail;
 export type GapDetail = import("./channel.js").GapDetail;
 export type SystemEvents = import("./channel.js").SystemEvents;
-export type Connection = import("./connection.js").Connection;
 export type Snapshot = import("./delivery.js").Snapshot;
-export type State = import("./link.js").State;
-export type Status = import("./link.js").Status;
+export type State = import("./status.js").State;
+export type Status = import("./status.js").Status;
 export type Presence = import("./presence.js").Presence;
 export type Member = import("./protocol.js").Member;
 export type Position = import("./protocol.js").Position;
 export type Publication = import("./protocol.js").Publication;
 export type PublishOptions = import("./protocol.js").PublishOptions;
 export type Receipt = import("./protocol.js").Receipt;
-export type ServerMessage = import("./protocol.js").ServerMessage;
 export type Break = import("./subscription.js").Break;
 export type GivenToken = import("./token.js").GivenToken;
 export type TokenSource = import("./token.js").TokenSource;
@@ -80,17 +78,15 @@ export type Channel<E = Record<string, unknown>> = import("./channel.js").Channe
  * @typedef {import("./channel.js").EventDetail} EventDetail
  * @typedef {import("./channel.js").GapDetail} GapDetail
  * @typedef {import("./channel.js").SystemEvents} SystemEvents
- * @typedef {import("./connection.js").Connection} Connection
  * @typedef {import("./delivery.js").Snapshot} Snapshot
- * @typedef {import("./link.js").State} State
- * @typedef {import("./link.js").Status} Status
+ * @typedef {import("./status.js").State} State
+ * @typedef {import("./status.js").Status} Status
  * @typedef {import("./presence.js").Presence} Presence
  * @typedef {import("./protocol.js").Member} Member
  * @typedef {import("./protocol.js").Position} Position
  * @typedef {import("./protocol.js").Publication} Publication
  * @typedef {import("./protocol.js").PublishOptions} PublishOptions
  * @typedef {import("./protocol.js").Receipt} Receipt
- * @typedef {import("./protocol.js").ServerMessage} ServerMessage
  * @typedef {import("./subscription.js").Break} Break
  * @typedef {import("./token.js").GivenToken} GivenToken
  * @typedef {import("./token.js").TokenSource} TokenSource
@@ -126,8 +122,6 @@ export type Channel<E = Record<string, unknown>> = import("./channel.js").Channe
 /** One connection to a River server, and the channels on it. */
 export declare class River {
     #private;
-    /** @type {string | null} the user that the server took the token for; null before */
-    user: string | null;
     /**
      * Begin to connect.
      *
@@ -140,11 +134,17 @@ export declare class River {
      */
     constructor(options?: Options, platform?: import("./platform.js").Platform);
     /**
+     * The user that the server took the token for; null before.
+     *
+     * @returns {string | null}
+     */
+    get user(): string | null;
+    /**
      * `connecting`, `connected`, `waiting` (for the next attempt) or `closed`.
      *
-     * @returns {import("./link.js").State}
+     * @returns {import("./status.js").State}
      */
-    get state(): import("./link.js").State;
+    get state(): import("./status.js").State;
     /**
      * What the back end publishes to this page's user, on whatever page: a channel without a subscription.
      *

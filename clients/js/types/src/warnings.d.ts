@@ -15,10 +15,9 @@ export declare class Warnings {
      * Warn of names that nobody knows.
      *
      * @param {string} what
-     * @param {string[]} names
-     * @param {string[]} known
+     * @param {object} unknown what is called by them
      */
-    unknown(what: string, names: string[], known: string[]): void;
+    unknown(what: string, unknown: object): void;
     /**
      * Warn of options that only the first `subscribe` to a channel can give.
      *
@@ -40,8 +39,8 @@ export declare class Warnings {
      */
     memberless(channel: string, event: string): void;
     /**
-     * @param {import("./link.js").Status} status
+     * @param {import("./status.js").Status} status
      * @param {string} url
      */
-    status(status: import("./link.js").Status, url: string): void;
+    status(status: import("./status.js").Status, url: string): void;
 }
