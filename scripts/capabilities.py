@@ -1,4 +1,4 @@
-"""Writes docs/clients/capabilities.md from runs of protocol/cases; with --check only compares."""
+"""Writes protocol/cases/clients.md from runs of protocol/cases; with --check only compares."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "clients" / "capabilities.md"
+PAGE = ROOT / "protocol" / "cases" / "clients.md"
 PYTHON_RUN = ROOT / "clients" / "python" / "tests" / "case_runner.py"
 
 HEAD = """# What the clients do

@@ -1,7 +1,6 @@
 """Writes the figures of docs/deploy/cost.md and its drawings; with --check only compares.
 
-The page says where each figure comes from: `<!-- estimate: FLAGS -->` stands before a block that
-has the bill of `river estimate FLAGS`, `<!-- curve: FLAGS -->` before a drawing, and
+The page says where each figure comes from: `<!-- curve: FLAGS -->` stands before a drawing, and
 `<!-- = NAME -->` before a figure in the text (see `FIGURES`).
 """
 
@@ -12,9 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
-from click.testing import CliRunner
 
-from riverd.commands.estimate.command import drawing, estimate
+from riverd.commands.estimate.command import drawing
 from riverd.commands.estimate.curve import cost_curve
 from riverd.commands.estimate.hosted import offers
 from riverd.commands.estimate.load import Load
@@ -70,7 +68,6 @@ FIGURES: Mapping[str, Callable[[], str]] = {
     "read": lambda: prices().read,
 }
 
-_BLOCK = re.compile(r"(<!-- estimate: (?P<flags>.*?) -->\n\n?```text\n).*?(?=```\n)", re.DOTALL)
 _CURVE = re.compile(r"<!-- curve: (?P<flags>.*?) -->\n\n?!\[[^\]]*\]\((?P<file>[^)]+)\)")
 _FIGURE = re.compile(r"(<!-- = (?P<name>[a-z ]+) -->)[^<]*(?=<!-- / -->)")
 
@@ -78,22 +75,12 @@ _FIGURE = re.compile(r"(<!-- = (?P<name>[a-z ]+) -->)[^<]*(?=<!-- / -->)")
 def written() -> dict[Path, str]:
     """The page and its drawings, as they have to be."""
     page = PAGE.read_text(encoding="utf-8")
-    page = _BLOCK.sub(lambda found: found[1] + _output(found["flags"]), page)
     page = _FIGURE.sub(lambda found: found[1] + FIGURES[found["name"]](), page)
     drawings = {
         (PAGE.parent / found["file"]).resolve(): _curve(found["flags"])
         for found in _CURVE.finditer(page)
     }
     return {PAGE: page, **drawings}
-
-
-def _output(flags: str) -> str:
-    done = CliRunner().invoke(estimate, shlex.split(flags))
-    if done.exit_code:
-        raise SystemExit(f"river estimate {flags}: {done.output}")
-    whole = "\n".join(line.rstrip() for line in done.output.splitlines()) + "\n"
-    # The bill alone: the command prints the other tables.
-    return whole.partition("What stands for it\n")[0]
 
 
 def _curve(flags: str) -> str:

@@ -208,7 +208,11 @@ function listed(tags) {
     if (!kind || (kind === "returns" && !rest)) continue;
     const [, name, words = ""] = rest.match(/^(\[?\w+\]?)(?: (.*))?$/) ?? [];
     if (kind === "param" && words && name !== "[platform]") lines.push(`* \`${name}\`: ${words}`);
-    if (kind === "returns") lines.push(`* Returns \`${shortened(type)}\`: ${rest}`);
+    if (kind === "returns") {
+      // A long type is in the declarations.
+      const short = shortened(type);
+      lines.push(short.includes(" ") ? `* Returns ${rest}` : `* Returns \`${short}\`: ${rest}`);
+    }
     if (kind === "throws") lines.push(`* Throws \`${type}\`: ${rest}`);
   }
   return lines.length > 0 ? `\n${lines.join("\n")}\n` : "";
@@ -224,13 +228,19 @@ function typeEntry(blocks, name) {
     const at = tags.findIndex((tag) => tag.startsWith(`@typedef {object} ${name}`));
     if (at < 0) continue;
     const rows = [];
+    const plain = [];
     for (const tag of tags.slice(at + 1)) {
       const [, type, field, words = ""] = tag.match(/^@property \{(.*)\} (\[?\w+\]?) ?(.*)$/) ?? [];
       if (!field) break;
       if (OTHER_WORD.test(words)) continue;
+      if (!words) {
+        plain.push(`\`${field}\`: \`${shortened(type)}\``);
+        continue;
+      }
       rows.push(`| \`${field}\` | \`${shortened(type).replaceAll("|", "\\|")}\` | ${words} |`);
     }
-    return `\`${name}\`:\n\n| | type | |\n|---|---|---|\n${rows.join("\n")}\n`;
+    const rest = plain.length > 0 ? `\nAlso ${plain.join(", ")}.\n` : "";
+    return `\`${name}\`:\n\n| | type | |\n|---|---|---|\n${rows.join("\n")}\n${rest}`;
   }
   throw new Error(`there is no ${name}`);
 }

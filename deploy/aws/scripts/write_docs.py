@@ -1,4 +1,4 @@
-"""Writes docs/images/aws.svg and the tables of the pages about the stack from its template."""
+"""Writes docs/images/aws.svg and the tables of the page about the stack from its template."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ from riverd_aws.options import Options
 
 ROOT = Path(__file__).resolve().parents[3]
 PICTURE = ROOT / "docs" / "images" / "aws.svg"
-PAGES = (ROOT / "docs" / "deploy" / "aws.md", ROOT / "deploy" / "aws" / "README.md")
+PAGE = ROOT / "deploy" / "aws" / "README.md"
 
 
 def main() -> None:
@@ -24,9 +24,8 @@ def main() -> None:
     chosen = parser.parse_args()
     template = json.loads(_template(chosen.template))
     PICTURE.write_text(draw(template), encoding="utf-8")
-    for page in PAGES:
-        page.write_text(written(page.read_text(encoding="utf-8"), template), encoding="utf-8")
-    print(PICTURE.name, *PAGES, file=sys.stderr)
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), template), encoding="utf-8")
+    print(PICTURE.name, PAGE, file=sys.stderr)
 
 
 def _template(given: Path | None) -> str:

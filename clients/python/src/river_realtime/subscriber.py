@@ -47,12 +47,10 @@ class Subscriber:
 
     It gives `Event`s once and in order, a `Gap` where something is lost, and on channels with
     presence `Presence` (the members), `Joined` and `Left`. After a lost connection it opens
-    another, with full jitter, and goes on where it was; `state` and `reason` say what it is doing,
-    and so does the log `river_realtime`. If the program falls behind, about a thousand deliveries
-    wait here, the rest at the server. An event that Python cannot hold (an integer of more than
-    4,300 digits, or nested too deeply) is skipped with a line in the log, and becomes a `Gap`.
-    After a gap that many had at once, the server asks each to reload at its own time: the `Gap`
-    comes then.
+    another and goes on where it was; `state`, `reason` and the log `river_realtime` say what it is
+    doing. If the program falls behind, about a thousand deliveries wait here, the rest at the
+    server. An event that Python cannot hold (an integer of more than 4,300 digits) becomes a `Gap`.
+    After a gap that many had at once, the `Gap` comes at a time of its own for each.
 
     `token` is a text or a function, with or without await, which is called for each connection and
     before a token ends. If it fails it is called again. One without await runs in a thread.

@@ -121,7 +121,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "history_size": "How many publications every channel's log keeps.",
     "history_ttl_s": "How long every channel's log keeps them.",
     "history_bytes": "How many bytes of data and names of events every channel's log keeps.",
-    "channel_rules": "Rules for channels by globs: JSON, or @FILE. See docs/channels.md.",
+    "channel_rules": "Rules for channels by globs: JSON, or @FILE. See docs/channel-rules.md.",
     "user_channels": "Whether back ends can publish to users; false saves what each connect costs.",
     "allowed_origins": "Globs of the origins whose pages may connect, comma-separated.",
     "events_query_token": "Whether GET /events also takes its token from the URL, which logs keep.",
