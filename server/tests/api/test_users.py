@@ -14,7 +14,7 @@ from riverd.auth.tokens import Verifier
 from riverd.grants import Grants
 
 NOW = 1_700_000_000.5
-DEEP = json.loads('{"a":' * 40 + "1" + "}" * 40)
+DEEP = json.loads('{"a":' * 65 + "1" + "}" * 65)
 
 
 def test_a_user_is_disconnected_on_every_node(api: Served) -> None:
@@ -153,6 +153,7 @@ def test_an_empty_list_grants_nothing_and_none_the_usual(api: Served) -> None:
         ({"user": "u", "info": []}, "invalid_field"),
         ({"user": "u", "info": {"a": "x" * 4096}}, "invalid_field"),
         ({"user": "u", "info": DEEP}, "too_deep"),
+        ({"user": "u", "info": {"a": 10**300}}, "invalid_field"),
     ],
 )
 def test_a_token_that_cannot_be_made_is_told_why(
@@ -160,6 +161,14 @@ def test_a_token_that_cannot_be_made_is_told_why(
 ) -> None:
     answer = api.post("/tokens", fields)
     assert (answer.status, answer.code) == (400, code)
+
+
+@pytest.mark.parametrize("info", [DEEP["a"], {"a": 10**300 - 1}, {"a": "x" * 4088}])
+def test_info_at_its_bounds_is_signed_and_accepted(api: Served, info: dict[str, object]) -> None:
+    token = api.post("/tokens", {"user": "ann", "info": info}).json["token"]
+    shown = Verifier([SECRET]).verify(token, time.time()).info
+    assert shown is not None
+    assert json.loads(shown) == info
 
 
 @pytest.mark.parametrize("body", [b'{"user":"\\ud800"}', b'{"user":"u","info":{"a":1e999}}'])

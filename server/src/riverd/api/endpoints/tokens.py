@@ -1,7 +1,6 @@
 """A token for a user, made for back ends without a JWT library."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import msgspec
 
@@ -12,9 +11,9 @@ from riverd.auth.claims import GRANTS_MAX, INFO_BYTES_MAX, USER_LENGTH_MAX
 from riverd.auth.tokens import TOKEN_LENGTH_MAX
 from riverd.errors import ErrorCode, RiverError
 from riverd.grants import Grants
+from riverd.payloads import check_data
 
 GLOB_LENGTH_MAX = 256
-INFO_DEPTH_MAX = 32
 
 
 async def make_token(api: Api, call: Call) -> Token:
@@ -63,22 +62,13 @@ def _globs(field: str, globs: Sequence[str]) -> tuple[str, ...]:
 def _check_info(info: dict[str, object] | None) -> None:
     if info is None:
         return
-    _check_depth(info, INFO_DEPTH_MAX)
-    if len(msgspec.json.encode(info)) > INFO_BYTES_MAX:
+    text = msgspec.json.encode(info)
+    if len(text) > INFO_BYTES_MAX:
         raise _invalid(f"info: larger than {INFO_BYTES_MAX} bytes")
-
-
-def _check_depth(value: object, left: int) -> None:
-    if isinstance(value, dict):
-        inner = list(cast("dict[str, object]", value).values())
-    elif isinstance(value, list):
-        inner = cast("list[object]", value)
-    else:
-        return
-    if not left:
-        raise RiverError(ErrorCode.TOO_DEEP, f"info: nested deeper than {INFO_DEPTH_MAX}")
-    for one in inner:
-        _check_depth(one, left - 1)
+    try:
+        check_data(text)
+    except RiverError as error:
+        raise RiverError(error.error, error.message.replace("data:", "info:", 1)) from None
 
 
 def _invalid(message: str) -> RiverError:
