@@ -157,7 +157,7 @@ def decoded(decoder: "msgspec.json.Decoder[_Body]", body: bytes | Raw) -> _Body:
     except RecursionError:
         raise RiverError(ErrorCode.TOO_DEEP, "nested too deeply") from None
     except msgspec.DecodeError as error:
-        raise _not_json(decoder, bytes(body), str(error)) from None
+        raise _not_json(decoder, bytes(body), reason=str(error)) from None
 
 
 def decoded_batch(body: bytes) -> Sequence[Publish | Raw | RiverError]:
@@ -207,7 +207,7 @@ def _invalid(reason: str, body_type: type[msgspec.Struct]) -> RiverError:
     return RiverError(ErrorCode.INVALID_FIELD, reason)
 
 
-def _not_json(decoder: "msgspec.json.Decoder[_Body]", body: bytes, reason: str) -> RiverError:
+def _not_json(decoder: "msgspec.json.Decoder[_Body]", body: bytes, *, reason: str) -> RiverError:
     if not body.strip():
         return RiverError(ErrorCode.NOT_JSON, "the body is empty: send one JSON object")
     mended = without_halves(body, instead=SOME)
