@@ -173,13 +173,13 @@ class Cluster:
         """
         began = time.monotonic()
         wanted = {one.channel: one.number + 2 for one in self.publishers}
-        await _until(lambda: not [o for o in self.publishers if o.number < wanted[o.channel]])
+        await until(lambda: not [o for o in self.publishers if o.number < wanted[o.channel]])
         for publisher in self.publishers:
             publisher.pausing = True
         # The one that each may have under way.
         await asyncio.sleep(self.shape.every_s)
         try:
-            await _until(lambda: not self.behind())
+            await until(lambda: not self.behind())
         finally:
             for publisher in self.publishers:
                 publisher.pausing = False
@@ -188,7 +188,7 @@ class Cluster:
     async def until_agreed(self) -> float:
         """Seconds until every client is right about the quiet channel: its place, its members."""
         began = time.monotonic()
-        await _until(lambda: not self.mistaken())
+        await until(lambda: not self.mistaken())
         return time.monotonic() - began
 
     async def until_counted(self) -> float:
@@ -196,7 +196,7 @@ class Cluster:
         began = time.monotonic()
         self.visitors.pausing = True
         try:
-            await _until(lambda: not self.miscounted())
+            await until(lambda: not self.miscounted())
         finally:
             self.visitors.pausing = False
         return time.monotonic() - began
@@ -308,7 +308,8 @@ class Cluster:
         self._folder.cleanup()
 
 
-async def _until(is_so: Callable[[], bool]) -> None:
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait until something is so, for `LIVE_S_MAX` at most."""
     async with asyncio.timeout(LIVE_S_MAX):
         while not is_so():
             await asyncio.sleep(0.02)

@@ -2,11 +2,14 @@
 
 import argparse
 import asyncio
+import math
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from cluster import Cluster, FaultOutcome, Shape
+from crowd import CROWD_FAULT, suffer_with_crowd
 from faults import BEGINS_AGAIN, FAULTS, suffer
 from riverd.commands.verify.checker import BrokenRule
 from several import SERVERS
@@ -26,7 +29,7 @@ HEADS = (
     "remark",
 )
 WRONG_SHOWN_MAX = 20
-NAMES = [*FAULTS, *SERVERS]
+NAMES = [*FAULTS, *SERVERS, CROWD_FAULT]
 BEGIN, END = "<!-- make chaos: begin -->", "<!-- make chaos: end -->"
 
 
@@ -58,11 +61,14 @@ async def _run(shape: Shape, names: list[str]) -> tuple[list[FaultOutcome], list
     """Those of one Redis to one cluster, each other to one of its own."""
     outcomes: list[FaultOutcome] = []
     wrong: list[BrokenRule] = []
-    of_one = [name for name in names if name not in SERVERS]
+    of_one = [name for name in names if name in FAULTS]
     for some in (of_one, *([name] for name in names if name in SERVERS)):
         if some:
             servers = SERVERS[some[0]]() if some[0] in SERVERS else None
             wrong += await _suffer_all(Cluster(shape, servers), some, outcomes)
+    if CROWD_FAULT in names:
+        outcomes.append(await suffer_with_crowd())
+        print(outcomes[-1], file=sys.stderr)
     return outcomes, wrong
 
 
@@ -83,11 +89,12 @@ async def _suffer_all(
 
 
 def _setting(outcomes: list[FaultOutcome], clients: int) -> str:
+    published = max((one.published for one in outcomes if one.fault != CROWD_FAULT), default=0)
     return (
         f"{clients} clients (of ten seven by WebSocket, two by stream, one by polls) in 3 of 6 "
         "channels each and in a quiet presence channel, users who come and go and a webhook that "
         "reports them, 3 gateways behind haproxy, Redis, one publish API; "
-        f"{outcomes[-1].published:,} publications."
+        f"{published:,} publications."
     )
 
 
@@ -100,8 +107,8 @@ def _table(outcomes: list[FaultOutcome], clients: int) -> str:
     ]
     lines += [
         f"| {one.fault} | {one.lost} | {one.duplicated} | {one.reordered} | {one.told}"
-        f" | {one.live_after_s:.1f} s | {one.agreed_after_s:.1f} s"
-        f" | {one.counted_after_s:.1f} s | {_refusal(one)}"
+        f" | {_seconds(one.live_after_s)} | {_seconds(one.agreed_after_s)}"
+        f" | {_seconds(one.counted_after_s)} | {_refusal(one)}"
         f" | {one.remark} |"
         for one in outcomes
     ]
@@ -114,17 +121,26 @@ def _table_of_page(outcomes: list[FaultOutcome], clients: int) -> str:
     lines = [
         f"{_setting(outcomes, clients)} Of all faults together: {harm[0]} lost, {harm[1]} "
         f"duplicated, {harm[2]} reordered. After each the quiet channel was right within "
-        f"{max(one.agreed_after_s for one in outcomes):.1f} s, webhooks within "
-        f"{max(one.counted_after_s for one in outcomes):.1f} s.",
+        f"{_longest(one.agreed_after_s for one in outcomes)}, webhooks within "
+        f"{_longest(one.counted_after_s for one in outcomes)}.",
         "",
         "| fault | told that it is lost | all live again after | slowest 503 | remark |",
         "|---|---|---|---|---|",
     ]
     lines += [
-        f"| {one.fault} | {one.told} | {one.live_after_s:.1f} s | {_refusal(one)} | {one.remark} |"
+        f"| {one.fault} | {one.told} | {_seconds(one.live_after_s)} | {_refusal(one)}"
+        f" | {one.remark} |"
         for one in outcomes
     ]
     return "\n".join(lines)
+
+
+def _longest(took_s: Iterable[float]) -> str:
+    return _seconds(max((one for one in took_s if not math.isnan(one)), default=math.nan))
+
+
+def _seconds(took_s: float) -> str:
+    return "-" if math.isnan(took_s) else f"{took_s:.1f} s"
 
 
 def _refusal(outcome: FaultOutcome) -> str:
