@@ -146,7 +146,7 @@ class OutcomeUnknownError(RiverError):
     @property
     def public(self) -> str:
         """Not what the broker or the system said."""
-        return "the broker did not answer: it may have accepted this. The same id settles it"
+        return "the broker did not answer: it may have accepted this, or may do so later"
 
 
 class SettingsError(Exception):

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 from typing import cast
 
 import pytest
-from river_client import token
+from river_client import SECRET, token
 from stream_client import path_of, requested
 from stream_site import Site, bearer
 
+from riverd.auth.tokens import Verifier
 from riverd.broker.memory.broker import MemoryBroker
 from riverd.gateway.streams import event_stream, streams
 from riverd.model import Member, Message, Position
@@ -187,9 +188,8 @@ async def test_full_draining_and_not_ready_are_a_bye_and_a_time_to_come_again(si
         await draining
 
 
-async def test_a_stream_ends_before_its_token_with_the_code_of_that(
-    site: Site,
-) -> None:
+async def test_a_stream_ends_before_its_token_with_the_code_of_that(site: Site) -> None:
+    site.verifier = Verifier([SECRET], leeway_s=3600)
     headers = bearer(exp=int(time.time()) + 1)
     async with requested(site.url, path_of("dogs"), headers=headers) as stream:
         assert (await stream.message("bye"))["code"] == 4401

@@ -49,6 +49,8 @@ from riverd.tasks import Tasks
 PATH = "/events"
 COMMENT_S = 15.0
 TICK_S = 1.0
+TOKEN_LEFT_S = 1.5
+"""A stream ends so long before its token: a page can renew that before it asks again."""
 PARKED_S = 10.0
 _METHODS = ("GET", "HEAD")
 _ALLOWED = ", ".join((*_METHODS, "OPTIONS"))
@@ -275,7 +277,9 @@ class Streams:
             self._clients.expire(now)
             for stream in list(self.open):
                 session = stream.session
-                if session.claims is not None or stream.auth_by <= now:
+                if session.claims is not None:
+                    session.wake(unix + _early_s(stream, session.claims))
+                elif stream.auth_by <= now:
                     session.wake(unix)
                 if isinstance(stream, EventStream) and stream.wake_at <= now:
                     stream.wake_at = now + COMMENT_S
@@ -284,3 +288,9 @@ class Streams:
     def _end_all(self, text: str) -> None:
         for stream in list(self.open):
             stream.session.close(Reason.DRAINING, text)
+
+
+def _early_s(stream: StreamSink, claims: Claims) -> float:
+    """How long before its token a stream ends. Libraries renew by themselves, as on a WebSocket."""
+    is_native = stream.wanted.shape is EventShape.NATIVE
+    return 0.0 if is_native else claims.leeway_s + TOKEN_LEFT_S
