@@ -6,6 +6,7 @@ from fnmatch import fnmatch
 
 from aws_template import Check, Finding, Template, target, text
 
+from riverd.api.routes import ROUTES
 from riverd_aws.constructs.rotation import CODE
 from riverd_aws.lambda_package import root
 
@@ -16,6 +17,10 @@ ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 PORT_SETTINGS = {"gateway": "RIVER_PORT", "api": "RIVER_API_PORT"}
 HOST_SETTINGS = {"gateway": "RIVER_HOST", "api": "RIVER_API_HOST"}
 ALL_METHODS = 7
+PATHS_MAX = 5
+PRIVATE_PATHS = {"/healthz", "/readyz", "/metrics"}
+API_PATHS = sorted({route.path for route in ROUTES} - PRIVATE_PATHS)
+"""What servers ask the publish API for."""
 
 
 def check_ports_of_tasks(template: Template) -> Iterator[Finding]:
@@ -85,10 +90,16 @@ def check_rules(template: Template) -> Iterator[Finding]:
     wanted = {path for rule in rules[1:] for one in rule["Conditions"] for path in _paths(one)}
     config = template.one("CloudFront::Distribution")["DistributionConfig"]
     passed = {one["PathPattern"] for one in config.get("CacheBehaviors", [])}
+    if not any(fnmatch("/client/publish", path) for path in passed):
+        yield "clients without a socket cannot publish"
+    passed = {path for path in passed if not path.startswith("/client")}
     if wanted != passed:
         yield f"CloudFront and the balancer know different paths: {wanted ^ passed}"
-    if template.has_service() and not wanted >= {"/publish", "/publish/*", "/channels/*"}:
-        yield "the publish API is not reached"
+    if template.has_service():
+        unreached = [path for path in API_PATHS if not any(fnmatch(path, one) for one in wanted)]
+        yield from (f"{path}: the publish API is not reached" for path in unreached)
+    if any(len(_paths(one)) > PATHS_MAX for rule in rules for one in rule["Conditions"]):
+        yield "a rule of the balancer takes five paths"
 
 
 def _paths(condition: dict[str, dict[str, list[str]]]) -> list[str]:

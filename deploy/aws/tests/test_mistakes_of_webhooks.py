@@ -1,4 +1,4 @@
-"""Mistakes about webhooks and the console, planted one by one: a check of ours catches each."""
+"""Mistakes about webhooks and the paths of the API, planted one by one: a check catches each."""
 
 from collections.abc import Callable
 
@@ -66,6 +66,22 @@ def event_that_a_sender_does_not_log(template: Template) -> None:
 def console_for_everybody(template: Template) -> None:
     config = template.one("CloudFront::Distribution")["DistributionConfig"]
     config["CacheBehaviors"][0]["PathPattern"] = "/console*"
+
+
+@mistake("check_rules", "service")
+def list_of_users_that_reaches_a_gateway(template: Template) -> None:
+    config = template.one("CloudFront::Distribution")["DistributionConfig"]
+    config["CacheBehaviors"] = [
+        one for one in config["CacheBehaviors"] if one["PathPattern"] != "/users"
+    ]
+    for rule in template.of("ElasticLoadBalancingV2::ListenerRule").values():
+        values = rule["Conditions"][0]["PathPatternConfig"]["Values"]
+        values[:] = [path for path in values if path != "/users"]
+
+
+@mistake("check_rules", "default")
+def clients_without_a_socket_that_cannot_publish(template: Template) -> None:
+    template.one("CloudFront::Distribution")["DistributionConfig"]["CacheBehaviors"] = []
 
 
 @pytest.mark.parametrize("name", MISTAKES)

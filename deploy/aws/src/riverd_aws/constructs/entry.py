@@ -15,6 +15,9 @@ KEEPALIVE_S = 60
 
 READ_S = 30
 
+CLIENT_PATHS = "/client/*"
+"""What clients without a socket send to the gateways by POST."""
+
 
 class CloudFrontEntry(Construct):
     """Ends TLS near the user and reaches the internal balancer through a VPC origin.
@@ -64,9 +67,10 @@ class CloudFrontEntry(Construct):
         # A VPC origin needs the network's internet gateway, though no packet takes it.
         self.distribution.node.add_dependency(network.vpc.internet_connectivity_established)
         self.host = domain.name if domain else self.distribution.distribution_domain_name
+        self.add_paths(CLIENT_PATHS)
 
     def add_paths(self, *patterns: str) -> None:
-        """Let these take every method: they are an API's."""
+        """Let these take every method."""
         for pattern in patterns:
             self.distribution.add_behavior(
                 pattern,

@@ -14,8 +14,9 @@ from riverd_aws.constructs.service import Place, Service, Task
 
 PORT = 8001
 PATHS = (
-    ("/publish", "/publish/*", "/users/*", "/tokens", "/webhooks"),
-    ("/channels", "/channels/*", "/nodes/*", "/openapi.json", "/webhooks/*"),
+    ("/publish", "/publish/*", "/channels", "/channels/*", "/tokens"),
+    ("/users", "/users/*", "/blocks", "/nodes", "/nodes/*"),
+    ("/trace", "/webhooks", "/webhooks/*", "/access", "/openapi.json"),
 )
 """The API's paths; the balancer takes five a rule. None of them is a gateway's."""
 
