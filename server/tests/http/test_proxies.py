@@ -2,7 +2,7 @@
 
 import pytest
 
-from riverd.http.proxies import ClientAddresses, parse_proxies
+from riverd.http.proxies import ClientAddresses, counted_as, parse_proxies
 from riverd.http.request import Request
 
 PROXY = "10.0.0.2"
@@ -137,3 +137,16 @@ def test_clients_of_one_network_of_ipv6_are_one() -> None:
 def test_entry_that_is_wrong_is_refused_with_what_was_meant(entry: str, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         parse_proxies(["127.0.0.1", entry])
+
+
+@pytest.mark.parametrize(
+    ("text", "counted"),
+    [
+        (CLIENT, CLIENT),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::/64", "2001:db8:1:2::/64"),
+    ],
+)
+def test_a_client_is_asked_for_by_its_address_or_as_it_is_counted(text: str, counted: str) -> None:
+    assert counted_as(text) == counted

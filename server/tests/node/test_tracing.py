@@ -10,7 +10,14 @@ from riverd.core.hub import Hub
 from riverd.facts import TraceFilter, TraceLine
 from riverd.node.node import Node
 from riverd.node.session_history import SessionHistory
-from riverd.node.tracing import LINES_MAX, SESSIONS_MAX, TRACE_S, TRACES_MAX, Traces
+from riverd.node.tracing import (
+    LINES_MAX,
+    SESSIONS_MAX,
+    SUBSCRIPTIONS_MAX,
+    TRACE_S,
+    TRACES_MAX,
+    Traces,
+)
 from riverd.orders import Question, encode
 
 _lines = msgspec.json.Decoder(list[TraceLine]).decode
@@ -155,5 +162,60 @@ async def test_burst_of_one_channel_shows_its_newest_lines_and_counts_the_others
     await asyncio.sleep(0.5)
     *_, last = given = [line.offset for line in here.lines() if line.kind == "given"]
     (dropped,) = [line for line in here.lines() if line.kind == "dropped"]
-    assert (last, len(given)) == (250, LINES_MAX - 1)
+    assert (last, len(given)) == (250, LINES_MAX)
     assert dropped.text == f"{250 - len(given)} lines"
+
+
+@in_a_cluster
+async def test_bursts_of_many_channels_are_counted_whole_though_few_lines_are_made(
+    cluster: Cluster,
+) -> None:
+    here, node = await tracing(cluster)
+    names = [f"c{number}" for number in range(10)]
+    ann = cluster.visitor(node)
+    for name in names:
+        await live(ann, name)
+    here.ask(user="ann")
+    await asyncio.sleep(0.1)
+    for name in names:
+        cluster.publish(name, times=250)
+    await asyncio.sleep(0.5)
+    sent = [line for line in here.lines() if line.kind == "sent"]
+    (dropped,) = [line for line in here.lines() if line.kind == "dropped"]
+    assert len(sent) <= LINES_MAX
+    assert dropped.text == f"{2_500 - len(sent)} lines"
+    await asyncio.sleep(TRACE_S + 1)
+
+
+@in_a_cluster
+async def test_sessions_with_too_many_channels_are_followed_in_part_and_that_is_said(
+    cluster: Cluster,
+) -> None:
+    here, node = await tracing(cluster)
+    each, sessions = 50, SUBSCRIPTIONS_MAX // 50 + 2
+    for _ in range(sessions):
+        ann = cluster.visitor(node)
+        for number in range(each):
+            ann.ask(type="subscribe", id=number, channel=f"c{number}")
+    await asyncio.sleep(0.5)
+    here.ask(user="ann")
+    await asyncio.sleep(0.5)
+    [limited] = [line for line in here.lines() if line.kind == "limited"]
+    assert limited.text == f"follows {sessions - 2} of {sessions} sessions"
+    await asyncio.sleep(TRACE_S + 1)
+
+
+@in_a_cluster
+async def test_an_address_is_followed_and_clients_without_a_known_one_are_counted(
+    cluster: Cluster,
+) -> None:
+    here, node = await tracing(cluster)
+    ann, _, _ = (cluster.visitor(node) for _ in range(3))
+    ann.session.address = "203.0.113.7"
+    here.ask(address="203.0.113.7")
+    await asyncio.sleep(1)
+    limited, *lines = here.lines()
+    assert limited.kind == "limited"
+    assert "addresses of 2 connections: RIVER_TRUSTED_PROXIES" in limited.text
+    assert {line.session for line in lines} == {ann.session.id}
+    await asyncio.sleep(TRACE_S + 1)

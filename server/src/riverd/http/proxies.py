@@ -32,6 +32,15 @@ def parse_proxies(entries: Sequence[str]) -> tuple[Network, ...] | None:
     return tuple(_network(entry) for entry in entries)
 
 
+def counted_as(text: str) -> str:
+    """How a client with this address is counted: an IPv6 address as its network of 64 bits.
+
+    Raises:
+        ValueError: it is no address, nor such a network.
+    """
+    return _key(_address(text.removesuffix(f"/{_NETWORK_BITS}")))
+
+
 class ClientAddresses:
     """Finds out whom a connection is counted for: an IPv4 address, or an IPv6 network of 64 bits.
 
@@ -85,14 +94,19 @@ class ClientAddresses:
     def _judged(self, text: str) -> tuple[str | None, bool]:
         """The key of an address, if it may be limited, and whether it is a trusted proxy's."""
         try:
-            address = ip_address(text)
+            address = _address(text)
         except ValueError:
             return None, False
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
         if self._proxies is None:
             return (_key(address) if address.is_global else None), False
         return _key(address), any(address in network for network in self._proxies)
+
+
+def _address(text: str) -> Address:
+    address = ip_address(text)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
 
 
 def _key(address: Address) -> str:

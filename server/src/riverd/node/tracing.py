@@ -3,12 +3,14 @@
 Nothing is done for a message. Four times a second the sessions concerned are looked at: their
 subscriptions and cursors say what was sent since, and the node's memory what began and ended. The
 lines go into a short log of their own at the broker. A trace ends `TRACE_S` after it was asked for
-last, and says how many lines it has dropped. A line `limited` says that not all is followed.
+last. A look costs at most `LINES_MAX` lines and `SUBSCRIPTIONS_MAX` cursors, however busy the
+channels are: what is beyond is counted in a line `dropped`, or not followed, as `limited` says.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
+from itertools import chain
 
 import msgspec
 
@@ -30,6 +32,8 @@ TRACES_MAX = 8
 LINES_MAX = 100
 """At one look."""
 SESSIONS_MAX = 200
+SUBSCRIPTIONS_MAX = 2_000
+"""Of all the sessions that are followed, though one session is always followed whole."""
 REFUSED_MAX = 64
 DATA_BYTES_MAX = 4_096
 SEARCH_LOOKS = 4
@@ -62,21 +66,31 @@ class Trace:
         self._looks = 0
         self._offset: int | None = None
         self._is_limited = False
+        self._shown: list[TraceLine] = []
+        self._dropped = 0
 
     def look(self, history: SessionHistory, now: float) -> list[TraceLine]:
-        """What has happened since the last look."""
-        lines = [
+        """What has happened since the last look, and how many lines of it are left out."""
+        self._shown, self._dropped = [], 0
+        past = (
             _past(fact, user)
             for user, fact in history.since(self._mark)
             if self._is_wanted(fact, user)
-        ]
+        )
+        for line in chain(past, self._channel_lines(now), self._session_lines(now)):
+            if self._room:
+                self._shown.append(line)
+            else:
+                self._dropped += 1
         self._mark = history.added
-        if self._wanted.channel:
-            lines += self._channel_lines(now)
-        if self._wanted.user or self._wanted.session or self._wanted.address:
-            lines += self._session_lines(now)
         self._looks += 1
-        return lines
+        if self._dropped:
+            self._shown.append(TraceLine(now, "dropped", text=f"{self._dropped} lines"))
+        return self._shown
+
+    @property
+    def _room(self) -> int:
+        return LINES_MAX - len(self._shown)
 
     def _is_wanted(self, fact: Fact, user: str) -> bool:
         wanted = self._wanted
@@ -87,7 +101,7 @@ class Trace:
         return bool(wanted.user and user == wanted.user) or fact.session == wanted.session
 
     def _channel_lines(self, now: float) -> Iterator[TraceLine]:
-        channel = self._hub.channels.get(self._wanted.channel)
+        channel = self._hub.channels.get(self._wanted.channel) if self._wanted.channel else None
         if channel is None:
             return
         before, self._offset = self._offset, channel.log.offset
@@ -95,12 +109,17 @@ class Trace:
             yield from self._sent(channel, before, kind="given", session="", now=now)
 
     def _session_lines(self, now: float) -> Iterator[TraceLine]:
+        if not (self._wanted.user or self._wanted.session or self._wanted.address):
+            return
+        if self._wanted.address and not self._looks:
+            yield from self._nameless(now)
         found = self._sessions()
-        current = set(found[:SESSIONS_MAX])
-        if len(found) > SESSIONS_MAX and not self._is_limited:
-            text = f"follows {SESSIONS_MAX} of {len(found)} sessions"
+        current = _first_of(found)
+        is_limited = len(current) < len(found)
+        if is_limited and not self._is_limited:
+            text = f"follows {len(current)} of {len(found)} sessions"
             yield TraceLine(now, "limited", text=text)
-        self._is_limited = len(found) > SESSIONS_MAX
+        self._is_limited = is_limited
         for session in list(self._followed):
             if session not in current or session.closed:
                 del self._followed[session]
@@ -115,6 +134,13 @@ class Trace:
                     yield TraceLine(now, "is connected", session.id, text=text)
             yield from self._changes(session, followed, now=now)
 
+    def _nameless(self, now: float) -> Iterator[TraceLine]:
+        """That some may be meant that cannot be found."""
+        nameless = sum(session.address is None for session in self._node.sessions)
+        if nameless:
+            text = f"does not know the addresses of {nameless} connections: RIVER_TRUSTED_PROXIES"
+            yield TraceLine(now, "limited", text=text)
+
     def _sessions(self) -> list[Session]:
         """All that are concerned: those that are followed first, so that these stay the same."""
         wanted = self._wanted
@@ -123,8 +149,8 @@ class Trace:
             found += self._node.users.of(wanted.user)
         if (wanted.session or wanted.address) and self._looks % SEARCH_LOOKS == 0:
             for session in self._node.sessions:
-                address = None if session.start is None else session.start.address
-                if session.id == wanted.session or (wanted.address and address == wanted.address):
+                is_from = wanted.address and session.address == wanted.address
+                if session.id == wanted.session or is_from:
                     found.append(session)
         return [one for one in dict.fromkeys(found) if not one.closed]
 
@@ -153,10 +179,10 @@ class Trace:
     def _sent(
         self, channel: Channel, before: int, *, kind: str, session: str, now: float
     ) -> Iterator[TraceLine]:
+        """The newest that there is room for."""
         upto = channel.log.offset
-        first = max(before + 1, upto - LINES_MAX + 2)
-        if skipped := first - before - 1:
-            yield TraceLine(now, "dropped", session, channel.name, text=f"{skipped} lines")
+        first = max(before, upto - self._room) + 1
+        self._dropped += first - before - 1
         for offset in range(first, upto + 1):
             entry = channel.log.at(offset)
             if entry is None:
@@ -237,18 +263,23 @@ class Traces:
     async def _write(self, name: str, lines: list[TraceLine]) -> None:
         # Made for the first trace, and kept: most nodes are never traced.
         broker = self._broker = self._broker or self._new_broker()
-        body = encode(_bounded(lines, node=self._node.control.name))
+        node = self._node.control.name
+        body = encode([msgspec.structs.replace(line, node=node) for line in lines])
         # That the broker is away is reported by who watches it.
         with suppress(RiverError):
             await broker.publish(Message(f"{TRACE}{name}", "trace", body))
 
 
-def _bounded(lines: list[TraceLine], *, node: str) -> list[TraceLine]:
-    shown: Iterable[TraceLine] = lines[:LINES_MAX]
-    if len(lines) > LINES_MAX:
-        dropped = TraceLine(lines[-1].at, "dropped", text=f"{len(lines) - LINES_MAX} lines")
-        shown = [*lines[:LINES_MAX], dropped]
-    return [msgspec.structs.replace(line, node=node) for line in shown]
+def _first_of(sessions: list[Session]) -> dict[Session, None]:
+    """As many as are followed."""
+    taken: dict[Session, None] = {}
+    subscriptions = 0
+    for session in sessions[:SESSIONS_MAX]:
+        subscriptions += len(session.subscriptions)
+        if taken and subscriptions > SUBSCRIPTIONS_MAX:
+            break
+        taken[session] = None
+    return taken
 
 
 def _past(fact: Fact, user: str) -> TraceLine:

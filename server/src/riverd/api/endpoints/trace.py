@@ -10,6 +10,7 @@ from riverd.api.responses import Traced
 from riverd.channels import TRACE, check_channel
 from riverd.errors import ErrorCode, RiverError
 from riverd.facts import TraceFilter, TraceLine
+from riverd.http.proxies import counted_as
 from riverd.model import Position, Tail
 from riverd.orders import Question, encode
 
@@ -63,5 +64,10 @@ def _filter(call: Call) -> TraceFilter:
         raise RiverError(ErrorCode.INVALID_FIELD, f"longer than {VALUE_LENGTH_MAX} characters")
     if channel:
         check_channel(channel)
+    if address:
+        try:
+            address = counted_as(address)
+        except ValueError:
+            raise RiverError(ErrorCode.INVALID_FIELD, f"address: {address!r} is none") from None
     payloads = call.query.get("payloads", "") in ("true", "1")
     return TraceFilter(user, channel, session, address, payloads)
