@@ -41,7 +41,7 @@ class TracedRiver(River):
     """River while somebody follows a trace."""
 
     def __init__(self, about: str, *, query: dict[str, str]) -> None:
-        self.title = about
+        self.about = about
         self._query = query
         self.lines = 0
 
@@ -76,25 +76,26 @@ class TracedRiver(River):
 
 def measure(rounds: int, seconds: float) -> None:
     """Print the medians of each scenario, with and without taking turns."""
-    contenders = [River(), *(TracedRiver(about, query=query) for about, query in TRACED.items())]
+    traced = [TracedRiver(about, query=query) for about, query in TRACED.items()]
+    contenders: dict[str, River] = {"no trace": River(), **{one.about: one for one in traced}}
     size = Size(seconds=seconds, rest=seconds, quiet_s=0)
     for name in MEASURED:
         scenario = next(one for one in SCENARIOS if one.name == name)
-        found: dict[str, list[dict[str, object]]] = {one.title: [] for one in contenders}
+        found: dict[str, list[dict[str, object]]] = {title: [] for title in contenders}
         for _ in range(rounds):
-            for one in contenders:
-                found[one.title].append(one_round(scenario, one, keys=RunKeys(), size=size))
+            for title, one in contenders.items():
+                found[title].append(one_round(scenario, one, keys=RunKeys(), size=size))
         for title, observed in found.items():
-            print(f"{name}, traced: {title}" if title != River.title else name)
+            print(f"{name}, traced: {title}")
             for path in ("load.window.deliveries_per_s", "server.cpu_s_a_million"):
                 values = [number(one, path) or 0.0 for one in observed]
                 print(f"  {path}: {statistics.median(values):,.3f} of {values}", flush=True)
-    print({one.title: one.lines for one in contenders if isinstance(one, TracedRiver)})
+    print("lines:", {one.about: one.lines for one in traced})
 
 
 def main() -> int:
     """Measure."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5)
     wanted = parser.parse_args()

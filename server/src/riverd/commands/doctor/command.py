@@ -4,16 +4,19 @@ import json
 import os
 import sys
 import time
+from functools import partial
 
 import click
+import msgspec
 from rich.console import Console
+from rich.status import Status as RichStatus
 from rich.text import Text
 
 from riverd.commands import dev_file as devfile
-from riverd.commands.doctor.address import AddressError, parse
+from riverd.commands.doctor.address import Address, AddressError, parse
+from riverd.commands.doctor.between import walk_inwards
 from riverd.commands.doctor.finding import Finding, Status, WalkOutcome, outcome_of
 from riverd.commands.doctor.visit import VisitOptions
-from riverd.commands.doctor.walk import walk
 from riverd.errors import SettingsError
 from riverd.service.environment import load
 from riverd.service.secret_settings import API_KEYS, TOKEN_SECRETS, SecretSetting
@@ -33,6 +36,12 @@ _NAME_COLUMNS, _MARK_COLUMNS = 10, 8
 
 @click.command(short_help="Name what is broken between here and a gateway.")
 @click.argument("url", required=False)
+@click.option(
+    "--direct",
+    multiple=True,
+    metavar="URL",
+    help="The same gateway past a proxy: names the one that breaks. Several: the outermost first.",
+)
 @click.option("--api-url", help="Where the publish API is. [RIVER_API_URL]")
 @click.option(
     "--token",
@@ -59,14 +68,17 @@ _NAME_COLUMNS, _MARK_COLUMNS = 10, 8
 )
 @click.option("--ca-file", help="Also trust the authorities in this file (PEM).")
 @click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
-def doctor(*, url: str | None, as_json: bool, **given: str | float | None) -> None:
+def doctor(
+    *, url: str | None, direct: tuple[str, ...], as_json: bool, **given: str | float | None
+) -> None:
     """Walk the way from here to the gateway at URL and name the hop that is broken, and its cure.
 
     URL is what clients use: wss://rt.example.com (default: that of river dev). RIVER_SECRETS and
     RIVER_API_KEYS are tried where they are set, or what RIVER_SECRETS_FROM and RIVER_API_KEYS_FROM
     name. Exits with 0 if all is fine, 1 if something is broken, 3 if something was not checked.
     """
-    options = _options(url, given)
+    inside = tuple(_address(one) for one in direct)
+    options = msgspec.structs.replace(_options(url, given), direct=inside)
     findings = _as_json(options) if as_json else _as_list(options)
     sys.exit(_EXIT_CODES[outcome_of(findings)])
 
@@ -76,10 +88,7 @@ def _options(url: str | None, given: dict[str, str | float | None]) -> VisitOpti
     if url is None and kept is None:
         raise click.UsageError("which URL? There is no .river/dev.json here to take it from")
     text = url or (kept.url if kept is not None else "")
-    try:
-        address = parse(text)
-    except AddressError as error:
-        raise click.UsageError(str(error)) from None
+    address = _address(text)
     # The keys of `river dev` are for what it serves, not for others.
     own = kept if kept is not None and parse(kept.url) == address else None
     values = {name: value for name, value in given.items() if value is not None}
@@ -95,6 +104,13 @@ def _options(url: str | None, given: dict[str, str | float | None]) -> VisitOpti
         audience=_setting("RIVER_JWT_AUDIENCE"),
         **values,  # type: ignore[arg-type]
     )
+
+
+def _address(text: str) -> Address:
+    try:
+        return parse(text)
+    except AddressError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _setting(name: str) -> str | None:
@@ -123,7 +139,7 @@ def _sourced(setting: SecretSetting[tuple[str, ...]]) -> str | None:
 
 
 def _as_json(options: VisitOptions) -> list[Finding]:
-    findings = list(walk(options))
+    findings = list(walk_inwards(options))
     report = {
         "url": options.address.url,
         "ok": outcome_of(findings) is WalkOutcome.FINE,
@@ -148,15 +164,20 @@ def _as_list(options: VisitOptions) -> list[Finding]:
     console.print(Text(f"{options.address.url}\n", style="bold"))
     findings: list[Finding] = []
     with console.status("") as status:
-        for finding in walk(options, begin=lambda check: status.update(_doing(check, options))):
+        begin = partial(_show, status, options)
+        for finding in walk_inwards(options, begin=begin):
             findings.append(finding)
             console.print(shown(finding))
     console.print(summary(findings))
     return findings
 
 
+def _show(status: RichStatus, options: VisitOptions, check: str) -> None:
+    status.update(_doing(check, options))
+
+
 def _doing(check: str, options: VisitOptions) -> str:
-    return f"idle: {options.idle_s:g} s of silence" if check == "idle" else check
+    return f"idle: {options.idle_s:g} s of silence" if check.startswith("idle") else check
 
 
 def shown(finding: Finding) -> Text:

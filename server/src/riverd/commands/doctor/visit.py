@@ -20,6 +20,8 @@ class VisitOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the user gave."""
 
     address: Address
+    direct: tuple[Address, ...] = ()
+    """The same gateway further inside, the outermost first."""
     token: str | None = None
     secret: str | None = None
     """Signs a token, where none is given."""
