@@ -158,4 +158,6 @@ def test_the_page_names_all_hops_in_their_order() -> None:
     assert rows == [hop.check for hop in CHAIN]
     whole = page.partition("```text\n")[2].partition("```")[0]
     shown = re.findall(r"^  (?:ok|broken|warning|-|\?) +(\w+) ", whole, re.MULTILINE)
-    assert shown == rows
+    # Of a longer one, in their order.
+    assert shown
+    assert [one for one in rows if one in shown] == shown
