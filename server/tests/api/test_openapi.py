@@ -121,6 +121,9 @@ def test_every_operation_says_what_it_gives_when_it_fails(document: Any) -> None
         assert ("401" in responses) == ("security" not in operation)
         assert ("413" in responses) == ("requestBody" in operation)
     paths = document["paths"]
+    for item in paths.values():
+        for method, operation in item.items():
+            assert ("403" in operation["responses"]) == (method != "get")
     assert "410" in paths["/channels/{channel}/history"]["get"]["responses"]
     assert "503" in paths["/readyz"]["get"]["responses"]
 

@@ -117,6 +117,9 @@ def _statuses(route: Route) -> list[int]:
     statuses = {*route.fails}
     if not route.keyless:
         statuses.update(_KEYED)
+        if route.method != "GET":
+            # A key of RIVER_READ_KEYS.
+            statuses.add(403)
     if route.takes is not None:
         statuses |= {408, 413, 415}
     return sorted(statuses)
