@@ -297,6 +297,11 @@ async def test_connection_without_a_user_is_asked_about_by_its_session(
         return code == 0 and "The subscription of the client on session" in out
 
     await condition(says)
+    which[-1] = str(last + 1)
+    for more in ((), ("--json",)):
+        code, out, _ = run("explain", *which, *more, settings=settings, folder=tmp_path)
+        assert code == 1
+        assert f"has no publication {last + 1}" in out
     code, _, complaint = run("explain", *which, "--user", "ann", folder=tmp_path)
     assert code == 2
     assert "one of them" in complaint

@@ -44,6 +44,15 @@ def show(answer: bytes, kind: type[_Answer], *, as_json: bool) -> _Answer | None
     if as_json:
         click.echo(seen(text(answer)))
         return None
+    return decoded(answer, kind)
+
+
+def decoded(answer: bytes, kind: type[_Answer]) -> _Answer:
+    """The answer as a value.
+
+    Raises:
+        CallFailedError: it is not what a publish API answers.
+    """
     try:
         return msgspec.json.decode(answer, type=kind)
     except msgspec.DecodeError as error:

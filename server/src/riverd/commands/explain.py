@@ -2,10 +2,10 @@
 
 import click
 
-from riverd.api.explanation import at
+from riverd.api.explanation import DeliveryVerdict, at
 from riverd.api.responses import Explanation, Judged
 from riverd.commands.api_client import call
-from riverd.commands.asking import asks, checked, show
+from riverd.commands.asking import asks, checked, decoded, text
 from riverd.commands.targets import FindTarget
 from riverd.commands.terminal_text import seen
 
@@ -34,10 +34,14 @@ def explain(
     query |= {} if user is None else {"user": user}
     query |= {name: value for name, value in which.items() if name != "offset"}
     path = f"GET /channels/-/publications/{which['offset']}/users/-"
-    found = show(call(target(), path, query=query), Explanation, as_json=as_json)
-    if found is not None:
-        for line in _lines(found):
-            click.echo(seen(line))
+    answer = call(target(), path, query=query)
+    if as_json:
+        click.echo(seen(text(answer)))
+    found = decoded(answer, Explanation)
+    for line in () if as_json else _lines(found):
+        click.echo(seen(line))
+    if found.reason == DeliveryVerdict.NOT_PUBLISHED.value:
+        raise SystemExit(1)
 
 
 def _lines(found: Explanation) -> list[str]:
