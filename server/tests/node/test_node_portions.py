@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from river_cluster import Cluster, in_a_cluster
+from river_cluster import Cluster, in_a_cluster, turns
 from river_time import in_no_time
 
 from riverd.broker.memory.store import Store
@@ -110,6 +110,30 @@ async def test_lost_presence_entries_are_made_again_some_at_a_time(cluster: Clus
         while len(joined) < CHANNELS:
             await asyncio.sleep(0.05)
     assert tally.end() <= CALLS_MAX
+
+
+@in_a_cluster
+async def test_a_crowd_that_is_ahead_costs_one_more_read(cluster: Cluster) -> None:
+    node, broker = await cluster.node(compare_s=None)
+    at = cluster.publish(times=3)
+    reads, read = 0, broker.read
+
+    async def counted_read(*arguments: Any, **options: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        # As long as the rest of the crowd needs for its turn.
+        await turns()
+        return await read(*arguments, **options)
+
+    broker.read = counted_read
+    crowd = [cluster.visitor(node, f"u{number}") for number in range(PORTION + 10)]
+    for number, visitor in enumerate(crowd):
+        offset = at.offset + 1 if number < PORTION else at.offset
+        visitor.ask(type="subscribe", channel="c", epoch=at.epoch, offset=offset)
+    for visitor in crowd:
+        await visitor.told("subscribed")
+    await turns()
+    assert reads == 2
 
 
 class Mover:

@@ -289,7 +289,7 @@ class Attachments:
         self._admit_ready(attachment, waiting[:PORTION], confirmed=confirmed)
 
         async def admit_rest() -> None:
-            async for some in portions(waiting):
+            async for some in portions(waiting[PORTION:]):
                 self._admit_ready(attachment, some, confirmed=confirmed)
 
         if len(waiting) > PORTION:
