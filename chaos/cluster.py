@@ -222,6 +222,10 @@ class Cluster:
                     behind.append(f"{witness.user} {channel} {book.place} {places[channel]}")
         return behind
 
+    def silent(self) -> list[str]:
+        """Clients that are not served, and why."""
+        return [silence for one in self.witnesses if (silence := one.silence())]
+
     def mistaken(self) -> list[str]:
         """Clients that are wrong about the quiet channel."""
         users, places = {one.user for one in self.witnesses}, self._places([CROWD])

@@ -24,6 +24,7 @@ FREEZE_S = 8.0
 STALL_S = 8.0
 GHOST_S_MAX = 10.0
 CALM_S = 1.0
+SILENT_SHOWN_MAX = 6
 
 
 async def kill_gateway(cluster: Cluster) -> Harm:
@@ -177,7 +178,8 @@ async def suffer(cluster: Cluster, name: str) -> FaultOutcome:
         counted_after_s = await cluster.until_counted()
     except TimeoutError:
         missing = cluster.behind() or cluster.mistaken() or cluster.miscounted()
-        remark += f" {len(missing)} not live again: {'; '.join(missing[:3])}"
+        shown = "; ".join([*missing[:3], *cluster.silent()[:SILENT_SHOWN_MAX]])
+        remark += f" {len(missing)} not live again: {shown}"
     await anext(fault, None)
     outcome = cluster.outcome(name)
     return replace(

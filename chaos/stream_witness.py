@@ -1,7 +1,6 @@
 """Clients without a socket: one stream after the other, or one poll after the other."""
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -25,10 +24,12 @@ class StreamWitness(Witness):
     _skipped: set[str] = field(default_factory=set)
 
     async def _follow(self) -> None:
-        with contextlib.suppress(httpx.HTTPError):
-            timeout = httpx.Timeout(3.0, read=SILENCE_S_MAX)
+        timeout = httpx.Timeout(3.0, read=SILENCE_S_MAX)
+        try:
             async with httpx.AsyncClient(timeout=timeout, trust_env=False, verify=False) as client:  # noqa: S501  no TLS here
                 await self._ask(client)
+        except httpx.HTTPError as error:
+            self.ended_by = repr(error)
 
     async def _ask(self, client: httpx.AsyncClient) -> None:
         async with client.stream("GET", self._address(), headers=self._headers()) as answer:

@@ -1,7 +1,6 @@
 """Clients that write down what they are told, and say what was wrong with it."""
 
 import asyncio
-import contextlib
 import json
 import random
 import time
@@ -14,7 +13,9 @@ from processes import SECRET
 from riverd.commands.verify.history import ChannelRecord, Observation, Observed
 
 PAUSE_S_MAX = 0.5
-NAMED_MAX = 3
+NAMED_MAX = 6
+SILENT_S = 10.0
+"""Every client is sent something more often than that, if it is served at all."""
 
 
 async def end(*tasks: asyncio.Task[None]) -> None:
@@ -99,6 +100,9 @@ class Witness:
     contradictions: list[str] = field(default_factory=list)
     """Joins of who was a member, and leaves of who was none."""
     errors: list[str] = field(default_factory=list)
+    received_at: float = 0.0
+    ended_by: str = "nothing"
+    """What its last connection, or its last request, ended with."""
     connections: int = 0
     moved: int = 0
     """How many of them ended because the server asked for it."""
@@ -125,8 +129,10 @@ class Witness:
     async def run(self) -> None:
         """Connect again and again, until cancelled."""
         while True:
-            with contextlib.suppress(OSError, websockets.WebSocketException, TimeoutError):
+            try:
                 await self._follow()
+            except (OSError, websockets.WebSocketException, TimeoutError) as error:
+                self.ended_by = repr(error)
             self.live = 0
             self.is_connected = False
             if self.stays_away:
@@ -160,6 +166,7 @@ class Witness:
     def _take(self, message: dict[str, object]) -> bool:
         """Write it down. Whether the server asked to move."""
         kind, channel = message["type"], str(message.get("channel"))
+        self.received_at = time.monotonic()
         if channel.startswith("#"):
             # Its user's own channel, which it has not asked for.
             return False
@@ -179,6 +186,8 @@ class Witness:
             self._see(message)
         elif kind == "error":
             self.errors.append(str(message["code"]))
+        elif kind == "bye":
+            self.ended_by = f"bye {message['reason']}"
         return kind == "bye"
 
     def _write_down(self, message: dict[str, object], channel: str) -> None:
@@ -221,6 +230,17 @@ class Witness:
         wrong += [f"without {user}" for user in sorted(users - self.members)[:NAMED_MAX]]
         wrong += [f"with {user}" for user in sorted(self.members - users)[:NAMED_MAX]]
         return ", ".join([*wrong, *self.contradictions[-NAMED_MAX:]])
+
+    def silence(self) -> str:
+        """For how long it has been sent nothing, and why, as far as it knows; "" if not for long.
+
+        Who is not served is no member any more: others are right to miss it.
+        """
+        silent_s = time.monotonic() - self.received_at
+        if silent_s < SILENT_S:
+            return ""
+        name = f"{type(self).__name__} {self.user}"
+        return f"{name} was sent nothing for {silent_s:.0f} s, ended by {self.ended_by}"
 
     def _see(self, listed: object) -> None:
         if isinstance(listed, dict):

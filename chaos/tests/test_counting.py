@@ -1,5 +1,7 @@
 """What the fault table counts as doubled, and when: without a cluster."""
 
+import time
+
 from doubles import delivered_twice, stored_twice
 from webhook_witness import COMES, WebhookWitness
 from witness import Witness
@@ -49,3 +51,11 @@ def test_client_that_is_wrong_about_members_says_about_whom() -> None:
     mistake = one.mistake_about({"user-1", "user-3", "user-4"}, place, "crowd")
     assert "2 of 3" in mistake
     assert "without user-3, without user-4, with user-2" in mistake
+
+
+def test_client_that_is_not_served_says_for_how_long_and_why() -> None:
+    one = Witness("ws://127.0.0.1:1/ws", "user-1", ["crowd"], {"crowd": {}})
+    one.received_at = time.monotonic()
+    assert one.silence() == ""
+    one.received_at, one.ended_by = time.monotonic() - 60, "bye unavailable"
+    assert one.silence() == "Witness user-1 was sent nothing for 60 s, ended by bye unavailable"
