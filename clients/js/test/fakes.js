@@ -1,5 +1,6 @@
 /** A platform whose time the test moves, and sockets whose other end the test is. */
 
+import assert from "node:assert/strict";
 /** @typedef {{at: number, task: () => void}} Timer */
 
 /** Time stands still until the test moves it. */
@@ -160,4 +161,12 @@ export function fakeSockets() {
     }
   }
   return { made, Socket };
+}
+
+/**
+ * @param {unknown} answer
+ * @returns {any}
+ */
+export function unexpected(answer) {
+  assert.fail(`it succeeded: ${JSON.stringify(answer)}`);
 }
