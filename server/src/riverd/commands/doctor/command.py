@@ -164,7 +164,7 @@ def _as_list(options: VisitOptions) -> list[Finding]:
     console.print(Text(f"{options.address.url}\n", style="bold"))
     findings: list[Finding] = []
     with console.status("") as status:
-        begin = partial(_show, status, options)
+        begin = partial(_show, status=status, options=options)
         for finding in walk_inwards(options, begin=begin):
             findings.append(finding)
             console.print(shown(finding))
@@ -172,7 +172,7 @@ def _as_list(options: VisitOptions) -> list[Finding]:
     return findings
 
 
-def _show(status: RichStatus, options: VisitOptions, check: str) -> None:
+def _show(check: str, *, status: RichStatus, options: VisitOptions) -> None:
     status.update(_doing(check, options))
 
 
