@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Callable
 from itertools import groupby
+from pathlib import Path
 
 import pytest
 from brokers import RedisBrokers, persistently
 from redis_server import RedisServer
 from river_feed import until
 
+from riverd.broker.redis import scripts
 from riverd.broker.redis.broker import RedisBroker
-from riverd.broker.redis.scripts import DataHistory, Scripts
+from riverd.broker.redis.scripts import DataHistory, Scripts, script
 from riverd.errors import BrokerError, RiverError
 from riverd.model import Member, Message, Position
 
@@ -41,6 +43,16 @@ async def test_a_log_begins_again_under_a_new_epoch(
     with pytest.raises(RiverError, match="epoch"):
         await broker.read("c", after=before)
     assert len((await broker.read("c")).publications) == 1
+
+
+def test_scripts_of_an_upgrade_are_not_used_by_a_process_that_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = script("beat")
+    monkeypatch.setattr(scripts, "files", lambda _package: tmp_path)
+    (tmp_path / "lua").mkdir()
+    (tmp_path / "lua" / "beat.lua").write_text("return 'newer'")
+    assert script("beat") == before
 
 
 @pytest.mark.parametrize("with_data", [True, False])

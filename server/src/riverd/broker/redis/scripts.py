@@ -5,6 +5,7 @@ called. A log that was written in another history begins again: no call can mist
 lost its newest data for the one that it knew.
 """
 
+from functools import cache
 from hashlib import sha1
 from importlib.resources import files
 from re import compile as pattern
@@ -128,4 +129,12 @@ def script(name: str) -> str:
 
 
 def _read(name: str) -> str:
-    return (files("riverd.broker.redis") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
+    return _files()[name]
+
+
+@cache
+def _files() -> dict[str, str]:
+    """All files, read once: an upgrade may put others there while this process runs."""
+    folder = files("riverd.broker.redis") / "lua"
+    found = [one for one in folder.iterdir() if one.name.endswith(".lua")]
+    return {one.name.removesuffix(".lua"): one.read_text(encoding="utf-8") for one in found}
