@@ -151,7 +151,8 @@ class Ending:
         ours, theirs = control.revocations.all(), server.store.standings()
         if {one for one in theirs if not is_over(one, self._world.now)} - set(ours):
             yield f"{host.name} does not refuse all of {theirs}"
-        if {one for one in ours if not is_over(one, self._world.now)} - set(theirs):
+        refused = {one for one in ours if not (one.lifted or is_over(one, self._world.now))}
+        if refused - set(theirs):
             yield f"{host.name} refuses more than {theirs}: {ours}"
         for channel in host.hub.channels.values():
             yield from self._replica(host, channel)
