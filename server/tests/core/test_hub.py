@@ -287,6 +287,7 @@ def test_a_session_that_blocks_when_told_of_a_gap_is_not_told_again() -> None:
     rig.flush()
     client.takes = 10
     rig.hub.restart(rig.channel, Tail(Position("e2", 0)), now=0)
+    rig.flush()
     assert session.blocked
     rig.publish(1)
     rig.flush()
@@ -404,15 +405,3 @@ def test_a_flush_with_nothing_new_writes_nothing() -> None:
     rig.hub.append(rig.channel, publication(0), now=0)
     rig.flush()
     assert client.writes == 1
-
-
-def test_those_who_are_sent_a_gap_together_reload_one_after_the_other() -> None:
-    rig, clients = Rig(entries=2), [Client() for _ in range(2_000)]
-    for client in clients:
-        rig.enter(client)
-    rig.flush()
-    rig.hub.restart(rig.channel, Tail(Position("e2", 1), (publication(1),)), now=0)
-    delays = sorted(client.told[-1]["reload_after_ms"] for client in clients)
-    assert delays == list(range(0, 40_000, 20))
-    rig.hub.restart(rig.channel, Tail(Position("e3", 0)), now=100)
-    assert min(client.told[-1]["reload_after_ms"] for client in clients) == 0

@@ -12,6 +12,7 @@ LEAVING = 1_000
 
 async def test_those_that_leave_in_one_moment_are_taken_out_in_portions_and_in_order() -> None:
     removed: list[Any] = []
+    muted: list[Any] = []
     turns: Counter[int] = Counter()
     turn = 0
 
@@ -19,11 +20,13 @@ async def test_those_that_leave_in_one_moment_are_taken_out_in_portions_and_in_o
         removed.append(session)
         turns[turn] += 1
 
-    departures = Departures(remove)
+    departures = Departures(remove, mute=muted.append)
     for number in range(LEAVING):
         departures.add(cast("Session", number))
     # However slow the machine is: a moment may have passed meanwhile, but not for each.
     assert len(removed) < LEAVING
+    assert muted
+    assert not set(muted) & set(removed)
     while len(removed) < LEAVING:
         turn += 1
         await asyncio.sleep(0)
@@ -34,7 +37,8 @@ async def test_those_that_leave_in_one_moment_are_taken_out_in_portions_and_in_o
 
 async def test_one_that_leaves_is_taken_out_at_once() -> None:
     removed: list[Any] = []
-    departures = Departures(removed.append)
+    muted: list[Any] = []
+    departures = Departures(removed.append, mute=muted.append)
     departures.add(cast("Session", 1))
     assert removed == [1]
     for number in range(2, 2 * ENDED_AT_ONCE):
@@ -47,6 +51,7 @@ async def test_one_that_leaves_is_taken_out_at_once() -> None:
 
 async def test_one_that_cannot_be_taken_out_keeps_none_of_the_others() -> None:
     removed: list[Any] = []
+    muted: list[Any] = []
     failures: list[object] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: failures.append(context["exception"]))
@@ -56,7 +61,7 @@ async def test_one_that_cannot_be_taken_out_keeps_none_of_the_others() -> None:
             raise ValueError(session)
         removed.append(session)
 
-    departures = Departures(remove)
+    departures = Departures(remove, mute=muted.append)
     for number in range(LEAVING):
         departures.add(cast("Session", number))
     async with asyncio.timeout(10):

@@ -39,7 +39,9 @@ class Host:
         world.note(self.name, "starts")
         self._versions.clear()
         self.broker = SimBroker(world, self.name)
-        self.hub = Hub(world.rules, part_bytes_max=world.part_bytes_max)
+        self.hub = Hub(
+            world.rules, part_bytes_max=world.part_bytes_max, writes_max=world.writes_max
+        )
         self.node = Node(
             self.broker,
             self.hub,

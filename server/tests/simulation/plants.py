@@ -157,17 +157,21 @@ CURSORS = (
     ),
     plant(
         "those behind are not notified that the log began again",
-        ("core.hub:Hub.restart", "subscription.offset = LOST", "pass"),
+        ("core.audience:Audience.lose_all", "in self.behind:", "in ():"),
     ),
     plant("a gap is not sent", ("core.hub:Hub.send_gap", "subscription.session.reply(", "repr(")),
     plant(
         "what was sent is noted after it was written",
-        ("core.hub:Hub._flush_live", "channel.sent = log.offset\n", "pass\n"),
+        ("core.fanout:Fanout.send_new", "channel.sent = log.offset\n", "pass\n"),
         (
-            "core.hub:Hub._flush_live",
+            "core.fanout:Fanout.send_new",
             "return notified",
             "channel.sent = log.offset\n    return notified",
         ),
+    ),
+    plant(
+        "one that left is still owed what others are sent",
+        ("core.audience:Audience.remove", "one.owed.pop(subscription, None)", "pass"),
     ),
     plant(
         "a long catch-up ends with its first part",

@@ -47,6 +47,7 @@ class World:
         self.calm = False
         self.reads = 0
         self.part_bytes_max = dice.choice((80, 300, 2000))
+        self.writes_max = (1, 2, 1_000)[seed % 3]
         self.idle_s = dice.uniform(1.0, 5.0)
         # Drawn with the same dice: no leave is delayed in a third of all runs.
         self.leave_s = max(0.0, self.idle_s * 7 % 3 - 1)

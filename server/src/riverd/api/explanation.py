@@ -187,11 +187,7 @@ def _verdict(
         return DeliveryVerdict.HAD, text
     gap = _gap(asked, node.gaps, session=stretch.session)
     if gap is not None:
-        text = (
-            f"{user} was sent a gap by {which} at {at(gap.at)}: what came up to {gap.upto} could "
-            "not be had any more, and its client is to load its state anew."
-        )
-        return DeliveryVerdict.GAP, text
+        return DeliveryVerdict.GAP, _sent_gap(asked, gap, which=which)
     if stretch.after >= offset:
         return _later(asked, stretch, which=which)
     if asked.exclude is not None and asked.exclude in (about.session, about.continues):
@@ -211,6 +207,9 @@ def _verdict(
 def _other_epoch(
     asked: Asked, node: UserFacts, *, stretch: Stretch, which: str
 ) -> tuple[DeliveryVerdict, str]:
+    gap = _gap(asked, node.gaps, session=stretch.session)
+    if gap is not None:
+        return DeliveryVerdict.GAP, _sent_gap(asked, gap, which=which)
     for restart in node.restarts:
         if restart.after.epoch == asked.epoch and restart.at >= stretch.began_at:
             if restart.after.offset >= asked.offset:
@@ -227,6 +226,13 @@ def _other_epoch(
     if stretch.ended_at:
         return DeliveryVerdict.ENDED, f"{text}, and ended at {at(stretch.ended_at)}."
     return DeliveryVerdict.BEHIND, f"{text}: {node.node} has not found the new one yet."
+
+
+def _sent_gap(asked: Asked, gap: GapFact, *, which: str) -> str:
+    return (
+        f"{asked.user} was sent a gap by {which} at {at(gap.at)}: what came up to {gap.upto} could "
+        "not be had any more, and its client is to load its state anew."
+    )
 
 
 def _later(asked: Asked, stretch: Stretch, *, which: str) -> tuple[DeliveryVerdict, str]:

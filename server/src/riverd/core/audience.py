@@ -2,26 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from riverd.core.session import BEHIND, LIVE
+from riverd.core.session import BEHIND, LIVE, LOST, Subscription
+from riverd.core.sink import NO_SINK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from riverd.core.batch import FlushBatch
-    from riverd.core.session import Subscription
     from riverd.protocols import ClientProtocol
+
+Share = tuple[bytes, int]
+"""Frames, and how many events they are."""
+Part = Callable[[Subscription], Share]
+"""Gives the share of one."""
+
+
+class Round:
+    """What is written to all who were live when it began: those in `owed` wait for it.
+
+    They were sent everything up to `after`. A write counts for `weight`.
+    """
+
+    __slots__ = ("_part", "after", "owed", "weight")
+
+    def __init__(self, audience: Audience, part: Part | Share, *, weight: int, after: int) -> None:
+        self.owed = audience.live.copy()
+        self.after = after
+        self.weight = weight
+        self._part = part
+
+    def write(self, subscription: Subscription) -> int:
+        """Write one what it is owed, if it is: how many events that is."""
+        write = self.owed.pop(subscription, None)
+        if write is None:
+            return 0
+        frames, count = self._part if isinstance(self._part, tuple) else self._part(subscription)
+        if frames:
+            write(frames)
+        return count
+
+    def go_on(self, count: int) -> int:
+        """Write to some who are owed it; how many events that is."""
+        # A copy, because one that blocks at it may end others.
+        some = list(islice(self.owed, count))
+        if not isinstance(self._part, tuple):
+            return sum([self.write(one) for one in some])
+        frames, size = self._part
+        take, events = self.owed.pop, 0
+        for subscription in some:
+            write = take(subscription, None)
+            if write is not None:
+                write(frames)
+                events += size
+        return events
 
 
 class Audience:
     """Those in `live` were sent what the channel's cursor says; those `behind` have own cursors.
 
+    But who is owed something by one of the `rounds` has yet to be written it: see `Fanout`.
     `publication`, `ephemeral` and `change` make their frames: each is encoded once for all of
     them.
     """
 
-    __slots__ = ("behind", "change", "ephemeral", "live", "protocol", "publication")
+    __slots__ = ("behind", "change", "ephemeral", "live", "protocol", "publication", "rounds")
 
     def __init__(self, channel: str, protocol: ClientProtocol) -> None:
         self.protocol = protocol
@@ -31,6 +76,8 @@ class Audience:
         # With the function that writes to each: the flush is a loop over these and nothing else.
         self.live: dict[Subscription, Callable[[bytes], None]] = {}
         self.behind: set[Subscription] = set()
+        self.rounds: tuple[Round, ...] = ()
+        """The oldest first."""
 
     @property
     def size(self) -> int:
@@ -53,6 +100,26 @@ class Audience:
         """It is sent nothing any more."""
         self.live.pop(subscription, None)
         self.behind.discard(subscription)
+        for one in self.rounds:
+            one.owed.pop(subscription, None)
+
+    def mute(self, subscription: Subscription) -> None:
+        """Write nothing to one that is live."""
+        self.live[subscription] = NO_SINK.write
+        for one in self.rounds:
+            one.owed.pop(subscription, None)
+
+    def lose_all(self, *, version: int) -> dict[Subscription, Callable[[bytes], None]]:
+        """All cursors are lost; those that were live, with this version of the list of members."""
+        for subscription in self.behind:
+            subscription.offset = LOST
+        live, self.live = self.live, {}
+        for subscription in live:
+            subscription.state = BEHIND
+            subscription.offset = LOST
+            subscription.version = version
+        self.behind.update(live)
+        return live
 
     def write(self, frames: bytes) -> None:
         """Write to all that are live."""
@@ -60,19 +127,22 @@ class Audience:
         for write in list(self.live.values()) if frames else ():
             write(frames)
 
-    def write_batch(self, batch: FlushBatch, more: bytes) -> int:
-        """Write to all that are live what is for each, and then `more`; how many frames less.
+    def begin(self, part: Part | Share, *, weight: int, after: int) -> None:
+        """Owe something to all that are live."""
+        self.rounds += (Round(self, part, weight=weight, after=after),)
 
-        Few are excluded: the others share their bytes.
-        """
-        shared, withheld = batch.frames + more, 0
-        for subscription, write in list(self.live.items()):
-            session = subscription.session
-            if batch.is_for(session.id, session.continues):
-                write(shared)
-                continue
-            frames, count = batch.without(session.ids())
-            withheld += batch.size - count
-            if frames or more:
-                write(frames + more)
-        return withheld
+    def go_on(self, count: int) -> int:
+        """Write to some who are owed something by the oldest round; how many events that is."""
+        oldest = self.rounds[0]
+        events = oldest.go_on(count)
+        if not oldest.owed:
+            self.rounds = self.rounds[1:]
+        return events
+
+    def settle(self, subscription: Subscription) -> int:
+        """Write one all that it is owed; how many events that is."""
+        return sum([one.write(subscription) for one in self.rounds])
+
+    def owed_after(self, subscription: Subscription) -> int | None:
+        """Up to which offset one was sent the log that is owed something; None if it is not."""
+        return next((one.after for one in self.rounds if subscription in one.owed), None)

@@ -5,7 +5,8 @@ from riverd.core.audience import Audience
 from riverd.core.channel_log import Log
 from riverd.core.presence import PresenceReplica
 from riverd.core.session import Subscription
-from riverd.model import Ephemeral, Publication, Roster, SubscriberCount, Tail
+from riverd.core.window import trim_to_window
+from riverd.model import Ephemeral, Publication, Roster, Tail
 from riverd.protocols import ClientProtocol
 
 
@@ -65,12 +66,20 @@ class Channel:
         """Whether anybody is sent what is new with the next flush."""
         return any(audience.live for audience in self.audiences.values())
 
-    def send_count(self, count: int) -> None:
-        """Send the live ones how many subscribers there are, where their protocol says that."""
-        reply = SubscriberCount(self.name, count)
-        for protocol, audience in self.audiences.items():
-            if protocol.shows_counts and audience.live:
-                audience.write(protocol.encode(reply))
+    def trim(self, bytes_max: int, *, now: float) -> int:
+        """Drop what is outside of the window; what that counted for. After it was handed out."""
+        policy, log = self.policy, self.log
+        size, before = policy.history_size, now - policy.history_ttl_s
+        is_over = self.bytes > bytes_max
+        if policy.last_ttl_s or is_over:
+            fit_to = bytes_max if is_over else None
+            dropped = trim_to_window(log, policy, bytes_max=fit_to, now=now)
+        else:
+            dropped = log.trim(size=size, before=before)
+        self.bytes -= dropped
+        if self.presence is not None:
+            self.presence.changes.trim(size=size, before=before)
+        return dropped
 
     def audience(self, protocol: ClientProtocol) -> Audience:
         """The subscribers with a protocol."""
@@ -81,7 +90,17 @@ class Channel:
 
     def cursor_of(self, subscription: Subscription) -> int:
         """Up to which offset a subscription that is not pending was sent the log."""
+        owed_after = self._owed_after(subscription)
+        if owed_after is not None:
+            return owed_after
         return self.sent if subscription.is_live else subscription.offset
+
+    def is_owed(self, subscription: Subscription) -> bool:
+        """Whether a subscription that is not pending waits for what others were written."""
+        return self._owed_after(subscription) is not None
+
+    def _owed_after(self, subscription: Subscription) -> int | None:
+        return self.audiences[subscription.session.protocol].owed_after(subscription)
 
 
 def excluding_in(tail: Tail) -> int:

@@ -8,14 +8,14 @@ from typing import cast
 from riverd.channel_rules import ChannelRules
 from riverd.channels import INTERNAL
 from riverd.core.audience import Audience
-from riverd.core.batch import FlushBatch, batch_of, part_without
+from riverd.core.batch import FlushBatch, part_without
 from riverd.core.channel import Channel, excluding_in
 from riverd.core.channel_log import Log
+from riverd.core.fanout import WRITES_MAX, Fanout, taken
 from riverd.core.flushed import Flushed
 from riverd.core.pacing import ReloadDelays
 from riverd.core.presence import LISTED_MAX, PresenceReplica
 from riverd.core.session import BEHIND, LIVE, LOST, REMOVED, Session, Subscription
-from riverd.core.window import trim_to_window
 from riverd.core.witness import UNSEEN, HubWitness
 from riverd.model import (
     Change,
@@ -23,9 +23,11 @@ from riverd.model import (
     Gap,
     Member,
     Members,
+    Position,
     Publication,
     Roster,
     Subscribe,
+    SubscriberCount,
     Tail,
 )
 
@@ -45,6 +47,7 @@ class Hub:
         *,
         part_bytes_max: int,
         log_bytes_max: float = math.inf,
+        writes_max: int = WRITES_MAX,
         witness: HubWitness = UNSEEN,
     ) -> None:
         self.channels: dict[str, Channel] = {}
@@ -53,15 +56,23 @@ class Hub:
         self.log_bytes = 0
         """What the entries of all replicas count for."""
         self._log_bytes_max = log_bytes_max
-        self.deliveries = 0
         self.gaps = 0
         self.rules = rules
         self.witness = witness
         self._part_bytes_max = part_bytes_max
         self._dirty: dict[Channel, None] = {}
         self._eager: dict[Subscription, None] = {}
+        self._fanout = Fanout(writes_max)
+        self._lost: dict[Subscription, Position] = {}
+        """Those whose log began again, at this position, and who have not been sent that."""
+        self._notified = 0
         self._recounted: dict[str, None] = {}
         self.reload_delays = ReloadDelays()
+
+    @property
+    def deliveries(self) -> int:
+        """How many events sessions were given."""
+        return self._fanout.deliveries
 
     # Channels.
 
@@ -108,7 +119,10 @@ class Hub:
         return True
 
     def restart(self, channel: Channel, tail: Tail, *, now: float) -> None:
-        """The log as this node had it cannot be continued: begin again, with a gap for all."""
+        """The log as this node had it cannot be continued: begin again, with a gap for all.
+
+        With the next flushes: those who were live are behind until they were sent it.
+        """
         self.witness.restarting(channel, tail.position)
         channel.log = Log(tail.position, tail.publications, now=now)
         channel.sent = channel.log.offset
@@ -118,16 +132,13 @@ class Hub:
         channel.passing = []
         self._dirty[channel] = None
         for audience in channel.audiences.values():
-            # Before the live ones get theirs: one that blocks at that is behind, but had it.
-            for subscription in audience.behind:
-                subscription.offset = LOST
-            for subscription in list(audience.live):
-                self.send_gap(subscription, channel, now=now)
+            lost = audience.lose_all(version=channel.sent_version)
+            self._lost |= dict.fromkeys(lost, tail.position)
 
     def replace_members(self, channel: Channel, roster: Roster) -> None:
         """The list of members was read again: send what is different, or the list if shorter."""
         # First what was not sent yet: the new list knows nothing of how it came to be.
-        self._flush_live(channel)
+        self._fanout.send_new(channel)
         presence = cast("PresenceReplica", channel.presence)
         changes = presence.replace(roster)
         channel.sent_version = presence.position.offset
@@ -139,7 +150,18 @@ class Hub:
                 frames = protocol.encode(Members(None, channel.name, listed))
             else:
                 frames = b"".join([audience.change(change) for change in changes])
-            audience.write(frames)
+            self._fanout.write(audience, frames, size=0, after=channel.sent)
+
+    def send_count(self, channel: Channel, count: int) -> bool:
+        """Send the live ones how many subscribers there are, where their protocol says that.
+
+        Whether that is not over: then a flush is due.
+        """
+        for protocol, audience in channel.audiences.items():
+            if protocol.shows_counts and audience.live:
+                frames = protocol.encode(SubscriberCount(channel.name, count))
+                self._fanout.write(audience, frames, size=0, after=channel.sent)
+        return bool(self._fanout.writing)
 
     # Subscriptions.
 
@@ -170,7 +192,7 @@ class Hub:
         if not session.blocked:
             frames, subscription.offset = self._part(subscription, channel, audience=audience)
             reply += frames
-            self.deliveries += subscription.offset - after
+            self._fanout.deliveries += subscription.offset - after
         subscription.state = BEHIND
         audience.behind.add(subscription)
         self._recounted[channel.name] = None
@@ -186,6 +208,8 @@ class Hub:
             self.witness.leaving(subscription, channel)
             channel.audiences[session.protocol].remove(subscription)
             self._eager.pop(subscription, None)
+            if self._lost:
+                self._lost.pop(subscription, None)
             self._recounted[subscription.channel] = None
         subscription.state = REMOVED
         session.subscriptions.pop(subscription.channel, None)
@@ -197,9 +221,15 @@ class Hub:
         for subscription in session.subscriptions.values():
             if subscription.state is LIVE:
                 channel = self.channels[subscription.channel]
-                channel.audience(session.protocol).add_behind(subscription)
+                channel.audiences[session.protocol].add_behind(subscription)
                 subscription.offset = channel.sent
                 subscription.version = channel.sent_version
+
+    def mute(self, session: Session) -> None:
+        """A session is over, and is ended here later: nothing is written to it until then."""
+        for subscription in session.subscriptions.values():
+            if subscription.state is LIVE:
+                self.channels[subscription.channel].audiences[session.protocol].mute(subscription)
 
     def unblock(self, session: Session) -> None:
         """The session's socket has drained: it goes on from its cursors at the next flush."""
@@ -215,7 +245,7 @@ class Hub:
             return
         if subscription.is_live:
             channel = self.channels[subscription.channel]
-            channel.audience(subscription.session.protocol).add_behind(subscription)
+            channel.audiences[subscription.session.protocol].add_behind(subscription)
             subscription.version = channel.sent_version
         subscription.offset = LOST
         self._eager[subscription] = None
@@ -223,26 +253,54 @@ class Hub:
     # Flushing.
 
     def flush(self, now: float) -> Flushed:
-        """Send everyone what is new."""
-        notified = 0
-        dirty, self._dirty = self._dirty, {}
-        for channel in dirty:
-            notified += self._flush_live(channel)
+        """Send everyone what is new, or as many as this turn has room for."""
+        flushed: Iterable[Channel] = ()
+        if self._dirty or self._fanout.writing or self._lost:
+            dirty, self._dirty = taken(self._dirty, self._fanout.go_on())
+            flushed, notified = self._fanout.send_news(dirty, later=self._dirty)
+            self._notified += notified
+        if self._lost:
+            self._send_gaps(now)
         eager, self._eager = self._eager, {}
         for subscription in eager:
             self._catch_up(subscription, now)
-        for channel in dirty:
+        for channel in flushed:
             if channel.passed:
                 channel.passed = []
             self._trim(channel, now)
         recounted = self._recounted
         if recounted:
             self._recounted = {}
-        return Flushed(bool(self._eager), notified, recounted, dirty)
+        is_over = not (self._dirty or self._fanout.writing or self._lost)
+        notified = self._notified if is_over else 0
+        if notified:
+            self._notified = 0
+        return Flushed(not is_over or bool(self._eager), notified, recounted, flushed)
+
+    def has_sent(self, name: str, offset: int) -> bool:
+        """Whether the live ones of a channel were sent all up to an offset."""
+        channel = self.channels.get(name)
+        return channel is None or (channel.sent >= offset and not self._fanout.writing)
+
+    def _send_gaps(self, now: float) -> None:
+        """Send some whose log began again that it did, and with the next flush what came since."""
+        for subscription in list(islice(self._lost, self._fanout.gaps_max)):
+            began_at, session = self._lost.pop(subscription), subscription.session
+            if session.blocked or session.closed or subscription.offset != LOST:
+                # Who is blocked is sent it when it can take it.
+                continue
+            channel = self.channels[subscription.channel]
+            log = channel.log
+            self._fanout.settle(channel.audiences[session.protocol], subscription)
+            if began_at.epoch != log.epoch or began_at.offset < log.oldest:
+                began_at = log.position
+                self.witness.skipping(subscription, channel)
+            self.send_gap(subscription, channel, at=began_at, now=now)
+            self._eager[subscription] = None
 
     def unsent(self) -> tuple[str, int] | None:
         """A channel of which the next flush sends something new, and the first offset of that."""
-        for channel in islice(self._dirty, LOOKED_MAX):
+        for channel in () if self._fanout.writing else islice(self._dirty, LOOKED_MAX):
             if channel.sent < channel.log.offset and channel.has_live:
                 return channel.name, channel.sent + 1
         return None
@@ -254,66 +312,11 @@ class Hub:
 
     def _trim(self, channel: Channel, now: float) -> None:
         if channel not in self._dirty:
-            policy, log = channel.policy, channel.log
-            size, before = policy.history_size, now - policy.history_ttl_s
-            bytes_max = policy.history_bytes
+            bytes_max = channel.policy.history_bytes
             if self.log_bytes > self._log_bytes_max:
                 # Too much for all together: each keeps its share, so the largest give.
                 bytes_max = min(bytes_max, int(self._log_bytes_max / len(self.channels)))
-            is_over = channel.bytes > bytes_max
-            if policy.last_ttl_s or is_over:
-                fit_to = bytes_max if is_over else None
-                dropped = trim_to_window(log, policy, bytes_max=fit_to, now=now)
-            else:
-                dropped = log.trim(size=size, before=before)
-            channel.bytes -= dropped
-            self.log_bytes -= dropped
-            if channel.presence is not None:
-                channel.presence.changes.trim(size=size, before=before)
-
-    def _flush_live(self, channel: Channel) -> int:
-        """Send the live ones what is new; how many of them were notified of joins and leaves."""
-        sent, sent_version, notified = channel.sent, channel.sent_version, 0
-        log, presence = channel.log, channel.presence
-        passing = channel.passing
-        is_for_all = not passing and channel.excluding <= sent
-        if passing:
-            channel.passing = []
-            channel.passed += passing
-        # Noted before it is written: one that blocks at the write has been sent all of it.
-        channel.sent = log.offset
-        channel.sent_version = 0 if presence is None else presence.position.offset
-        for audience in channel.audiences.values():
-            if not audience.live:
-                continue
-            frames = b""
-            if is_for_all and log.offset > sent:
-                frames = log.joined(audience.publication, sent)
-                self.deliveries += (log.offset - sent) * len(audience.live)
-            if presence is not None and channel.sent_version > sent_version:
-                frames += presence.changes.joined(audience.change, sent_version)
-                self.deliveries += (channel.sent_version - sent_version) * len(audience.live)
-                notified += len(audience.live)
-            if is_for_all:
-                audience.write(frames)
-            else:
-                batch = batch_of(
-                    log,
-                    passing,
-                    after=sent,
-                    publication=audience.publication,
-                    ephemeral=audience.ephemeral,
-                )
-                self._write_batch(audience, batch, changes=frames)
-        return notified
-
-    def _write_batch(self, audience: Audience, batch: FlushBatch, *, changes: bytes) -> None:
-        """Send what is not for all of them."""
-        self.deliveries += batch.size * len(audience.live)
-        if batch.excluded:
-            self.deliveries -= audience.write_batch(batch, changes)
-        else:
-            audience.write(batch.frames + changes)
+            self.log_bytes -= channel.trim(bytes_max, now=now)
 
     def _part(
         self, subscription: Subscription, channel: Channel, *, audience: Audience
@@ -332,13 +335,16 @@ class Hub:
             return
         channel = self.channels[subscription.channel]
         audience = channel.audiences[session.protocol]
+        # Before the socket was full, or the log began again, it may have been owed something.
+        if audience.rounds:
+            self._fanout.settle(audience, subscription)
         self._catch_up_changes(subscription, channel, encode=audience.change)
         if subscription.offset < channel.log.oldest:
             self.witness.skipping(subscription, channel)
             self.send_gap(subscription, channel, now=now)
         elif subscription.offset < channel.log.offset:
             frames, upto = self._part(subscription, channel, audience=audience)
-            self.deliveries += upto - subscription.offset
+            self._fanout.deliveries += upto - subscription.offset
             subscription.offset = upto
             if frames:
                 session.sink.write(frames)
@@ -360,7 +366,7 @@ class Hub:
         batch = FlushBatch((one.exclude, audience.ephemeral(one)) for one in channel.passed)
         frames, count = batch.without(subscription.session.ids())
         if frames:
-            self.deliveries += count
+            self._fanout.deliveries += count
             subscription.session.sink.write(frames)
 
     def _catch_up_changes(
@@ -376,9 +382,17 @@ class Hub:
             session.reply(Members(None, channel.name, listed))
         subscription.version = presence.position.offset
 
-    def send_gap(self, subscription: Subscription, channel: Channel, *, now: float) -> None:
-        """Send one that something was lost: it goes on at the log's end."""
+    def send_gap(
+        self,
+        subscription: Subscription,
+        channel: Channel,
+        *,
+        now: float,
+        at: Position | None = None,
+    ) -> None:
+        """Send one that something was lost: it goes on at a held position, or at the log's end."""
         self.gaps += 1
-        subscription.offset = channel.log.offset
+        position = channel.log.position if at is None else at
+        subscription.offset = position.offset
         delay_ms = self.reload_delays.next_ms(now)
-        subscription.session.reply(Gap(channel.name, channel.log.position, delay_ms))
+        subscription.session.reply(Gap(channel.name, position, delay_ms))

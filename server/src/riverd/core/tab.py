@@ -176,18 +176,18 @@ class Tab:
     def ping(self, standing: Callable[[PageSubscription], Position | None], *, now: float) -> bool:
         """Note what was sent so far; False if a pong would prove nothing new.
 
-        `standing` says how far a subscription was sent; None while a gap is still to be sent.
+        `standing` says how far a subscription was sent; None while something is still to be sent.
         """
         barrier: list[tuple[PageSubscription, Position]] = []
         touched, self.touched = self.touched, {}
         for subscription in touched:
-            position = standing(subscription)
-            if position is None or not subscription.is_admitted:
+            if not subscription.is_admitted:
                 continue
-            if position != self.cursors.get(subscription.channel):
-                barrier.append((subscription, position))
-            if not subscription.is_live:
+            position = standing(subscription)
+            if position is None or not subscription.is_live:
                 self.touched[subscription] = None
+            if position not in (None, self.cursors.get(subscription.channel)):
+                barrier.append((subscription, position))
         if not (barrier or self._is_doubted):
             return False
         self._barrier, self._pinged_at = tuple(barrier), now

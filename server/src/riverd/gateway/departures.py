@@ -13,10 +13,13 @@ MOMENT_S = 0.01
 
 
 class Departures:
-    """`remove` takes one session out. They were ended before: nothing is sent to them any more."""
+    """`remove` takes one session out; one that waits for that is sent nothing after `mute`."""
 
-    def __init__(self, remove: Callable[[Session], None]) -> None:
+    def __init__(
+        self, remove: Callable[[Session], None], *, mute: Callable[[Session], None]
+    ) -> None:
         self._remove = remove
+        self._mute = mute
         self._clock = time.monotonic
         self._moment = 0.0
         self._ended = 0
@@ -31,6 +34,7 @@ class Departures:
             self._ended += 1
             self._remove(session)
             return
+        self._mute(session)
         self._waiting.append(session)
         if len(self._waiting) == 1:
             asyncio.get_running_loop().call_soon(self._go_on)

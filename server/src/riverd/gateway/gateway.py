@@ -102,7 +102,7 @@ class Gateway:
             auth_timeout_s=limits.auth_timeout_s,
             tick_s=TICK_S,
         )
-        self._departures = Departures(node.closed)
+        self._departures = Departures(node.closed, mute=node.ended)
         self._listeners: list[HttpListener] = []
         self._drained = asyncio.Event()
         self.speaking: Counter[ClientProtocol] = Counter()
@@ -126,6 +126,7 @@ class Gateway:
             unready=unready,
             opened=self._stream_opened,
             closed=self._stream_closed,
+            depart=self._departures.add,
             take_guest=self.limiter.take_guest,
             failed=self._failed,
             origins=self._admission.origins,

@@ -33,6 +33,8 @@ class Flushes:
         """How many there were, and how long what was new waited for them and was written in all."""
         self._pause: asyncio.TimerHandle | None = None
         self._sample: asyncio.Future[FlushSample] | None = None
+        self._sampled: tuple[str, int] | None = None
+        """What has yet to be written to some."""
 
     def soon(self) -> None:
         """Flush when this turn of the loop is over, or when the pause is."""
@@ -62,12 +64,15 @@ class Flushes:
 
     def _flush(self) -> None:
         self._due, self._pause = False, None
-        sampled = None if self._sample is None else self._hub.unsent()
+        if self._sample is not None and self._sampled is None:
+            self._sampled = self._hub.unsent()
         flushed = self._hub.flush(self._clock())
         flushed_at = self._clock()
         self.count += 1
         self.seconds += flushed_at - self._due_at
-        if sampled is not None:
+        sampled = self._sampled
+        if sampled is not None and self._hub.has_sent(*sampled):
+            self._sampled = None
             self._keep_sample(*sampled, flushed_at=flushed_at)
         pause_s = pause_after(flushed.notified_of_changes)
         if pause_s > 0:

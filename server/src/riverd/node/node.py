@@ -10,7 +10,7 @@ from riverd.core.channel import Channel
 from riverd.core.flushed import Flushed
 from riverd.core.hub import Hub
 from riverd.core.session import Session
-from riverd.errors import ErrorCode, Reason, RiverError, TokenError
+from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.healing.offers import Held
 from riverd.model import (
     Authenticate,
@@ -77,7 +77,9 @@ class Node:
         self._broker, self._hub, self._clock = broker, hub, clock
         self._tasks, self._compare_s = Tasks(failed), compare_s
         self.flushes = Flushes(hub, clock=clock, flushed=self._on_flushed)
-        self.count_events = CountEvents(broker.counts, hub, tasks=self._tasks, clock=clock)
+        self.count_events = CountEvents(
+            broker.counts, hub, tasks=self._tasks, clock=clock, changed=self.flushes.soon
+        )
         self._counts = SubscriberCounts(
             broker.report, self._tasks, count=self._count, reported=self.count_events.reported
         )
@@ -193,6 +195,10 @@ class Node:
         self._hub.unblock(session)
         self.tabs.drained(session)
         self.flushes.soon()
+
+    def ended(self, session: Session) -> None:
+        """A session is over, and `closed` follows later: until then nothing is sent to it."""
+        self._hub.mute(session)
 
     def closed(self, session: Session) -> None:
         """A session is over: it is sent nothing any more. Calling it again does nothing."""
@@ -349,19 +355,11 @@ class Node:
     def _on_reloaded(self, has_lost: bool, /) -> None:  # noqa: FBT001  a callback's argument
         """Close those who are refused; after orders may have been missed, move all the others."""
         now = self._clock() + self.authentication.unix_ahead_s
-        self.control.revocations.expire(now)
-        self._tasks.start(self._close_refused(now))
+        revocations = self.control.revocations
+        revocations.expire(now)
+        self._tasks.start(self.users.close_refused(lambda claims: revocations.check(claims, now)))
         if has_lost:
             self._tasks.start(self.users.move_all())
-
-    async def _close_refused(self, now: float) -> None:
-        async for some in self.users.in_portions():
-            for session in some:
-                assert session.claims is not None, "users have tokens"
-                try:
-                    self.control.revocations.check(session.claims, now)
-                except TokenError as error:
-                    session.close(error.reason, error.message)
 
     # Background.
 

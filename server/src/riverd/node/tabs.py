@@ -240,11 +240,12 @@ class Tabs:
         self._touched[tab] = None
 
     def _standing(self, subscription: PageSubscription) -> Position | None:
-        """How far a subscription was sent; None while it has to be sent a gap."""
+        """How far a subscription was sent; None while it is owed something, or a gap."""
+        assert isinstance(subscription, Subscription), "the hub's own"
         channel = self._hub.channels.get(subscription.channel)
-        if channel is None:
+        if channel is None or channel.is_owed(subscription):
             return None
-        offset = channel.sent if subscription.is_live else subscription.offset
+        offset = channel.cursor_of(subscription)
         return None if offset < 0 else Position(channel.log.epoch, offset)
 
     # Writing.

@@ -18,7 +18,7 @@ from riverd.broker import Broker
 from riverd.channels import TRACE
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
-from riverd.core.session import Session
+from riverd.core.session import LOST, Session
 from riverd.errors import RiverError
 from riverd.facts import Fact, GapFact, RefusedFact, SessionFacts, Stretch, TraceFilter, TraceLine
 from riverd.model import Message
@@ -172,7 +172,7 @@ class Trace:
                 after = cursor if subscription.start is None else subscription.start.after
                 yield TraceLine(now, "subscribed", session.id, name, offset=after)
                 before = after if self._looks else cursor
-            if before < cursor:
+            if LOST < before < cursor:
                 yield from self._sent(channel, before, kind="sent", session=session.id, now=now)
         followed.cursors = cursors
 

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from riverd.channels import INTERNAL
 from riverd.core.session import Session
-from riverd.errors import ErrorCode, Reason, RiverError
+from riverd.errors import ErrorCode, Reason, RiverError, TokenError
 from riverd.facts import ConnectedUsers
+from riverd.grants import Claims
 from riverd.model import Unsubscribed
 from riverd.node.replicas.attaching import Attachments
 from riverd.orders import Order, OrderKind, UserConnection
@@ -109,6 +110,16 @@ class Users:
             for session in some:
                 session.close(Reason.DRAINING, "orders may have been missed: connect again")
             await asyncio.sleep(MOVE_EVERY_S)
+
+    async def close_refused(self, check: Callable[[Claims], None]) -> None:
+        """Close those whose claims are refused: `check` raises TokenError then."""
+        async for some in self.in_portions():
+            for session in some:
+                assert session.claims is not None, "users have tokens"
+                try:
+                    check(session.claims)
+                except TokenError as error:
+                    session.close(error.reason, error.message)
 
     def _remove(self, session: Session, channel: str) -> bool:
         subscription = session.subscriptions.get(channel)

@@ -29,6 +29,7 @@ class StreamHost(msgspec.Struct, frozen=True):
         unready: Why the gateway cannot serve, or None.
         opened: Called with each stream and poll that begins.
         closed: Called with each that ends; with a close code if it is River that ends it.
+        depart: Called with the session of each that is over.
         take_guest: Count one that listens without a token; False if there are too many that do.
         query_token: Whether a token may stand in the URL.
     """
@@ -43,6 +44,7 @@ class StreamHost(msgspec.Struct, frozen=True):
     unready: Callable[[], str | None]
     opened: Callable[[StreamSink], None]
     closed: Callable[[StreamSink, int | None], None]
+    depart: Callable[[Session], None]
     take_guest: Callable[[StreamSink], bool]
     failed: Callable[[BaseException], None]
     origins: Origins

@@ -42,6 +42,7 @@ from riverd.http.handler import Pending
 from riverd.http.request import Request
 from riverd.http.response import Answer, Headers, Response, StreamedResponse
 from riverd.model import Authenticate, Member, Subscribe
+from riverd.portions import portions
 from riverd.protocols.sse.protocol import Sse
 from riverd.protocols.sse.shapes import EVENTS, OBJECTS, POLLED
 from riverd.tasks import Tasks
@@ -103,7 +104,7 @@ class Streams:
         self._clients.close()
         for session, timer in list(self._parked.values()):
             timer.cancel()
-            self.node.closed(session)
+            self._host.depart(session)
         self._parked.clear()
 
     # Admitting.
@@ -233,7 +234,7 @@ class Streams:
         """It is sent nothing any more. `code` is why River has ended it."""
         self.open.discard(stream)
         stream.session.end("the stream ended: its client is gone, or asks again")
-        self.node.closed(stream.session)
+        self._host.depart(stream.session)
         self._host.closed(stream, code)
 
     def polled(self, poll: StreamSink) -> None:
@@ -243,7 +244,7 @@ class Streams:
         session = poll.session
         if session.claims is None or not self._is_present(session):
             session.end("the poll was answered")
-            self.node.closed(session)
+            self._host.depart(session)
             return
         key = (session.claims.user, poll.wanted.channels.digest)
         self._unpark(key)
@@ -260,7 +261,7 @@ class Streams:
         if session is not None and timer is not None:
             timer.cancel()
             session.end("no poll followed")
-            self.node.closed(session)
+            self._host.depart(session)
 
     # Keeping.
 
@@ -275,19 +276,24 @@ class Streams:
             await asyncio.sleep(TICK_S)
             now, unix = time.monotonic(), time.time()
             self._clients.expire(now)
-            for stream in list(self.open):
-                session = stream.session
-                if session.claims is not None:
-                    session.wake(unix + _early_s(stream, session.claims))
-                elif stream.auth_by <= now:
-                    session.wake(unix)
-                if isinstance(stream, EventStream) and stream.wake_at <= now:
-                    stream.wake_at = now + COMMENT_S
-                    stream.comment()
+            async for some in portions(list(self.open)):
+                for stream in some:
+                    _wake(stream, now=now, unix=unix)
 
     def _end_all(self, text: str) -> None:
         for stream in list(self.open):
             stream.session.close(Reason.DRAINING, text)
+
+
+def _wake(stream: StreamSink, *, now: float, unix: float) -> None:
+    session = stream.session
+    if session.claims is not None:
+        session.wake(unix + _early_s(stream, session.claims))
+    elif stream.auth_by <= now:
+        session.wake(unix)
+    if isinstance(stream, EventStream) and stream.wake_at <= now:
+        stream.wake_at = now + COMMENT_S
+        stream.comment()
 
 
 def _early_s(stream: StreamSink, claims: Claims) -> float:

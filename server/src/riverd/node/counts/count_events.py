@@ -28,16 +28,26 @@ def _nothing(_name: str) -> bool:
 
 
 class CountEvents:
-    """See the drawing. `is_counted` says whether subscribers of a channel are shown their count."""
+    """See the drawing. `is_counted` says whether subscribers of a channel are shown their count.
+
+    `changed` is called when the hub has something to flush.
+    """
 
     def __init__(
-        self, counts: BrokerCounts, hub: Hub, *, tasks: Tasks, clock: Callable[[], float]
+        self,
+        counts: BrokerCounts,
+        hub: Hub,
+        *,
+        tasks: Tasks,
+        clock: Callable[[], float],
+        changed: Callable[[], None],
     ) -> None:
         self.is_counted: Callable[[str], bool] = _nothing
         self._counts = counts
         self._hub = hub
         self._sums = SumReader(self._read, tasks, known=lambda: self._shown)
         self._clock = clock
+        self._changed = changed
         self._shown: dict[str, tuple[int, float]] = {}
         """What was shown last, and when: of each channel that is counted here."""
         self._joined: dict[str, None] = {}
@@ -80,7 +90,8 @@ class CountEvents:
                 continue
             self._joined.pop(name, None)
             self._shown[name] = count, now
-            channel.send_count(count)
+            if self._hub.send_count(channel, count):
+                self._changed()
 
     def _hold(self, name: str, seconds: float) -> None:
         if name not in self._held:

@@ -1,0 +1,170 @@
+"""Writes to all live subscribers of channels: where they are many, some in each turn of the loop.
+
+    the turn has room for all of them  --> they are written to at once
+    it has not                         --> a round: with each flush some more are written to, and
+                                           the others are owed it
+
+Who is owed something may block, or be sent a gap: what it is sent in its own time comes after what
+it is owed, so the caller settles that first.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from riverd.core.batch import batch_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from riverd.core.audience import Audience, Part, Share
+    from riverd.core.batch import FlushBatch
+    from riverd.core.channel import Channel
+    from riverd.core.session import Subscription
+
+WRITES_MAX = 1_000
+"""In one turn: some 7 us each."""
+HEAVY_BYTES = 16_384
+"""A write of so much counts for two."""
+
+
+class Fanout:
+    """The only writer to audiences.
+
+    `left` is how many more writes this turn has room for, `writing` are the audiences of whom some
+    are owed something. `deliveries` counts events that sessions were given.
+    """
+
+    __slots__ = ("_writes_max", "deliveries", "left", "writing")
+
+    def __init__(self, writes_max: int) -> None:
+        self.deliveries = 0
+        self.left = self._writes_max = writes_max
+        self.writing: dict[Audience, None] = {}
+
+    @property
+    def gaps_max(self) -> int:
+        """How many more gaps, each made for one, a turn has room for: never none."""
+        return max(1 + self._writes_max // 10, self.left // 2)
+
+    def go_on(self) -> int:
+        """Begin a turn with what is owed, the oldest first; how many writes it has left."""
+        self.left = self._writes_max
+        while self.writing and self.left > 0:
+            audience = next(iter(self.writing))
+            self._write_some(audience)
+            if not audience.rounds:
+                del self.writing[audience]
+        return self.left
+
+    def send_news(
+        self, channels: dict[Channel, None], *, later: dict[Channel, None]
+    ) -> tuple[Iterable[Channel], int]:
+        """Send the live ones of channels what is new; add those without room to `later`.
+
+        Gives the others, and how many were notified of joins and leaves.
+        """
+        notified = 0
+        for channel in channels:
+            if self.left > 0:
+                notified += self.send_new(channel)
+            else:
+                later[channel] = None
+        return [one for one in channels if one not in later] if later else channels, notified
+
+    def send_new(self, channel: Channel) -> int:
+        """Send the live ones what is new; how many of them were notified of joins and leaves."""
+        sent, sent_version, notified = channel.sent, channel.sent_version, 0
+        log, presence = channel.log, channel.presence
+        passing = channel.passing
+        is_for_all = not passing and channel.excluding <= sent
+        if passing:
+            channel.passing = []
+            channel.passed += passing
+        # Noted before it is written: one that blocks at the write has been sent all of it.
+        channel.sent = log.offset
+        channel.sent_version = 0 if presence is None else presence.position.offset
+        for audience in channel.audiences.values():
+            if not audience.live:
+                continue
+            frames, size = b"", 0
+            if is_for_all and log.offset > sent:
+                frames, size = log.joined(audience.publication, sent), log.offset - sent
+            if presence is not None and channel.sent_version > sent_version:
+                frames += presence.changes.joined(audience.change, sent_version)
+                size += channel.sent_version - sent_version
+                notified += len(audience.live)
+            if is_for_all:
+                self.write(audience, frames, size=size, after=sent)
+            else:
+                batch = batch_of(
+                    log,
+                    passing,
+                    after=sent,
+                    publication=audience.publication,
+                    ephemeral=audience.ephemeral,
+                )
+                self.write_batch(audience, batch, changes=frames, count=size, after=sent)
+        return notified
+
+    def write(self, audience: Audience, frames: bytes, *, size: int, after: int) -> None:
+        """Write `size` events to all that are live, who were sent everything up to `after`."""
+        if not frames:
+            return
+        count, weight = len(audience.live), 1 + len(frames) // HEAVY_BYTES
+        left = self.left - count * weight
+        if left >= 0 and not audience.rounds:
+            self.left = left
+            self.deliveries += size * count
+            audience.write(frames)
+        else:
+            self._begin(audience, (frames, size), weight=weight, after=after)
+
+    def write_batch(
+        self, audience: Audience, batch: FlushBatch, *, changes: bytes, count: int, after: int
+    ) -> None:
+        """The same for what is not for all of them, and `count` changes behind it that are."""
+        shared, size = batch.frames + changes, batch.size + count
+        if not batch.excluded:
+            self.write(audience, shared, size=size, after=after)
+            return
+
+        def part(subscription: Subscription) -> tuple[bytes, int]:
+            session = subscription.session
+            # Few are excluded: the others share their bytes.
+            if batch.is_for(session.id, session.continues):
+                return shared, size
+            frames, left = batch.without(session.ids())
+            return frames + changes, left + count
+
+        self._begin(audience, part, weight=1 + len(shared) // HEAVY_BYTES, after=after)
+
+    def _begin(self, audience: Audience, part: Part | Share, *, weight: int, after: int) -> None:
+        audience.begin(part, weight=weight, after=after)
+        if self.left > 0:
+            self._write_some(audience)
+        if audience.rounds:
+            self.writing[audience] = None
+
+    def _write_some(self, audience: Audience) -> None:
+        oldest = audience.rounds[0]
+        count = min(len(oldest.owed), max(1, self.left // oldest.weight))
+        self.left -= count * oldest.weight
+        self.deliveries += audience.go_on(count)
+
+    def settle(self, audience: Audience, subscription: Subscription) -> None:
+        """Write one what it is owed."""
+        self.deliveries += audience.settle(subscription)
+
+
+def taken(
+    channels: dict[Channel, None], count: int
+) -> tuple[dict[Channel, None], dict[Channel, None]]:
+    """The first of the channels, and the others: in no time where they are few."""
+    if len(channels) <= count:
+        return channels, {}
+    first = dict.fromkeys(islice(channels, max(0, count)))
+    for channel in first:
+        del channels[channel]
+    return first, channels
