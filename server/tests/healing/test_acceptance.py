@@ -1,5 +1,7 @@
 """What a process remembers of what it was given."""
 
+import tracemalloc
+
 from riverd.healing import acceptance
 from riverd.healing.acceptance import Acceptance
 from riverd.model import Message, Position
@@ -48,3 +50,18 @@ def test_a_position_that_is_not_new_says_nothing_of_its_content() -> None:
     ours.accepted(MESSAGE, HERE, is_new=False, now=0.0)
     [known] = ours.known(0.0)
     assert (known.publication, known.key, known.was_accepted) == (None, "k", True)
+
+
+def test_entries_count_for_the_memory_that_they_take() -> None:
+    count, ours = 5_000, Acceptance()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(count):
+            key, data = f"{number:032}", b"%0100d" % number
+            message = Message(f"channel-{number}", f"event-{number}", data, key=key)
+            ours.accepted(message, Position(f"{number:08}", number), is_new=True, now=0.0)
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert taken <= 1.2 * count * (acceptance.COUNTED_BYTES + message.size)

@@ -9,9 +9,10 @@ from riverd.model import Message, Position, Publication
 
 KEPT_S = 30.0
 KEPT_MAX = 100_000
-KEPT_BYTES_MAX = 33_554_432
-COUNTED_BYTES = 200
-"""What an entry counts for beside its payload."""
+KEPT_BYTES_MAX = 67_108_864
+"""Of what was given, and as much again of what was not answered."""
+COUNTED_BYTES = 550
+"""What an entry takes beside its payload: its objects and the texts of channel, key and epoch."""
 
 Given = tuple[float, str, Position, Message | None, bool]
 """When; channel, position and message; whether the position was new for this process."""
