@@ -37,7 +37,7 @@ class Round:
         write = self.owed.pop(subscription, None)
         if write is None:
             return 0
-        frames, count = self._part if isinstance(self._part, tuple) else self._part(subscription)
+        frames, count = self._part(subscription) if callable(self._part) else self._part
         if frames:
             write(frames)
         return count
@@ -46,7 +46,7 @@ class Round:
         """Write to some who are owed it; how many events that is."""
         # A copy, because one that blocks at it may end others.
         some = list(islice(self.owed, count))
-        if not isinstance(self._part, tuple):
+        if callable(self._part):
             return sum([self.write(one) for one in some])
         frames, size = self._part
         take, events = self.owed.pop, 0
