@@ -168,6 +168,18 @@ async def test_the_last_event_outlives_it_too(
     assert [one.data for one in after.publications] == [b'"on"']
 
 
+async def test_pages_learn_since_when_something_is_known_of_them(
+    own_server: RedisServer, processes: Processes
+) -> None:
+    broker, began_at = processes.broker(), time.time()
+    await publish(broker, 1)
+    first = broker.tabs.since
+    assert began_at - 1 <= first <= time.time() + 1
+    restart(own_server, with_data=False)
+    await publish(broker, 2)
+    assert broker.tabs.since > first
+
+
 async def test_a_flushed_server_is_healed(own_server: RedisServer, processes: Processes) -> None:
     visitor = await processes.visitor("c")
     publisher = processes.broker()

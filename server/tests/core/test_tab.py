@@ -46,6 +46,18 @@ def test_every_channel_of_an_old_page_of_which_nothing_is_known_is_lost() -> Non
     assert tab.traits.is_lost
 
 
+def test_a_young_page_is_lost_too_if_what_was_known_of_it_may_be() -> None:
+    for began_at, lost in ((99.0, NOWHERE), (100.0, NOWHERE), (101.0, None)):
+        tab = Tab("1:page", "1.1", is_new=True, began_at=began_at)
+        tab.claim(None, since=100.0)
+        assert wanted(tab) == lost
+
+
+def test_of_two_pages_with_one_identity_one_row_says_nothing_of_the_other() -> None:
+    tab = claimed(TabRow({"dogs": at(7)}, TabTraits(is_lost=True, is_shared=True)))
+    assert wanted(tab) == NOWHERE
+
+
 def test_a_page_is_new_for_a_minute() -> None:
     page = PageIdentity("1:page", began_at=1_000.0)
     assert page.is_new(1_000.0)

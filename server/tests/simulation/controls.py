@@ -82,6 +82,10 @@ class SimTabs:
         self._call = call
         self._world = world
 
+    @property
+    def since(self) -> float:
+        return self._world.server.tabs.since
+
     async def claim(self, key: str, session: str, *, life_s: float) -> TabRow | None:
         return await self._call(lambda: self._claim(key, session, life_s))
 

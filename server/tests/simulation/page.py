@@ -40,6 +40,7 @@ class Page:
         self.at: dict[str, Position | None] = {}
         self.sessions: list[str] = []
         self.other: Page | None = None
+        self.began_s = world.now
         self.is_known = False
         """An earlier connection was told that a subscription succeeded."""
         self._world = world

@@ -73,7 +73,7 @@ class Server:
         self._ended: set[str] = set()
         self._world = world
         self.store = self._empty()
-        self.tabs = TabStore()
+        self.tabs = TabStore(since=-1.0)
         self.healing = HealingServer(self)
         self.snapshot: Data = Data()
         self._kept_s: dict[Standing, float] = {}
@@ -128,7 +128,7 @@ class Server:
         self.census.began_again(self._world.now)
         standings = self.store.standings() if keep_standings else []
         self.store = self._empty()
-        self.tabs = TabStore()
+        self.tabs = TabStore(since=self._world.now)
         for standing in standings:
             self.store.keep_standing(standing)
         self._kept_s = {one: self._kept_s[one] for one in standings}

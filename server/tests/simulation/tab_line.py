@@ -42,7 +42,12 @@ class TabLine(Line):
             limits=LIMITS,
             verify=self._verify,
         )
-        self.session.tab = Tab(page.key, self.session.id, is_new=not page.is_known)
+        self.session.tab = Tab(
+            page.key,
+            self.session.id,
+            is_new=world.are_young or not page.is_known,
+            began_at=page.began_s,
+        )
         self._slow_s = world.dice.choice((0.0, 0.0, 0.3))
         self._room_bytes = world.dice.choice((800, 2000, 1_000_000))
         self._unread_bytes = 0

@@ -65,7 +65,15 @@ TAB_PLANTS = (
     ),
     plant(
         "a page of which nothing is known is new",
-        ("core.tab:Tab.claim", "is_lost=not self.is_new", "is_lost=False"),
+        (
+            "core.tab:Tab.claim",
+            "is_lost = not self.is_new or self.began_at <= since",
+            "is_lost = False",
+        ),
+    ),
+    plant(
+        "a young page of which the broker has lost everything is new",
+        ("core.tab:Tab.claim", " or self.began_at <= since", ""),
     ),
     plant(
         "a window that has passed is not told",

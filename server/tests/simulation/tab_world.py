@@ -31,6 +31,8 @@ class TabWorld(World):
 
     def __init__(self, seed: int, *, trace: Callable[[str], None] | None = None) -> None:
         super().__init__(seed, trace=trace)
+        self.are_young = seed % 2 == 0
+        """Pages say so of themselves as long as this lasts."""
         dice = self.dice
         self.channels = ["dogs", "cats", "cache-birds"][: dice.randint(1, 3)]
         self.keeps_all = dice.random() < 0.6

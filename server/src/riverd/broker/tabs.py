@@ -14,6 +14,11 @@ class BrokerTabs(Protocol):
     doing it again changes nothing.
     """
 
+    @property
+    def since(self) -> float:
+        """Of pages that began before, rows may be lost: unix seconds, 0 if that is not known."""
+        ...
+
     async def claim(self, key: str, session: str, *, life_s: float) -> TabRow | None:
         """One row, the session's, replaces all rows of the page: None if there is none.
 

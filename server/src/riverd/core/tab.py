@@ -62,6 +62,7 @@ class Tab:
 
     Attributes:
         is_new: Whether the page is so young that nothing was sent to it before.
+        began_at: When it says that it began, in unix seconds.
         cursors: What is proven of each channel, or where it starts before it has proven any.
         traits: What the row says beside the cursors.
         touched: The subscriptions that were sent something since the last barrier.
@@ -77,6 +78,7 @@ class Tab:
         "_number",
         "_pinged_at",
         "_starting",
+        "began_at",
         "cursors",
         "is_claimed",
         "is_kept",
@@ -88,10 +90,11 @@ class Tab:
         "traits",
     )
 
-    def __init__(self, key: str, session: str, *, is_new: bool) -> None:
+    def __init__(self, key: str, session: str, *, is_new: bool, began_at: float = math.inf) -> None:
         self.key = key
         self.session = session
         self.is_new = is_new
+        self.began_at = began_at
         self.is_claimed = False
         self.is_kept = False
         self.cursors: dict[str, Position] = {}
@@ -109,15 +112,21 @@ class Tab:
 
     # Cursors.
 
-    def claim(self, row: TabRow | None) -> None:
-        """Begin with what earlier connections had; None if nothing is known of the page."""
+    def claim(self, row: TabRow | None, *, since: float = -math.inf) -> None:
+        """Begin with what earlier connections had; None if nothing is known of the page.
+
+        What was known before `since` (unix seconds) may be lost.
+        """
         self.is_claimed = True
         if row is None:
-            self.traits = replace(self.traits, is_lost=not self.is_new)
+            is_lost = not self.is_new or self.began_at <= since
+            self.traits = replace(self.traits, is_lost=is_lost)
         else:
             self.is_kept = True
-            self.cursors = dict(row.cursors)
             self.traits = row.traits
+            # Of two pages with one identity the rows of one may be lost: the other's say nothing.
+            is_certain = not (row.traits.is_shared and row.traits.is_lost)
+            self.cursors = dict(row.cursors) if is_certain else {}
 
     @property
     def earlier_sessions(self) -> tuple[str, ...]:

@@ -133,7 +133,8 @@ class Connection(WebSocket):
         self.session = session = self._gateway.new_session(cast("Sink", self), self.protocol)
         page, self._page = self._page, None
         if page is not None:
-            session.tab = Tab(page.key, session.id, is_new=page.is_new(time.time()))
+            is_new = page.is_new(time.time())
+            session.tab = Tab(page.key, session.id, is_new=is_new, began_at=page.began_at)
         return self.session.welcome()
 
     def on_open(self) -> None:

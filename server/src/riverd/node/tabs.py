@@ -194,7 +194,7 @@ class Tabs:
                 await asyncio.sleep(CLAIM_AGAIN_S)
                 continue
             if tab in self._sessions:
-                tab.claim(row)
+                tab.claim(row, since=self._broker.tabs.since)
                 self._later[tab] = None
                 self._written_at[tab] = self._clock()
                 self._claimed(session, self._waiting.take(session))

@@ -28,9 +28,13 @@ def _owe_gaps(rows: Iterable[_Row]) -> None:
 
 
 class TabStore:
-    """The rows of all pages; those that were written to longest ago make room."""
+    """The rows of all pages; those that were written to longest ago make room.
 
-    def __init__(self) -> None:
+    `since` is when it began, in unix seconds.
+    """
+
+    def __init__(self, *, since: float = 0.0) -> None:
+        self.since = since
         self._pages: OrderedDict[str, tuple[float, dict[str, _Row]]] = OrderedDict()
 
     def claim(self, key: str, session: str, *, life_s: float, now: float) -> TabRow | None:
@@ -94,6 +98,11 @@ class MemoryTabs:
     def __init__(self, store: TabStore, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
+
+    @property
+    def since(self) -> float:
+        """Rows are those of this process."""
+        return self._store.since
 
     async def claim(self, key: str, session: str, *, life_s: float) -> TabRow | None:
         """One step, since nothing here waits."""

@@ -92,7 +92,7 @@ class RedisBroker:
         self.control = RedisControl(
             self._server, self._feeds, announce=self._announce, ack_replica=self._ack_replica
         )
-        self.tabs = RedisTabs(self._server)
+        self.tabs = RedisTabs(self._server, since=self._opened_at)
         self._subscribers = StoredCounts(self._server, rules)
         self.counts = RedisCounts(
             self._server, self._feeds, announce=self._announce, node=self._node_name
@@ -352,6 +352,9 @@ class RedisBroker:
             await self._lease.close()
         await self._server.close()
         await self._tasks.close()
+
+    def _opened_at(self) -> float:
+        return 0.0 if self._terms is None else self._terms.opened_at
 
     def _node_name(self) -> str:
         assert self._lease is not None, "only a node counts"

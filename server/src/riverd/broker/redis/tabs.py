@@ -9,7 +9,7 @@ The hash ends a while after its last write.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from riverd.broker.redis import keys
@@ -28,8 +28,14 @@ _ANSWERS = (Written.UNKNOWN, Written.TAKEN, Written.REPLACED, Written.ROBBED)
 class RedisTabs:
     """See `BrokerTabs` for the promises."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, since: Callable[[], float]) -> None:
         self._server = server
+        self._since = since
+
+    @property
+    def since(self) -> float:
+        """Its data was lost then, or only the trust in it."""
+        return self._since()
 
     async def claim(self, key: str, session: str, *, life_s: float) -> TabRow | None:
         """One script reads all rows, and writes the one that replaces them."""

@@ -55,6 +55,8 @@ class RedisTerms:
         # Where functions publish nothing is certain: they wait for nobody.
         self.healing = Healing(time.monotonic, grace_s=0.0 if is_outsider else GRACE_S)
         self.entered = 0
+        self.opened_at = 0.0
+        """When the term was opened that this process is in, in unix seconds."""
         self.revived: Callable[[], None] = _nothing
         self._rules = rules
         self._tasks = Tasks(failed)
@@ -225,12 +227,13 @@ class RedisTerms:
 
     async def _open_term(self, connection: RedisConnection, state: ServerState) -> Term | None:
         """As what the data is open, if it is for this process."""
-        name, number, text = cast(
-            "list[bytes | None]", await connection.ask("HMGET", keys.TERM, "h", "n", "t")
+        name, number, text, opened_ms = cast(
+            "list[bytes | None]", await connection.ask("HMGET", keys.TERM, "h", "n", "t", "at")
         )
         known = history_name(state.history).encode()
         if name != known or number is None or text is None or int(number) < self.healing.least:
             return None
+        self.opened_at = int(opened_ms or 0) / 1000
         return Term(int(number), text.decode())
 
     async def _heal_a_little(self) -> None:
