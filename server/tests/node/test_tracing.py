@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 from river_cluster import Cluster, in_a_cluster, live
 
+from riverd.core.fanout import Fanout
 from riverd.core.hub import Hub
 from riverd.facts import TraceFilter, TraceLine
+from riverd.model import Publication
 from riverd.node.node import Node
 from riverd.node.session_history import SessionHistory
 from riverd.node.tracing import (
@@ -16,6 +18,7 @@ from riverd.node.tracing import (
     SUBSCRIPTIONS_MAX,
     TRACE_S,
     TRACES_MAX,
+    Trace,
     Traces,
 )
 from riverd.orders import Question, encode
@@ -77,6 +80,27 @@ async def test_busy_channel_shows_so_many_lines_and_how_many_more_there_were(
     assert all(line.data is msgspec.UNSET for line in sent)
     await asyncio.sleep(TRACE_S + 1)
     assert all(task.done() for task in here.tasks)
+
+
+@in_a_cluster
+async def test_what_a_session_is_owed_is_shown_when_it_is_sent_and_once(cluster: Cluster) -> None:
+    _, node = await tracing(cluster)
+    hub, history = node._hub, node.history
+    assert history is not None
+    for user in ("bob", "ann"):
+        await live(cluster.visitor(node, user), "c")
+    trace = Trace(TraceFilter(user="ann"), node, hub=hub, mark=history.added)
+    trace.look(history, 0)
+    hub._fanout = Fanout(1)
+    shown: list[list[int]] = []
+    for offset in (1, 2):
+        hub.append(hub.channels["c"], Publication(offset, "e", b"1"), now=0)
+        hub.flush(0)
+        shown.append([line.offset for line in trace.look(history, 0) if line.kind == "sent"])
+    while hub.flush(0).more:
+        shown.append([line.offset for line in trace.look(history, 0) if line.kind == "sent"])
+    shown.append([line.offset for line in trace.look(history, 0) if line.kind == "sent"])
+    assert [one for one in shown if one] == [[1], [2]]
 
 
 @in_a_cluster

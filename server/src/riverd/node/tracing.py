@@ -106,7 +106,8 @@ class Trace:
             return
         before, self._offset = self._offset, channel.log.offset
         if before is not None and before < channel.log.offset:
-            yield from self._sent(channel, before, kind="given", session="", now=now)
+            given = range(before + 1, channel.log.offset + 1)
+            yield from self._sent(channel, given, kind="given", session="", now=now)
 
     def _session_lines(self, now: float) -> Iterator[TraceLine]:
         if not (self._wanted.user or self._wanted.session or self._wanted.address):
@@ -173,17 +174,18 @@ class Trace:
                 yield TraceLine(now, "subscribed", session.id, name, offset=after)
                 before = after if self._looks else cursor
             if LOST < before < cursor:
-                yield from self._sent(channel, before, kind="sent", session=session.id, now=now)
+                # Not up to the log's end: the rest may still be owed.
+                sent = range(before + 1, cursor + 1)
+                yield from self._sent(channel, sent, kind="sent", session=session.id, now=now)
         followed.cursors = cursors
 
     def _sent(
-        self, channel: Channel, before: int, *, kind: str, session: str, now: float
+        self, channel: Channel, offsets: range, *, kind: str, session: str, now: float
     ) -> Iterator[TraceLine]:
         """The newest that there is room for."""
-        upto = channel.log.offset
-        first = max(before, upto - self._room) + 1
-        self._dropped += first - before - 1
-        for offset in range(first, upto + 1):
+        shown = offsets[max(0, len(offsets) - self._room) :]
+        self._dropped += len(offsets) - len(shown)
+        for offset in shown:
             entry = channel.log.at(offset)
             if entry is None:
                 yield TraceLine(now, kind, session, channel.name, offset=offset)
