@@ -8,71 +8,10 @@ from typing import Any
 import pytest
 from river_wire import Client, session_of
 
-from riverd.channel_rules import ChannelRules
-from riverd.core.channel import Channel
+from crowd import KEPT, MANY, Crowd
 from riverd.core.fanout import HEAVY_BYTES, WRITES_MAX
-from riverd.core.hub import Hub
 from riverd.core.session import Session
-from riverd.model import (
-    Change,
-    Ephemeral,
-    Gap,
-    Member,
-    Position,
-    Publication,
-    Roster,
-    Subscribe,
-    Tail,
-)
-
-MANY = 2 * WRITES_MAX + 500
-RULES = ChannelRules(history_size=0, history_ttl_s=60)
-KEPT = ChannelRules(history_size=50, history_ttl_s=60)
-
-
-class Crowd:
-    """A hub, and channels with many subscribers."""
-
-    def __init__(self, rules: ChannelRules = RULES, writes_max: int = WRITES_MAX) -> None:
-        self.hub = Hub(rules, part_bytes_max=10_000, writes_max=writes_max)
-        self.clients: list[Client] = []
-        self.sessions: list[Session] = []
-
-    def open(self, name: str, count: int, *, roster: Roster | None = None) -> Channel:
-        channel = self.hub.open(name, Tail(Position("e1", 0)), roster=roster, now=0)
-        for _ in range(count):
-            client = Client()
-            session = session_of(client)
-            session.id = f"s{len(self.sessions)}"
-            client.on_full = lambda session=session: self.hub.block(session)
-            self.clients.append(client)
-            self.sessions.append(session)
-            self.enter(session, channel)
-        self.flush()
-        self.forget()
-        return channel
-
-    def enter(self, session: Session, channel: Channel) -> None:
-        subscription = self.hub.subscribe(session, Subscribe(1, channel.name), member=None)
-        self.hub.admit(subscription, channel, reply=b"", after=channel.log.offset)
-
-    def publish(self, channel: Channel, data: bytes = b"1", exclude: str | None = None) -> None:
-        publication = Publication(channel.log.offset + 1, "e", data, exclude=exclude)
-        assert self.hub.append(channel, publication, now=0)
-
-    def flush(self, now: float = 0) -> None:
-        while self.hub.flush(now).more:
-            pass
-
-    def turn(self) -> int:
-        """One flush: how many writes that is."""
-        before = sum(client.writes for client in self.clients)
-        self.hub.flush(0)
-        return sum(client.writes for client in self.clients) - before
-
-    def forget(self) -> None:
-        for client in self.clients:
-            client.told.clear()
+from riverd.model import Change, Ephemeral, Gap, Member, Position, Roster, Tail
 
 
 def test_publication_for_many_is_written_in_portions_once_to_each() -> None:
@@ -259,6 +198,87 @@ def test_what_is_owed_comes_before_the_gap() -> None:
     assert all(client.types() == ["event", "gap"] for client in crowd.clients)
 
 
+def test_one_whose_end_makes_room_for_others_is_not_sent_its_gap() -> None:
+    crowd = Crowd(KEPT)
+    channel = crowd.open("c", 3)
+    crowd.hub.restart(channel, Tail(Position("e2", 3)), now=0)
+    # Its socket is full at the gap: who waits longest is dropped.
+    first, last = crowd.clients[0], crowd.sessions[-1]
+    first.takes = 0
+    first.on_full = lambda: crowd.hub.unsubscribe(last.subscriptions["c"])
+    crowd.flush()
+    assert [client.types() for client in crowd.clients] == [["gap"], ["gap"], []]
+
+
+def test_one_that_ended_was_sent_no_more_than_what_was_written_to_it() -> None:
+    crowd = Crowd()
+    channel = crowd.open("c", MANY)
+    crowd.publish(channel)
+    crowd.hub.flush(0)
+    blocked, owed = crowd.sessions[-2:]
+    crowd.hub.block(blocked)
+    for session in (blocked, owed):
+        session.end()
+        crowd.hub.mute(session)
+    crowd.publish(channel)
+    crowd.flush()
+    assert [channel.cursor_of(one.subscriptions["c"]) for one in (blocked, owed)] == [0, 0]
+    assert crowd.hub.deliveries == 2 * (MANY - 2)
+
+
+def test_one_that_what_it_is_owed_blocks_is_sent_the_gap_when_it_takes_more() -> None:
+    crowd = Crowd(KEPT)
+    channel = crowd.open("c", WRITES_MAX)
+    crowd.publish(channel, data=b'"%b"' % (b"x" * 19 * HEAVY_BYTES))
+    crowd.hub.flush(0)
+    crowd.hub.restart(channel, Tail(Position("e2", 3)), now=0)
+    crowd.clients[-1].takes = 0
+    crowd.flush()
+    assert crowd.clients[-1].types() == ["event"]
+    crowd.hub.unblock(crowd.sessions[-1])
+    crowd.flush()
+    assert crowd.clients[-1].types() == ["event", "gap"]
+
+
+def test_first_publications_are_noted_as_sent_where_turns_are_always_full() -> None:
+    crowd = Crowd()
+    channel = crowd.open("c", MANY)
+    crowd.publish(channel)
+    crowd.hub.flush(0)
+    crowd.publish(channel)
+    assert crowd.hub.unsent() == ("c", 2)
+    crowd.hub.flush(0)
+    assert not crowd.hub.has_sent("c", 2)
+    for _ in range(4):
+        crowd.publish(channel)
+        assert crowd.hub.flush(0).more
+    assert crowd.hub.has_sent("c", 2)
+
+
+def test_nobody_waits_for_a_publication_of_a_log_that_began_again() -> None:
+    crowd = Crowd(KEPT)
+    channel = crowd.open("c", MANY)
+    crowd.publish(channel)
+    crowd.publish(channel)
+    crowd.hub.flush(0)
+    crowd.hub.restart(channel, Tail(Position("e2", 1)), now=0)
+    assert not crowd.hub.has_sent("c", 2)
+    crowd.flush()
+    assert crowd.hub.has_sent("c", 2)
+
+
+def test_channels_without_room_come_before_those_that_have_not_had_their_turn() -> None:
+    crowd = Crowd(writes_max=10)
+    channels = [crowd.open(f"c{number}", 1) for number in range(24)]
+    large = crowd.open("large", 9)
+    for channel in (channels[0], large, *channels[1:]):
+        crowd.publish(channel)
+    reached: list[str] = []
+    while crowd.turn():
+        reached += [name for name in crowd.hub.channels if name not in reached and crowd.has(name)]
+    assert reached == ["c0", "large", *(f"c{number}" for number in range(1, 24))]
+
+
 class Chance:
     """Does one thing after the other with a channel and its subscribers."""
 
@@ -276,10 +296,17 @@ class Chance:
         session.reply(Gap("c", self.channel.log.position, 0))
 
     def step(self) -> None:
-        actions = (self.publish, self.flush, self.block, self.unblock, self.come_or_go, self.lose)
-        weights = (4, 4, 1, 1, 2, 1)
+        actions = {
+            self.publish: 4,
+            self.flush: 4,
+            self.block: 1,
+            self.fill: 1,
+            self.unblock: 2,
+            self.come_or_go: 2,
+            self.lose: 1,
+        }
         session = self.random.choice(self.crowd.sessions)
-        self.random.choices(actions, weights)[0](session)
+        self.random.choices([*actions], [*actions.values()])[0](session)
 
     def publish(self, session: Session) -> None:
         chosen = self.random.choice((None, None, session.id))
@@ -293,6 +320,11 @@ class Chance:
 
     def block(self, session: Session) -> None:
         self.crowd.hub.block(session)
+
+    def fill(self, session: Session) -> None:
+        """It blocks at one of the next writes."""
+        client = self.crowd.clients[self.crowd.sessions.index(session)]
+        client.takes = self.random.randrange(300)
 
     def unblock(self, session: Session) -> None:
         self.crowd.hub.unblock(session)
@@ -328,7 +360,8 @@ def test_any_interleaving_leaves_nobody_with_a_hole_or_a_duplicate(seed: int) ->
     for _ in range(400):
         chance.step()
     crowd, log = chance.crowd, chance.channel.log
-    for session in crowd.sessions:
+    for session, client in zip(crowd.sessions, crowd.clients, strict=True):
+        client.takes = None
         crowd.hub.unblock(session)
     crowd.flush()
     crowd.publish(chance.channel)

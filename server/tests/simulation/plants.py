@@ -165,8 +165,8 @@ CURSORS = (
         ("core.fanout:Fanout.send_new", "channel.sent = log.offset\n", "pass\n"),
         (
             "core.fanout:Fanout.send_new",
-            "return notified",
-            "channel.sent = log.offset\n    return notified",
+            "count=size, after=sent)\n",
+            "count=size, after=sent)\n    channel.sent = log.offset\n",
         ),
     ),
     plant(

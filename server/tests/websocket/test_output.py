@@ -2,9 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import cast
 
-from raw_websocket import CLOSE, CONTINUATION, TEXT, Connect, Peer, frame
+from raw_websocket import CLOSE, CONTINUATION, TEXT, Connect, Peer, Recorder, frame
+from river_wire import NATIVE, RULES, Book
 
+from riverd.core.channel import Channel
+from riverd.core.hub import Hub
+from riverd.core.session import Session
+from riverd.core.session_limits import SessionLimits
+from riverd.core.sink import NO_SINK, Sink
+from riverd.errors import Reason
+from riverd.model import Position, Publication, Subscribe, Tail
 from riverd.websocket import frames
 from riverd.websocket.interface import SocketLimits
 
@@ -105,3 +114,59 @@ async def test_a_client_that_is_lost_within_a_message_leaves_nothing(connect: Co
     assert recorder._parts is None
     recorder.write_parts(long.parts())
     assert long.made < PARTS
+
+
+def subscribed(hub: Hub, channel: Channel, sink: Sink, number: int) -> Session:
+    session = Session(
+        f"s{number}", sink, protocol=NATIVE, limits=SessionLimits(), verify=Book().verify
+    )
+    subscription = hub.subscribe(session, Subscribe(1, channel.name), member=None)
+    hub.admit(subscription, channel, reply=b"", after=channel.log.offset)
+    return session
+
+
+def owing(recorder: Recorder) -> tuple[Hub, Session]:
+    """A hub that has written a publication to one of two subscribers, and owes it the other."""
+    hub = Hub(RULES, part_bytes_max=1_000, writes_max=1)
+    channel = hub.open("c", Tail(Position("e1", 0)), roster=None, now=0)
+    subscribed(hub, channel, NO_SINK, 1)
+    session = subscribed(hub, channel, cast("Sink", recorder), 2)
+    while hub.flush(0).more:
+        pass
+    assert hub.append(channel, Publication(1, "e", b"1"), now=0)
+    assert hub.flush(0).more
+    return hub, session
+
+
+async def test_what_a_subscriber_is_owed_follows_the_long_message_that_it_is_sent(
+    connect: Connect,
+) -> None:
+    peer, recorder = await connect(LIMITS)
+    hub, session = owing(recorder)
+    long = Message()
+    recorder.write_parts(long.parts())
+    assert await recorder.event() == ("blocked", 0)
+    hub.block(session)
+    while hub.flush(0).more:
+        pass
+    assert await message(peer) == (TEXT, long.payload, [])
+    kind, event = await peer.frame()
+    assert (kind, b'"offset":1' in event) == (TEXT, True)
+
+
+async def test_nothing_that_a_subscriber_is_owed_follows_its_close_frame(
+    connect: Connect,
+) -> None:
+    peer, recorder = await connect(LIMITS)
+    hub, session = owing(recorder)
+    hub.block(session)
+    session.close(Reason.DISCONNECTED, "")
+    session.end()
+    # As one of many that end: it is taken out later.
+    hub.mute(session)
+    while hub.flush(0).more:
+        pass
+    kind, _, between = await message(peer)
+    assert (kind, between) == (-1, [CLOSE])
+    peer.send(frame(CLOSE, b"\x03\xe8"))
+    assert await peer.bytes_until_end() == b""

@@ -99,6 +99,21 @@ class Channel:
         """Whether a subscription that is not pending waits for what others were written."""
         return self._owed_after(subscription) is not None
 
+    def has_sent(self, offset: int, *, is_due: bool) -> bool:
+        """Whether no live one is owed an entry that the log had; `is_due` if it has news."""
+        if self.sent < offset:
+            # Without news the log has begun again.
+            return not is_due
+        rounds = (one for audience in self.audiences.values() for one in audience.rounds)
+        return all(one.after >= offset for one in rounds)
+
+    def mute(self, subscription: Subscription) -> None:
+        """Write no more to one that is not pending: its cursor says what it was sent."""
+        audience = self.audiences[subscription.session.protocol]
+        subscription.offset = self.cursor_of(subscription)
+        audience.remove(subscription)
+        audience.add_behind(subscription)
+
     def _owed_after(self, subscription: Subscription) -> int | None:
         return self.audiences[subscription.session.protocol].owed_after(subscription)
 

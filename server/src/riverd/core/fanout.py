@@ -33,14 +33,16 @@ class Fanout:
     """The only writer to audiences.
 
     `left` is how many more writes this turn has room for, `writing` are the audiences of whom some
-    are owed something. `deliveries` counts events that sessions were given.
+    are owed something. `deliveries` counts events that sessions were given, `notified` those who
+    were sent joins and leaves, until it is taken.
     """
 
-    __slots__ = ("_writes_max", "deliveries", "left", "writing")
+    __slots__ = ("_writes_max", "deliveries", "left", "notified", "writing")
 
     def __init__(self, writes_max: int) -> None:
         self.deliveries = 0
         self.left = self._writes_max = writes_max
+        self.notified = 0
         self.writing: dict[Audience, None] = {}
 
     @property
@@ -48,34 +50,43 @@ class Fanout:
         """How many more gaps, each made for one, a turn has room for: never none."""
         return max(1 + self._writes_max // 10, self.left // 2)
 
-    def go_on(self) -> int:
-        """Begin a turn with what is owed, the oldest first; how many writes it has left."""
+    def send_news(self, channels: dict[Channel, None]) -> Iterable[Channel]:
+        """Begin a turn: write what is owed, then what is new in channels, the oldest first.
+
+        Gives the channels for which there was room: all as they are, or some, which are taken out.
+        """
         self.left = self._writes_max
+        if self.writing:
+            self._go_on()
+        count = 0
+        # No more channels than writes, because some have no live subscribers.
+        for channel in islice(channels, self._writes_max):
+            if self.left <= 0:
+                break
+            count += 1
+            self.send_new(channel)
+        if count == len(channels):
+            return channels
+        flushed = list(islice(channels, count))
+        for channel in flushed:
+            del channels[channel]
+        return flushed
+
+    def _go_on(self) -> None:
         while self.writing and self.left > 0:
             audience = next(iter(self.writing))
             self._write_some(audience)
             if not audience.rounds:
                 del self.writing[audience]
-        return self.left
 
-    def send_news(
-        self, channels: dict[Channel, None], *, later: dict[Channel, None]
-    ) -> tuple[Iterable[Channel], int]:
-        """Send the live ones of channels what is new; add those without room to `later`.
+    def take_notified(self) -> int:
+        """How many were notified, and begin again."""
+        notified, self.notified = self.notified, 0
+        return notified
 
-        Gives the others, and how many were notified of joins and leaves.
-        """
-        notified = 0
-        for channel in channels:
-            if self.left > 0:
-                notified += self.send_new(channel)
-            else:
-                later[channel] = None
-        return [one for one in channels if one not in later] if later else channels, notified
-
-    def send_new(self, channel: Channel) -> int:
-        """Send the live ones what is new; how many of them were notified of joins and leaves."""
-        sent, sent_version, notified = channel.sent, channel.sent_version, 0
+    def send_new(self, channel: Channel) -> None:
+        """Send the live ones what is new."""
+        sent, sent_version = channel.sent, channel.sent_version
         log, presence = channel.log, channel.presence
         passing = channel.passing
         is_for_all = not passing and channel.excluding <= sent
@@ -94,7 +105,7 @@ class Fanout:
             if presence is not None and channel.sent_version > sent_version:
                 frames += presence.changes.joined(audience.change, sent_version)
                 size += channel.sent_version - sent_version
-                notified += len(audience.live)
+                self.notified += len(audience.live)
             if is_for_all:
                 self.write(audience, frames, size=size, after=sent)
             else:
@@ -106,7 +117,6 @@ class Fanout:
                     ephemeral=audience.ephemeral,
                 )
                 self.write_batch(audience, batch, changes=frames, count=size, after=sent)
-        return notified
 
     def write(self, audience: Audience, frames: bytes, *, size: int, after: int) -> None:
         """Write `size` events to all that are live, who were sent everything up to `after`."""
@@ -117,7 +127,9 @@ class Fanout:
         if left >= 0 and not audience.rounds:
             self.left = left
             self.deliveries += size * count
-            audience.write(frames)
+            # A copy, because one that blocks at it is live no more.
+            for write_to_one in list(audience.live.values()):
+                write_to_one(frames)
         else:
             self._begin(audience, (frames, size), weight=weight, after=after)
 
@@ -153,18 +165,7 @@ class Fanout:
         self.left -= count * oldest.weight
         self.deliveries += audience.go_on(count)
 
-    def settle(self, audience: Audience, subscription: Subscription) -> None:
-        """Write one what it is owed."""
+    def settle(self, audience: Audience, subscription: Subscription) -> bool:
+        """Write one that takes more what it is owed; whether it still does then."""
         self.deliveries += audience.settle(subscription)
-
-
-def taken(
-    channels: dict[Channel, None], count: int
-) -> tuple[dict[Channel, None], dict[Channel, None]]:
-    """The first of the channels, and the others: in no time where they are few."""
-    if len(channels) <= count:
-        return channels, {}
-    first = dict.fromkeys(islice(channels, max(0, count)))
-    for channel in first:
-        del channels[channel]
-    return first, channels
+        return not subscription.session.blocked

@@ -11,7 +11,7 @@ from riverd.core.audience import Audience
 from riverd.core.batch import FlushBatch, part_without
 from riverd.core.channel import Channel, excluding_in
 from riverd.core.channel_log import Log
-from riverd.core.fanout import WRITES_MAX, Fanout, taken
+from riverd.core.fanout import WRITES_MAX, Fanout
 from riverd.core.flushed import Flushed
 from riverd.core.pacing import ReloadDelays
 from riverd.core.presence import LISTED_MAX, PresenceReplica
@@ -65,7 +65,6 @@ class Hub:
         self._fanout = Fanout(writes_max)
         self._lost: dict[Subscription, Position] = {}
         """Those whose log began again, at this position, and who have not been sent that."""
-        self._notified = 0
         self._recounted: dict[str, None] = {}
         self.reload_delays = ReloadDelays()
 
@@ -228,8 +227,8 @@ class Hub:
     def mute(self, session: Session) -> None:
         """A session is over, and is ended here later: nothing is written to it until then."""
         for subscription in session.subscriptions.values():
-            if subscription.state is LIVE:
-                self.channels[subscription.channel].audiences[session.protocol].mute(subscription)
+            if subscription.is_admitted:
+                self.channels[subscription.channel].mute(subscription)
 
     def unblock(self, session: Session) -> None:
         """The session's socket has drained: it goes on from its cursors at the next flush."""
@@ -255,12 +254,17 @@ class Hub:
     def flush(self, now: float) -> Flushed:
         """Send everyone what is new, or as many as this turn has room for."""
         flushed: Iterable[Channel] = ()
+        notified, is_over = 0, True
         if self._dirty or self._fanout.writing or self._lost:
-            dirty, self._dirty = taken(self._dirty, self._fanout.go_on())
-            flushed, notified = self._fanout.send_news(dirty, later=self._dirty)
-            self._notified += notified
-        if self._lost:
-            self._send_gaps(now)
+            dirty, self._dirty = self._dirty, {}
+            flushed = self._fanout.send_news(dirty)
+            if flushed is not dirty:
+                self._dirty = dirty | self._dirty
+            if self._lost:
+                self._send_gaps(now)
+            is_over = not (self._dirty or self._fanout.writing or self._lost)
+            if is_over and self._fanout.notified:
+                notified = self._fanout.take_notified()
         eager, self._eager = self._eager, {}
         for subscription in eager:
             self._catch_up(subscription, now)
@@ -271,27 +275,24 @@ class Hub:
         recounted = self._recounted
         if recounted:
             self._recounted = {}
-        is_over = not (self._dirty or self._fanout.writing or self._lost)
-        notified = self._notified if is_over else 0
-        if notified:
-            self._notified = 0
         return Flushed(not is_over or bool(self._eager), notified, recounted, flushed)
 
     def has_sent(self, name: str, offset: int) -> bool:
-        """Whether the live ones of a channel were sent all up to an offset."""
+        """Whether the live ones were sent all up to an offset, or their log has begun again."""
         channel = self.channels.get(name)
-        return channel is None or (channel.sent >= offset and not self._fanout.writing)
+        return channel is None or channel.has_sent(offset, is_due=channel in self._dirty)
 
     def _send_gaps(self, now: float) -> None:
         """Send some whose log began again that it did, and with the next flush what came since."""
         for subscription in list(islice(self._lost, self._fanout.gaps_max)):
-            began_at, session = self._lost.pop(subscription), subscription.session
-            if session.blocked or session.closed or subscription.offset != LOST:
-                # Who is blocked is sent it when it can take it.
+            # One that blocks at a gap may end others, and is sent its own when it takes more.
+            began_at, session = self._lost.pop(subscription, None), subscription.session
+            if began_at is None or session.closed or subscription.offset != LOST:
                 continue
             channel = self.channels[subscription.channel]
-            log = channel.log
-            self._fanout.settle(channel.audiences[session.protocol], subscription)
+            log, audience = channel.log, channel.audiences[session.protocol]
+            if session.blocked or not self._fanout.settle(audience, subscription):
+                continue
             if began_at.epoch != log.epoch or began_at.offset < log.oldest:
                 began_at = log.position
                 self.witness.skipping(subscription, channel)
@@ -299,8 +300,8 @@ class Hub:
             self._eager[subscription] = None
 
     def unsent(self) -> tuple[str, int] | None:
-        """A channel of which the next flush sends something new, and the first offset of that."""
-        for channel in () if self._fanout.writing else islice(self._dirty, LOOKED_MAX):
+        """A channel of which a flush has yet to send something new, and its first offset."""
+        for channel in islice(self._dirty, LOOKED_MAX):
             if channel.sent < channel.log.offset and channel.has_live:
                 return channel.name, channel.sent + 1
         return None
@@ -336,8 +337,8 @@ class Hub:
         channel = self.channels[subscription.channel]
         audience = channel.audiences[session.protocol]
         # Before the socket was full, or the log began again, it may have been owed something.
-        if audience.rounds:
-            self._fanout.settle(audience, subscription)
+        if audience.rounds and not self._fanout.settle(audience, subscription):
+            return
         self._catch_up_changes(subscription, channel, encode=audience.change)
         if subscription.offset < channel.log.oldest:
             self.witness.skipping(subscription, channel)
