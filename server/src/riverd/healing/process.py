@@ -212,8 +212,12 @@ class Healing:
 
     @property
     def is_alive(self) -> bool:
-        """Whether others know that this process publishes and delivers."""
-        return self._clock() < self.members.alive_until
+        """Whether others know that this process publishes and delivers.
+
+        Not after its offer: what a former master may still announce to it is not in there.
+        """
+        has_offered = self.least > self._entered
+        return not has_offered and self._clock() < self.members.alive_until
 
     def enter(self, term: Term) -> None:
         """What this process does belongs to another term from now on."""
@@ -234,13 +238,13 @@ class Healing:
             if turn.term is not None:
                 return turn.term
             if turn.round != offered:
+                # Before it is made: nothing is delivered any more that is not in it.
+                self.least = max(self.least, self._entered + 1)
                 offer = await self._offer()
                 if self._entered != entered:
                     # It was opened meanwhile, and this process is in it.
                     entered = self._entered
                     continue
-                # Before it is sent: nobody knows what becomes of it.
-                self.least = max(self.least, offer.term + 1)
                 await site.offer(turn.round, self.members.name, offer=offer)
                 offered, collected = turn.round, _Collected(self._clock())
             if turn.is_mine:

@@ -1,0 +1,59 @@
+"""What a process does while a broker is given back what it lost."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from riverd.errors import BrokerError
+from riverd.healing.offers import Contribution, DataLog, HealedLog, Held
+from riverd.healing.process import Beats, Healing, Term, Turn
+
+
+class AwaySite:
+    """A server that goes away once it has an offer."""
+
+    may_be_new = False
+
+    def __init__(self) -> None:
+        self.given: list[Contribution] = []
+
+    async def turn(self, name: str, *, least: int, round_name: str) -> Turn:
+        return Turn(None, round_name)
+
+    async def offer(self, round_name: str, name: str, *, offer: Contribution) -> None:
+        self.given.append(offer)
+        raise BrokerError("it is away")
+
+    async def offers(self, round_name: str, known: Sequence[str]) -> Mapping[str, Contribution]:
+        return {}
+
+    async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:
+        return []
+
+    async def restore(self, term: Term, logs: Sequence[HealedLog]) -> None:
+        """Nothing comes so far."""
+
+    async def open(self, term: Term, *, members: Sequence[str]) -> None:
+        """Nothing comes so far."""
+
+
+def test_nothing_is_delivered_from_the_offer_until_a_later_term() -> None:
+    healing = Healing(lambda: 100.0)
+    was_alive: list[bool] = []
+
+    async def held() -> Held:
+        was_alive.append(healing.is_alive)
+        return (), ()
+
+    healing.held = held
+    healing.enter(Term(1, "first"))
+    healing.members.took(Beats(0.0, {}), 99.0)
+    assert healing.is_alive
+    with pytest.raises(BrokerError):
+        asyncio.run(healing.heal(AwaySite()))
+    assert not healing.is_alive
+    assert was_alive == [False]
+    healing.enter(Term(2, "second"))
+    healing.members.took(Beats(0.0, {}), 99.5)
+    assert healing.is_alive
