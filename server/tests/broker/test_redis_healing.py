@@ -237,6 +237,22 @@ async def test_offer_that_cannot_be_read_is_as_none(
     await until(lambda: heard(visitor)[:2] == ["1", "gap"])
 
 
+async def test_log_that_began_again_is_healed_the_next_time(
+    own_server: RedisServer, processes: Processes
+) -> None:
+    publisher = processes.broker()
+    before = await publish(publisher, 1)
+    await settle()
+    restart(own_server, with_data=False)
+    visitor = await processes.visitor("c", user="bob")
+    after = await persistently(lambda: publisher.read("c"))
+    assert after.position.epoch != before.epoch
+    await settle()
+    restart(own_server, with_data=False)
+    assert await publish(publisher, 2) == Position(after.position.epoch, 1)
+    await until(lambda: heard(visitor) == ["2"])
+
+
 async def test_where_functions_publish_logs_begin_again(
     own_server: RedisServer, processes: Processes
 ) -> None:

@@ -1,9 +1,10 @@
 """What is certain of a log of which each process knows a part."""
 
+import msgspec
 import pytest
 
 from riverd.healing.offers import Contribution, DataLog, Known, Replica, Unanswered
-from riverd.healing.union import Certainty, Evidence, awaited, healed, horizon_s
+from riverd.healing.union import Certainty, Evidence, awaited, gathered, healed, horizon_s
 from riverd.model import Position, Publication
 
 SURE = Certainty(100.0, has_absent=False)
@@ -124,3 +125,39 @@ def test_nothing_is_certain_beside_outsiders_or_when_nobody_has_looked_for_long(
     assert horizon_s({"a": Contribution(1, looked_s=1.0, has_outsiders=True)}) < 0
     assert horizon_s({"a": Contribution(1, looked_s=16.0)}) < 0
     assert horizon_s({"a": contribution()}) > 0
+
+
+def epochs_known(*offers: Contribution) -> set[str]:
+    return {one.epoch for one in gathered(offers)["c"].known}
+
+
+def test_epoch_that_ended_in_an_older_term_is_not_known_any_more() -> None:
+    node = Contribution(2, replicas=(replica(1, 4, epoch="b"),), entered_s=5.0)
+    # It entered the node's term 5 s ago, and has not been given anything of the log since.
+    publisher = Contribution(2, known=(Known("c", "a", 9, age_s=7.0),), entered_s=5.0)
+    assert epochs_known(node, publisher) == set()
+    # It has not entered that term.
+    assert epochs_known(node, msgspec.structs.replace(publisher, term=1, entered_s=60.0)) == set()
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        Contribution(2, replicas=(replica(1, 4, epoch="b", age_s=6.0),), entered_s=5.0),
+        Contribution(2, replicas=(replica(1, 4, epoch="b"), replica(1, 9)), entered_s=5.0),
+        Contribution(2, replicas=(replica(1, 4, epoch="b"),)),
+        Contribution(1, replicas=(replica(1, 4, epoch="b"),), entered_s=60.0),
+    ],
+    ids=["seen before the term", "somebody has it", "nobody says when", "no newer term"],
+)
+def test_epoch_that_may_not_have_ended_is_known(node: Contribution) -> None:
+    publisher = Contribution(1, known=(Known("c", "a", 9, age_s=7.0),), entered_s=60.0)
+    assert epochs_known(node, publisher) == {"a"}
+
+
+def test_epoch_that_was_given_in_the_same_term_is_known() -> None:
+    node = Contribution(2, replicas=(replica(1, 4, epoch="b"),), entered_s=5.0)
+    publisher = Contribution(2, known=(Known("c", "a", 9, age_s=4.0),), entered_s=5.0)
+    assert epochs_known(node, publisher) == {"a"}
+    unsure = msgspec.structs.replace(publisher, known=(Known("c", "a", 9, age_s=7.0),))
+    assert epochs_known(node, msgspec.structs.replace(unsure, entered_s=-1.0)) == {"a"}

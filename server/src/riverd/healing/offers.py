@@ -76,6 +76,16 @@ class Contribution(msgspec.Struct, array_like=True, frozen=True):
     replicas: tuple[Replica, ...] = ()
     known: tuple[Known, ...] = ()
     unanswered: tuple[Unanswered, ...] = ()
+    entered_s: float = -1.0
+    """How long ago it entered its term; negative if it does not say."""
+
+    def is_of_term(self, age_s: float) -> bool:
+        """Whether what the broker said so long ago was certainly said in the term."""
+        return age_s < self.entered_s
+
+    def is_older(self, age_s: float) -> bool:
+        """Whether it was certainly said in an older one."""
+        return age_s > self.entered_s >= 0
 
 
 class DataLog(msgspec.Struct, array_like=True, frozen=True):

@@ -207,6 +207,7 @@ class Healing:
         """No older term is this process's any more."""
         self._entered = 0
         """The number of the last term that it was in."""
+        self._entered_at = math.inf
         self._clock = clock
         self._new_id = new_id
 
@@ -221,7 +222,7 @@ class Healing:
 
     def enter(self, term: Term) -> None:
         """What this process does belongs to another term from now on."""
-        self._entered = term.number
+        self._entered, self._entered_at = term.number, self._clock()
         self.least = max(self.least, term.number)
         self.members.moved()
 
@@ -259,10 +260,11 @@ class Healing:
     async def _offer(self) -> Contribution:
         replicas: Sequence[Replica] = ()
         known: list[Known] = []
+        # One moment for all of it.
+        now, members, acceptance = self._clock(), self.members, self.acceptance
         if self.held is not None:
             replicas, former = await self.held()
             known += former
-        now, members, acceptance = self._clock(), self.members, self.acceptance
         known += acceptance.known(now)
         return Contribution(
             self._entered,
@@ -274,6 +276,7 @@ class Healing:
             tuple(replicas),
             tuple(known),
             tuple(acceptance.all_unanswered(now)),
+            now - self._entered_at,
         )
 
     async def _restore(

@@ -80,9 +80,11 @@ def _signs_of_life(offers: Mapping[str, Contribution]) -> dict[str, tuple[float,
 class Evidence:
     """All that is known of one channel's log."""
 
-    __slots__ = ("known", "replicas", "stored", "unanswered")
+    __slots__ = ("known", "replicas", "seen_in", "stored", "unanswered")
 
     def __init__(self) -> None:
+        self.seen_in = 0
+        """The newest term in which a node saw the log."""
         self.replicas: list[Replica] = []
         self.known: list[Known] = []
         self.unanswered: list[Unanswered] = []
@@ -95,6 +97,10 @@ class Evidence:
         if self.stored is not None and self.stored.offset:
             epochs.add(self.stored.epoch)
         return epochs.pop() if len(epochs) == 1 else None
+
+    def is_over(self, epoch: str, term: int) -> bool:
+        """Whether an epoch that was last known in a term ended since: the log began again."""
+        return term < self.seen_in and all(one.epoch != epoch for one in self.replicas)
 
     @property
     def offset(self) -> int:
@@ -121,11 +127,16 @@ def gathered(offers: Iterable[Contribution]) -> dict[str, Evidence]:
     offers = list(offers)
     for offer in offers:
         for replica in offer.replicas:
-            found.setdefault(replica.channel, Evidence()).replicas.append(replica)
+            evidence = found.setdefault(replica.channel, Evidence())
+            evidence.replicas.append(replica)
+            if offer.is_of_term(replica.age_s):
+                evidence.seen_in = max(evidence.seen_in, offer.term)
     for offer in offers:
         for known in offer.known:
-            if known.channel in found:
-                found[known.channel].known.append(known)
+            evidence = found.get(known.channel)
+            term = offer.term - offer.is_older(known.age_s)
+            if evidence is not None and not evidence.is_over(known.epoch, term):
+                evidence.known.append(known)
         for unanswered in offer.unanswered:
             if unanswered.channel in found:
                 found[unanswered.channel].unanswered.append(unanswered)

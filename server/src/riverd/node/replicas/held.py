@@ -34,11 +34,11 @@ class FormerReplicas:
         """The broker was there."""
         self._confirmed_at = at
 
-    def known(self) -> list[Known]:
+    def known(self, now: float) -> list[Known]:
         """The positions."""
         return [
-            Known(channel, position.epoch, position.offset)
-            for _, channel, position in self._positions
+            Known(channel, position.epoch, position.offset, age_s=now - at)
+            for at, channel, position in self._positions
         ]
 
 
@@ -51,7 +51,7 @@ async def held(attachments: Iterable[Attachment], former: FormerReplicas, *, now
             for one in some
             if one.channel is not None
         ]
-    return replicas, former.known()
+    return replicas, former.known(now)
 
 
 def _replica(channel: Channel, *, age_s: float, now: float) -> Replica:
