@@ -253,6 +253,25 @@ async def test_log_that_began_again_is_healed_the_next_time(
     await until(lambda: heard(visitor) == ["2"])
 
 
+async def test_offers_that_do_not_fit_into_the_server_do_not_keep_it_closed(
+    own_server: RedisServer, processes: Processes
+) -> None:
+    channels = [f"c{number}" for number in range(4)]
+    for user in ("ann", "bob"):
+        await processes.visitor(*channels, user=user)
+    publisher = processes.broker()
+    before = [await publish(publisher, "x" * 800_000, channel) for channel in channels]
+    await settle()
+    own_server.kill()
+    own_server.lose_data()
+    # Enough for the logs, and not for one offer beside them.
+    config = own_server.folder / "redis.conf"
+    config.write_text("maxmemory 5500000", encoding="ascii")
+    own_server.start()
+    after = [await publish(publisher, 2, channel) for channel in channels]
+    assert after == [Position(one.epoch, 2) for one in before]
+
+
 async def test_where_functions_publish_logs_begin_again(
     own_server: RedisServer, processes: Processes
 ) -> None:

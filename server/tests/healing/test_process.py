@@ -16,19 +16,26 @@ class AwaySite:
     may_be_new = False
 
     def __init__(self) -> None:
-        self.given: list[Contribution] = []
+        self.given: dict[tuple[str, str], Contribution] = {}
 
     async def turn(self, name: str, *, least: int, round_name: str) -> Turn:
+        del name, least
         return Turn(None, round_name)
 
     async def offer(self, round_name: str, name: str, *, offer: Contribution) -> None:
-        self.given.append(offer)
+        self.given[round_name, name] = offer
         raise BrokerError("it is away")
 
     async def offers(self, round_name: str, known: Sequence[str]) -> Mapping[str, Contribution]:
+        del round_name, known
         return {}
 
+    async def part(self, number: int, *, names: Sequence[str]) -> Sequence[Contribution]:
+        del number, names
+        return []
+
     async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:
+        del channels
         return []
 
     async def restore(self, term: Term, logs: Sequence[HealedLog]) -> None:

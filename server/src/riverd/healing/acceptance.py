@@ -53,7 +53,7 @@ class Acceptance:
 
     def known(self, now: float) -> Iterator[Known]:
         """What was given."""
-        for at, channel, position, message, is_new in self._given:
+        for at, channel, position, message, is_new in tuple(self._given):
             epoch, offset, age_s = position.epoch, position.offset, now - at
             key = publication = None
             if message is not None:

@@ -18,12 +18,13 @@ import math
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import islice
 from typing import Protocol
 
 import msgspec
 
 from riverd.healing.acceptance import Acceptance
-from riverd.healing.offers import Contribution, DataLog, HealedLog, Held, Known, Replica
+from riverd.healing.offers import PARTS, Contribution, DataLog, HealedLog, Held, Known, Replica
 from riverd.healing.union import (
     ABSENT_S,
     ALIVE_S,
@@ -97,7 +98,11 @@ class HealingSite(Protocol):
         ...
 
     async def offers(self, round_name: str, known: Sequence[str]) -> Mapping[str, Contribution]:
-        """All offers to a round, without those that are known."""
+        """All offers to a round, without those that are known, and without their parts."""
+        ...
+
+    async def part(self, number: int, *, names: Sequence[str]) -> Sequence[Contribution] | None:
+        """One part of each of the offers that have it; None if one of them is lost."""
         ...
 
     async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:
@@ -265,7 +270,10 @@ class Healing:
         if self.held is not None:
             replicas, former = await self.held()
             known += former
-        known += acceptance.known(now)
+        given = acceptance.known(now)
+        while some := list(islice(given, PORTION)):
+            known += some
+            await asyncio.sleep(0)
         return Contribution(
             self._entered,
             acceptance.remembers_s(now),
@@ -285,17 +293,22 @@ class Healing:
         offers = collected.offers
         term = Term(max(offer.term for offer in offers.values()) + 1, round_name)
         certainty = Certainty.of(offers)
-        evidence = gathered(offers.values()) if certainty.horizon_s >= 0 else {}
-        async for some in portions(list(evidence), PORTION):
-            stored = await site.stored(some)
-            logs: list[HealedLog] = []
-            for channel, found in zip(some, stored, strict=True):
-                evidence[channel].stored = found
-                waited_s = self._clock() - collected.since
-                log = healed(evidence[channel], certainty, waited_s=waited_s)
-                if log is not None:
-                    logs.append(log)
-            await site.restore(term, logs)
+        for number in range(PARTS) if certainty.horizon_s >= 0 else ():
+            part = await site.part(number, names=list(offers))
+            if not part:
+                # Nobody has anything of it, or what somebody had is lost: those logs begin again.
+                continue
+            evidence = gathered(part)
+            async for some in portions(list(evidence), PORTION):
+                stored = await site.stored(some)
+                logs: list[HealedLog] = []
+                for channel, found in zip(some, stored, strict=True):
+                    evidence[channel].stored = found
+                    waited_s = self._clock() - collected.since
+                    log = healed(evidence[channel], certainty, waited_s=waited_s)
+                    if log is not None:
+                        logs.append(log)
+                await site.restore(term, logs)
             # It stays ours.
             await site.turn(self.members.name, least=self.least, round_name=round_name)
         names = [name for name, offer in offers.items() if offer.is_member]

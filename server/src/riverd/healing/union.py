@@ -133,10 +133,9 @@ def gathered(offers: Iterable[Contribution]) -> dict[str, Evidence]:
                 evidence.seen_in = max(evidence.seen_in, offer.term)
     for offer in offers:
         for known in offer.known:
-            evidence = found.get(known.channel)
             term = offer.term - offer.is_older(known.age_s)
-            if evidence is not None and not evidence.is_over(known.epoch, term):
-                evidence.known.append(known)
+            if known.channel in found and not found[known.channel].is_over(known.epoch, term):
+                found[known.channel].known.append(known)
         for unanswered in offer.unanswered:
             if unanswered.channel in found:
                 found[unanswered.channel].unanswered.append(unanswered)

@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import cast
+from typing import TypeVar, cast
 
 import msgspec
 
 from riverd.broker.redis import keys, messages
-from riverd.broker.redis.connection import Argument, RedisConnection, Reply
+from riverd.broker.redis.connection import Argument, RedisConnection, RefusedError, Reply
 from riverd.broker.redis.history import ServerState
 from riverd.broker.redis.scripts import DataHistory, script
 from riverd.channel_rules import ChannelPolicy, ChannelRules
-from riverd.healing.offers import Contribution, DataLog, HealedLog
+from riverd.healing.offers import Contribution, DataLog, HealedLog, divided, light
 from riverd.healing.process import Term, Turn
 from riverd.model import Message, Publication
 
@@ -21,9 +21,22 @@ OFFERS_MS = 30_000
 YOUNG_S = 5
 """A server that runs for so long has all processes that know more at it already."""
 OFFER_BYTES_MAX = 134_217_728
+PART_BYTES_MAX = 16_777_216
+NO_MEMORY = -1
+
+T = TypeVar("T")
+
+
+class OfferHead(msgspec.Struct, array_like=True, frozen=True):
+    """What is written of an offer after its parts."""
+
+    offer: Contribution
+    parts: tuple[int, ...]
+
 
 _encode = msgspec.msgpack.Encoder().encode
-_offer = msgspec.msgpack.Decoder(Contribution)
+_head = msgspec.msgpack.Decoder(OfferHead)
+_part = msgspec.msgpack.Decoder(Contribution)
 
 
 def history_name(history: DataHistory) -> str:
@@ -32,7 +45,12 @@ def history_name(history: DataHistory) -> str:
 
 
 class RedisSite:
-    """See `HealingSite`. What it asks goes over one connection, and so to one process."""
+    """See `HealingSite`. What it asks goes over one connection, and so to one process.
+
+    An offer is written in parts; what does not fit into the memory that the server has left, or is
+    too much, is written without publications. `is_light`: so is all of it, after a connection was
+    lost over an offer (`is_offering`).
+    """
 
     def __init__(
         self,
@@ -41,12 +59,17 @@ class RedisSite:
         *,
         rules: ChannelRules,
         key_ttl_s: int,
+        is_light: bool = False,
     ) -> None:
         self._connection = connection
         self._state = state
         self._rules = rules
         self._key_ttl_s = key_ttl_s
         self._had_term = True
+        self._is_light = is_light
+        self._parts: dict[str, tuple[int, ...]] = {}
+        """Of which parts the offers consist that were read."""
+        self.is_offering = False
 
     @property
     def may_be_new(self) -> bool:
@@ -74,20 +97,75 @@ class RedisSite:
         return Turn(None, current.decode(), mine == 1)
 
     async def offer(self, round_name: str, name: str, *, offer: Contribution) -> None:
-        """One script."""
+        """One script a part."""
+        self.is_offering = True
+        rest, parts = await divided(offer)
+        bytes_left = OFFER_BYTES_MAX
+        for number, part in parts.items():
+            body = b"" if self._is_light else _encode(part)
+            fits = 0 < len(body) <= min(bytes_left, PART_BYTES_MAX)
+            if fits and await self._give(round_name, name, body=body, part=number):
+                bytes_left -= len(body)
+            else:
+                body = _encode(light(part))
+                await self._give(round_name, name, body=body, part=number, always=True)
+        head = OfferHead(rest, tuple(parts))
+        await self._give(round_name, name, body=_encode(head), always=True)
+        self.is_offering = False
+
+    async def _give(
+        self,
+        round_name: str,
+        name: str,
+        *,
+        body: bytes,
+        part: int | None = None,
+        always: bool = False,
+    ) -> bool:
+        """Whether there was memory for it. To a round that is over nothing is given."""
+        free = self._state.free_bytes
+        bytes_max = "" if always or free is None else free // 2
+        field = name if part is None else _part_name(name, part)
         names = (keys.ROUND, keys.OFFERS)
-        await self._run("healing_offer", names, round_name, name, _packed(offer), OFFERS_MS)
+        limits = (OFFERS_MS, ROUND_MS, bytes_max, int(always))
+        try:
+            given = await self._run("healing_offer", names, round_name, name, field, body, *limits)
+        except RefusedError as error:
+            if always or not _is_full(error):
+                raise
+            return False
+        return given != NO_MEMORY
 
     async def offers(self, round_name: str, known: Sequence[str]) -> Mapping[str, Contribution]:
         """Those that are new. One that another version writes differently counts as not given."""
         del round_name
         listed = cast("list[bytes]", await self._connection.ask("HKEYS", keys.OFFERS))
-        new = [name for one in listed if (name := one.decode()) not in known]
-        if not new:
-            return {}
-        bodies = cast("list[bytes | None]", await self._connection.ask("HMGET", keys.OFFERS, *new))
-        read = {name: _read(body) for name, body in zip(new, bodies, strict=True)}
-        return {name: offer for name, offer in read.items() if offer is not None}
+        new = [name for one in listed if b":" not in one and (name := one.decode()) not in known]
+        found: dict[str, Contribution] = {}
+        for name, body in await self._bodies(new):
+            head = _read(_head, body)
+            if head is not None:
+                self._parts[name] = head.parts
+                found[name] = head.offer
+        return found
+
+    async def part(self, number: int, *, names: Sequence[str]) -> Sequence[Contribution] | None:
+        """Fetched together, read one after the other."""
+        having = [_part_name(name, number) for name in names if number in self._parts[name]]
+        found: list[Contribution] = []
+        for _, body in await self._bodies(having):
+            part = _read(_part, body)
+            if part is None:
+                return None
+            found.append(part)
+            await asyncio.sleep(0)
+        return found
+
+    async def _bodies(self, fields: Sequence[str]) -> list[tuple[str, bytes | None]]:
+        if not fields:
+            return []
+        answer = await self._connection.ask("HMGET", keys.OFFERS, *fields)
+        return list(zip(fields, cast("list[bytes | None]", answer), strict=True))
 
     async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:
         """Whatever history it was written in."""
@@ -102,11 +180,19 @@ class RedisSite:
         return [_stored(meta, log=log, last=last) for meta, log, last in parts]
 
     async def restore(self, term: Term, logs: Sequence[HealedLog]) -> None:
-        """One script a log."""
+        """One script a log; without its publications if there is no memory for them."""
         sent = [self._restore(term, log) for log in logs]
         await asyncio.gather(*sent)
 
     async def _restore(self, term: Term, log: HealedLog) -> None:
+        try:
+            await self._write(term, log)
+        except RefusedError as error:
+            if not _is_full(error):
+                raise
+            await self._write(term, msgspec.structs.replace(log, publications=(), ages_s=()))
+
+    async def _write(self, term: Term, log: HealedLog) -> None:
         policy = self._rules.of(log.channel)
         history = msgspec.structs.replace(self._state.history, term=term_text(term))
         kept, total = _fitted(log, policy)
@@ -157,21 +243,17 @@ def term_text(term: Term) -> str:
     return f"{term.number}.{term.name}"
 
 
-def _packed(offer: Contribution) -> bytes:
-    """An offer that is too large keeps the positions: those logs begin again."""
-    body = _encode(offer)
-    if len(body) <= OFFER_BYTES_MAX:
-        return body
-    without = tuple(
-        msgspec.structs.replace(one, publications=(), ages_s=()) for one in offer.replicas
-    )
-    known = tuple(msgspec.structs.replace(one, publication=None) for one in offer.known)
-    return _encode(msgspec.structs.replace(offer, replicas=without, known=known))
+def _part_name(name: str, number: int) -> str:
+    return f"{name}:{number}"
 
 
-def _read(body: bytes | None) -> Contribution | None:
+def _is_full(error: RefusedError) -> bool:
+    return "OOM " in error.reply
+
+
+def _read(decoder: msgspec.msgpack.Decoder[T], body: bytes | None) -> T | None:
     try:
-        return None if body is None else _offer.decode(body)
+        return None if body is None else decoder.decode(body)
     except msgspec.MsgspecError:
         return None
 

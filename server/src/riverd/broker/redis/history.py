@@ -14,7 +14,7 @@ NOWHERE = Position("", 0)
 
 _FIELD = re.compile(
     rb"^(run_id|role|master_replid|connected_slaves|min_slaves_good_slaves|cluster_enabled"
-    rb"|maxmemory_policy|uptime_in_seconds):([\w-]+)",
+    rb"|maxmemory_policy|maxmemory|used_memory|total_system_memory|uptime_in_seconds):([\w-]+)",
     re.MULTILINE,
 )
 
@@ -33,6 +33,8 @@ class ServerState(msgspec.Struct, frozen=True):
     is_clustered: bool
     eviction: str
     uptime_s: int = 0
+    free_bytes: int | None = None
+    """How much more it may keep; None if it does not say."""
 
 
 async def state_of(connection: RedisConnection) -> ServerState:
@@ -51,6 +53,7 @@ def state_in(answer: Reply) -> ServerState:
     def text(name: bytes) -> str:
         return info.get(name, b"").decode()
 
+    bytes_max = int(text(b"maxmemory") or 0) or int(text(b"total_system_memory") or 0)
     state = ServerState(
         history=DataHistory(text(b"run_id"), text(b"master_replid")),
         is_master=text(b"role") == "master",
@@ -59,6 +62,7 @@ def state_in(answer: Reply) -> ServerState:
         is_clustered=text(b"cluster_enabled") == "1",
         eviction=text(b"maxmemory_policy"),
         uptime_s=int(text(b"uptime_in_seconds") or 0),
+        free_bytes=max(0, bytes_max - int(text(b"used_memory") or 0)) if bytes_max else None,
     )
     if not state.history.is_named:
         raise BrokerError("the server does not say which run and history it has")

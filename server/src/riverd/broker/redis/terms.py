@@ -69,6 +69,8 @@ class RedisTerms:
         self._open: Open | None = None
         self._reset: Callable[[], None] = _nothing
         self._server: Server | None = None
+        self._offers_light = False
+        """Whether the last attempt to heal ended with the connection, over an offer."""
         self._healed: asyncio.Future[None] | None = None
         """When what is lost is restored, while that is under way."""
         self._is_living = False
@@ -256,9 +258,18 @@ class RedisTerms:
             connection = await self._open(lambda: RedisConnection(SILENCE_S_MAX))
             try:
                 state = await state_of(connection)
-                site = RedisSite(connection, state, rules=self._rules, key_ttl_s=self._key_ttl_s)
+                site = RedisSite(
+                    connection,
+                    state,
+                    rules=self._rules,
+                    key_ttl_s=self._key_ttl_s,
+                    is_light=self._offers_light,
+                )
                 await site.begin()
-                await self.healing.heal(site)
+                try:
+                    await self.healing.heal(site)
+                finally:
+                    self._offers_light = site.is_offering
             finally:
                 connection.drop()
             self._wanted.set()

@@ -1,5 +1,15 @@
--- Give an offer to a round.  KEYS: round, offers.  ARGV: round, name, offer, for how many ms.
-if redis.call('HGET', KEYS[1], 'r') ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
-redis.call('PEXPIRE', KEYS[2], ARGV[4])
+-- Give a part of an offer to a round; who has the round keeps it so. Gives 1, 0 if the round is over, -1
+-- if there is no memory for it.
+-- KEYS: round, offers.  ARGV: round, name, field, what is given, for how many ms, round's ms, bytes that
+-- all offers may have ('' for any), 1 if it is written also where the server has no memory left.
+local round, owner, bytes = unpack(redis.call('HMGET', KEYS[1], 'r', 'o', 'b'))
+if round ~= ARGV[1] then return 0 end
+bytes = (tonumber(bytes) or 0) + #ARGV[4]
+if ARGV[7] ~= '' and bytes > tonumber(ARGV[7]) then return -1 end
+-- A script that has written may go on to.
+if ARGV[8] == '1' then redis.call('HDEL', KEYS[2], ARGV[3]) end
+redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])
+redis.call('PEXPIRE', KEYS[2], ARGV[5])
+redis.call('HSET', KEYS[1], 'b', string.format('%.0f', bytes))
+if owner == ARGV[2] then redis.call('PEXPIRE', KEYS[1], ARGV[6]) end
 return 1

@@ -9,6 +9,8 @@ if redis.call('HGET', KEYS[1], 'r') ~= ARGV[1] then
 end
 local kept = redis.call('HMGET', KEYS[2], 'e', 'o')
 if (kept[1] or '') ~= ARGV[2] or (kept[2] or '0') ~= ARGV[3] then return 0 end
+-- A script that has written may go on to: a position is written also where there is no memory left.
+if ARGV[12] == '0' then redis.call('DEL', KEYS[3]) end
 redis.call('HSET', KEYS[2], 'e', ARGV[6], 'o', ARGV[7], 'r', ARGV[4], 'i', ARGV[5], 'b', ARGV[11],
   'l', '0')
 redis.call('EXPIRE', KEYS[2], math.max(86400, tonumber(ARGV[9])))
