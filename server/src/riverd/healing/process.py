@@ -30,6 +30,7 @@ from riverd.healing.union import (
     ALIVE_S,
     FORGOTTEN_S,
     Certainty,
+    Evidence,
     awaited,
     gathered,
     healed,
@@ -43,6 +44,8 @@ WAIT_S = 3.0
 GRACE_S = 0.25
 """For how long processes that have just started wait for others that may know more."""
 PORTION = 200
+TURN_PUBLICATIONS = 10_000
+"""Of replicas, between which it is others' turn: 3 ms of the loop."""
 UNSEEN_MAX = 100
 CANDIDATE, FAREWELL = "?", "-"
 """Before the name of a process that may not publish or deliver yet, or any more."""
@@ -300,19 +303,34 @@ class Healing:
                 continue
             evidence = gathered(part)
             async for some in portions(list(evidence), PORTION):
-                stored = await site.stored(some)
-                logs: list[HealedLog] = []
-                for channel, found in zip(some, stored, strict=True):
-                    evidence[channel].stored = found
-                    waited_s = self._clock() - collected.since
-                    log = healed(evidence[channel], certainty, waited_s=waited_s)
-                    if log is not None:
-                        logs.append(log)
+                found = {channel: evidence[channel] for channel in some}
+                logs = await self._healed(site, found, certainty=certainty, since=collected.since)
                 await site.restore(term, logs)
             # It stays ours.
             await site.turn(self.members.name, least=self.least, round_name=round_name)
         names = [name for name, offer in offers.items() if offer.is_member]
         await site.open(term, members=names)
+
+    async def _healed(
+        self,
+        site: HealingSite,
+        evidence: Mapping[str, Evidence],
+        *,
+        certainty: Certainty,
+        since: float,
+    ) -> Sequence[HealedLog]:
+        logs: list[HealedLog] = []
+        stored, looked_at = await site.stored(list(evidence)), 0
+        for one, found in zip(evidence.values(), stored, strict=True):
+            one.stored = found
+            log = healed(one, certainty, waited_s=self._clock() - since)
+            if log is not None:
+                logs.append(log)
+            looked_at += sum(len(replica.publications) for replica in one.replicas)
+            if looked_at > TURN_PUBLICATIONS:
+                looked_at = 0
+                await asyncio.sleep(0)
+        return logs
 
 
 class _Collected:

@@ -11,6 +11,8 @@ from riverd.node.replicas.attachment import Attachment
 from riverd.portions import portions
 
 FORMER_S = 60.0
+PORTION = 50
+"""Of channels, each with all its publications."""
 
 
 class FormerReplicas:
@@ -45,7 +47,7 @@ class FormerReplicas:
 async def held(attachments: Iterable[Attachment], former: FormerReplicas, *, now: float) -> Held:
     """All replicas, and what is known of former ones. Nothing comes from the broker meanwhile."""
     replicas: list[Replica] = []
-    async for some in portions(list(attachments)):
+    async for some in portions(list(attachments), PORTION):
         replicas += [
             _replica(one.channel, age_s=now - one.confirmed_at, now=now)
             for one in some
