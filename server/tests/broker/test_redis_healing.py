@@ -284,6 +284,21 @@ async def test_where_functions_publish_logs_begin_again(
     await until(lambda: heard(visitor)[:2] == ["1", "gap"])
 
 
+async def test_function_that_runs_notices_that_the_data_was_opened_again(
+    own_server: RedisServer, processes: Processes
+) -> None:
+    visitor = await processes.visitor("c")
+    function = processes.broker(Part.OUTSIDER)
+    await publish(function, 1)
+    await settle()
+    with own_server.client() as client:
+        client.flushall()
+        await until(lambda: client.exists(keys.TERM) == 1)
+    await settle()
+    await publish(function, 2)
+    await until(lambda: heard(visitor)[-1] == "2")
+
+
 async def test_a_log_that_no_node_has_begins_again(
     own_server: RedisServer, processes: Processes
 ) -> None:

@@ -142,25 +142,36 @@ class CallConnection(RedisConnection):
     async def check(self) -> None:
         """Ask the server whether it is still what it was; otherwise the connection ends."""
         asked_at = self._check_sent_at = time.monotonic()
-        self._compare(await self.send("INFO"), asked_at)
+        self._compare(await self.ask_all(self._questions()), asked_at)
 
     def tick(self) -> None:
         """Check again and again, so that nobody has to wait for it."""
         asked_at = time.monotonic()
         if self._introduced and asked_at - self._check_sent_at > CHECK_S:
             self._check_sent_at = asked_at
-            self.send("INFO").add_done_callback(lambda answer: self._checked(answer, asked_at))
+            sent = [self.send(*question) for question in self._questions()]
+            # They are answered in their order.
+            sent[-1].add_done_callback(lambda _: self._checked(sent, asked_at))
 
-    def _checked(self, answer: asyncio.Future[Reply], asked_at: float) -> None:
-        # What it fails with shows as the connection's end.
-        if not answer.cancelled() and answer.exception() is None:
+    def _questions(self) -> list[Sequence[Argument]]:
+        if not self.history.term:
+            return [("INFO",)]
+        # Somebody may have flushed the data: a function gives no signs that would show it.
+        return [("INFO",), ("HMGET", names.TERM, "n", "t")]
+
+    def _checked(self, answers: Sequence[asyncio.Future[Reply]], asked_at: float) -> None:
+        # What they fail with shows as the connection's end.
+        failed = [one for one in answers if one.cancelled() or one.exception() is not None]
+        if not failed:
             with contextlib.suppress(BrokerError):
-                self._compare(answer.result(), asked_at)
+                self._compare([one.result() for one in answers], asked_at)
 
-    def _compare(self, answer: Reply, asked_at: float) -> None:
+    def _compare(self, answers: Sequence[Reply], asked_at: float) -> None:
         try:
-            if state_in(answer).history != self.state.history:
+            if state_in(answers[0]).history != self.state.history:
                 raise BrokerError("the server has another history of its data by now")
+            if len(answers) > 1 and _term_in(answers[1]) != self.history.term:
+                raise BrokerError("the data was opened again since")
         except BrokerError:
             self.drop()
             raise
@@ -359,6 +370,11 @@ def fail(future: asyncio.Future[T], error: BrokerError) -> None:
     if not future.done():
         future.set_exception(error)
         future.exception()
+
+
+def _term_in(answer: Reply) -> str:
+    number, name = cast("list[bytes | None]", checked(answer))
+    return f"{(number or b'').decode()}.{(name or b'').decode()}"
 
 
 @contextlib.contextmanager
