@@ -13,7 +13,8 @@ from riverd.broker.redis.connector import Connector
 from riverd.broker.redis.healing import RedisSite
 from riverd.broker.redis.history import state_of
 from riverd.errors import BrokerError
-from riverd.healing.offers import PARTS, Contribution, Replica
+from riverd.healing.offers import Contribution, Replica
+from riverd.healing.parts import PARTS
 from riverd.model import Publication
 
 ONE = Publication(1, "e", b"1")

@@ -24,7 +24,8 @@ from typing import Protocol
 import msgspec
 
 from riverd.healing.acceptance import Acceptance
-from riverd.healing.offers import PARTS, Contribution, DataLog, HealedLog, Held, Known, Replica
+from riverd.healing.offers import Contribution, DataLog, HealedLog, Held, Known, Replica
+from riverd.healing.parts import PARTS
 from riverd.healing.union import (
     ABSENT_S,
     ALIVE_S,

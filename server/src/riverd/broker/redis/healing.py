@@ -12,7 +12,8 @@ from riverd.broker.redis.connection import Argument, RedisConnection, RefusedErr
 from riverd.broker.redis.history import ServerState
 from riverd.broker.redis.scripts import DataHistory, script
 from riverd.channel_rules import ChannelPolicy, ChannelRules
-from riverd.healing.offers import Contribution, DataLog, HealedLog, divided, light
+from riverd.healing.offers import Contribution, DataLog, HealedLog
+from riverd.healing.parts import divided, light
 from riverd.healing.process import Term, Turn
 from riverd.model import Message, Publication
 

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from riverd.healing.offers import PARTS, Contribution, Known, Replica, Unanswered, divided, light
+from riverd.healing.offers import Contribution, Known, Replica, Unanswered
+from riverd.healing.parts import PARTS, divided, light
 from riverd.healing.union import Certainty, gathered, healed
 from riverd.model import Position, Publication
 
