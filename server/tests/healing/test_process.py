@@ -45,6 +45,31 @@ class AwaySite:
         """Nothing comes so far."""
 
 
+class OpenedSite(AwaySite):
+    """A server that is opened by another while it is asked."""
+
+    def __init__(self, healing: Healing) -> None:
+        super().__init__()
+        self._healing = healing
+        self._term: Term | None = None
+
+    async def turn(self, name: str, *, least: int, round_name: str) -> Turn:
+        del name
+        if self._term is not None:
+            return Turn(self._term if self._term.number >= least else None, round_name)
+        self._term = Term(2, "second")
+        self._healing.enter(self._term)
+        return Turn(None, round_name)
+
+
+def test_who_is_in_the_term_by_now_offers_nothing() -> None:
+    healing = Healing(lambda: 100.0)
+    healing.enter(Term(1, "first"))
+    assert asyncio.run(healing.heal(OpenedSite(healing))) == Term(2, "second")
+    healing.members.took(Beats(0.0, {}), 99.0)
+    assert healing.is_alive
+
+
 def test_nothing_is_delivered_from_the_offer_until_a_later_term() -> None:
     healing = Healing(lambda: 100.0)
     was_alive: list[bool] = []

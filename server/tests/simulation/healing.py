@@ -185,10 +185,13 @@ class SimSite:
     async def offers(self, round_name: str, known: Sequence[str]) -> Mapping[str, Contribution]:
         return await self._ask(lambda: self._healing.offers(round_name, known))
 
-    async def part(self, number: int, *, names: Sequence[str]) -> Sequence[Contribution]:
+    async def part(self, number: int, *, names: Sequence[str]) -> Sequence[Contribution] | None:
         """All is in the first."""
+        if number > 0:
+            return []
         offers = self._healing.offers(self._healing._round, ())
-        return [offers[name] for name in names] if number == 0 else []
+        # Those to another round are not all that were read.
+        return None if set(names) - offers.keys() else [offers[name] for name in names]
 
     async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:
         return await self._ask(lambda: self._healing.stored(channels))

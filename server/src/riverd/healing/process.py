@@ -247,13 +247,15 @@ class Healing:
             turn = await site.turn(self.members.name, least=self.least, round_name=self._new_id())
             if turn.term is not None:
                 return turn.term
+            if self._entered != entered:
+                # It was opened meanwhile, and this process is in it.
+                entered = self._entered
+                continue
             if turn.round != offered:
                 # Before it is made: nothing is delivered any more that is not in it.
                 self.least = max(self.least, self._entered + 1)
                 offer = await self._offer()
                 if self._entered != entered:
-                    # It was opened meanwhile, and this process is in it.
-                    entered = self._entered
                     continue
                 await site.offer(turn.round, self.members.name, offer=offer)
                 offered, collected = turn.round, _Collected(self._clock())
