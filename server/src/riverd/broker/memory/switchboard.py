@@ -20,7 +20,7 @@ class Switchboard:
         self.listeners: dict[str, set[str]] = {}
         self.numbers = count(1)
         self.names: dict[str, str] = {}
-        self.tabs = TabStore(since=self.webhooks.wall())
+        self.tabs = TabStore()
         self.connections: dict[str, dict[str, int]] = {}
         """By user and node."""
         self.answers: OrderedDict[str, dict[str, bytes]] = OrderedDict()

@@ -101,7 +101,7 @@ class MemoryTabs:
 
     @property
     def since(self) -> float:
-        """Rows are those of this process."""
+        """What a process before this one knew of pages, nobody can say."""
         return self._store.since
 
     async def claim(self, key: str, session: str, *, life_s: float) -> TabRow | None:

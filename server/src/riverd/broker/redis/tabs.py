@@ -34,7 +34,7 @@ class RedisTabs:
 
     @property
     def since(self) -> float:
-        """Its data was lost then, or only the trust in it."""
+        """Its data was lost then, or only the trust in it; 0 if it never was."""
         return self._since()
 
     async def claim(self, key: str, session: str, *, life_s: float) -> TabRow | None:

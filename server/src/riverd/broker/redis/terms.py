@@ -56,7 +56,7 @@ class RedisTerms:
         self.healing = Healing(time.monotonic, grace_s=0.0 if is_outsider else GRACE_S)
         self.entered = 0
         self.opened_at = 0.0
-        """When the term was opened that this process is in, in unix seconds."""
+        """When the term of this process was opened, in unix seconds; 0 of the first one."""
         self.revived: Callable[[], None] = _nothing
         self._rules = rules
         self._tasks = Tasks(failed)
@@ -235,8 +235,9 @@ class RedisTerms:
         known = history_name(state.history).encode()
         if name != known or number is None or text is None or int(number) < self.healing.least:
             return None
-        self.opened_at = int(opened_ms or 0) / 1000
-        return Term(int(number), text.decode())
+        term = Term(int(number), text.decode())
+        self.opened_at = int(opened_ms or 0) / 1000 if term.number > 1 else 0.0
+        return term
 
     async def _heal_a_little(self) -> None:
         """Have it done, and wait for it if it is done soon.
