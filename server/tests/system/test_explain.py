@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 from mute_proxy import mute_proxy
-from redis_server import RedisServer
+from redis_server import RedisServer, running
 from river_client import condition, enter, member, opened, token
 from river_process import API_KEY, Start, address, ask, publish, run
 from stream_client import path_of, requested
@@ -71,8 +71,15 @@ class Deployment:
 
 
 @pytest.fixture(scope="module")
-def river(start_shared: Start, redis: RedisServer) -> Iterator[Deployment]:
-    return Deployment(start_shared, redis)
+def lone_redis() -> Iterator[RedisServer]:
+    """Of these tests alone: a gateway that another test has ended may have known of a user."""
+    with running(requirepass="of explain alone") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def river(lone_redis: RedisServer, start_shared: Start) -> Deployment:
+    return Deployment(start_shared, lone_redis)
 
 
 @pytest.fixture(params=KINDS)
