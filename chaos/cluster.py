@@ -202,8 +202,19 @@ class Cluster:
         return time.monotonic() - began
 
     def miscounted(self) -> list[str]:
-        """Of whom the receiver of webhooks is wrong."""
-        return self.receiver.mistakes(self.visitors.here)
+        """Of whom the receiver of webhooks is wrong; then of whom River itself is."""
+        here = self.visitors.here
+        mistakes = self.receiver.mistakes(here)
+        if mistakes:
+            try:
+                listed = get_json(self.api.port, f"/channels/{HOOKED}/presence")["members"]
+                members = {str(one["user"]) for one in listed}
+            except OSError:
+                return [*mistakes, "the API does not answer"]
+            lacking = sorted(here - members)
+            mistakes += [f"River lacks {self.visitors.state_of(user)}" for user in lacking]
+            mistakes += [f"River has {user}" for user in sorted(members - here)]
+        return mistakes
 
     def behind(self) -> list[str]:
         """Clients that do not stand where their channels' logs stand, and logs that lack an end."""

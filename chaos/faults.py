@@ -172,13 +172,17 @@ async def suffer(cluster: Cluster, name: str) -> FaultOutcome:
     remark = await anext(fault)
     missing: list[str] = []
     live_after_s = agreed_after_s = counted_after_s = LIVE_S_MAX
+    # Who publishes goes on: only what was waited for says anything afterwards.
+    wrong = cluster.behind
     try:
         live_after_s = await cluster.until_live()
+        wrong = cluster.mistaken
         agreed_after_s = await cluster.until_agreed()
+        wrong = cluster.miscounted
         counted_after_s = await cluster.until_counted()
     except TimeoutError:
-        missing = cluster.behind() or cluster.mistaken() or cluster.miscounted()
-        shown = "; ".join([*missing[:3], *cluster.silent()[:SILENT_SHOWN_MAX]])
+        missing = wrong()
+        shown = "; ".join([*missing[:5], *cluster.silent()[:SILENT_SHOWN_MAX]])
         remark += f" {len(missing)} not live again: {shown}"
     await anext(fault, None)
     outcome = cluster.outcome(name)

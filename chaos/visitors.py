@@ -16,12 +16,18 @@ class Visitors:
         self.pausing = False
         self._url = url
         self._channel = channel
-        self._here: dict[str, asyncio.Task[None]] = {}
+        self._here: dict[str, tuple[Witness, asyncio.Task[None]]] = {}
 
     @property
     def here(self) -> set[str]:
         """Who is there, or comes back because it was cut off."""
         return {*self._here}
+
+    def state_of(self, user: str) -> str:
+        """How one of those who are there is served, as far as it knows."""
+        one, _ = self._here[user]
+        place = "live" if one.is_live else "not live"
+        return f"{user} is {place}, was told {one.errors}, last ended by {one.ended_by}"
 
     async def run(self) -> None:
         """Come and go until cancelled."""
@@ -35,9 +41,9 @@ class Visitors:
                 await self._turn(user)
 
     async def _turn(self, user: str) -> None:
-        task = self._here.pop(user, None)
-        if task is None:
+        here = self._here.pop(user, None)
+        if here is None:
             one = Witness(self._url, user, [self._channel], {self._channel: {}})
-            self._here[user] = asyncio.create_task(one.run())
+            self._here[user] = one, asyncio.create_task(one.run())
             return
-        await end(task)
+        await end(here[1])
