@@ -4,9 +4,9 @@ import asyncio
 from itertools import count
 
 import pytest
-from brokers import NewBroker, RedisBrokers
+from brokers import NewBroker, RedisBrokers, persistently
 from redis_cluster_servers import RedisCluster
-from redis_server import RedisServer
+from redis_server import RedisServer, running
 from webhook_nodes import ALL, node_of, waiting
 
 from riverd.broker import Broker
@@ -205,6 +205,25 @@ async def test_what_is_true_now_is_listed(new_broker: NewBroker) -> None:
     assert listed["presence-1"] == (1, ["ann"])
     assert listed["#user:ann"][0] == 1
     assert set(listed) == {"chat-1", "presence-1", "#user:ann"}
+
+
+async def test_who_joins_first_after_the_broker_lost_its_data_is_listed_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("riverd.broker.redis.lease.RENEW_S", 3_600.0)
+    with running() as own:
+        brokers = RedisBrokers(own.url)
+        try:
+            node = await node_of(brokers)
+            await node.join("presence-1", ANN)
+            own.kill()
+            own.lose_data()
+            own.start()
+            await persistently(lambda: node.join("presence-1", ANN))
+            [room], _ = await node.webhook_queues.truth(ALL)
+            assert (room.channel, room.members) == ("presence-1", ["ann"])
+        finally:
+            await brokers.close()
 
 
 async def test_senders_notes_are_kept(new_broker: NewBroker) -> None:

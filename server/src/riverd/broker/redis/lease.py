@@ -70,6 +70,9 @@ class Lease:
         self._webhooks = webhooks
         self._tasks = Tasks(failed)
         self._tried = asyncio.Event()
+        self._renewing = asyncio.Lock()
+        self._asked: asyncio.Future[bool] | None = None
+        """A renewal that those who join wait for."""
         self._former: list[NodeName] = []
         self._clearing: set[str] = set()
 
@@ -86,6 +89,8 @@ class Lease:
     async def close(self) -> None:
         """Remove everything at once, so that nobody has to wait for the lease's end."""
         await self._tasks.close()
+        if self._asked is not None:
+            self._asked.cancel()
         try:
             await self._clear(self.node)
         except BrokerError:
@@ -95,7 +100,7 @@ class Lease:
     async def join(self, channel: str, member: Member, *, limit: int | None = None) -> Reply:
         """Make a presence entry. Gives the version of the list that has the user, b"" if full."""
         # The node may have another name after any await: all of this is under one.
-        name = self._name
+        name = await self._known_name()
         name.joining[channel] += 1
         try:
             if channel not in name.channels:
@@ -118,6 +123,18 @@ class Lease:
         finally:
             name.joining[channel] -= 1
             name.joining += Counter()
+
+    async def _known_name(self) -> NodeName:
+        """The node's name, once the data of now has its lease: by that its entries are found."""
+        while not self._is_known(self._name):
+            if self._asked is None or self._asked.done():
+                self._asked = asyncio.ensure_future(self._renew())
+            await asyncio.shield(self._asked)
+        return self._name
+
+    def _is_known(self, name: NodeName) -> bool:
+        history = self._server.history(keys.node_channels(name.text))
+        return history is not None and history == name.noted_by
 
     async def leave(self, channel: str, user: str) -> None:
         """Remove a presence entry."""
@@ -158,6 +175,10 @@ class Lease:
 
     async def _renew(self) -> bool:
         """Renew the lease, or take another name. Whether there was a node to clear up after."""
+        async with self._renewing:
+            return await self._renew_now()
+
+    async def _renew_now(self) -> bool:
         name = self._name
         answer = await self._server.call(
             "renew",
@@ -175,7 +196,7 @@ class Lease:
             self._former.append(name)
             self._name = NodeName()
             self._lost()
-            return await self._renew()
+            return await self._renew_now()
         name.renewed = True
         if over and over.decode() not in self._clearing:
             self._clear_soon(over.decode())
