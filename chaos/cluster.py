@@ -49,6 +49,8 @@ TRANSPORTS = (*[Witness] * 7, StreamWitness, StreamWitness, PollWitness)
 CROWD = "presence-crowd"
 """All clients are its members, and nobody publishes to it."""
 HOOKED = "presence-hooked"
+MISSED_S = 16.0
+"""What a process that ended so long ago had accepted, others have (docs, "Healing")."""
 """Users come here and go, and a webhook reports them."""
 
 
@@ -165,6 +167,11 @@ class Cluster:
         """One more client."""
         self.witnesses.append(witness)
         self._tasks.append(asyncio.create_task(witness.run()))
+
+    async def until_nobody_is_missed(self) -> None:
+        """Until no process of River has ended a short while ago: else nothing would be healed."""
+        newest = max(one.ended_at for one in (*self.gateways, self.api))
+        await asyncio.sleep(max(0.0, newest + MISSED_S - time.monotonic()))
 
     async def until_live(self) -> float:
         """Seconds until every client has what was published after this was called.

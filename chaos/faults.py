@@ -57,6 +57,7 @@ async def pause_redis(cluster: Cluster) -> Harm:
 
 async def restart_redis(cluster: Cluster) -> Harm:
     """`kill -9` Redis and start it with the data on its disk."""
+    await cluster.until_nobody_is_missed()
     cluster.redis.kill()
     await asyncio.sleep(2)
     await asyncio.to_thread(cluster.redis.start)
@@ -65,6 +66,7 @@ async def restart_redis(cluster: Cluster) -> Harm:
 
 async def lose_redis(cluster: Cluster) -> Harm:
     """`kill -9` Redis and start it without its data."""
+    await cluster.until_nobody_is_missed()
     cluster.redis.kill()
     cluster.redis.lose_data()
     await asyncio.sleep(2)

@@ -1,6 +1,7 @@
 """The real processes of a cluster on this machine: Redis, a balancer, gateways, a publish API."""
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -33,6 +34,8 @@ class ServerProcess:
         self._ready = ready
         self._log = tempfile.TemporaryFile()
         self._process: subprocess.Popen[bytes] | None = None
+        self.ended_at = -math.inf
+        """When a process of it has ended last."""
 
     def start(self, *, wait: bool = True) -> None:
         """Start it, and wait until it serves."""
@@ -52,13 +55,15 @@ class ServerProcess:
 
     def wait(self) -> int:
         """Its exit code, once it has ended."""
-        return self._process.wait() if self._process is not None else 0
+        code = self._process.wait() if self._process is not None else 0
+        self.ended_at = time.monotonic()
+        return code
 
     def kill(self) -> None:
         """End it at once."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
-            self._process.wait()
+            self.wait()
 
     def close(self) -> None:
         """End it for good."""
