@@ -20,7 +20,7 @@ run: .setup/python $(if $(filter pusher,$(PROTOCOL)),.setup/js)
 	  $(RUN)python scripts/run.py
 
 # Tests of rooms that run within one process: their coverage is measured and may only rise (see pyproject.toml).
-MEASURED := $(addprefix server/tests/,auth core gateway node protocols websocket test_channels.py test_globs.py test_payloads.py)
+MEASURED := $(addprefix server/tests/,auth channels core gateway model node protocols websocket)
 PYTEST := $(RUN)pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 test: setup

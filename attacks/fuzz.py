@@ -35,7 +35,7 @@ from river_process import SECRET
 
 from riverd.auth.session_secrets import SessionSecrets
 from riverd.auth.tokens import Verifier
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.core.session_limits import SessionLimits
 from riverd.errors import DecodeError, RiverError, TokenError
 from riverd.gateway.origins import Origins

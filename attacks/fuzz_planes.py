@@ -7,10 +7,10 @@ from riverd.api import requests as bodies
 from riverd.api.endpoints.messages import message_to, messages_of
 from riverd.broker.redis.delivery import deliver, deliver_to_all
 from riverd.broker.redis.messages import ephemeral_body, member_body, publication_body, receipt_of
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.errors import RiverError
-from riverd.model import Change, Ephemeral, Member, Message, Publication
-from riverd.orders import Order, Question
+from riverd.model.log import Change, Ephemeral, Member, Message, Publication
+from riverd.model.orders import Order, Question
 
 RULES = ChannelRules((), history_size=100, history_ttl_s=300)
 MESSAGE_BYTES_MAX = 64 * 1024

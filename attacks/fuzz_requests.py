@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from riverd.api.pusher.signing import signed_request
 from riverd.auth.apps import App, Apps
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.errors import DecodeError, RiverError
 from riverd.gateway.origins import Origins
 from riverd.gateway.streams.client_requests import FIELDS, fields_of

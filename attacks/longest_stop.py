@@ -28,13 +28,13 @@ from riverd.auth.session_secrets import SessionSecrets
 from riverd.broker.redis import address
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.core.hub import Hub
 from riverd.core.session import Session
 from riverd.core.session_limits import SessionLimits
 from riverd.errors import Reason
-from riverd.grants import Claims
-from riverd.model import Message
+from riverd.model.claims import Claims
+from riverd.model.log import Message
 from riverd.node.node import Node
 from riverd.protocols.native.protocol import Native
 from riverd.service.collector import OldObjects

@@ -10,19 +10,15 @@ import jwt
 from guard.path import Path, Work
 from riverd.auth.session_secrets import SessionSecrets
 from riverd.auth.tokens import Verifier
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.core.channel import Channel
 from riverd.core.channel_log import Log
 from riverd.core.hub import Hub
 from riverd.core.session import Session, Subscription
 from riverd.core.session_limits import SessionLimits
-from riverd.grants import Claims
-from riverd.model import (
-    Position,
-    Publication,
-    Subscribe,
-    Tail,
-)
+from riverd.model.claims import Claims
+from riverd.model.commands import Subscribe
+from riverd.model.log import Position, Publication, Tail
 from riverd.protocols.native import codec, events
 from riverd.protocols.native.protocol import Native
 

@@ -13,7 +13,7 @@ from riverd.auth.api_keys import Keys
 from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
 from riverd.broker.memory.switchboard import Switchboard
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.http.request import Request
 from riverd.http.response import Response
 

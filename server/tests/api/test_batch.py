@@ -7,7 +7,7 @@ from api_server import Answer, Served, new_channel, serving
 
 from riverd.broker.memory.broker import MemoryBroker
 from riverd.errors import BrokerError, RiverError
-from riverd.model import Position
+from riverd.model.log import Position
 
 
 def _batch(api: Served, messages: object) -> Answer:

@@ -26,8 +26,8 @@ from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.control import MemoryControl
 from riverd.broker.memory.switchboard import Switchboard
 from riverd.errors import BrokerError, OutcomeUnknownError
-from riverd.model import Message, Position
-from riverd.orders import Order
+from riverd.model.log import Message, Position
+from riverd.model.orders import Order
 
 ORDERING = [
     ("POST", "/users/u/disconnect", None),

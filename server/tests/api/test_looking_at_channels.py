@@ -3,7 +3,7 @@
 import pytest
 from api_server import Served, new_channel, over_a_socket, run
 
-from riverd.model import Member, Message
+from riverd.model.log import Member, Message
 
 
 def test_occupied_channels_are_listed_with_their_counts(api: Served) -> None:

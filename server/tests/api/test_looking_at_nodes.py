@@ -7,8 +7,8 @@ from api_server import KEY, Served, new_channel, run, serving
 from river_feed import Notes
 
 from riverd.auth.api_keys import Keys
-from riverd.facts import ConnectedUsers, NodeState
-from riverd.orders import Question, encode
+from riverd.model.facts import ConnectedUsers, NodeState
+from riverd.model.orders import Question, encode
 
 STATE = NodeState("gw-a", "1.2.3", 1_700_000_000.0, 7, 5, 3, 100, 1, 0, 0.01, "digest")
 

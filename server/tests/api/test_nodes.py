@@ -4,7 +4,7 @@ import pytest
 from api_server import Served, eventually
 from river_feed import Notes
 
-from riverd.orders import OrderKind
+from riverd.model.orders import OrderKind
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task/river/0123456789abcdef"
 

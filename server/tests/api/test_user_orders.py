@@ -11,7 +11,7 @@ from river_feed import Notes
 
 from riverd.auth.api_keys import Keys
 from riverd.broker import Broker
-from riverd.orders import (
+from riverd.model.orders import (
     Order,
     OrderKind,
     Question,

@@ -13,11 +13,12 @@ from riverd.auth.api_keys import Keys
 from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
 from riverd.broker.memory.switchboard import Switchboard
-from riverd.channel_rules import ChannelRules
-from riverd.channels import user_channel
+from riverd.channels.grants import Grants
+from riverd.channels.names import user_channel
+from riverd.channels.rules import ChannelRules
 from riverd.errors import RiverError
-from riverd.grants import Claims, Grants
-from riverd.model import Position
+from riverd.model.claims import Claims
+from riverd.model.log import Position
 
 RULES = ChannelRules(history_size=10, history_ttl_s=300, user_channels=True)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from river_feed import Notes
 
 from riverd.auth.tokens import Verifier
-from riverd.grants import Grants
+from riverd.channels.grants import Grants
 
 NOW = 1_700_000_000.5
 DEEP = json.loads('{"a":' * 65 + "1" + "}" * 65)

@@ -6,8 +6,8 @@ import pytest
 from riverd.auth.revocations import Revocations, unrevoked
 from riverd.auth.tokens import Verifier
 from riverd.errors import BlockedError, Reason, TokenError
-from riverd.grants import Claims
-from riverd.orders import Standing, StandingKind
+from riverd.model.claims import Claims
+from riverd.model.orders import Standing, StandingKind
 
 AT = 1000.5
 REVOKED = Standing(StandingKind.REVOKED, "ann", at=AT, ends_at=5000, before=AT + 5)

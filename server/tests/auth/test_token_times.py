@@ -5,7 +5,7 @@ from token_making import NEW, NOW, outcome, refusal, signed, token, verify
 
 from riverd.auth.tokens import Verifier
 from riverd.errors import ErrorCode, TokenError
-from riverd.grants import Claims
+from riverd.model.claims import Claims
 
 
 def test_a_token_ends_with_the_second_that_it_names() -> None:

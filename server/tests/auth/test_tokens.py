@@ -24,9 +24,9 @@ from token_making import (
 
 from riverd.auth.claims import INFO_BYTES_MAX
 from riverd.auth.tokens import TOKEN_LENGTH_MAX, Signer, Verifier
-from riverd.channels import may_subscribe
+from riverd.channels.grants import Grants, may_subscribe
 from riverd.errors import ErrorCode, TokenError
-from riverd.grants import Claims, Grants
+from riverd.model.claims import Claims
 
 ODD_BODIES = [
     b"",

@@ -15,8 +15,8 @@ from riverd.aws import lambda_drain as aws_drain
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
-from riverd.channel_rules import ChannelRules
-from riverd.channels import CONTROL
+from riverd.channels.names import CONTROL
+from riverd.channels.rules import ChannelRules
 from riverd.errors import BrokerError
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task/river-Cluster-x/0123456789abcdef0123456789abcdef"

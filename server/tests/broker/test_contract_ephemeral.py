@@ -3,7 +3,7 @@
 from brokers import NewBroker, message, node_with_notes
 from river_feed import until
 
-from riverd.model import After, Ephemeral, FirstAfter, Message, Position
+from riverd.model.log import After, Ephemeral, FirstAfter, Message, Position
 
 
 async def test_an_ephemeral_event_follows_a_position_and_takes_none(new_broker: NewBroker) -> None:

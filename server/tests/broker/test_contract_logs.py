@@ -7,7 +7,7 @@ from brokers import SIZE, NewBroker, message, node_with_notes
 from river_feed import until
 
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Member, Message, Position
+from riverd.model.log import Member, Message, Position
 
 ANN = Member("ann")
 

@@ -7,7 +7,7 @@ from brokers import NewBroker, node_with_notes
 from river_feed import until
 
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Member, Occupancy, Position
+from riverd.model.log import Member, Occupancy, Position
 
 ANN, BOB = Member("ann"), Member("bob", b'{"name":"Bob"}')
 

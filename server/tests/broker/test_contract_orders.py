@@ -8,9 +8,9 @@ from brokers import NewBroker, node_with_notes
 from river_feed import until
 
 from riverd.broker import Broker
-from riverd.channels import CONTROL
-from riverd.model import Member, Message, Position
-from riverd.orders import Order, OrderKind, Question, Standing, StandingKind, order_of
+from riverd.channels.names import CONTROL
+from riverd.model.log import Member, Message, Position
+from riverd.model.orders import Order, OrderKind, Question, Standing, StandingKind, order_of
 
 ANN, BOB = Member("ann"), Member("bob", b'{"name":"Bob"}')
 

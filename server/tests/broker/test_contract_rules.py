@@ -8,7 +8,7 @@ from river_feed import until
 
 from riverd.broker import Broker
 from riverd.errors import RiverError
-from riverd.model import Member, Message, Occupancy, Position
+from riverd.model.log import Member, Message, Occupancy, Position
 
 ANN, BOB = Member("ann"), Member("bob", b'{"name":"Bob"}')
 

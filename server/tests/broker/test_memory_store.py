@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from riverd.broker.memory import store as stored
 from riverd.broker.memory.store import IDLE_S_MAX, KEYS_KEPT_S, Store
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Member, Message, Occupancy, Position
+from riverd.model.log import Member, Message, Occupancy, Position
 
 ANN, BOB = Member("ann"), Member("bob", b'{"a":1}')
 

@@ -10,8 +10,8 @@ from river_feed import Notes
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.missed_changes import NAMES_MAX, MissedChanges
 from riverd.broker.webhooks import QueuedEvent
-from riverd.model import Member, Message
-from riverd.webhook_events import MEMBERS, Interest, WebhookInterests, WebhookKind
+from riverd.model.log import Member, Message
+from riverd.model.webhook_events import MEMBERS, Interest, WebhookInterests, WebhookKind
 
 OLD = Interest(webhook="w0", events=tuple(WebhookKind))
 NEW = Interest(webhook="w1", events=tuple(WebhookKind), channels="room-*")

@@ -10,10 +10,10 @@ from river_feed import Notes, until
 
 from riverd.broker.redis import keys
 from riverd.broker.redis.topology import slot_of
-from riverd.channels import CONTROL
+from riverd.channels.names import CONTROL
 from riverd.errors import BrokerError
-from riverd.model import Member, Message, Occupancy, Position
-from riverd.orders import Order, OrderKind
+from riverd.model.log import Member, Message, Occupancy, Position
+from riverd.model.orders import Order, OrderKind
 
 BrokersAt = Callable[..., RedisBrokers]
 CHANNELS = [f"presence-{number}" for number in range(60)]

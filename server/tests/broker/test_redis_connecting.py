@@ -14,10 +14,10 @@ from cryptography.x509.oid import NameOID
 from redis_server import RedisServer, running
 from river_feed import until
 
-from riverd.channels import CONTROL
+from riverd.channels.names import CONTROL
 from riverd.errors import BrokerError
-from riverd.model import Message
-from riverd.orders import Order, OrderKind
+from riverd.model.log import Message
+from riverd.model.orders import Order, OrderKind
 
 BrokersAt = Callable[[str], RedisBrokers]
 Key = ec.EllipticCurvePrivateKey

@@ -11,7 +11,7 @@ from river_feed import until
 from proxy import Proxy
 from riverd.broker.redis.feed import RedisFeed
 from riverd.errors import BrokerError
-from riverd.model import Message
+from riverd.model.log import Message
 
 BrokersAt = Callable[[str], RedisBrokers]
 

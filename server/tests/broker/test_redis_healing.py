@@ -22,7 +22,7 @@ from riverd.broker.redis.connector import Connector
 from riverd.broker.redis.terms import Part
 from riverd.core.hub import Hub
 from riverd.errors import RiverError
-from riverd.model import Message, Position
+from riverd.model.log import Message, Position
 from riverd.node.node import Node
 
 

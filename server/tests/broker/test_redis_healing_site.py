@@ -15,7 +15,7 @@ from riverd.broker.redis.history import state_of
 from riverd.errors import BrokerError
 from riverd.healing.offers import Contribution, Replica
 from riverd.healing.parts import PARTS
-from riverd.model import Publication
+from riverd.model.log import Publication
 
 ONE = Publication(1, "e", b"1")
 OFFER = Contribution(

@@ -10,7 +10,7 @@ from river_feed import until
 
 from riverd.broker.redis import messages
 from riverd.broker.redis.connection import Reply
-from riverd.model import Change, Ephemeral, Member, Message, Publication
+from riverd.model.log import Change, Ephemeral, Member, Message, Publication
 
 FIRST_VERSION = msgspec.msgpack.Decoder(tuple[str, bytes, str | None])
 """How 0.1.0 read the body of a publication, and nothing but that."""

@@ -14,7 +14,7 @@ from proxy import Proxy
 from riverd.broker.redis import keys
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.positions import KEPT_EVERY
-from riverd.model import Member, Occupancy, Position
+from riverd.model.log import Member, Occupancy, Position
 
 BrokersAt = Callable[[str], RedisBrokers]
 CROWD = 20_000

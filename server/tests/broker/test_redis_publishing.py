@@ -14,7 +14,7 @@ from proxy import Proxy
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.calls import SILENCE_S_MAX, Calls
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
-from riverd.model import Message, Position, Publication
+from riverd.model.log import Message, Position, Publication
 
 
 def message(number: int = 0, *, channel: str = "c", key: str | None = None) -> Message:

@@ -14,7 +14,7 @@ from riverd.broker.redis import scripts
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.scripts import DataHistory, Scripts, script
 from riverd.errors import BrokerError, RiverError
-from riverd.model import Member, Message, Position
+from riverd.model.log import Member, Message, Position
 
 BrokersAt = Callable[[str], RedisBrokers]
 

@@ -2,7 +2,7 @@
 
 from brokers import RedisBrokers
 
-from riverd.channel_rules import ChannelRule, ChannelRules
+from riverd.channels.rules import ChannelRule, ChannelRules
 from riverd.service.rules_watch import RulesWatch
 
 ONE = ChannelRules(history_size=5, history_ttl_s=300)

@@ -12,7 +12,7 @@ from river_feed import until
 
 from riverd.broker.redis.feed import RedisFeed
 from riverd.errors import BrokerError, OutcomeUnknownError, RiverError
-from riverd.model import Member, Message, Position
+from riverd.model.log import Member, Message, Position
 
 BrokersAt = Callable[..., RedisBrokers]
 

@@ -12,8 +12,8 @@ from webhook_nodes import ALL, node_of, waiting
 from riverd.auth.webhooks import endpoints_of, parse_webhooks
 from riverd.broker.redis import webhook_queues
 from riverd.broker.webhooks import READ_MAX
-from riverd.model import Message
-from riverd.webhook_events import WebhookKind
+from riverd.model.log import Message
+from riverd.model.webhook_events import WebhookKind
 from riverd.webhooks.forms import WebhookRequest
 from riverd.webhooks.posting import PostOutcome
 from riverd.webhooks.sender import WINDOW_MAX, Sender, SenderSurroundings, WebhookTally

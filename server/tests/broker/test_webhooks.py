@@ -11,8 +11,8 @@ from webhook_nodes import ALL, node_of, waiting
 
 from riverd.broker import Broker
 from riverd.broker.redis.broker import RedisBroker
-from riverd.model import Member, Message
-from riverd.webhook_events import Interest, WebhookKind
+from riverd.model.log import Member, Message
+from riverd.model.webhook_events import Interest, WebhookKind
 
 ANN = Member("ann", b'{"name":"Ann"}')
 

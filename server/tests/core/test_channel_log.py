@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riverd.core.channel_log import JOINED_KEPT_MAX, Log
-from riverd.model import Position, Publication
+from riverd.model.log import Position, Publication
 
 
 def entry(offset: int) -> Publication:

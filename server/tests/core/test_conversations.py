@@ -10,22 +10,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from river_hearing import Hearing, Truth
 from river_wire import NATIVE, Client, sent, session_of
 
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
 from riverd.core.recovery import start_of
 from riverd.core.session import Session
 from riverd.errors import RiverError
-from riverd.model import (
-    Change,
-    Member,
-    Position,
-    Publication,
-    Roster,
-    Subscribe,
-    Subscribed,
-    Tail,
-)
+from riverd.model.commands import Subscribe
+from riverd.model.log import Change, Member, Position, Publication, Roster, Tail
+from riverd.model.replies import Subscribed
 
 CHANNELS = ("dogs", "presence-cats")
 SESSIONS = 4

@@ -11,7 +11,8 @@ from river_wire import Client, session_of
 from crowd import KEPT, MANY, Crowd
 from riverd.core.fanout import HEAVY_BYTES, WRITES_MAX
 from riverd.core.session import Session
-from riverd.model import Change, Ephemeral, Gap, Member, Position, Roster, Tail
+from riverd.model.log import Change, Ephemeral, Member, Position, Roster, Tail
+from riverd.model.replies import Gap
 
 
 def test_publication_for_many_is_written_in_portions_once_to_each() -> None:

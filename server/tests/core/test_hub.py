@@ -3,21 +3,14 @@
 import pytest
 from river_wire import NATIVE, Client, session_of
 
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.core.hub import Hub
 from riverd.core.presence import LISTED_MAX
 from riverd.core.recovery import start_of
 from riverd.core.session import Session
-from riverd.model import (
-    Change,
-    Member,
-    Position,
-    Publication,
-    Roster,
-    Subscribe,
-    Subscribed,
-    Tail,
-)
+from riverd.model.commands import Subscribe
+from riverd.model.log import Change, Member, Position, Publication, Roster, Tail
+from riverd.model.replies import Subscribed
 
 
 class Rig:

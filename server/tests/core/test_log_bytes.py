@@ -1,10 +1,10 @@
 """What the publications of all channels of a node count for together."""
 
 from riverd.broker.memory.store import Store
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
-from riverd.model import Message, Position, Publication, Tail
+from riverd.model.log import Message, Position, Publication, Tail
 
 RULES = ChannelRules(history_size=100, history_ttl_s=60)
 BYTES_MAX = 10_000

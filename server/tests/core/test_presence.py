@@ -1,7 +1,7 @@
 """The members of a channel: versions, changes, and a list that was read again."""
 
 from riverd.core.presence import LISTED_MAX, PresenceReplica
-from riverd.model import Change, Member, Position, Roster
+from riverd.model.log import Change, Member, Position, Roster
 
 ANN, BOB = Member("ann"), Member("bob", b'{"a":1}')
 

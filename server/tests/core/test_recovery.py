@@ -2,7 +2,7 @@
 
 from riverd.core.channel_log import Log
 from riverd.core.recovery import newest_of_back_end
-from riverd.model import Position, Publication
+from riverd.model.log import Position, Publication
 
 
 def test_the_newest_is_that_of_the_back_end_behind_what_clients_published() -> None:

@@ -7,8 +7,8 @@ from riverd.core.hub import Hub
 from riverd.core.session import Session
 from riverd.core.session_limits import SessionLimits
 from riverd.errors import BrokerError, ErrorCode, Reason, RiverError
-from riverd.grants import Claims
-from riverd.model import Authenticate, Subscribe
+from riverd.model.claims import Claims
+from riverd.model.commands import Authenticate, Subscribe
 
 
 def told_one(client: Client) -> dict[str, object]:

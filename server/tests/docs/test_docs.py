@@ -26,10 +26,11 @@ from flask import Flask, session
 from protocol_server import API_KEY, SECRETS, Server
 
 import riverd
-from riverd import model
 from riverd.commands.cli import cli
 from riverd.errors import ErrorCode
-from riverd.model import After, Change, Ephemeral, Member, MemberList, Position, Publication
+from riverd.model import replies
+from riverd.model.log import After, Change, Ephemeral, Member, Position, Publication, Tail
+from riverd.model.replies import MemberList
 from riverd.protocols.native import codec, events
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 
@@ -55,18 +56,18 @@ _PLACE = Position("e", 1)
 _MEMBERS = MemberList(1, (Member("u", b"{}"),))
 _ENTRY = Publication(1, "e", b"1", "u")
 REPLIES = (
-    model.Welcome("s", "s.mac", 15, 65_536),
-    model.Authenticated(1, "u", None),
-    model.Subscribed(1, "c", _PLACE, reason="epoch", presence=_MEMBERS),
-    model.Unsubscribed(1, "c"),
-    model.Published(1, _PLACE),
-    model.Published(1, After("e", 1)),
-    model.Members(1, "c", _MEMBERS),
-    model.HistoryReply(1, "c", model.Tail(_PLACE, (_ENTRY,))),
-    model.Pong(1),
-    model.Gap("c", _PLACE),
-    model.Bye("draining", 1),
-    model.ErrorReply(1, "c", "m"),
+    replies.Welcome("s", "s.mac", 15, 65_536),
+    replies.Authenticated(1, "u", None),
+    replies.Subscribed(1, "c", _PLACE, reason="epoch", presence=_MEMBERS),
+    replies.Unsubscribed(1, "c"),
+    replies.Published(1, _PLACE),
+    replies.Published(1, After("e", 1)),
+    replies.Members(1, "c", _MEMBERS),
+    replies.HistoryReply(1, "c", Tail(_PLACE, (_ENTRY,))),
+    replies.Pong(1),
+    replies.Gap("c", _PLACE),
+    replies.Bye("draining", 1),
+    replies.ErrorReply(1, "c", "m"),
 )
 OPTIONAL = {"id", "reason", "presence", "user", "info", "offset", "after", "session"}
 ASKED = {"auth", "subscribe", "unsubscribe", "publish", "ping"}

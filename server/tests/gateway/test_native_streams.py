@@ -8,9 +8,9 @@ import pytest
 from stream_client import EventReader, path_of, requested
 from stream_site import WITH_USERS, Site, bearer
 
-from riverd.channels import user_channel
+from riverd.channels.names import user_channel
 from riverd.errors import ErrorCode, TokenError
-from riverd.model import Message
+from riverd.model.log import Message
 
 JSON = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ import pytest
 from stream_client import EventReader, path_of, requested
 from stream_site import WITH_USERS, Site, bearer
 
-from riverd.channels import user_channel
+from riverd.channels.names import user_channel
 from riverd.protocols.sse.records import KEPT_BYTES_MAX, rendered
 
 

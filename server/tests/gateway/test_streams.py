@@ -14,8 +14,8 @@ from stream_site import Site, bearer
 from riverd.auth.tokens import Verifier
 from riverd.broker.memory.broker import MemoryBroker
 from riverd.gateway.streams import event_stream, streams
-from riverd.model import Member, Message, Position
-from riverd.orders import Order, OrderKind
+from riverd.model.log import Member, Message, Position
+from riverd.model.orders import Order, OrderKind
 
 LISTED = "https://app.example"
 

@@ -4,7 +4,7 @@ import tracemalloc
 
 from riverd.healing import acceptance
 from riverd.healing.acceptance import Acceptance
-from riverd.model import Message, Position
+from riverd.model.log import Message, Position
 
 MESSAGE = Message("c", "e", b"1", key="k")
 HERE = Position("a", 1)

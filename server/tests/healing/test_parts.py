@@ -5,7 +5,7 @@ import asyncio
 from riverd.healing.offers import Contribution, Known, Replica, Unanswered
 from riverd.healing.parts import PARTS, divided, light
 from riverd.healing.union import Certainty, gathered, healed
-from riverd.model import Position, Publication
+from riverd.model.log import Position, Publication
 
 SURE = Certainty(100.0, has_absent=False)
 ONE = Publication(1, "e", b"1")

@@ -5,7 +5,7 @@ import pytest
 
 from riverd.healing.offers import Contribution, DataLog, Known, Replica, Unanswered
 from riverd.healing.union import Certainty, Evidence, awaited, gathered, healed, horizon_s
-from riverd.model import Position, Publication
+from riverd.model.log import Position, Publication
 
 SURE = Certainty(100.0, has_absent=False)
 

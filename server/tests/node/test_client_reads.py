@@ -5,9 +5,9 @@ from functools import partial
 
 from river_cluster import Cluster, in_a_cluster, live, turns
 
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.core.budget import ByteBudget
-from riverd.model import Message
+from riverd.model.log import Message
 from riverd.node.client_reads import READS_AT_ONCE_MAX, WAITING_MAX
 
 MEBIBYTE = 2**20

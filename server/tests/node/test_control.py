@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 from river_cluster import Cluster, Visitor, in_a_cluster, live, turns
 from river_feed import until
 
-from riverd.channels import CONTROL
-from riverd.model import Position
+from riverd.channels.names import CONTROL
+from riverd.model.log import Position
+from riverd.model.orders import Order, OrderKind, Standing, StandingKind
 from riverd.node.control import UNCONFIRMED_S_MAX
 from riverd.node.node import Node
 from riverd.node.waiting import HELD_MAX
-from riverd.orders import Order, OrderKind, Standing, StandingKind
 
 DISCONNECT = Order("d", OrderKind.DISCONNECT, user="ann")
 

@@ -8,7 +8,7 @@ from river_time import in_no_time
 from riverd.node.replicas.attachment import Attachment
 from riverd.node.replicas.held import FORMER_S
 from riverd.node.replicas.idle import IdleChannels
-from riverd.tasks import Tasks
+from riverd.scheduling.tasks import Tasks
 
 IDLE_S = 5.0
 

@@ -2,7 +2,8 @@
 
 from river_cluster import Cluster, in_a_cluster
 
-from riverd.grants import Claims, Grants
+from riverd.channels.grants import Grants
+from riverd.model.claims import Claims
 
 
 def joining(*channels: str) -> Claims:

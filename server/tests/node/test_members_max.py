@@ -13,7 +13,7 @@ from riverd.auth.apps import App, Apps
 from riverd.auth.signatures import channel_signature, subscription_text
 from riverd.core.session import Session
 from riverd.core.session_limits import SessionLimits
-from riverd.grants import Claims
+from riverd.model.claims import Claims
 from riverd.node.node import Node
 from riverd.protocols.pusher.protocol import PusherProtocol
 

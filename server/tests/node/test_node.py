@@ -6,9 +6,9 @@ import pytest
 from river_cluster import IDLE_S, Cluster, in_a_cluster, live
 from river_feed import until
 
-from riverd.model import Occupancy
+from riverd.model.log import Occupancy
+from riverd.model.orders import Order, OrderKind
 from riverd.node.node import SWEEP_S
-from riverd.orders import Order, OrderKind
 
 # What sessions ask.
 

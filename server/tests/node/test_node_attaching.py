@@ -5,8 +5,8 @@ import asyncio
 from river_cluster import Cluster, in_a_cluster, live, turns
 from river_feed import until
 
-from riverd.channels import CONTROL
-from riverd.model import Member
+from riverd.channels.names import CONTROL
+from riverd.model.log import Member
 from riverd.node.replicas.attachment import EARLY_MAX
 
 # Trap 1: subscribe and unsubscribe at the broker race.

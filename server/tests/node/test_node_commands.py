@@ -5,8 +5,9 @@ from river_cluster import Cluster, Visitor, in_a_cluster, live, turns
 from river_feed import until
 from river_wire import SECRETS
 
-from riverd.grants import Claims, Grants
-from riverd.model import Member
+from riverd.channels.grants import Grants
+from riverd.model.claims import Claims
+from riverd.model.log import Member
 from riverd.protocols import ChannelCommand, ClientIdentity
 from riverd.protocols.native.protocol import Native
 

@@ -5,7 +5,7 @@ from typing import Any
 from river_cluster import Cluster, Visitor, in_a_cluster, live, turns
 from river_wire import SECRETS
 
-from riverd.model import Message, Position
+from riverd.model.log import Message, Position
 from riverd.node.node import Node
 
 

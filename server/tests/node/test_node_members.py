@@ -5,10 +5,11 @@ import asyncio
 from river_cluster import COMPARE_S, IDLE_S, Cluster, Visitor, in_a_cluster, live, turns
 from river_feed import until
 
+from riverd.channels.grants import Grants
 from riverd.core.pacing import CROWD, PAUSE_S_MAX
-from riverd.grants import Claims, Grants
-from riverd.model import Member, Occupancy
-from riverd.orders import Order, OrderKind
+from riverd.model.claims import Claims
+from riverd.model.log import Member, Occupancy
+from riverd.model.orders import Order, OrderKind
 
 # PresenceReplica.
 

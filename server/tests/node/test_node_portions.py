@@ -9,14 +9,14 @@ from river_cluster import Cluster, in_a_cluster, turns
 from river_time import in_no_time
 
 from riverd.broker.memory.store import Store
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.errors import BrokerError, Reason
 from riverd.gateway.draining import end_all, move
-from riverd.model import Member, Position
+from riverd.model.log import Member, Position
 from riverd.node.counts.reporting import RETRY_S, SubscriberCounts
 from riverd.node.node import Node
-from riverd.portions import PORTION
-from riverd.tasks import Tasks
+from riverd.scheduling.portions import PORTION
+from riverd.scheduling.tasks import Tasks
 
 CHANNELS = 2_000
 CALLS_MAX = PORTION + 100

@@ -4,7 +4,7 @@ import asyncio
 
 from river_cluster import COMPARE_S, Cluster, in_a_cluster, live, lose, turns
 
-from riverd.model import Member, Position, Tail
+from riverd.model.log import Member, Position, Tail
 
 # Trap 4: a client that comes from a node that was ahead.
 

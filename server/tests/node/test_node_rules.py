@@ -6,7 +6,7 @@ from functools import partial
 from river_cluster import Cluster, in_a_cluster, live
 from river_feed import until
 
-from riverd.channel_rules import ChannelRule, ChannelRules
+from riverd.channels.rules import ChannelRule, ChannelRules
 
 RULES = ChannelRules(
     (

@@ -8,7 +8,7 @@ from river_time import in_no_time
 
 from riverd.errors import BrokerError
 from riverd.node.replicas.reconcile import RETRY_S_MAX, DesiredState
-from riverd.tasks import Tasks
+from riverd.scheduling.tasks import Tasks
 
 
 class Rig:

@@ -13,12 +13,12 @@ from riverd.auth.apps import App, Apps
 from riverd.core.hub import Hub
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
-from riverd.facts import GapFact, RefusedFact, SessionFacts, Stretch
-from riverd.model import Proof, Subscribe
+from riverd.model.commands import Proof, Subscribe
+from riverd.model.facts import GapFact, RefusedFact, SessionFacts, Stretch
+from riverd.model.orders import Question
 from riverd.node.node import Node
 from riverd.node.session_history import SHARE, SessionHistory
 from riverd.node.user_facts import UserFactFinder
-from riverd.orders import Question
 from riverd.protocols.pusher.protocol import PusherProtocol
 
 MEBIBYTE = 1 << 20

@@ -13,7 +13,7 @@ from riverd.auth.apps import App, Apps
 from riverd.auth.signatures import channel_signature, user_text
 from riverd.core.session import Session
 from riverd.core.session_limits import SessionLimits
-from riverd.grants import Claims
+from riverd.model.claims import Claims
 from riverd.node.counts.count_events import EACH_MAX, SHOW_EVERY_S, SOON_S
 from riverd.node.counts.sum_reader import COMPARE_S
 from riverd.node.node import Node

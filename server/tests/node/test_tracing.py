@@ -9,8 +9,9 @@ from river_cluster import Cluster, in_a_cluster, live
 
 from riverd.core.fanout import Fanout
 from riverd.core.hub import Hub
-from riverd.facts import TraceFilter, TraceLine
-from riverd.model import Publication
+from riverd.model.facts import TraceFilter, TraceLine
+from riverd.model.log import Publication
+from riverd.model.orders import Question, encode
 from riverd.node.node import Node
 from riverd.node.session_history import SessionHistory
 from riverd.node.tracing import (
@@ -22,7 +23,6 @@ from riverd.node.tracing import (
     Trace,
     Traces,
 )
-from riverd.orders import Question, encode
 
 _lines = msgspec.json.Decoder(list[TraceLine]).decode
 

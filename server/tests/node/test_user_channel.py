@@ -5,10 +5,11 @@ from functools import partial
 from river_cluster import Cluster, Visitor, in_a_cluster, lose, turns
 from river_feed import until
 
-from riverd.channel_rules import ChannelRules
-from riverd.channels import user_channel
-from riverd.grants import Claims, Grants
-from riverd.model import Message
+from riverd.channels.grants import Grants
+from riverd.channels.names import user_channel
+from riverd.channels.rules import ChannelRules
+from riverd.model.claims import Claims
+from riverd.model.log import Message
 from riverd.node.authentication import OWN_S_MAX
 from riverd.node.waiting import HELD_MAX
 

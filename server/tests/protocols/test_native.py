@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from river_wire import NATIVE, sent, split, texts
 from steps import lines_run
 
-from riverd import model
 from riverd.errors import DecodeError, ErrorCode
-from riverd.model import Change, Command, Member, MemberList, Position, Publication, Tail
+from riverd.model import commands, replies
+from riverd.model.commands import Command
+from riverd.model.log import Change, Member, Position, Publication, Tail
+from riverd.model.replies import MemberList
 from riverd.protocols.native import refusals
 
 HERE = Position("e1", 41)
@@ -23,7 +25,7 @@ def refused(payload: bytes) -> DecodeError:
     return caught.value
 
 
-def said(reply: model.Reply) -> dict[str, Any]:
+def said(reply: replies.Reply) -> dict[str, Any]:
     [told] = texts(NATIVE.encode(reply))
     return told
 
@@ -31,32 +33,32 @@ def said(reply: model.Reply) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("payload", "command"),
     [
-        (sent(type="auth", id=1, token="t"), model.Authenticate(1, "t")),
-        (sent(type="subscribe", id=2, channel="dogs"), model.Subscribe(2, "dogs")),
+        (sent(type="auth", id=1, token="t"), commands.Authenticate(1, "t")),
+        (sent(type="subscribe", id=2, channel="dogs"), commands.Subscribe(2, "dogs")),
         (
             sent(type="subscribe", channel="dogs", epoch="e1", offset=38),
-            model.Subscribe(None, "dogs", Position("e1", 38)),
+            commands.Subscribe(None, "dogs", Position("e1", 38)),
         ),
-        (sent(type="subscribe", channel="c", history=20), model.Subscribe(None, "c", None, 20)),
-        (sent(type="unsubscribe", id="x", channel="dogs"), model.Unsubscribe("x", "dogs")),
+        (sent(type="subscribe", channel="c", history=20), commands.Subscribe(None, "c", None, 20)),
+        (sent(type="unsubscribe", id="x", channel="dogs"), commands.Unsubscribe("x", "dogs")),
         (
             b'{"type":"publish","id":4,"channel":"dogs","event":"post","data": {"a" : [1, 2]} }',
-            model.PublishCommand(4, "dogs", "post", b'{"a" : [1, 2]}'),
+            commands.PublishCommand(4, "dogs", "post", b'{"a" : [1, 2]}'),
         ),
         (
             sent(type="publish", channel="dogs", event="post"),
-            model.PublishCommand(None, "dogs", "post", b"null"),
+            commands.PublishCommand(None, "dogs", "post", b"null"),
         ),
-        (sent(type="presence", id=5, channel="dogs"), model.GetMembers(5, "dogs")),
-        (sent(type="history", id=6, channel="dogs"), model.GetHistory(6, "dogs")),
+        (sent(type="presence", id=5, channel="dogs"), commands.GetMembers(5, "dogs")),
+        (sent(type="history", id=6, channel="dogs"), commands.GetHistory(6, "dogs")),
         (
             sent(type="history", channel="dogs", epoch="e1", offset=0, limit=7),
-            model.GetHistory(None, "dogs", Position("e1", 0), 7),
+            commands.GetHistory(None, "dogs", Position("e1", 0), 7),
         ),
-        (sent(type="ping", id=7, more="is left alone"), model.Ping(7)),
-        (sent(type="ping"), model.Ping(None)),
-        (sent(type="ping", id=None), model.Ping(None)),
-        (sent(type="ping", id=2**70), model.Ping(2**70)),
+        (sent(type="ping", id=7, more="is left alone"), commands.Ping(7)),
+        (sent(type="ping"), commands.Ping(None)),
+        (sent(type="ping", id=None), commands.Ping(None)),
+        (sent(type="ping", id=2**70), commands.Ping(2**70)),
     ],
 )
 def test_requests_are_understood(payload: bytes, command: Command) -> None:
@@ -158,7 +160,7 @@ def test_half_of_a_surrogate_pair_is_refused_and_can_be_answered() -> None:
     ):
         error = refused(payload)
         assert not error.fatal
-        said(model.ErrorReply(error.request_id, error.error.code, error.message))
+        said(replies.ErrorReply(error.request_id, error.error.code, error.message))
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
@@ -209,33 +211,33 @@ def test_whatever_comes_is_a_command_or_an_error_that_can_be_told(payload: bytes
     try:
         command = NATIVE.decode(payload)
     except DecodeError as error:
-        said(model.ErrorReply(error.request_id, error.error.code, error.message))
+        said(replies.ErrorReply(error.request_id, error.error.code, error.message))
     else:
-        if isinstance(command, model.PublishCommand):
+        if isinstance(command, commands.PublishCommand):
             # It goes to others as it stands, so it has to be JSON to the letter.
             json.loads(command.data, parse_constant=pytest.fail)
 
 
 def test_replies_are_said_as_the_contract_has_them() -> None:
-    assert said(model.Welcome("s1", "s1.mac", 15, 65_536)) == {
+    assert said(replies.Welcome("s1", "s1.mac", 15, 65_536)) == {
         "type": "welcome",
         "session": "s1",
         "resume_session": "s1.mac",
         "auth_timeout_s": 15,
         "max_message_bytes": 65_536,
     }
-    assert said(model.Authenticated(1, "ann", None)) == {
+    assert said(replies.Authenticated(1, "ann", None)) == {
         "type": "authenticated",
         "id": 1,
         "user": "ann",
         "expires_at": None,
     }
-    assert said(model.Authenticated(None, "ann", 12.0)) == {
+    assert said(replies.Authenticated(None, "ann", 12.0)) == {
         "type": "authenticated",
         "user": "ann",
         "expires_at": 12,
     }
-    assert said(model.Subscribed(2, "dogs", HERE)) == {
+    assert said(replies.Subscribed(2, "dogs", HERE)) == {
         "type": "subscribed",
         "id": 2,
         "channel": "dogs",
@@ -243,32 +245,32 @@ def test_replies_are_said_as_the_contract_has_them() -> None:
         "offset": 41,
         "recovered": False,
     }
-    assert said(model.Unsubscribed("u", "dogs")) == {
+    assert said(replies.Unsubscribed("u", "dogs")) == {
         "type": "unsubscribed",
         "id": "u",
         "channel": "dogs",
     }
-    assert said(model.Published(4, HERE)) == {
+    assert said(replies.Published(4, HERE)) == {
         "type": "published",
         "id": 4,
         "epoch": "e1",
         "offset": 41,
     }
-    assert said(model.Pong(0)) == {"type": "pong", "id": 0}
-    assert said(model.Pong(None)) == {"type": "pong"}
-    assert said(model.Gap("dogs", HERE, 250)) == {
+    assert said(replies.Pong(0)) == {"type": "pong", "id": 0}
+    assert said(replies.Pong(None)) == {"type": "pong"}
+    assert said(replies.Gap("dogs", HERE, 250)) == {
         "type": "gap",
         "channel": "dogs",
         "epoch": "e1",
         "offset": 41,
         "reload_after_ms": 250,
     }
-    assert said(model.Bye("draining", 20)) == {
+    assert said(replies.Bye("draining", 20)) == {
         "type": "bye",
         "reason": "draining",
         "retry_after_ms": 20,
     }
-    assert said(model.ErrorReply(2, "forbidden", "no")) == {
+    assert said(replies.ErrorReply(2, "forbidden", "no")) == {
         "type": "error",
         "id": 2,
         "code": "forbidden",
@@ -277,7 +279,7 @@ def test_replies_are_said_as_the_contract_has_them() -> None:
 
 
 def test_a_lost_resume_says_why() -> None:
-    told = said(model.Subscribed(2, "dogs", HERE, reason="window"))
+    told = said(replies.Subscribed(2, "dogs", HERE, reason="window"))
     assert told["recovered"] is False
     assert told["reason"] == "window"
 
@@ -288,8 +290,8 @@ def test_members_are_said_with_their_info_where_they_have_one() -> None:
         "count": 3,
         "members": [{"user": "ann", "info": {"name": "Ann"}}, {"user": "bob"}],
     }
-    assert said(model.Subscribed(1, "presence-c", HERE, presence=members))["presence"] == listed
-    assert said(model.Members(5, "presence-c", members)) == {
+    assert said(replies.Subscribed(1, "presence-c", HERE, presence=members))["presence"] == listed
+    assert said(replies.Members(5, "presence-c", members)) == {
         "type": "presence",
         "id": 5,
         "channel": "presence-c",
@@ -299,7 +301,7 @@ def test_members_are_said_with_their_info_where_they_have_one() -> None:
 
 def test_history_is_said_with_where_the_log_stands() -> None:
     tail = Tail(HERE, (Publication(40, "a", b"1"), Publication(41, "b", b'"x"', "ann")))
-    assert said(model.HistoryReply(6, "dogs", tail)) == {
+    assert said(replies.HistoryReply(6, "dogs", tail)) == {
         "type": "history",
         "id": 6,
         "channel": "dogs",
@@ -377,7 +379,7 @@ def test_hostile_text_is_refused_at_once(text: str) -> None:
 
 @pytest.mark.parametrize("mark", ["9" * 64, "-" + "9" * 64])
 def test_an_id_has_no_more_digits_than_a_text_has_characters(mark: str) -> None:
-    assert NATIVE.decode(f'{{"type":"ping","id":{mark}}}'.encode()) == model.Ping(int(mark))
+    assert NATIVE.decode(f'{{"type":"ping","id":{mark}}}'.encode()) == commands.Ping(int(mark))
     error = refused(f'{{"type":"ping","id":{mark}0}}'.encode())
     assert (error.error, error.request_id) == (ErrorCode.INVALID_FIELD, None)
 
@@ -386,7 +388,7 @@ def test_an_id_has_no_more_digits_than_a_text_has_characters(mark: str) -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 7])
 def test_a_history_in_parts_says_the_same(count: int, size: int) -> None:
     entries = [Publication(n + 1, "e", b'"%b"' % (b"x" * size)) for n in range(count)]
-    history = model.HistoryReply(6, "dogs", Tail(HERE, tuple(entries)))
+    history = replies.HistoryReply(6, "dogs", Tail(HERE, tuple(entries)))
     parts = [next(split(part)) for part in NATIVE.encode_parts(history)]
     assert json.loads(b"".join(payload for _, payload in parts)) == said(history)
     fins = [first & 0x80 != 0 for first, _ in parts]

@@ -17,9 +17,9 @@ from riverd.broker import Feed
 from riverd.broker.memory.counts import MemoryCounts
 from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.memory.webhooks import MemoryWebhookQueues, MemoryWebhooks, WebhookStore
-from riverd.channels import CONTROL
+from riverd.channels.names import CONTROL
 from riverd.errors import BrokerError, OutcomeUnknownError, RiverError
-from riverd.model import Member, Message, Occupancy, Position, Receipt, Roster, Tail
+from riverd.model.log import Member, Message, Occupancy, Position, Receipt, Roster, Tail
 from riverd.node.node import Node
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulation.truth import demand
 
-from riverd.model import Change, Member, Position
+from riverd.model.log import Change, Member, Position
 
 NEWS_S_MAX = 8.0
 """A node that is cut off does not know for so long what became of its seats."""

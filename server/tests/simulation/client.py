@@ -11,8 +11,8 @@ from simulation.ear import Message, asked_position
 from simulation.line import Line
 from simulation.truth import demand
 
-from riverd.channels import OWN, user_channel
-from riverd.model import Position
+from riverd.channels.names import OWN, user_channel
+from riverd.model.log import Position
 
 if TYPE_CHECKING:
     from simulation.world import World

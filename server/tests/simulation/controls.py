@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from riverd.errors import BrokerError, RiverError
-from riverd.model import Position
-from riverd.orders import Order, Question, Standing, StandingKind
-from riverd.tabs import TabRow, TabWrite, Written
+from riverd.model.log import Position
+from riverd.model.orders import Order, Question, Standing, StandingKind
+from riverd.model.tabs import TabRow, TabWrite, Written
 
 if TYPE_CHECKING:
     from simulation.broker import SimBroker

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulation.truth import demand, is_newer
 
-from riverd.model import Position
+from riverd.model.log import Position
 
 if TYPE_CHECKING:
     from simulation.server import Server

@@ -13,10 +13,10 @@ from simulation.host import Host
 from simulation.publisher import Publisher
 from simulation.truth import demand
 
-from riverd.channels import CONTROL, user_channel
+from riverd.channels.names import CONTROL, user_channel
 from riverd.core.channel import Channel
-from riverd.model import Message
-from riverd.orders import is_over
+from riverd.model.log import Message
+from riverd.model.orders import is_over
 
 if TYPE_CHECKING:
     from simulation.world import World

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from simulation.truth import demand, is_newer
 
 from riverd.errors import BrokerError
-from riverd.model import Change, Ephemeral, Position, Publication
+from riverd.model.log import Change, Ephemeral, Position, Publication
 from riverd.node.node import Node
 
 if TYPE_CHECKING:

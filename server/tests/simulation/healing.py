@@ -10,7 +10,7 @@ from riverd.errors import BrokerError
 from riverd.healing.offers import Contribution, DataLog, HealedLog
 from riverd.healing.process import CANDIDATE, FAREWELL, Beats, Term, Turn
 from riverd.healing.union import SILENT_S
-from riverd.model import Position, Receipt
+from riverd.model.log import Position, Receipt
 
 if TYPE_CHECKING:
     from simulation.broker import SimBroker

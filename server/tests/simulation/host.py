@@ -10,7 +10,7 @@ from simulation.truth import demand, is_newer
 
 from riverd.core.hub import Hub
 from riverd.errors import Reason
-from riverd.model import Position
+from riverd.model.log import Position
 from riverd.node.node import Node
 from riverd.node.replicas.attachment import Linger
 

@@ -9,7 +9,7 @@ from types import ModuleType
 
 from msgspec.structs import replace
 
-from riverd import channel_rules
+from riverd.channels import rules
 from riverd.core import hub
 from riverd.healing import acceptance
 from riverd.node.replicas import attachment
@@ -17,7 +17,7 @@ from riverd.node.replicas import attachment
 SMALL: tuple[tuple[ModuleType, str, object], ...] = (
     (attachment, "EARLY_MAX", 2),
     (hub, "LISTED_MAX", 1),
-    (channel_rules, "CONTROL_POLICY", replace(channel_rules.CONTROL_POLICY, history_size=2)),
+    (rules, "CONTROL_POLICY", replace(rules.CONTROL_POLICY, history_size=2)),
 )
 
 

@@ -11,10 +11,11 @@ from simulation.ear import Message
 from simulation.stream import Stream
 from simulation.truth import demand
 
+from riverd.channels.grants import Grants
 from riverd.core.session import Session
 from riverd.core.session_limits import SessionLimits
 from riverd.errors import Reason
-from riverd.grants import Claims, Grants
+from riverd.model.claims import Claims
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 from riverd.websocket import frames
 

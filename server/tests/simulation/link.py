@@ -10,7 +10,7 @@ from simulation.healing import SimSite
 from riverd.errors import BrokerError
 from riverd.healing.process import BEAT_S, FAREWELL, TURN_S, Beats, Healing, Term
 from riverd.healing.union import ABSENT_S
-from riverd.model import Message, Position, Receipt
+from riverd.model.log import Message, Position, Receipt
 
 if TYPE_CHECKING:
     from simulation.broker import SimBroker

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from simulation.truth import demand
 
+from riverd.model.orders import Order, OrderKind, Standing, StandingKind, is_over
 from riverd.node.control import UNCONFIRMED_S_MAX
-from riverd.orders import Order, OrderKind, Standing, StandingKind, is_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from simulation.tab_line import TabLine
 from simulation.truth import demand
 
-from riverd.model import Position
-from riverd.tabs import SESSIONS_MAX
+from riverd.model.log import Position
+from riverd.model.tabs import SESSIONS_MAX
 
 if TYPE_CHECKING:
     from simulation.tab_world import TabWorld

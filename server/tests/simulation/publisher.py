@@ -9,7 +9,7 @@ from simulation.broker import SimBroker
 from simulation.truth import demand
 
 from riverd.errors import BrokerError, OutcomeUnknownError
-from riverd.model import Message, Position, Receipt
+from riverd.model.log import Message, Position, Receipt
 
 if TYPE_CHECKING:
     from simulation.world import World

@@ -21,7 +21,7 @@ GUESTS = (
     ),
     plant(
         "no guest is let in",
-        ("channel_rules:ChannelRules.admits_guests", "return", "return False and"),
+        ("channels.rules:ChannelRules.admits_guests", "return", "return False and"),
     ),
 )
 
@@ -36,7 +36,7 @@ RULES = (
     ),
     plant(
         "a client publishes against a rule",
-        ("channel_rules:ChannelRules.may_publish", "self.of(channel).client_publish and ", ""),
+        ("channels.rules:ChannelRules.may_publish", "self.of(channel).client_publish and ", ""),
     ),
 )
 

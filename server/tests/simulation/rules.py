@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from riverd.channel_rules import ChannelRule, ChannelRules
+from riverd.channels.rules import ChannelRule, ChannelRules
 
 
 def drawn_rules(dice: Random, *, user_channels: bool) -> ChannelRules:

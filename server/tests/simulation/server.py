@@ -13,18 +13,10 @@ from simulation.truth import Truth
 
 from riverd.broker.memory.store import Store
 from riverd.broker.memory.tabs import TabStore
-from riverd.channels import CONTROL
+from riverd.channels.names import CONTROL
 from riverd.errors import BrokerError
-from riverd.model import (
-    Change,
-    Ephemeral,
-    Member,
-    Message,
-    Position,
-    Publication,
-    Receipt,
-)
-from riverd.orders import Order, Standing, encode
+from riverd.model.log import Change, Ephemeral, Member, Message, Position, Publication, Receipt
+from riverd.model.orders import Order, Standing, encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

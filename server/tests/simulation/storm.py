@@ -14,7 +14,7 @@ from simulation.host import Host
 from simulation.server import LEASE_S
 
 from riverd.errors import BrokerError
-from riverd.orders import Order, OrderKind
+from riverd.model.orders import Order, OrderKind
 
 if TYPE_CHECKING:
     from simulation.broker import SimBroker

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from simulation.ear import Ear, Message, asked_position
 from simulation.truth import demand
 
-from riverd.channels import OWN, user_channel
-from riverd.model import Ephemeral, Position, Publication
+from riverd.channels.names import OWN, user_channel
+from riverd.model.log import Ephemeral, Position, Publication
 
 if TYPE_CHECKING:
     from simulation.server import Server
     from simulation.world import World
 
-    from riverd.channel_rules import ChannelRules
+    from riverd.channels.rules import ChannelRules
 
 
 UNAUTHENTICATED = "unauthenticated"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from simulation.page import Page
     from simulation.tab_world import TabWorld
 
-    from riverd.model import Position
+    from riverd.model.log import Position
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode

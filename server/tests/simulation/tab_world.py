@@ -13,7 +13,7 @@ from simulation.truth import demand
 from simulation.world import World
 
 from riverd.auth.apps import App, Apps
-from riverd.channel_rules import ChannelRule, ChannelRules
+from riverd.channels.rules import ChannelRule, ChannelRules
 from riverd.node.tabs import VERIFY_S
 from riverd.protocols.pusher.protocol import PusherProtocol
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from riverd.healing.offers import HealedLog
-from riverd.model import Ephemeral, Position, Publication
+from riverd.model.log import Ephemeral, Position, Publication
 
 
 class Violation(AssertionError):  # noqa: N818  it is what happened

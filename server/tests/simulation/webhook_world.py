@@ -20,11 +20,11 @@ from riverd.broker.memory.store import Store
 from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.memory.webhooks import WebhookStore
 from riverd.broker.webhooks import QueuedEvent
-from riverd.channel_rules import ChannelRules
-from riverd.channels import divided
+from riverd.channels.names import divided
+from riverd.channels.rules import ChannelRules
 from riverd.errors import BrokerError
-from riverd.model import Member, Message
-from riverd.webhook_events import RESET, RETURNS, SETTLE_MS, WebhookKind
+from riverd.model.log import Member, Message
+from riverd.model.webhook_events import RESET, RETURNS, SETTLE_MS, WebhookKind
 from riverd.webhooks.dispatcher import Dispatcher
 from riverd.webhooks.forms import WebhookRequest
 from riverd.webhooks.outbox import GIVE_UP_MS

@@ -22,7 +22,7 @@ from simulation.storm import Storm
 from simulation.weather import drawn
 
 from riverd.auth.session_secrets import SessionSecrets
-from riverd.channels import user_channel
+from riverd.channels.names import user_channel
 from riverd.protocols.native.protocol import Native
 
 STORM_S = (8.0, 24.0)

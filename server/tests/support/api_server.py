@@ -30,11 +30,11 @@ from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
-from riverd.channel_rules import ChannelRules
-from riverd.channels import CONTROL
+from riverd.channels.names import CONTROL
+from riverd.channels.rules import ChannelRules
 from riverd.http.limits import HttpLimits
 from riverd.http.listener import HttpListener
-from riverd.model import Publication
+from riverd.model.log import Publication
 
 KEY = "the-key-of-the-tests"
 OTHER_KEY = "the-key-that-comes-next"

@@ -17,10 +17,10 @@ from riverd.broker.memory.webhooks import WebhookStore
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
-from riverd.channel_rules import ChannelRule, ChannelRules
+from riverd.channels.rules import ChannelRule, ChannelRules
 from riverd.errors import BrokerError, OutcomeUnknownError
-from riverd.model import Message, Position
-from riverd.webhook_events import WEBHOOK_BYTES_MAX
+from riverd.model.log import Message, Position
+from riverd.model.webhook_events import WEBHOOK_BYTES_MAX
 
 SIZE = 5
 TTL_S = 300.0

@@ -2,12 +2,13 @@
 
 from river_wire import Client, session_of
 
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.core.channel import Channel
 from riverd.core.fanout import WRITES_MAX
 from riverd.core.hub import Hub
 from riverd.core.session import Session
-from riverd.model import Position, Publication, Roster, Subscribe, Tail
+from riverd.model.commands import Subscribe
+from riverd.model.log import Position, Publication, Roster, Tail
 
 MANY = 2 * WRITES_MAX + 500
 RULES = ChannelRules(history_size=0, history_ttl_s=60)

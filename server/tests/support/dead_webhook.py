@@ -11,7 +11,7 @@ from riverd.broker.memory.store import Store
 from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.memory.webhooks import WebhookStore
 from riverd.broker.webhooks import QueuedEvent
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 
 T = TypeVar("T")
 SECRET = "a-secret-of-webhooks-0123456789"

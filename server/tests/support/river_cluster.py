@@ -15,10 +15,10 @@ from river_wire import Book, Client, sent, session_of
 from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
 from riverd.broker.memory.switchboard import Switchboard
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.core.hub import Hub
 from riverd.core.session import Session
-from riverd.model import Message, Position
+from riverd.model.log import Message, Position
 from riverd.node.node import Node
 from riverd.node.replicas.attachment import Linger
 

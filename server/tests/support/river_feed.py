@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from riverd.channels import CONTROL
+from riverd.channels.names import CONTROL
 from riverd.healing.offers import Held
-from riverd.model import Change, Ephemeral, Publication
-from riverd.orders import Order, OrderKind, Question, order_of
+from riverd.model.log import Change, Ephemeral, Publication
+from riverd.model.orders import Order, OrderKind, Question, order_of
 
 PATIENCE_S = 20.0
 

@@ -9,9 +9,9 @@ from riverd.broker import Feed
 from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.memory.webhooks import MemoryWebhooks
-from riverd.channels import CONTROL
+from riverd.channels.names import CONTROL
 from riverd.errors import BrokerError, ErrorCode, RiverError
-from riverd.model import (
+from riverd.model.log import (
     Change,
     Ephemeral,
     Member,
@@ -23,7 +23,7 @@ from riverd.model import (
     Roster,
     Tail,
 )
-from riverd.orders import Order, Question
+from riverd.model.orders import Order, Question
 
 Entry = Publication | Ephemeral | Change
 

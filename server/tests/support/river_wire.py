@@ -7,12 +7,13 @@ from functools import lru_cache
 from typing import Any
 
 from riverd.auth.session_secrets import SessionSecrets
-from riverd.channel_rules import ChannelRules
+from riverd.channels.grants import Grants
+from riverd.channels.rules import ChannelRules
 from riverd.core.session import Session
 from riverd.core.session_limits import SessionLimits
 from riverd.errors import ErrorCode, TokenError
-from riverd.grants import Claims, Grants
-from riverd.model import Authenticate
+from riverd.model.claims import Claims
+from riverd.model.commands import Authenticate
 from riverd.protocols.native.protocol import Native
 from riverd.websocket import frames
 

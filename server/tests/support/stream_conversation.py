@@ -13,8 +13,8 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 from protocol_runner import STEP_S_MAX, Case, Conversation, Json
 
-from riverd.channels import OWN
-from riverd.model import Position
+from riverd.channels.names import OWN
+from riverd.model.log import Position
 from riverd.protocols.sse.cursor import StreamChannels, position_text
 
 ASKED = ("publish", "presence", "history")

@@ -11,7 +11,7 @@ from riverd.auth.tokens import Verifier
 from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
 from riverd.broker.memory.switchboard import Switchboard
-from riverd.channel_rules import ChannelRule, ChannelRules
+from riverd.channels.rules import ChannelRule, ChannelRules
 from riverd.core.hub import Hub
 from riverd.core.session_limits import SessionLimits
 from riverd.gateway.admission import Admission
@@ -20,9 +20,9 @@ from riverd.gateway.connection_limiter import ConnectionLimits
 from riverd.gateway.gateway import Gateway
 from riverd.gateway.origins import Origins
 from riverd.gateway.static_files import Pages
-from riverd.grants import Claims
 from riverd.http.proxies import ClientAddresses
-from riverd.model import Message, Position
+from riverd.model.claims import Claims
+from riverd.model.log import Message, Position
 from riverd.node.node import Node
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 from riverd.protocols.native.protocol import Native, NativePath

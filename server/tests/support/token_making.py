@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from riverd.auth.tokens import Verifier
 from riverd.errors import ErrorCode, TokenError
-from riverd.grants import Claims
+from riverd.model.claims import Claims
 
 NOW = 1_700_000_000.0
 

@@ -8,7 +8,7 @@ from river_feed import Notes
 from riverd.broker import Broker
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.webhooks import QueuedEvent
-from riverd.webhook_events import Interest, WebhookKind
+from riverd.model.webhook_events import Interest, WebhookKind
 
 ALL = Interest(webhook="w1", events=tuple(WebhookKind))
 

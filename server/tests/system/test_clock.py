@@ -10,11 +10,11 @@ from river_client import condition, opened, token, visitor
 from river_process import SECRET
 
 from riverd.auth.session_secrets import SessionSecrets
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.gateway.connection import Connection
 from riverd.gateway.gateway import Gateway
-from riverd.grants import Claims
-from riverd.model import ErrorReply, Reply
+from riverd.model.claims import Claims
+from riverd.model.replies import ErrorReply, Reply
 from riverd.protocols.native.protocol import Native, NativePath
 from riverd.service import composition as app
 from riverd.service import sockets

@@ -9,7 +9,7 @@ import pusher
 from riverd.auth.apps import Apps, parse_apps
 from riverd.auth.webhooks import WebhookEndpoint
 from riverd.broker.webhooks import OccupiedNow, QueuedEvent
-from riverd.channels import app_channel
+from riverd.channels.names import app_channel
 from riverd.webhooks.forms import TruthNow, request_for
 
 APP: dict[str, Any] = {"id": "1", "key": "a-key", "secret": "a-secret-of-sixteen"}

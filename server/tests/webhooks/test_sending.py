@@ -22,10 +22,10 @@ from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
 from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.memory.webhooks import WebhookStore
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.http.proxies import Network
-from riverd.model import Member, Message
-from riverd.webhook_events import WebhookKind
+from riverd.model.log import Member, Message
+from riverd.model.webhook_events import WebhookKind
 from riverd.webhooks import posting
 from riverd.webhooks.dispatcher import Dispatcher, chosen
 from riverd.webhooks.forms import WebhookRequest

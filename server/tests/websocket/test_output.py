@@ -13,7 +13,8 @@ from riverd.core.session import Session
 from riverd.core.session_limits import SessionLimits
 from riverd.core.sink import NO_SINK, Sink
 from riverd.errors import Reason
-from riverd.model import Position, Publication, Subscribe, Tail
+from riverd.model.commands import Subscribe
+from riverd.model.log import Position, Publication, Tail
 from riverd.websocket import frames
 from riverd.websocket.interface import SocketLimits
 

@@ -10,9 +10,9 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from riverd.auth.tokens import Signer
+from riverd.channels.grants import Grants
 from riverd.commands.api_client import ApiTarget, CallFailedError
 from riverd.commands.publish import publish_one
-from riverd.grants import Grants
 from riverd_aws.account import Account
 from riverd_aws.failure import Failure
 

@@ -13,13 +13,13 @@ from riverd.api.route import Route, name_in
 from riverd.api.router import Router
 from riverd.api.routes import ROUTES
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError, for_client
-from riverd.grants import Claims
 from riverd.http import refusal as refusals
+from riverd.http.json_errors import code_of, refused, response_to
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import JSON, Response
 from riverd.http.unknown_field import unknown_field
-from riverd.json_errors import code_of, refused, response_to
+from riverd.model.claims import Claims
 
 QUERY_PARAMETERS_MAX = 32
 ECHO_LENGTH_MAX = 64

@@ -11,9 +11,9 @@ from riverd.auth.apps import Apps
 from riverd.auth.tokens import Signer
 from riverd.auth.webhooks import WebhookEndpoint
 from riverd.broker import Broker
-from riverd.channel_rules import ChannelRules
-from riverd.grants import Claims
+from riverd.channels.rules import ChannelRules
 from riverd.http.response import Response
+from riverd.model.claims import Claims
 
 ENVELOPE_BYTES_MAX = 131_072
 """What a publish request may need beside its data: 100 channel names, all escaped, and some."""

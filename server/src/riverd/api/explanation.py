@@ -13,8 +13,8 @@ from enum import Enum
 import msgspec
 
 from riverd.api.responses import Judged
-from riverd.facts import GapFact, SessionFacts, Stretch, UserFacts
-from riverd.orders import DepartedNode
+from riverd.model.facts import GapFact, SessionFacts, Stretch, UserFacts
+from riverd.model.orders import DepartedNode
 
 SEEN_S_MAX = 10.0
 """A node that was seen so long before something may have been connected then."""

@@ -4,11 +4,11 @@ from riverd.api.admission import Admitted, admit
 from riverd.api.console_files import ConsoleFiles
 from riverd.api.context import Api
 from riverd.api.pusher.admission import AdmittedAppRequest
+from riverd.http.json_errors import refused
 from riverd.http.limits import HttpLimits
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import Response
-from riverd.json_errors import refused
 
 
 class ApiHandler:

@@ -6,8 +6,8 @@ from http import HTTPStatus
 import msgspec
 
 from riverd.api.route import Parameter, Route, name_in
+from riverd.http.json_errors import ErrorAnswer
 from riverd.http.response import JSON
-from riverd.json_errors import ErrorAnswer
 
 _REF = "#/components/schemas/{name}"
 _KEYED = (400, 401, 429, 500, 503)

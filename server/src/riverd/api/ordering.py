@@ -9,7 +9,7 @@ import msgspec
 
 from riverd.api.context import Api
 from riverd.errors import RiverError
-from riverd.orders import Order, OrderKind, Question
+from riverd.model.orders import Order, OrderKind, Question
 
 ANSWERS_S_MAX = 0.4
 """How long nodes are waited for: a caller is answered within a second."""

@@ -8,10 +8,10 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from riverd.channels import EVENT_LENGTH_MAX, NAME_LENGTH_MAX, SESSION_LENGTH_MAX
+from riverd.channels.names import EVENT_LENGTH_MAX, NAME_LENGTH_MAX, SESSION_LENGTH_MAX
 from riverd.errors import ErrorCode, RiverError
 from riverd.http.unknown_field import unknown_field
-from riverd.payloads import HALF, OTHER, SOME, without_halves
+from riverd.model.payloads import HALF, OTHER, SOME, without_halves
 
 CHANNELS_MAX = 100
 BATCH_MAX = 1_000

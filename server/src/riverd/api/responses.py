@@ -5,10 +5,10 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from riverd.facts import NodeState, SessionFacts, Stretch, TraceLine
-from riverd.json_errors import Error
-from riverd.model import Receipt
-from riverd.orders import DepartedNode
+from riverd.http.json_errors import Error
+from riverd.model.facts import NodeState, SessionFacts, Stretch, TraceLine
+from riverd.model.log import Receipt
+from riverd.model.orders import DepartedNode
 
 Epoch = Annotated[str, Meta(description="Which log: a new epoch is a log begun again.")]
 Offset = Annotated[int, Meta(description="The place in the log; offsets rise by one.")]

@@ -21,7 +21,7 @@ from riverd.api.endpoints import (
 from riverd.api.openapi import document
 from riverd.api.route import Parameter, Route
 from riverd.http.response import JSON, Response
-from riverd.model import After, Position
+from riverd.model.log import After, Position
 
 
 async def openapi(api: Api, _call: Call) -> Response:

@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 
-from riverd.channels import check_channel
+from riverd.channels.grants import Grants
+from riverd.channels.names import check_channel
 from riverd.errors import ErrorCode, RiverError, TokenError
-from riverd.grants import Claims, Grants
-from riverd.payloads import check_data
+from riverd.model.claims import Claims
+from riverd.model.payloads import check_data
 
 USER_LENGTH_MAX = 256
 INFO_BYTES_MAX = 4096

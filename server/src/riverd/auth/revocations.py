@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from riverd.auth.tokens import Verifier
 from riverd.errors import BlockedError, ErrorCode, TokenError
-from riverd.grants import Claims
-from riverd.orders import Standing, StandingKind, is_over
+from riverd.model.claims import Claims
+from riverd.model.orders import Standing, StandingKind, is_over
 
 UNCHECKED_MAX = 1_000
 """Of so many it is not asked which are over."""

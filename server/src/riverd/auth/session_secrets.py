@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from riverd.channels import SESSION_LENGTH_MAX
+from riverd.channels.names import SESSION_LENGTH_MAX
 
 MAC_BYTES = 16
 _PURPOSE = b"river session"

@@ -7,8 +7,9 @@ import jwt
 
 from riverd.auth.claims import claims_of, invalid, number
 from riverd.auth.hs256 import KnownHeaders
+from riverd.channels.grants import Grants
 from riverd.errors import ErrorCode, TokenError
-from riverd.grants import Claims, Grants
+from riverd.model.claims import Claims
 
 SECRET_BYTES_MIN = 32
 TOKEN_LENGTH_MAX = 16_384

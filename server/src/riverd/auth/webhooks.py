@@ -20,7 +20,7 @@ from msgspec import Meta
 from riverd.auth.json_lists import json_list, repeated
 from riverd.errors import SettingsError
 from riverd.http.proxies import Address, Network
-from riverd.webhook_events import Interest, WebhookKind
+from riverd.model.webhook_events import Interest, WebhookKind
 
 WEBHOOKS_MAX = 100
 URL_LENGTH_MAX = 2_000

@@ -11,7 +11,7 @@ from riverd.auth.claims import claims_of, number
 from riverd.auth.tokens import TOKEN_LENGTH_MAX
 from riverd.aws.event import GatewayEvent
 from riverd.errors import ErrorCode, RiverError
-from riverd.grants import Claims
+from riverd.model.claims import Claims
 
 _PARTS = 3
 _COMPARED = ("sub", "iss", "exp", "iat", "jti")

@@ -7,9 +7,9 @@ from urllib.parse import quote
 import msgspec
 
 from riverd.errors import ErrorCode, RiverError
+from riverd.http.json_errors import response_to
 from riverd.http.request import Request
 from riverd.http.response import Response
-from riverd.json_errors import response_to
 
 ANSWER_BYTES_MAX = 4_500_000
 """A function's result has at most 6 MB; as base64 an answer takes a third more than it has."""

@@ -10,8 +10,8 @@ from riverd.aws.claims import claims_in
 from riverd.aws.event import GatewayEvent, body_of, event_of, request_of, result_of
 from riverd.aws.runtime import Host, failed
 from riverd.errors import ErrorCode, RiverError
+from riverd.http.json_errors import response_to
 from riverd.http.response import Response
-from riverd.json_errors import response_to
 from riverd.service.secret_settings import OF_FUNCTIONS
 
 DISTRIBUTIONS = ("riverd", "hiredis", "msgspec", "pyjwt")

@@ -13,7 +13,7 @@ import msgspec
 from riverd.aws.runtime import Host, write
 from riverd.broker import Broker
 from riverd.errors import BrokerError, OutcomeUnknownError
-from riverd.orders import Order, OrderKind
+from riverd.model.orders import Order, OrderKind
 from riverd.service.secret_settings import BROKER_PASSWORD
 
 KIND = "ECS Task State Change"

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
-from riverd.model import Position
-from riverd.orders import DepartedNode, Order, Question, Standing, StandingKind
+from riverd.model.log import Position
+from riverd.model.orders import DepartedNode, Order, Question, Standing, StandingKind
 
 REGISTERED_S = 6.0
 """How long a node is listed after it last registered."""

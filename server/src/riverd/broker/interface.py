@@ -9,7 +9,7 @@ from riverd.broker.tabs import BrokerTabs
 from riverd.broker.webhooks import WebhookQueues, WebhookWriter
 from riverd.errors import RiverError
 from riverd.healing.offers import Held
-from riverd.model import (
+from riverd.model.log import (
     Change,
     Ephemeral,
     Member,
@@ -21,7 +21,7 @@ from riverd.model import (
     Roster,
     Tail,
 )
-from riverd.orders import Order, Question
+from riverd.model.orders import Order, Question
 
 RULES_S = 30.0
 """How long a registered digest of channel rules counts."""

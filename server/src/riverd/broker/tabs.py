@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from riverd.errors import RiverError
-from riverd.tabs import TabRow, TabWrite, Written
+from riverd.model.tabs import TabRow, TabWrite, Written
 
 
 class BrokerTabs(Protocol):

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import msgspec
 
-from riverd.model import Message, Receipt
-from riverd.webhook_events import Interest, WebhookInterests
+from riverd.model.log import Message, Receipt
+from riverd.model.webhook_events import Interest, WebhookInterests
 
 WANTED_S = 90_000.0
 """How long the broker remembers what webhooks ask for while no sender runs: over a day."""

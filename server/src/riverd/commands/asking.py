@@ -11,7 +11,7 @@ import msgspec
 
 from riverd.api.endpoints.channels import HISTORY_MAX
 from riverd.api.responses import ChannelList, Connected, History, Presence, UserState
-from riverd.channels import check_channel
+from riverd.channels.names import check_channel
 from riverd.commands.api_client import CallFailedError, call
 from riverd.commands.targets import FindTarget, with_target
 from riverd.commands.terminal_text import seen, table

@@ -16,7 +16,8 @@ import click
 from riverd import __version__
 from riverd.auth.tokens import Signer, Verifier
 from riverd.aws import ecs_metadata as ecs
-from riverd.channels import check_channel
+from riverd.channels.grants import Grants
+from riverd.channels.names import check_channel
 from riverd.commands import dev_file as devfile
 from riverd.commands import secret_flags
 from riverd.commands.api_client import CallFailedError
@@ -24,7 +25,6 @@ from riverd.commands.greeting import greeting
 from riverd.commands.sections import SectionedGroup
 from riverd.commands.subscribe import LiveTail
 from riverd.errors import RiverError, SettingsError
-from riverd.grants import Grants
 from riverd.protocols.native.codec import HISTORY_MAX
 from riverd.service import secret_settings
 from riverd.service.environment import load, require_api_keys, require_secrets

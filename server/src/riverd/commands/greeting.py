@@ -9,7 +9,7 @@ from pathlib import Path
 from riverd import __version__
 from riverd.auth.apps import App
 from riverd.auth.tokens import Signer
-from riverd.grants import Grants
+from riverd.channels.grants import Grants
 
 DEV_TOKEN_TTL_S = 86_400.0
 USER = "you"

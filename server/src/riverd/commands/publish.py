@@ -13,7 +13,7 @@ import msgspec
 
 from riverd.api.requests import BATCH_MAX
 from riverd.api.responses import Result, Results
-from riverd.channels import check_channel, check_event
+from riverd.channels.names import check_channel, check_event
 from riverd.commands.api_client import ApiTarget, CallFailedError, call
 from riverd.commands.targets import FindTarget, with_target
 from riverd.commands.terminal_text import seen

@@ -4,8 +4,8 @@ import os
 
 import click
 
-from riverd.channel_rules import ChannelRules
-from riverd.channels import PRESENCE, PRIVATE, check_channel
+from riverd.channels.names import PRESENCE, PRIVATE, check_channel
+from riverd.channels.rules import ChannelRules
 from riverd.errors import RiverError
 from riverd.service.environment import channel_rules_of, load
 

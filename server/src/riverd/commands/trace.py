@@ -11,7 +11,7 @@ from riverd.commands.api_client import call
 from riverd.commands.asking import asks, text
 from riverd.commands.targets import FindTarget
 from riverd.commands.terminal_text import seen
-from riverd.facts import TraceLine
+from riverd.model.facts import TraceLine
 
 POLL_S = 0.5
 SECONDS_MAX = 3_600

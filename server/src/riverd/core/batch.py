@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container, Iterable, Iterator
 
 from riverd.core.channel_log import Log
-from riverd.model import Ephemeral, Publication
+from riverd.model.log import Ephemeral, Publication
 
 
 class FlushBatch:

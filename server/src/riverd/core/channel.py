@@ -1,12 +1,12 @@
 """One channel on this node: the replica of its log, and its subscribers."""
 
-from riverd.channel_rules import ChannelPolicy
+from riverd.channels.rules import ChannelPolicy
 from riverd.core.audience import Audience
 from riverd.core.channel_log import Log
 from riverd.core.presence import PresenceReplica
 from riverd.core.session import Subscription
 from riverd.core.window import trim_to_window
-from riverd.model import Ephemeral, Publication, Roster, Tail
+from riverd.model.log import Ephemeral, Publication, Roster, Tail
 from riverd.protocols import ClientProtocol
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
-from riverd.model import Position
+from riverd.model.log import Position
 
 JOINED_KEPT_MAX = 4
 FRAMES_KEPT_MAX = 16

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import cast
 
-from riverd.channel_rules import ChannelRules
-from riverd.channels import INTERNAL
+from riverd.channels.names import INTERNAL
+from riverd.channels.rules import ChannelRules
 from riverd.core.audience import Audience
 from riverd.core.batch import FlushBatch, part_without
 from riverd.core.channel import Channel, excluding_in
@@ -17,19 +17,9 @@ from riverd.core.pacing import ReloadDelays
 from riverd.core.presence import LISTED_MAX, PresenceReplica
 from riverd.core.session import BEHIND, LIVE, LOST, REMOVED, Session, Subscription
 from riverd.core.witness import UNSEEN, HubWitness
-from riverd.model import (
-    Change,
-    Ephemeral,
-    Gap,
-    Member,
-    Members,
-    Position,
-    Publication,
-    Roster,
-    Subscribe,
-    SubscriberCount,
-    Tail,
-)
+from riverd.model.commands import Subscribe
+from riverd.model.log import Change, Ephemeral, Member, Position, Publication, Roster, Tail
+from riverd.model.replies import Gap, Members, SubscriberCount
 
 LOOKED_MAX = 8
 

@@ -3,7 +3,8 @@
 from itertools import islice
 
 from riverd.core.channel_log import Log
-from riverd.model import Change, Member, MemberList, Position, Roster
+from riverd.model.log import Change, Member, Position, Roster
+from riverd.model.replies import MemberList
 
 LISTED_MAX = 100
 

@@ -3,7 +3,8 @@
 import msgspec
 
 from riverd.core.channel_log import Log
-from riverd.model import Position, Publication, Subscribe, Tail
+from riverd.model.commands import Subscribe
+from riverd.model.log import Position, Publication, Tail
 
 CLIENT_EVENT = "client-"
 

@@ -24,21 +24,16 @@ from riverd.core.sink import NO_SINK, Sink
 from riverd.core.starts import SessionStart, SubscriptionStart
 from riverd.core.tab import Tab
 from riverd.errors import DecodeError, ErrorCode, Reason, RiverError, TokenError
-from riverd.grants import Claims
-from riverd.model import (
-    Authenticate,
+from riverd.model.claims import Claims
+from riverd.model.commands import Authenticate, Command, Ping, SignIn, Subscribe
+from riverd.model.log import Member, Position
+from riverd.model.replies import (
     Authenticated,
-    Command,
     ErrorReply,
     HistoryReply,
-    Member,
-    Ping,
     Pong,
-    Position,
     Reply,
     RequestId,
-    SignIn,
-    Subscribe,
     Welcome,
 )
 from riverd.protocols import ChannelCommand, ClientProtocol

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from riverd.model import Position
+from riverd.model.log import Position
 
 
 class SessionStart(msgspec.Struct, gc=False):

@@ -23,8 +23,9 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from riverd.model import Position, Subscribe
-from riverd.tabs import NOWHERE, TabRow, TabTraits, TabWrite, Written
+from riverd.model.commands import Subscribe
+from riverd.model.log import Position
+from riverd.model.tabs import NOWHERE, TabRow, TabTraits, TabWrite, Written
 
 PING_EVERY_S = 1.0
 CURSORS_MAX = 1_000

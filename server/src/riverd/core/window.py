@@ -1,8 +1,8 @@
 """Keeps the replica of a log within its channel's window: in number, in time and in bytes."""
 
-from riverd.channel_rules import ChannelPolicy
+from riverd.channels.rules import ChannelPolicy
 from riverd.core.channel_log import Log
-from riverd.model import Publication
+from riverd.model.log import Publication
 
 
 def trim_to_window(

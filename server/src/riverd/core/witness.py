@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from riverd.core.channel import Channel
     from riverd.core.session import Session, Subscription
     from riverd.errors import RiverError
-    from riverd.model import Command, Position
+    from riverd.model.commands import Command
+    from riverd.model.log import Position
 
 
 class HubWitness(Protocol):

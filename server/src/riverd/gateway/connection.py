@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from riverd.core.tab import Tab
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.gateway.client_name import client_name
-from riverd.model import Bye
+from riverd.model.replies import Bye
 from riverd.websocket.close_codes import CloseCode
 from riverd.websocket.connection import WebSocket
 from riverd.websocket.interface import SocketLimits
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from riverd.core.sink import Sink
     from riverd.gateway.slow_readers import SlowReaders
     from riverd.http.request import Request
+    from riverd.model.tabs import PageIdentity
     from riverd.node.node import Node
     from riverd.protocols import ClientProtocol, TurnedAway
-    from riverd.tabs import PageIdentity
 
 
 class ConnectionOwner(Protocol):

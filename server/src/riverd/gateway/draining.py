@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from riverd.core.session import Session
 from riverd.errors import Reason
-from riverd.portions import portions
+from riverd.scheduling.portions import portions
 
 ASKING_SHARE = 0.6
 STEP_S = 0.1

@@ -29,19 +29,20 @@ from riverd.gateway.streams.sink import StreamSink
 from riverd.gateway.streams.stream_host import StreamHost
 from riverd.gateway.streams.streams import Streams
 from riverd.gateway.tally import GatewayTally
-from riverd.grants import Claims
 from riverd.http.handler import Pending
 from riverd.http.limits import HttpLimits
 from riverd.http.listener import HttpListener
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import Answer, Response
-from riverd.model import Authenticate, Bye
+from riverd.model.claims import Claims
+from riverd.model.commands import Authenticate
+from riverd.model.replies import Bye
 from riverd.node.node import Node
-from riverd.portions import portions
 from riverd.protocols import ADDRESS, ORIGIN, QUOTA, ClientProtocol, ProtocolPath, TurnedAway
 from riverd.protocols.native.protocol import Native
-from riverd.tasks import Tasks
+from riverd.scheduling.portions import portions
+from riverd.scheduling.tasks import Tasks
 from riverd.websocket.handshake import accept_key, upgrade_to
 from riverd.websocket.interface import SocketLimits
 

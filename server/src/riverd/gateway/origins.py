@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from riverd.globs import Globs
+from riverd.channels.globs import Globs
 
 ANY = ("*", "null")
 """Every page; and every page that a browser gives no origin: nobody listed these."""

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from riverd.healing.offers import Known, Unanswered
-from riverd.model import Message, Position, Publication
+from riverd.model.log import Message, Position, Publication
 
 KEPT_S = 30.0
 KEPT_MAX = 100_000

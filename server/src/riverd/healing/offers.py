@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from riverd.model import Position, Publication
+from riverd.model.log import Position, Publication
 
 
 class Replica(msgspec.Struct, array_like=True, frozen=True):

@@ -7,7 +7,7 @@ from zlib import crc32
 import msgspec
 
 from riverd.healing.offers import Contribution, Known, Replica, Unanswered
-from riverd.portions import portions
+from riverd.scheduling.portions import portions
 
 PARTS = 64
 """Of an offer: what it has of one channel is in one of them."""

@@ -36,7 +36,7 @@ from riverd.healing.union import (
     gathered,
     healed,
 )
-from riverd.portions import portions
+from riverd.scheduling.portions import portions
 
 BEAT_S = 0.5
 TURN_S = 0.1

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from riverd.healing.offers import Contribution, DataLog, HealedLog, Known, Replica, Unanswered
-from riverd.model import Publication
+from riverd.model.log import Publication
 
 ABSENT_S = 3.0
 """A process that gave no sign of life for so long, while others could see it, is absent."""

@@ -16,20 +16,14 @@ from functools import partial
 
 import msgspec
 
-from riverd.channels import user_channel
+from riverd.channels.names import user_channel
 from riverd.core.hub import Hub
 from riverd.core.session import Session
 from riverd.errors import RiverError
-from riverd.grants import Claims
-from riverd.model import (
-    Authenticate,
-    Authenticated,
-    Command,
-    Position,
-    SignIn,
-    Subscribe,
-    Unsubscribed,
-)
+from riverd.model.claims import Claims
+from riverd.model.commands import Authenticate, Command, SignIn, Subscribe
+from riverd.model.log import Position
+from riverd.model.replies import Authenticated, Unsubscribed
 from riverd.node.control import CONFIRM_S, UNCONFIRMED_S_MAX, Control
 from riverd.node.joining import to_join
 from riverd.node.replicas.attaching import Attachments

@@ -16,9 +16,11 @@ from riverd.core.presence import LISTED_MAX
 from riverd.core.recovery import held_tail
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import GetHistory, GetMembers, HistoryReply, MemberList, Members, Tail
+from riverd.model.commands import GetHistory, GetMembers
+from riverd.model.log import Tail
+from riverd.model.replies import HistoryReply, MemberList, Members
 from riverd.node.replicas.attaching import Attachments
-from riverd.tasks import Tasks
+from riverd.scheduling.tasks import Tasks
 
 READS_AT_ONCE_MAX = 8
 """Calls to the broker for clients, of all clients together."""

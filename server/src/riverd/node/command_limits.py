@@ -4,7 +4,7 @@ from riverd.core.budget import ByteBudget
 from riverd.core.channel import Channel
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Member
+from riverd.model.log import Member
 
 JOIN_BYTES = 200
 """What others are sent of a join and of the leave that follows it, without `info`."""

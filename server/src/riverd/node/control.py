@@ -27,13 +27,13 @@ import msgspec
 
 from riverd.auth.revocations import Revocations
 from riverd.broker import Broker
-from riverd.channels import CONTROL
+from riverd.channels.names import CONTROL
 from riverd.core.session import Session
 from riverd.errors import BrokerError, ErrorCode, RiverError
-from riverd.model import Position, Publication
-from riverd.orders import Order, OrderKind, Standing, StandingKind, order_of
-from riverd.portions import portions
-from riverd.tasks import Tasks
+from riverd.model.log import Position, Publication
+from riverd.model.orders import Order, OrderKind, Standing, StandingKind, order_of
+from riverd.scheduling.portions import portions
+from riverd.scheduling.tasks import Tasks
 
 CONFIRM_S = 1.0
 UNCONFIRMED_S_MAX = 5.0

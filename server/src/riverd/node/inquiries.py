@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import cast
 
+from riverd.model.orders import Question, encode
 from riverd.node.control import Control
-from riverd.orders import Question, encode
-from riverd.tasks import Tasks
+from riverd.scheduling.tasks import Tasks
 
 
 class Inquiries:

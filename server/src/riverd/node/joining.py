@@ -1,7 +1,7 @@
 """The channels that a token has the server subscribe its client to (contract, "Users")."""
 
 from riverd.core.session import Session
-from riverd.model import Authenticate, Subscribe
+from riverd.model.commands import Authenticate, Subscribe
 
 
 def to_join(session: Session, command: Authenticate) -> list[Subscribe]:

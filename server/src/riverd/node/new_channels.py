@@ -20,7 +20,7 @@ from riverd.core.budget import KeyedBudgets
 from riverd.core.channel import Channel
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import FirstAfter, Position, Receipt
+from riverd.model.log import FirstAfter, Position, Receipt
 
 NEW_AT_ONCE_S = 600.0
 PAGES_RATE = 5.0

@@ -5,30 +5,27 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from riverd.broker import Broker
-from riverd.channels import CONTROL
+from riverd.channels.names import CONTROL
 from riverd.core.channel import Channel
 from riverd.core.flushed import Flushed
 from riverd.core.hub import Hub
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.healing.offers import Held
-from riverd.model import (
+from riverd.model.commands import (
     Authenticate,
-    Change,
     Command,
-    Ephemeral,
     GetHistory,
     GetMembers,
-    Member,
-    Publication,
     PublishCommand,
     Reached,
-    Receipt,
     SignIn,
     Subscribe,
     Unsubscribe,
-    Unsubscribed,
 )
+from riverd.model.log import Change, Ephemeral, Member, Publication, Receipt
+from riverd.model.orders import Order, Question
+from riverd.model.replies import Unsubscribed
 from riverd.node.authentication import CREDENTIALS, HELD_BYTES, Authentication
 from riverd.node.client_reads import ClientReads
 from riverd.node.command_limits import JOIN_BYTES, check_members, take_event, take_fanout
@@ -49,9 +46,8 @@ from riverd.node.session_history import SessionHistory
 from riverd.node.tabs import Tabs
 from riverd.node.user_limits import UserLimits
 from riverd.node.users import Users
-from riverd.orders import Order, Question
-from riverd.portions import portions
-from riverd.tasks import Tasks
+from riverd.scheduling.portions import portions
+from riverd.scheduling.tasks import Tasks
 
 SWEEP_S = 5.0
 ON_ITS_WAY_S = 0.5

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from riverd.broker import Broker
 from riverd.core.session import Session
 from riverd.errors import OutcomeUnknownError, RiverError
-from riverd.model import Member, Message, PublishCommand, Published, Receipt
+from riverd.model.commands import PublishCommand
+from riverd.model.log import Member, Message, Receipt
+from riverd.model.replies import Published
 
 PUBLISH_S_MAX = 0.8
 """How long the broker may take with a client's publication (contract: within 1 s)."""

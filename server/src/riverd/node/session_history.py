@@ -16,8 +16,9 @@ from riverd.core.channel import Channel
 from riverd.core.session import LOST, Session, Subscription
 from riverd.core.starts import SessionStart, SubscriptionStart
 from riverd.errors import RiverError
-from riverd.facts import Fact, GapFact, RefusedFact, RestartFact, SessionFacts, Stretch
-from riverd.model import Command, Position, Subscribe
+from riverd.model.commands import Command, Subscribe
+from riverd.model.facts import Fact, GapFact, RefusedFact, RestartFact, SessionFacts, Stretch
+from riverd.model.log import Position
 
 SHARE = 16
 """One user has at most one of so many parts of the memory."""

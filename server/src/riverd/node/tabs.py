@@ -13,10 +13,12 @@ from riverd.core.hub import Hub
 from riverd.core.session import Session, Subscription
 from riverd.core.tab import PageSubscription, Tab
 from riverd.errors import RiverError
-from riverd.model import Barrier, Command, Position
+from riverd.model.commands import Command
+from riverd.model.log import Position
+from riverd.model.replies import Barrier
+from riverd.model.tabs import NOWHERE, TabWrite, Written
 from riverd.node.waiting import WaitingRoom
-from riverd.tabs import NOWHERE, TabWrite, Written
-from riverd.tasks import Tasks
+from riverd.scheduling.tasks import Tasks
 
 TICK_S = 0.25
 SAVE_EVERY = 4

@@ -15,16 +15,24 @@ from itertools import chain
 import msgspec
 
 from riverd.broker import Broker
-from riverd.channels import TRACE
+from riverd.channels.names import TRACE
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
 from riverd.core.session import LOST, Session
 from riverd.errors import RiverError
-from riverd.facts import Fact, GapFact, RefusedFact, SessionFacts, Stretch, TraceFilter, TraceLine
-from riverd.model import Message
+from riverd.model.facts import (
+    Fact,
+    GapFact,
+    RefusedFact,
+    SessionFacts,
+    Stretch,
+    TraceFilter,
+    TraceLine,
+)
+from riverd.model.log import Message
+from riverd.model.orders import Question, encode
 from riverd.node.node import Node
 from riverd.node.session_history import SessionHistory
-from riverd.orders import Question, encode
 
 LOOK_S = 0.25
 TRACE_S = 10.0

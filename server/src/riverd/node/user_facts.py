@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from riverd.channels import INTERNAL, app_channel, divided, user_channel
+from riverd.channels.names import INTERNAL, app_channel, divided, user_channel
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
 from riverd.core.session import Session, Subscription
 from riverd.errors import RiverError
-from riverd.facts import (
+from riverd.model.commands import Subscribe
+from riverd.model.facts import (
     FACTS_MAX,
     SESSIONS_MAX,
     Fact,
@@ -18,10 +19,9 @@ from riverd.facts import (
     Stretch,
     UserFacts,
 )
-from riverd.model import Subscribe
+from riverd.model.orders import Question
 from riverd.node.session_history import SessionHistory
 from riverd.node.users import Users
-from riverd.orders import Question
 
 CHANNELS_MAX = 200
 

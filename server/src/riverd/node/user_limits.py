@@ -7,7 +7,7 @@ import msgspec
 from riverd.core.budget import ByteBudget, drop_some
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
-from riverd.grants import Claims
+from riverd.model.claims import Claims
 
 
 class SpentBudgets(msgspec.Struct, frozen=True):

@@ -7,15 +7,15 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from riverd.channels import INTERNAL
+from riverd.channels.names import INTERNAL
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, Reason, RiverError, TokenError
-from riverd.facts import ConnectedUsers
-from riverd.grants import Claims
-from riverd.model import Unsubscribed
+from riverd.model.claims import Claims
+from riverd.model.facts import ConnectedUsers
+from riverd.model.orders import Order, OrderKind, UserConnection
+from riverd.model.replies import Unsubscribed
 from riverd.node.replicas.attaching import Attachments
-from riverd.orders import Order, OrderKind, UserConnection
-from riverd.portions import PORTION, portions
+from riverd.scheduling.portions import PORTION, portions
 
 LISTED_MAX = 1_000
 """Connections of a user, in one answer."""

@@ -2,7 +2,7 @@
 
 from riverd.core.session import Session
 from riverd.errors import Reason
-from riverd.model import Command
+from riverd.model.commands import Command
 
 HELD_MAX = 200
 HELD_BYTES_MAX = 131_072

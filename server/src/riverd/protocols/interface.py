@@ -6,25 +6,20 @@ from typing import Protocol
 import msgspec
 
 from riverd.errors import Reason
-from riverd.grants import Claims
 from riverd.http.request import Request
-from riverd.model import (
-    Bye,
-    Change,
+from riverd.model.claims import Claims
+from riverd.model.commands import (
     Command,
-    Ephemeral,
     GetHistory,
     GetMembers,
-    HistoryReply,
-    Member,
-    Publication,
     PublishCommand,
-    Reply,
     SignIn,
     Subscribe,
     Unsubscribe,
 )
-from riverd.tabs import PageIdentity
+from riverd.model.log import Change, Ephemeral, Member, Publication
+from riverd.model.replies import Bye, HistoryReply, Reply
+from riverd.model.tabs import PageIdentity
 
 QUOTA = "quota"
 """The reason of a `Bye` to one more client of a protocol with a limit on its clients."""

@@ -17,7 +17,7 @@ from riverd.api.handler import ApiHandler, limits_of
 from riverd.api.pusher.admission import admit_app_request
 from riverd.api.pusher.failed_signatures import FailedSignatures
 from riverd.auth.revocations import unrevoked
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.core.hub import Hub
 from riverd.core.session_limits import SessionLimits
 from riverd.core.witness import UNSEEN, HubWitness

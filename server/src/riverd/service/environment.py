@@ -19,7 +19,7 @@ from riverd.auth.webhooks import (
 )
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis.address import RedisAddress
-from riverd.channel_rules import ChannelRules, Sharing, parse_rules
+from riverd.channels.rules import ChannelRules, Sharing, parse_rules
 from riverd.errors import SettingsError
 from riverd.http.proxies import Network, parse_proxies
 from riverd.service import allowed_origins, secret_settings

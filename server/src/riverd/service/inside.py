@@ -4,14 +4,14 @@ import time
 
 from riverd import __version__
 from riverd.core.hub import Hub
-from riverd.facts import NodeState, UserFacts
 from riverd.gateway.gateway import Gateway
+from riverd.model.facts import NodeState, UserFacts
+from riverd.model.orders import Question
 from riverd.node.delay_samples import DelaySamples
 from riverd.node.node import Node
 from riverd.node.session_history import SessionHistory
 from riverd.node.tracing import Traces
 from riverd.node.user_facts import UserFactFinder
-from riverd.orders import Question
 from riverd.service.gateway_metrics import named_channels
 from riverd.service.metrics import Reading
 from riverd.service.process import Process

@@ -12,7 +12,7 @@ import jwt
 import msgspec
 
 from riverd.auth.tokens import Verifier
-from riverd.backoff import Backoff
+from riverd.scheduling.backoff import Backoff
 from riverd.service.background_threads import BackgroundThreads
 
 FETCH_TIMEOUT_S = 5.0

@@ -2,7 +2,7 @@
 
 import structlog
 
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 
 NAMED_MAX = 10
 

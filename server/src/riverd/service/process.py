@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 import structlog
 
 from riverd.broker import Broker
+from riverd.scheduling.tasks import Tasks
 from riverd.service.brokers import Brokers
 from riverd.service.collector import OldObjects
 from riverd.service.credentials import Credentials
@@ -20,7 +21,6 @@ from riverd.service.readiness import ReadinessState
 from riverd.service.rules_watch import RulesWatch
 from riverd.service.settings import Settings
 from riverd.service.shared_metrics import SharedMetrics
-from riverd.tasks import Tasks
 
 HEALTH_S = 1.0
 PING_TIMEOUT_S = 0.8

@@ -7,7 +7,7 @@ import structlog
 
 from riverd.broker import Broker
 from riverd.broker.interface import RULES_S
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.errors import RiverError
 
 log = structlog.get_logger()

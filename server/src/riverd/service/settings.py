@@ -6,10 +6,10 @@ from typing import Annotated, Literal, cast
 import msgspec
 from msgspec import Meta
 
-from riverd.channel_rules import HISTORY_BYTES, HISTORY_BYTES_MAX
-from riverd.channels import NODE_NAME_LENGTH_MAX
+from riverd.channels.names import NODE_NAME_LENGTH_MAX
+from riverd.channels.rules import HISTORY_BYTES, HISTORY_BYTES_MAX
+from riverd.model.webhook_events import WEBHOOK_BYTES_MAX
 from riverd.service.setting_values import Texts
-from riverd.webhook_events import WEBHOOK_BYTES_MAX
 
 PREFIX = "RIVER_"
 MEMORY = "memory://"

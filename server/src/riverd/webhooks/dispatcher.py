@@ -10,7 +10,7 @@ import structlog
 from riverd.auth.webhooks import WebhookEndpoint
 from riverd.broker.webhooks import SENDER_S, WebhookQueues
 from riverd.errors import BrokerError
-from riverd.tasks import Tasks
+from riverd.scheduling.tasks import Tasks
 from riverd.webhooks.sender import Post, Sender, SenderSurroundings
 
 TURN_S = 1.0

@@ -16,9 +16,9 @@ from riverd.auth.webhooks import (
     sign_for_pusher,
 )
 from riverd.broker.webhooks import OccupiedNow, QueuedEvent
-from riverd.channels import PRESENCE, divided, user_of
+from riverd.channels.names import PRESENCE, divided, user_of
+from riverd.model.webhook_events import MEMBERS, RESET, TEST, WebhookKind
 from riverd.protocols.pusher.payload import shown
-from riverd.webhook_events import MEMBERS, RESET, TEST, WebhookKind
 
 _SOCKET_ID = re.compile(r"[0-9]+\.[0-9]+")
 

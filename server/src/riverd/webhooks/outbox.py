@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from riverd.broker.webhooks import QueuedEvent
-from riverd.webhook_events import OVERFLOW, RESET, RETURNS, SETTLE_MS, TEST, WebhookKind
+from riverd.model.webhook_events import OVERFLOW, RESET, RETURNS, SETTLE_MS, TEST, WebhookKind
 
 BATCH_MAX = 100
 BATCH_BYTES_MAX = 262_144

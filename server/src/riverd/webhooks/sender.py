@@ -8,7 +8,7 @@ import msgspec
 from riverd.auth.webhooks import WebhookEndpoint
 from riverd.broker.webhooks import QueuedEvent, WebhookQueues
 from riverd.errors import BrokerError
-from riverd.webhook_events import OVERFLOW, RESET
+from riverd.model.webhook_events import OVERFLOW, RESET
 from riverd.webhooks.forms import TruthNow, WebhookRequest, request_for, with_leaving
 from riverd.webhooks.outbox import Jitter, Outbox
 from riverd.webhooks.posting import PostOutcome

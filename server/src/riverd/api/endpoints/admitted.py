@@ -3,7 +3,7 @@
 from riverd.api.context import Api
 from riverd.auth.revocations import Revocations
 from riverd.errors import ErrorCode, TokenError
-from riverd.grants import Claims
+from riverd.model.claims import Claims
 
 
 async def check_admitted(api: Api, claims: Claims) -> None:

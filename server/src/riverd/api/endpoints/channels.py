@@ -15,10 +15,10 @@ from riverd.api.responses import (
     Present,
     ShownPolicy,
 )
-from riverd.channels import INTERNAL, check_channel
+from riverd.channels.names import INTERNAL, check_channel
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Occupancy, Position
-from riverd.portions import sorted_portions
+from riverd.model.log import Occupancy, Position
+from riverd.scheduling.portions import sorted_portions
 
 HISTORY_DEFAULT = 100
 HISTORY_MAX = 1_000

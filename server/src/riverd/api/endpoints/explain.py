@@ -9,11 +9,11 @@ from riverd.api.explanation import Asked, DeliveryVerdict, judge, not_published
 from riverd.api.ordering import answers_to, names_without
 from riverd.api.responses import Explanation
 from riverd.auth.apps import Apps
-from riverd.channels import app_channel, check_channel
+from riverd.channels.names import app_channel, check_channel
 from riverd.errors import ErrorCode, RiverError
-from riverd.facts import UserFacts, facts_of
-from riverd.model import Position, Publication
-from riverd.orders import Question
+from riverd.model.facts import UserFacts, facts_of
+from riverd.model.log import Position, Publication
+from riverd.model.orders import Question
 
 _DIGITS_MAX = 18
 SESSION_LENGTH_MAX = 64

@@ -4,12 +4,12 @@ import msgspec
 from msgspec import UNSET
 
 from riverd.api.requests import CHANNELS_MAX, KEY_LENGTH_MAX, Publish, UserPublish
-from riverd.channel_rules import ChannelRules
-from riverd.channels import check_channel, check_event, check_session, user_channel
+from riverd.channels.names import check_channel, check_event, check_session, user_channel
+from riverd.channels.rules import ChannelRules
 from riverd.errors import ErrorCode, RiverError
-from riverd.grants import Claims
-from riverd.model import Message
-from riverd.payloads import UNCHECKED_BYTES_MAX, check_data
+from riverd.model.claims import Claims
+from riverd.model.log import Message
+from riverd.model.payloads import UNCHECKED_BYTES_MAX, check_data
 
 
 def messages_of(

@@ -5,10 +5,10 @@ import secrets
 from riverd.api.context import Api, Call
 from riverd.api.ordering import ask_nodes, carry_out, names_without, new_order
 from riverd.api.responses import Drained, NodeList
-from riverd.channels import check_node
+from riverd.channels.names import check_node
 from riverd.errors import ErrorCode, RiverError
-from riverd.facts import node_of
-from riverd.orders import OrderKind, Question
+from riverd.model.facts import node_of
+from riverd.model.orders import OrderKind, Question
 
 
 async def list_nodes(api: Api, _call: Call) -> NodeList:

@@ -12,14 +12,9 @@ from riverd.api.endpoints.messages import message_to, messages_of
 from riverd.api.endpoints.tokens import check_user
 from riverd.api.responses import Accepted, Result, Results
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError, for_client
-from riverd.grants import Claims
-from riverd.json_errors import Error
-from riverd.model import (
-    After,
-    Message,
-    Position,
-    Receipt,
-)
+from riverd.http.json_errors import Error
+from riverd.model.claims import Claims
+from riverd.model.log import After, Message, Position, Receipt
 
 Outcome = Receipt | RiverError
 

@@ -9,9 +9,9 @@ from riverd.api.context import Api, Call
 from riverd.api.responses import Token
 from riverd.auth.claims import GRANTS_MAX, INFO_BYTES_MAX, USER_LENGTH_MAX
 from riverd.auth.tokens import TOKEN_LENGTH_MAX
+from riverd.channels.grants import Grants
 from riverd.errors import ErrorCode, RiverError
-from riverd.grants import Grants
-from riverd.payloads import check_data
+from riverd.model.payloads import check_data
 
 GLOB_LENGTH_MAX = 256
 

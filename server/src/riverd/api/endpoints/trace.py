@@ -7,12 +7,12 @@ import msgspec
 
 from riverd.api.context import Api, Call
 from riverd.api.responses import Traced
-from riverd.channels import TRACE, check_channel
+from riverd.channels.names import TRACE, check_channel
 from riverd.errors import ErrorCode, RiverError
-from riverd.facts import TraceFilter, TraceLine
 from riverd.http.proxies import counted_as
-from riverd.model import Position, Tail
-from riverd.orders import Question, encode
+from riverd.model.facts import TraceFilter, TraceLine
+from riverd.model.log import Position, Tail
+from riverd.model.orders import Question, encode
 
 BATCHES_MAX = 200
 VALUE_LENGTH_MAX = 256

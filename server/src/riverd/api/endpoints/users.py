@@ -21,10 +21,10 @@ from riverd.api.responses import (
     UserList,
     UserState,
 )
-from riverd.channels import check_channel
+from riverd.channels.names import check_channel
 from riverd.errors import ErrorCode, RiverError
-from riverd.facts import users_of
-from riverd.orders import OrderKind, Question, StandingKind, connections_of, is_over
+from riverd.model.facts import users_of
+from riverd.model.orders import OrderKind, Question, StandingKind, connections_of, is_over
 
 _NO_BODY = b"{}"
 UNTIL_MAX_S = 32_503_680_000.0

@@ -8,7 +8,7 @@ from riverd.api.responses import DeadWebhookEvent, DeadWebhookEvents, Replayed, 
 from riverd.api.responses import WebhookState as State
 from riverd.auth.webhooks import WebhookEndpoint
 from riverd.broker.webhooks import DeadEvent
-from riverd.channels import divided, user_of
+from riverd.channels.names import divided, user_of
 from riverd.errors import ErrorCode, RiverError
 
 DEAD_DEFAULT = 100

@@ -5,9 +5,9 @@ from collections.abc import Collection
 import msgspec
 
 from riverd.api.pusher.call import AppCall
-from riverd.channel_rules import CACHE_TTL_S
+from riverd.channels.rules import CACHE_TTL_S
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Occupancy, Publication
+from riverd.model.log import Occupancy, Publication
 from riverd.protocols.pusher import names
 from riverd.protocols.pusher.decoding import CLIENT_EVENT
 from riverd.protocols.pusher.names import Kind

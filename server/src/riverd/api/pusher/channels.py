@@ -10,12 +10,12 @@ from riverd.api.pusher.attributes import (
     wanted_attributes,
 )
 from riverd.api.pusher.call import AppCall
-from riverd.channels import APP, INTERNAL, PRESENCE, app_channel, check_channel
+from riverd.channels.names import APP, INTERNAL, PRESENCE, app_channel, check_channel
 from riverd.errors import ErrorCode, RiverError
-from riverd.orders import OrderKind
-from riverd.portions import sorted_portions
+from riverd.model.orders import OrderKind
 from riverd.protocols.pusher import names
 from riverd.protocols.pusher.names import Kind
+from riverd.scheduling.portions import sorted_portions
 
 
 async def list_channels(call: AppCall) -> object:

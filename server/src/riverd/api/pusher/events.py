@@ -11,7 +11,7 @@ from riverd.api.pusher.call import AppCall
 from riverd.api.requests import check_text
 from riverd.auth.apps import App
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
-from riverd.model import Message
+from riverd.model.log import Message
 from riverd.protocols.pusher import names
 from riverd.protocols.pusher.decoding import EVENT_LENGTH_MAX
 from riverd.protocols.pusher.payload import stored, text_of

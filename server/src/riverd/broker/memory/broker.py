@@ -9,15 +9,7 @@ from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.memory.tabs import MemoryTabs
 from riverd.broker.memory.webhooks import MemoryWebhookQueues, MemoryWebhooks
 from riverd.errors import RiverError
-from riverd.model import (
-    Member,
-    Message,
-    Occupancy,
-    Position,
-    Receipt,
-    Roster,
-    Tail,
-)
+from riverd.model.log import Member, Message, Occupancy, Position, Receipt, Roster, Tail
 
 
 class MemoryBroker:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from riverd.channels import CONTROL
-from riverd.model import Message, Position
-from riverd.orders import DepartedNode, Order, Question, Standing, StandingKind, encode
+from riverd.channels.names import CONTROL
+from riverd.model.log import Message, Position
+from riverd.model.orders import DepartedNode, Order, Question, Standing, StandingKind, encode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence

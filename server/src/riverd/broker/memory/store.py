@@ -5,9 +5,9 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
-from riverd.channel_rules import ChannelPolicy, ChannelRules
+from riverd.channels.rules import ChannelPolicy, ChannelRules
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import (
+from riverd.model.log import (
     After,
     Change,
     Ephemeral,
@@ -21,7 +21,7 @@ from riverd.model import (
     Roster,
     Tail,
 )
-from riverd.orders import Standing, StandingKind, is_over
+from riverd.model.orders import Standing, StandingKind, is_over
 
 IDLE_S_MAX = 86_400.0
 UNUSED_S_MAX = 60.0

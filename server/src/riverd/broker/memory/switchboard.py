@@ -7,7 +7,7 @@ from riverd.broker.interface import Feed
 from riverd.broker.memory.store import Store
 from riverd.broker.memory.tabs import TabStore
 from riverd.broker.memory.webhooks import WebhookStore
-from riverd.model import Change, Ephemeral, Publication
+from riverd.model.log import Change, Ephemeral, Publication
 
 
 class Switchboard:

@@ -17,9 +17,9 @@ from riverd.broker.webhooks import (
     QueueReading,
     QueueState,
 )
-from riverd.channels import divided, user_of
-from riverd.model import Change, Message, Receipt
-from riverd.webhook_events import (
+from riverd.channels.names import divided, user_of
+from riverd.model.log import Change, Message, Receipt
+from riverd.model.webhook_events import (
     COUNTED,
     MEMBERS,
     RESET,

@@ -26,20 +26,11 @@ from riverd.broker.redis.terms import Part, RedisTerms
 from riverd.broker.redis.webhook_queues import RedisWebhookQueues
 from riverd.broker.redis.webhook_tags import QueueTags
 from riverd.broker.redis.webhooks import NO_KEYS, RedisWebhooks, WebhookKeys
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
-from riverd.model import (
-    FirstAfter,
-    Member,
-    Message,
-    Occupancy,
-    Position,
-    Receipt,
-    Roster,
-    Tail,
-)
-from riverd.tasks import Tasks
-from riverd.webhook_events import WEBHOOK_BYTES_MAX
+from riverd.model.log import FirstAfter, Member, Message, Occupancy, Position, Receipt, Roster, Tail
+from riverd.model.webhook_events import WEBHOOK_BYTES_MAX
+from riverd.scheduling.tasks import Tasks
 
 KEY_TTL_S = 600
 GIVEN_MAX = 10_000

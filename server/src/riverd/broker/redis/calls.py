@@ -21,7 +21,7 @@ from riverd.broker.redis.connection import (
 from riverd.broker.redis.history import ServerState, state_in, state_of
 from riverd.broker.redis.scripts import DataHistory, Scripts
 from riverd.errors import BrokerError
-from riverd.tasks import Tasks
+from riverd.scheduling.tasks import Tasks
 
 SILENCE_S_MAX = 0.75
 """Shorter than the second within which a publisher is answered."""

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from hiredis import ReplyError
 
-from riverd.backoff import Backoff
 from riverd.broker.redis.calls import CallConnection, Calls
 from riverd.broker.redis.connection import Argument, RedisConnection, Reply, checked
 from riverd.broker.redis.feed import SHARDED, FeedListener, RedisFeed
@@ -15,7 +14,8 @@ from riverd.broker.redis.keys import NODES
 from riverd.broker.redis.scripts import DataHistory
 from riverd.broker.redis.topology import NodeAddress, OpenAt, Topology
 from riverd.errors import BrokerError
-from riverd.tasks import Tasks
+from riverd.scheduling.backoff import Backoff
+from riverd.scheduling.tasks import Tasks
 
 RETRY_S_FIRST = 0.2
 RETRY_S_MAX = 1.0

@@ -17,7 +17,7 @@ from riverd.broker.redis.feed import PLAIN, SHARDED, FeedListener, Feeds, RedisF
 from riverd.broker.redis.sentinels import Sentinels
 from riverd.broker.redis.topology import NodeAddress, Topology
 from riverd.errors import BrokerError
-from riverd.tasks import Tasks
+from riverd.scheduling.tasks import Tasks
 
 C = TypeVar("C", bound=RedisConnection)
 

@@ -14,11 +14,11 @@ from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import RefusedError, UnansweredError
 from riverd.broker.redis.messages import publication_body
-from riverd.channel_rules import ORDERS_MAX, ORDERS_TTL_S
-from riverd.channels import CONTROL
+from riverd.channels.names import CONTROL
+from riverd.channels.rules import ORDERS_MAX, ORDERS_TTL_S
 from riverd.errors import OutcomeUnknownError
-from riverd.model import Message, Position
-from riverd.orders import (
+from riverd.model.log import Message, Position
+from riverd.model.orders import (
     DepartedNode,
     Order,
     Question,

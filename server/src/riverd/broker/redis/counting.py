@@ -10,9 +10,9 @@ from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import Argument
 from riverd.broker.redis.lease import COUNTS_MS
-from riverd.channel_rules import ChannelRules
-from riverd.model import Occupancy
-from riverd.portions import portions
+from riverd.channels.rules import ChannelRules
+from riverd.model.log import Occupancy
+from riverd.scheduling.portions import portions
 
 COUNTS_PORTION = 1_000
 RECOUNTED = b"n:::"

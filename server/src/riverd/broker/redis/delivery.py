@@ -3,8 +3,8 @@
 from riverd.broker.interface import Feed
 from riverd.broker.redis import messages
 from riverd.broker.redis.counting import USERS_RECOUNTED, users_recounted
-from riverd.model import Change, Ephemeral, Publication
-from riverd.orders import Order, OrderKind, question_of
+from riverd.model.log import Change, Ephemeral, Publication
+from riverd.model.orders import Order, OrderKind, question_of
 
 
 def deliver(channel: str, message: bytes, *, listener: Feed) -> None:

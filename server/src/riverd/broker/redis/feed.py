@@ -6,13 +6,13 @@ from typing import Protocol, cast
 
 import msgspec
 
-from riverd.backoff import Backoff
 from riverd.broker.redis.connection import RedisConnection, RefusedError, Reply, checked
 from riverd.broker.redis.history import state_of
 from riverd.broker.redis.scripts import DataHistory
 from riverd.errors import BrokerError
-from riverd.portions import portions
-from riverd.tasks import Tasks
+from riverd.scheduling.backoff import Backoff
+from riverd.scheduling.portions import portions
+from riverd.scheduling.tasks import Tasks
 
 SILENCE_S_MAX = 3.0
 CHECK_S = 0.5

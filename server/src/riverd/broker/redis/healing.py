@@ -11,11 +11,11 @@ from riverd.broker.redis import keys, messages
 from riverd.broker.redis.connection import Argument, RedisConnection, RefusedError, Reply
 from riverd.broker.redis.history import ServerState
 from riverd.broker.redis.scripts import DataHistory, script
-from riverd.channel_rules import ChannelPolicy, ChannelRules
+from riverd.channels.rules import ChannelPolicy, ChannelRules
 from riverd.healing.offers import Contribution, DataLog, HealedLog
 from riverd.healing.parts import divided, light
 from riverd.healing.process import Term, Turn
-from riverd.model import Message, Publication
+from riverd.model.log import Message, Publication
 
 ROUND_MS = 2_000
 OFFERS_MS = 30_000

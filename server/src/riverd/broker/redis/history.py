@@ -8,7 +8,7 @@ import msgspec
 from riverd.broker.redis.connection import RedisConnection, Reply, checked
 from riverd.broker.redis.scripts import DataHistory
 from riverd.errors import BrokerError
-from riverd.model import Position
+from riverd.model.log import Position
 
 NOWHERE = Position("", 0)
 

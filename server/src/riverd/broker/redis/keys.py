@@ -1,6 +1,6 @@
 """The names of River's keys. What belongs to one channel is in one slot of a cluster."""
 
-from riverd.channels import CONTROL
+from riverd.channels.names import CONTROL
 
 PREFIX = "river:"
 NODES = f"{PREFIX}{{nodes}}"

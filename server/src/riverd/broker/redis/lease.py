@@ -17,9 +17,9 @@ from riverd.broker.redis.messages import member_body
 from riverd.broker.redis.scripts import DataHistory
 from riverd.broker.redis.webhooks import RedisWebhooks
 from riverd.errors import BrokerError
-from riverd.model import Member
-from riverd.portions import portions
-from riverd.tasks import Tasks
+from riverd.model.log import Member
+from riverd.scheduling.portions import portions
+from riverd.scheduling.tasks import Tasks
 
 LEASE_MS = 5_000
 RENEW_S = 1.2

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from riverd.model import (
+from riverd.model.log import (
     After,
     Change,
     Ephemeral,

@@ -7,7 +7,7 @@ learns of a webhook has another reset written, if anything changed since its loo
 
 from collections.abc import Sequence
 
-from riverd.webhook_events import Interest, Wanted, WebhookInterests, WebhookKind
+from riverd.model.webhook_events import Interest, Wanted, WebhookInterests, WebhookKind
 
 NAMES_MAX = 4_096
 _ANY = ""

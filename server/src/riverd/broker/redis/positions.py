@@ -9,9 +9,9 @@ from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import Argument
 from riverd.broker.redis.history import position_in
-from riverd.channel_rules import ChannelRules
-from riverd.model import Position
-from riverd.portions import portions
+from riverd.channels.rules import ChannelRules
+from riverd.model.log import Position
+from riverd.scheduling.portions import portions
 
 KEPT_S = 120
 """How long a log without publications lives after a node last had a replica of it."""

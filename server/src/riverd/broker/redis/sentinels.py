@@ -10,11 +10,11 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import cast
 
-from riverd.backoff import Backoff
 from riverd.broker.redis.connection import RedisConnection
 from riverd.broker.redis.topology import NodeAddress
 from riverd.errors import BrokerError
-from riverd.tasks import Tasks
+from riverd.scheduling.backoff import Backoff
+from riverd.scheduling.tasks import Tasks
 
 ASKS_WITHIN_LIMIT = 6
 ASK_S_MAX = 1.0

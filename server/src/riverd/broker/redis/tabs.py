@@ -16,8 +16,8 @@ from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import Argument
 from riverd.errors import RiverError
-from riverd.model import Position
-from riverd.tabs import SESSIONS_MAX, TabRow, TabTraits, TabWrite, Written
+from riverd.model.log import Position
+from riverd.model.tabs import SESSIONS_MAX, TabRow, TabTraits, TabWrite, Written
 
 LOST, SHARED = "l", "s"
 PORTION = 500

@@ -12,12 +12,12 @@ from riverd.broker.redis.connection import RedisConnection, Reply
 from riverd.broker.redis.healing import RedisSite, history_name, term_text
 from riverd.broker.redis.history import ServerState, state_of
 from riverd.broker.redis.scripts import DataHistory, script
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.errors import BrokerError
 from riverd.healing.process import BEAT_S, FAREWELL, GRACE_S, TURN_S, Beats, Healing, Term
 from riverd.healing.union import ABSENT_S, SILENT_S
-from riverd.model import Message, Position
-from riverd.tasks import Tasks
+from riverd.model.log import Message, Position
+from riverd.scheduling.tasks import Tasks
 
 BEAT_KEYS = keys.SIGNS, keys.TERM, keys.ANSWERED
 SIGNS_MS = 60_000

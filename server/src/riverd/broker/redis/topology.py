@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar, cast
 
 from riverd.broker.redis.connection import RedisConnection, RefusedError
 from riverd.errors import BrokerError
-from riverd.tasks import Tasks
+from riverd.scheduling.tasks import Tasks
 
 SLOTS = 16_384
 REDIRECTS_MAX = 3

@@ -31,8 +31,8 @@ from riverd.broker.webhooks import (
     QueueReading,
     QueueState,
 )
-from riverd.channel_rules import ChannelRules
-from riverd.webhook_events import MEMBERS, Interest, WebhookInterests, is_covered
+from riverd.channels.rules import ChannelRules
+from riverd.model.webhook_events import MEMBERS, Interest, WebhookInterests, is_covered
 
 SCAN_S = 10.0
 """How often all queues of a cluster are looked at, whatever was said to be written."""

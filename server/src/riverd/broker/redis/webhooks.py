@@ -14,11 +14,10 @@ from riverd.broker.redis.connection import Argument, Reply
 from riverd.broker.redis.missed_changes import MissedChanges
 from riverd.broker.redis.scripts import noted
 from riverd.broker.redis.webhook_tags import QueueTags
-from riverd.channels import divided, user_of
+from riverd.channels.names import divided, user_of
 from riverd.errors import BrokerError
-from riverd.model import Message, Receipt
-from riverd.tasks import Tasks
-from riverd.webhook_events import (
+from riverd.model.log import Message, Receipt
+from riverd.model.webhook_events import (
     COUNTED,
     MEMBERS,
     RESET,
@@ -28,6 +27,7 @@ from riverd.webhook_events import (
     WebhookInterests,
     WebhookKind,
 )
+from riverd.scheduling.tasks import Tasks
 
 REFRESH_S = 2.0
 FRESH_S = 60.0

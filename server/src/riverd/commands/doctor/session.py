@@ -6,11 +6,11 @@ from typing import Any
 import jwt
 
 from riverd.auth.tokens import Signer
+from riverd.channels.grants import Grants
 from riverd.commands.doctor.finding import Finding, broken, not_checked, ok, warning
 from riverd.commands.doctor.line import Ended, Json, Line, Silent
 from riverd.commands.doctor.visit import Visit
 from riverd.errors import ErrorCode
-from riverd.grants import Grants
 from riverd.protocols.native.close_codes import NativeCloseCode
 
 WELCOME, TOKEN, SUBSCRIBE = "welcome", "token", "subscribe"

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from riverd.model import Publication
+from riverd.model.log import Publication
 from riverd.protocols.native import events
 
 HOURS_A_MONTH = 730.0

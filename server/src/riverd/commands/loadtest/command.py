@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from riverd.auth.tokens import SECRET_BYTES_MIN, Signer
-from riverd.channels import check_channel
+from riverd.channels.grants import Grants
+from riverd.channels.names import check_channel
 from riverd.commands import dev_file as devfile
 from riverd.commands.loadtest.client import Endpoint
 from riverd.commands.loadtest.display import Display
@@ -37,7 +38,6 @@ from riverd.commands.loadtest.target import (
 )
 from riverd.commands.subscribe import websocket_url
 from riverd.errors import RiverError
-from riverd.grants import Grants
 
 TOKEN_SPARE_S = 3_600.0
 API_PORT = 8001

@@ -17,12 +17,13 @@ from riverd.core.session import Session
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.gateway.streams.credentials import check_origin, may_use_cookie, token_in
 from riverd.gateway.streams.refusals import not_served, wrong_method
+from riverd.http.json_errors import extra_headers, refused
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import JSON, Answer, Headers, Response
 from riverd.http.unknown_field import unknown_field
-from riverd.json_errors import extra_headers, refused
-from riverd.model import Authenticate, HistoryReply, Reply
+from riverd.model.commands import Authenticate
+from riverd.model.replies import HistoryReply, Reply
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 from riverd.protocols.native.codec import message_of
 from riverd.protocols.native.protocol import Native

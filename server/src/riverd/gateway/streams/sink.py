@@ -6,9 +6,10 @@ import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
-from riverd.channels import USER
+from riverd.channels.names import USER
 from riverd.gateway.streams.stream_request import EventShape
-from riverd.model import Position, Subscribe
+from riverd.model.commands import Subscribe
+from riverd.model.log import Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from riverd.core.sink import Sink
 from riverd.errors import RiverError
 from riverd.gateway.origins import Origins
 from riverd.gateway.streams.sink import StreamSink
-from riverd.grants import Claims
 from riverd.http.request import Request
+from riverd.model.claims import Claims
 from riverd.node.node import Node
 from riverd.protocols import ClientProtocol
 from riverd.protocols.native.protocol import Native

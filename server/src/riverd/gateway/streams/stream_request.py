@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from riverd.channels import check_channel
+from riverd.channels.names import check_channel
 from riverd.errors import ErrorCode, RiverError
 from riverd.http.request import Request
 from riverd.http.unknown_field import unknown_field

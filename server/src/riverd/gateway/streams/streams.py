@@ -10,7 +10,7 @@ import time
 
 import msgspec
 
-from riverd.channels import user_channel
+from riverd.channels.names import user_channel
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.gateway.client_name import client_name
@@ -37,15 +37,16 @@ from riverd.gateway.streams.stream_request import (
     shape_of,
     stream_request,
 )
-from riverd.grants import Claims
 from riverd.http.handler import Pending
 from riverd.http.request import Request
 from riverd.http.response import Answer, Headers, Response, StreamedResponse
-from riverd.model import Authenticate, Member, Subscribe
-from riverd.portions import portions
+from riverd.model.claims import Claims
+from riverd.model.commands import Authenticate, Subscribe
+from riverd.model.log import Member
 from riverd.protocols.sse.protocol import Sse
 from riverd.protocols.sse.shapes import EVENTS, OBJECTS, POLLED
-from riverd.tasks import Tasks
+from riverd.scheduling.portions import portions
+from riverd.scheduling.tasks import Tasks
 
 PATH = "/events"
 COMMENT_S = 15.0

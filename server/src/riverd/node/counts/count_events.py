@@ -12,8 +12,8 @@ from riverd.broker.counts import BrokerCounts
 from riverd.core.hub import Hub
 from riverd.errors import RiverError
 from riverd.node.counts.sum_reader import SumReader
-from riverd.portions import portions
-from riverd.tasks import Tasks
+from riverd.scheduling.portions import portions
+from riverd.scheduling.tasks import Tasks
 
 EACH_MAX = 100
 """Up to so many subscribers every change is shown."""

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from riverd.channels import USER
+from riverd.channels.names import USER
 from riverd.errors import RiverError
-from riverd.portions import portions, slices
-from riverd.tasks import Tasks
+from riverd.scheduling.portions import portions, slices
+from riverd.scheduling.tasks import Tasks
 
 RETRY_S = 5.0
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from riverd.errors import RiverError
-from riverd.tasks import Tasks
+from riverd.scheduling.tasks import Tasks
 
 COMPARE_S = 5.0
 RETRY_S = 1.0

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sized
 from functools import partial
 
 from riverd.broker.webhooks import WebhookWriter
-from riverd.channels import divided, user_channel, user_of
+from riverd.channels.names import divided, user_channel, user_of
 from riverd.node.counts.reporting import SubscriberCounts
-from riverd.tasks import Tasks
+from riverd.scheduling.tasks import Tasks
 
 
 class UserCounts:

@@ -11,12 +11,12 @@ from functools import partial
 from riverd.broker.counts import BrokerCounts
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import WatchedUsers
+from riverd.model.replies import WatchedUsers
 from riverd.node.counts.reporting import SubscriberCounts
 from riverd.node.counts.sum_reader import SumReader
 from riverd.node.users import Users
-from riverd.portions import portions
-from riverd.tasks import Tasks
+from riverd.scheduling.portions import portions
+from riverd.scheduling.tasks import Tasks
 
 WATCHED_MAX = 100
 

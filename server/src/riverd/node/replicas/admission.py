@@ -6,7 +6,7 @@ from enum import Enum
 from riverd.core.channel import Channel
 from riverd.core.recovery import is_ahead
 from riverd.core.session import Subscription
-from riverd.model import Member, Position
+from riverd.model.log import Member, Position
 from riverd.node.replicas.attachment import Attachment
 
 

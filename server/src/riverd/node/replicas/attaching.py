@@ -7,13 +7,14 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from riverd.broker import Broker
-from riverd.channels import is_own
+from riverd.channels.names import is_own
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
 from riverd.core.recovery import kept_start, newest_of_back_end, start_of
 from riverd.core.session import Session, Subscription
 from riverd.errors import BrokerError, ErrorCode, RiverError
-from riverd.model import Change, Ephemeral, Publication, Subscribed
+from riverd.model.log import Change, Ephemeral, Publication
+from riverd.model.replies import Subscribed
 from riverd.node.replicas.admission import Obstacle, obstacle_to, version_of
 from riverd.node.replicas.attachment import Attachment, Linger, TabStarts
 from riverd.node.replicas.held import FormerReplicas
@@ -21,8 +22,8 @@ from riverd.node.replicas.idle import IdleChannels
 from riverd.node.replicas.membership import Membership
 from riverd.node.replicas.reconcile import DesiredState
 from riverd.node.replicas.repair import Repairs
-from riverd.portions import PORTION, portions
-from riverd.tasks import Tasks
+from riverd.scheduling.portions import PORTION, portions
+from riverd.scheduling.tasks import Tasks
 
 ATTACHING_MAX = 64
 """Channels that are attached at the same time: a client with thousands waits for itself."""

@@ -25,7 +25,7 @@ import msgspec
 from riverd.core.channel import Channel
 from riverd.core.presence import PresenceReplica
 from riverd.core.session import Subscription
-from riverd.model import Change, Member, Position, Publication
+from riverd.model.log import Change, Member, Position, Publication
 from riverd.node.replicas.reconcile import DesiredState
 
 EARLY_MAX = 1000

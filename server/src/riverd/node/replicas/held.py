@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from riverd.core.channel import Channel
 from riverd.healing.offers import Held, Known, Replica
-from riverd.model import Position
+from riverd.model.log import Position
 from riverd.node.replicas.attachment import Attachment
-from riverd.portions import portions
+from riverd.scheduling.portions import portions
 
 FORMER_S = 60.0
 PORTION = 50

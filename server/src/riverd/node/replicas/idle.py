@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from riverd.node.replicas.attachment import Attachment
-from riverd.tasks import Tasks
+from riverd.scheduling.tasks import Tasks
 
 LOOK_S = 0.25
 ENDED_AT_ONCE = 100

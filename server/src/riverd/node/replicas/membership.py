@@ -26,11 +26,11 @@ from collections.abc import Callable, Iterable, Sequence
 from riverd.broker import Broker
 from riverd.core.session import Subscription
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Member, Position
+from riverd.model.log import Member, Position
 from riverd.node.replicas.attachment import Attachment, PresenceEntry
 from riverd.node.replicas.reconcile import DesiredState
-from riverd.portions import portions
-from riverd.tasks import Tasks
+from riverd.scheduling.portions import portions
+from riverd.scheduling.tasks import Tasks
 
 DOUBTED_AT_ONCE = 200
 DOUBT_EVERY_S = 0.02

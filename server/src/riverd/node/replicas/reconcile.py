@@ -12,9 +12,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from riverd.backoff import Backoff
 from riverd.errors import RiverError
-from riverd.tasks import Tasks
+from riverd.scheduling.backoff import Backoff
+from riverd.scheduling.tasks import Tasks
 
 RETRY_S_FIRST = 0.1
 RETRY_S_MAX = 2.0

@@ -17,18 +17,18 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Container, Iterable
 
-from riverd.backoff import Backoff
 from riverd.broker import Broker
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
 from riverd.core.session import Subscription
 from riverd.errors import BrokerError, ErrorCode, RiverError
-from riverd.model import Position, Roster
+from riverd.model.log import Position, Roster
 from riverd.node.replicas.attachment import Attachment, Settling
 from riverd.node.replicas.membership import Membership
 from riverd.node.replicas.reconcile import RETRY_S_FIRST, RETRY_S_MAX
-from riverd.portions import portions
-from riverd.tasks import Tasks
+from riverd.scheduling.backoff import Backoff
+from riverd.scheduling.portions import portions
+from riverd.scheduling.tasks import Tasks
 
 SETTLE_S = 1.5
 REPAIRS_AT_ONCE_MAX = 64

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from riverd import model
-from riverd.channels import check_channel, check_event, check_session, shown_name
+from riverd.channels.names import check_channel, check_event, check_session, shown_name
 from riverd.errors import DecodeError, ErrorCode, RiverError
-from riverd.model import Command, Position, Publication, Receipt, Reply, RequestId
-from riverd.payloads import check_data
+from riverd.model import commands, replies
+from riverd.model.commands import Command
+from riverd.model.log import Member, Position, Publication, Receipt
+from riverd.model.payloads import check_data
+from riverd.model.replies import Reply, RequestId
 from riverd.protocols.native.refusals import (
     ID_LENGTH_MAX,
     INTEGER_ID_MAX,
@@ -140,7 +142,7 @@ def encode(reply: Reply) -> bytes:
     return frames.text(_encode(message_of(reply)))
 
 
-def encode_parts(reply: model.HistoryReply) -> Iterator[bytes]:
+def encode_parts(reply: replies.HistoryReply) -> Iterator[bytes]:
     """A history as the frames of one message: so many bytes are encoded at a time, or one entry."""
     # Without the brace that closes it.
     part = bytearray(_encode(_history_head(reply))[:-1] + b',"publications":[')
@@ -165,20 +167,22 @@ def _command(request: _AnyRequest) -> Command:
         raise RiverError(ErrorCode.INVALID_FIELD, f"id: longer than {ID_LENGTH_MAX} characters")
     match request:
         case _Ping():
-            return model.Ping(mark)
+            return commands.Ping(mark)
         case _Auth():
             positions = None if request.positions is None else _positions(request.positions)
             said = request.user_position
             own = None if said is None else _at(said.epoch, said.offset)
-            return model.Authenticate(mark, request.token, request.resume_session, positions, own)
+            return commands.Authenticate(
+                mark, request.token, request.resume_session, positions, own
+            )
         case _Subscribe(channel=channel):
-            return model.Subscribe(
+            return commands.Subscribe(
                 mark, check_channel(channel), _position(request), _count(request)
             )
         case _Unsubscribe(channel=channel):
-            return model.Unsubscribe(mark, check_channel(channel))
+            return commands.Unsubscribe(mark, check_channel(channel))
         case _Publish(channel=channel, event=event):
-            return model.PublishCommand(
+            return commands.PublishCommand(
                 mark,
                 check_channel(channel),
                 check_event(event),
@@ -187,12 +191,12 @@ def _command(request: _AnyRequest) -> Command:
                 check_session(request.exclude),
             )
         case _Presence(channel=channel):
-            return model.GetMembers(mark, check_channel(channel))
+            return commands.GetMembers(mark, check_channel(channel))
         case _History(channel=channel, limit=limit):
             if limit is not None and not 1 <= limit <= HISTORY_MAX:
                 raise RiverError(ErrorCode.INVALID_FIELD, f"limit: 1 to {HISTORY_MAX}")
             position = _position(request)
-            return model.GetHistory(mark, check_channel(channel), position, limit)
+            return commands.GetHistory(mark, check_channel(channel), position, limit)
 
 
 def _positions(said: Mapping[str, _At]) -> dict[str, Position]:
@@ -227,14 +231,14 @@ def _count(request: _Subscribe) -> int:
 def message_of(reply: Reply) -> dict[str, object] | msgspec.Struct:  # noqa: C901  one case a kind
     """The object that is sent for a reply. Those of each client are structures: twice as fast."""
     match reply:
-        case model.Welcome():
+        case replies.Welcome():
             return _Welcome(
                 reply.session,
                 reply.resume_session,
                 reply.auth_timeout_s,
                 reply.message_bytes_max,
             )
-        case model.Authenticated():
+        case replies.Authenticated():
             return _Authenticated(
                 id=reply.id,
                 user=reply.user,
@@ -242,33 +246,33 @@ def message_of(reply: Reply) -> dict[str, object] | msgspec.Struct:  # noqa: C90
                 session=reply.session,
                 user_position=None if reply.own is None else _user_position(reply.own),
             )
-        case model.Subscribed():
+        case replies.Subscribed():
             return _subscribed(reply)
-        case model.Unsubscribed():
+        case replies.Unsubscribed():
             reason = {} if reply.reason is None else {"reason": reply.reason}
             return _answer("unsubscribed", reply.id, channel=reply.channel, **reason)
-        case model.Published():
+        case replies.Published():
             return _answer("published", reply.id, **_position_fields(reply.position))
-        case model.Members():
+        case replies.Members():
             return _answer("presence", reply.id, channel=reply.channel, **_listed(reply.list))
-        case model.HistoryReply():
+        case replies.HistoryReply():
             message = _history_head(reply)
             message["publications"] = [_entry(entry) for entry in reply.tail.publications]
             return message
-        case model.Pong():
+        case replies.Pong():
             return _answer("pong", reply.id)
-        case model.Barrier() | model.SubscriberCount() | model.WatchedUsers():
+        case replies.Barrier() | replies.SubscriberCount() | replies.WatchedUsers():
             raise AssertionError("this protocol has no such message")
-        case model.Gap():
+        case replies.Gap():
             return {
                 "type": "gap",
                 "channel": shown_name(reply.channel),
                 **_position_fields(reply.position),
                 "reload_after_ms": reply.reload_after_ms,
             }
-        case model.Bye():
+        case replies.Bye():
             return {"type": "bye", "reason": reply.reason, "retry_after_ms": reply.retry_after_ms}
-        case model.ErrorReply():
+        case replies.ErrorReply():
             retry = {} if reply.retry_after_ms is None else {"retry_after_ms": reply.retry_after_ms}
             return _answer("error", reply.id, code=reply.code, message=reply.message, **retry)
 
@@ -285,7 +289,7 @@ def _position_fields(position: Receipt) -> dict[str, object]:
     return {"epoch": position.epoch, "after": position.after}
 
 
-def _subscribed(reply: model.Subscribed) -> _Subscribed:
+def _subscribed(reply: replies.Subscribed) -> _Subscribed:
     return _Subscribed(
         id=reply.id,
         channel=shown_name(reply.channel),
@@ -297,22 +301,22 @@ def _subscribed(reply: model.Subscribed) -> _Subscribed:
     )
 
 
-def _user_position(reply: model.Subscribed) -> _UserPosition:
+def _user_position(reply: replies.Subscribed) -> _UserPosition:
     at = reply.position
     return _UserPosition(at.epoch, at.offset, reply.recovered, reply.reason)
 
 
-def _listed(members: model.MemberList) -> dict[str, object]:
+def _listed(members: replies.MemberList) -> dict[str, object]:
     return {"count": members.count, "members": [_member(member) for member in members.members]}
 
 
-def _member(member: model.Member) -> dict[str, object]:
+def _member(member: Member) -> dict[str, object]:
     if member.info is None:
         return {"user": member.user}
     return {"user": member.user, "info": msgspec.Raw(member.info)}
 
 
-def _history_head(reply: model.HistoryReply) -> dict[str, object]:
+def _history_head(reply: replies.HistoryReply) -> dict[str, object]:
     head = _answer("history", reply.id, channel=reply.channel)
     return head | _position_fields(reply.tail.position)
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from riverd.channels import shown_name
-from riverd.model import Change, Ephemeral, Publication
+from riverd.channels.names import shown_name
+from riverd.model.log import Change, Ephemeral, Publication
 from riverd.websocket import frames
 
 _encode = msgspec.json.Encoder().encode

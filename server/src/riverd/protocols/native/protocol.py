@@ -1,19 +1,14 @@
 """River's own protocol (contract, "WebSocket, native dialect"): its codec and its rules."""
 
 from riverd.auth.session_secrets import SessionSecrets
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.errors import ErrorCode, Reason, RiverError
-from riverd.grants import Claims
 from riverd.http.request import Request
-from riverd.model import (
-    Bye,
-    GetMembers,
-    Member,
-    PublishCommand,
-    SignIn,
-    Subscribe,
-    Unsubscribe,
-)
+from riverd.model.claims import Claims
+from riverd.model.commands import GetMembers, PublishCommand, SignIn, Subscribe, Unsubscribe
+from riverd.model.log import Member
+from riverd.model.replies import Bye
+from riverd.model.tabs import PageIdentity
 from riverd.protocols.interface import (
     ADDRESS,
     ChannelCommand,
@@ -23,7 +18,6 @@ from riverd.protocols.interface import (
 )
 from riverd.protocols.native import codec, events
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
-from riverd.tabs import PageIdentity
 
 PATH = "/ws"
 MEMBERS_MAX = 100

@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from riverd.errors import DecodeError, ErrorCode
-from riverd.model import RequestId
+from riverd.model.replies import RequestId
 
 ID_LENGTH_MAX = 64
 """Characters of an id, or digits."""

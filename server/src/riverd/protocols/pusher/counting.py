@@ -1,7 +1,7 @@
 """Which counts clients of an app are shown: of channels' subscribers, of users' connections."""
 
 from riverd.auth.apps import App, Apps
-from riverd.channels import INTERNAL, divided
+from riverd.channels.names import INTERNAL, divided
 from riverd.protocols.pusher.names import Kind, kind_of
 
 

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from riverd import model
 from riverd.auth.apps import App
 from riverd.errors import DecodeError, ErrorCode, RiverError
-from riverd.model import Command, Proof, RequestId
+from riverd.model import commands
+from riverd.model.commands import Command, Proof
+from riverd.model.replies import RequestId
 from riverd.protocols.pusher import names
 from riverd.protocols.pusher.names import Kind
 from riverd.protocols.pusher.payload import stored, text_of
@@ -68,11 +69,11 @@ def decode(payload: bytes, app: App) -> Command | None:
 
 
 def _ping(_message: _Message, _app: App) -> Command:
-    return model.Ping(None)
+    return commands.Ping(None)
 
 
 def _pong(_message: _Message, _app: App) -> Command:
-    return model.Reached()
+    return commands.Reached()
 
 
 def _subscribe(message: _Message, app: App) -> Command:
@@ -82,17 +83,17 @@ def _subscribe(message: _Message, app: App) -> Command:
     proof = None
     if names.kind_of(name) not in (Kind.PUBLIC, Kind.USER):
         proof = Proof(wanted.auth or "", wanted.channel_data)
-    return model.Subscribe(request_id, channel, proof=proof, wants_last=names.is_cache(name))
+    return commands.Subscribe(request_id, channel, proof=proof, wants_last=names.is_cache(name))
 
 
 def _unsubscribe(message: _Message, app: App) -> Command:
     wanted = _subscription(message.data)
-    return model.Unsubscribe(None, _internal(app, wanted.channel, request_id=None))
+    return commands.Unsubscribe(None, _internal(app, wanted.channel, request_id=None))
 
 
 def _sign_in(message: _Message, _app: App) -> Command:
     wanted = _user(message.data)
-    return model.SignIn(SIGNING_IN + wanted.user_data, wanted.auth, wanted.user_data)
+    return commands.SignIn(SIGNING_IN + wanted.user_data, wanted.auth, wanted.user_data)
 
 
 def _client_event(message: _Message, app: App) -> Command:
@@ -106,7 +107,7 @@ def _client_event(message: _Message, app: App) -> Command:
         )
     if len(message.event) > EVENT_LENGTH_MAX:
         raise DecodeError(ErrorCode.EVENT_INVALID, f"more than {EVENT_LENGTH_MAX} characters")
-    return model.PublishCommand(None, channel, message.event, stored(text))
+    return commands.PublishCommand(None, channel, message.event, stored(text))
 
 
 def _internal(app: App, name: str, *, request_id: RequestId) -> str:

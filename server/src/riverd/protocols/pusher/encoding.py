@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from riverd import model
 from riverd.errors import ErrorCode
-from riverd.model import Change, Ephemeral, Member, MemberList, Publication, Reply
+from riverd.model import replies
+from riverd.model.log import Change, Ephemeral, Member, Publication
+from riverd.model.replies import MemberList, Reply
 from riverd.protocols.interface import TurnedAway
 from riverd.protocols.pusher.close_codes import PusherCode
 from riverd.protocols.pusher.decoding import SIGNING_IN, SUBSCRIBING
@@ -42,30 +43,30 @@ _encode = msgspec.json.Encoder().encode
 def encode(reply: Reply, *, activity_timeout_s: int) -> bytes:  # noqa: C901  one case a kind
     """A reply as frames; `b""` where the protocol has no message for it."""
     match reply:
-        case model.Welcome():
+        case replies.Welcome():
             data = {"socket_id": reply.session, "activity_timeout": activity_timeout_s}
             return _event("pusher:connection_established", data)
-        case model.Pong():
+        case replies.Pong():
             return PONG
-        case model.Barrier():
+        case replies.Barrier():
             return PING
-        case model.Subscribed():
+        case replies.Subscribed():
             return _subscribed(reply)
-        case model.Members():
+        case replies.Members():
             return _members(reply)
-        case model.Authenticated():
+        case replies.Authenticated():
             return _signed_in(reply)
-        case model.Unsubscribed():
+        case replies.Unsubscribed():
             return _ended(reply)
-        case model.Gap():
+        case replies.Gap():
             data = {"reload_after_ms": reply.reload_after_ms}
             return _event("river:gap", data, channel=public(reply.channel))
-        case model.SubscriberCount():
+        case replies.SubscriberCount():
             data = {"subscription_count": reply.count}
             return _event("pusher_internal:subscription_count", data, channel=public(reply.channel))
-        case model.WatchedUsers():
+        case replies.WatchedUsers():
             return _watched(reply)
-        case model.ErrorReply():
+        case replies.ErrorReply():
             return _error_reply(reply)
         case _:
             return b""
@@ -122,7 +123,7 @@ def _no_change(_change: Change) -> bytes:
     return b""
 
 
-def _subscribed(reply: model.Subscribed) -> bytes:
+def _subscribed(reply: replies.Subscribed) -> bytes:
     name = public(reply.channel)
     data = {} if reply.presence is None else _presence(reply.presence)
     if kind_of(name) is not Kind.PRESENCE:
@@ -138,7 +139,7 @@ def _subscribed(reply: model.Subscribed) -> bytes:
     return succeeded + publications(reply.channel)(reply.last)
 
 
-def _members(reply: model.Members) -> bytes:
+def _members(reply: replies.Members) -> bytes:
     """A list that replaces: clients take it as that of a subscription that succeeded again."""
     name = public(reply.channel)
     if kind_of(name) is not Kind.PRESENCE:
@@ -158,13 +159,13 @@ def _presence(members: MemberList) -> dict[str, object]:
     }
 
 
-def _signed_in(reply: model.Authenticated) -> bytes:
+def _signed_in(reply: replies.Authenticated) -> bytes:
     # The answer has the text that was signed, which is what the request went by.
     text = str(reply.id).removeprefix(SIGNING_IN)
     return _event("pusher:signin_success", {"user_data": text})
 
 
-def _watched(reply: model.WatchedUsers) -> bytes:
+def _watched(reply: replies.WatchedUsers) -> bytes:
     changed = (("online", reply.online), ("offline", reply.offline))
     events = [
         {"name": name, "user_ids": [user_in(user) for user in users]}
@@ -174,7 +175,7 @@ def _watched(reply: model.WatchedUsers) -> bytes:
     return _event("pusher_internal:watchlist_events", {"events": events})
 
 
-def _ended(reply: model.Unsubscribed) -> bytes:
+def _ended(reply: replies.Unsubscribed) -> bytes:
     if reply.reason is None:
         return b""
     status = ErrorCode.FORBIDDEN.status
@@ -183,7 +184,7 @@ def _ended(reply: model.Unsubscribed) -> bytes:
     return _event("pusher:subscription_error", data, channel=public(reply.channel))
 
 
-def _error_reply(reply: model.ErrorReply) -> bytes:
+def _error_reply(reply: replies.ErrorReply) -> bytes:
     code, message = reply.code, reply.message
     if code == ErrorCode.CANCELLED.code:
         # The client has unsubscribed: it waits for no answer.

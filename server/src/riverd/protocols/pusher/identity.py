@@ -7,8 +7,8 @@ from msgspec import Meta
 
 from riverd.auth.claims import INFO_BYTES_MAX
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Member
-from riverd.payloads import check_data
+from riverd.model.log import Member
+from riverd.model.payloads import check_data
 from riverd.protocols.pusher.names import USER_LENGTH_MAX
 
 _INTEGER_MAX = 2**63 - 1

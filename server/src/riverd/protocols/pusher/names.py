@@ -3,7 +3,7 @@
 from enum import Enum
 
 from riverd.auth.apps import App
-from riverd.channels import (
+from riverd.channels.names import (
     CACHE,
     PRESENCE,
     PRIVATE,

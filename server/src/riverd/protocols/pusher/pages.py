@@ -7,7 +7,7 @@ the page's cursors moved: it is never logged.
 import re
 
 from riverd.auth.apps import App
-from riverd.tabs import PageIdentity
+from riverd.model.tabs import PageIdentity
 
 PATH = "/t/"
 

@@ -7,7 +7,7 @@ import re
 from urllib.parse import parse_qs, unquote
 
 from riverd.auth.apps import Apps
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.http.request import Request
 from riverd.protocols.interface import ClientProtocol, TurnedAway
 from riverd.protocols.pusher.close_codes import PusherCode

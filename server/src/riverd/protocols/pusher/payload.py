@@ -14,7 +14,7 @@ What others publish never begins with a space, so their data is the text of itse
 import msgspec
 
 from riverd.errors import RiverError
-from riverd.payloads import check_data
+from riverd.model.payloads import check_data
 
 _SPACE = b" "
 _QUOTE = b'"'

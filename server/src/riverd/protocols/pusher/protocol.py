@@ -4,26 +4,18 @@ from collections.abc import Iterator
 
 from riverd.auth.apps import App, Apps
 from riverd.auth.signatures import channel_signature, is_same, subscription_text, user_text
-from riverd.channel_rules import ChannelRules
+from riverd.channels.rules import ChannelRules
 from riverd.errors import ErrorCode, Reason, RiverError, TokenError
-from riverd.grants import Claims
-from riverd.model import (
-    Bye,
-    Command,
-    HistoryReply,
-    Member,
-    Proof,
-    PublishCommand,
-    Reply,
-    SignIn,
-    Subscribe,
-)
+from riverd.model.claims import Claims
+from riverd.model.commands import Command, Proof, PublishCommand, SignIn, Subscribe
+from riverd.model.log import Member
+from riverd.model.replies import Bye, HistoryReply, Reply
+from riverd.model.tabs import PageIdentity
 from riverd.protocols.interface import ORIGIN, QUOTA, ChannelCommand, ClientIdentity, TurnedAway
 from riverd.protocols.pusher import decoding, encoding, names, pages
 from riverd.protocols.pusher.close_codes import PUSHER_CLOSE_CODES, PusherCode
 from riverd.protocols.pusher.identity import info_of, member_of, signed_user
 from riverd.protocols.pusher.names import Kind
-from riverd.tabs import PageIdentity
 
 CLIENT_EVENTS_RATE = 10.0
 KEY_SHOWN_MAX = 64

@@ -17,9 +17,9 @@ from hashlib import sha256
 
 import msgspec
 
-from riverd.channels import OWN
+from riverd.channels.names import OWN
 from riverd.errors import ErrorCode, RiverError
-from riverd.model import Position
+from riverd.model.log import Position
 
 CURSOR_LENGTH_MAX = 2_048
 HISTORY_MAX = 1_000

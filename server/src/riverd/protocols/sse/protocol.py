@@ -7,22 +7,11 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from riverd.channels import shown_name
+from riverd.channels.names import shown_name
 from riverd.errors import DecodeError, ErrorCode
-from riverd.model import (
-    Authenticated,
-    Change,
-    Command,
-    Ephemeral,
-    Gap,
-    HistoryReply,
-    Pong,
-    Position,
-    Publication,
-    Reply,
-    Subscribed,
-    Welcome,
-)
+from riverd.model.commands import Command
+from riverd.model.log import Change, Ephemeral, Position, Publication
+from riverd.model.replies import Authenticated, Gap, HistoryReply, Pong, Reply, Subscribed, Welcome
 from riverd.protocols.native.codec import message_of
 from riverd.protocols.native.events import change_message, ephemeral_message, event_rest
 from riverd.protocols.native.protocol import Native

@@ -9,7 +9,7 @@ and no JSON has a NUL.
 from functools import lru_cache
 from typing import NamedTuple
 
-from riverd.channels import OWN
+from riverd.channels.names import OWN
 from riverd.protocols.sse.cursor import UNKNOWN, StreamChannels
 
 Cursor = tuple[bytes, ...]

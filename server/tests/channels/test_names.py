@@ -1,4 +1,4 @@
-"""The grammar of names, and what grants allow."""
+"""The grammar of names, and the names that only River itself can say."""
 
 import string
 from contextlib import nullcontext
@@ -7,19 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riverd.channels import (
+from riverd.channels.names import (
     app_channel,
     check_channel,
     check_event,
     check_node,
     divided,
-    may_publish,
-    may_subscribe,
     user_channel,
     user_of,
 )
 from riverd.errors import ErrorCode, RiverError
-from riverd.grants import Grants
 
 ALLOWED = string.ascii_letters + string.digits + "_-=@,.;:|+/~!"
 
@@ -51,55 +48,6 @@ def test_an_event_is_named_with_1_to_128_characters() -> None:
         with pytest.raises(RiverError) as caught:
             check_event(name)
         assert caught.value.error is ErrorCode.EVENT_INVALID
-
-
-def test_without_grants_everything_but_private_channels_can_be_heard() -> None:
-    grants = Grants()
-    assert may_subscribe(grants, "dogs")
-    assert may_subscribe(grants, "presence-board")
-    assert may_subscribe(grants, "privateer")
-    assert not may_subscribe(grants, "private-dogs")
-    assert not may_publish(grants, "dogs")
-
-
-def test_grants_name_what_can_be_heard_and_nothing_else_can() -> None:
-    grants = Grants(subscribe=("private-room-*", "dogs"), publish=("room-?",))
-    assert may_subscribe(grants, "private-room-1")
-    assert may_subscribe(grants, "dogs")
-    assert not may_subscribe(grants, "dogs2")
-    assert not may_subscribe(grants, "cats")
-    assert not may_subscribe(grants, "xdogs")
-    assert may_publish(grants, "room-1")
-    assert not may_publish(grants, "room-12")
-
-
-def test_an_empty_grant_hears_nothing() -> None:
-    assert not may_subscribe(Grants(subscribe=()), "dogs")
-
-
-def test_globs_mind_upper_and_lower_case() -> None:
-    assert not may_subscribe(Grants(subscribe=("Dogs",)), "dogs")
-
-
-@given(st.text(max_size=40), st.text(ALLOWED, min_size=1, max_size=40))
-def test_no_glob_makes_matching_fail(glob: str, name: str) -> None:
-    may_subscribe(Grants(subscribe=(glob,)), name)
-
-
-@pytest.mark.parametrize("user", ["*", "?", "[a-z]", "*]", "[!x]*"])
-def test_a_granted_channel_is_a_name_and_no_glob(user: str) -> None:
-    grants = Grants(subscribe=(), channels=(f"private-user-{user}",))
-    assert may_subscribe(grants, f"private-user-{user}")
-    assert not may_subscribe(grants, "private-user-bob")
-    assert not may_subscribe(grants, "private-user-b")
-
-
-def test_granted_channels_come_on_top_of_what_is_open_or_fits_a_glob() -> None:
-    assert may_subscribe(Grants(channels=("private-a",)), "dogs")
-    both = Grants(subscribe=("board-*",), channels=("private-a",))
-    assert may_subscribe(both, "board-1")
-    assert not may_subscribe(both, "dogs")
-    assert not may_publish(both, "private-a")
 
 
 @given(st.text(min_size=1, max_size=128).filter(lambda user: user.encode("utf-8", "ignore") != b""))

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from riverd.channel_rules import ChannelRule, ChannelRules, parse_rules
+from riverd.channels.grants import Grants
+from riverd.channels.rules import ChannelRule, ChannelRules, parse_rules
 from riverd.commands.rules import explained
 from riverd.errors import SettingsError
-from riverd.grants import Grants
 
 
 def rules(*given: ChannelRule, size: int = 100) -> ChannelRules:

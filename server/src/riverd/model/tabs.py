@@ -9,7 +9,7 @@ from enum import Enum
 
 import msgspec
 
-from riverd.model import Position
+from riverd.model.log import Position
 
 NOWHERE = Position("", 0)
 """A cursor that no log has: what comes after it is lost."""

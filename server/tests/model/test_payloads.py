@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from steps import lines_run
 
-from riverd import payloads
 from riverd.errors import ErrorCode, RiverError
-from riverd.payloads import DEPTH_MAX, DIGITS_MAX, check_data
+from riverd.model import payloads
+from riverd.model.payloads import DEPTH_MAX, DIGITS_MAX, check_data
 
 VALUES = st.recursive(
     st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.text(),

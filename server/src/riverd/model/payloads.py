@@ -54,7 +54,7 @@ def check_data(data: bytes) -> bytes:
 
 
 def without_halves(text: bytes, *, instead: bytes) -> bytes:
-    """JSON text with an escape in place of each half of a surrogate pair that has no other half."""
+    """JSON text with an escape instead of each surrogate that is not one of a pair."""
     return _ESCAPE.sub(lambda found: found[1] or instead, text)
 
 

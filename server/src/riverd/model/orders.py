@@ -4,7 +4,7 @@ from enum import Enum
 
 import msgspec
 
-from riverd.model import Position
+from riverd.model.log import Position
 
 LIFTED_S = 86_400.0
 """How long it is remembered that a block was lifted: older copies of it are not taken any more."""

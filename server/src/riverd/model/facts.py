@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from riverd.model import Position
+from riverd.model.log import Position
 
 SESSIONS_MAX = 100
 FACTS_MAX = 400

@@ -5,8 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
-from riverd.channels import divided, user_of
-from riverd.globs import Globs
+from riverd.channels.globs import Globs
+from riverd.channels.names import divided, user_of
 
 NAMES_KEPT_MAX = 4_096
 RESET = "reset"

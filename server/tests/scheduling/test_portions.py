@@ -2,7 +2,7 @@
 
 import asyncio
 
-from riverd.portions import portions
+from riverd.scheduling.portions import portions
 
 
 async def test_others_have_their_turn_between_two_portions() -> None:

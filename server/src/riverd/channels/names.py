@@ -1,11 +1,10 @@
-"""The grammar of names, and what grants allow."""
+"""The grammar of names, and the names that only River itself can say."""
 
 import re
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from riverd.errors import ErrorCode, RiverError
-from riverd.grants import Grants
 
 NAME_LENGTH_MAX = 164
 EVENT_LENGTH_MAX = 128
@@ -86,20 +85,6 @@ def check_node(name: str) -> str:
             ErrorCode.INVALID_FIELD, f"node: 1 to {NODE_NAME_LENGTH_MAX} printable characters"
         )
     return name
-
-
-def may_subscribe(grants: Grants, name: str) -> bool:
-    """Whether a client with these grants may subscribe to the channel (contract, "Tokens")."""
-    if name in grants.channels:
-        return True
-    if grants.subscribe is None:
-        return not name.startswith(PRIVATE)
-    return grants.subscribe_globs.match(name)
-
-
-def may_publish(grants: Grants, name: str) -> bool:
-    """Whether a client with these grants may publish to the channel."""
-    return grants.publish_globs.match(name)
 
 
 def app_channel(app_id: str, name: str) -> str:

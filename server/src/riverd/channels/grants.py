@@ -1,10 +1,11 @@
-"""What a token says: who a client is, and what it may do."""
+"""Which channels a client may subscribe to and publish to."""
 
 from typing import cast
 
 import msgspec
 
-from riverd.globs import Globs
+from riverd.channels.globs import Globs
+from riverd.channels.names import PRIVATE
 
 
 class Grants(msgspec.Struct, frozen=True, dict=True):
@@ -37,21 +38,15 @@ class Grants(msgspec.Struct, frozen=True, dict=True):
         return kept[name]
 
 
-class Claims(msgspec.Struct, frozen=True):
-    """What a valid token says: who the client is, until when (unix seconds), what it may do."""
+def may_subscribe(grants: Grants, name: str) -> bool:
+    """Whether a client with these grants may subscribe to the channel (contract, "Tokens")."""
+    if name in grants.channels:
+        return True
+    if grants.subscribe is None:
+        return not name.startswith(PRIVATE)
+    return grants.subscribe_globs.match(name)
 
-    user: str
-    expires_at: float | None = None
-    grants: Grants = Grants()
-    info: bytes | None = None
-    leeway_s: float = 0
-    issued_at: float | None = None
-    join: tuple[str, ...] = ()
-    """The channels that the server subscribes it to."""
-    watches: tuple[str, ...] = ()
-    """The users of whom it wants to know whether they are connected."""
 
-    @property
-    def ends_at(self) -> float | None:
-        """When a connection with this token ends: clocks may differ by the leeway."""
-        return None if self.expires_at is None else self.expires_at + self.leeway_s
+def may_publish(grants: Grants, name: str) -> bool:
+    """Whether a client with these grants may publish to the channel."""
+    return grants.publish_globs.match(name)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from steps import lines_run
 
-from riverd import globs
+from riverd.channels import globs
+from riverd.channels.globs import Globs, covers
 from riverd.gateway.origins import Origins
-from riverd.globs import Globs, covers
 
 GLOBS = st.lists(st.text("ab-*?[]!", max_size=8), max_size=4)
 HOSTILE = ["*a" * 80 + "b", "*" * 80 + "b", "*?" * 80, "[a-z]*" * 40 + "[!a]", "*ab*ba" * 20]

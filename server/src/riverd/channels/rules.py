@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from riverd.channels import (
+from riverd.channels.globs import Globs, covers
+from riverd.channels.grants import Grants, may_publish, may_subscribe
+from riverd.channels.names import (
     CACHE,
     CONTROL,
     NAME_LENGTH_MAX,
@@ -17,12 +19,8 @@ from riverd.channels import (
     TRACE,
     USER,
     divided,
-    may_publish,
-    may_subscribe,
 )
 from riverd.errors import SettingsError
-from riverd.globs import Globs, covers
-from riverd.grants import Grants
 
 HISTORY_SIZE_MAX = 100_000
 HISTORY_TTL_S_MAX = 86_400
@@ -157,7 +155,7 @@ class ChannelRules:
     def may_subscribe(self, grants: Grants, channel: str) -> bool:
         """Whether a client with these grants may subscribe to the channel."""
         if self.of(channel).is_for_guests:
-            # Whoever has a token may see what all the world may.
+            # What guests may see is open to all clients.
             return True
         if grants.subscribe is None and self.of(channel).needs_grant:
             return channel in grants.channels
