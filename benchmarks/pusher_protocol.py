@@ -1,4 +1,4 @@
-"""River in Pusher's protocol beside itself and Sockudo, and a gateway that dies under 10,000 pages.
+"""River in Pusher's protocol beside Sockudo and soketi; a gateway that dies under 10,000 pages.
 
 python benchmarks/pusher_protocol.py side-by-side --rounds 3
 python benchmarks/pusher_protocol.py storm --clients 10000
@@ -23,6 +23,7 @@ from measure import Size, one_round
 from peers.contender import Ask
 from peers.river.adapter import River, RiverPusher
 from peers.sockudo.adapter import Sockudo
+from peers.soketi.adapter import Soketi
 from scenarios import SCENARIOS, GoalFigure
 from serving import redis
 from tree import at, number
@@ -39,7 +40,7 @@ ROUND_S_MAX = 180.0
 
 def side_by_side(rounds: int, seconds: float) -> None:
     """Print the figures of each scenario, the contenders taking turns."""
-    contenders = [one for one in (River(), RiverPusher(), Sockudo()) if one.is_here()]
+    contenders = [one for one in (River(), RiverPusher(), Sockudo(), Soketi()) if one.is_here()]
     size = Size(seconds=seconds, rest=seconds, quiet_s=0)
     for name in MEASURED:
         scenario = next(one for one in SCENARIOS if one.name == name)

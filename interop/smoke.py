@@ -2,7 +2,7 @@
 
 What is not in `make test`: the library for Go, the client for Java and pusher-js 7, which come from
 their registries (Go, Java and Maven have to be installed), and three cuts of ten seconds each. If
-the bench has built Sockudo, it is cut as well, for comparison.
+the bench has installed Sockudo and soketi, they are cut as well, for comparison.
 """
 
 import json
@@ -19,7 +19,12 @@ import httpx
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "server" / "tests" / "support"))
+sys.path.insert(0, str(HERE.parent / "benchmarks"))
 
+from keys import RunKeys  # noqa: E402  found by the path above
+from peers.contender import Ask, Contender  # noqa: E402  found by the path above
+from peers.sockudo.adapter import Sockudo  # noqa: E402  found by the path above
+from peers.soketi.adapter import Soketi  # noqa: E402  found by the path above
 from protocol_server import SECRETS, Server  # noqa: E402  found by the path above
 from pusher_runner import APPS, SETTINGS, Json, signed_query  # noqa: E402
 
@@ -100,6 +105,24 @@ def run_node(server: Server, tests: str, *, app: Json = APP, **how: str) -> None
     )
 
 
+def cut_elsewhere(contender: Contender) -> None:
+    """Show what unmodified pusher-js loses at another server."""
+    keys = RunKeys()
+    with tempfile.TemporaryDirectory() as folder:
+        ask = Ask(keys=keys, home=Path(folder), core=None)
+        with contender.start(ask) as server:
+            port = urlsplit(server.websocket_url).port
+            known = {"host": "127.0.0.1", "wsPort": port, "apiPort": port}
+            known |= {"appId": "1", "key": "bench", "secret": keys.secret}
+            subprocess.run(
+                ["node", "cuts_elsewhere.js", contender.title],
+                cwd=HERE,
+                env={**os.environ, **CUTS, "RIVER_PUSHER": json.dumps(known)},
+                timeout=RUN_S_MAX,
+                check=True,
+            )
+
+
 def trigger(server: Server, channel: str, data: str) -> None:
     """Publish as an app's back end does."""
     path = f"/apps/{APP['id']}/events"
@@ -122,6 +145,9 @@ def main() -> None:
             run_java(server)
         finally:
             server.stop()
+    for contender in (Sockudo(), Soketi()):
+        if contender.is_here():
+            cut_elsewhere(contender)
 
 
 if __name__ == "__main__":

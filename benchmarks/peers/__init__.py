@@ -12,6 +12,7 @@ from peers.river.adapter import River, RiverStreams
 from peers.socketio2.adapter import SocketIO2
 from peers.socketio4.adapter import SocketIO4
 from peers.sockudo.adapter import Sockudo
+from peers.soketi.adapter import Soketi
 
 if TYPE_CHECKING:
     from peers.contender import Contender
@@ -26,6 +27,7 @@ CONTENDERS: dict[str, Contender] = {
         SocketIO2(),
         Nats(),
         Sockudo(),
+        Soketi(),
         RiverStreams(),
         CentrifugoStreams(),
         NchanStreams(),

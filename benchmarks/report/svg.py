@@ -36,6 +36,7 @@ COLOURS = {
     "socketio2": ("#a8325e", "#ff7fae"),
     "nats": ("#0f8f8f", "#5fd6d6"),
     "sockudo": ("#8a7400", "#e0c93f"),
+    "soketi": ("#4a6fa5", "#9db8e0"),
     "limit": ("#6b7280", "#9ca3af"),
 }
 STYLE = """

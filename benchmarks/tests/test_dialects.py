@@ -21,7 +21,7 @@ COMMON = (
     *("--publish-channels", "news,room-%d", "--offsets"),
 )
 HERE = [*(one for one in CONTENDERS.values() if one.name != "limit"), RiverPusher()]
-SIGNING = ("sockudo", "river-pusher")
+SIGNING = ("sockudo", "soketi", "river-pusher")
 pytestmark = pytest.mark.peers
 
 

@@ -38,6 +38,13 @@ export function heardOn(channel) {
   return { first, again: () => again, gaps: () => gaps };
 }
 
+/** How often a page has connected since. */
+function returnsOf(page) {
+  let returns = 0;
+  page.connection.bind("connected", () => (returns += 1));
+  return () => returns;
+}
+
 /** From 1 to COUNT. */
 export const numbers = [...Array(COUNT).keys()].map((n) => n + 1);
 
@@ -54,9 +61,10 @@ export async function threeCuts(channelName, pages) {
   const proxies = await Promise.all(pages.map(() => cuttingProxy(wsAddress.port, wsAddress.host)));
   const open = pages.map((page, index) => page({ wsHost: "127.0.0.1", wsPort: proxies[index].port }));
   const channels = await Promise.all(open.map((page) => subscribed(page, channelName)));
+  const returns = open.map(returnsOf);
   const heard = channels.map(heardOn);
   await numbersDuringCuts([channelName], proxies);
-  await until(() => channels.every((channel) => channel.subscribed));
+  await until(() => channels.every((channel, index) => channel.subscribed && returns[index]() >= CUTS));
   await back.trigger(channelName, "n", COUNT + 1);
   await until(() => heard.every(({ first }) => first.at(-1) === COUNT + 1));
   for (const proxy of proxies) proxy.close();
