@@ -27,6 +27,7 @@ from peers.sockudo.adapter import Sockudo  # noqa: E402  found by the path above
 from peers.soketi.adapter import Soketi  # noqa: E402  found by the path above
 from protocol_server import SECRETS, Server  # noqa: E402  found by the path above
 from pusher_runner import APPS, SETTINGS, Json, signed_query  # noqa: E402
+from pusher_snippets import snippet  # noqa: E402
 
 RUN_S_MAX = 200
 APP = APPS[1]
@@ -48,21 +49,29 @@ def run_go(server: Server) -> None:
 
 
 def run_go_of_docs(server: Server) -> None:
-    """Send what docs/pusher.md says."""
-    tab = (HERE.parent / "docs" / "pusher.md").read_text().partition('=== "Go"\n')[2]
-    code = tab.split("```")[1].partition("\n")[2]
-    api = urlsplit(server.api_url)
-    code = code.replace("127.0.0.1:8001", f"127.0.0.1:{api.port}")
-    code = code.replace('"1"', f'"{APP["id"]}"').replace('"KEY"', f'"{APP["key"]}"')
-    code = code.replace('"SECRET"', f'"{APP["secret"]}"')
+    """Sign and send as the docs say."""
+    code = snippet("Go", 0, server=server, app=APP)
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("go.mod", "go.sum"):
+        for name in ("go.mod", "go.sum", "around.go"):
             shutil.copy(HERE / "go" / name, folder)
-        imports = 'import pusher "github.com/pusher/pusher-http-go/v5"'
-        after = "if err != nil { panic(err) }"
-        text = f"package main\n{imports}\nfunc main() {{\n{code}\n{after}\n}}\n"
-        (Path(folder) / "main.go").write_text(text)
-        subprocess.run(["go", "run", "."], cwd=folder, timeout=RUN_S_MAX, check=True)
+        (Path(folder) / "main.go").write_text(code)
+        command = ["go", "run", "-tags", "docs", "."]
+        subprocess.run(command, cwd=folder, timeout=RUN_S_MAX, check=True)
+
+
+def run_java_of_docs(server: Server) -> None:
+    """Open the page of the docs, whose endpoint is signed by the back end of the docs."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(HERE / "java", folder, dirs_exist_ok=True)
+        source = Path(folder) / "src" / "main" / "java"
+        for number, name in enumerate(("Dogs", "Page")):
+            code = snippet("Java", number, server=server, app=APP)
+            (source / f"{name}.java").write_text(code.replace("9000", '" + Pasted.port() + "'))
+        shutil.copy(HERE / "java" / "docs" / "Pasted.java", source)
+        command = ["mvn", "--quiet", "--batch-mode", "compile", "exec:java"]
+        subprocess.run(
+            [*command, "-Dexec.mainClass=Pasted"], cwd=folder, timeout=RUN_S_MAX, check=True
+        )
 
 
 def run_java(server: Server) -> None:
@@ -143,6 +152,7 @@ def main() -> None:
             run_go(server)
             run_go_of_docs(server)
             run_java(server)
+            run_java_of_docs(server)
         finally:
             server.stop()
     for contender in (Sockudo(), Soketi()):
