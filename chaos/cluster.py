@@ -4,7 +4,6 @@ import asyncio
 import random
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +16,7 @@ from riverd.commands.verify.checker import BrokenRule, violations
 from riverd.commands.verify.history import Attempt, Fate, RunHistory
 from stream_witness import PollWitness, StreamWitness
 from visitors import Visitors
+from waiting import until, until_live
 from webhook_witness import WebhookWitness
 from witness import Witness, end
 
@@ -41,7 +41,6 @@ class BrokerServers(Protocol):
 
 
 GATEWAYS = 3
-LIVE_S_MAX = 60.0
 RECORDED_MAX = 40
 """So many clients write everything down for the checker: it is judged once more, at the end."""
 TRANSPORTS = (*[Witness] * 7, StreamWitness, StreamWitness, PollWitness)
@@ -49,9 +48,9 @@ TRANSPORTS = (*[Witness] * 7, StreamWitness, StreamWitness, PollWitness)
 CROWD = "presence-crowd"
 """All clients are its members, and nobody publishes to it."""
 HOOKED = "presence-hooked"
+"""Users come here and go, and a webhook reports them."""
 MISSED_S = 16.0
 """What a process that ended so long ago had accepted, others have (docs, "Healing")."""
-"""Users come here and go, and a webhook reports them."""
 
 
 @dataclass
@@ -174,23 +173,8 @@ class Cluster:
         await asyncio.sleep(max(0.0, newest + MISSED_S - time.monotonic()))
 
     async def until_live(self) -> float:
-        """Seconds until every client has what was published after this was called.
-
-        Only a new publication shows who is live: a client may not know yet that it was cut off.
-        """
-        began = time.monotonic()
-        wanted = {one.channel: one.number + 2 for one in self.publishers}
-        await until(lambda: not [o for o in self.publishers if o.number < wanted[o.channel]])
-        for publisher in self.publishers:
-            publisher.pausing = True
-        # The one that each may have under way.
-        await asyncio.sleep(self.shape.every_s)
-        try:
-            await until(lambda: not self.behind())
-        finally:
-            for publisher in self.publishers:
-                publisher.pausing = False
-        return time.monotonic() - began
+        """Seconds until every client has what was published after this was called."""
+        return await until_live(self.publishers, self.behind)
 
     async def until_agreed(self) -> float:
         """Seconds until every client is right about the quiet channel: its place, its members."""
@@ -328,10 +312,3 @@ class Cluster:
         else:
             self.servers.close()
         self._folder.cleanup()
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    """Wait until something is so, for `LIVE_S_MAX` at most."""
-    async with asyncio.timeout(LIVE_S_MAX):
-        while not is_so():
-            await asyncio.sleep(0.02)

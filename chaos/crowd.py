@@ -6,19 +6,19 @@ They are those of `river bench`: small, and each checks the offsets of all that 
 import asyncio
 import math
 import tempfile
-import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import jwt
 
-from cluster import GATEWAYS, LIVE_S_MAX, FaultOutcome, until
+from cluster import GATEWAYS, FaultOutcome
 from doubles import given_twice
 from processes import SECRET, ApiProcess, GatewayProcess, Redis
 from publisher import FaultPublisher
 from riverd.commands.loadtest.client import Client, Endpoint
 from riverd.commands.loadtest.tally import LoadTally
 from riverd.commands.loadtest.target import Target
+from waiting import LIVE_S_MAX, until_live
 from witness import end
 
 CLIENTS = 10_000
@@ -81,17 +81,7 @@ class LargeLoad:
 
     async def until_live(self) -> float:
         """Seconds until every client has what was published after this was called."""
-        began = time.monotonic()
-        wanted = {one.channel: one.number + 1 for one in self.publishers}
-        await until(lambda: all(one.number >= wanted[one.channel] for one in self.publishers))
-        for publisher in self.publishers:
-            publisher.pausing = True
-        try:
-            await until(lambda: not self.behind())
-        finally:
-            for publisher in self.publishers:
-                publisher.pausing = False
-        return time.monotonic() - began
+        return await until_live(self.publishers, self.behind)
 
     def behind(self) -> int:
         """How many clients do not stand where their channels' logs stand."""

@@ -10,9 +10,10 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
 from broker_faults import BROKER_FAULTS, FLUSHED
-from cluster import LIVE_S_MAX, Cluster, FaultOutcome
+from cluster import Cluster, FaultOutcome
 from processes import CONTINUE, STOP, TERMINATE, GatewayProcess
 from several import FAULTS_OF_SEVERAL, SHARD
+from waiting import LIVE_S_MAX, until
 from witness import Witness
 
 Harm = AsyncGenerator[str]
@@ -128,10 +129,10 @@ async def ghosts(cluster: Cluster) -> Harm:
     tasks = [asyncio.create_task(one.run()) for one in (watcher, *leaving)]
     names = {one.user for one in leaving}
     try:
-        await _until(lambda: names <= watcher.joined.keys(), 20)
+        await until(lambda: names <= watcher.joined.keys(), limit_s=20)
         gateway.kill()
         began = time.monotonic()
-        await _until(lambda: names <= watcher.left.keys(), 20)
+        await until(lambda: names <= watcher.left.keys(), limit_s=20)
         took = time.monotonic() - began
     finally:
         for task in tasks:
@@ -203,9 +204,3 @@ async def _restart(gateway: GatewayProcess) -> int:
     code = await asyncio.to_thread(gateway.wait)
     await asyncio.to_thread(gateway.start)
     return code
-
-
-async def _until(condition: Callable[[], bool], limit_s: float) -> None:
-    async with asyncio.timeout(limit_s):
-        while not condition():
-            await asyncio.sleep(0.02)
