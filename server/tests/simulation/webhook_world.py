@@ -5,26 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
 
 from river_feed import Notes
 from simulation.loop import VirtualLoop
 from simulation.truth import demand
+from simulation.webhook_truth import Received, Recorded, WebhookTruth
 
 from riverd.auth.apps import Apps, parse_apps
 from riverd.auth.webhooks import WebhookEndpoint, endpoints_of, parse_webhooks
 from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
 from riverd.broker.memory.switchboard import Switchboard
-from riverd.broker.memory.webhooks import WebhookStore
-from riverd.broker.webhooks import QueuedEvent
-from riverd.channels.names import divided
 from riverd.channels.rules import ChannelRules
 from riverd.errors import BrokerError
 from riverd.model.log import Member, Message
-from riverd.model.webhook_events import RESET, RETURNS, SETTLE_MS, WebhookKind
+from riverd.model.webhook_events import WebhookKind
 from riverd.webhooks.dispatcher import Dispatcher
 from riverd.webhooks.forms import WebhookRequest
 from riverd.webhooks.outbox import GIVE_UP_MS
@@ -39,8 +37,6 @@ CALM_S = 400.0
 SECRET = "0123456789abcdef0123456789abcdef"
 CHANNELS = ("presence-1", "presence-2", "#app:1:presence-3")
 USERS = ("ann", "bob", "cleo")
-PUSHER_KINDS = {"member_added": "member_joined", "member_removed": "member_left"}
-LEFT = {joined: left for left, joined in RETURNS.items()}
 
 
 def endpoints() -> list[WebhookEndpoint]:
@@ -56,22 +52,6 @@ def endpoints() -> list[WebhookEndpoint]:
         *endpoints_of(parse_webhooks("A", json.dumps([webhook]))),
         *Apps(parse_apps("B", json.dumps([app]))).webhook_endpoints(),
     ]
-
-
-class Recorded(WebhookStore):
-    """Remembers all that was ever written for each webhook."""
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
-        self.written: dict[str, dict[str, QueuedEvent]] = {}
-
-    def append(
-        self, webhook: str, kind: str, *, channel: str = "", event: QueuedEvent | None = None
-    ) -> None:
-        """Append, and note what came of it."""
-        super().append(webhook, kind, channel=channel, event=event)
-        for one in list(self.queue(webhook).entries.values())[-2:]:
-            self.written.setdefault(webhook, {})[one.id] = one
 
 
 class Queues:
@@ -99,12 +79,12 @@ class Queues:
 
 
 class Receiver:
-    """What one back end got, each event once, with the time; and what it makes of it."""
+    """One back end: it takes events, refuses them, or does not answer."""
 
     def __init__(self, world: WebhookWorld) -> None:
         self._world = world
         self.mood = "takes"
-        self.got: dict[str, tuple[dict[str, Any], float]] = {}
+        self.received = Received()
 
     async def post(self, _url: str, request: WebhookRequest) -> PostOutcome:
         """Answer one request, or not."""
@@ -122,18 +102,7 @@ class Receiver:
     async def _arrive(self, body: bytes) -> None:
         await asyncio.sleep(self._world.dice.choice((0.0, 0.05, 0.4)))
         for event in json.loads(body).get("events", ()):
-            self.got.setdefault(event["id"], (event, self._world.now))
-
-    def events(self) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-        """Kind, channel, user and the event, in the order in which they first came."""
-        for event, _ in self.got.values():
-            kind = event.get("type") or event["name"]
-            yield (
-                PUSHER_KINDS.get(kind, kind),
-                event.get("channel", ""),
-                event.get("user") or event.get("user_id", ""),
-                event,
-            )
+            self.received.got.setdefault(event["id"], (event, self._world.now))
 
 
 class WebhookWorld:
@@ -203,8 +172,11 @@ class WebhookWorld:
             demand(self.now < deadline, "events still wait in their queues")
             await asyncio.sleep(1.0)
         demand(not self.unexpected, f"a process failed: {self.unexpected}")
+        truth = WebhookTruth(
+            self.store, self.here, self.said, has_bad_day=self.has_bad_day, is_tight=self.is_tight
+        )
         for endpoint in self.endpoints:
-            self._look(endpoint)
+            truth.check(endpoint, self.receivers[endpoint.id].received)
 
     def _calm_down(self) -> None:
         self.calm = True
@@ -305,103 +277,6 @@ class WebhookWorld:
             await node.join(channel, Member(user))
         number = sum(name == channel and at is node for (name, _), at in self.here.items())
         await node.report({channel: number})
-
-    # What has to be so.
-
-    def _look(self, endpoint: WebhookEndpoint) -> None:
-        receiver, app = self.receivers[endpoint.id], endpoint.interest.app
-        mine = [name for name in CHANNELS if divided(name)[0] == app]
-        overflowed = self.store.queue(endpoint.id).overflows > 0
-        demand(not self.store.queue(endpoint.id).dead, "something is dead after a replay")
-        # After a bad day what was replayed is out of order by design.
-        if not self.has_bad_day:
-            self._look_at_leaves(endpoint, receiver)
-            # Pusher's form has no event that takes back what was dropped.
-            if app is None or not overflowed:
-                self._look_at_order(receiver)
-                self._look_at_state(receiver, mine)
-        if not overflowed:
-            for name in mine:
-                got = [
-                    int(event["data"])
-                    for kind, channel, _, event in receiver.events()
-                    if kind == "client_event" and channel == divided(name)[1]
-                ]
-                wanted = list(range(1, self.said[name] + 1))
-                found = sorted(got) if self.has_bad_day else got
-                demand(found == wanted, f"{name}: {found} of {wanted}")
-
-    def _look_at_order(self, receiver: Receiver) -> None:
-        """As it was written; after a reset somebody may leave or come whom it has named."""
-        last: dict[tuple[str, str, str], str] = {}
-        newest: dict[str, int] = {}
-        for kind, channel, user, event in receiver.events():
-            if kind == RESET or _is_of_reset(event):
-                last.clear()
-                continue
-            number = int(event["id"].partition("-")[2])
-            demand(number > newest.get(channel, 0), f"{kind} {channel}: out of order")
-            newest[channel] = number
-            pair = LEFT.get(kind) or (kind if kind in RETURNS else None)
-            if pair is not None:
-                key = (pair, channel, user)
-                demand(last.get(key) != kind, f"{kind} {channel} {user} twice")
-                last[key] = kind
-
-    def _look_at_leaves(self, endpoint: WebhookEndpoint, receiver: Receiver) -> None:
-        """They wait, and a return in time cancels both."""
-        written = self.store.written[endpoint.id]
-        open_leaves: dict[tuple[str, str, str | None], QueuedEvent] = {}
-        for event in written.values():
-            if event.kind == RESET:
-                # What was written after it waits for what was written before.
-                open_leaves.clear()
-            returned = LEFT.get(event.kind)
-            if event.kind in RETURNS:
-                open_leaves[event.kind, event.channel, event.user] = event
-                if event.id in receiver.got:
-                    waited_ms = receiver.got[event.id][1] * 1000 - event.at_ms
-                    demand(waited_ms >= SETTLE_MS - 1, f"{event.kind} sent after {waited_ms} ms")
-            elif returned is not None:
-                left = open_leaves.pop((returned, event.channel, event.user), None)
-                in_time = left is not None and event.at_ms - left.at_ms < SETTLE_MS
-                if left is not None and in_time and not self.is_tight:
-                    sent = {left.id, event.id} & receiver.got.keys()
-                    demand(not sent, f"{left.kind} and {event.kind}: sent, although they cancel")
-
-    def _look_at_state(self, receiver: Receiver, mine: list[str]) -> None:
-        members: set[tuple[str, str]] = set()
-        occupied: set[str] = set()
-        for kind, channel, user, event in receiver.events():
-            if kind == RESET:
-                present = set(_present_at(event["state"]))
-                members = {(name, who) for what, name, who in present if what == "member_joined"}
-                occupied = {name for what, name, _ in present if what == "channel_occupied"}
-            elif kind == "member_joined":
-                members.add((channel, user))
-            elif kind == "member_left":
-                members.discard((channel, user))
-            elif kind == "channel_occupied":
-                occupied.add(channel)
-            elif kind == "channel_vacated":
-                occupied.discard(channel)
-        wanted = {(divided(name)[1], user) for name, user in self.here if name in mine}
-        demand(members == wanted, f"members {members}, in truth {wanted}")
-        in_truth = {name for name, _ in wanted}
-        demand(occupied == in_truth, f"occupied {occupied}, in truth {in_truth}")
-
-
-def _present_at(state: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for one in state["channels"]:
-        if one["subscribers"]:
-            yield "channel_occupied", one["channel"], ""
-        for user in one.get("members", ()):
-            yield "member_joined", one["channel"], user
-
-
-def _is_of_reset(event: Mapping[str, Any]) -> bool:
-    """Whether it says again what is true: a reset in Pusher's form."""
-    return "name" in event and str(event["id"]).count("-") > 1
 
 
 def failure_of(seed: int) -> str | None:

@@ -4,53 +4,20 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import jwt
 import pytest
-from doctor_certificates import Certificates
 from doctor_cluster import Cluster
-from doctor_proxies import ROOT, Haproxy, Nginx, free_port, recommended, without
-from river_process import API_KEY, SECRET, address
+from doctor_proxies import free_port
+from doctor_visits import broken, complaints, examine
+from river_process import SECRET, address
 
-from riverd.commands.doctor import Finding, Status, walk
-from riverd.commands.doctor.address import parse
-from riverd.commands.doctor.cures import HAPROXY, NGINX, RECOMMENDED
-from riverd.commands.doctor.visit import VisitOptions
-
-StartNginx = Callable[..., Nginx]
-UPGRADE_LINES = (
-    "proxy_set_header Upgrade $http_upgrade;",
-    'proxy_set_header Connection "upgrade";',
-)
-PATIENT_S = 20.0
-
-
-def examine(url: str, cluster: Cluster | None = None, **options: object) -> dict[str, Finding]:
-    """All findings, by hop. With a cluster its API and its keys are tried too."""
-    usual: dict[str, object] = {"timeout_s": PATIENT_S, "idle_s": 0}
-    if cluster is not None:
-        usual |= {"api_url": cluster.api.url, "api_key": API_KEY, "secret": SECRET}
-    found = walk(VisitOptions(address=parse(url), **{**usual, **options}))  # type: ignore[arg-type]
-    return {finding.check: finding for finding in found}
-
-
-def broken(found: dict[str, Finding]) -> list[str]:
-    return [check for check, one in found.items() if one.status is Status.BROKEN]
-
-
-def complaints(found: dict[str, Finding]) -> list[Finding]:
-    return [one for one in found.values() if one.status in {Status.BROKEN, Status.WARNING}]
-
-
-def gateway_of(cluster: Cluster) -> str:
-    host, port = address(cluster.gateway.url)
-    return f"{host}:{port}"
+from riverd.commands.doctor import Status
 
 
 def test_a_healthy_river_has_no_complaint(cluster: Cluster) -> None:
@@ -60,33 +27,6 @@ def test_a_healthy_river_has_no_complaint(cluster: Cluster) -> None:
     assert skipped == {"tls"}
     assert "with what it missed" in found["resume"].message
     assert found["delivery"].ms is not None
-
-
-def test_recommended_nginx_has_no_complaint(cluster: Cluster, nginx: StartNginx) -> None:
-    proxy = nginx(recommended(gateway_of(cluster)))
-    found = examine(f"ws://127.0.0.1:{proxy.port}", cluster, idle_s=1)
-    assert complaints(found) == []
-    assert "through nginx" in found["http"].message
-
-
-def test_recommended_haproxy_has_no_complaint(cluster: Cluster) -> None:
-    with Haproxy(gateway_of(cluster)) as proxy:
-        # It asks /readyz first: until then nobody is there.
-        deadline = time.monotonic() + PATIENT_S
-        found = examine(f"ws://127.0.0.1:{proxy.port}", cluster, idle_s=1)
-        while "http" in broken(found) and time.monotonic() < deadline:
-            found = examine(f"ws://127.0.0.1:{proxy.port}", cluster, idle_s=1)
-    assert complaints(found) == []
-
-
-def test_what_the_cures_name_stands_in_the_files() -> None:
-    assert {lines.file for lines in RECOMMENDED["nginx"].values()} == {NGINX}
-    assert {lines.file for lines in RECOMMENDED["haproxy"].values()} == {HAPROXY}
-    for proxy in RECOMMENDED.values():
-        for named in proxy.values():
-            text = (ROOT / named.file).read_text(encoding="utf-8")
-            for line in named.lines:
-                assert line in text
 
 
 def test_a_name_that_leads_nowhere_is_named() -> None:
@@ -121,137 +61,6 @@ def test_a_port_that_never_answers_is_named() -> None:
     assert "TLS was not answered within 1 s" in secure["tls"].message
 
 
-def test_lost_upgrade_headers_are_named_with_the_lines_that_pass_them(
-    cluster: Cluster, nginx: StartNginx
-) -> None:
-    proxy = nginx(without(recommended(gateway_of(cluster)), *UPGRADE_LINES))
-    found = examine(f"ws://127.0.0.1:{proxy.port}", cluster)
-    assert broken(found) == ["upgrade"]
-    assert "the proxy dropped them (426)" in found["upgrade"].message
-    assert NGINX in found["upgrade"].cure
-    assert all(line in found["upgrade"].cure for line in UPGRADE_LINES)
-
-
-def test_http_1_0_towards_the_gateway_is_named(cluster: Cluster, nginx: StartNginx) -> None:
-    proxy = nginx(without(recommended(gateway_of(cluster)), "proxy_http_version 1.1;"))
-    found = examine(f"ws://127.0.0.1:{proxy.port}", cluster)
-    assert broken(found) == ["upgrade"]
-    assert "proxy_http_version 1.1;" in found["upgrade"].cure
-
-
-def test_a_short_timeout_of_the_proxy_is_named_with_its_time(
-    cluster: Cluster, nginx: StartNginx
-) -> None:
-    config = recommended(gateway_of(cluster)).replace(
-        "proxy_read_timeout 75s;", "proxy_read_timeout 2s;"
-    )
-    proxy = nginx(config)
-    found = examine(f"ws://127.0.0.1:{proxy.port}", cluster, idle_s=30)
-    assert broken(found) == ["idle", "quiet"]
-    assert "cut after" in found["idle"].message
-    assert float(found["idle"].message.split()[2]) >= 1.5
-    assert "proxy_read_timeout 75s;" in found["idle"].cure
-    # The cut was survived all the same.
-    assert found["resume"].status is Status.OK
-
-
-def test_pings_of_the_gateway_keep_a_silent_connection(cluster: Cluster, nginx: StartNginx) -> None:
-    gateway = cluster.start("gateway", RIVER_PING_INTERVAL_S="0.5")
-    host, port = address(gateway.url)
-    config = recommended(f"{host}:{port}").replace(
-        "proxy_read_timeout 75s;", "proxy_read_timeout 4s;"
-    )
-    proxy = nginx(config)
-    found = examine(f"ws://127.0.0.1:{proxy.port}", cluster, idle_s=6)
-    # A stream has no pings, and its comments come every 15 s.
-    assert broken(found) == ["quiet"]
-    pings = int(found["idle"].message.split(",")[1].split()[0])
-    assert pings > 2
-
-
-@pytest.mark.parametrize(
-    ("wrong", "word"),
-    [
-        ({"first_day": -90, "last_day": -1}, "has expired"),
-        ({"first_day": 2}, "not valid yet"),
-        ({"name": "other.example"}, "another name than localhost"),
-    ],
-)
-def test_a_wrong_certificate_is_named(
-    cluster: Cluster,
-    nginx: StartNginx,
-    certificates: Certificates,
-    wrong: dict[str, Any],
-    word: str,
-) -> None:
-    proxy = nginx(secured(cluster, certificates.nginx(**wrong)))
-    found = examine(f"wss://localhost:{proxy.port}", cluster, ca_file=str(certificates.authority))
-    assert broken(found) == ["tls"]
-    assert word in found["tls"].message
-
-
-def secured(cluster: Cluster, lines: str) -> str:
-    config = recommended(gateway_of(cluster))
-    return config.replace("listen 127.0.0.1:PORT;", f"listen 127.0.0.1:PORT ssl; {lines}")
-
-
-def test_an_unknown_issuer_is_named_and_taken_with_its_file(
-    cluster: Cluster, nginx: StartNginx, certificates: Certificates
-) -> None:
-    proxy = nginx(secured(cluster, certificates.nginx()))
-    url = f"wss://localhost:{proxy.port}"
-    found = examine(url, cluster)
-    assert broken(found) == ["tls"]
-    assert "issuer is not known" in found["tls"].message
-    trusted = examine(url, cluster, ca_file=str(certificates.authority))
-    assert complaints(trusted) == []
-    assert "certificate valid until" in trusted["tls"].message
-
-
-def test_a_certificate_that_ends_soon_is_a_warning(
-    cluster: Cluster, nginx: StartNginx, certificates: Certificates
-) -> None:
-    proxy = nginx(secured(cluster, certificates.nginx(last_day=3)))
-    found = examine(f"wss://localhost:{proxy.port}", cluster, ca_file=str(certificates.authority))
-    assert [one.check for one in complaints(found)] == ["tls"]
-    assert "ends in" in found["tls"].message
-
-
-def test_tls_where_none_is_spoken_is_named(cluster: Cluster, nginx: StartNginx) -> None:
-    proxy = nginx(recommended(gateway_of(cluster)))
-    found = examine(f"wss://localhost:{proxy.port}", cluster)
-    assert broken(found) == ["tls"]
-    assert "does not speak TLS" in found["tls"].message
-
-
-def test_a_gateway_that_is_away_is_told_from_its_proxy(nginx: StartNginx) -> None:
-    proxy = nginx(recommended(f"127.0.0.1:{free_port()}"))
-    found = examine(f"ws://127.0.0.1:{proxy.port}")
-    assert broken(found) == ["http", "upgrade"]
-    assert "the gateway behind it does not: 502 (says nginx)" in found["http"].message
-    assert "proxy_pass http://river_gateways;" in found["http"].cure
-
-
-@pytest.mark.parametrize(
-    ("answer", "word"),
-    [
-        ('return 200 "<html><title>My shop</title>Welcome</html>";', "My shop"),
-        (
-            "return 200 \"<html><title>Log in</title><input type='x'>Please log in</html>\";",
-            "wants a login",
-        ),
-        ('auth_basic "x"; auth_basic_user_file /dev/null; root /nowhere;', "wants a login"),
-        ("return 301 https://elsewhere.example$request_uri;", "redirects to https://elsewhere"),
-    ],
-)
-def test_a_page_instead_of_river_is_named(nginx: StartNginx, answer: str, word: str) -> None:
-    location = f"location / {{ default_type text/html; {answer} }}"
-    proxy = nginx(f"server {{ listen 127.0.0.1:PORT; {location} }}")
-    found = examine(f"ws://127.0.0.1:{proxy.port}")
-    assert broken(found) == ["http", "upgrade"]
-    assert word in found["http"].message
-
-
 def test_the_publish_api_is_told_from_a_gateway(cluster: Cluster) -> None:
     found = examine(cluster.api.url)
     assert broken(found) == ["http", "upgrade"]
@@ -264,25 +73,6 @@ def test_a_path_that_is_passed_on_elsewhere_is_named(cluster: Cluster) -> None:
     assert broken(found) == ["upgrade"]
     assert found["http"].status is Status.WARNING
     assert "nothing is at /chat/ws (404)" in found["upgrade"].message
-
-
-def test_a_prefix_is_as_good_as_none(cluster: Cluster, nginx: StartNginx) -> None:
-    config = recommended(gateway_of(cluster))
-    config = config.replace("location / {", "location /rt/ {")
-    config = config.replace(
-        "proxy_pass http://river_gateways;", "proxy_pass http://river_gateways/;"
-    )
-    proxy = nginx(config)
-    assert complaints(examine(f"ws://127.0.0.1:{proxy.port}/rt", cluster)) == []
-
-
-def test_http_2_only_is_named(cluster: Cluster, nginx: StartNginx) -> None:
-    config = recommended(gateway_of(cluster)).replace(":PORT;", ":PORT http2;")
-    proxy = nginx(config)
-    found = examine(f"ws://127.0.0.1:{proxy.port}", cluster)
-    assert broken(found) == ["http", "upgrade"]
-    assert "HTTP/2 only" in found["http"].message
-    assert "HTTP/2 only" in found["upgrade"].message
 
 
 def test_a_forbidden_origin_is_named(cluster: Cluster) -> None:

@@ -1,22 +1,17 @@
 """Of several proxies in a row the doctor names the one that breaks something."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from click.testing import CliRunner
 from doctor_cluster import Cluster
 from doctor_proxies import Nginx, recommended, without
-from river_process import API_KEY, SECRET, address
+from doctor_visits import UPGRADE_LINES, StartNginx, gateway_of
+from river_process import API_KEY, SECRET
 
 from riverd.commands.doctor.address import parse
 from riverd.commands.doctor.command import doctor
 
-StartNginx = Callable[..., Nginx]
-UPGRADE_LINES = (
-    "proxy_set_header Upgrade $http_upgrade;",
-    'proxy_set_header Connection "upgrade";',
-)
 KEYS = {"RIVER_SECRETS": SECRET, "RIVER_API_KEYS": API_KEY}
 Findings = dict[str, dict[str, str]]
 
@@ -36,10 +31,6 @@ def behind_two(cluster: Cluster, proxy: Nginx, folder: Path) -> tuple[Findings, 
         way = [f"ws://127.0.0.1:{port}/ws" for port in (good.port, proxy.port)]
         way.append(parse(cluster.gateway.url).url)
         return examine(way[0], cluster, *way[1:]), way
-
-
-def gateway_of(cluster: Cluster) -> str:
-    return ":".join(map(str, address(cluster.gateway.url)))
 
 
 def test_proxy_that_drops_the_upgrade_is_named_among_two(

@@ -2,19 +2,19 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from doctor_cluster import Cluster
-from doctor_proxies import Nginx, recommended
+from doctor_proxies import recommended
+from doctor_visits import StartNginx, gateway_of
 from river_process import API_KEY, SECRET, address
 
 from riverd.commands.doctor import Finding, Status, walk
 from riverd.commands.doctor.address import parse
 from riverd.commands.doctor.visit import VisitOptions
 
-StartNginx = Callable[..., Nginx]
 LOCATION = "location / {"
 HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 
@@ -49,8 +49,7 @@ def complaints(
     timeout_s: float = 20.0,
 ) -> dict[str, Finding]:
     """What the doctor finds wrong behind an nginx with lines more than the recommended ones."""
-    host, port = address(cluster.gateway.url)
-    config = recommended(f"{host}:{port}")
+    config = recommended(gateway_of(cluster))
     for line in filter(None, (word.strip() for word in inside.split(";"))):
         # nginx takes a directive once.
         name = " ".join(line.split()[: 2 if line.startswith("proxy_set_header") else 1])
