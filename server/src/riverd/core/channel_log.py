@@ -83,12 +83,13 @@ class Log(Generic[E]):
 
     def append(self, entry: E, now: float) -> bool:
         """Take one entry. False if one before it is missing; one that is known is dropped."""
-        if entry.offset > self.offset + 1:
-            return False
-        if entry.offset == self.offset + 1:
-            self.offset = entry.offset
-            self._entries.append(entry)
-            self._times.append(now)
+        offset, due = entry.offset, self.offset + 1
+        if offset != due:
+            return offset < due
+        self.offset = offset
+        self._entries.append(entry)
+        self._times.append(now)
+        if self._joined:
             self._joined.clear()
         return True
 
@@ -117,7 +118,7 @@ class Log(Generic[E]):
         """
         if after < self.oldest:
             return None
-        return list(islice(self._entries, after - self.oldest, None))
+        return self._newest(self.offset - after)
 
     def last(self, count: int) -> int:
         """The offset before the last `count` entries, or before as many as are held."""
@@ -157,15 +158,23 @@ class Log(Generic[E]):
         encoded = self._encoded.get(encode)
         if encoded is None:
             encoded = self._encoded[encode] = _Encoded(after)
-        encoded.frames += [encode(entry) for entry in self._between(encoded.upto, self.offset)]
-        encoded.upto = self.offset
-        first = encoded.upto - len(encoded.frames)
+        offset, frames = self.offset, encoded.frames
+        if encoded.upto < offset:
+            # A loop: as a comprehension, one entry would cost a call more.
+            for entry in self._newest(offset - encoded.upto):
+                frames.append(encode(entry))
+            encoded.upto = offset
+        first = offset - len(frames)
         if after >= first:
-            return encoded.frames[after - first :]
-        return [encode(entry) for entry in self._between(after, first)] + encoded.frames
+            return frames[after - first :]
+        start = after - self.oldest
+        return [*map(encode, islice(self._entries, start, start + first - after)), *frames]
 
-    def _between(self, after: int, upto: int) -> Iterable[E]:
-        return islice(self._entries, after - self.oldest, upto - self.oldest)
+    def _newest(self, count: int) -> list[E]:
+        # From the end: a flush asks for one of a hundred.
+        entries = list(islice(reversed(self._entries), count))
+        entries.reverse()
+        return entries
 
     def fit(self, bytes_max: int, *, least: int = 0) -> int:
         """Drop the oldest until all count for so many bytes at most; keep `least`.
@@ -184,13 +193,20 @@ class Log(Generic[E]):
         Gives what the dropped ones counted for.
         """
         entries, times, dropped = self._entries, self._times, 0
-        while (len(entries) > size or (times and times[0] < before)) and len(entries) > least:
+        count = len(entries)
+        while count > least and (count > size or times[0] < before):
+            count -= 1
             dropped += entries.popleft().size
             times.popleft()
-        self._joined.clear()
+        if self._joined:
+            self._joined.clear()
         if not self._encoded:
             return dropped
+        oldest = self.offset - count
         for encoded in self._encoded.values():
-            del encoded.frames[: -FRAMES_KEPT_MAX if encoded.upto > self.oldest else None]
-            encoded.upto = max(encoded.upto, self.oldest)
+            if encoded.upto <= oldest:
+                encoded.frames.clear()
+                encoded.upto = oldest
+            elif len(encoded.frames) > FRAMES_KEPT_MAX:
+                del encoded.frames[:-FRAMES_KEPT_MAX]
         return dropped

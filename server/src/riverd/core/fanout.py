@@ -86,6 +86,20 @@ class Fanout:
 
     def send_new(self, channel: Channel) -> None:
         """Send the live ones what is new."""
+        log, sent = channel.log, channel.sent
+        if channel.presence is not None or channel.passing or channel.excluding > sent:
+            self._send_mixed(channel)
+            return
+        # What most channels have: new entries, and all of them for everybody.
+        channel.sent = offset = log.offset
+        if offset <= sent:
+            return
+        for audience in channel.audiences.values():
+            if audience.live:
+                frames = b"".join(log.frames(audience.publication, sent))
+                self.write(audience, frames, size=offset - sent, after=sent)
+
+    def _send_mixed(self, channel: Channel) -> None:
         sent, sent_version = channel.sent, channel.sent_version
         log, presence = channel.log, channel.presence
         passing = channel.passing
@@ -101,7 +115,8 @@ class Fanout:
                 continue
             frames, size = b"", 0
             if is_for_all and log.offset > sent:
-                frames, size = log.joined(audience.publication, sent), log.offset - sent
+                frames = b"".join(log.frames(audience.publication, sent))
+                size = log.offset - sent
             if presence is not None and channel.sent_version > sent_version:
                 frames += presence.changes.joined(audience.change, sent_version)
                 size += channel.sent_version - sent_version

@@ -83,9 +83,9 @@ class Hub:
 
     def append(self, channel: Channel, publication: Publication, *, now: float) -> bool:
         """Deliver one publication, or drop one that is known. False if one before it is missing."""
-        is_known = publication.offset <= channel.log.offset
-        if is_known or not channel.log.append(publication, now):
-            return is_known
+        log = channel.log
+        if publication.offset <= log.offset or not log.append(publication, now):
+            return publication.offset <= log.offset
         size = len(publication.data) + len(publication.event)
         channel.bytes += size
         self.log_bytes += size

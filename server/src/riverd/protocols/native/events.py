@@ -17,7 +17,7 @@ def publications(channel: str) -> Callable[[Publication], bytes]:
     head = b'{"type":"event","channel":"%b","event":' % shown_name(channel).encode()
 
     def frame(publication: Publication) -> bytes:
-        return frames.text(head + event_rest(publication))
+        return frames.text(event_message(head, publication))
 
     return frame
 
@@ -66,14 +66,10 @@ def change_message(channel: str, change: Change) -> dict[str, object]:
     return message
 
 
-def event_rest(publication: Publication) -> bytes:
-    """What follows `"event":` in the object that is sent for a publication."""
+def event_message(head: bytes, publication: Publication) -> bytes:
+    """The object that is sent for a publication; `head` is all of it up to `"event":`."""
     event, data, offset = _encode(publication.event), publication.data, publication.offset
     if publication.user is None:
-        return b'%b,"data":%b,"offset":%d}' % (event, data, offset)
-    return b'%b,"data":%b,"offset":%d,"user":%b}' % (
-        event,
-        data,
-        offset,
-        _encode(publication.user),
-    )
+        return b'%b%b,"data":%b,"offset":%d}' % (head, event, data, offset)
+    user = _encode(publication.user)
+    return b'%b%b,"data":%b,"offset":%d,"user":%b}' % (head, event, data, offset, user)

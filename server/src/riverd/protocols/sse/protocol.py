@@ -13,7 +13,7 @@ from riverd.model.commands import Command
 from riverd.model.log import Change, Ephemeral, Position, Publication
 from riverd.model.replies import Authenticated, Gap, HistoryReply, Pong, Reply, Subscribed, Welcome
 from riverd.protocols.native.codec import message_of
-from riverd.protocols.native.events import change_message, ephemeral_message, event_rest
+from riverd.protocols.native.events import change_message, ephemeral_message, event_message
 from riverd.protocols.native.protocol import Native
 from riverd.protocols.sse.cursor import position_text
 from riverd.protocols.sse.records import record
@@ -83,7 +83,7 @@ class Sse(Native):
         head = b'{"type":"event","channel":"%b","event":' % channel.encode()
 
         def make(publication: Publication) -> bytes:
-            text = text_of(publication.event, publication.data, head + event_rest(publication))
+            text = text_of(publication.event, publication.data, event_message(head, publication))
             return record(channel, text, position=b":%d" % publication.offset)
 
         return make
