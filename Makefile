@@ -30,12 +30,12 @@ test: setup
 
 .PHONY: test-rest test-js
 test-rest: .setup/python
-	$(PYTEST) $(MEASURED:%=--ignore=%)
+	$(PYTEST) $(MEASURED:%=--ignore=%) || { [ $$? = 1 ] && $(RUN)python scripts/again.py $(MEASURED:%=--ignore=%); }
 
 # Both mostly wait, for servers and browsers: they run side by side, and what JavaScript says comes at its end.
 test-js: .setup/python .setup/js
 	@for package in clients/js examples/tasks examples/vite; do \
-	  npm --prefix $$package test || failed=1; \
+	  npm --prefix $$package test || { echo "Once more: $$package"; npm --prefix $$package test; } || failed=1; \
 	done >.setup/test-js.log 2>&1; cat .setup/test-js.log; exit $${failed:-0}
 
 # Bun and Deno are 200 MB.

@@ -6,12 +6,9 @@ import ssl
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
-from http import HTTPStatus
-from http.client import HTTPException, HTTPSConnection
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from balancers import Balancer, Place, Proxy, caddy, haproxy, nginx
@@ -25,6 +22,9 @@ HELD = "/held"
 """A request that waits as long as the test: nginx counts connections by their requests."""
 HELD_S_MAX = 60.0
 CONNECTIONS = 5
+ANSWERED_S_MAX = 20.0
+SERVED = b" 200 "
+STATUS_BYTES = len("HTTP/1.1 200 ")
 Make = Callable[[Place], Balancer]
 
 
@@ -140,24 +140,30 @@ def _ask(balancer: Balancer, path: str) -> None:
 
 
 @contextmanager
-def _held(balancer: Proxy) -> Iterator[socket.socket]:
-    port = int(balancer.url.rpartition(":")[2])
-    plain = socket.create_connection(("127.0.0.1", port))
-    with balancer.context().wrap_socket(plain, server_hostname="localhost") as held:
+def _held(balancer: Proxy) -> Iterator[ssl.SSLSocket]:
+    with _unconnected(balancer) as held:
+        held.connect(_place(balancer))
         if balancer.check[0] == "nginx":
             held.sendall(f"GET {HELD} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         yield held
 
 
-def _served(balancer: Balancer) -> bool:
-    place = urlsplit(balancer.url)
-    # Not urllib, which leaves a connection open that is lost while it asks.
-    with (
-        closing(
-            HTTPSConnection(str(place.hostname), place.port, timeout=20, context=balancer.context())
-        ) as connection,
-        suppress(OSError, HTTPException),
-    ):
-        connection.request("GET", "/client/river.js")
-        return connection.getresponse().status == HTTPStatus.OK
+def _served(balancer: Proxy) -> bool:
+    with _unconnected(balancer) as link, suppress(OSError):
+        link.connect(_place(balancer))
+        link.sendall(
+            b"GET /client/river.js HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        )
+        return SERVED in link.recv(STATUS_BYTES)
     return False
+
+
+def _unconnected(balancer: Proxy) -> ssl.SSLSocket:
+    # Connected before it is wrapped, a socket that is reset in between is left open by `ssl`.
+    link = balancer.context().wrap_socket(socket.socket(), server_hostname="localhost")
+    link.settimeout(ANSWERED_S_MAX)
+    return link
+
+
+def _place(balancer: Proxy) -> tuple[str, int]:
+    return "127.0.0.1", int(balancer.url.rpartition(":")[2])

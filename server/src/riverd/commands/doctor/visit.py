@@ -83,11 +83,12 @@ class Visit:
         family, peer = self.peers[0]
         link = socket.socket(family, socket.SOCK_STREAM)
         try:
-            link.settimeout(self.timeout_s)
-            link.connect(peer)
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.context is not None:
+                # Before it is connected: one that is reset in between would be left open by `ssl`.
                 link = self.context.wrap_socket(link, server_hostname=self.address.host)
+            link.settimeout(self.timeout_s)
+            link.connect(peer)
         except BaseException:
             link.close()
             raise
