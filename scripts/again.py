@@ -14,6 +14,7 @@ FILES_MAX = 3
 
 
 def main() -> int:
+    """Run them; gives the exit code."""
     failed = sorted(json.loads(FAILED.read_text("utf-8"))) if FAILED.exists() else []
     if not failed or len({name.partition("::")[0] for name in failed}) > FILES_MAX:
         return 1
