@@ -15,8 +15,8 @@ from publisher import FaultPublisher
 from riverd.commands.verify.checker import BrokenRule, violations
 from riverd.commands.verify.history import Attempt, Fate, RunHistory
 from stream_witness import PollWitness, StreamWitness
+from until import until, until_live
 from visitors import Visitors
-from waiting import until, until_live
 from webhook_witness import WebhookWitness
 from witness import Witness, end
 

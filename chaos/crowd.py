@@ -18,7 +18,7 @@ from publisher import FaultPublisher
 from riverd.commands.loadtest.client import Client, Endpoint
 from riverd.commands.loadtest.tally import LoadTally
 from riverd.commands.loadtest.target import Target
-from waiting import LIVE_S_MAX, until_live
+from until import LIVE_S_MAX, until_live
 from witness import end
 
 CLIENTS = 10_000

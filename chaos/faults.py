@@ -13,7 +13,7 @@ from broker_faults import BROKER_FAULTS, FLUSHED
 from cluster import Cluster, FaultOutcome
 from processes import CONTINUE, STOP, TERMINATE, GatewayProcess
 from several import FAULTS_OF_SEVERAL, SHARD
-from waiting import LIVE_S_MAX, until
+from until import LIVE_S_MAX, until
 from witness import Witness
 
 Harm = AsyncGenerator[str]
