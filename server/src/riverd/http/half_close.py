@@ -1,4 +1,4 @@
-"""The end of what a connection says, without a reset."""
+"""Ends the sending half of a connection, without a reset."""
 
 import asyncio
 
