@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from cluster import Cluster, FaultOutcome, Shape
-from crowd import CROWD_FAULT, suffer_with_crowd
 from faults import BEGINS_AGAIN, FAULTS, suffer
+from large_load import CROWD_FAULT, suffer_with_crowd
 from riverd.commands.verify.checker import BrokenRule
 from several import SERVERS
 

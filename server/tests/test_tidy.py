@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -143,6 +144,25 @@ def test_files_of_tests_end_in_time_too() -> None:
         if "node_modules" not in path.parts
     }
     assert {name: lines for name, lines in found.items() if lines > FILE_LINES_MAX} == {}
+
+
+def test_files_that_all_tests_find_have_names_of_their_own() -> None:
+    # These folders are on the path of one process: of two files of one name it finds the first.
+    kinds = (
+        "server/tests/support",
+        "chaos",
+        "benchmarks",
+        "*/tests",
+        "*/*/tests",
+        "*/*/tests/browser",
+    )
+    folders = {folder for kind in kinds for folder in ROOT.glob(kind)}
+    paths = [path for folder in folders for path in folder.glob("*.py")]
+    names = Counter(
+        path.stem for path in paths if not path.name.startswith(("test_", "conftest", "__"))
+    )
+    assert len(names) > 50
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_there_is_something_to_look_at() -> None:
