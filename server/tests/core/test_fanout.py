@@ -6,9 +6,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from crowd import KEPT, MANY, Crowd
 from river_wire import Client, session_of
 
-from crowd import KEPT, MANY, Crowd
 from riverd.core.fanout import HEAVY_BYTES, WRITES_MAX
 from riverd.core.session import Session
 from riverd.model.log import Change, Ephemeral, Member, Position, Roster, Tail
@@ -168,6 +168,8 @@ def test_gap_says_where_the_log_is_if_it_does_not_hold_what_came_since() -> None
     crowd.hub.restart(channel, Tail(Position("e2", 3)), now=0)
     crowd.hub.flush(0)
     crowd.publish(channel)
+    crowd.hub.flush(0)
+    crowd.hub.expire(0)
     crowd.flush()
     assert crowd.clients[-1].types() == ["gap"]
     assert crowd.clients[-1].told[0]["offset"] == 4

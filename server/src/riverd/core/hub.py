@@ -8,6 +8,7 @@ from typing import cast
 from riverd.channels.names import INTERNAL
 from riverd.channels.rules import ChannelRules
 from riverd.core.audience import Audience
+from riverd.core.backlog import CATCH_UPS_MAX, LostSubscribers, take_first
 from riverd.core.batch import FlushBatch, part_without
 from riverd.core.channel import Channel, excluding_in
 from riverd.core.channel_log import Log
@@ -53,8 +54,7 @@ class Hub:
         self._dirty: dict[Channel, None] = {}
         self._eager: dict[Subscription, None] = {}
         self._fanout = Fanout(writes_max)
-        self._lost: dict[Subscription, Position] = {}
-        """Those whose log began again, at this position, and who have not been sent that."""
+        self._lost = LostSubscribers()
         self._recounted: dict[str, None] = {}
         self.reload_delays = ReloadDelays()
 
@@ -122,7 +122,7 @@ class Hub:
         self._dirty[channel] = None
         for audience in channel.audiences.values():
             lost = audience.lose_all(version=channel.sent_version)
-            self._lost |= dict.fromkeys(lost, tail.position)
+            self._lost.add(audience, lost, began_at=tail.position)
 
     def replace_members(self, channel: Channel, roster: Roster) -> None:
         """The list of members was read again: send what is different, or the list if shorter."""
@@ -195,10 +195,11 @@ class Hub:
         if state is LIVE or state is BEHIND:
             channel = self.channels[subscription.channel]
             self.witness.leaving(subscription, channel)
-            channel.audiences[session.protocol].remove(subscription)
+            audience = channel.audiences[session.protocol]
+            audience.remove(subscription)
             self._eager.pop(subscription, None)
-            if self._lost:
-                self._lost.pop(subscription, None)
+            if self._lost.waiting:
+                self._lost.discard(audience, subscription)
             self._recounted[subscription.channel] = None
         subscription.state = REMOVED
         session.subscriptions.pop(subscription.channel, None)
@@ -245,27 +246,36 @@ class Hub:
         """Send everyone what is new, or as many as this turn has room for."""
         flushed: Iterable[Channel] = ()
         notified, is_over = 0, True
-        if self._dirty or self._fanout.writing or self._lost:
+        if self._dirty or self._fanout.writing or self._lost.waiting:
             dirty, self._dirty = self._dirty, {}
             flushed = self._fanout.send_news(dirty)
             if flushed is not dirty:
                 self._dirty = dirty | self._dirty
-            if self._lost:
+            if self._lost.waiting:
                 self._send_gaps(now)
-            is_over = not (self._dirty or self._fanout.writing or self._lost)
+            is_over = not (self._dirty or self._fanout.writing or self._lost.waiting)
             if is_over and self._fanout.notified:
                 notified = self._fanout.take_notified()
-        eager, self._eager = self._eager, {}
-        for subscription in eager:
-            self._catch_up(subscription, now)
+        keeps_all = bool(self._eager) and self._catch_some_up(flushed, now)
         for channel in flushed:
             if channel.passed:
                 channel.passed = []
-            self._trim(channel, now)
+            if not keeps_all:
+                self._trim(channel, now)
         recounted = self._recounted
         if recounted:
             self._recounted = {}
         return Flushed(not is_over or bool(self._eager), notified, recounted, flushed)
+
+    def _catch_some_up(self, flushed: Iterable[Channel], now: float) -> bool:
+        """Catch up those that are behind; whether nothing is to be dropped before others are."""
+        eager = self._eager
+        has_more = len(eager) > CATCH_UPS_MAX
+        if not has_more:
+            self._eager = {}
+        for subscription in take_first(eager, flushed) if has_more else eager:
+            self._catch_up(subscription, now)
+        return has_more and self.log_bytes <= self._log_bytes_max
 
     def has_sent(self, name: str, offset: int) -> bool:
         """Whether the live ones were sent all up to an offset, or their log has begun again."""
@@ -274,19 +284,19 @@ class Hub:
 
     def _send_gaps(self, now: float) -> None:
         """Send some whose log began again that it did, and with the next flush what came since."""
-        for subscription in list(islice(self._lost, self._fanout.gaps_max)):
-            # One that blocks at a gap may end others, and is sent its own when it takes more.
-            began_at, session = self._lost.pop(subscription, None), subscription.session
-            if began_at is None or session.closed or subscription.offset != LOST:
+        for subscription, began_at in self._lost.take(self._fanout.gaps_max):
+            session = subscription.session
+            # One that blocked meanwhile is sent its own when it takes more.
+            if session.closed or subscription.offset != LOST:
                 continue
             channel = self.channels[subscription.channel]
             log, audience = channel.log, channel.audiences[session.protocol]
             if session.blocked or not self._fanout.settle(audience, subscription):
                 continue
-            if began_at.epoch != log.epoch or began_at.offset < log.oldest:
-                began_at = log.position
+            is_held = began_at.epoch == log.epoch and began_at.offset >= log.oldest
+            if not is_held:
                 self.witness.skipping(subscription, channel)
-            self.send_gap(subscription, channel, at=began_at, now=now)
+            self.send_gap(subscription, channel, at=began_at if is_held else None, now=now)
             self._eager[subscription] = None
 
     def unsent(self) -> tuple[str, int] | None:
