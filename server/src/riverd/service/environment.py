@@ -161,10 +161,15 @@ def webhook_networks_of(settings: Settings) -> tuple[Network, ...]:
 def _json_of(variable: str, text: str | None) -> str | None:
     if text is None or not text.startswith("@"):
         return text
+    name = text[1:]
+    if not name:
+        raise SettingsError(f"{variable}: write a file's name behind the @")
     try:
-        return Path(text[1:]).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{variable}: {text[1:]}: {error}") from None
+        return Path(name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{variable}: {name}: {error.strerror}") from None
+    except ValueError:
+        raise SettingsError(f"{variable}: {name}: it is not UTF-8") from None
 
 
 def require_secrets(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """Where a Redis or Valkey is: one URL for one server, a Sentinel's master, or a cluster."""
 
+import re
 import ssl
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -18,6 +19,7 @@ SCHEMES = (
     "rediss+cluster",
 )
 OPTIONS = frozenset({"ca_file", "sentinel_password"})
+_DATABASE = re.compile(r"[0-9]{1,9}")
 
 
 class RedisAddress(msgspec.Struct, frozen=True):
@@ -107,17 +109,19 @@ def _options(query: str) -> dict[str, str]:
 def _host(text: str, default: int) -> tuple[str, int]:
     try:
         parsed = urlsplit(f"//{text}")
-        if not parsed.hostname:
+        if not parsed.hostname or " " in parsed.hostname or parsed.port == 0:
             raise ValueError
         return parsed.hostname, parsed.port or default
     except ValueError:
-        raise SettingsError("RIVER_BROKER: a host is missing or its port is no number") from None
+        raise SettingsError(
+            "RIVER_BROKER: a host is missing, or its port is no number from 1 to 65,535"
+        ) from None
 
 
 def _database(parts: list[str], *, only_one: bool) -> int:
     if not parts or not parts[0]:
         return 0
-    if len(parts) > 1 or not parts[0].isdecimal():
+    if len(parts) > 1 or _DATABASE.fullmatch(parts[0]) is None:
         raise SettingsError("RIVER_BROKER: the path is a database's number")
     if only_one and int(parts[0]):
         raise SettingsError("RIVER_BROKER: a cluster has no other database than 0")
