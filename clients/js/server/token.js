@@ -9,6 +9,8 @@ const TTL_S = 3_600;
 const TTL_S_MAX = 30 * 24 * 3_600;
 const USER_LENGTH_MAX = 256;
 const TOKEN_LENGTH_MAX = 16_384;
+const GRANTS_MAX = 100;
+const INFO_BYTES_MAX = 4_096;
 const WANTED = {
   of: "token",
   known: ["user", "ttl_s", "channels", "subscribe", "publish", "info"],
@@ -53,6 +55,10 @@ export function checkWanted(wanted) {
   // A single text would be taken for a list of its letters somewhere.
   if (![channels, subscribe, publish].every(Array.isArray))
     throw invalid("channels, subscribe, publish: lists of texts");
+  if ([channels, subscribe, publish].some((list) => list.length > GRANTS_MAX))
+    throw invalid(`channels, subscribe, publish: at most ${GRANTS_MAX} texts in one token`);
+  if (Buffer.byteLength(JSON.stringify(checked.info ?? null)) > INFO_BYTES_MAX)
+    throw invalid(`info: at most ${INFO_BYTES_MAX} bytes of JSON`);
   return checked;
 }
 

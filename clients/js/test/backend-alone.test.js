@@ -89,7 +89,11 @@ describe("without a server", () => {
       { user: "ada", subscribe: "dogs" },
       { user: "ada", channels: "dogs" },
       { user: "ada", publsh: ["dogs"] },
-      { user: "ada", info: { text: "x".repeat(20_000) } },
+      { user: "ada", info: { text: "x".repeat(4_086) } },
+      { user: "ada", subscribe: Array(101).fill("a") },
+      { user: "ada", publish: Array(101).fill("a") },
+      { user: "ada", channels: Array(100).fill("a".repeat(164)) },
+      { user: "ada", channels: Array(101).fill("a") },
     ]) {
       const made = signer.token(/** @type {any} */ (wrong));
       await assert.rejects(made, { code: "option_invalid" });

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -310,6 +311,25 @@ def test_secret_that_river_would_not_take_is_refused(secret: str) -> None:
 def test_text_in_place_of_a_list_of_channels_is_refused() -> None:
     with pytest.raises(RiverError, match="subscribe: a list of texts"):
         sign_token("s" * 32, "ann", subscribe="dogs")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"subscribe": ["a"] * 101}, "subscribe: at most 100 texts"),
+        ({"publish": ["a"] * 101}, "publish: at most 100 texts"),
+        ({"channels": ["a"] * 101}, "channels: at most 100 texts"),
+        ({"channels": ["a", 17]}, "channels: at most 100 texts"),
+        ({"info": {"text": "x" * 4_086}}, "info: at most 4096 bytes"),
+        ({"channels": ["a" * 164] * 100}, "longer than 16384 characters"),
+        ({"ttl_s": 0}, "ttl_s: 1 or more"),
+        ({"info": {"since": object()}}, "is not JSON"),
+        ({"info": {"text": "\ud800"}}, "surrogate"),
+    ],
+)
+def test_token_that_no_server_would_take_is_not_signed(wrong: Any, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        sign_token("s" * 32, "ann", **wrong)
 
 
 def test_threads_share_one_river(running: Running) -> None:

@@ -137,6 +137,20 @@ async def test_channel_named_after_a_user_opens_nobody_elses(running: Running, u
     assert caught.value.code == "forbidden"
 
 
+async def test_token_with_all_that_a_server_takes_is_signed(running: Running) -> None:
+    names = ["py-full"] * 100
+    info = {"text": "x" * (4_096 - len('{"text":""}'))}
+    token = sign_token(
+        running.secret, "ann", subscribe=names, publish=names, channels=names, info=info
+    )
+    async with (
+        AsyncRiver(running.api_url, running.key) as river,
+        Subscriber(running.url, token, "py-full", history=1) as subscriber,
+    ):
+        await river.publish("py-full", "n", 1)
+        assert isinstance(await anext(subscriber), Event)
+
+
 async def test_channel_granted_by_name_is_open(running: Running) -> None:
     token = sign_token(running.secret, "ann", subscribe=[], channels=["private-ann"])
     async with (

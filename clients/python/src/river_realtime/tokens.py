@@ -3,11 +3,11 @@
 import base64
 import hashlib
 import hmac
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict, Unpack
 
+from river_realtime.encoding import encode
 from river_realtime.errors import UsageError
 from river_realtime.values import Json
 
@@ -15,6 +15,9 @@ TTL_S = 3600
 _HEADER = b'{"alg":"HS256","typ":"JWT"}'
 _SECRET_BYTES_MIN = 32
 _USER_LENGTH_MAX = 256
+_GRANTS_MAX = 100
+_INFO_BYTES_MAX = 4_096
+_TOKEN_LENGTH_MAX = 16_384
 _LISTS = ("channels", "subscribe", "publish")
 
 
@@ -47,14 +50,21 @@ def sign_token(secret: str, user: str, *, ttl_s: int = TTL_S, **grants: Unpack[G
     """
     check_secret(secret)
     check_grants(user, grants)
+    if ttl_s < 1:
+        raise _invalid(f"ttl_s: 1 or more seconds, not {ttl_s!r}")
+    info = grants.get("info")
+    if info is not None and len(encode(dict(info))) > _INFO_BYTES_MAX:
+        raise _invalid(f"info: at most {_INFO_BYTES_MAX} bytes of JSON")
     now = int(time.time())
     claims: dict[str, object] = {"sub": user, "iat": now, "exp": now + ttl_s}
     if granted := claims_of(grants):
         claims["river"] = granted
-    body = json.dumps(claims, separators=(",", ":")).encode()
-    signed = b".".join(_text(part) for part in (_HEADER, body))
+    signed = b".".join(_text(part) for part in (_HEADER, encode(claims)))
     signature = hmac.digest(secret.encode(), signed, hashlib.sha256)
-    return b".".join((signed, _text(signature))).decode()
+    token = b".".join((signed, _text(signature))).decode()
+    if len(token) > _TOKEN_LENGTH_MAX:
+        raise _invalid(f"the token would be longer than {_TOKEN_LENGTH_MAX} characters")
+    return token
 
 
 def check_secret(secret: str) -> None:
@@ -81,18 +91,29 @@ def check_grants(user: str, grants: Grants) -> None:
 
 
 def claims_of(grants: Grants) -> dict[str, object]:
-    """The grants as a token has them, without those that grant nothing."""
+    """The grants as a token has them, without those that grant nothing.
+
+    Raises:
+        UsageError: a list has too many entries, or one that is no text.
+    """
     claims: dict[str, object] = {}
     if (subscribe := grants.get("subscribe")) is not None:
         # An empty list says that nothing is open, which is less than no list.
-        claims["subscribe"] = list(subscribe)
+        claims["subscribe"] = _texts("subscribe", subscribe)
     if channels := grants.get("channels"):
-        claims["channels"] = list(channels)
+        claims["channels"] = _texts("channels", channels)
     if publish := grants.get("publish"):
-        claims["publish"] = list(publish)
+        claims["publish"] = _texts("publish", publish)
     if (info := grants.get("info")) is not None:
         claims["info"] = dict(info)
     return claims
+
+
+def _texts(name: str, given: Iterable[object]) -> list[object]:
+    found = list(given)
+    if len(found) > _GRANTS_MAX or not all(isinstance(one, str) for one in found):
+        raise _invalid(f"{name}: at most {_GRANTS_MAX} texts in one token")
+    return found
 
 
 def _text(part: bytes) -> bytes:
