@@ -65,6 +65,43 @@ def test_a_message_with_half_a_surrogate_pair_stops_none_of_the_others(
     assert [one.data for one in api.log(channel)] == [rb'"\ufffd \uD83D\uDE00 \\ud83d"'] * 2
 
 
+@pytest.mark.parametrize(
+    "nested", [b"[" * 5_000 + b"]" * 5_000, b'{"]\\"":[' * 3_000 + b"]}" * 3_000]
+)
+@pytest.mark.parametrize("field", [b'"data":%b', b'"channel":%b', b'"unknown":%b'])
+def test_a_message_that_is_nested_too_deeply_to_be_read_stops_none_of_the_others(
+    api: Served, field: bytes, nested: bytes
+) -> None:
+    channel = new_channel().encode()
+    first = b'{"channel":"%b","event":"e","data":["[[", 1]}' % channel
+    bad = b'{"event":"e",' + field % nested + b"}"
+    half = rb'{"channel":"%b","event":"e","data":"\ud83d"}' % channel
+    last = b'{"channel":"%b","event":"e","data":{"a":[2]}}' % channel
+    messages = b", ".join((first, bad, half, nested, last))
+    answer = api.ask("POST", "/publish/batch", b'{"messages": [%b]}' % messages)
+    assert answer.status == 200
+    results = answer.json["results"]
+    assert [result.get("offset") for result in results] == [1, None, None, None, 2]
+    codes = [result["error"]["code"] for result in results[1:4]]
+    assert codes == ["too_deep", "invalid_field", "too_deep"]
+    assert [one.data for one in api.log(channel.decode())] == [b'["[[", 1]', b'{"a":[2]}']
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"messages": [%b]' % (b"[" * 5_000),
+        b'{"messages": [%b}]}' % (b"[" * 5_000 + b"]" * 4_999),
+        b'{"messages": [%b "never ends ]]]]' % (b"[" * 5_000),
+    ],
+)
+def test_what_is_nested_deeply_and_is_no_json_is_refused_as_a_whole(
+    api: Served, body: bytes
+) -> None:
+    answer = api.ask("POST", "/publish/batch", body)
+    assert (answer.status, answer.code) == (400, "not_json")
+
+
 def test_an_empty_batch_has_no_results(api: Served) -> None:
     assert _results(api, []) == []
 

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from riverd.channels.names import EVENT_LENGTH_MAX, NAME_LENGTH_MAX, SESSION_LENGTH_MAX
 from riverd.errors import ErrorCode, RiverError
 from riverd.http.unknown_field import unknown_field
-from riverd.model.payloads import HALF, OTHER, SOME, without_halves
+from riverd.model.payloads import HALF, OTHER, SOME, without_depth, without_halves
 
 CHANNELS_MAX = 100
 BATCH_MAX = 1_000
@@ -170,6 +170,21 @@ def decoded_batch(body: bytes) -> Sequence[Publish | Raw | RiverError]:
         return good_batch.decode(body).messages
     except (msgspec.DecodeError, RecursionError):
         pass
+    try:
+        return _decoded_one_by_one(body)
+    except RiverError as error:
+        if error.error is not ErrorCode.TOO_DEEP:
+            raise
+        too_deep = error
+    # What is nested so deeply is one message's, and not the others'.
+    flat = [_decoded_one_by_one(without_depth(body, instead=instead)) for instead in (b"0", b"1")]
+    return [
+        one if one == other or isinstance(one, RiverError) else too_deep
+        for one, other in zip(*flat, strict=True)
+    ]
+
+
+def _decoded_one_by_one(body: bytes) -> Sequence[Raw | RiverError]:
     # JavaScript writes a text that was cut within a pair so: one such message is not the others'.
     mended = [without_halves(body, instead=instead) for instead in (SOME, OTHER)]
     if mended[0] == mended[1]:

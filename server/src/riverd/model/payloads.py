@@ -22,6 +22,12 @@ _SAMPLED = re.compile(rb"[0-9]{%d}" % (DIGITS_MAX // _STRIDE))
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 _LONG = b"0" * (DIGITS_MAX + 1)
 
+LEVELS_MAX = 2 * DEPTH_MAX
+"""Arrays and objects around and in a message's data: deeper ones need not be decoded."""
+_NESTING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]+|[\]}]+', re.DOTALL)
+_OPENING = b"[{"
+_CLOSING = b"]}"
+
 HALF = "half of a surrogate pair in a text"
 SOME, OTHER = rb"\ufffd", rb"\ufffc"
 _ESCAPE = re.compile(
@@ -56,6 +62,26 @@ def check_data(data: bytes) -> bytes:
 def without_halves(text: bytes, *, instead: bytes) -> bytes:
     """JSON text with an escape instead of each surrogate that is not one of a pair."""
     return _ESCAPE.sub(lambda found: found[1] or instead, text)
+
+
+def without_depth(text: bytes, *, instead: bytes) -> bytes:
+    """JSON text with something flat instead of each array and object beyond LEVELS_MAX."""
+    kept: list[bytes] = []
+    depth = begin = 0
+    for found in _NESTING.finditer(text):
+        at, size = found.start(), found.end() - found.start()
+        if text[at] in _OPENING:
+            if depth <= LEVELS_MAX < depth + size:
+                kept.append(text[begin : at + LEVELS_MAX - depth])
+            depth += size
+        elif text[at] in _CLOSING:
+            if depth - size <= LEVELS_MAX < depth:
+                kept.append(instead)
+                begin = at + depth - LEVELS_MAX
+            depth -= size
+    if depth <= LEVELS_MAX:
+        kept.append(text[begin:])
+    return b"".join(kept)
 
 
 def _check_depth(data: bytes) -> None:
