@@ -104,6 +104,8 @@ def test_history_that_cannot_be_had_is_gone_with_a_reason(api: Served) -> None:
         "limit=1001",
         "limit=many",
         "limit=%FF",
+        "limit=1&limit=2",
+        "limit=&limit=2",
         "&".join(f"p{number}=1" for number in range(50)),
     ],
 )

@@ -60,6 +60,8 @@ def test_a_user_can_be_named_in_the_query(api: Served, query: str, user: str) ->
         "/users/ann/disconnect?user=bob",
         "/users/-/channels/-/remove?user=ann&channel=",
         "/users/ann/channels/dogs/remove?channel=cats",
+        "/users/-/disconnect?user=bob&user=eve",
+        "/users/-/block?user=bob&user=bob",
     ],
 )
 def test_an_order_whose_query_names_nobody_or_another_than_the_path_is_refused(

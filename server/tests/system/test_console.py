@@ -83,7 +83,8 @@ async def test_page_is_served_to_everybody_and_holds_nothing(river: River) -> No
     assert API_KEY not in page
     assert ask(f"{river.api_url}/console/app.js")[0] == 200
     assert ask(f"{river.api_url}/console/../admission.py")[0] == 404
-    assert ask(f"{river.api_url}/console", {}, method="POST")[0] == 404
+    assert ask(f"{river.api_url}/console", {}, method="POST")[0] == 405
+    assert ask(f"{river.api_url}/console/app.js", {}, method="DELETE")[0] == 405
 
 
 async def test_wrong_key_is_refused_in_words(river: River, browser: Browser) -> None:

@@ -14,7 +14,7 @@ from riverd.api.router import Router
 from riverd.api.routes import ROUTES
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError, for_client
 from riverd.http import refusal as refusals
-from riverd.http.json_errors import code_of, refused, response_to
+from riverd.http.json_errors import code_of, refused, response_to, wrong_method
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import JSON, Response
@@ -97,7 +97,7 @@ def admit(
     except RiverError as error:
         return response_to(error)
     if route is None:
-        return _wrong_method(methods)
+        return wrong_method(", ".join([*methods, "HEAD"] if "GET" in methods else methods))
     try:
         body_bytes_max = _authorised(api, route, request=request, claims=claims)
         query = _query(request.query, route=route) if request.query else {}
@@ -128,12 +128,6 @@ def _counted(api: Api, route: Route, error: RiverError) -> Response:
     if route.publishes:
         api.counts.refused(error.error.code)
     return response_to(error)
-
-
-def _wrong_method(methods: Mapping[str, Route]) -> Response:
-    allowed = ", ".join([*methods, "HEAD"] if "GET" in methods else methods)
-    response = response_to(RiverError(ErrorCode.METHOD_NOT_ALLOWED, f"this path takes {allowed}"))
-    return msgspec.structs.replace(response, headers=(("allow", allowed),))
 
 
 def _wrong_key(headers: Mapping[str, str]) -> RiverError:
@@ -222,7 +216,7 @@ def _named(path: Mapping[str, str], query: Mapping[str, str]) -> Mapping[str, st
 
 
 def _query(text: str, *, route: Route) -> dict[str, str]:
-    """A query's parameters; empty ones are as if absent, of repeated ones the last counts.
+    """A query's parameters; empty ones are as if absent.
 
     Raises:
         RiverError: invalid_field, also for a parameter that the route does not have.
@@ -244,15 +238,20 @@ def _query(text: str, *, route: Route) -> dict[str, str]:
 def _check_query(given: Iterable[tuple[str, str]], *, route: Route) -> None:
     """Refuse a misspelt parameter: a `prefx` would list everything.
 
-    And an empty name: `/users/-/block?user=` would block the user `-`. Probes and scrapers add
-    some of their own to what needs no key.
+    And one that is there twice, which two readers would read differently. And an empty name:
+    `/users/-/block?user=` would block the user `-`. Probes and scrapers add some of their own to
+    what needs no key.
     """
     in_path = [*filter(None, map(name_in, route.segments))]
     known = [one.name for one in route.query] + in_path
+    seen: set[str] = set()
     for name, value in given:
         if name not in known:
             reason = unknown_field(name, known, kind="query parameter")
             raise RiverError(ErrorCode.INVALID_FIELD, reason)
+        if name in seen:
+            raise RiverError(ErrorCode.INVALID_FIELD, f"{name}: write it once in the query")
+        seen.add(name)
         if name in in_path and not value:
             raise RiverError(ErrorCode.INVALID_FIELD, f"{name}: the query has it without a value")
 

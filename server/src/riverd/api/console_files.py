@@ -3,6 +3,7 @@
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from riverd.http.json_errors import wrong_method
 from riverd.http.request import Request
 from riverd.http.response import Headers, Response
 
@@ -42,9 +43,10 @@ class ConsoleFiles:
 
     def answer(self, request: Request) -> Response | None:
         """The file that a request asks for, if it asks for one."""
-        if request.method not in ("GET", "HEAD"):
-            return None
-        return self._answers.get(request.path)
+        file = self._answers.get(request.path)
+        if file is None or request.method in ("GET", "HEAD"):
+            return file
+        return wrong_method("GET, HEAD")
 
 
 def _answer(file: Traversable) -> Response:

@@ -52,6 +52,12 @@ def response_to(error: RiverError, *, headers: Headers = ()) -> Response:
     return _response(error.error.status, error.error, message=error.message, headers=headers)
 
 
+def wrong_method(allowed: str) -> Response:
+    """The answer to a method that a path does not take: `allowed` are those that it does."""
+    error = RiverError(ErrorCode.METHOD_NOT_ALLOWED, f"this path takes {allowed}")
+    return response_to(error, headers=(("allow", allowed),))
+
+
 def refused(refusal: HttpRefusal, *, headers: Headers = ()) -> Response:
     """The answer to what a connection refuses itself."""
     code = code_of(refusal)
