@@ -4,8 +4,10 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import pytest
+import redis
 from brokers import RedisBrokers
 from redis_server import RedisServer
 from river_feed import Notes, until
@@ -32,6 +34,24 @@ async def vanish(broker: RedisBroker) -> None:
 
 def leaves(notes: Notes) -> Counter[str]:
     return Counter(change.member.user for _, _, change in notes.changes if not change.joined)
+
+
+def server_ms(client: redis.Redis) -> float:
+    seconds, micros = client.time()
+    return float(seconds) * 1000 + float(micros) / 1000
+
+
+def set_clock(client: redis.Redis, by_ms: int) -> None:
+    """Have what is kept look as if the server's clock had been set by so much."""
+    with client.pipeline() as together:
+        together.hincrby(keys.CLAIMS, "time", -by_ms)
+        for node in client.zrange(keys.NODES, 0, -1):
+            together.zincrby(keys.NODES, -by_ms, node)
+        together.execute()
+
+
+def is_renewed(client: redis.Redis, since_ms: float) -> bool:
+    return 0 < float(client.hget(keys.CLAIMS, "time") or 0) - since_ms < 60_000
 
 
 def joins(notes: Notes) -> Counter[str]:
@@ -290,14 +310,38 @@ async def test_nobody_leaves_while_nobody_can_renew(
         # Longer than any lease.
         await until(lambda: time.monotonic() - refused_at > 7)
         client.config_set("maxmemory", 0)
-        clock = float(client.hget("river:{nodes}:claims", "clock") or 0)
-        await until(
-            lambda: float(client.hget("river:{nodes}:claims", "clock") or 0) > clock + 5_000
-        )
+        began_ms = server_ms(client)
+        await until(lambda: is_renewed(client, began_ms + 5_000))
     for _, notes in nodes:
         assert leaves(notes) == Counter()
         assert notes.presence_lost == 0
     assert len((await nodes[0][0].members("presence-c")).members) == 3
+
+
+@pytest.mark.parametrize("by_ms", [-300_000, 300_000])
+async def test_leases_end_by_the_clock_of_the_server_after_it_was_set(
+    own_server: RedisServer, brokers_at: BrokersAt, by_ms: int
+) -> None:
+    brokers = brokers_at(own_server.url)
+    nodes = [await brokers.node() for _ in range(3)]
+    for number, (broker, _) in enumerate(nodes):
+        await broker.subscribe("presence-c")
+        await broker.join("presence-c", Member(f"user-{number}"))
+    with own_server.client() as client:
+        set_clock(client, by_ms)
+        # Of 0.1.0 a node reads them so: none may be over that is not, none last for minutes.
+        for _ in range(3):
+            began_ms = server_ms(client)
+            await until(partial(is_renewed, client, began_ms))
+            ends = [end for _, end in client.zrange(keys.NODES, 0, -1, withscores=True)]
+            assert len(ends) == 3
+            assert all(0 < end - began_ms < 10_000 for end in ends)
+        assert [notes.presence_lost for _, notes in nodes] == [0, 0, 0]
+        set_clock(client, by_ms)
+        await vanish(nodes[0][0])
+    began = time.monotonic()
+    await until(lambda: leaves(nodes[1][1]) == Counter(["user-0"]))
+    assert time.monotonic() - began < GONE_S_MAX
 
 
 async def test_a_node_notes_only_channels_in_which_it_has_somebody(
