@@ -4,7 +4,8 @@ import asyncio
 import random
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -63,6 +64,11 @@ class Shape:
     every_s: float = 0.05
     drain_s: float = 3.0
     has_visitors: bool = True
+    transports: tuple[type[Witness], ...] = TRANSPORTS
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What all processes of River have beside their own."""
+    settings_later: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What they have after a fault that replaces them."""
 
 
 @dataclass
@@ -113,7 +119,7 @@ class Cluster:
 
     async def start(self) -> None:
         """Bring everything up, and wait until every client is live."""
-        elsewhere = await self._start_broker()
+        elsewhere = {**await self._start_broker(), **self.shape.settings}
         ports = [self.proxy.port, *[self.redis.port] * (GATEWAYS - 1)]
         self.gateways = [GatewayProcess(port, self.shape.drain_s, elsewhere) for port in ports]
         self.receiver.start()
@@ -144,7 +150,7 @@ class Cluster:
         self.contents = contents
         for number in range(shape.clients):
             channels = [*random.sample(names, shape.channels_each), CROWD]
-            kind = TRANSPORTS[number % len(TRANSPORTS)]
+            kind = shape.transports[number % len(shape.transports)]
             witness = kind(self.url, f"user-{number}", channels, contents)
             if number < RECORDED_MAX:
                 witness.record()

@@ -13,6 +13,7 @@ from faults import BEGINS_AGAIN, FAULTS, suffer
 from large_load import CROWD_FAULT, suffer_with_crowd
 from riverd.commands.verify.checker import BrokenRule
 from several import SERVERS
+from versions import FAULTS_OF_VERSIONS, FirstVersion, shape_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "reliability.md"
@@ -29,7 +30,7 @@ HEADS = (
     "remark",
 )
 WRONG_SHOWN_MAX = 20
-NAMES = [*FAULTS, *SERVERS, CROWD_FAULT]
+NAMES = [*FAULTS, *SERVERS, *FAULTS_OF_VERSIONS, CROWD_FAULT]
 BEGIN, END = "<!-- make chaos: begin -->", "<!-- make chaos: end -->"
 
 
@@ -66,10 +67,27 @@ async def _run(shape: Shape, names: list[str]) -> tuple[list[FaultOutcome], list
         if some:
             servers = SERVERS[some[0]]() if some[0] in SERVERS else None
             wrong += await _suffer_all(Cluster(shape, servers), some, outcomes)
+    of_versions = [name for name in names if name in FAULTS_OF_VERSIONS]
+    wrong += await _replace_versions(shape, of_versions, outcomes)
     if CROWD_FAULT in names:
         outcomes.append(await suffer_with_crowd())
         print(outcomes[-1], file=sys.stderr)
     return outcomes, wrong
+
+
+async def _replace_versions(
+    shape: Shape, names: list[str], outcomes: list[FaultOutcome]
+) -> list[BrokenRule]:
+    """Each in a cluster of its own; none where the first version cannot be run."""
+    wrong: list[BrokenRule] = []
+    with FirstVersion() as first:
+        why_not = first.why_not() if names else ""
+        if why_not:
+            print(f"skipped: {', '.join(names)}: {why_not}", file=sys.stderr)
+            return wrong
+        for name in names:
+            wrong += await _suffer_all(Cluster(shape_of(name, shape, first)), [name], outcomes)
+    return wrong
 
 
 async def _suffer_all(

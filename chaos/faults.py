@@ -14,6 +14,7 @@ from cluster import Cluster, FaultOutcome
 from processes import CONTINUE, STOP, TERMINATE, GatewayProcess
 from several import FAULTS_OF_SEVERAL, SHARD
 from until import LIVE_S_MAX, until
+from versions import FAULTS_OF_VERSIONS
 from witness import Witness
 
 Harm = AsyncGenerator[str]
@@ -171,7 +172,7 @@ async def suffer(cluster: Cluster, name: str) -> FaultOutcome:
     Who does not become live again has lost something.
     """
     await asyncio.sleep(CALM_S)
-    fault = (FAULTS | FAULTS_OF_SEVERAL)[name](cluster)
+    fault = (FAULTS | FAULTS_OF_SEVERAL | FAULTS_OF_VERSIONS)[name](cluster)
     remark = await anext(fault)
     missing: list[str] = []
     live_after_s = agreed_after_s = counted_after_s = LIVE_S_MAX

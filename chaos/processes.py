@@ -37,6 +37,10 @@ class ServerProcess:
         self.ended_at = -math.inf
         """When a process of it has ended last."""
 
+    def set(self, settings: Mapping[str, str]) -> None:
+        """Give it other settings; they count when it is started again."""
+        self._environment |= settings
+
     def start(self, *, wait: bool = True) -> None:
         """Start it, and wait until it serves."""
         self._process = subprocess.Popen(
