@@ -211,6 +211,23 @@ async def test_without_an_answer_of_all_processes_logs_begin_again(
     await until(lambda: heard(visitor)[:2] == ["1", "gap"])
 
 
+async def test_sign_of_before_the_clock_was_set_back_grows_old(
+    own_server: RedisServer, processes: Processes
+) -> None:
+    await publish(processes.broker(), 1)
+    with own_server.client() as client:
+
+        def now_ms() -> float:
+            seconds, micros = client.time()
+            return float(seconds) * 1000 + float(micros) / 1000
+
+        client.zadd(keys.SIGNS, {"gone": now_ms() + 300_000})
+        await until(lambda: float(client.zscore(keys.SIGNS, "gone")) <= now_ms())
+        given = client.zscore(keys.SIGNS, "gone")
+        await settle()
+        assert client.zscore(keys.SIGNS, "gone") == given
+
+
 async def test_offer_that_cannot_be_read_is_as_none(
     own_server: RedisServer, processes: Processes
 ) -> None:

@@ -37,6 +37,15 @@ def test_answer_of_before_a_clock_went_back_says_nothing() -> None:
     assert peers.alive_until < 100
 
 
+def test_signs_of_after_a_clock_went_back_are_seen_as_any() -> None:
+    peers = Peers("a")
+    peers.took(beats(310, a=310, b=309.8, answered_s=309.2), 100.0)
+    peers.took(beats(10.5, a=10.5, b=10.5, answered_s=0), 100.5)
+    assert peers.alive_until < 100
+    peers.took(beats(11, a=11, b=10.9, answered_s=10.7), 101.0)
+    assert peers.alive_until == 105.5
+
+
 def test_candidate_is_seen_by_members_only() -> None:
     peers = Peers("a")
     peers.took(beats(10, is_member=False, new_a=10, new_b=9.5, answered_s=9), 100.0)

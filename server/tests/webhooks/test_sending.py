@@ -331,3 +331,37 @@ def test_each_webhook_falls_to_one_of_the_senders_and_few_move_when_one_goes() -
     assert {*before.values()} == {"a", "b", "c"}
     assert all(after[one] == where for one, where in before.items() if where != "c")
     assert chosen("w", []) is None
+
+
+async def test_a_leave_waits_as_long_where_the_brokers_clock_was_set_back(
+    world: World, receiver: Receiver
+) -> None:
+    def told() -> list[str]:
+        return [one["type"] for one in receiver.events if one["type"].startswith("member")]
+
+    async with world.sending(endpoint_at(receiver.url)):
+        for user in ("ann", "bob"):
+            await world.node.join("presence-1", Member(user))
+        await until(lambda: len(told()) == 2)
+        await world.node.leave("presence-1", "ann")
+        world.ahead_s = -300.0
+        await until(lambda: told()[2:] == ["member_left"])
+        # What is written from now on waits too: a page that only reloads has not left.
+        await world.node.leave("presence-1", "bob")
+        await asyncio.sleep(1.0)
+        await world.node.join("presence-1", Member("bob"))
+        await world.node.join("presence-1", Member("cleo"))
+        await until(lambda: len(told()) == 4)
+    assert told() == ["member_joined", "member_joined", "member_left", "member_joined"]
+
+
+async def test_a_leave_is_sent_by_who_came_after_the_brokers_clock_was_set_back(
+    world: World, receiver: Receiver
+) -> None:
+    async with world.sending(endpoint_at(receiver.url)):
+        await world.node.join("presence-1", Member("ann"))
+        await until(lambda: any(one["type"] == "member_joined" for one in receiver.events))
+        await world.node.leave("presence-1", "ann")
+    world.ahead_s = -300.0
+    async with world.sending(endpoint_at(receiver.url)):
+        await until(lambda: any(one["type"] == "member_left" for one in receiver.events))

@@ -12,6 +12,7 @@ from riverd.model.webhook_events import OVERFLOW, RESET
 from riverd.webhooks.forms import TruthNow, WebhookRequest, request_for, with_leaving
 from riverd.webhooks.outbox import Jitter, Outbox
 from riverd.webhooks.posting import PostOutcome
+from riverd.webhooks.queue_clock import QueueClock
 
 LOOK_S = 0.2
 WINDOW_MAX = 5_000
@@ -80,6 +81,7 @@ class Sender:
         self._outbox = Outbox(surroundings.jitter)
         self._settled: list[QueuedEvent] = []
         """What is done with, and may still be in its queue."""
+        self._clock = QueueClock()
         self._now_ms = 0
         self._noted = msgspec.json.encode(self.report)
 
@@ -119,7 +121,7 @@ class Sender:
         if outbox.is_empty:
             # All of it is settled: what is there is new, whatever it is called.
             outbox.after.clear()
-        reading = await self._queues.read(webhook, outbox.after)
+        reading = self._clock.timed(await self._queues.read(webhook, outbox.after))
         self._now_ms = reading.seen_ms
         for event in reading.events:
             if event.reason == OVERFLOW:

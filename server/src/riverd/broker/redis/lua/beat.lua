@@ -16,8 +16,14 @@ if ARGV[1] == '' then
   end
 else
   local member, candidate = ARGV[4], '?' .. ARGV[4]
-  -- Another server's time says nothing here.
+  -- Another server's time says nothing here, nor does that of before this one's clock was set back.
   local answered = ARGV[7] == term and tonumber(ARGV[6]) or 0
+  if answered > now then answered = 0 end
+  local text = string.format('%.0f', now)
+  for _, sign in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. text, '+inf')) do
+    redis.call('ZADD', KEYS[1], text, sign)
+  end
+  redis.call('ZREMRANGEBYSCORE', KEYS[3], '(' .. text, '+inf')
   if outsiders == '1' and answered > (tonumber(since) or now) then
     outsiders = '2'
     redis.call('HSET', KEYS[2], 'x', outsiders)
