@@ -138,10 +138,12 @@ def _protoc() -> dict[str, str]:
     """How a build finds protoc: nothing to say when it is installed."""
     if shutil.which("protoc") is not None:
         return {}
-    root = from_debian("protoc", "protobuf-compiler", "libprotoc32", "libprotobuf32")
+    packages = ("protobuf-compiler", "libprotoc32", "libprotobuf32", "libprotobuf-dev")
+    root = from_debian("protoc", *packages)
     libraries = map(str, (root / "usr" / "lib").glob("*-linux-*"))
     return {
         "PROTOC": str(root / "usr" / "bin" / "protoc"),
+        "PROTOC_INCLUDE": str(root / "usr" / "include"),
         "LD_LIBRARY_PATH": ":".join(libraries),
     }
 
