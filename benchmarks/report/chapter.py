@@ -14,7 +14,7 @@ from tree import at
 
 from report.outcome import LIMIT, Outcome
 from report.page import RECORDED, noise
-from report.sections import SECTIONS, Picture, Section, behind, knees, pictures
+from report.sections import SECTIONS, Picture, Section, behind, pictures
 from report.svg import alone
 from report.wording import plain, times
 
@@ -144,7 +144,6 @@ def chapter(outcome: Outcome) -> str:
         "",
         *_beside(outcome),
         "",
-        *([knees(outcome) + ".", ""] if knees(outcome) else []),
         _behind(outcome),
         "",
         *_pictures(outcome),
