@@ -7,6 +7,8 @@ import pytest
 from brokers import RedisBrokers
 from redis_server import RedisServer
 from river_feed import until
+from river_time import in_no_time
+from turn_tally import TurnTally
 
 from riverd.broker.redis import messages
 from riverd.broker.redis.connection import Reply
@@ -107,3 +109,12 @@ async def test_a_limited_list_of_members_costs_what_it_gives(
     whole = await broker.members("presence-c")
     assert (set(whole.members), whole.count) == (set(names), 2_000)
     assert read(None) - before - took > 5 * took
+
+
+@in_no_time
+async def test_many_members_are_decoded_some_at_a_time() -> None:
+    members = [Member(f"u{number}") for number in range(3 * messages.DECODED_AT_ONCE)]
+    tally = TurnTally()
+    found = await messages.members_of([messages.member_body(one) for one in members])
+    assert list(found.values()) == members
+    assert tally.turn == 2

@@ -5,15 +5,19 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
 from http_site import until
+from river_time import in_no_time
 from stream_client import EventReader, path_of, requested
 from stream_site import Site, bearer
+from turn_tally import TurnTally
 
 from riverd.core.session import Session
+from riverd.errors import Reason
+from riverd.gateway.draining import AT_ONCE
 from riverd.gateway.streams.event_stream import EventStream
 
 COUNT = 280
@@ -160,3 +164,25 @@ async def test_a_client_that_asks_too_often_is_sent_when_to_ask_again(site: Site
 async def test_who_has_no_token_is_sent_how_to_present_one(site: Site) -> None:
     async with requested(site.url, "/events?channel=dogs") as answer:
         assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
+class Open:
+    """A stream, and its session."""
+
+    def __init__(self, tally: TurnTally) -> None:
+        self._tally = tally
+        self.session = self
+
+    def close(self, reason: Reason, text: str) -> None:
+        del reason, text
+        self._tally.count()
+
+
+@in_no_time
+async def test_streams_that_are_left_at_a_stop_are_closed_some_at_a_time() -> None:
+    left, tally = 4 * AT_ONCE + 10, TurnTally()
+    streams: Any = Site(("*",), query_token=False).gateway.streams
+    streams.open |= {Open(tally) for _ in range(left)}
+    await streams.close()
+    assert tally.done.total() == left
+    assert tally.end() <= AT_ONCE

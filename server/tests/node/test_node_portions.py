@@ -1,12 +1,12 @@
 """What concerns all channels of a node is done in portions: others have their turn in between."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from river_cluster import Cluster, in_a_cluster, turns
 from river_time import in_no_time
+from turn_tally import TurnTally
 
 from riverd.broker.memory.store import Store
 from riverd.channels.rules import ChannelRules
@@ -20,29 +20,6 @@ from riverd.scheduling.tasks import Tasks
 
 CHANNELS = 2_000
 CALLS_MAX = PORTION + 100
-
-
-class TurnTally:
-    """How often something is done within one turn of the loop."""
-
-    def __init__(self) -> None:
-        self.turn = 0
-        self.done: Counter[int] = Counter()
-        selector: Any = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]  the only sign of a turn
-        select = selector.select
-
-        def counting(timeout: float | None = None) -> object:
-            self.turn += 1
-            return select(timeout)
-
-        selector.select = counting
-
-    def count(self) -> None:
-        self.done[self.turn] += 1
-
-    def end(self) -> int:
-        """The most in one turn."""
-        return max(self.done.values(), default=0)
 
 
 async def with_channels(cluster: Cluster, prefix: str) -> tuple[Node, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from river_cluster import Cluster, Visitor, in_a_cluster, live, turns
 from river_wire import RULES, Client, session_of
+from turn_tally import TurnTally
 
 from riverd.auth.apps import App, Apps
 from riverd.core.hub import Hub
@@ -18,7 +19,7 @@ from riverd.model.facts import GapFact, RefusedFact, SessionFacts, Stretch
 from riverd.model.orders import Question
 from riverd.node.node import Node
 from riverd.node.session_history import SHARE, SessionHistory
-from riverd.node.user_facts import UserFactFinder
+from riverd.node.user_facts import LOOKED_AT_ONCE, UserFactFinder
 from riverd.protocols.pusher.protocol import PusherProtocol
 
 MEBIBYTE = 1 << 20
@@ -196,3 +197,23 @@ def test_session_that_nobody_opened_is_not_remembered() -> None:
     history.unblocking(session)
     history.refused(session, Subscribe(1, "c"), error=RiverError(ErrorCode.FORBIDDEN, "no"))
     assert history.bytes == 0
+
+
+@in_a_cluster
+async def test_session_is_found_among_all_some_at_a_time(cluster: Cluster) -> None:
+    here = await remembering(cluster)
+    visitors = [cluster.visitor(here.node) for _ in range(2 * LOOKED_AT_ONCE // 10)]
+    ann = visitors[-1]
+    ann.session.id = "the last"
+    await live(ann)
+    tally = TurnTally()
+    # As many as to look at in three turns: the same ones again and again.
+    sessions = [one.session for one in visitors] * 11
+    finder = UserFactFinder(
+        here.history, here.node.users, sessions=sessions, hub=here.node._hub, name=lambda: "here"
+    )
+    found = await finder.find_session(
+        Question("q", kind="explain_session", channel="c", session="the last")
+    )
+    assert {one.session for one in found.stretches} == {"the last"}
+    assert tally.turn == 2

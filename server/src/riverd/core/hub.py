@@ -23,6 +23,7 @@ from riverd.model.log import Change, Ephemeral, Member, Position, Publication, R
 from riverd.model.replies import Gap, Members, SubscriberCount
 
 LOOKED_MAX = 8
+Changes = list[Change] | None
 
 
 class Hub:
@@ -124,12 +125,12 @@ class Hub:
             lost = audience.lose_all(version=channel.sent_version)
             self._lost.add(audience, lost, began_at=tail.position)
 
-    def replace_members(self, channel: Channel, roster: Roster) -> None:
+    def replace_members(self, channel: Channel, roster: Roster, *, changes: Changes = None) -> None:
         """The list of members was read again: send what is different, or the list if shorter."""
         # First what was not sent yet: the new list knows nothing of how it came to be.
         self._fanout.send_new(channel)
         presence = cast("PresenceReplica", channel.presence)
-        changes = presence.replace(roster)
+        changes = presence.replace(roster, changes)
         channel.sent_version = presence.position.offset
         for protocol, audience in channel.audiences.items():
             for subscription in audience.behind:

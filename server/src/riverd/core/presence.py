@@ -1,5 +1,6 @@
 """The members of one channel as this node has them: a list, its version, its last changes."""
 
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from riverd.core.channel_log import Log
@@ -7,6 +8,8 @@ from riverd.model.log import Change, Member, Position, Roster
 from riverd.model.replies import MemberList
 
 LISTED_MAX = 100
+COMPARED_AT_ONCE = 5_000
+"""Members, of two lists."""
 
 
 class PresenceReplica:
@@ -36,24 +39,34 @@ class PresenceReplica:
             self._members.pop(change.member.user, None)
         return True
 
-    def replace(self, roster: Roster) -> list[Change]:
-        """Take the list as it is now. The changes that lead there, all at its version."""
+    def replace(self, roster: Roster, changes: list[Change] | None = None) -> list[Change]:
+        """Take the list as it is now, and give the changes that lead there, if they are known."""
+        if changes is None:
+            changes = [one for some in self.changes_to(roster) for one in some]
+        self._members = dict(roster.members)
+        self.changes = Log(roster.position)
+        return changes
+
+    def changes_to(self, roster: Roster) -> Iterator[list[Change]]:
+        """The changes that lead to a list, all at its version: those of some members at a time.
+
+        Only of use while this list has the position that it had at the start.
+        """
         before, after = self._members, roster.members
         version = roster.position.offset
         # One whose `info` is another left and came again.
-        left = [
-            Change(version, joined=False, member=member)
-            for user, member in before.items()
-            if after.get(user) != member
-        ]
-        joined = [
-            Change(version, joined=True, member=member)
-            for user, member in after.items()
-            if before.get(user) != member
-        ]
-        self._members = dict(after)
-        self.changes = Log(roster.position)
-        return left + joined
+        for some in _slices(before):
+            yield [
+                Change(version, joined=False, member=member)
+                for user, member in some
+                if after.get(user) != member
+            ]
+        for some in _slices(after):
+            yield [
+                Change(version, joined=True, member=member)
+                for user, member in some
+                if before.get(user) != member
+            ]
 
     def listed(self, limit: int | None = LISTED_MAX, *, first: Member | None = None) -> MemberList:
         """How many there are, and so many of them; `first` is one of those, if it is a member."""
@@ -75,3 +88,10 @@ class PresenceReplica:
     def get(self, user: str) -> Member | None:
         """The user as a member, if it is one."""
         return self._members.get(user)
+
+
+def _slices(members: Mapping[str, Member]) -> Iterator[list[tuple[str, Member]]]:
+    # A copy: others join and leave meanwhile.
+    items = list(members.items())
+    for start in range(0, len(items), COMPARED_AT_ONCE):
+        yield items[start : start + COMPARED_AT_ONCE]

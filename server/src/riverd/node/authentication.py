@@ -30,11 +30,15 @@ from riverd.node.replicas.attaching import Attachments
 from riverd.node.user_limits import UserLimits
 from riverd.node.users import Users
 from riverd.node.waiting import WaitingRoom
+from riverd.scheduling.portions import do_all
+from riverd.scheduling.tasks import Tasks
 
 AUTHENTICATION_BYTES = 16_384
 """What a token that waits counts for, as long as it may be."""
 HELD_BYTES = 1_000
 """What a command counts for that waits once more."""
+RELEASED_AT_ONCE = 50
+"""Clients whose tokens waited: each token is verified."""
 OWN_S_MAX = 0.25
 """How long the answer to a token waits for the position of the user's channel."""
 _LATE_S = UNCONFIRMED_S_MAX - 2 * CONFIRM_S
@@ -62,7 +66,8 @@ class Authentication:
         self.identified: Callable[[Session], None] = _ignore_session
         """Called with sessions that have proven who they are."""
         self.control: Control
-        """Set before anything is authenticated."""
+        self.tasks: Tasks
+        """Both are set before anything is authenticated."""
         self.unix_ahead_s = 0.0
         """Unix time less the node's clock."""
         self._hub = hub
@@ -86,11 +91,9 @@ class Authentication:
 
     def on_confirmed(self) -> None:
         """Take the tokens that waited, and what followed them."""
-        if not (self.waiting.held and self.control.is_confirmed):
-            return
-        for session in list(self.waiting.held):
-            if session not in self._greeting:
-                self._release(session)
+        if self.waiting.held and self.control.is_confirmed:
+            waiting = list(self.waiting.held)
+            do_all(waiting, self._release_confirmed, tasks=self.tasks, size=RELEASED_AT_ONCE)
 
     def drop(self, session: Session) -> None:
         """The session is over."""
@@ -98,6 +101,10 @@ class Authentication:
         timer = self._greeting.pop(session, None)
         if timer is not None:
             timer.cancel()
+
+    def _release_confirmed(self, session: Session) -> None:
+        if session not in self._greeting and self.control.is_confirmed:
+            self._release(session)
 
     def _release(self, session: Session) -> None:
         """Do what was held, up to what has to wait again."""

@@ -91,7 +91,7 @@ class Node:
         self.attachments.tabs = self.tabs
         self.tabs.started, self.tabs.lost = self.attachments.admit_started, self.flushes.soon
         self._reads = ClientReads(broker, self.attachments, tasks=self._tasks, clock=clock)
-        self.users = Users(self.attachments)
+        self.users = Users(self.attachments, tasks=self._tasks)
         self._user_limits, self._new_channels = UserLimits(self.users.sessions), NewChannels()
         self._user_counts = UserCounts(broker.webhooks, self._tasks, sessions=self.users.sessions)
         self.authentication = Authentication(
@@ -111,7 +111,7 @@ class Node:
             self.users.obey, self.authentication.on_confirmed, self._on_reloaded
         )
         self.control = Control(broker, listener, tasks=self._tasks, clock=clock)
-        self.authentication.control = self.control
+        self.authentication.control, self.authentication.tasks = self.control, self._tasks
         self.inquiries = Inquiries(self.control, tasks=self._tasks)
         self.inquiries.answer_with("connections", lambda asked: self.users.describe(asked.user))
         self.history: SessionHistory | None = None

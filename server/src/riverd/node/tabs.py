@@ -18,6 +18,7 @@ from riverd.model.log import Position
 from riverd.model.replies import Barrier
 from riverd.model.tabs import NOWHERE, TabWrite, Written
 from riverd.node.waiting import WaitingRoom
+from riverd.scheduling.portions import PORTION, do_all, portions
 from riverd.scheduling.tasks import Tasks
 
 TICK_S = 0.25
@@ -174,9 +175,13 @@ class Tabs:
 
     def rewrite(self) -> None:
         """The broker may have lost something."""
-        for tab in self._sessions:
-            tab.rewrite()
-            self._later[tab] = None
+
+        def rewrite(tab: Tab) -> None:
+            if tab in self._sessions:
+                tab.rewrite()
+                self._later[tab] = None
+
+        do_all(list(self._sessions), rewrite, tasks=self._tasks)
 
     async def close(self) -> None:
         """Write what is left."""
@@ -184,7 +189,8 @@ class Tabs:
         self._later = {}
         with suppress(RiverError, TimeoutError):
             async with asyncio.timeout(LAST_SAVE_S):
-                await self._save(self._writes())
+                while self._soon:
+                    await self._save(self._writes())
 
     # Claiming.
 
@@ -208,34 +214,35 @@ class Tabs:
         turn = 0
         while self._sessions or self._later or self._soon:
             await asyncio.sleep(TICK_S)
-            self._ask()
+            await self._ask()
             turn += 1
             if turn % SAVE_EVERY == 0:
                 self._verify()
-                for tab in self._later:
-                    self._soon[tab] = None
+                self._soon |= self._later
                 self._later = {}
                 self._save_if_any()
         self._running = False
 
-    def _ask(self) -> None:
+    async def _ask(self) -> None:
         """Send the barriers that are due."""
         flushed, self._flushed = self._flushed, {}
-        for channel in flushed:
-            for subscription in self._subscriptions.get(channel, ()):
+        concerned = [one for name in flushed for one in self._subscriptions.get(name, ())]
+        async for some in portions(concerned):
+            for subscription in some:
                 tab = subscription.session.tab
                 assert tab is not None, "only pages' subscriptions are kept here"
                 self._touch(tab, subscription)
-        now = self._clock()
         touched, self._touched = self._touched, {}
-        for tab in touched:
-            session = self._sessions.get(tab)
-            if session is None:
-                continue
-            if not session.blocked and tab.may_ping(now) and tab.ping(self._standing, now=now):
-                session.reply(Barrier())
-            if tab.has_to_ask:
-                self._touched[tab] = None
+        async for tabs in portions(list(touched)):
+            now = self._clock()
+            for tab in tabs:
+                session = self._sessions.get(tab)
+                if session is None:
+                    continue
+                if not session.blocked and tab.may_ping(now) and tab.ping(self._standing, now=now):
+                    session.reply(Barrier())
+                if tab.has_to_ask:
+                    self._touched[tab] = None
 
     def _touch(self, tab: Tab, subscription: Subscription) -> None:
         tab.touched[subscription] = None
@@ -288,13 +295,15 @@ class Tabs:
         # What comes in this turn of the loop is written together.
         await asyncio.sleep(0)
         try:
-            while writes := self._writes():
-                await self._save(writes)
+            while self._soon:
+                await self._save(self._writes())
         finally:
             self._saving = False
 
     def _writes(self) -> list[tuple[Tab, TabWrite]]:
-        soon, self._soon = self._soon, {}
+        soon = list(islice(self._soon, PORTION))
+        for tab in soon:
+            del self._soon[tab]
         return [(tab, write) for tab in soon if (write := tab.write()) is not None]
 
     async def _save(self, writes: list[tuple[Tab, TabWrite]]) -> None:

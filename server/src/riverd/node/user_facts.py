@@ -22,8 +22,11 @@ from riverd.model.facts import (
 from riverd.model.orders import Question
 from riverd.node.session_history import SessionHistory
 from riverd.node.users import Users
+from riverd.scheduling.portions import portions
 
 CHANNELS_MAX = 200
+LOOKED_AT_ONCE = 5_000
+"""Sessions: to look at one takes next to nothing."""
 
 
 class UserFactFinder:
@@ -66,10 +69,11 @@ class UserFactFinder:
             asked, past, live=live, forgot_until=max(map(history.forgot_until, users))
         )
 
-    def find_session(self, asked: Question) -> UserFacts:
+    async def find_session(self, asked: Question) -> UserFacts:
         """What is known of `asked.session` in `asked.channel`."""
-        history = self._history
-        live = [one for one in self._sessions if one.id == asked.session]
+        history, live = self._history, list[Session]()
+        async for some in portions(list(self._sessions), LOOKED_AT_ONCE):
+            live += [one for one in some if one.id == asked.session and not one.closed]
         past = history.of_session(asked.session)
         return self._facts(asked, past, live=live, forgot_until=history.forgot_some_until())
 

@@ -8,14 +8,15 @@ from itertools import islice
 from msgspec.structs import replace
 
 from riverd.channels.names import INTERNAL
-from riverd.core.session import Session
+from riverd.core.session import Session, Subscription
 from riverd.errors import ErrorCode, Reason, RiverError, TokenError
 from riverd.model.claims import Claims
 from riverd.model.facts import ConnectedUsers
 from riverd.model.orders import Order, OrderKind, UserConnection
 from riverd.model.replies import Unsubscribed
 from riverd.node.replicas.attaching import Attachments
-from riverd.scheduling.portions import PORTION, portions
+from riverd.scheduling.portions import PORTION, do_all, portions
+from riverd.scheduling.tasks import Tasks
 
 LISTED_MAX = 1_000
 """Connections of a user, in one answer."""
@@ -24,6 +25,8 @@ CHANNELS_MAX = 100
 CHANNELS_MIN = 10
 NAMES_MAX = 10_000
 """Names of channels in one answer, where connections have so many."""
+OBEYED_AT_ONCE = 100
+"""Connections of a user that are closed, or leave a channel, before it is others' turn."""
 MOVED_AT_ONCE = 200
 MOVE_EVERY_S = 0.1
 
@@ -35,10 +38,11 @@ def _always(_session: Session) -> bool:
 class Users:
     """The authenticated sessions of a node, by user."""
 
-    def __init__(self, attachments: Attachments) -> None:
+    def __init__(self, attachments: Attachments, *, tasks: Tasks) -> None:
         self.drain_asked: Callable[[str], int] = _ignore
         """Called with the names of nodes that are to drain; gives how many clients that moves."""
         self._attachments = attachments
+        self._tasks = tasks
         self.sessions: dict[str, dict[Session, None]] = {}
         """By user. Nobody else changes it."""
 
@@ -99,9 +103,12 @@ class Users:
             case _:
                 concerned = [one for one in self.of(order.user) if concerns(one)]
         if order.kind is OrderKind.REMOVE:
-            return sum(self._remove(session, order.channel) for session in concerned)
-        for session in concerned:
-            session.close(Reason.DISCONNECTED, "disconnected by the back end")
+            found = [one.subscriptions.get(order.channel) for one in concerned]
+            # Those that are there now: what is subscribed later is not meant.
+            meant = [one for one in found if one is not None]
+            do_all(meant, self._remove, tasks=self._tasks, size=OBEYED_AT_ONCE)
+            return len(meant)
+        do_all(concerned, _disconnect, tasks=self._tasks, size=OBEYED_AT_ONCE)
         return len(concerned)
 
     async def move_all(self) -> None:
@@ -121,10 +128,10 @@ class Users:
                 except TokenError as error:
                     session.close(error.reason, error.message)
 
-    def _remove(self, session: Session, channel: str) -> bool:
-        subscription = session.subscriptions.get(channel)
-        if subscription is None:
-            return False
+    def _remove(self, subscription: Subscription) -> None:
+        session, channel = subscription.session, subscription.channel
+        if session.subscriptions.get(channel) is not subscription:
+            return
         request, subscription.ended_by = subscription.request, "removed by the back end"
         self._attachments.unsubscribe(subscription, lingers=False)
         if request is not None:
@@ -132,7 +139,10 @@ class Users:
             session.fail(request.id, removed)
         else:
             session.reply(Unsubscribed(None, channel, "removed"))
-        return True
+
+
+def _disconnect(session: Session) -> None:
+    session.close(Reason.DISCONNECTED, "disconnected by the back end")
 
 
 def _ignore(_node: str) -> int:

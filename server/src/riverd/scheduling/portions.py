@@ -1,10 +1,12 @@
 """Long work in portions, between which it is others' turn."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from heapq import merge
 from itertools import islice
 from typing import TypeVar
+
+from riverd.scheduling.tasks import Tasks
 
 PORTION = 500
 """Of channels: some milliseconds of the loop."""
@@ -27,6 +29,22 @@ async def sorted_portions(names: Sequence[str]) -> AsyncIterator[Sequence[str]]:
     while some := list(islice(merged, PORTION)):
         yield some
         await asyncio.sleep(0)
+
+
+def do_all(
+    items: Sequence[T], work: Callable[[T], object], *, tasks: Tasks, size: int = PORTION
+) -> None:
+    """Do the first portion at once, and the others when others have had their turn."""
+
+    async def do_rest() -> None:
+        async for some in portions(items[size:], size):
+            for one in some:
+                work(one)
+
+    for one in items[:size]:
+        work(one)
+    if len(items) > size:
+        tasks.start(do_rest())
 
 
 def slices(items: Sequence[T], size: int = PORTION) -> Iterator[Sequence[T]]:

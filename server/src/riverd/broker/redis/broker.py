@@ -293,9 +293,8 @@ class RedisBroker:
                 arguments=(new_epoch(), limit or 0, int(keep)),
             )
         epoch, version, count, pairs = cast("tuple[bytes, bytes, int, list[bytes]]", answer)
-        found = [messages.member_of(body) for body in pairs[1::2][:limit]]
-        position = Position(epoch.decode(), int(version))
-        return Roster(position, {one.user: one for one in found}, count)
+        found = await messages.members_of(pairs[1::2][:limit])
+        return Roster(Position(epoch.decode(), int(version)), found, count)
 
     # Counting.
 

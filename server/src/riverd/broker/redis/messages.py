@@ -32,6 +32,9 @@ from riverd.model.log import (
     Publication,
     Receipt,
 )
+from riverd.scheduling.portions import portions
+
+DECODED_AT_ONCE = 2_000
 
 
 class _Body(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -81,6 +84,15 @@ def member_of(body: bytes) -> Member:
     """The member in a body."""
     found = _member.decode(body)
     return Member(found.user, found.info)
+
+
+async def members_of(bodies: Sequence[bytes]) -> dict[str, Member]:
+    """The members in bodies, by user; where they are many, others have their turn in between."""
+    found: dict[str, Member] = {}
+    async for some in portions(bodies, DECODED_AT_ONCE):
+        for one in map(member_of, some):
+            found[one.user] = one
+    return found
 
 
 def publication_of(offset: bytes, body: bytes, *, more: bytes = b"") -> Publication:

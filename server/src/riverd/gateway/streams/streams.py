@@ -14,7 +14,7 @@ from riverd.channels.names import user_channel
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.gateway.client_name import client_name
-from riverd.gateway.draining import retry_ms
+from riverd.gateway.draining import AT_ONCE, end_all, retry_ms
 from riverd.gateway.streams.client_requests import FIELDS, ClientRequests
 from riverd.gateway.streams.credentials import check_origin, cors, preflight, token_in
 from riverd.gateway.streams.event_stream import EventStream
@@ -101,12 +101,11 @@ class Streams:
     async def close(self) -> None:
         """End what is left."""
         await self._tasks.close()
-        self._end_all("closing")
+        await end_all(self.open)
         self._clients.close()
-        for session, timer in list(self._parked.values()):
-            timer.cancel()
-            self._host.depart(session)
-        self._parked.clear()
+        async for some in portions(list(self._parked), AT_ONCE):
+            for key in some:
+                self._unpark(key)
 
     # Admitting.
 
@@ -280,10 +279,6 @@ class Streams:
             async for some in portions(list(self.open)):
                 for stream in some:
                     _wake(stream, now=now, unix=unix)
-
-    def _end_all(self, text: str) -> None:
-        for stream in list(self.open):
-            stream.session.close(Reason.DRAINING, text)
 
 
 def _wake(stream: StreamSink, *, now: float, unix: float) -> None:

@@ -113,21 +113,42 @@ class Membership:
             if attachment.presence_entries.get(entry.member.user) is entry:
                 self._desired(attachment, entry).doubt()
 
-    def keep(self, attachment: Attachment, user: str) -> None:
-        """Make a user's entry again if the replica's list is without the user, for any cause."""
+    def keep(self, attachment: Attachment, user: str) -> bool:
+        """Make a user's entry again if the replica's list is without the user, for any cause.
+
+        Whether it was without.
+        """
         entry = attachment.presence_entries.get(user)
         presence = None if attachment.channel is None else attachment.channel.presence
-        if entry is not None and presence is not None and entry.is_lost(presence):
+        is_lost = entry is not None and presence is not None and entry.is_lost(presence)
+        if is_lost and entry is not None:
             self._desired(attachment, entry).doubt()
+        return is_lost
 
     def keep_all(self, attachment: Attachment, epoch: str) -> None:
         """Make all entries again that are not in the list of this epoch, as far as is known."""
-        for user, entry in attachment.presence_entries.items():
+
+        def keep(entry: PresenceEntry) -> bool:
+            user = entry.member.user
+            if attachment.presence_entries.get(user) is not entry:
+                return False
             # In another list than this one: joining again shows in which it is now.
             if entry.position is not None and entry.position.epoch != epoch:
                 self._desired(attachment, entry).doubt()
-            else:
-                self.keep(attachment, user)
+                return True
+            return self.keep(attachment, user)
+
+        async def keep_rest() -> None:
+            async for some in portions(entries[DOUBTED_AT_ONCE:], DOUBTED_AT_ONCE):
+                doubted = [keep(one) for one in some]
+                if any(doubted):
+                    await asyncio.sleep(DOUBT_EVERY_S)
+
+        entries = list(attachment.presence_entries.values())
+        for one in entries[:DOUBTED_AT_ONCE]:
+            keep(one)
+        if len(entries) > DOUBTED_AT_ONCE:
+            self._tasks.start(keep_rest())
 
     async def _join(self, attachment: Attachment, entry: PresenceEntry) -> Position | None:
         """Make an entry. None where those that asked for it were refused."""

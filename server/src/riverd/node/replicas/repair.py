@@ -20,9 +20,10 @@ from collections.abc import Callable, Container, Iterable
 from riverd.broker import Broker
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
+from riverd.core.presence import COMPARED_AT_ONCE
 from riverd.core.session import Subscription
 from riverd.errors import BrokerError, ErrorCode, RiverError
-from riverd.model.log import Position, Roster
+from riverd.model.log import Change, Position, Roster
 from riverd.node.replicas.attachment import Attachment, Settling
 from riverd.node.replicas.membership import Membership
 from riverd.node.replicas.reconcile import RETRY_S_FIRST, RETRY_S_MAX
@@ -168,7 +169,7 @@ class Repairs:
         for publication in tail.publications:
             self._hub.append(channel, publication, now=now)
         if roster is not None:
-            self._take_members(attachment, roster, channel=channel)
+            await self._take_members(attachment, roster, channel=channel)
         if attachment.is_behind:
             # The read was older than what the feed announced.
             attachment.stale = True
@@ -177,7 +178,9 @@ class Repairs:
         if self._broker.term != term:
             raise BrokerError("the broker has another history of its data by now")
 
-    def _take_members(self, attachment: Attachment, roster: Roster, *, channel: Channel) -> None:
+    async def _take_members(
+        self, attachment: Attachment, roster: Roster, *, channel: Channel
+    ) -> None:
         presence = channel.presence
         assert presence is not None, "a roster is read for channels with members"
         ours, theirs = presence.position, roster.position
@@ -188,8 +191,16 @@ class Repairs:
             attachment.stale = True
             return
         if theirs != ours:
+            changes: list[Change] = []
+            for some in presence.changes_to(roster):
+                changes += some
+                if len(roster.members) > COMPARED_AT_ONCE:
+                    await asyncio.sleep(0)
+            if attachment.channel is not channel or presence.position != ours:
+                attachment.stale = True
+                return
             attachment.settling = None
-            self._hub.replace_members(channel, roster)
+            self._hub.replace_members(channel, roster, changes=changes)
         self._membership.keep_all(attachment, theirs.epoch)
 
     def _settle_soon(self, attachment: Attachment, epoch: str) -> None:

@@ -1,0 +1,209 @@
+"""What concerns all of one channel, or of one user, is done in portions as well."""
+
+import asyncio
+import math
+from itertools import count
+from typing import Any
+
+import pytest
+from river_cluster import Cluster, Visitor, in_a_cluster, turns
+from river_feed import until
+from river_wire import Client, sent, session_of
+from turn_tally import TurnTally
+
+from riverd.core.presence import COMPARED_AT_ONCE, PresenceReplica
+from riverd.core.session import Session
+from riverd.core.tab import Tab
+from riverd.model.log import Member, Position, Roster
+from riverd.model.orders import Order, OrderKind
+from riverd.model.replies import Barrier, Reply
+from riverd.node.authentication import RELEASED_AT_ONCE
+from riverd.node.replicas.membership import DOUBTED_AT_ONCE
+from riverd.node.users import OBEYED_AT_ONCE
+from riverd.scheduling.portions import PORTION
+
+PAGES = 2 * PORTION + 10
+MOVED = 3
+MANY = 4 * OBEYED_AT_ONCE + 10
+
+
+async def connections(cluster: Cluster, number: int) -> list[Visitor]:
+    """All of one user, and in one channel."""
+    node, _ = await cluster.node()
+    visitors = [cluster.visitor(node) for _ in range(number)]
+    for visitor in visitors:
+        visitor.ask(type="subscribe", channel="c")
+    for visitor in visitors:
+        await visitor.told("subscribed")
+    return visitors
+
+
+@in_a_cluster
+async def test_connections_of_a_user_are_closed_some_at_a_time(cluster: Cluster) -> None:
+    visitors = await connections(cluster, MANY)
+    node, tally = visitors[0].node, TurnTally()
+    for visitor in visitors:
+        close = visitor.client.close
+
+        def counted(code: int, reason: str, close: Any = close) -> None:
+            tally.count()
+            close(code, reason)
+
+        visitor.client.close = counted  # type: ignore[method-assign]  the sink that the node closes
+    assert node.users.obey(Order("1", OrderKind.DISCONNECT, user="ann")) == MANY
+    await until(lambda: not node.sessions)
+    assert tally.done.total() == MANY
+    assert tally.end() <= OBEYED_AT_ONCE
+
+
+@in_a_cluster
+async def test_what_is_subscribed_after_an_order_is_not_removed_by_it(cluster: Cluster) -> None:
+    visitors = await connections(cluster, MANY)
+    *others, last = visitors
+    node = last.node
+    assert node.users.obey(Order("1", OrderKind.REMOVE, user="ann", channel="c")) == MANY
+    assert last.client.types() == []
+    last.ask(type="unsubscribe", channel="c")
+    last.ask(type="subscribe", channel="c")
+    for visitor in others:
+        await visitor.told("unsubscribed")
+    await last.told("unsubscribed", "subscribed")
+    await turns()
+    assert node._hub.channels["c"].subscribers == 1
+
+
+@in_a_cluster
+async def test_tokens_that_waited_are_taken_some_at_a_time(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    strangers = [cluster.stranger(node) for _ in range(4 * RELEASED_AT_ONCE + 10)]
+    tally, verify = TurnTally(), cluster.book.verify
+
+    def counted(token: str, now: float) -> Any:
+        tally.count()
+        return verify(token, now)
+
+    for stranger in strangers:
+        stranger.session._verify = counted
+    node.control.confirmed_until = -math.inf
+    for stranger in strangers:
+        stranger.ask(type="auth", token="ann")
+        stranger.ask(type="subscribe", channel="c")
+    assert tally.done.total() == 0
+    node.control.confirmed_until = cluster.loop.time() + 1
+    node.authentication.on_confirmed()
+    for stranger in strangers:
+        await stranger.told("authenticated", "subscribed")
+    assert tally.end() <= RELEASED_AT_ONCE
+
+
+def test_barriers_are_sent_to_some_pages_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[int]()
+    reply = Session.reply
+
+    @in_a_cluster
+    async def run(cluster: Cluster) -> None:
+        node, _ = await cluster.node()
+        tally = TurnTally()
+
+        def counted(session: Session, answer: Reply) -> None:
+            # The native protocol has none.
+            if isinstance(answer, Barrier):
+                tally.count()
+            else:
+                reply(session, answer)
+
+        monkeypatch.setattr(Session, "reply", counted)
+        for number in range(PAGES):
+            session = session_of(Client(), book=cluster.book, rules=cluster.rules)
+            session.id = f"s{number}"
+            session.tab = Tab(f"page-{number}", session.id, is_new=True)
+            node.opened(session)
+            now = cluster.loop.time()
+            node.receive(session, sent(type="auth", token=f"u{number}"), now=now)
+            node.receive(session, sent(type="subscribe", channel="c"), now=now)
+        await until(lambda: "c" in node._hub.channels)
+        await until(lambda: node._hub.channels["c"].subscribers == PAGES)
+        cluster.publish()
+        await until(lambda: tally.done.total() >= PAGES)
+        asked.append(tally.end())
+
+    run()
+    assert asked[0] <= PORTION
+
+
+@in_a_cluster
+async def test_entries_of_one_channel_are_made_again_some_at_a_time(cluster: Cluster) -> None:
+    node, broker = await cluster.node()
+    members = 4 * DOUBTED_AT_ONCE + 10
+    for number in range(members):
+        visitor = cluster.visitor(node, f"u{number}")
+        visitor.ask(type="subscribe", channel="presence-c")
+    await until(lambda: "presence-c" in node._hub.channels)
+    await until(lambda: node._hub.channels["presence-c"].subscribers == members)
+    tally, join = TurnTally(), broker.join
+
+    async def counted(*arguments: Any, **options: Any) -> Position:
+        tally.count()
+        position: Position = await join(*arguments, **options)
+        return position
+
+    broker.join = counted  # type: ignore[method-assign]  to count
+    del cluster.store._members["presence-c"]
+    node.on_interrupted()
+    await until(lambda: len(cluster.store.users("presence-c")) == members)
+    assert tally.end() <= 2 * DOUBTED_AT_ONCE
+
+
+@in_a_cluster
+async def test_list_that_changes_while_it_is_compared_is_that_of_the_broker(
+    cluster: Cluster,
+) -> None:
+    node, broker = await cluster.node()
+    visitor = cluster.visitor(node)
+    visitor.ask(type="subscribe", channel="presence-c")
+    await visitor.told("subscribed")
+    # The feed has lost all of these.
+    for number in range(2 * COMPARED_AT_ONCE + 10):
+        cluster.store.join("presence-c", "other", Member(f"u{number}"))
+    members, numbers = broker.members, count()
+
+    async def changing(*arguments: Any, **options: Any) -> Roster:
+        roster: Roster = await members(*arguments, **options)
+
+        async def change() -> None:
+            for _ in range(6):
+                await asyncio.sleep(0)
+                late = Member(f"late-{next(numbers)}")
+                at, joined = cluster.store.join("presence-c", "other", late)
+                assert joined is not None
+                cluster.board.change("presence-c", at.epoch, change=joined)
+
+        if len(changes) < MOVED:
+            changes.append(asyncio.ensure_future(change()))
+        return roster
+
+    changes = list[asyncio.Future[None]]()
+    broker.members = changing  # type: ignore[method-assign]  others come meanwhile
+    await node.attachments.compare(on_its_way_s=0)
+    presence = node._hub.channels["presence-c"].presence
+    assert presence is not None
+    await until(lambda: presence.position == cluster.store.version("presence-c"))
+    assert sorted(member.user for member in presence.listed(None).members) == (
+        cluster.store.users("presence-c")
+    )
+    await asyncio.gather(*changes)
+    assert len(changes) == MOVED
+
+
+def test_two_lists_are_compared_some_members_at_a_time() -> None:
+    size = 2 * COMPARED_AT_ONCE + 10
+    before = {f"u{number}": Member(f"u{number}") for number in range(size)}
+    after = {f"u{number}": Member(f"u{number}") for number in range(size, 2 * size)}
+    presence = PresenceReplica(Roster(Position("a", 1), before, size))
+    roster = Roster(Position("a", 9), after, size)
+    parts = list(presence.changes_to(roster))
+    assert max(map(len, parts)) == COMPARED_AT_ONCE
+    changes = presence.replace(roster, [one for some in parts for one in some])
+    assert len(changes) == 2 * size
+    assert presence.count == size
+    assert presence.has(f"u{size}")
