@@ -12,6 +12,8 @@ from guard import calibration
 from guard.path import Path
 
 ROUNDS = 2
+BESIDE = "busy-"
+"""How the names of those begin that are only done when they are asked for."""
 PLANES = {"connect", "connect-user", "keep", "publish", "publish-http", "publish-batch"}
 
 
@@ -26,6 +28,10 @@ def paths(names: Sequence[str] = ()) -> list[Path]:
         from guard import planes  # noqa: PLC0415
 
         found += planes.PATHS
+    if any(name.startswith(BESIDE) for name in names):
+        from guard import trace_cost  # noqa: PLC0415  not among those that are recorded
+
+        found += trace_cost.PATHS
     return [path for path in found if not names or path.name in names]
 
 

@@ -8,9 +8,8 @@ channels are: what is beyond is counted in a line `dropped`, or not followed, as
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from itertools import chain
 
 import msgspec
 
@@ -80,25 +79,26 @@ class Trace:
     def look(self, history: SessionHistory, now: float) -> list[TraceLine]:
         """What has happened since the last look, and how many lines of it are left out."""
         self._shown, self._dropped = [], 0
-        past = (
-            _past(fact, user)
-            for user, fact in history.since(self._mark)
-            if self._is_wanted(fact, user)
-        )
-        for line in chain(past, self._channel_lines(now), self._session_lines(now)):
-            if self._room:
-                self._shown.append(line)
-            else:
-                self._dropped += 1
+        for user, fact in history.since(self._mark):
+            if self._is_wanted(fact, user):
+                self._show(_past(fact, user))
+        self._show_channel(now)
+        self._show_sessions(now)
         self._mark = history.added
         self._looks += 1
         if self._dropped:
-            self._shown.append(TraceLine(now, "dropped", text=f"{self._dropped} lines"))
+            text = f"{self._dropped} lines"
+            dropped = TraceLine(now, "dropped", node=self._node.control.name, text=text)
+            self._shown.append(dropped)
         return self._shown
 
-    @property
-    def _room(self) -> int:
-        return LINES_MAX - len(self._shown)
+    def _show(self, line: TraceLine) -> None:
+        """Show one line, if there is room."""
+        if len(self._shown) < LINES_MAX:
+            named = msgspec.structs.replace(line, node=self._node.control.name)
+            self._shown.append(named)
+        else:
+            self._dropped += 1
 
     def _is_wanted(self, fact: Fact, user: str) -> bool:
         wanted = self._wanted
@@ -108,26 +108,26 @@ class Trace:
             return True
         return bool(wanted.user and user == wanted.user) or fact.session == wanted.session
 
-    def _channel_lines(self, now: float) -> Iterator[TraceLine]:
+    def _show_channel(self, now: float) -> None:
         channel = self._hub.channels.get(self._wanted.channel) if self._wanted.channel else None
         if channel is None:
             return
         before, self._offset = self._offset, channel.log.offset
         if before is not None and before < channel.log.offset:
             given = range(before + 1, channel.log.offset + 1)
-            yield from self._sent(channel, given, kind="given", session="", now=now)
+            self._show_sent(channel, given, kind="given", session="", now=now)
 
-    def _session_lines(self, now: float) -> Iterator[TraceLine]:
+    def _show_sessions(self, now: float) -> None:
         if not (self._wanted.user or self._wanted.session or self._wanted.address):
             return
         if self._wanted.address and not self._looks:
-            yield from self._nameless(now)
+            self._show_nameless(now)
         found = self._sessions()
         current = _first_of(found)
         is_limited = len(current) < len(found)
         if is_limited and not self._is_limited:
             text = f"follows {len(current)} of {len(found)} sessions"
-            yield TraceLine(now, "limited", text=text)
+            self._show(TraceLine(now, "limited", text=text))
         self._is_limited = is_limited
         for session in list(self._followed):
             if session not in current or session.closed:
@@ -137,18 +137,16 @@ class Trace:
             if followed is None:
                 followed = self._followed[session] = _Followed()
                 text = f"{session.protocol.name}, {getattr(session.start, 'client', '')}"
-                if self._looks:
-                    yield TraceLine(now, "connected", session.id, text=text)
-                else:
-                    yield TraceLine(now, "is connected", session.id, text=text)
-            yield from self._changes(session, followed, now=now)
+                kind = "connected" if self._looks else "is connected"
+                self._show(TraceLine(now, kind, session.id, text=text))
+            self._show_changes(session, followed, now=now)
 
-    def _nameless(self, now: float) -> Iterator[TraceLine]:
+    def _show_nameless(self, now: float) -> None:
         """That some may be meant that cannot be found."""
         nameless = sum(session.address is None for session in self._node.sessions)
         if nameless:
             text = f"does not know the addresses of {nameless} connections: RIVER_TRUSTED_PROXIES"
-            yield TraceLine(now, "limited", text=text)
+            self._show(TraceLine(now, "limited", text=text))
 
     def _sessions(self) -> list[Session]:
         """All that are concerned: those that are followed first, so that these stay the same."""
@@ -163,13 +161,14 @@ class Trace:
                     found.append(session)
         return [one for one in dict.fromkeys(found) if not one.closed]
 
-    def _changes(self, session: Session, followed: _Followed, *, now: float) -> Iterator[TraceLine]:
+    def _show_changes(self, session: Session, followed: _Followed, *, now: float) -> None:
         if session.claims is not None and not followed.is_known:
             followed.is_known = True
-            yield TraceLine(now, "authenticated", session.id, text=session.claims.user)
+            self._show(TraceLine(now, "authenticated", session.id, text=session.claims.user))
         if session.blocked != followed.is_blocked:
             followed.is_blocked = session.blocked
-            yield TraceLine(now, "blocked" if session.blocked else "drained", session.id)
+            kind = "blocked" if session.blocked else "drained"
+            self._show(TraceLine(now, kind, session.id))
         cursors: dict[str, int] = {}
         for name, subscription in session.subscriptions.items():
             channel = self._hub.channels.get(name)
@@ -179,38 +178,33 @@ class Trace:
             before = followed.cursors.get(name)
             if before is None:
                 after = cursor if subscription.start is None else subscription.start.after
-                yield TraceLine(now, "subscribed", session.id, name, offset=after)
+                self._show(TraceLine(now, "subscribed", session.id, name, offset=after))
                 before = after if self._looks else cursor
             if LOST < before < cursor:
                 # Not up to the log's end: the rest may still be owed.
                 sent = range(before + 1, cursor + 1)
-                yield from self._sent(channel, sent, kind="sent", session=session.id, now=now)
+                self._show_sent(channel, sent, kind="sent", session=session.id, now=now)
         followed.cursors = cursors
 
-    def _sent(
+    def _show_sent(
         self, channel: Channel, offsets: range, *, kind: str, session: str, now: float
-    ) -> Iterator[TraceLine]:
-        """The newest that there is room for."""
-        shown = offsets[max(0, len(offsets) - self._room) :]
+    ) -> None:
+        """Show the newest that there is room for: in a busy channel most lines come from here."""
+        room = LINES_MAX - len(self._shown)
+        shown = offsets[max(0, len(offsets) - room) :]
         self._dropped += len(offsets) - len(shown)
+        name, node, payloads = channel.name, self._node.control.name, self._wanted.payloads
+        entry_at, show = channel.log.at, self._shown.append
         for offset in shown:
-            entry = channel.log.at(offset)
+            entry = entry_at(offset)
             if entry is None:
-                yield TraceLine(now, kind, session, channel.name, offset=offset)
+                show(TraceLine(now, kind, session, name, node, offset))
                 continue
             data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-            if self._wanted.payloads and len(entry.data) <= DATA_BYTES_MAX:
+            size = len(entry.data)
+            if payloads and size <= DATA_BYTES_MAX:
                 data = msgspec.Raw(entry.data)
-            yield TraceLine(
-                now,
-                kind,
-                session,
-                channel.name,
-                offset=offset,
-                event=entry.event,
-                size=len(entry.data),
-                data=data,
-            )
+            show(TraceLine(now, kind, session, name, node, offset, entry.event, size, "", data))
 
 
 class Traces:
@@ -260,7 +254,8 @@ class Traces:
             self._refused.clear()
         self._refused[name] = now + TRACE_S
         text = f"follows {TRACES_MAX} traces already, and nothing for this one"
-        self._start(self._write(name, [TraceLine(now, "limited", text=text)]))
+        line = TraceLine(now, "limited", node=self._node.control.name, text=text)
+        self._start(self._write(name, [line]))
 
     async def _run(self, name: str, trace: Trace) -> None:
         while self._clock() < trace.ends_at:
@@ -273,8 +268,7 @@ class Traces:
     async def _write(self, name: str, lines: list[TraceLine]) -> None:
         # Made for the first trace, and kept: most nodes are never traced.
         broker = self._broker = self._broker or self._new_broker()
-        node = self._node.control.name
-        body = encode([msgspec.structs.replace(line, node=node) for line in lines])
+        body = encode(lines)
         # That the broker is away is reported by who watches it.
         with suppress(RiverError):
             await broker.publish(Message(f"{TRACE}{name}", "trace", body))
