@@ -15,6 +15,7 @@ from proxy import Proxy
 from publisher import FaultPublisher
 from riverd.commands.verify.checker import BrokenRule, violations
 from riverd.commands.verify.history import Attempt, Fate, RunHistory
+from speaker import Speaker
 from stream_witness import PollWitness, StreamWitness
 from until import until, until_live
 from visitors import Visitors
@@ -114,7 +115,7 @@ class Cluster:
         self.gateways: list[GatewayProcess] = []
         self.witnesses: list[Witness] = []
         self.publishers: list[FaultPublisher] = []
-        self.receiver = WebhookWitness(HOOKED)
+        self.receiver = WebhookWitness(HOOKED, lambda: (self.speaker.accepted, self.speaker.number))
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -126,6 +127,7 @@ class Cluster:
         self.api = ApiProcess(self.api_proxy.port, self.receiver.settings | elsewhere)
         ports = [gateway.port for gateway in self.gateways]
         self.balancer = BalancerProcess(ports, Path(self._folder.name))
+        self.speaker = Speaker(self.url, HOOKED)
         for program in (*self.gateways, self.api, self.balancer):
             self.programs.append(program)
             await asyncio.to_thread(program.start)
@@ -157,7 +159,8 @@ class Cluster:
             self.add(witness)
         self.visitors = Visitors(self.url, HOOKED)
         if self.shape.has_visitors:
-            self._tasks.append(asyncio.create_task(self.visitors.run()))
+            for one in (self.visitors, self.speaker):
+                self._tasks.append(asyncio.create_task(one.run()))
         for name in names:
             publisher = FaultPublisher(f"http://127.0.0.1:{self.api.port}", name, shape.every_s)
             self.publishers.append(publisher)
@@ -191,11 +194,11 @@ class Cluster:
     async def until_counted(self) -> float:
         """Seconds until the receiver of webhooks has everybody who is there, and nobody else."""
         began = time.monotonic()
-        self.visitors.pausing = True
+        self.visitors.pausing = self.speaker.pausing = True
         try:
             await until(lambda: not self.miscounted())
         finally:
-            self.visitors.pausing = False
+            self.visitors.pausing = self.speaker.pausing = False
         return time.monotonic() - began
 
     def miscounted(self) -> list[str]:
@@ -264,7 +267,10 @@ class Cluster:
             fault,
             lost=sum(book.holes for book in books),
             duplicated=sum(one.count for one in doubles),
-            reordered=sum(book.wrong for book in books) + wrong + self.receiver.forged,
+            reordered=sum(book.wrong for book in books)
+            + wrong
+            + self.receiver.forged
+            + self.receiver.wrong_numbers()[1],
             told=sum(book.told for book in books),
             live_after_s=0.0,
             agreed_after_s=0.0,

@@ -80,6 +80,7 @@ def sent_twice(receiver: WebhookWitness) -> list[Doubled]:
     """What the receiver of webhooks was sent again."""
     kinds = [
         Doubled(receiver.doubled, "ids of webhook events with two contents"),
+        Doubled(receiver.wrong_numbers()[0], "numbers of a client that came again by webhook"),
         Doubled(receiver.repeated, "joins and leaves by webhook that say what is so already"),
     ]
     return [one for one in kinds if one.count]

@@ -6,10 +6,11 @@ import threading
 from base64 import b64encode
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from typing import Any
 
 SECRET = "chaos-webhook-secret-0123456789abcdef"
-COMES, GOES = "member_joined", "member_left"
+COMES, GOES, SAYS = "member_joined", "member_left", "client_event"
 
 
 class WebhookWitness:
@@ -18,10 +19,17 @@ class WebhookWitness:
     `repeated` counts joins and leaves that say what is so already: where the broker lost data some
     come before the reset that says so, and one of each user may follow it. `doubled` counts ids
     with two contents, `forged` requests with a wrong signature.
+
+    `said` gives the numbers that a client published and River accepted, and the newest that it may
+    have: each comes once and in order. Those before a reset may be missing.
     """
 
-    def __init__(self, channel: str) -> None:
+    def __init__(self, channel: str, said: Callable[[], tuple[set[int], int]]) -> None:
         self.channel = channel
+        self._said_numbers = said
+        self._numbers: list[int] = []
+        self._forgiven_to = 0
+        self._wrong_before = (0, 0)
         self.members: set[str] = set()
         self.events = self.resets = self.repeated = self.doubled = self.forged = 0
         self._contents: dict[str, str] = {}
@@ -35,7 +43,7 @@ class WebhookWitness:
         wanted = {
             "url": f"http://127.0.0.1:{self._server.server_port}/",
             "secret": SECRET,
-            "events": [COMES, GOES],
+            "events": [COMES, GOES, SAYS],
             "channels": self.channel,
         }
         return {"RIVER_WEBHOOKS": json.dumps([wanted]), "RIVER_WEBHOOK_NETWORKS": "private"}
@@ -61,11 +69,30 @@ class WebhookWitness:
         wrong += [f"{user}: counted, and gone" for user in sorted(self.members - present)]
         if self.repeated:
             wrong.append(f"{self.repeated} joins and leaves came again without a reset")
-        return wrong
+        return wrong + [f"{number} was accepted, and did not come" for number in self.missing()]
+
+    def missing(self) -> list[int]:
+        """Numbers that were accepted after the last reset and did not come."""
+        accepted, _ = self._said_numbers()
+        return sorted(one for one in accepted - {*self._numbers} if one > self._forgiven_to)
+
+    def wrong_numbers(self) -> tuple[int, int]:
+        """How often one came again under another id, and how often one came behind a later one."""
+        twice, disordered = self._wrong_numbers()
+        return twice - self._wrong_before[0], disordered - self._wrong_before[1]
+
+    def _wrong_numbers(self) -> tuple[int, int]:
+        accepted, _ = self._said_numbers()
+        # What nobody was told of may lie in a connection that was cut, and come late.
+        known = [one for one in list(self._numbers) if one in accepted]
+        twice = len(known) - len({*known})
+        return twice, sum(later < one for one, later in pairwise(known))
 
     def forgive(self) -> None:
         """Count what is wrong from nothing again."""
         self.repeated = self.doubled = self.forged = 0
+        self._wrong_before = self._wrong_numbers()
+        self._forgiven_to = max([self._forgiven_to, *self.missing()])
 
     def _take(self, headers: dict[str, str], body: bytes) -> None:
         text = b".".join(
@@ -97,6 +124,9 @@ class WebhookWitness:
                     for user in one.get("members", ())
                 }
                 self._said, self.repeated = set(), 0
+                self._forgiven_to = self._said_numbers()[1]
+            case "client_event":
+                self._numbers.append(int(event["data"]))
             case _:
                 is_there = event["type"] == COMES
                 self.repeated += is_there is (user in self.members) and user in self._said

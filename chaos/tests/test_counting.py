@@ -17,13 +17,40 @@ def reset(number: int) -> dict[str, object]:
 
 
 def test_receiver_that_was_sent_no_reset_yet_after_a_list_began_again_is_not_right() -> None:
-    receiver = WebhookWitness("presence-hooked")
+    receiver = WebhookWitness("presence-hooked", lambda: (set(), 0))
     for number in range(2):
         receiver.count_event(joined(number))
     (wrong,) = receiver.mistakes({"user"})
     assert "without a reset" in wrong
     receiver.count_event(reset(2))
     assert receiver.mistakes({"user"}) == []
+
+
+def said(number: int, *, as_id: int) -> dict[str, object]:
+    return {"id": f"n{as_id}", "type": "client_event", "channel": "presence-hooked", "data": number}
+
+
+def test_numbers_of_a_client_come_once_and_in_order_or_a_reset_forgives_them() -> None:
+    accepted: set[int] = {1, 2, 3, 5}
+    receiver = WebhookWitness("presence-hooked", lambda: (accepted, 5))
+    for number in (1, 3, 2, 2):
+        receiver.count_event(said(number, as_id=number))
+    # The same id again is no second event; the one that nobody accepted may come at any time.
+    receiver.count_event(said(4, as_id=4))
+    assert receiver.missing() == [5]
+    assert receiver.wrong_numbers() == (0, 1)
+    receiver.count_event(said(1, as_id=9))
+    assert receiver.wrong_numbers() == (1, 2)
+    assert receiver.mistakes(set()) == ["5 was accepted, and did not come"]
+    receiver.forgive()
+    assert receiver.wrong_numbers() == (0, 0)
+    accepted.add(6)
+    assert receiver.missing() == [6]
+    receiver.count_event({**reset(7), "state": {"channels": []}})
+    assert receiver.missing() == [6]
+    receiver = WebhookWitness("presence-hooked", lambda: (accepted, 6))
+    receiver.count_event({**reset(7), "state": {"channels": []}})
+    assert receiver.missing() == []
 
 
 def test_number_at_two_positions_of_an_epoch_is_found_with_both() -> None:
