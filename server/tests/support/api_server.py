@@ -20,6 +20,7 @@ from river_feed import Notes
 
 from riverd.api.context import Api
 from riverd.api.handler import ApiHandler, limits_of
+from riverd.api.live import LiveAnswers
 from riverd.auth.api_keys import Keys
 from riverd.auth.tokens import Signer
 from riverd.aws.lambda_api import ApiFunction
@@ -35,6 +36,7 @@ from riverd.channels.rules import ChannelRules
 from riverd.http.limits import HttpLimits
 from riverd.http.listener import HttpListener
 from riverd.model.log import Publication
+from riverd.scheduling.tasks import Tasks
 
 KEY = "the-key-of-the-tests"
 OTHER_KEY = "the-key-that-comes-next"
@@ -259,11 +261,15 @@ def _running(api: Api, listening: socket.socket, *, limits: HttpLimits) -> Itera
     loop = uvloop.new_event_loop()
 
     async def serve() -> None:
-        listener = HttpListener(ApiHandler(api), limits, tick_s=min(0.5, limits.head_s / 4))
+        tasks = Tasks(api.failed)
+        live = LiveAnswers(api, start=tasks.start, stopping=stopping)
+        handler = ApiHandler(api, live)
+        listener = HttpListener(handler, limits, tick_s=min(0.5, limits.head_s / 4))
         await listener.start(listening)
         ready.set()
         await stopping.wait()
         await listener.end(1)
+        await tasks.close()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()

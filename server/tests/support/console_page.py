@@ -1,14 +1,28 @@
 """The console in a browser."""
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 from river_process import API_KEY, River
 
 WAIT_MS = 30_000
 expect.set_options(timeout=WAIT_MS)
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """The browser, until the block ends."""
+    program = shutil.which("chromium")
+    assert program, "chromium: scripts/install_system.sh installs it"
+    async with async_playwright() as playwright:
+        one = await playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--no-proxy-server"]
+        )
+        yield one
+        await one.close()
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -12,8 +11,8 @@ from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
-from console_page import WAIT_MS, console, heading
-from playwright.async_api import Browser, Page, async_playwright, expect
+from console_page import WAIT_MS, chromium, console, heading
+from playwright.async_api import Browser, Page, expect
 from redis_server import RedisServer
 from river_client import CLOSE, Client, condition, enter, frame, member, opened, token, visitor
 from river_process import API_KEY, River, Start, ask
@@ -54,14 +53,8 @@ def river(start_shared: Start, redis: RedisServer, receiver: Receiver) -> River:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
 async def browser() -> AsyncIterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium, "chromium: scripts/install_system.sh installs it"
-    async with async_playwright() as playwright:
-        one = await playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--no-proxy-server"]
-        )
+    async with chromium() as one:
         yield one
-        await one.close()
 
 
 def publish(river: River, channel: str, event: str, data: object) -> int:

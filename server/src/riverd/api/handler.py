@@ -3,26 +3,28 @@
 from riverd.api.admission import Admitted, admit
 from riverd.api.console_files import ConsoleFiles
 from riverd.api.context import Api
+from riverd.api.live import LiveAnswers
 from riverd.api.pusher.admission import AdmittedAppRequest
 from riverd.http.json_errors import refused
 from riverd.http.limits import HttpLimits
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
-from riverd.http.response import Response
+from riverd.http.response import Answer, Response
 
 
 class ApiHandler:
     """Answers requests of back ends. See `riverd.http.handler.Handler`."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, live: LiveAnswers) -> None:
         self._api = api
+        self._live = live
         self._console = ConsoleFiles()
 
-    def admit(self, request: Request) -> Response | Admitted | AdmittedAppRequest:
+    def admit(self, request: Request) -> Answer | Admitted | AdmittedAppRequest:
         """Judge a request by its head."""
-        page = self._console.answer(request)
-        if page is not None:
-            return page
+        of_console = self._console.answer(request) or self._live.answer(request)
+        if of_console is not None:
+            return of_console
         return admit(self._api, request)
 
     def refuse(self, refusal: HttpRefusal) -> Response:

@@ -12,6 +12,7 @@ from riverd.http.body_writer import BodyWriter
 
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
+EVENT_STREAM = "text/event-stream; charset=utf-8"
 Headers = tuple[tuple[str, str], ...]
 
 _NO_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})

@@ -14,6 +14,7 @@ import uvloop
 from riverd import __version__
 from riverd.api.context import Api, Counts, Uncounted
 from riverd.api.handler import ApiHandler, limits_of
+from riverd.api.live import LiveAnswers
 from riverd.api.pusher.admission import admit_app_request
 from riverd.api.pusher.failed_signatures import FailedSignatures
 from riverd.auth.revocations import unrevoked
@@ -230,7 +231,8 @@ def build_api(process: Process) -> HttpListener:
     tally = PublishTally()
     process.metrics.add(*tally.readings())
     api = _api(process, tally)
-    return HttpListener(ApiHandler(api), limits_of(api))
+    live = LiveAnswers(api, start=process.start, stopping=process.stopping)
+    return HttpListener(ApiHandler(api, live), limits_of(api))
 
 
 def _api(process: Process, counts: Counts) -> Api:

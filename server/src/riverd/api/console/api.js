@@ -34,11 +34,12 @@ export function logOut() {
   writes = false;
 }
 
+/** What a query says: pairs, or an object; what is empty is left out. */
+export const filled = (query) => (Array.isArray(query) ? query : Object.entries(query)).filter(([, value]) => value !== undefined && value !== null && value !== "");
+
 export async function ask(method, path, query, body, signal) {
   const url = new URL(path, root);
-  for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, value);
-  }
+  for (const [name, value] of filled(query ?? {})) url.searchParams.append(name, value);
   const headers = { "x-api-key": key };
   if (body !== undefined) headers["content-type"] = "application/json";
   let answer;

@@ -76,7 +76,7 @@ function show() {
     else link.removeAttribute("aria-current");
   }
   const [, title, page] = PAGES.find(([known]) => known === path) ?? ["", "Not found", (view) => view.append(emptyState("There is no such page."))];
-  const detail = name === undefined ? undefined : DETAILS[path];
+  const detail = name !== undefined && Object.hasOwn(DETAILS, path) ? DETAILS[path] : undefined;
   const shown = detail ? decoded(name) : title;
   document.title = `${shown} – River`;
   const ending = new AbortController();

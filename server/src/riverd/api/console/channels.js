@@ -5,7 +5,7 @@ import { card, emptyState, facts, field, h, say, swap, table, tag } from "./dom.
 import { explainForm } from "./explain.js";
 import { bytes, count, pretty } from "./format.js";
 import { channelLink, traceLink, userLink } from "./links.js";
-import { every, into } from "./live.js";
+import { into, live } from "./live.js";
 
 const LIMIT = 200;
 const EVERY_MS = 3000;
@@ -18,15 +18,13 @@ export function channels(view, signal) {
     if (input.value) location.hash = `#/channels/${encodeURIComponent(input.value)}`;
   };
   view.append(h("form", { class: "row", onsubmit: open }, field("Begins with", input), h("button", { type: "submit", class: "quiet" }, "Open this name")), list);
-  const load = async () => {
-    const found = await get("channels", { prefix: input.value, limit: LIMIT }, signal);
+  const again = live(EVERY_MS, view, signal, () => [["channels", { prefix: input.value, limit: LIMIT }]], ([found]) => {
     const rows = Object.entries(found.channels).map(([name, one]) => [channelLink(name), count(one.subscribers), one.users === undefined ? "" : count(one.users)]);
     swap(list,
       table(["Channel", "Subscribers", "Members"], rows, ["No channel has a subscriber", input.value && " that begins so", ". Try ", h("code", null, "river subscribe dogs"), " in a terminal."]),
       found.more ? h("p", { class: "hint" }, `The first ${LIMIT}. Type more of the name to see others.`) : "");
-  };
-  input.addEventListener("input", () => load().catch((error) => swap(list, emptyState(error.message))));
-  every(EVERY_MS, view, signal, load);
+  });
+  input.addEventListener("input", again);
 }
 
 export function channel(view, signal, name) {
@@ -35,13 +33,15 @@ export function channel(view, signal, name) {
   const rule = h("div", null);
   const members = h("div", null);
   const log = h("div", null);
+  let hasMembers = false;
   view.append(
     h("p", { class: "state" }, traceLink("channel", name)),
     h("div", { class: "grid two" }, card("Now", numbers), card("Rule", rule)),
-    h("div", { class: "grid two" }, card("Log", log), h("div", null, mayWrite() ? card("Publish", form(name, () => load())) : null, card("Members", members))),
+    h("div", { class: "grid two" }, card("Log", log), h("div", null, mayWrite() ? card("Publish", form(name, () => again())) : null, card("Members", members))),
     card("Why did somebody not get it?", [h("p", { class: "hint" }, "A connection without a user has a session alone: a trace of the channel shows its id."), explainForm(signal, asked)]));
   into(rule, get("channels/-/rule", asked, signal), (found) => {
-    if (found.presence) every(EVERY_MS, members, signal, () => showMembers(members, asked, signal));
+    hasMembers = found.presence;
+    if (hasMembers) again();
     else swap(members, emptyState("This channel has no members: its name or its rule would have to say so."));
     return facts([
       ["decided by", found.rule === null ? "the settings" : h("code", null, found.rule)],
@@ -51,18 +51,19 @@ export function channel(view, signal, name) {
       ["clients publish", found.client_publish ? "with a grant" : "never"],
     ]);
   });
-  const load = async () => {
-    const [state, history] = await Promise.all([get("channels/-", asked, signal), get("channels/-/history", { ...asked, limit: 50 }, signal)]);
+  const asks = () => [["channels/-", asked], ["channels/-/history", { ...asked, limit: 50 }], ...(hasMembers ? [["channels/-/presence", asked]] : [])];
+  const again = live(EVERY_MS, view, signal, asks, ([state, history, present], changed) => {
     swap(numbers, facts([
       ["subscribers", count(state.subscribers)],
       ["members", state.users === undefined ? "" : count(state.users)],
       ["stands at", `${state.offset}`],
       ["epoch", h("code", null, state.epoch)],
     ]));
+    if (present !== undefined && changed.has(2)) showMembers(members, present);
+    if (!changed.has(1)) return;
     const open = new Set([...log.querySelectorAll("details[open]")].map((one) => one.dataset.offset));
     swap(log, ...entries(history, open));
-  };
-  every(EVERY_MS, view, signal, load);
+  });
 }
 
 function entries(history, open) {
@@ -74,8 +75,7 @@ function entries(history, open) {
     h("pre", { tabindex: "0" }, pretty(one.data))));
 }
 
-async function showMembers(members, asked, signal) {
-  const found = await get("channels/-/presence", asked, signal);
+function showMembers(members, found) {
   const rows = found.members.slice(0, LIMIT).map((one) => [userLink(one.user), one.info === undefined ? "" : h("code", null, JSON.stringify(one.info))]);
   swap(members, table(["User", "Info"], rows, "Nobody is here."), found.count > LIMIT ? h("p", { class: "hint" }, `${LIMIT} of ${count(found.count)}.`) : "");
 }
@@ -95,7 +95,7 @@ function form(name, published) {
     try {
       const answer = await post("publish", {}, { channel: name, event: event.value, data: parsed, id: crypto.randomUUID?.() });
       say(`Published: offset ${answer.offset}.`);
-      await published();
+      published();
     } catch (error) {
       say(error.message);
     }

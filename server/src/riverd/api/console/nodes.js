@@ -1,9 +1,9 @@
 // The gateway processes, and those that are gone.
 
-import { get, mayWrite, post } from "./api.js";
+import { mayWrite, post } from "./api.js";
 import { card, confirmed, h, say, swap, table, tag } from "./dom.js";
 import { bytes, count, since, time } from "./format.js";
-import { every } from "./live.js";
+import { live } from "./live.js";
 
 const EVERY_MS = 2000;
 
@@ -11,8 +11,7 @@ export function nodes(view, signal) {
   const list = h("div", null);
   const gone = h("div", null);
   view.append(list, card("Gone within a day", gone));
-  every(EVERY_MS, view, signal, async () => {
-    const found = await get("nodes", {}, signal);
+  live(EVERY_MS, view, signal, () => [["nodes", {}]], ([found]) => {
     const heads = ["Node", "Version", "Up", "Connections", "Channels", "Late by", "Rules", "Memory of sessions", ...(mayWrite() ? ["Stop"] : [])];
     swap(list,
       table(heads, found.nodes.map((one) => row(one, found)), ["No gateway is connected. Start one with ", h("code", null, "river gateway"), " and the same RIVER_BROKER."]),

@@ -1,14 +1,15 @@
 // How the deployment is now, and was in the last minutes.
 
-import { get } from "./api.js";
 import { curve } from "./chart.js";
 import { card, emptyState, h, swap, table, tag } from "./dom.js";
 import { count, since } from "./format.js";
-import { every } from "./live.js";
+import { live } from "./live.js";
 
 const EVERY_MS = 2000;
 
 const sum = (nodes, name) => nodes.reduce((total, one) => total + one[name], 0);
+
+const rate = (value) => count(value < 10 ? value : Math.round(value));
 
 /** What the nodes have counted more since the last answer; one that began anew counts from 0. */
 function added(now, before, name) {
@@ -18,16 +19,15 @@ function added(now, before, name) {
 
 export function overview(view, signal) {
   const connections = curve("Connections", count);
-  const deliveries = curve("Deliveries a second", count);
-  const gaps = curve("Gaps a second", count);
+  const deliveries = curve("Deliveries a second", rate);
+  const gaps = curve("Gaps a second", rate);
   const numbers = h("div", { class: "numbers" });
   const health = h("div", null);
   const gateways = h("div", null);
   view.append(health, h("div", { class: "grid three" }, connections.element, deliveries.element, gaps.element), numbers, gateways);
   let before = null;
   let askedAt = 0;
-  every(EVERY_MS, view, signal, async () => {
-    const found = await get("nodes", {}, signal);
+  live(EVERY_MS, view, signal, () => [["nodes", {}]], ([found]) => {
     const now = performance.now();
     const seconds = (now - askedAt) / 1000;
     connections.add(sum(found.nodes, "connections"));

@@ -1,13 +1,12 @@
 // What a user, a channel, a session or an address does, as it happens. A trace ends by itself.
 
-import { get } from "./api.js";
 import { card, emptyState, field, h, say, tag } from "./dom.js";
 import { bytes, clock, count } from "./format.js";
 import { channelLink, traceLink } from "./links.js";
+import { follow } from "./live.js";
 import { TRACED } from "./words.js";
 
 const EVERY_MS = 500;
-const AGAIN_MS = 2000;
 const SHOWN_MAX = 500;
 const KINDS = [["user", "User"], ["channel", "Channel"], ["session", "Session"], ["address", "Address"]];
 const MINUTES = [1, 5, 15, 60];
@@ -26,7 +25,7 @@ export function trace(view, signal, _title, given) {
   const body = h("div", null, emptyState("Say whom to follow, and press Start. What happens from then on appears here, the newest first, on whatever gateway it happens."));
   let ending = new AbortController();
 
-  async function follow(event) {
+  async function begin(event) {
     event.preventDefault();
     ending.abort();
     const own = ending = new AbortController();
@@ -35,8 +34,8 @@ export function trace(view, signal, _title, given) {
     body.replaceChildren(list);
     start.hidden = true;
     stop.hidden = false;
-    const wanted = { [kind.value]: name.value, payloads: payloads.checked ? "true" : "" };
-    const why = await run(wanted, Date.now() + Number(minutes.value) * 60000, ended);
+    const why = await run({ [kind.value]: name.value, payloads: payloads.checked ? "true" : "" }, Date.now() + Number(minutes.value) * 60000, ended);
+    own.abort();
     if (own !== ending) return;
     start.hidden = false;
     stop.hidden = true;
@@ -46,30 +45,23 @@ export function trace(view, signal, _title, given) {
   }
 
   let seen = 0;
-  async function run(wanted, endsAt, ended) {
+  /** Follow until it is over; resolves to why. */
+  const run = (wanted, endsAt, ended) => new Promise((resolve) => {
     const query = { ...wanted };
     seen = 0;
-    while (!ended.aborted && Date.now() < endsAt) {
-      let pause = EVERY_MS;
-      try {
-        const found = await get("trace", query, ended);
-        Object.assign(query, { id: found.id, after: found.after });
-        problem.textContent = "";
-        add(found.lines);
-      } catch (error) {
-        if (ended.aborted) break;
-        if (error.status >= 400 && error.status < 500) {
-          say(error.message);
-          return "Refused.";
-        }
-        problem.textContent = error.message;
-        pause = AGAIN_MS;
-      }
-      state.textContent = `Ends by itself in ${left(endsAt)}. Seen: ${count(seen)}${seen > SHOWN_MAX ? `, the newest ${SHOWN_MAX} are shown` : ""}.`;
-      await paused(pause, ended);
-    }
-    return ended.aborted ? "Stopped." : "Ended by itself.";
-  }
+    ended.addEventListener("abort", () => resolve("Stopped."), { once: true });
+    follow(EVERY_MS, ended, () => [["trace", query]], ([found], changed) => {
+      Object.assign(query, { id: found.id, after: found.after });
+      if (changed.has(0)) add(found.lines);
+      if (Date.now() >= endsAt) resolve("Ended by itself.");
+      else state.textContent = `Ends by itself in ${left(endsAt)}. Seen: ${count(seen)}${seen > SHOWN_MAX ? `, the newest ${SHOWN_MAX} are shown` : ""}.`;
+    }, (error) => {
+      problem.textContent = error?.message ?? "";
+      if (!(error?.status >= 400 && error.status < 500)) return;
+      say(error.message);
+      resolve("Refused.");
+    });
+  });
 
   function add(lines) {
     seen += lines.length;
@@ -80,18 +72,12 @@ export function trace(view, signal, _title, given) {
   stop.addEventListener("click", () => ending.abort());
   view.append(
     card(null,
-      h("form", { class: "row", onsubmit: follow }, h("div", { class: "pair" }, field("Follow", kind), field("Named", name)), field("For", minutes),
+      h("form", { class: "row", onsubmit: begin }, h("div", { class: "pair" }, field("Follow", kind), field("Named", name)), field("For", minutes),
         h("label", { class: "check" }, payloads, "With payloads"), start, stop),
       state, problem),
     body,
     h("p", { class: "hint" }, "Gateways look four times a second and show at most a hundred lines each time; they say how many they left out. Each follows 200 sessions and eight traces at most, and says so. What is not kept (keep: false) and what clients send is not seen."));
 }
-
-/** Wait so long, or until it is over. */
-const paused = (ms, ended) => new Promise((resolve) => {
-  const timer = setTimeout(resolve, ms);
-  ended.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
-});
 
 function left(endsAt) {
   const s = Math.max(0, Math.round((endsAt - Date.now()) / 1000));

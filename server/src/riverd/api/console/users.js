@@ -1,11 +1,11 @@
 // Users, and one of them: connections, why an event did not arrive, and what can be ordered.
 
-import { get, mayWrite, post, remove } from "./api.js";
+import { mayWrite, post, remove } from "./api.js";
 import { card, confirmed, field, h, say, swap, table } from "./dom.js";
 import { explainForm } from "./explain.js";
 import { count, since, time } from "./format.js";
 import { channelLink, traceLink, userLink } from "./links.js";
-import { every } from "./live.js";
+import { live } from "./live.js";
 
 const LIMIT = 200;
 const SHOWN_MAX = 50;
@@ -22,37 +22,31 @@ export function users(view, signal) {
     if (input.value) location.hash = `#/users/${encodeURIComponent(input.value)}`;
   };
   view.append(h("form", { class: "row", onsubmit: open }, field("Begins with", input), h("button", { type: "submit", class: "quiet" }, "Open this user")), list, card("Blocked", blocked));
-  let blocksAt = 0;
-  const load = async () => {
-    const found = await get("users", { prefix: input.value, limit: LIMIT }, signal);
+  const again = live(EVERY_MS, view, signal, () => [["users", { prefix: input.value, limit: LIMIT }]], ([found]) => {
     swap(list,
       table(["User", "Connections"], Object.entries(found.users).map(([name, number]) => [userLink(name), count(number)]), "No user is connected. A page with a token appears here; river dev prints one to paste."),
       found.more ? h("p", { class: "hint" }, `The first ${LIMIT}. Type more of the name to see others.`) : "",
       found.unanswered.length ? h("p", { class: "hint" }, `No answer from ${found.unanswered.join(", ")}.`) : "");
-    if (Date.now() < blocksAt) return;
-    const { blocks, more } = await get("blocks", { limit: LIMIT }, signal);
+  });
+  live(BLOCKS_EVERY_MS, view, signal, () => [["blocks", { limit: LIMIT }]], ([{ blocks, more }]) => {
     swap(blocked,
       table(["User", "Until"], blocks.map((one) => [userLink(one.user), one.until === null ? "for good" : time(one.until)]), "Nobody is."),
       more ? h("p", { class: "hint" }, `The first ${LIMIT}.`) : "");
-    blocksAt = Date.now() + BLOCKS_EVERY_MS;
-  };
-  input.addEventListener("input", () => load().catch((error) => say(error.message)));
-  every(EVERY_MS, view, signal, load);
+  });
+  input.addEventListener("input", again);
 }
 
 export function user(view, signal, name) {
   const connections = h("div", null);
-  const load = async () => {
-    const found = await get("users/-", { user: name, limit: SHOWN_MAX }, signal);
+  const again = live(EVERY_MS, view, signal, () => [["users/-", { user: name, limit: SHOWN_MAX }]], ([found]) => {
     const rows = found.connections.map((one) => [
-      traceLink("session", one.session, h("code", null, one.session)), one.node, since(one.since), one.client, h("div", { class: "names" }, one.channels.slice(0, SHOWN_MAX).map((each) => [channelLink(each), " "]), andMore(one.channels.length - SHOWN_MAX, one.channels_more))]);
+      traceLink("session", one.session, h("code", null, one.session)), h("span", { class: "whole" }, one.node), since(one.since), one.client, h("div", { class: "names" }, one.channels.slice(0, SHOWN_MAX).map((each) => [channelLink(each), " "]), andMore(one.channels.length - SHOWN_MAX, one.channels_more))]);
     swap(connections,
       table(["Session", "Node", "For", "Client", "Channels"], rows, "Not connected now."),
       found.more ? h("p", { class: "hint" }, `And ${count(found.more)} more connections.`) : "",
       found.unanswered.length ? h("p", { class: "hint" }, `No answer from ${found.unanswered.join(", ")}.`) : "");
-  };
-  view.append(h("p", { class: "state" }, traceLink("user", name)), card("Connections", connections), card("Why did this user not get it?", explainForm(signal, { user: name })), mayWrite() ? card("Orders", orders(name, load)) : "");
-  every(EVERY_MS, view, signal, load);
+  });
+  view.append(h("p", { class: "state" }, traceLink("user", name)), card("Connections", connections), card("Why did this user not get it?", explainForm(signal, { user: name })), mayWrite() ? card("Orders", orders(name, again)) : "");
 }
 
 function andMore(cut, unlisted) {
@@ -60,14 +54,14 @@ function andMore(cut, unlisted) {
   return more ? h("span", { class: "soft" }, `and ${count(more)} more`) : "";
 }
 
-function orders(name, load) {
+function orders(name, again) {
   const act = (title, text, action, run, input) => async () => {
     const given = await confirmed(title, text, action, input?.());
     if (given === false) return;
     try {
       const answer = await run(given);
       say(answer.reached === undefined ? "Done." : `Connections reached: ${answer.reached}.`);
-      await load();
+      again();
     } catch (error) {
       say(error.message);
     }

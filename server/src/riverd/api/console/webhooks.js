@@ -4,7 +4,7 @@ import { get, mayWrite, post } from "./api.js";
 import { confirmed, emptyState, facts, h, say, swap, table, tag } from "./dom.js";
 import { bytes, count, since, time } from "./format.js";
 import { channelLink, userLink } from "./links.js";
-import { every, into } from "./live.js";
+import { into, live } from "./live.js";
 
 const EVERY_MS = 3000;
 const DEAD_SHOWN = 50;
@@ -14,8 +14,7 @@ export function webhooks(view, signal) {
   const list = h("div", { class: "grid two" });
   const cards = new Map();
   view.append(list);
-  every(EVERY_MS, view, signal, async () => {
-    const found = await get("webhooks", {}, signal);
+  live(EVERY_MS, view, signal, () => [["webhooks", {}]], ([found]) => {
     if (!found.webhooks.length) {
       swap(list, emptyState("No webhook is set: RIVER_WEBHOOKS names an address and the events that it wants."));
       return;

@@ -5,10 +5,8 @@ import msgspec
 from riverd.errors import ErrorCode, RiverError, for_client
 from riverd.http.body_writer import BodyWriter
 from riverd.http.json_errors import response_to
-from riverd.http.response import JSON, Answer, Headers, Response, StreamedResponse
+from riverd.http.response import EVENT_STREAM, JSON, Answer, Headers, Response, StreamedResponse
 from riverd.protocols.sse.protocol import Sse
-
-EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 
 def not_served(error: RiverError, headers: Headers) -> Response:

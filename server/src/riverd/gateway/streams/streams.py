@@ -20,7 +20,6 @@ from riverd.gateway.streams.credentials import check_origin, cors, preflight, to
 from riverd.gateway.streams.event_stream import EventStream
 from riverd.gateway.streams.poll import Poll
 from riverd.gateway.streams.refusals import (
-    EVENT_STREAM,
     Farewell,
     come_again,
     not_served,
@@ -39,7 +38,7 @@ from riverd.gateway.streams.stream_request import (
 )
 from riverd.http.handler import Pending
 from riverd.http.request import Request
-from riverd.http.response import Answer, Headers, Response, StreamedResponse
+from riverd.http.response import EVENT_STREAM, Answer, Headers, Response, StreamedResponse
 from riverd.model.claims import Claims
 from riverd.model.commands import Authenticate, Subscribe
 from riverd.model.log import Member
