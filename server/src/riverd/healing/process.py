@@ -154,7 +154,7 @@ class Peers:
     def took(self, beats: Beats, asked_at: float) -> None:
         """A sign of life was given, and those of others were seen."""
         if beats.now < self.answered_ms:
-            # Its clock was set back: who had seen these signs cannot be told by it.
+            # Its clock was set back: it does not show who had seen these signs.
             self._unseen.clear()
         self.looked_at = asked_at
         self.has_outsiders = beats.has_outsiders
