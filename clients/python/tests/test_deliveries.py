@@ -9,6 +9,7 @@ from receiving import WAIT_S_MAX, offsets
 
 from river_realtime import Event, Gap, Joined, Member, Position, RiverError, Subscriber
 from river_realtime.delivery_queue import POSTPONED_MAX
+from river_realtime.protocol import reload_after_s
 
 
 async def test_gap_comes_when_the_server_wants_its_channel_reloaded() -> None:
@@ -31,6 +32,32 @@ async def test_gap_comes_when_the_server_wants_its_channel_reloaded() -> None:
     positions = [(one.channel, one.position.offset) for one in deliveries]  # type: ignore[union-attr]
     assert positions == [("cats", 1), ("dogs", 7), ("dogs", 8)]
     assert isinstance(deliveries[1], Gap)
+
+
+async def test_gap_of_a_resume_comes_when_the_server_wants_its_channel_reloaded() -> None:
+    lost = {"epoch": "f", "offset": 7, "recovered": False, "reason": "epoch"}
+    connected: list[float] = []
+
+    async def script(talk: Talk) -> None:
+        await talk.accept()
+        connected.append(time.monotonic())
+        if len(connected) == 1:
+            await talk.subscribed()
+            return
+        number = (await talk.heard())["id"]
+        await talk.say("subscribed", id=number, channel="dogs", reload_after_ms=400, **lost)
+        await talk.connection.wait_closed()
+
+    async with gateway(script) as url, Subscriber(url, "token", "dogs") as subscriber:
+        async with asyncio.timeout(WAIT_S_MAX):
+            assert isinstance(await anext(subscriber), Gap)
+    assert time.monotonic() - connected[1] >= 0.39
+
+
+def test_gap_in_the_channel_of_a_user_has_its_delay_beside_its_position() -> None:
+    placed = {"epoch": "f", "offset": 7, "recovered": False, "reload_after_ms": 400}
+    assert reload_after_s({"type": "authenticated", "user_position": placed}) == 0.4
+    assert reload_after_s({"type": "authenticated"}) == 0
 
 
 async def test_what_waits_behind_a_gap_is_bounded_and_not_lost_at_the_end() -> None:

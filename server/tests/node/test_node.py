@@ -86,6 +86,22 @@ def test_a_resume_that_cannot_be_says_why_and_goes_on_from_now(
 
 
 @in_a_cluster
+async def test_many_whose_resume_cannot_be_reload_one_after_the_other(cluster: Cluster) -> None:
+    node, _ = await cluster.node()
+    cluster.publish()
+    visitors = [cluster.visitor(node, f"u{number}") for number in range(1_000)]
+    for visitor in visitors:
+        visitor.ask(type="subscribe", channel="c", epoch="other", offset=1)
+    delays = []
+    for visitor in visitors:
+        [told] = await visitor.told("subscribed")
+        delays.append(told.get("reload_after_ms", 0))
+    assert delays[0] == 0
+    # 20 ms each, less what has passed until the last one was answered.
+    assert max(delays) > 5_000
+
+
+@in_a_cluster
 async def test_a_subscriber_can_have_the_last_events(cluster: Cluster) -> None:
     node, _ = await cluster.node()
     cluster.publish(times=5)

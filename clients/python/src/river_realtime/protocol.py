@@ -211,7 +211,8 @@ def read(text: str | bytes) -> Object:
 
 def reload_after_s(message: Object) -> float:
     """How long the server asks to wait before the state is reloaded after a gap."""
-    asked_ms = message.get("reload_after_ms")
+    placed = message.get("user_position")
+    asked_ms = (placed if isinstance(placed, dict) else message).get("reload_after_ms")
     if not isinstance(asked_ms, int | float) or not math.isfinite(asked_ms):
         return 0.0
     return min(max(asked_ms / 1000, 0.0), RELOAD_AFTER_S_MAX)

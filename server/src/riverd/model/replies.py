@@ -41,7 +41,8 @@ class MemberList(msgspec.Struct, frozen=True):
 class Subscribed(msgspec.Struct, frozen=True):
     """The channel is live from `position` on; `reason` says why a resume was not possible.
 
-    `member` is who the subscriber is there; `last` what it wanted with `wants_last`.
+    `member` is who the subscriber is there; `last` what it wanted with `wants_last`;
+    `reload_after_ms` how long it waits, where a resume was not possible, as with a `Gap`.
     """
 
     id: RequestId
@@ -52,6 +53,7 @@ class Subscribed(msgspec.Struct, frozen=True):
     presence: MemberList | None = None
     member: Member | None = None
     last: Publication | None = None
+    reload_after_ms: int = 0
 
 
 class Unsubscribed(msgspec.Struct, frozen=True, gc=False):

@@ -355,6 +355,8 @@ class Attachments:
         newest = newest_of_back_end(channel.log) if request.wants_last else None
         if request.wants_last and newest is None and self._broker.webhooks.interests.all:
             self._tasks.start(self._miss(channel.name))
+        tab = None if self.tabs is None else subscription.session.tab
+        is_lost = start.reason is not None and tab is None
         reply = Subscribed(
             request.id,
             channel.name,
@@ -364,12 +366,14 @@ class Attachments:
             None if presence is None else presence.listed(protocol.members_max, first=member),
             member,
             newest,
+            # Many resume together when a gateway or the broker was away.
+            self._hub.reload_delays.next_ms(self._clock()) if is_lost else 0,
         )
         # No await since the log was looked at: what is sent next comes after the reply.
         greeting = request.greeting
         frames = protocol.encode(reply if greeting is None else replace(greeting, own=reply))
         self._hub.admit(subscription, channel, reply=frames, after=start.after)
-        if self.tabs is not None and subscription.session.tab is not None:
+        if self.tabs is not None and tab is not None:
             if start.reason is not None:
                 self._hub.send_gap(subscription, channel, now=self._clock())
             self.tabs.admitted(subscription)

@@ -91,6 +91,7 @@ class _UserPosition(msgspec.Struct, omit_defaults=True):
     offset: int
     recovered: bool
     reason: str | None = None
+    reload_after_ms: int = 0
 
 
 class _Authenticated(
@@ -113,6 +114,7 @@ class _Subscribed(
     recovered: bool
     reason: str | None = None
     presence: dict[str, object] | None = None
+    reload_after_ms: int = 0
 
 
 _AnyRequest = _Auth | _Subscribe | _Unsubscribe | _Publish | _Presence | _History | _Ping
@@ -298,12 +300,13 @@ def _subscribed(reply: replies.Subscribed) -> _Subscribed:
         recovered=reply.recovered,
         reason=reply.reason,
         presence=None if reply.presence is None else _listed(reply.presence),
+        reload_after_ms=reply.reload_after_ms,
     )
 
 
 def _user_position(reply: replies.Subscribed) -> _UserPosition:
     at = reply.position
-    return _UserPosition(at.epoch, at.offset, reply.recovered, reply.reason)
+    return _UserPosition(at.epoch, at.offset, reply.recovered, reply.reason, reply.reload_after_ms)
 
 
 def _listed(members: replies.MemberList) -> dict[str, object]:

@@ -66,7 +66,7 @@ class Sse(Native):
                 # What was missed follows: the cursor stays where the client is.
                 return self._record(reply)
             case Subscribed(reason=str()) if not self._is_native:
-                gap = Gap(reply.channel, reply.position)
+                gap = Gap(reply.channel, reply.position, reply.reload_after_ms)
                 return self._record(reply) + self._record(gap, position=reply.position)
             case Subscribed() | Gap():
                 return self._record(reply, position=reply.position)
