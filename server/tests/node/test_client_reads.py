@@ -6,7 +6,7 @@ from functools import partial
 from river_cluster import Cluster, in_a_cluster, live, turns
 
 from riverd.channels.rules import ChannelRules
-from riverd.core.budget import ByteBudget
+from riverd.core.budget import Budget
 from riverd.model.log import Message
 from riverd.node.client_reads import READS_AT_ONCE_MAX, WAITING_MAX
 
@@ -133,7 +133,7 @@ async def test_what_a_publication_makes_a_node_send_has_a_budget(cluster: Cluste
 
 
 def test_a_budget_is_overdrawn_once_and_comes_back_with_time_up_to_its_burst() -> None:
-    budget = ByteBudget(10, 100, now=0)
+    budget = Budget(10, 100, now=0)
     assert not budget.is_spent(0)
     budget.take(150, now=0)
     assert budget.is_spent(5)

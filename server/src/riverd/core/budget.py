@@ -1,4 +1,4 @@
-"""Budgets that come back with time, in bytes or whatever else can be counted."""
+"""Budgets that come back with time: of bytes, messages, or whatever else can be counted."""
 
 from collections.abc import Callable, Hashable
 from typing import TypeVar
@@ -10,8 +10,8 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class ByteBudget:
-    """So many bytes a second, after some at once.
+class Budget:
+    """So much a second, after some at once.
 
     What it costs is often known only afterwards: so it may be overdrawn once, and is used again
     when the debt is paid.
@@ -34,7 +34,7 @@ class ByteBudget:
         return self.left(now) >= self._burst
 
     def take(self, count: float, *, now: float) -> None:
-        """Pay for some bytes."""
+        """Pay for so much."""
         self._left = self.left(now) - count
         self._at = now
 
@@ -49,7 +49,7 @@ class KeyedBudgets:
     def __init__(self, rate: float, burst: float) -> None:
         self._rate = rate
         self._burst = burst
-        self._budgets: dict[Hashable, ByteBudget] = {}
+        self._budgets: dict[Hashable, Budget] = {}
 
     def __len__(self) -> int:
         return len(self._budgets)
@@ -61,7 +61,7 @@ class KeyedBudgets:
 
     def take(self, key: Hashable, *, now: float) -> None:
         """Pay for one."""
-        budget = self._budgets.pop(key, None) or ByteBudget(self._rate, self._burst, now=now)
+        budget = self._budgets.pop(key, None) or Budget(self._rate, self._burst, now=now)
         budget.take(1, now=now)
         self._budgets[key] = budget
         drop_some(self._budgets, lambda one: one.is_full(now))

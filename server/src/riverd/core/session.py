@@ -18,7 +18,7 @@ from enum import Enum
 
 from msgspec.structs import replace
 
-from riverd.core.budget import ByteBudget
+from riverd.core.budget import Budget
 from riverd.core.session_limits import SessionLimits
 from riverd.core.sink import NO_SINK, Sink
 from riverd.core.starts import SessionStart, SubscriptionStart
@@ -182,11 +182,11 @@ class Session:
         self.ordered_at: Position | None = None
         """Where the log of orders stood at its authentication: older ones do not concern it."""
         # Made when they are first used: most clients only listen.
-        self.read_bytes: ByteBudget | None = None
-        self.sent_bytes: ByteBudget | None = None
-        self.user_messages: ByteBudget | None = None
+        self.read_bytes: Budget | None = None
+        self.sent_bytes: Budget | None = None
+        self.user_messages: Budget | None = None
         """Of all connections of its user, if it has several."""
-        self.published: ByteBudget | None = None
+        self.published: Budget | None = None
         """Of events, where the protocol has a rate of its own for them."""
         self.tab: Tab | None = None
         """What its page has, where the client itself does not know."""
@@ -375,7 +375,7 @@ class Session:
         self._spent = spent = spent + 1 if spent > 0 else 1
         return spent <= limits.burst
 
-    def _spend_of_user(self, budget: ByteBudget, now: float) -> bool:
+    def _spend_of_user(self, budget: Budget, now: float) -> bool:
         """Take one message out of the user's budget. False if there was none left."""
         is_spent = budget.is_spent(now)
         if not is_spent:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from riverd.core.budget import ByteBudget
+from riverd.core.budget import Budget
 
 
 class SessionLimits(msgspec.Struct, frozen=True):
@@ -34,11 +34,11 @@ class SessionLimits(msgspec.Struct, frozen=True):
         """Messages at once: a client that comes back subscribes to all its channels together."""
         return self.channels_max + 2 * self.rate
 
-    def read_budget(self, now: float) -> ByteBudget:
+    def read_budget(self, now: float) -> Budget:
         """The bytes that a client is given, or all connections of a user together."""
-        return ByteBudget(self.read_bytes_rate, self.read_bytes_rate * self.bytes_burst_s, now=now)
+        return Budget(self.read_bytes_rate, self.read_bytes_rate * self.bytes_burst_s, now=now)
 
-    def fanout_budget(self, now: float) -> ByteBudget:
+    def fanout_budget(self, now: float) -> Budget:
         """The bytes that others are sent for a client, or for a user."""
         rate = self.fanout_bytes_rate
-        return ByteBudget(rate, rate * self.bytes_burst_s, now=now)
+        return Budget(rate, rate * self.bytes_burst_s, now=now)

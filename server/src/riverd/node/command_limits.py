@@ -1,6 +1,6 @@
 """What a client may ask of a channel: how often, and how much that makes this node send."""
 
-from riverd.core.budget import ByteBudget
+from riverd.core.budget import Budget
 from riverd.core.channel import Channel
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
@@ -25,7 +25,7 @@ def take_event(session: Session, now: float) -> None:
     if rate is None:
         return
     if session.published is None:
-        session.published = ByteBudget(rate, rate, now=now)
+        session.published = Budget(rate, rate, now=now)
     if session.published.is_spent(now):
         raise RiverError(ErrorCode.TOO_FAST, f"more than {rate:g} events a second")
     session.published.take(1, now=now)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from riverd.core.budget import ByteBudget, drop_some
+from riverd.core.budget import Budget, drop_some
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
 from riverd.model.claims import Claims
@@ -13,9 +13,9 @@ from riverd.model.claims import Claims
 class SpentBudgets(msgspec.Struct, frozen=True):
     """What a user's last connection has left of its budgets; None where it used nothing."""
 
-    messages: ByteBudget | None
-    read_bytes: ByteBudget | None
-    sent_bytes: ByteBudget | None
+    messages: Budget | None
+    read_bytes: Budget | None
+    sent_bytes: Budget | None
 
     def is_over(self, *, clock_s: float, now: float) -> bool:
         """Whether all of them are full again; see `UserLimits.share` for the two times."""
@@ -111,6 +111,6 @@ class UserLimits:
             session.read_bytes, session.sent_bytes = spent.read_bytes, spent.sent_bytes
 
 
-def _messages(session: Session, now: float) -> ByteBudget:
+def _messages(session: Session, now: float) -> Budget:
     rate = session.limits.user_rate
-    return ByteBudget(rate, rate + session.limits.user_channels_max, now=now)
+    return Budget(rate, rate + session.limits.user_channels_max, now=now)
