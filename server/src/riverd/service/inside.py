@@ -62,19 +62,19 @@ def _answer_inquiries(
 
     def state(_asked: Question) -> NodeState:
         return NodeState(
-            node.control.name,
-            __version__,
-            started_at,
-            len(gateway.connections),
-            len(node.users.sessions),
-            named_channels(hub),
-            hub.deliveries,
-            hub.gaps,
-            gateway.tally.refused,
-            max(0.0, gateway.lag_s),
-            rules,
-            gateway.draining,
-            0 if history is None else history.bytes,
+            node=node.control.name,
+            version=__version__,
+            started_at=started_at,
+            connections=len(gateway.connections),
+            users=len(node.users.sessions),
+            channels=named_channels(hub),
+            deliveries=hub.deliveries,
+            gaps=hub.gaps,
+            refused=gateway.tally.refused,
+            lag_s=max(0.0, gateway.lag_s),
+            rules=rules,
+            is_draining=gateway.draining,
+            history_bytes=0 if history is None else history.bytes,
         )
 
     node.inquiries.answer_with("node", state)

@@ -8,13 +8,11 @@ import msgspec
 from riverd.broker.redis.connection import RedisConnection, Reply, checked
 from riverd.broker.redis.scripts import DataHistory
 from riverd.errors import BrokerError
-from riverd.model.log import Position
-
-NOWHERE = Position("", 0)
+from riverd.model.log import NOWHERE, Position
 
 _FIELD = re.compile(
     rb"^(run_id|role|master_replid|connected_slaves|min_slaves_good_slaves|cluster_enabled"
-    rb"|maxmemory_policy|maxmemory|used_memory|total_system_memory|uptime_in_seconds):([\w-]+)",
+    rb"|maxmemory|used_memory|total_system_memory|uptime_in_seconds):([\w-]+)",
     re.MULTILINE,
 )
 
@@ -31,7 +29,6 @@ class ServerState(msgspec.Struct, frozen=True):
     has_replicas: bool
     keeps_replicas: bool
     is_clustered: bool
-    eviction: str
     uptime_s: int = 0
     free_bytes: int | None = None
     """How much more it may keep; None if it does not say."""
@@ -60,7 +57,6 @@ def state_in(answer: Reply) -> ServerState:
         has_replicas=text(b"connected_slaves") not in ("", "0"),
         keeps_replicas=text(b"min_slaves_good_slaves") != "",
         is_clustered=text(b"cluster_enabled") == "1",
-        eviction=text(b"maxmemory_policy"),
         uptime_s=int(text(b"uptime_in_seconds") or 0),
         free_bytes=max(0, bytes_max - int(text(b"used_memory") or 0)) if bytes_max else None,
     )

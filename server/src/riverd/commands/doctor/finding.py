@@ -68,11 +68,3 @@ def warning(check: str, message: str, *, cure: str) -> Finding:
 def broken(check: str, message: str, *, cure: str) -> Finding:
     """It does not work."""
     return Finding(check, Status.BROKEN, message, cure)
-
-
-class Trouble(Exception):  # noqa: N818  it is what was found
-    """Thrown by a hop that is broken, with its finding."""
-
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(finding.message)
-        self.finding = finding

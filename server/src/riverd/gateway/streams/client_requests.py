@@ -42,7 +42,6 @@ SESSIONS_MAX = 10_000
 ANSWER_S_MAX = 5.0
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_message = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 _id = msgspec.json.Decoder(int).decode
 _text = msgspec.json.Decoder(str).decode
@@ -93,7 +92,7 @@ class RequestSink:
 
     def write(self, frames: bytes) -> None:
         """See `Sink`."""
-        fields = _message(frames)
+        fields = _fields(frames)
         kind = _text(fields.pop("type"))
         number = fields.pop("id", None)
         future = self._waiting.get(_id(number)) if number is not None else None

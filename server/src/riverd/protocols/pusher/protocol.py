@@ -18,7 +18,6 @@ from riverd.protocols.pusher.identity import info_of, member_of, signed_user
 from riverd.protocols.pusher.names import Kind
 
 CLIENT_EVENTS_RATE = 10.0
-KEY_SHOWN_MAX = 64
 
 
 class PusherProtocol:
