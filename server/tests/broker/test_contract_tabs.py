@@ -5,8 +5,8 @@ import asyncio
 from brokers import NewBroker
 
 from riverd.broker import Broker
-from riverd.model.log import Position
-from riverd.model.tabs import NOWHERE, SESSIONS_MAX, TabRow, TabTraits, TabWrite, Written, lowest
+from riverd.model.log import NOWHERE, Position
+from riverd.model.tabs import SESSIONS_MAX, TabRow, TabTraits, TabWrite, Written, lowest
 
 LIFE_S = 60.0
 PAGE = "1:mb3k2x-0a1b"

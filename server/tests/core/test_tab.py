@@ -6,8 +6,8 @@ from weakref import ref
 from riverd.core.session import Subscription, SubscriptionState
 from riverd.core.tab import CURSORS_MAX, PING_EVERY_S, Tab
 from riverd.model.commands import Subscribe
-from riverd.model.log import Position
-from riverd.model.tabs import NOWHERE, PageIdentity, TabRow, TabTraits, Written
+from riverd.model.log import NOWHERE, Position
+from riverd.model.tabs import PageIdentity, TabRow, TabTraits, Written
 
 if TYPE_CHECKING:
     from riverd.core.session import Session

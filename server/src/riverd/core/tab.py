@@ -24,8 +24,8 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from riverd.model.commands import Subscribe
-from riverd.model.log import Position
-from riverd.model.tabs import NOWHERE, TabRow, TabTraits, TabWrite, Written
+from riverd.model.log import NOWHERE, Position
+from riverd.model.tabs import TabRow, TabTraits, TabWrite, Written
 
 PING_EVERY_S = 1.0
 CURSORS_MAX = 1_000

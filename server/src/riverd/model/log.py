@@ -25,6 +25,10 @@ class Position(msgspec.Struct, frozen=True, gc=False):
         return None
 
 
+NOWHERE = Position("", 0)
+"""A position that no log has."""
+
+
 class Message(msgspec.Struct, frozen=True, gc=False):
     """What a publisher wants published. `data` is JSON text, as it was received.
 

@@ -9,10 +9,8 @@ from enum import Enum
 
 import msgspec
 
-from riverd.model.log import Position
+from riverd.model.log import NOWHERE, Position
 
-NOWHERE = Position("", 0)
-"""A cursor that no log has: what comes after it is lost."""
 NEW_S_MAX = 60.0
 AHEAD_S_MAX = 10.0
 """A page's clock may be wrong by so much."""

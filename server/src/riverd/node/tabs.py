@@ -14,9 +14,9 @@ from riverd.core.session import Session, Subscription
 from riverd.core.tab import PageSubscription, Tab
 from riverd.errors import RiverError
 from riverd.model.commands import Command
-from riverd.model.log import Position
+from riverd.model.log import NOWHERE, Position
 from riverd.model.replies import Barrier
-from riverd.model.tabs import NOWHERE, TabWrite, Written
+from riverd.model.tabs import TabWrite, Written
 from riverd.node.waiting import WaitingRoom
 from riverd.scheduling.portions import PORTION, do_all, portions
 from riverd.scheduling.tasks import Tasks

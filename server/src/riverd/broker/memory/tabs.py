@@ -4,8 +4,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 
 from riverd.errors import RiverError
-from riverd.model.log import Position
-from riverd.model.tabs import NOWHERE, TabRow, TabTraits, TabWrite, Written, lowest
+from riverd.model.log import NOWHERE, Position
+from riverd.model.tabs import TabRow, TabTraits, TabWrite, Written, lowest
 
 PAGES_MAX = 100_000
 

@@ -17,7 +17,6 @@ from riverd.broker.redis.control import RedisControl
 from riverd.broker.redis.counting import RedisCounts, StoredCounts
 from riverd.broker.redis.delivery import deliver, deliver_to_all
 from riverd.broker.redis.feed import FeedListener, Feeds
-from riverd.broker.redis.history import NOWHERE
 from riverd.broker.redis.lease import Lease
 from riverd.broker.redis.positions import KEPT_S, RedisPositions
 from riverd.broker.redis.scripts import noted
@@ -28,7 +27,17 @@ from riverd.broker.redis.webhook_tags import QueueTags
 from riverd.broker.redis.webhooks import NO_KEYS, RedisWebhooks, WebhookKeys
 from riverd.channels.rules import ChannelRules
 from riverd.errors import BrokerError, ErrorCode, OutcomeUnknownError, RiverError
-from riverd.model.log import FirstAfter, Member, Message, Occupancy, Position, Receipt, Roster, Tail
+from riverd.model.log import (
+    NOWHERE,
+    FirstAfter,
+    Member,
+    Message,
+    Occupancy,
+    Position,
+    Receipt,
+    Roster,
+    Tail,
+)
 from riverd.model.webhook_events import WEBHOOK_BYTES_MAX
 from riverd.scheduling.tasks import Tasks
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Protocol, TypeVar, cast
 
 import msgspec
@@ -12,6 +12,7 @@ from hiredis import ReplyError
 from riverd.broker.redis import keys as names
 from riverd.broker.redis.connection import (
     Argument,
+    OpenConnection,
     RedisConnection,
     RefusedError,
     Reply,
@@ -37,8 +38,6 @@ PORTION = 2_000
 """Commands that are sent together at most: others' calls go in between."""
 
 T = TypeVar("T")
-
-Open = Callable[[Callable[[], RedisConnection]], Awaitable[RedisConnection]]
 
 _ELSEWHERE = ("READONLY", "NOREPLICAS", "MASTERDOWN")
 
@@ -86,7 +85,7 @@ class Server(Protocol):
 class Terms(Protocol):
     """Knows in which term a server's data is, and whether this process may be in it."""
 
-    def use(self, open_connection: Open, reset: Callable[[], None]) -> None:
+    def use(self, open_connection: OpenConnection, reset: Callable[[], None]) -> None:
         """Where connections come from, and what has them made anew."""
         ...
 
@@ -213,7 +212,7 @@ class Calls:
 
     def __init__(
         self,
-        open_connection: Open,
+        open_connection: OpenConnection,
         tasks: Tasks,
         *,
         may_write: Callable[[CallConnection], None],

@@ -7,7 +7,7 @@ what River's promises rest on.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import cast
 
 import hiredis
@@ -43,6 +43,8 @@ _BEFORE_THE_FIRST_WRITE = (
 Argument = str | bytes | int
 Reply = object
 """What hiredis makes of an answer; an error is one too (`hiredis.ReplyError`)."""
+OpenConnection = Callable[[Callable[[], "RedisConnection"]], Awaitable["RedisConnection"]]
+"""Opens a connection of the kind that it is given, to the server that is the master now."""
 
 
 class RefusedError(BrokerError):

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar, cast
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -14,7 +14,7 @@ from riverd.broker.redis.calls import CONNECT_S_MAX, CallConnection, Calls, Serv
 from riverd.broker.redis.cluster import ClusterCalls, ClusterFeed
 from riverd.broker.redis.connection import RedisConnection
 from riverd.broker.redis.feed import PLAIN, SHARDED, FeedListener, Feeds, RedisFeed
-from riverd.broker.redis.sentinels import Sentinels
+from riverd.broker.redis.sentinels import Sentinels, master_named
 from riverd.broker.redis.topology import NodeAddress, Topology
 from riverd.errors import BrokerError
 from riverd.scheduling.tasks import Tasks
@@ -137,15 +137,9 @@ class Connector:
     async def _ask_sentinel(self, sentinel: NodeAddress) -> NodeAddress:
         connection = await self._open_sentinel(sentinel)
         try:
-            found = await connection.ask(
-                "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.address.service or ""
-            )
+            return await master_named(connection, self.address.service or "")
         finally:
             connection.drop()
-        if found is None:
-            raise BrokerError("the Sentinel does not know the service")
-        host, port = cast("list[bytes]", found)
-        return host.decode(), int(port)
 
     async def _open_sentinel(self, sentinel: NodeAddress) -> RedisConnection:
         async with asyncio.timeout(CONNECT_S_MAX):

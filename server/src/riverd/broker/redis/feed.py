@@ -1,12 +1,18 @@
 """The feed of one server: what is announced there, under the names that are subscribed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol, cast
 
 import msgspec
 
-from riverd.broker.redis.connection import RedisConnection, RefusedError, Reply, checked
+from riverd.broker.redis.connection import (
+    OpenConnection,
+    RedisConnection,
+    RefusedError,
+    Reply,
+    checked,
+)
 from riverd.broker.redis.history import state_of
 from riverd.broker.redis.scripts import DataHistory
 from riverd.errors import BrokerError
@@ -18,8 +24,6 @@ SILENCE_S_MAX = 3.0
 CHECK_S = 0.5
 RETRY_S_FIRST = 0.2
 RETRY_S_MAX = 1.0
-
-Open = Callable[[Callable[[], RedisConnection]], Awaitable[RedisConnection]]
 
 
 class PubSubCommands(msgspec.Struct, frozen=True):
@@ -135,7 +139,7 @@ class RedisFeed:
 
     def __init__(
         self,
-        open_connection: Open,
+        open_connection: OpenConnection,
         commands: PubSubCommands,
         listener: FeedListener,
         *,

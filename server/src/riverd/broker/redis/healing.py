@@ -1,6 +1,7 @@
 """One server's data while it is restored: see `healing/process.py`."""
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import TypeVar, cast
@@ -213,7 +214,7 @@ class RedisSite:
             log.epoch,
             log.offset,
             int(policy.history_ttl_s * 1000),
-            int(policy.last_ttl_s + 0.999),
+            math.ceil(policy.last_ttl_s),
             self._key_ttl_s,
             total,
             len(kept),

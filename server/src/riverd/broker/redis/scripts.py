@@ -1,4 +1,4 @@
-"""The Lua scripts: nothing else changes River's keys.
+"""The Lua scripts: nothing else changes logs, lists of members and queues of webhooks.
 
 The history that a server has is named in the scripts' text, and so in the hash by which they are
 called. A log that was written in another history begins again: no call can mistake a server that

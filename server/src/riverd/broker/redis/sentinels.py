@@ -23,14 +23,19 @@ RETRY_S_FIRST = 0.1
 RETRY_S_MAX = 2.0
 DOWN_AFTER_S_DEFAULT = 30.0
 
-Open = Callable[[NodeAddress], Awaitable[RedisConnection]]
+OpenSentinel = Callable[[NodeAddress], Awaitable[RedisConnection]]
 
 
 class Sentinels:
     """What each Sentinel says, and since when a majority agrees."""
 
     def __init__(
-        self, service: str, addresses: tuple[NodeAddress, ...], *, open_to: Open, tasks: Tasks
+        self,
+        service: str,
+        addresses: tuple[NodeAddress, ...],
+        *,
+        open_to: OpenSentinel,
+        tasks: Tasks,
     ) -> None:
         self._service = service
         self._addresses = set(addresses)
@@ -113,12 +118,21 @@ class Sentinels:
 
     async def _ask(self, connection: RedisConnection, sentinel: bytes) -> None:
         asked_at = time.monotonic()
-        found = await connection.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._service)
-        if found is None:
-            raise BrokerError("the Sentinel does not know the service")
-        host, port = cast("list[bytes]", found)
-        self._named[sentinel] = (host.decode(), int(port)), asked_at
+        self._named[sentinel] = await master_named(connection, self._service), asked_at
         self._answered.set()
+
+
+async def master_named(connection: RedisConnection, service: str) -> NodeAddress:
+    """The master of a service as one Sentinel knows it.
+
+    Raises:
+        BrokerError: it does not know the service.
+    """
+    found = await connection.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", service)
+    if found is None:
+        raise BrokerError("the Sentinel does not know the service")
+    host, port = cast("list[bytes]", found)
+    return host.decode(), int(port)
 
 
 def _fields(answer: object) -> dict[bytes, bytes]:

@@ -7,8 +7,8 @@ from enum import Enum
 from typing import cast
 
 from riverd.broker.redis import keys
-from riverd.broker.redis.calls import Open, Server, fail
-from riverd.broker.redis.connection import RedisConnection, Reply
+from riverd.broker.redis.calls import Server, fail
+from riverd.broker.redis.connection import OpenConnection, RedisConnection, Reply
 from riverd.broker.redis.healing import RedisSite, history_name, term_text
 from riverd.broker.redis.history import ServerState, state_of
 from riverd.broker.redis.scripts import DataHistory, script
@@ -66,7 +66,7 @@ class RedisTerms:
         self._nudged_at = 0.0
         self._term: Term | None = None
         self._history: DataHistory | None = None
-        self._open: Open | None = None
+        self._open: OpenConnection | None = None
         self._reset: Callable[[], None] = _nothing
         self._server: Server | None = None
         self._offers_light = False
@@ -111,7 +111,7 @@ class RedisTerms:
         """Whether a feed is that of the server whose data this process is in."""
         return self._history is None or history == self._history
 
-    def use(self, open_connection: Open, reset: Callable[[], None]) -> None:
+    def use(self, open_connection: OpenConnection, reset: Callable[[], None]) -> None:
         """See `Terms`."""
         self._open, self._reset = open_connection, reset
 

@@ -25,7 +25,7 @@ import msgspec
 from riverd.core.channel import Channel
 from riverd.core.presence import PresenceReplica
 from riverd.core.session import Subscription
-from riverd.model.log import Change, Member, Position, Publication
+from riverd.model.log import NOWHERE, Change, Member, Position, Publication
 from riverd.node.replicas.reconcile import DesiredState
 
 EARLY_MAX = 1000
@@ -151,7 +151,7 @@ class Attachment:
         self.renounced: str | None = None
         """An epoch under which a position was given twice."""
         self.repairing = False
-        self.announced = Position("", 0)
+        self.announced = NOWHERE
         """The newest position that the feed announced before the log had it."""
         self.stale = False
         """Something came during a repair that it may not have seen."""
