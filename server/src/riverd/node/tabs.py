@@ -212,16 +212,18 @@ class Tabs:
 
     async def _run(self) -> None:
         turn = 0
-        while self._sessions or self._later or self._soon:
-            await asyncio.sleep(TICK_S)
-            await self._ask()
-            turn += 1
-            if turn % SAVE_EVERY == 0:
-                self._verify()
-                self._soon |= self._later
-                self._later = {}
-                self._save_if_any()
-        self._running = False
+        try:
+            while self._sessions or self._later or self._soon:
+                await asyncio.sleep(TICK_S)
+                await self._ask()
+                turn += 1
+                if turn % SAVE_EVERY == 0:
+                    self._verify()
+                    self._soon |= self._later
+                    self._later = {}
+                    self._save_if_any()
+        finally:
+            self._running = False
 
     async def _ask(self) -> None:
         """Send the barriers that are due."""
