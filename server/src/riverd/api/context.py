@@ -23,7 +23,7 @@ ANSWER_S_MAX = 0.8
 
 
 class Counts(Protocol):
-    """Hears how publishing goes."""
+    """Notes how publishing goes."""
 
     def published(self, count: int) -> None:
         """The broker has this many more publications."""

@@ -23,6 +23,8 @@ TRACE = "#trace:"
 """The short logs of traces, by their ids."""
 OWN = "#user"
 """What clients call the channel of their own user."""
+CLIENT_EVENT = "client-"
+"""How the names of events begin that clients of Pusher's protocol publish."""
 CACHE = ("cache-", "private-cache-", "private-encrypted-cache-", "presence-cache-")
 """How the names of Pusher's cache channels begin."""
 

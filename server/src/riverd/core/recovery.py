@@ -6,8 +6,6 @@ from riverd.core.channel_log import Log
 from riverd.model.commands import Subscribe
 from riverd.model.log import Position, Publication, Tail
 
-CLIENT_EVENT = "client-"
-
 
 class Start(msgspec.Struct, frozen=True):
     """The held offset after which a subscriber starts, and what became of its resume."""
@@ -48,13 +46,10 @@ def held_tail(log: Log[Publication], wanted: Position | None, *, limit: int | No
 
 
 def newest_of_back_end(log: Log[Publication]) -> Publication | None:
-    """The newest publication that is held and that no client made, if there is one.
-
-    What clients of the Pusher protocol publish is named so.
-    """
+    """The newest publication that is held and that no client made, if there is one."""
     for offset in range(log.offset, log.oldest, -1):
         entry = log.at(offset)
-        if entry is not None and entry.user is None and not entry.event.startswith(CLIENT_EVENT):
+        if entry is not None and entry.is_of_back_end:
             return entry
     return None
 

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from riverd.channels.names import CLIENT_EVENT
+
 
 class Position(msgspec.Struct, frozen=True, gc=False):
     """How far a channel's log goes, or a reader of it. A new epoch is a log that began again."""
@@ -79,6 +81,11 @@ class Publication(msgspec.Struct, frozen=True, gc=False):
     def size(self) -> int:
         """What it counts for in a window that is bounded in bytes."""
         return len(self.data) + len(self.event)
+
+    @property
+    def is_of_back_end(self) -> bool:
+        """Whether no client made it; those of Pusher's protocol show by the event's name."""
+        return self.user is None and not self.event.startswith(CLIENT_EVENT)
 
 
 class Ephemeral(msgspec.Struct, frozen=True, gc=False):

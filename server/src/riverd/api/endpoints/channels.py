@@ -26,7 +26,7 @@ _DIGITS_MAX = 18
 
 
 async def list_channels(api: Api, call: Call) -> ChannelList:
-    """The channels that anybody hears, with their counts."""
+    """The channels that have subscribers, with their counts."""
     prefix = call.query.get("prefix", "")
     if prefix:
         # A prefix that no name can have is a mistake, and no request for nothing.

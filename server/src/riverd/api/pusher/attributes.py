@@ -7,9 +7,8 @@ import msgspec
 from riverd.api.pusher.call import AppCall
 from riverd.channels.rules import CACHE_TTL_S
 from riverd.errors import ErrorCode, RiverError
-from riverd.model.log import Occupancy, Publication
+from riverd.model.log import Occupancy
 from riverd.protocols.pusher import names
-from riverd.protocols.pusher.decoding import CLIENT_EVENT
 from riverd.protocols.pusher.names import Kind
 from riverd.protocols.pusher.payload import shown
 
@@ -59,10 +58,6 @@ def counts_in(name: str, occupancy: Occupancy, *, attributes: Collection[str]) -
 async def _cached(call: AppCall, channel: str) -> object:
     tail = await call.api.broker.read(channel)
     for publication in reversed(tail.publications):
-        if _is_of_back_end(publication):
+        if publication.is_of_back_end:
             return {"data": _decode_text(shown(publication.data)), "ttl": int(CACHE_TTL_S)}
     return None
-
-
-def _is_of_back_end(publication: Publication) -> bool:
-    return publication.user is None and not publication.event.startswith(CLIENT_EVENT)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from riverd.auth.apps import App
+from riverd.channels.names import CLIENT_EVENT
 from riverd.errors import DecodeError, ErrorCode, RiverError
 from riverd.model import commands
 from riverd.model.commands import Command, Proof
@@ -13,7 +14,6 @@ from riverd.protocols.pusher import names
 from riverd.protocols.pusher.names import Kind
 from riverd.protocols.pusher.payload import stored, text_of
 
-CLIENT_EVENT = "client-"
 SUBSCRIBING = "subscribe "
 SIGNING_IN = "sign-in "
 """Pusher's messages have no ids: these and a name or text are what answers to them go by."""
