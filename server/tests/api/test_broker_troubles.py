@@ -108,7 +108,7 @@ class Troubled(MemoryBroker):
     ) -> Any:
         return await self.trouble()
 
-    async def occupied(self, _prefix: str) -> Any:
+    async def occupied(self, _prefix: str, *, limit: Any = None) -> Any:  # noqa: ARG002
         return await self.trouble()
 
     async def occupancy(self, _channel: str) -> Any:

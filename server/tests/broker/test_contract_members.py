@@ -109,6 +109,27 @@ async def test_a_node_that_closes_takes_its_members_and_counts_along(new_broker:
     assert await one.occupied("") == {"presence-c": Occupancy(1, 1)}
 
 
+async def test_first_channels_are_listed_in_order_and_without_those_of_river(
+    new_broker: NewBroker,
+) -> None:
+    one, _ = await node_with_notes(new_broker)
+    two, _ = await node_with_notes(new_broker)
+    names = [f"c-{number:05}" for number in range(6_000)]
+    await one.report({"#user:ann": 1, **dict.fromkeys(names[::2], 1)})
+    await two.report(dict.fromkeys(names[1::2], 2))
+    publisher = new_broker()
+    first = await publisher.occupied("", limit=3)
+    assert list(first.items()) == [
+        ("c-00000", Occupancy(1)),
+        ("c-00001", Occupancy(2)),
+        ("c-00002", Occupancy(1)),
+    ]
+    assert list(await publisher.occupied("c-0599", limit=100)) == names[-10:]
+    assert len(await publisher.occupied("")) == 6_001
+    # Nothing in a name is a pattern.
+    assert await publisher.occupied("c-*", limit=3) == {}
+
+
 async def test_counts_are_those_of_all_nodes(new_broker: NewBroker) -> None:
     one, _ = await node_with_notes(new_broker)
     two, _ = await node_with_notes(new_broker)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from riverd.scheduling.portions import portions
+from riverd.scheduling.portions import first_in_order, portions
 
 
 async def test_others_have_their_turn_between_two_portions() -> None:
@@ -11,6 +11,12 @@ async def test_others_have_their_turn_between_two_portions() -> None:
     async for some in portions(list(range(5)), 2):
         seen.append(list(some))  # noqa: PERF401  the order is what is looked at
     assert seen == [[0, 1], "another", [2, 3], [4]]
+
+
+async def test_first_of_many_are_found_in_order() -> None:
+    names = [f"{number:05}" for number in range(12_000)]
+    assert await first_in_order(names[::-1], 3) == names[:3]
+    assert await first_in_order(names[:2], 3) == names[:2]
 
 
 async def test_nothing_is_no_portion() -> None:

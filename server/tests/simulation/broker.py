@@ -218,8 +218,8 @@ class SimBroker:
         node, counts = self.node, dict(subscribers)
         await self._call(lambda: self._server.report(node, counts))
 
-    async def occupied(self, prefix: str) -> dict[str, Occupancy]:
-        return await self._call(lambda: self._server.store.occupied(prefix))
+    async def occupied(self, prefix: str, *, limit: int | None = None) -> dict[str, Occupancy]:
+        return await self._call(lambda: self._server.store.occupied(prefix, limit=limit))
 
     async def occupancy(self, channel: str) -> Occupancy:
         return await self._call(lambda: self._server.store.occupancy(channel))

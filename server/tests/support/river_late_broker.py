@@ -270,8 +270,8 @@ class LateBroker:
         await self._inner.report(subscribers)
         await self._answered("report")
 
-    async def occupied(self, prefix: str) -> dict[str, Occupancy]:
-        return await self._inner.occupied(prefix)
+    async def occupied(self, prefix: str, *, limit: int | None = None) -> dict[str, Occupancy]:
+        return await self._inner.occupied(prefix, limit=limit)
 
     async def occupancy(self, channel: str) -> Occupancy:
         return await self._inner.occupancy(channel)

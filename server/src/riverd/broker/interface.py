@@ -201,8 +201,11 @@ class Broker(Protocol):
         """How many connections of this node are subscribed to each channel now; 0 for none."""
         ...
 
-    async def occupied(self, prefix: str) -> dict[str, Occupancy]:
-        """The channels with this prefix that have subscribers, on all nodes."""
+    async def occupied(self, prefix: str, *, limit: int | None = None) -> dict[str, Occupancy]:
+        """The channels with this prefix that have subscribers, on all nodes.
+
+        With a `limit` the first so many in the order of their names, without River's own.
+        """
         ...
 
     async def occupancy(self, channel: str) -> Occupancy:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from heapq import merge
+from heapq import merge, nsmallest
 from itertools import islice
 from typing import TypeVar
 
@@ -29,6 +29,14 @@ async def sorted_portions(names: Sequence[str]) -> AsyncIterator[Sequence[str]]:
     while some := list(islice(merged, PORTION)):
         yield some
         await asyncio.sleep(0)
+
+
+async def first_in_order(names: Sequence[str], count: int) -> list[str]:
+    """The first so many of them, in their order."""
+    found: list[str] = []
+    async for some in portions(names, PORTION * 10):
+        found = nsmallest(count, [*found, *some])
+    return found
 
 
 def do_all(

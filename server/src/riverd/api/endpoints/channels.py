@@ -31,8 +31,8 @@ async def list_channels(api: Api, call: Call) -> ChannelList:
     if prefix:
         # A prefix that no name can have is a mistake, and no request for nothing.
         check_channel(prefix)
-    occupied = await api.broker.occupied(prefix)
-    most = limit_in(call.query) if "limit" in call.query else len(occupied)
+    most = limit_in(call.query) if "limit" in call.query else None
+    occupied = await api.broker.occupied(prefix, limit=None if most is None else most + 1)
     channels: dict[str, Counted] = {}
     async for some in sorted_portions(list(occupied)):
         for name in some:

@@ -113,9 +113,9 @@ class MemoryBroker:
         if self._board.webhooks.interests.all:
             await self.webhooks.count(subscribers)
 
-    async def occupied(self, prefix: str) -> dict[str, Occupancy]:
+    async def occupied(self, prefix: str, *, limit: int | None = None) -> dict[str, Occupancy]:
         """The channels that have subscribers."""
-        return self._store.occupied(prefix)
+        return self._store.occupied(prefix, limit=limit)
 
     async def occupancy(self, channel: str) -> Occupancy:
         """How many subscribers a channel has."""

@@ -3,8 +3,10 @@
 import math
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
+from heapq import nsmallest
 from itertools import islice
 
+from riverd.channels.names import INTERNAL
 from riverd.channels.rules import ChannelPolicy, ChannelRules
 from riverd.errors import ErrorCode, RiverError
 from riverd.model.log import (
@@ -282,9 +284,12 @@ class Store:
             if not counts:
                 del self._counts[channel]
 
-    def occupied(self, prefix: str) -> dict[str, Occupancy]:
+    def occupied(self, prefix: str, *, limit: int | None = None) -> dict[str, Occupancy]:
         """The channels that have subscribers, with their counts."""
-        return {name: self.occupancy(name) for name in self._counts if name.startswith(prefix)}
+        names = [name for name in self._counts if name.startswith(prefix)]
+        if limit is not None:
+            names = nsmallest(limit, (name for name in names if not name.startswith(INTERNAL)))
+        return {name: self.occupancy(name) for name in names}
 
     def occupancy(self, channel: str) -> Occupancy:
         """How many subscribers a channel has, and its members if it has any."""

@@ -312,9 +312,9 @@ class RedisBroker:
         await self._subscribers.report(self._node_name(), subscribers)
         await self.webhooks.count(subscribers)
 
-    async def occupied(self, prefix: str) -> dict[str, Occupancy]:
+    async def occupied(self, prefix: str, *, limit: int | None = None) -> dict[str, Occupancy]:
         """The channels with this prefix that have subscribers: the sum over the nodes' counts."""
-        return await self._subscribers.occupied(prefix)
+        return await self._subscribers.occupied(prefix, limit=limit)
 
     async def occupancy(self, channel: str) -> Occupancy:
         """How many subscribers this channel has."""
