@@ -84,7 +84,9 @@ class RiverError(Exception):
 
 def for_client(error: RiverError) -> RiverError:
     """The error as a client may see it, for answers that back ends get with all of its message."""
-    return RiverError(error.error, error.public)
+    shown = RiverError(error.error, error.public)
+    shown.retry_after_ms = error.retry_after_ms
+    return shown
 
 
 class TokenError(RiverError):

@@ -166,6 +166,14 @@ async def test_who_has_no_token_is_sent_how_to_present_one(site: Site) -> None:
         assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
 
 
+async def test_who_has_its_token_in_the_url_is_sent_what_allows_that(site: Site) -> None:
+    async with requested(site.url, "/events?channel=dogs&token=abc") as answer:
+        assert answer.status == 401
+        error = (await answer.body())["error"]
+    assert error["code"] == "unauthenticated"
+    assert "RIVER_EVENTS_QUERY_TOKEN" in error["message"]
+
+
 class Open:
     """A stream, and its session."""
 

@@ -1,5 +1,6 @@
 """Errors as answers over HTTP: a code for programs, a message for people, both as JSON."""
 
+import math
 from collections.abc import Mapping
 
 import msgspec
@@ -29,11 +30,12 @@ _CODES = {
 _encode = msgspec.json.Encoder().encode
 
 
-class Error(msgspec.Struct, frozen=True):
-    """What went wrong: a code for programs, a message for people."""
+class Error(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What went wrong: a code for programs, a message for people, when the same may succeed."""
 
     code: str
     message: str
+    retry_after_ms: int | None = None
 
 
 class ErrorAnswer(msgspec.Struct, frozen=True):
@@ -49,13 +51,17 @@ def extra_headers(status: int) -> Headers:
 
 def response_to(error: RiverError, *, headers: Headers = ()) -> Response:
     """An error as an answer, with all of its message."""
-    return _response(error.error.status, error.error, message=error.message, headers=headers)
+    again_ms = error.retry_after_ms
+    if again_ms is not None:
+        headers = (*headers, ("retry-after", str(math.ceil(again_ms / 1000))))
+    shown = Error(error.error.code, error.message, again_ms)
+    return _response(error.error.status, shown, headers=headers)
 
 
-def wrong_method(allowed: str) -> Response:
+def wrong_method(allowed: str, *, headers: Headers = ()) -> Response:
     """The answer to a method that a path does not take: `allowed` are those that it does."""
     error = RiverError(ErrorCode.METHOD_NOT_ALLOWED, f"this path takes {allowed}")
-    return response_to(error, headers=(("allow", allowed),))
+    return response_to(error, headers=(*headers, ("allow", allowed)))
 
 
 def refused(refusal: HttpRefusal, *, headers: Headers = ()) -> Response:
@@ -63,7 +69,7 @@ def refused(refusal: HttpRefusal, *, headers: Headers = ()) -> Response:
     code = code_of(refusal)
     # Too many requests at once are the clients' doing, and not a fault of the service.
     status = code.status if code is ErrorCode.TOO_FAST else refusal.status
-    return _response(status, code, message=refusal.reason, headers=headers)
+    return _response(status, Error(code.code, refusal.reason), headers=headers)
 
 
 def code_of(refusal: HttpRefusal) -> ErrorCode:
@@ -71,6 +77,6 @@ def code_of(refusal: HttpRefusal) -> ErrorCode:
     return _CODES.get(refusal, ErrorCode.INVALID_FIELD)
 
 
-def _response(status: int, code: ErrorCode, *, message: str, headers: Headers) -> Response:
-    body = _encode(ErrorAnswer(Error(code.code, message)))
+def _response(status: int, error: Error, *, headers: Headers) -> Response:
+    body = _encode(ErrorAnswer(error))
     return Response(status, body, JSON, (*headers, *extra_headers(status)))

@@ -16,8 +16,8 @@ from riverd.auth.bearer import bearer
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, Reason, RiverError
 from riverd.gateway.streams.credentials import check_origin, may_use_cookie, token_in
-from riverd.gateway.streams.refusals import not_served, wrong_method
-from riverd.http.json_errors import extra_headers, refused
+from riverd.gateway.streams.refusals import not_served
+from riverd.http.json_errors import extra_headers, refused, wrong_method
 from riverd.http.refusal import HttpRefusal
 from riverd.http.request import Request
 from riverd.http.response import JSON, Answer, Headers, Response
@@ -135,7 +135,7 @@ class ClientRequests:
     def admit(self, request: Request, headers: Headers) -> "Answer | PostedRequest":
         """Judge a request by its head."""
         if request.method != "POST":
-            return wrong_method("POST, OPTIONS", headers)
+            return wrong_method("POST, OPTIONS", headers=headers)
         try:
             token = self._token(request)
         except RiverError as error:

@@ -11,6 +11,9 @@ from riverd.http.response import Headers
 COOKIE = "river_token"
 QUERY = "token"
 PREFLIGHT_S = 600
+_IN_THE_URL = (
+    "a token in the URL counts only with RIVER_EVENTS_QUERY_TOKEN=true: send Authorization: Bearer"
+)
 _METHODS = "GET, HEAD, POST, OPTIONS"
 _HEADERS = "authorization, content-type, last-event-id"
 
@@ -22,12 +25,17 @@ def token_in(
 
     A cookie is sent by the browser, whatever page asks: it counts only for pages of an origin that
     is listed, or of this one (contract, "HTTP streaming").
+
+    Raises:
+        RiverError: unauthenticated, where the only one stands in a URL that is not looked at.
     """
     token = bearer(request.headers.get("authorization", ""))
     if token is None and from_query:
         token = query.get(QUERY)
     if token is None and may_use_cookie(request, origins):
         token = _cookie(request.headers.get("cookie", ""))
+    if token is None and not from_query and query.get(QUERY):
+        raise RiverError(ErrorCode.UNAUTHENTICATED, _IN_THE_URL)
     return token or None
 
 
@@ -54,7 +62,11 @@ def cors(request: Request, origins: Origins) -> Headers:
     origin = request.headers.get("origin")
     if origin is None or not origins.allow(origin):
         return ()
-    headers: Headers = (("Access-Control-Allow-Origin", origin), ("Vary", "Origin"))
+    headers: Headers = (
+        ("Access-Control-Allow-Origin", origin),
+        ("Access-Control-Expose-Headers", "Retry-After"),
+        ("Vary", "Origin"),
+    )
     if origins.lists(origin):
         headers += (("Access-Control-Allow-Credentials", "true"),)
     return headers

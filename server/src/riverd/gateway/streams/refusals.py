@@ -2,7 +2,7 @@
 
 import msgspec
 
-from riverd.errors import ErrorCode, RiverError, for_client
+from riverd.errors import RiverError, for_client
 from riverd.http.body_writer import BodyWriter
 from riverd.http.json_errors import response_to
 from riverd.http.response import EVENT_STREAM, JSON, Answer, Headers, Response, StreamedResponse
@@ -12,12 +12,6 @@ from riverd.protocols.sse.protocol import Sse
 def not_served(error: RiverError, headers: Headers) -> Response:
     """The answer to a request that is not served."""
     return response_to(for_client(error), headers=headers)
-
-
-def wrong_method(allowed: str, headers: Headers) -> Response:
-    """The answer to another method than those in `allowed`, which it names (RFC 9110, 15.5.6)."""
-    error = RiverError(ErrorCode.METHOD_NOT_ALLOWED, f"this path takes {allowed}")
-    return not_served(error, (*headers, ("Allow", allowed)))
 
 
 class Farewell(msgspec.Struct, frozen=True):

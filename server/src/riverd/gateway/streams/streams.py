@@ -19,12 +19,7 @@ from riverd.gateway.streams.client_requests import FIELDS, ClientRequests
 from riverd.gateway.streams.credentials import check_origin, cors, preflight, token_in
 from riverd.gateway.streams.event_stream import EventStream
 from riverd.gateway.streams.poll import Poll
-from riverd.gateway.streams.refusals import (
-    Farewell,
-    come_again,
-    not_served,
-    wrong_method,
-)
+from riverd.gateway.streams.refusals import Farewell, come_again, not_served
 from riverd.gateway.streams.sink import StreamSink
 from riverd.gateway.streams.stream_host import StreamHost
 from riverd.gateway.streams.stream_request import (
@@ -37,6 +32,7 @@ from riverd.gateway.streams.stream_request import (
     stream_request,
 )
 from riverd.http.handler import Pending
+from riverd.http.json_errors import wrong_method
 from riverd.http.request import Request
 from riverd.http.response import EVENT_STREAM, Answer, Headers, Response, StreamedResponse
 from riverd.model.claims import Claims
@@ -125,7 +121,7 @@ class Streams:
             self._keep()
             return self._clients.admit(request, headers)
         if request.method not in _METHODS:
-            return wrong_method(_ALLOWED, headers)
+            return wrong_method(_ALLOWED, headers=headers)
         if request.has_body:
             error = RiverError(ErrorCode.INVALID_FIELD, "a stream has no body")
             return not_served(error, headers)
