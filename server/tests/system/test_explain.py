@@ -367,3 +367,6 @@ def test_what_cannot_be_asked_is_refused(river: Deployment) -> None:
     publish(river.api, "why-none", 1)
     nobody = river.explain("nobody", "why-none", 1)
     assert nobody["reason"] in ("not_connected", "unknown")
+    never = river.explain("nobody", "why-none", 2)
+    assert never["reason"] == "not_published"
+    assert not any("no longer has it" in note for note in never["notes"])

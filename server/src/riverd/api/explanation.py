@@ -116,7 +116,7 @@ def judge(
             DeliveryVerdict.UNKNOWN,
             f"Unknown: {' '.join(doubts[:DOUBTS_MAX])} Apart from that: {sentence}",
         )
-    if not asked.in_log:
+    if not asked.in_log and asked.offset <= asked.newest:
         doubts.append("The log no longer has it: whether it excluded a session is not known.")
     return DeliveryOutcome(verdict, sentence, judged, doubts)
 
