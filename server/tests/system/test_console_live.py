@@ -101,6 +101,19 @@ async def test_page_that_nobody_sees_asks_for_nothing(river: River, browser: Bro
             await seen(page, "visible")
 
 
+async def test_trace_goes_on_while_its_page_is_in_the_background(
+    river: River, browser: Browser
+) -> None:
+    async with member(river.url, token("eva"), "unseen"), console(river, browser) as page:
+        await heading(page, "Overview")
+        await page.goto(f"{river.api_url}/console#/trace/user/eva")
+        await page.get_by_role("button", name="Start").click()
+        await expect(page.locator(".trace li").filter(has_text="is connected")).to_be_visible()
+        await seen(page, "hidden")
+        publish(river, "unseen")
+        await expect(page.locator(".trace li").filter(has_text="post")).to_be_visible()
+
+
 async def seen(page: Page, state: str) -> None:
     """Whether it is in front, as the browser tells it."""
     await page.evaluate(

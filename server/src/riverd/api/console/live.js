@@ -23,15 +23,15 @@ export function live(ms, view, signal, asks, show) {
  *
  * `asks()` gives pairs of a path and a query. `show` gets the answers in their order, and the numbers
  * of those that have changed, once a round. `report` gets what failed, or null. A page that nobody
- * sees has no stream: browsers open six to one host.
+ * sees has no stream, since browsers open six to one host, unless `unseen` is set.
  */
-export function follow(ms, signal, asks, show, report) {
+export function follow(ms, signal, asks, show, report, { unseen = false } = {}) {
   let current = new AbortController();
   const begin = async () => {
     current.abort();
     current = new AbortController();
     const ended = AbortSignal.any([signal, current.signal]);
-    while (!ended.aborted && !document.hidden) {
+    while (!ended.aborted && (unseen || !document.hidden)) {
       try {
         await rounds(asks(), { ms, show, report, ended });
       } catch (error) {
@@ -40,7 +40,7 @@ export function follow(ms, signal, asks, show, report) {
       await paused(AGAIN_MS, ended);
     }
   };
-  document.addEventListener("visibilitychange", () => (document.hidden ? current.abort() : begin()), { signal });
+  if (!unseen) document.addEventListener("visibilitychange", () => (document.hidden ? current.abort() : begin()), { signal });
   begin();
   return begin;
 }

@@ -60,7 +60,7 @@ export function trace(view, signal, _title, given) {
       if (!(error?.status >= 400 && error.status < 500)) return;
       say(error.message);
       resolve("Refused.");
-    });
+    }, { unseen: true });
   });
 
   function add(lines) {
