@@ -80,7 +80,7 @@ EPHEMERAL = (
     ),
     plant(
         "an ephemeral event comes with each flush",
-        ("core.fanout:Fanout.send_new", "channel.passing = []", "pass"),
+        ("core.fanout:Fanout._send_mixed", "channel.passing = []", "pass"),
     ),
     plant(
         "what others were sent is sent to every later joiner",

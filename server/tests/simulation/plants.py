@@ -77,16 +77,11 @@ TRAPS = (
 LOGS = (
     plant(
         "a hole in the log is accepted",
-        ("core.channel_log:Log.append", "if entry.offset > self.offset + 1:", "if False:"),
-        (
-            "core.channel_log:Log.append",
-            "entry.offset == self.offset + 1",
-            "entry.offset > self.offset",
-        ),
+        ("core.channel_log:Log.append", "if offset != due:", "if offset < due:"),
     ),
     plant(
         "a known publication is appended again",
-        ("core.channel_log:Log.append", "if entry.offset == self.offset + 1:", "if True:"),
+        ("core.channel_log:Log.append", "if offset != due:", "if offset > due:"),
     ),
     plant(
         "a publication of another epoch is appended",
@@ -118,7 +113,7 @@ LOGS = (
     ),
     plant(
         "the window is one too small",
-        ("model:Position.why_lost", "self.offset < oldest", "self.offset <= oldest"),
+        ("model.log:Position.why_lost", "self.offset < oldest", "self.offset <= oldest"),
     ),
     plant(
         "an epoch that is not known is over",
@@ -162,9 +157,15 @@ CURSORS = (
     plant("a gap is not sent", ("core.hub:Hub.send_gap", "subscription.session.reply(", "repr(")),
     plant(
         "what was sent is noted after it was written",
-        ("core.fanout:Fanout.send_new", "channel.sent = log.offset\n", "pass\n"),
+        ("core.fanout:Fanout.send_new", "channel.sent = offset =", "offset ="),
         (
             "core.fanout:Fanout.send_new",
+            "size=offset - sent, after=sent)\n",
+            "size=offset - sent, after=sent)\n    channel.sent = offset\n",
+        ),
+        ("core.fanout:Fanout._send_mixed", "channel.sent = log.offset\n", "pass\n"),
+        (
+            "core.fanout:Fanout._send_mixed",
             "count=size, after=sent)\n",
             "count=size, after=sent)\n    channel.sent = log.offset\n",
         ),
@@ -259,7 +260,7 @@ STATES = (
     ),
     plant(
         "a node that was stopped goes on",
-        ("tasks:Tasks.start", "if self._closed:", "if False:"),
+        ("scheduling.tasks:Tasks.start", "if self._closed:", "if False:"),
     ),
     plant(
         "what failed is not tried again",
