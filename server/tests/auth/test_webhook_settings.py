@@ -1,7 +1,7 @@
 """RIVER_WEBHOOKS: what is accepted, and what is said of the rest."""
 
 import json
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import pytest
 
@@ -81,6 +81,14 @@ def test_a_webhook_keeps_its_queue_under_its_name_or_its_url_and_channels() -> N
         ("::ffff:10.1.2.3", True),
         ("169.254.169.254", False),
         ("fd00:ec2::254", False),
+        ("fd20:ce::254", False),
+        ("fd00:c1::a9fe:a9fe", False),
+        ("100.100.100.200", False),
+        ("168.63.129.16", False),
+        ("::ffff:168.63.129.16", False),
+        ("64:ff9b:1::a9fe:a9fe", False),
+        ("::127.0.0.1", False),
+        ("fec0::1", False),
         ("fe80::1", False),
         ("0.0.0.0", False),  # noqa: S104  nobody listens here
         ("64:ff9b::a9fe:a9fe", False),
@@ -96,6 +104,12 @@ def test_addresses_that_are_not_public_are_refused_unless_they_are_allowed(
     found = ip_address(address)
     assert not is_allowed(found, ())
     assert is_allowed(found, PRIVATE_NETWORKS) == with_private
+
+
+def test_metadata_has_to_be_allowed_by_its_own_address() -> None:
+    found = ip_address("168.63.129.16")
+    assert not is_allowed(found, (ip_network("168.63.0.0/16"),))
+    assert is_allowed(found, (ip_network("168.63.129.16"),))
 
 
 def test_public_addresses_are_allowed() -> None:

@@ -42,7 +42,19 @@ PRIVATE_NETWORKS: tuple[Network, ...] = tuple(
     )
 )
 _NAT64 = ip_network("64:ff9b::/96")
-METADATA = ip_address("fd00:ec2::254")
+_NOT_PUBLIC = tuple(ip_network(one) for one in ("64:ff9b:1::/48", "::/96", "fec0::/10"))
+"""What ipaddress takes for global: a network's own NAT64 (RFC 8215), and two obsolete ones."""
+METADATA = frozenset(
+    ip_address(one)
+    for one in (
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "fd00:c1::a9fe:a9fe",
+        "100.100.100.200",
+        "168.63.129.16",
+    )
+)
+"""Of AWS, Google, Oracle, Alibaba and Azure, beside the link-local one that all have."""
 SECRET_PREFIX = "whsec_"  # noqa: S105  how secrets of Standard Webhooks begin
 SECRET_BYTES_MIN = 24
 
@@ -235,8 +247,10 @@ def is_allowed(address: Address, allowed: Sequence[Network]) -> bool:
     address = _within(address)
     for network in allowed:
         if address.version == network.version and address in network:
-            # A cloud's metadata has an address in a private network.
-            return address != METADATA or network.num_addresses == 1
+            # A cloud's metadata may have an address in a private network.
+            return address not in METADATA or network.num_addresses == 1
+    if address in METADATA or any(address in network for network in _NOT_PUBLIC):
+        return False
     return address.is_global and not address.is_multicast
 
 
