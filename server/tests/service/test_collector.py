@@ -2,14 +2,18 @@
 
 import asyncio
 import gc
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
 from river_time import in_no_time
+from structlog.testing import capture_logs
 
 from riverd.service.collector import (
+    FREED_WITHIN_S,
     MANY_BLOCKS,
     OLDER_EVERY,
+    SAMPLE_MAX,
     USUAL,
     YOUNG_EVERY_S,
     YOUNG_ONLY,
@@ -60,6 +64,58 @@ async def test_while_there_are_many_new_ones_are_not_looked_at_again_and_again()
     more = [[number] for number in range(10 * MANY_BLOCKS)]
     await until(lambda: gc.get_freeze_count() >= len(many) + len(more))
     assert asyncio.get_running_loop().time() - before < OLDER_EVERY * YOUNG_EVERY_S / 2
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
+
+
+class Connection:
+    closed = False
+
+
+def in_a_circle() -> Connection:
+    one, two = Connection(), Connection()
+    one.__dict__["other"], two.__dict__["other"] = two, one
+    return one
+
+
+@in_no_time
+async def test_circles_that_were_old_before_they_were_left_are_collected_and_logged() -> None:
+    living = {in_a_circle() for _ in range(SAMPLE_MAX)}
+    # The collector lists nothing that is frozen.
+    in_memory = weakref.WeakSet(living)
+    looking = asyncio.create_task(OldObjects(living).run())
+    await asyncio.sleep(0)
+    many = [[number] for number in range(2 * MANY_BLOCKS)]
+    await until(lambda: gc.get_freeze_count() >= len(many))
+    # Long enough that some of them are in the sample.
+    await asyncio.sleep(60)
+    with capture_logs() as logged:
+        while living:
+            living.pop().closed = True
+        # Frozen, so that no young collection finds them.
+        await asyncio.sleep(FREED_WITHIN_S / 2)
+        assert len(in_memory) == SAMPLE_MAX
+        assert logged == []
+        await until(lambda: not in_memory)
+    assert [one["event"] for one in logged] == ["circles_left"]
+    assert gc.get_freeze_count() >= len(many)
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
+
+
+@in_no_time
+async def test_what_ends_without_a_circle_costs_no_full_collection() -> None:
+    living = {Connection() for _ in range(SAMPLE_MAX)}
+    looking = asyncio.create_task(OldObjects(living).run())
+    await asyncio.sleep(0)
+    many = [[number] for number in range(2 * MANY_BLOCKS)]
+    await until(lambda: gc.get_freeze_count() >= len(many))
+    await asyncio.sleep(60)
+    with capture_logs() as logged:
+        while living:
+            living.pop().closed = True
+        await asyncio.sleep(2 * FREED_WITHIN_S)
+    assert logged == []
     looking.cancel()
     await asyncio.gather(looking, return_exceptions=True)
 

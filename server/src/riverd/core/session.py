@@ -119,6 +119,7 @@ class Session:
     """One client, whatever carries its bytes. No clock: the time comes with each call."""
 
     __slots__ = (
+        "__weakref__",
         "_refused",
         "_spent",
         "_spent_at",

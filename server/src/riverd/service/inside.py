@@ -30,6 +30,7 @@ def show_inside(
     gateway: Gateway, hub: Hub, *, history: SessionHistory | None, process: Process
 ) -> None:
     """Have the node answer what it is asked, and measure how late it is."""
+    process.living = gateway.node.sessions
     _answer_inquiries(gateway, hub, history=history, process=process)
     _sample_delays(gateway.node, process)
 

@@ -6,14 +6,14 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 
 import structlog
 
 from riverd.broker import Broker
 from riverd.scheduling.tasks import Tasks
 from riverd.service.brokers import Brokers
-from riverd.service.collector import OldObjects
+from riverd.service.collector import Ending, OldObjects
 from riverd.service.credentials import Credentials
 from riverd.service.jwks import IdentityProvider
 from riverd.service.metrics import Metrics, MetricsLog, Reading, process_readings
@@ -43,6 +43,8 @@ class Process:
         )
         self.stopping = asyncio.Event()
         self.readiness = ReadinessState()
+        self.living: Collection[Ending] = ()
+        """Of which some are followed to their end: see `OldObjects`."""
         self._asked_again = asyncio.Event()
         self._waiting: list[Callable[[], Coroutine[None, None, None]]] = []
         self._tasks = Tasks(self.failed)
@@ -95,7 +97,7 @@ class Process:
         # What lives since the start lives to the end: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        self.start(OldObjects().run())
+        self.start(OldObjects(self.living).run())
 
     async def end(self) -> None:
         """Cancel background work, close the brokers."""
