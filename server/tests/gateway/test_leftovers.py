@@ -2,17 +2,22 @@
 
 import asyncio
 import gc
+import json
 import socket
 import time
+import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import pytest
+from pusher_runner import APPS, QUERY
 from river_client import CLOSE, PING, SECRET, TEXT, Client, frame, member, opened, token, visitor
 from river_wire import RULES
 from stream_client import path_of, requested
+from subscribers import PusherSubscriber
 
+from riverd.auth.apps import Apps, parse_apps
 from riverd.auth.session_secrets import SessionSecrets
 from riverd.auth.tokens import Verifier
 from riverd.broker.memory.broker import MemoryBroker
@@ -32,6 +37,7 @@ from riverd.node.node import Node
 from riverd.node.replicas.attachment import Linger
 from riverd.protocols.native.close_codes import NATIVE_CLOSE_CODES
 from riverd.protocols.native.protocol import Native, NativePath
+from riverd.protocols.pusher.path import PusherPath
 from riverd.service.composition import client_folder
 from riverd.websocket.early_input import EarlyInputs, EarlyLimits
 from riverd.websocket.interface import SocketLimits
@@ -48,6 +54,7 @@ KINDS = {
     "EarlyInput",
     "Session",
     "Subscription",
+    "Tab",
     "Attachment",
     "PresenceEntry",
     "DesiredState",
@@ -94,7 +101,10 @@ async def url() -> AsyncIterator[str]:
     gateway = Gateway(
         node,
         Pages(health=AlwaysReady(), metrics=bytes, client=ClientFiles(client_folder(), "1")),
-        paths=[NativePath(Native(RULES, SessionSecrets([SECRET])))],
+        paths=[
+            NativePath(Native(RULES, SessionSecrets([SECRET]))),
+            PusherPath(Apps(parse_apps("RIVER_APPS", json.dumps(APPS))), RULES),
+        ],
         close_codes=NATIVE_CLOSE_CODES.values(),
         verify=Verifier([SECRET]).verify,
         failed=failures.append,
@@ -123,9 +133,11 @@ async def url() -> AsyncIterator[str]:
 
 async def settled(before: Counter[str]) -> None:
     """Wait until there is no more of any kind than before."""
-    async with asyncio.timeout(20):
-        while alive() - before:
-            await asyncio.sleep(0.01)
+    # To look at all objects of a process of many tests takes a while.
+    deadline = time.monotonic() + 60
+    while left := alive() - before:
+        assert time.monotonic() < deadline, left
+        await asyncio.sleep(0.01)
 
 
 async def visit(url: str, number: int, *, ending: str) -> None:
@@ -168,6 +180,28 @@ async def test_a_stream_or_poll_leaves_nothing(
         # The port may not have noticed yet that the last ones have gone.
         for number in range(MANY // 2):
             await listen(number)
+        await settled(before)
+
+
+@pytest.mark.parametrize("page", [False, True])
+async def test_a_client_of_pusher_s_protocol_leaves_nothing(
+    url: str,
+    page: bool,  # noqa: FBT001  a case
+) -> None:
+    async def come(number: int) -> None:
+        name = f"/t/l8k2j0zz-{uuid.uuid4()}" if page else ""
+        client = PusherSubscriber(await opened(url, path=f"{name}/app/native-key?{QUERY}"))
+        await client.enter(f"user-{number}")
+        await client.subscribe("dogs")
+        member = json.dumps({"user_id": f"user-{number}"})
+        await client.subscribe(f"presence-{number}", channel_data=member)
+        await client.close()
+
+    await come(0)
+    with collector_off():
+        before = alive()
+        for number in range(MANY):
+            await come(number)
         await settled(before)
 
 
