@@ -20,6 +20,7 @@ from stream_client import path_of, requested
 from subscribers import KINDS, PUSHER_SETTINGS, WRONG, pusher, subscriber
 
 BLOCKING = "x" * 60_000
+ASKED_MAX = 20
 
 
 class Deployment:
@@ -39,12 +40,20 @@ class Deployment:
         self.api = start("api", settings=self.broker)
 
     def explain(self, user: str, channel: str, offset: int, **more: str) -> Any:
-        """What is said of a user; with `session` of that, and the user is "-"."""
+        """What is said of a user; with `session` of that, and the user is "-".
+
+        Nodes that are busy may answer too late: all are asked again then.
+        """
         query = urlencode({"user": user, "channel": channel, **more})
         path = f"/channels/-/publications/{offset}/users/-"
-        status, text = ask(f"{self.api.api_url}{path}?{query}", key=API_KEY)
-        assert status == 200, text
-        return json.loads(text)
+        found: Any = None
+        for _ in range(ASKED_MAX):
+            status, text = ask(f"{self.api.api_url}{path}?{query}", key=API_KEY)
+            assert status == 200, text
+            found = json.loads(text)
+            if not found["unanswered"]:
+                break
+        return found
 
     async def becomes(self, reason: str, user: str, channel: str, offset: int) -> Any:
         """The explanation, once it has this reason."""
