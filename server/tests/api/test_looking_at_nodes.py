@@ -1,5 +1,6 @@
 """`GET /nodes`, `/users`, `/access` and `/channels/C/rule`; how nodes are asked."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from river_feed import Notes
 
 from riverd.auth.api_keys import Keys
 from riverd.model.facts import ConnectedUsers, NodeState
-from riverd.model.orders import Question, encode
+from riverd.model.log import Publication
+from riverd.model.orders import Question, UserConnection, encode, order_of
 
 STATE = NodeState("gw-a", "1.2.3", 1_700_000_000.0, 7, 5, 3, 100, 1, 0, 0.01, "digest")
 
@@ -24,11 +26,24 @@ class Answering(Notes):
     def on_question(self, question: Question) -> None:
         answer = self._answers.get(question.kind)
         if answer is not None:
-            import asyncio  # noqa: PLC0415
-
             self._task = asyncio.ensure_future(
                 self._door.control.answer(question.id, encode(answer))
             )
+
+
+class OddOrders(Notes):
+    """A node that answers orders as no version does."""
+
+    def __init__(self, api: Served, name: str) -> None:
+        super().__init__()
+        self._door: Any = api.door(self, name=name)
+
+    def on_publication(self, channel: str, epoch: str, publication: Publication) -> None:
+        super().on_publication(channel, epoch, publication)
+        order = order_of(publication.data)
+        assert order is not None
+        answer = self._door.control.answer(order.id, b"all of them")
+        self._task = asyncio.ensure_future(answer)
 
 
 def test_nodes_say_how_they_are_and_the_silent_are_named(api: Served) -> None:
@@ -41,6 +56,24 @@ def test_nodes_say_how_they_are_and_the_silent_are_named(api: Served) -> None:
     assert found["nodes"][0]["connections"] == 7
     assert found["unanswered"] == ["gw-odd", "gw-silent"]
     assert found["gone"] == []
+
+
+def test_a_node_that_describes_connections_in_other_words_has_not_answered(api: Served) -> None:
+    Answering(api, "gw-plain", connections=[UserConnection("s1", 1.0, ["dogs"])])
+    Answering(api, "gw-foreign", connections={"?": 1})
+    found = api.ask("GET", "/users/ann").json
+    assert [one["node"] for one in found["connections"]] == ["gw-plain"]
+    assert "gw-foreign" in found["unanswered"]
+    assert "gw-plain" not in found["unanswered"]
+
+
+def test_a_node_that_says_in_other_words_whom_an_order_reached_has_not_answered(
+    api: Served,
+) -> None:
+    OddOrders(api, "gw-uncounting")
+    found = api.ask("POST", "/users/ann/disconnect")
+    assert (found.status, found.json["reached"]) == (200, 0)
+    assert "gw-uncounting" in found.json["unanswered"]
 
 
 def test_users_of_all_nodes_are_added_up(api: Served) -> None:

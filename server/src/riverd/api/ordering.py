@@ -2,19 +2,36 @@
 
 import asyncio
 import secrets
-from collections.abc import Container, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from riverd.api.context import Api
 from riverd.errors import RiverError
-from riverd.model.orders import Order, OrderKind, Question
+from riverd.model.orders import Order, OrderKind, Question, reached_in
 
 ANSWERS_S_MAX = 0.4
 """How long nodes are waited for: a caller is answered within a second."""
 LOOK_S_FIRST = 0.004
 LOOK_S_MAX = 0.05
+
+
+T = TypeVar("T")
+
+
+class NodeAnswers(msgspec.Struct, Generic[T], frozen=True):
+    """What nodes said, by who they are for the broker.
+
+    Args:
+        names: of all nodes that were asked.
+        unanswered: the names of those that said nothing in time, or nothing that is understood: a
+            node may be of another version.
+    """
+
+    found: Mapping[str, T]
+    names: Mapping[str, str]
+    unanswered: list[str]
 
 
 class OrderOutcome(msgspec.Struct, frozen=True):
@@ -39,20 +56,30 @@ async def carry_out(api: Api, order: Order) -> OrderOutcome:
     control = api.broker.control
     nodes = await control.nodes()
     await control.order(order)
-    answers = await answers_to(api, order.id, nodes=nodes)
-    reached = sum(int(body) for body in answers.values())
-    return OrderOutcome(reached, names_without(nodes, answers))
+    answers = await answers_to(api, order.id, nodes=nodes, read=reached_in)
+    return OrderOutcome(sum(answers.found.values()), answers.unanswered)
 
 
-async def ask_nodes(api: Api, question: Question) -> tuple[Mapping[str, str], Mapping[str, bytes]]:
-    """All nodes' names, and what those say that answer in time."""
+async def ask_nodes(
+    api: Api, question: Question, *, read: Callable[[bytes], T | None]
+) -> NodeAnswers[T]:
+    """What all nodes say to a question; `read` gives nothing for what it does not understand."""
     nodes = await api.broker.control.nodes()
     await api.broker.control.ask(question)
-    return nodes, await answers_to(api, question.id, nodes=nodes)
+    return await answers_to(api, question.id, nodes=nodes, read=read)
 
 
-async def answers_to(api: Api, asked: str, *, nodes: Mapping[str, str]) -> Mapping[str, bytes]:
-    """What these nodes answer in time. Never raises: what was asked is under way by now."""
+async def answers_to(
+    api: Api, asked: str, *, nodes: Mapping[str, str], read: Callable[[bytes], T | None]
+) -> NodeAnswers[T]:
+    """What these nodes say to an order or a question. Never raises: it is under way by now."""
+    answers = await _answers(api, asked, nodes=nodes)
+    found = {node: said for node, body in answers.items() if (said := read(body)) is not None}
+    unanswered = sorted({name for node, name in nodes.items() if node not in found})
+    return NodeAnswers(found, nodes, unanswered)
+
+
+async def _answers(api: Api, asked: str, *, nodes: Mapping[str, str]) -> Mapping[str, bytes]:
     control, answers, pause_s = api.broker.control, dict[str, bytes](), LOOK_S_FIRST
     # No `asyncio.timeout`: a request is begun outside of a task.
     clock = asyncio.get_running_loop().time
@@ -65,8 +92,3 @@ async def answers_to(api: Api, asked: str, *, nodes: Mapping[str, str]) -> Mappi
         except RiverError:
             break
     return answers
-
-
-def names_without(nodes: Mapping[str, str], answers: Container[str]) -> list[str]:
-    """The names of the nodes that have not answered."""
-    return sorted({name for node, name in nodes.items() if node not in answers})

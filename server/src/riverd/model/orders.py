@@ -164,6 +164,17 @@ def question_of(body: bytes) -> Question:
     return _decode_question(body)
 
 
-def connections_of(body: bytes) -> list[UserConnection]:
-    """A node's answer to a question."""
-    return _decode_connections(body)
+def connections_of(body: bytes) -> list[UserConnection] | None:
+    """A node's answer to a question; nothing if it is no such answer."""
+    try:
+        return _decode_connections(body)
+    except msgspec.DecodeError:
+        return None
+
+
+def reached_in(body: bytes) -> int | None:
+    """How many connections an order has reached, as a node answers it; nothing if it does not."""
+    try:
+        return int(body)
+    except ValueError:
+        return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from riverd.api.context import Api, Call
 from riverd.api.endpoints.tokens import check_user
 from riverd.api.explanation import Asked, DeliveryVerdict, judge, not_published
-from riverd.api.ordering import answers_to, names_without
+from riverd.api.ordering import answers_to
 from riverd.api.responses import Explanation
 from riverd.auth.apps import Apps
 from riverd.channels.names import app_channel, check_channel
@@ -38,11 +38,8 @@ async def explain(api: Api, call: Call) -> Explanation:
         session=session,
     )
     await control.ask(question)
-    answers = await answers_to(api, question.id, nodes=nodes)
-    found = {node: facts_of(body) for node, body in answers.items()}
-    facts = [one for one in found.values() if one is not None]
-    # One that answers in words of another version has said nothing.
-    unanswered = names_without(nodes, [node for node, one in found.items() if one is not None])
+    answers = await answers_to(api, question.id, nodes=nodes, read=facts_of)
+    facts, unanswered = list(answers.found.values()), answers.unanswered
     asked = Asked(
         "the client" if session else user,
         channel,

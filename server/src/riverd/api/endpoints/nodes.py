@@ -3,7 +3,7 @@
 import secrets
 
 from riverd.api.context import Api, Call
-from riverd.api.ordering import ask_nodes, carry_out, names_without, new_order
+from riverd.api.ordering import ask_nodes, carry_out, new_order
 from riverd.api.responses import Drained, NodeList
 from riverd.channels.names import check_node
 from riverd.errors import ErrorCode, RiverError
@@ -13,12 +13,11 @@ from riverd.model.orders import OrderKind, Question
 
 async def list_nodes(api: Api, _call: Call) -> NodeList:
     """All gateway processes: how each stands, and which are gone."""
-    nodes, answers = await ask_nodes(api, Question(secrets.token_hex(8), kind="node"))
-    found = {node: node_of(body) for node, body in answers.items()}
-    states = [one for one in found.values() if one is not None]
+    question = Question(secrets.token_hex(8), kind="node")
+    answers = await ask_nodes(api, question, read=node_of)
     return NodeList(
-        sorted(states, key=lambda one: one.node),
-        names_without(nodes, [node for node, one in found.items() if one is not None]),
+        sorted(answers.found.values(), key=lambda one: one.node),
+        answers.unanswered,
         sorted(await api.broker.control.departed(), key=lambda one: -one.seen_at),
         api.rules.digest,
         api.version,

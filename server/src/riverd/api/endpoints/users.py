@@ -9,7 +9,7 @@ from riverd.api import requests as bodies
 from riverd.api.context import Api, Call
 from riverd.api.endpoints.channels import HISTORY_MAX, limit_in
 from riverd.api.endpoints.tokens import check_user
-from riverd.api.ordering import answers_to, ask_nodes, carry_out, names_without, new_order
+from riverd.api.ordering import ask_nodes, carry_out, new_order
 from riverd.api.responses import (
     Blocked,
     BlockedUser,
@@ -35,31 +35,26 @@ async def list_users(api: Api, call: Call) -> UserList:
     """The users that are connected, by name, over all nodes that answer in time."""
     limit = limit_in(call.query)
     question = Question(secrets.token_hex(8), call.query.get("prefix", ""), "users", limit=limit)
-    nodes, answers = await ask_nodes(api, question)
-    found = {node: users_of(body) for node, body in answers.items()}
+    answers = await ask_nodes(api, question, read=users_of)
     counts = Counter[str]()
-    for one in found.values():
-        counts.update({} if one is None else one.users)
+    for one in answers.found.values():
+        counts.update(one.users)
     names = sorted(counts)
-    more = len(names) > limit or any(one is not None and one.more for one in found.values())
-    unanswered = names_without(nodes, [node for node, one in found.items() if one is not None])
-    return UserList({name: counts[name] for name in names[:limit]}, more, unanswered)
+    more = len(names) > limit or any(one.more for one in answers.found.values())
+    return UserList({name: counts[name] for name in names[:limit]}, more, answers.unanswered)
 
 
 async def user_state(api: Api, call: Call) -> UserState:
     """The user's connections, over all nodes that answer in time; the oldest of them."""
     limit = limit_in(call.query)
-    user, control = check_user(call.path["user"]), api.broker.control
-    question = Question(secrets.token_hex(8), user)
-    nodes = await control.nodes()
-    await control.ask(question)
-    answers = await answers_to(api, question.id, nodes=nodes)
-    described = [(node, one) for node, body in answers.items() for one in connections_of(body)]
+    user = check_user(call.path["user"])
+    answers = await ask_nodes(api, Question(secrets.token_hex(8), user), read=connections_of)
+    described = [(node, one) for node, some in answers.found.items() for one in some]
     described.sort(key=lambda found: (found[1].since, found[1].session))
     connections = [
         Connected(
             one.session,
-            nodes.get(node, ""),
+            answers.names.get(node, ""),
             one.since,
             one.channels,
             one.client,
@@ -68,7 +63,7 @@ async def user_state(api: Api, call: Call) -> UserState:
         for node, one in described[:limit]
     ]
     unlisted = sum(one.more for _, one in described) + len(described) - len(connections)
-    return UserState(user, connections, names_without(nodes, answers), unlisted)
+    return UserState(user, connections, answers.unanswered, unlisted)
 
 
 async def disconnect(api: Api, call: Call) -> Disconnected:
