@@ -39,7 +39,7 @@ def test_the_package_is_all_that_it_imports_and_it_works(
     assert set(DISTRIBUTIONS) == {"riverd", "hiredis", "msgspec", "pyjwt"}
     # Nothing of a server, of a gateway or of the command.
     rooms = {name.split(".")[1] for name in running.started["modules"] if name[:7] == "riverd."}
-    assert not rooms & {"app", "cli", "gateway", "node", "hub", "session", "logs", "metrics"}
+    assert not rooms & {"commands", "core", "gateway", "node", "webhooks", "websocket"}
 
 
 def test_a_sandbox_that_was_frozen_goes_on(built: Path, river: Path, redis: RedisServer) -> None:
