@@ -342,9 +342,11 @@ async def test_a_request_that_is_wrong_is_an_error_with_a_code(
 
 async def test_requests_of_one_token_share_a_budget(site: Site) -> None:
     headers = bearer()
-    statuses = [(await asked(site, "history", {"channel": "dogs"}, headers))[0] for _ in range(130)]
-    assert statuses[0] == 200
-    assert 429 in statuses
+    statuses: list[int] = []
+    # A slow machine earns some of the budget again meanwhile.
+    while 429 not in statuses and len(statuses) < 1_000:
+        statuses.append((await asked(site, "history", {"channel": "dogs"}, headers))[0])
+    assert (statuses[0], statuses[-1]) == (200, 429)
 
 
 async def test_a_client_that_reads_nothing_is_bounded_and_gets_the_rest_or_a_gap(

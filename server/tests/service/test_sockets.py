@@ -3,6 +3,9 @@
 import socket
 from contextlib import suppress
 
+import pytest
+
+from riverd.errors import SettingsError
 from riverd.service.sockets import RECEIVE_BUFFER_BYTES, SEND_BUFFER_BYTES, bound_socket
 
 
@@ -22,3 +25,14 @@ def test_kernel_keeps_little_for_a_client_that_reads_nothing() -> None:
                 written += accepted.send(bytes(65_536))
     # The client's own buffer is as large as it was when it connected.
     assert written < 8 * SEND_BUFFER_BYTES
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "a..b"])
+@pytest.mark.parametrize(
+    ("variable", "named"), [("RIVER_PORT", "RIVER_HOST"), ("RIVER_API_PORT", "RIVER_API_HOST")]
+)
+def test_host_that_is_not_of_this_machine_is_told_by_the_name_of_its_setting(
+    host: str, variable: str, named: str
+) -> None:
+    with pytest.raises(SettingsError, match=rf"^{named}: cannot listen on {host}:0: "):
+        bound_socket(host, 0, variable=variable)

@@ -5,6 +5,8 @@ import socket
 
 from riverd.errors import SettingsError
 
+_WRONG_HOST = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+
 SEND_BUFFER_BYTES = 131_072
 RECEIVE_BUFFER_BYTES = 65_536
 """What the kernel keeps for one connection, in each direction; Linux takes twice as much for its
@@ -16,7 +18,7 @@ def bound_socket(
 ) -> socket.socket:
     """A listening socket; port 0 takes a free one, `shared` lets other workers have it too.
 
-    `variable` is the setting to name when that fails.
+    `variable` is the setting to name when that fails, or that of the host beside it.
 
     Raises:
         SettingsError: when the address cannot be had.
@@ -38,6 +40,8 @@ def bound_socket(
         why = getattr(error, "strerror", None) or error
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             why = f"{why}. Stop what is there (another River?), or choose a port with {variable}"
+        elif isinstance(error, UnicodeError | socket.gaierror) or error.errno in _WRONG_HOST:
+            variable = variable.replace("_PORT", "_HOST")
         raise SettingsError(f"{variable}: cannot listen on {host}:{port}: {why}") from None
     sock.setblocking(False)
     return sock
