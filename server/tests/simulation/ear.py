@@ -120,16 +120,15 @@ class Ear:
             "window": not self._server.has(self.channel, wanted),
             "unknown": current is None or current.offset < wanted.offset,
         }
-        if self._world.is_split:
+        if self._world.is_window_vague:
             return
         self._demand(true.get(reason or "", False), told, f"no reason: {wanted} {current}")
         self._demand(not self._server.has(self.channel, wanted), told, f"it is there: {wanted}")
 
     def _begin(self, history: int) -> None:
         earliest = max(0, self.offset - history)
-        # While there are two masters, nobody knows whose log the node has read.
-        is_split = self._world.is_split
-        oldest = self.offset if is_split else self._server.oldest(self.channel, self.epoch)
+        is_vague = self._world.is_window_vague
+        oldest = self.offset if is_vague else self._server.oldest(self.channel, self.epoch)
         self._bounds = (earliest, min(self.offset, max(earliest, oldest))) if history else None
 
     def _event(self, told: Message) -> None:

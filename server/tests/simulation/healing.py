@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from riverd.errors import BrokerError
 from riverd.healing.offers import Contribution, DataLog, HealedLog
+from riverd.healing.parts import divided, light
 from riverd.healing.process import CANDIDATE, FAREWELL, Beats, Term, Turn
 from riverd.healing.union import SILENT_S
 from riverd.model.log import Position, Receipt
@@ -20,6 +22,8 @@ ROUND_S = 2.0
 SIGNS_KEPT_S = 60.0
 
 T = TypeVar("T")
+OfferHead = tuple[Contribution, tuple[int, ...]]
+"""What is given of an offer last: without its parts, but with their numbers."""
 Keys = dict[tuple[str, str], Receipt]
 
 
@@ -45,7 +49,8 @@ class HealingServer:
         self._round = ""
         self._owner = ""
         self._until = 0.0
-        self._offers: dict[str, Contribution] = {}
+        self._offers: dict[str, OfferHead] = {}
+        self._parts: dict[tuple[str, int], Contribution] = {}
 
     def begin(self, data: Data) -> None:
         """This history is not open yet."""
@@ -76,20 +81,44 @@ class HealingServer:
         if self.admits(least):
             return Turn(self.term)
         if not self._round or self._until < now:
-            self._round, self._owner, self._offers = round_name, name, {}
+            self._round, self._owner, self._offers, self._parts = round_name, name, {}, {}
         if self._owner == name:
             self._until = now + ROUND_S
         return Turn(None, self._round, self._owner == name)
 
-    def offer(self, round_name: str, name: str, offer: Contribution) -> None:
+    def offer_part(self, round_name: str, name: str, *, number: int, part: Contribution) -> None:
         if round_name == self._round:
-            self._offers[name] = offer
-            self._note(name, "offers", offer)
+            self._parts[name, number] = part
+            self._stays(name)
+            self._note(name, "offers part", number, part)
 
-    def offers(self, round_name: str, known: Sequence[str]) -> dict[str, Contribution]:
+    def offer(self, round_name: str, name: str, *, head: OfferHead) -> None:
+        if round_name == self._round:
+            self._offers[name] = head
+            self._stays(name)
+            self._note(name, "offers", head)
+
+    def _stays(self, name: str) -> None:
+        if self._owner == name:
+            self._until = self._server._world.now + ROUND_S
+
+    def offers(self, round_name: str, known: Sequence[str]) -> dict[str, OfferHead]:
         if round_name != self._round:
             return {}
         return {name: offer for name, offer in self._offers.items() if name not in known}
+
+    def whole(self, names: Sequence[str]) -> list[Contribution] | None:
+        """Offers that were given in one piece."""
+        lost = set(names) - self._offers.keys()
+        return None if lost else [self._offers[name][0] for name in names]
+
+    def part(self, number: int, names: Sequence[str]) -> list[Contribution] | None:
+        """None if one is lost."""
+        world = self._server._world
+        if world.dice.random() < world.lost_parts:
+            return None
+        found = [self._parts.get((name, number)) for name in names]
+        return None if None in found else [one for one in found if one is not None]
 
     def stored(self, channels: Sequence[str]) -> list[DataLog | None]:
         data = self.dump()
@@ -171,6 +200,8 @@ class SimSite:
         self._broker = broker
         self._server = server
         self._healing = server.healing
+        self._numbers: dict[str, tuple[int, ...]] = {}
+        """The parts of the offers that were read."""
 
     @property
     def may_be_new(self) -> bool:
@@ -180,18 +211,25 @@ class SimSite:
         return await self._ask(lambda: self._healing.turn(name, least, round_name))
 
     async def offer(self, round_name: str, name: str, *, offer: Contribution) -> None:
-        await self._ask(lambda: self._healing.offer(round_name, name, offer))
+        """As in `RedisSite`: its parts first. Where the server is full they are light."""
+        world, healing = self._broker._world, self._healing
+        rest, parts = await divided(offer) if world.in_parts else (offer, {})
+        for number, whole in parts.items():
+            part = light(whole) if world.dice.random() < world.light_parts else whole
+            await self._ask(partial(healing.offer_part, round_name, name, number=number, part=part))
+        head = rest, tuple(parts)
+        await self._ask(lambda: healing.offer(round_name, name, head=head))
 
     async def offers(self, round_name: str, known: Sequence[str]) -> Mapping[str, Contribution]:
-        return await self._ask(lambda: self._healing.offers(round_name, known))
+        found = await self._ask(lambda: self._healing.offers(round_name, known))
+        self._numbers |= {name: numbers for name, (_, numbers) in found.items()}
+        return {name: rest for name, (rest, _) in found.items()}
 
     async def part(self, number: int, *, names: Sequence[str]) -> Sequence[Contribution] | None:
-        """All is in the first."""
-        if number > 0:
-            return []
-        offers = self._healing.offers(self._healing._round, ())
-        # Those to another round are not all that were read.
-        return None if set(names) - offers.keys() else [offers[name] for name in names]
+        if not self._broker._world.in_parts:
+            return self._healing.whole(names) if number == 0 else []
+        having = [name for name in names if number in self._numbers[name]]
+        return await self._ask(lambda: self._healing.part(number, having)) if having else []
 
     async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:
         return await self._ask(lambda: self._healing.stored(channels))

@@ -34,6 +34,10 @@ HEALING_PLANTS = (
         ),
     ),
     _plant(
+        "healing: what is known of one log is in several parts",
+        ("healing.parts:_by_part", "crc32(one.channel.encode())", "crc32(repr(one).encode())"),
+    ),
+    _plant(
         "healing: nobody has to be seen to publish",
         ("healing.process:Peers._be_seen", "if answered:", "if False:"),
     ),
