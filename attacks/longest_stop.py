@@ -45,6 +45,7 @@ PRESENCE_EVERY = 5
 """One of so many channels has members."""
 LIMITS = SessionLimits(rate=1e9, user_channels_max=1_000_000, node_channels_max=1_000_000)
 AT_ONCE = 20
+ROOM = "presence-room"
 
 
 class MuteSink:
@@ -205,11 +206,65 @@ class Crowd:
         await self.broker._lease._clear(self.broker._lease.node)  # type: ignore[union-attr]
 
 
+class Room(Crowd):
+    """The same with one channel, of which all are members."""
+
+    def channel(self, number: int) -> str:
+        """The one that there is."""
+        del number
+        return ROOM
+
+    async def come(self) -> None:
+        """All clients, each with a token."""
+        await self.node.start()
+        for number in range(self.count):
+            session = Session(
+                f"s{number}", MuteSink(), protocol=self._native, limits=LIMITS, verify=_claims
+            )
+            self.sessions.append(session)
+            self.node.opened(session)
+            now = time.time()
+            self.node.receive(session, sent(type="auth", token=f"u{number}"), now=now)
+            self.node.receive(session, sent(type="subscribe", channel=ROOM), now=now)
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
+                await self.until(lambda: self.waiting <= 100 * AT_ONCE)
+        await self.until(lambda: self.waiting == 0)
+
+    @property
+    def waiting(self) -> int:
+        """How many subscriptions are not live."""
+        room = self.hub.channels.get(ROOM)
+        return len(self.node.sessions) - (0 if room is None else room.subscribers)
+
+    async def read_again(self) -> None:
+        """The list of members, as after a change that was lost."""
+        [attachment] = self.node.attachments
+        self.node.attachments._repairs.soon(attachment)
+        await self.until(lambda: not attachment.repairing)
+
+    async def lose_data(self) -> None:
+        """The list and the log begin again."""
+        [*_] = await self.broker._server.commands([("FLUSHALL", "ASYNC")])
+        epoch = self.hub.channels[ROOM].log.epoch
+        self.node.on_interrupted()
+        await self.until(lambda: self.hub.channels[ROOM].log.epoch != epoch)
+        await asyncio.sleep(8)
+
+
 def _claims(token: str, now: float) -> Claims:
     return Claims(user=token, issued_at=now)
 
 
 def _pieces(crowd: Crowd) -> dict[str, Callable[[], Awaitable[None]]]:
+    if isinstance(crowd, Room):
+        return {
+            "clients come into one channel": crowd.come,
+            "its list of members is read again": crowd.read_again,
+            "its presence entries are made again": crowd.remake_entries,
+            "the broker lost its data": crowd.lose_data,
+            "all clients are closed": crowd.end,
+        }
     return {
         "clients come, each with two subscriptions": crowd.come,
         "positions are compared": crowd.compare,
@@ -226,9 +281,8 @@ def _pieces(crowd: Crowd) -> dict[str, Callable[[], Awaitable[None]]]:
     }
 
 
-async def measure(url: str, channels: int) -> None:
+async def measure(crowd: Crowd) -> None:
     """Do everything, and print the longest turn of each."""
-    crowd = Crowd(url, channels)
     gc.collect()
     gc.freeze()
     collector = asyncio.create_task(OldObjects().run())
@@ -249,15 +303,20 @@ async def measure(url: str, channels: int) -> None:
         raise crowd.failures[0]
 
 
+async def _measure(url: str, count: int, *, is_room: bool) -> None:
+    await measure((Room if is_room else Crowd)(url, count))
+
+
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--channels", type=int, default=100_000)
+    parser.add_argument("--room", action="store_true", help="one channel with so many members")
     wanted = parser.parse_args()
     server = RedisServer()
     try:
         server.start()
-        asyncio.run(measure(server.url, wanted.channels))
+        asyncio.run(_measure(server.url, wanted.channels, is_room=wanted.room))
     finally:
         server.close()
 
