@@ -129,37 +129,17 @@ var init_channel = __esm({
 });
 
 // src/advice.js
-function nameAdvice(what, name) {
-  const known = KNOWN[what] ?? [];
-  const [near = ""] = [...known].sort((a, b) => slips(name, a) - slips(name, b));
-  const guess = slips(name, near) < 3 ? near : known.join('", "');
-  return `no ${what} "${name}": did you mean "${guess}"?`;
+function advice(topic, facts) {
+  return ADVICE[topic](...facts);
 }
-function ignoredAdvice(channel, name) {
-  return `"${channel}" was subscribed before, without ${name}: it is ignored`;
-}
-function channelAdvice(channel, { code, message }) {
-  const what = code === "too_many_channels" ? "a channel" : `channel "${channel}"`;
-  return CURES[code] && `${what} refused: ${message} (${code}). ${CURES[code]}`;
-}
-function memberlessAdvice(channel, event) {
-  return `no "${event}" on "${channel}": only channels called presence-..., or with a rule, have members`;
-}
-function statusAdvice({ state, reason, code, error }, url) {
-  const cause = String(
-    /** @type {{code?: unknown} | undefined} */
-    error?.code
-  );
-  if (state === "waiting" && (code ?? 1006) === 1006 && !cause.startsWith("token_"))
-    return `no connection to ${url}: ${DOUBTS}`;
-  const cure = TOKEN_CURES.find(([pattern]) => pattern.test(reason))?.[1] ?? "";
-  return `${state}: ${reason}${state === "closed" && code === 4401 ? FIXED_CURE : cure}`;
+function tokenCure(reason) {
+  return TOKEN_CURES.find(([pattern]) => pattern.test(reason))?.[1] ?? "";
 }
 function slips(name, known) {
   const missing = (one, other) => [...one].filter((letter) => !other.includes(letter)).length;
   return missing(name, known) + missing(known, name);
 }
-var CURES, KNOWN, TOKEN_CURES, FIXED_CURE, DOUBTS;
+var CURES, KNOWN, TOKEN_CURES, FIXED_CURE, DOUBTS, ADVICE;
 var init_advice = __esm({
   "src/advice.js"() {
     "use strict";
@@ -185,6 +165,41 @@ var init_advice = __esm({
     ];
     FIXED_CURE = ". Only a function can give another token";
     DOUBTS = "is it a gateway (port 8000, not 8001)? wss: for an https: page? This origin in RIVER_ALLOWED_ORIGINS?";
+    ADVICE = {
+      /** A name of an option or event that nobody knows. */
+      unknown(name, what) {
+        const known = KNOWN[what] ?? [];
+        const [near = ""] = [...known].sort((a, b) => slips(name, a) - slips(name, b));
+        const guess = slips(name, near) < 3 ? near : known.join('", "');
+        return `no ${what} "${name}": did you mean "${guess}"?`;
+      },
+      /** An option that only the first `subscribe` to a channel can give. */
+      ignored(channel, name) {
+        if (!KNOWN["option of subscribe"]?.includes(name)) return void 0;
+        return `"${channel}" was subscribed before, without ${name}: it is ignored`;
+      },
+      /** A channel that was refused. */
+      refused(channel, code, message) {
+        const what = code === "too_many_channels" ? "a channel" : `channel "${channel}"`;
+        return CURES[code] && `${what} refused: ${message} (${code}). ${CURES[code]}`;
+      },
+      /** A callback for members of a channel that has none. */
+      memberless(channel, event) {
+        return `no "${event}" on "${channel}": only channels called presence-..., or with a rule, have members`;
+      },
+      /** Between two attempts to connect. */
+      waiting(reason, code, url, error) {
+        const isToken = String(error?.code).startsWith("token_");
+        if ((code || 1006) === 1006 && !isToken) return `no connection to ${url}: ${DOUBTS}`;
+        return `waiting: ${reason}${tokenCure(reason)}`;
+      },
+      /** For good. */
+      closed(reason, code) {
+        return `closed: ${reason}${code === 4401 ? FIXED_CURE : tokenCure(reason)}`;
+      },
+      connecting: () => void 0,
+      connected: () => void 0
+    };
   }
 });
 
@@ -213,9 +228,11 @@ var init_event_source = __esm({
 
 // src/protocol.js
 function decode(text) {
-  if (typeof text !== "string") return null;
   try {
-    const message = JSON.parse(text);
+    const message = JSON.parse(
+      /** @type {string} */
+      text
+    );
     return typeof message?.type === "string" ? message : null;
   } catch {
     return null;
@@ -775,12 +792,8 @@ var init_fallback = __esm({
 // src/later.js
 var later_exports = {};
 __export(later_exports, {
-  channelAdvice: () => channelAdvice,
-  fallback: () => fallback,
-  ignoredAdvice: () => ignoredAdvice,
-  memberlessAdvice: () => memberlessAdvice,
-  nameAdvice: () => nameAdvice,
-  statusAdvice: () => statusAdvice
+  advice: () => advice,
+  fallback: () => fallback
 });
 var init_later = __esm({
   "src/later.js"() {
@@ -792,6 +805,7 @@ var init_later = __esm({
 
 // src/errors.js
 var RiverError = class extends Error {
+  name = "RiverError";
   /**
    * @param {string} code what went wrong, for programs
    * @param {string} message what went wrong, for people
@@ -799,7 +813,6 @@ var RiverError = class extends Error {
    */
   constructor(code, message, options) {
     super(message, options);
-    this.name = "RiverError";
     this.code = code;
   }
 };
@@ -838,7 +851,7 @@ var Emitter = class {
    * @param {Callback} callback
    */
   on(name, callback) {
-    if (typeof callback !== "function") throw new TypeError(`the callback of "${name}" is missing`);
+    if (typeof callback !== "function") throw new TypeError(`"${name}" has no callback`);
     this.#check?.(name);
     const callbacks = this.#callbacks.get(name) ?? /* @__PURE__ */ new Set();
     this.#callbacks.set(name, callbacks.add(callback));
@@ -917,22 +930,19 @@ var Inbox = class {
     const { steadyMs } = this.#platform;
     const start = steadyMs() - this.#spentMs;
     while (this.size > 0 && !this.#held && this.#spentMs < SLICE_MS) {
-      this.#handleNext();
+      try {
+        this.#handle(
+          /** @type {T} */
+          this.#items[this.#head++]
+        );
+      } catch (error) {
+        this.#platform.report(error);
+      }
       this.#spentMs = steadyMs() - start;
     }
     if (this.size === 0) this.clear();
     if (this.#spentMs < SLICE_MS) this.#busy = false;
     else this.#later();
-  }
-  #handleNext() {
-    try {
-      this.#handle(
-        /** @type {T} */
-        this.#items[this.#head++]
-      );
-    } catch (error) {
-      this.#platform.report(error);
-    }
   }
   #later() {
     try {
@@ -984,11 +994,11 @@ function thisPlatform() {
   };
 }
 function isInteractive() {
-  const { document: document2, importScripts, navigator } = (
+  const { document, importScripts, navigator } = (
     /** @type {any} */
     globalThis
   );
-  return Boolean(document2 || importScripts || navigator?.product === "ReactNative");
+  return document || importScripts || navigator?.product === "ReactNative";
 }
 function sleeplessClock({ steadyMs, wallMs }) {
   const ahead = () => wallMs() - steadyMs();
@@ -1025,16 +1035,16 @@ function report(error) {
   }
 }
 function watch(notify) {
-  const awake = () => {
-    if (document.visibilityState === "visible") notify("awake");
-  };
-  const listeners = [
-    [globalThis, "online", () => notify("online")],
-    [globalThis, "offline", () => notify("offline")],
-    [globalThis.document, "visibilitychange", awake]
-  ];
   const end = new AbortController();
-  for (const [target, name, listener] of listeners) target?.addEventListener?.(name, listener, end);
+  const { document } = globalThis;
+  const awake = () => document.hidden || notify("awake");
+  for (
+    const name of
+    /** @type {const} */
+    ["online", "offline"]
+  )
+    globalThis.addEventListener?.(name, () => notify(name), end);
+  document?.addEventListener?.("visibilitychange", awake, end);
   return () => end.abort();
 }
 
@@ -1057,10 +1067,10 @@ var Presence = class {
     this.#known = true;
     this.count = count;
     this.members = new Map(members.map(({ user, info }) => [user, info]));
-    if (!comparable) return { joined: [], left: [] };
+    const gone = [...before.keys()].filter((user) => comparable && !this.members.has(user));
     return {
-      joined: members.filter(({ user }) => !before.has(user)),
-      left: [...before.keys()].filter((user) => !this.members.has(user)).map((user) => ({ user }))
+      joined: members.filter(({ user }) => comparable && !before.has(user)),
+      left: gone.map((user) => ({ user }))
     };
   }
   /**
@@ -1124,20 +1134,20 @@ var Delivery = class {
     this.#warnings = warnings;
     this.system = new Emitter(platform.report, (name) => {
       const known = SYSTEM_EVENTS.indexOf(name);
-      if (known < 0) warnings.unknown("event of channels", { [name]: 0 });
+      if (known < 0) warnings.about("unknown", name, "event of channels");
       if (known >= MEMBERS_FROM) this.#awaited = name;
     });
     this.events = new Emitter(platform.report);
     this.#held = new Inbox((event) => this.#deliver(event), platform);
   }
-  /** @param {Subscribed} message */
+  /** @param {Omit<Subscribed, "type" | "channel">} message */
   subscribed(message) {
     const outcome = this.subscription.subscribed(message);
     if (!outcome) return;
     const { epoch, offset, presence } = message;
     this.system.emit("river:subscribed", { recovered: outcome === "resumed", epoch, offset });
     if (presence) this.#members(presence);
-    else if (this.#awaited) this.#warnings.memberless(message.channel, this.#awaited);
+    else if (this.#awaited) this.#warnings.about("memberless", this.channel.name, this.#awaited);
     if (outcome === "start") this.#renew(outcome, 0);
     else if (outcome !== "resumed") this.#gap(outcome, message);
   }
@@ -1204,7 +1214,7 @@ var Delivery = class {
   #gap(reason, { epoch, offset, reload_after_ms, retry_after_ms }) {
     this.#held.clear();
     const spreadMs = reason === "window" ? WINDOW_RELOAD_MS : RELOAD_MS;
-    const reloadAfterMs = reload_after_ms ?? retry_after_ms ?? Math.floor(this.#platform.random() * spreadMs);
+    const reloadAfterMs = reload_after_ms ?? retry_after_ms ?? outageBackoff(spreadMs, this.#platform.random);
     this.system.emit("river:gap", { reason, epoch, offset, reloadAfterMs });
     this.#spreadMs = reloadAfterMs;
     this.#renew(reason, reloadAfterMs);
@@ -1266,7 +1276,7 @@ var Delivery = class {
       if (typeof covered?.offset === "number" && !this.#needed) this.subscription.saw(covered);
       return true;
     } catch (cause) {
-      const words = `the snapshot of ${this.channel.name} failed`;
+      const words = `no snapshot of ${this.channel.name}`;
       const error = new RiverError("snapshot_failed", words, { cause });
       this.system.emit("river:error", error);
       if (!failures) this.#platform.report(error);
@@ -1335,26 +1345,22 @@ var Route = class {
 
 // src/endpoint.js
 var ADDRESS = /^(?:(wss?|https?):\/\/)?((?:\[[\da-f:.]+\]|[^\s:/?#@]+)(?::\d+)?)(\/[^\s?#]*)?$/i;
-var ORIGIN = /^https?:\/\/[^/]+(?:\/\S+?(?=\/client\/river[\w.-]*\.js\b))?/;
+var ORIGIN = /^https?:\/\/[^/]+(.*(?=\/client\/river[^/]*\.js))?/;
 function endpoint(host, moduleUrl, page) {
   const given2 = host ?? moduleUrl?.match(ORIGIN)?.[0] ?? "";
   const address = given2[0] === "/" && page ? page.host + given2 : given2;
   const [, scheme, server, path = ""] = address.match(ADDRESS) ?? [];
-  if (!server)
-    throw new RiverError(
-      "host_invalid",
-      `the host "${given2}" is no address like https://rt.example.com`
-    );
-  const isSecure = /^(wss|https)/i.test(scheme ?? page?.protocol ?? "");
-  return `${isSecure ? "wss" : "ws"}://${server}${path.replace(/(\/ws)?\/*$/, "/ws")}`;
+  if (!server) throw new RiverError("host_invalid", `"${given2}" is no address`);
+  const isSecure = /wss|https/i.test(scheme ?? page?.protocol ?? "");
+  return `ws${isSecure ? "s" : ""}://${server}${path.replace(/(\/ws)?\/*$/, "/ws")}`;
 }
 function addressed(options, moduleUrl) {
   const { host, url, token, jwt, queue, WebSocket, ...unknown } = options;
   const source = token ?? jwt;
   if (("token" in options || "jwt" in options) && !(source && /^[sf]/.test(typeof source)))
-    throw new RiverError("token_missing", "the option token is neither a text nor a function");
+    throw new RiverError("token_missing", "the token is no text or function");
   const Socket = WebSocket ?? globalThis.WebSocket;
-  if (!Socket) throw new RiverError("websocket_missing", "give a WebSocket class, like `ws`");
+  if (!Socket) throw new RiverError("websocket_missing", "no WebSocket class");
   const address = endpoint(host ?? url, moduleUrl, globalThis.location);
   return { url: address, token: source, route: new Route(address, Socket), unknown };
 }
@@ -1391,11 +1397,10 @@ var Requests = class {
    */
   ask(message, connection, waitingMax = 0) {
     return new Promise((resolve, reject) => {
-      const id = this.nextId();
-      const request = { message: { ...message, id }, resolve, reject };
-      if (connection) this.#send(id, request, connection);
-      else if (this.#of(void 0).length < waitingMax) this.#pending.set(id, request);
-      else reject(new RiverError("queue_full", `${waitingMax} wait already`));
+      const request = { message: { ...message, id: this.nextId() }, resolve, reject };
+      if (connection) this.#send(request, connection);
+      else if (this.#of(void 0).length < waitingMax) this.#enter(request);
+      else reject(new RiverError("queue_full", `${waitingMax} wait`));
     });
   }
   /**
@@ -1404,7 +1409,7 @@ var Requests = class {
    * @param {Connection} connection
    */
   flush(connection) {
-    for (const [id, request] of this.#of(void 0)) this.#send(id, request, connection);
+    for (const request of this.#of(void 0)) this.#send(request, connection);
   }
   /**
    * Whether an answer is awaited there.
@@ -1430,8 +1435,8 @@ var Requests = class {
    * @param {number} now
    */
   expire(now) {
-    const late = [...this.#pending].filter(([, { dueAt = Infinity }]) => now >= dueAt);
-    this.#fail(late, "timeout", "time is up");
+    const late = this.#all().filter(({ dueAt = Infinity }) => now >= dueAt);
+    this.#fail(late, "timeout", "timeout");
   }
   /**
    * Give up what was sent over a connection.
@@ -1449,49 +1454,51 @@ var Requests = class {
   discard(words) {
     this.#fail(this.#of(void 0), "disconnected", words);
   }
+  #all() {
+    return [...this.#pending.values()];
+  }
   /** @param {Connection | undefined} sought */
   #of(sought) {
-    return [...this.#pending].filter(([, { connection }]) => connection === sought);
+    return this.#all().filter(({ connection }) => connection === sought);
+  }
+  /** @param {Request} request */
+  #enter(request) {
+    this.#pending.set(request.message.id, request);
   }
   /**
-   * @param {[number | undefined, Request][]} requests
+   * @param {Request[]} requests
    * @param {string} code
    * @param {string} words
    */
   #fail(requests, code, words) {
-    for (const [id, { message }] of requests)
-      this.settle(id, new RiverError(code, `no answer to ${message.type}: ${words}`));
+    for (const { message } of requests)
+      this.settle(message.id, new RiverError(code, `no answer to ${message.type}: ${words}`));
   }
   /**
-   * @param {number | undefined} id
    * @param {Request} request
    * @param {Connection} connection
    */
-  #send(id, request, connection) {
-    this.#pending.set(id, { ...request, connection, dueAt: this.#now() + ANSWER_MS });
+  #send(request, connection) {
+    const { message } = request;
+    this.#enter({ ...request, connection, dueAt: this.#now() + ANSWER_MS });
     try {
-      const text = encode(request.message);
-      this.#checkLength(text);
-      connection.send(request.message, text);
+      const text = encode(message);
+      const bytes = text.length * 3 > this.bytesMax ? new Blob([text]).size : 0;
+      if (bytes > this.bytesMax)
+        throw new RiverError("too_large", `${bytes} bytes, the server takes ${this.bytesMax}`);
+      connection.send(message, text);
     } catch (error) {
       this.settle(
-        id,
+        message.id,
         /** @type {Error} */
         error
       );
     }
   }
-  /** @param {string} text the server would close the connection for a longer one */
-  #checkLength(text) {
-    const bytes = text.length * 3 > this.bytesMax ? new Blob([text]).size : 0;
-    if (bytes <= this.bytesMax) return;
-    const words = `${bytes} bytes, the server takes ${this.bytesMax}`;
-    throw new RiverError("too_large", words);
-  }
 };
 
 // src/subscription.js
-var PASSING2 = ["unauthenticated", "broker_unavailable", "unavailable", "internal"];
+var PASSING2 = /^(unauthenticated|(broker_)?unavailable|internal)$/;
 var Subscription = class {
   /** @type {Position | null} where the next connection resumes */
   position;
@@ -1557,14 +1564,14 @@ var Subscription = class {
     this.#askedAs = id;
     this.#askedOn = on;
     this.#resuming = this.position !== null && !this.#replaying;
-    const question = { type: "subscribe", id, channel: this.channel };
-    if (this.#resuming) return { ...question, ...this.position };
-    return this.#history > 0 ? { ...question, history: this.#history } : question;
+    const past = this.#history > 0 && { history: this.#history };
+    const from = this.#resuming ? this.position : past;
+    return { type: "subscribe", id, channel: this.channel, ...from };
   }
   /**
    * The server's answer: from now on events are expected from where the question was asked.
    *
-   * @param {import("./protocol.js").Subscribed} message
+   * @param {Omit<import("./protocol.js").Subscribed, "type" | "channel">} message
    * @returns {Break | "resumed" | null} what the application has to know; null when the answer is not
    *   for the question that is open
    */
@@ -1574,16 +1581,13 @@ var Subscription = class {
     this.#liveOn = this.#askedOn;
     this.#askedAs = this.#askedOn = null;
     this.#refusals = 0;
-    if (this.#resuming) {
-      if (recovered) return "resumed";
-      this.restart(message);
-      return (
-        /** @type {Break} */
-        reason ?? "unknown"
-      );
-    }
     const before = this.position;
+    if (this.#resuming && recovered) return "resumed";
     this.restart(message);
+    if (this.#resuming) return (
+      /** @type {Break} */
+      reason ?? "unknown"
+    );
     this.#replaying = this.#history > 0;
     if (this.#replaying) this.#seen = offset - this.#history;
     const complete = !before || before.epoch === epoch && before.offset >= this.#seen;
@@ -1608,7 +1612,7 @@ var Subscription = class {
   refused({ id, code }, now) {
     if (id !== this.#askedAs) return false;
     this.#liveOn = this.#askedAs = this.#askedOn = null;
-    const waitMs = PASSING2.includes(code) ? backoff(this.#refusals++, this.#random) : Infinity;
+    const waitMs = PASSING2.test(code) ? backoff(this.#refusals++, this.#random) : Infinity;
     this.#retryAt = now + waitMs;
     return true;
   }
@@ -1659,15 +1663,14 @@ var Subscription = class {
 
 // src/status.js
 var GARBAGE = { code: 4e3, reason: "what answers there is not River" };
-var OVERFLOW = { code: 4001, reason: "more came in than the page could handle" };
-function afterClose(code) {
-  if (code === 4400 || code === 4403) return "stop";
-  return code === 4401 ? "token" : "retry";
+var OVERFLOW = { code: 4001, reason: "the page could not keep up" };
+function isFinal(code, renewable) {
+  return code === 4400 || code === 4403 || code === TOKEN_REFUSED && !renewable;
 }
+var TOKEN_REFUSED = 4401;
 function describeClose(code, reason, connected) {
-  if (code === 1006 && !connected) return "the server cannot be reached";
-  const lost = code === 1006 && "the connection was lost";
-  return reason || lost || `the server closed the connection (${code})`;
+  if (code !== 1006) return reason || `closed by the server (${code})`;
+  return connected ? reason || "the connection was lost" : "the server cannot be reached";
 }
 
 // src/token.js
@@ -1686,23 +1689,24 @@ async function given(source) {
     await source()
   );
   if (!value?.text) return value;
-  if (!value.ok) throw new Error(`${value.url} answered ${value.status}`);
+  if (!value.ok) throw new Error(`${value.url} answered ${value["status"]}`);
   return value.text();
 }
 function bare(given2) {
+  let value = given2;
   try {
-    return JSON.parse(given2).token ?? given2;
+    value = JSON.parse(given2);
   } catch {
-    return given2?.token ?? given2;
   }
+  return value?.token ?? given2;
 }
 function checked(given2) {
   const token = bare(given2);
-  if (typeof token !== "string" || !token)
-    throw new TypeError(`it is ${token === "" ? "empty" : typeof token}`);
+  if (typeof token !== "string") throw new TypeError(`it is ${typeof token}`);
   const text = token.trim();
   if (/^[\w.~+/=-]+$/.test(text)) return text;
-  throw new TypeError(text[0] === "<" ? "it is an HTML page" : "it is not the bare text");
+  const what = text ? "not the bare text" : "empty";
+  throw new TypeError(`it is ${text[0] === "<" ? "an HTML page" : what}`);
 }
 function renewInMs(remainingMs) {
   if (remainingMs === null) return Infinity;
@@ -1714,7 +1718,7 @@ function renewInMs(remainingMs) {
 var NEVER = Infinity;
 var Link = class _Link {
   /** @type {Status} */
-  status = { state: "closed", reason: "not started yet" };
+  status = { state: "closed", reason: "" };
   #options;
   /** @type {string | null} */
   #token = null;
@@ -1759,9 +1763,12 @@ var Link = class _Link {
   get state() {
     return this.status.state;
   }
+  get isConnected() {
+    return this.state === "connected";
+  }
   /** When `tick` is needed. */
   get nextAt() {
-    if (this.state !== "connected") return this.#dueAt;
+    if (!this.isConnected) return this.#dueAt;
     const aliveUntil = this.#dueAt === NEVER ? this.#receivedAt + QUIET_MS : this.#dueAt;
     return Math.min(aliveUntil, this.#renewAt, this.#moveAt);
   }
@@ -1797,7 +1804,7 @@ var Link = class _Link {
   gotToken(ask, token, now) {
     if (ask !== this.#ask) return [];
     this.#token = token;
-    return [this.state === "connected" ? this.#auth() : this.#open(now)];
+    return [this.isConnected ? this.#auth() : this.#open(now)];
   }
   /**
    * The application gave no token.
@@ -1809,7 +1816,7 @@ var Link = class _Link {
    */
   noToken(ask, error, now) {
     if (ask !== this.#ask) return [];
-    if (this.state !== "connected") {
+    if (!this.isConnected) {
       this.#error = error;
       return this.#options.renewable ? this.#wait(now, error.message) : this.stop(error.message);
     }
@@ -1845,7 +1852,7 @@ var Link = class _Link {
   authenticated(remainingMs, now) {
     this.#error = void 0;
     if (this.#options.renewable) this.#renewAt = now + renewInMs(remainingMs);
-    if (this.state === "connected") return [];
+    if (this.isConnected) return [];
     this.#dueAt = NEVER;
     this.#connectedAt = now;
     return [this.#enter("connected", "connected")];
@@ -1869,7 +1876,7 @@ var Link = class _Link {
    */
   received(now) {
     this.#receivedAt = now;
-    if (this.state === "connected") this.#dueAt = NEVER;
+    if (this.isConnected) this.#dueAt = NEVER;
   }
   /**
    * The server is about to stop and asks to come back later, elsewhere.
@@ -1877,11 +1884,13 @@ var Link = class _Link {
    * This connection goes on until the other one works. The wait gets jitter on top, in case that others
    * were asked the same.
    *
-   * @param {number} retryAfterMs
    * @param {number} now
+   * @param {number} [retryAfterMs]
+   * @returns {Effect[]} none yet
    */
-  bye(retryAfterMs, now) {
+  bye(now, retryAfterMs = 0) {
     this.#notBefore = this.#moveAt = now + retryAfterMs + backoff(0, this.#options.random);
+    return [];
   }
   /**
    * The socket is closed, or could not be opened.
@@ -1891,12 +1900,12 @@ var Link = class _Link {
    * @returns {Effect[]}
    */
   lost({ code, reason: said }, now) {
-    const reason = describeClose(code, said || this.#error?.message, this.state === "connected");
-    const then = this.#cured ? "token" : afterClose(code);
-    if (then === "stop" || then === "token" && !this.#options.renewable && !this.#cured)
-      return this.stop(reason, code);
-    if (then === "token" && this.#options.renewable) this.#token = null;
+    const reason = describeClose(code, said || this.#error?.message, this.isConnected);
+    const { renewable } = this.#options;
+    const cured = this.#cured;
     this.#cured = false;
+    if (!cured && isFinal(code, renewable)) return this.stop(reason, code);
+    if (renewable && (cured || code === TOKEN_REFUSED)) this.#token = null;
     return this.#wait(now, reason, code);
   }
   /**
@@ -1944,12 +1953,12 @@ var Link = class _Link {
     const { state } = this;
     const slept = now - this.#tickedAt > ASLEEP_MS;
     this.#tickedAt = now;
-    if (slept && state === "connected" && this.#dueAt === NEVER) return this.awake(now);
+    if (slept && this.isConnected && this.#dueAt === NEVER) return this.awake(now);
     if (now >= this.#dueAt) {
       if (state === "waiting") return this.#begin(now);
       return this.#wait(now, "the server does not answer");
     }
-    return state === "connected" ? this.#upkeep(now) : [];
+    return this.isConnected ? this.#upkeep(now) : [];
   }
   /**
    * @param {number} now
@@ -1969,7 +1978,7 @@ var Link = class _Link {
    */
   #probe(now) {
     const recent = now - this.#receivedAt < RECENT_MS;
-    return this.state !== "connected" || recent ? [] : [this.#ping(now, WAKE_PONG_MS)];
+    return !this.isConnected || recent ? [] : [this.#ping(now, WAKE_PONG_MS)];
   }
   /**
    * @param {number} now
@@ -1994,7 +2003,7 @@ var Link = class _Link {
     this.#error = void 0;
     const fresh = this.#options.guest || this.#token !== null && now < this.#renewAt;
     const effect = fresh ? this.#open(now) : this.#askToken();
-    return [effect, this.#enter("connecting", "opening the connection")];
+    return [effect, this.#enter("connecting", "connecting")];
   }
   /** @returns {Effect} */
   #askToken() {
@@ -2016,7 +2025,7 @@ var Link = class _Link {
    * @returns {Effect[]}
    */
   #wait(now, reason, code) {
-    const livedMs = this.state === "connected" ? now - this.#connectedAt : -1;
+    const livedMs = this.isConnected ? now - this.#connectedAt : -1;
     if (livedMs >= Math.max(STABLE_MS, this.#connectedAt - this.#lostAt)) this.#lostAt = now;
     this.livedMs = livedMs + 1;
     const closing = this.#drop();
@@ -2070,18 +2079,21 @@ var Connection = class {
   /** @type {(() => void) | undefined} */
   #unwatch;
   /**
-   * @param {Where} where
-   * @param {Platform & {now: () => number}} platform
-   * @param {{link: import("./link.js").Link, transport: import("./transport.js").Transport,
-   *   hub: import("./hub.js").Hub}} parts
+   * @param {import("./link.js").Link} link
+   * @param {import("./transport.js").Transport} transport
+   * @param {import("./hub.js").Hub} hub
    */
-  constructor(where, platform, { link, transport, hub }) {
-    this.#where = where;
-    this.#platform = platform;
+  constructor(link, transport, hub) {
+    this.link = link;
     this.#transport = transport;
     this.#hub = hub;
-    this.link = link;
-    this.#inbox = new Inbox((arrival) => this.#handle(arrival), platform);
+    this.#where = /** @type {Where} */
+    hub.where;
+    this.#platform = hub.platform;
+    this.#inbox = new Inbox(
+      (arrival) => this.#handle(arrival),
+      hub.platform
+    );
   }
   /** @returns {import("./status.js").Status} */
   get status() {
@@ -2089,7 +2101,7 @@ var Connection = class {
   }
   /** How its socket reaches the server. */
   get transport() {
-    return this.#socket?.transport ?? "websocket";
+    return this.#socket?.transport;
   }
   /** Start; without effect when it has been started. */
   open() {
@@ -2116,8 +2128,7 @@ var Connection = class {
   /** @param {ClientMessage} message */
   #sendOwn(message) {
     if (message.type !== "auth") return this.send(message);
-    const position = this.isOpen ? void 0 : this.#hub.userPosition(this);
-    const own = position && { user_position: position };
+    const own = this.isOpen ? null : this.#hub.userPosition(this);
     return this.send({ ...message, resume_session: this.#hub.secret, ...own });
   }
   /** @param {import("./link.js").Effect[]} effects */
@@ -2222,23 +2233,14 @@ var Connection = class {
   /** @param {ServerMessage} message */
   #route(message) {
     this.#transport.arrived(message, this);
-    if (message.type === "welcome") this.#do(this.link.welcomed(this.#platform.now()));
-    else if (message.type === "authenticated") this.#authenticated(message);
-    else if (message.type === "bye") this.#bye(message.retry_after_ms);
-    else if (message.type === "error" && (message.id ?? "auth") === "auth") {
-      const error = new RiverError(message.code, message.message);
-      this.link.refused(error, this.#platform.now(), message.retry_after_ms);
+    const now = this.#platform.now();
+    if (message.type === "welcome") this.#do(this.link.welcomed(now));
+    else if (message.type === "bye") this.#do(this.link.bye(now, message.retry_after_ms));
+    else if (message.type === "authenticated") {
+      const { expires_at } = message;
+      const remainingMs = expires_at && expires_at * 1e3 - this.#platform.wallMs();
+      this.#do(this.link.authenticated(remainingMs, now));
     }
-  }
-  /** @param {import("./protocol.js").Authenticated} message */
-  #authenticated({ expires_at }) {
-    const remainingMs = expires_at && expires_at * 1e3 - this.#platform.wallMs();
-    this.#do(this.link.authenticated(remainingMs, this.#platform.now()));
-  }
-  /** @param {number} [retryAfterMs] */
-  #bye(retryAfterMs = 0) {
-    this.link.bye(retryAfterMs, this.#platform.now());
-    this.#arm();
   }
   /** Have `#tick` called in time. */
   #arm() {
@@ -2260,36 +2262,32 @@ var Connection = class {
 
 // src/transport.js
 var Transport = class {
-  #where;
-  #platform;
   #hub;
   #current;
   /** @type {Connection | null} */
   #next = null;
-  /**
-   * @param {Where} where
-   * @param {Platform & {now: () => number}} platform
-   * @param {Hub} hub
-   */
-  constructor(where, platform, hub) {
-    this.#where = where;
-    this.#platform = platform;
+  /** @param {Hub} hub knows where the server is */
+  constructor(hub) {
     this.#hub = hub;
-    const renewable = typeof where.token === "function";
-    const guest = !where.token;
-    this.#current = this.#connection(new Link({ renewable, guest, random: platform.random }));
+    const token = hub.where?.token;
+    const renewable = typeof token === "function";
+    const { random } = hub.platform;
+    this.#current = this.#connection(new Link({ renewable, guest: !token, random }));
   }
   get status() {
     return this.#current.status;
   }
   /** Where a question is answered. */
   get current() {
-    return this.#next?.status.state === "connected" ? this.#next : this.#current;
+    return this.#next?.link.isConnected ? this.#next : this.#current;
   }
   /** Those that take messages; the last one is where a channel is subscribed. */
   get open() {
-    const all = this.#next ? [this.#current, this.#next] : [this.#current];
-    return all.filter(({ isOpen }) => isOpen);
+    const all = [this.#current, this.#next];
+    return (
+      /** @type {Connection[]} */
+      all.filter((connection) => connection?.isOpen)
+    );
   }
   /** Start; without effect when it has been started. */
   connect() {
@@ -2302,7 +2300,7 @@ var Transport = class {
   }
   /** @param {Link} link */
   #connection(link) {
-    return new Connection(this.#where, this.#platform, { link, transport: this, hub: this.#hub });
+    return new Connection(link, this, this.#hub);
   }
   /**
    * A message arrived.
@@ -2353,14 +2351,14 @@ var Transport = class {
   }
   #finish() {
     const next = this.#next;
-    if (next?.status.state === "connected" && this.#hub.isFree(this.#current)) this.#switch(next);
+    if (next?.link.isConnected && this.#hub.isFree(this.#current)) this.#switch(next);
   }
   /** @param {Connection} next */
   #switch(next) {
     const old = this.#current;
     this.#current = next;
     this.#next = null;
-    const moved = old.status.state === "connected" && next.status.state === "connected";
+    const moved = old.link.isConnected && next.link.isConnected;
     old.close();
     if (!moved) this.#hub.changed(next.status);
   }
@@ -2372,24 +2370,15 @@ var Transport = class {
 };
 
 // src/warnings.js
-var ONCE = (
-  /** @type {const} */
-  ["history", "since", "snapshot"]
-);
 var FAULTS = [4e3, 4413, 4429];
 var Warnings = class {
   #print;
-  #isGuest;
   /** @type {Set<string>} */
   #said = /* @__PURE__ */ new Set();
   #connected = false;
-  /**
-   * @param {(text: string) => void} print
-   * @param {boolean} [isGuest] whether there will never be a token
-   */
-  constructor(print, isGuest = false) {
+  /** @param {(text: string) => void} print */
+  constructor(print) {
     this.#print = print;
-    this.#isGuest = isGuest;
   }
   /** @param {string} [text] */
   warn(text) {
@@ -2398,59 +2387,53 @@ var Warnings = class {
     this.#print(text);
   }
   /**
+   * Warn in the words of `advice.js`; where those cannot be loaded, in bare facts.
+   *
+   * @param {Topic} topic
+   * @param {...unknown} facts what the advice is about
+   */
+  about(topic, ...facts) {
+    Promise.resolve().then(() => (init_later(), later_exports)).then(
+      ({ advice: advice2 }) => this.warn(advice2(topic, facts)),
+      () => this.warn(`${topic}: ${facts}`)
+    );
+  }
+  /**
    * Warn of names that nobody knows.
    *
    * @param {string} what
    * @param {object} unknown what is called by them
    */
   unknown(what, unknown) {
-    for (const name in unknown) this.#say((later) => later.nameAdvice(what, name));
+    for (const name in unknown) this.about("unknown", name, what);
   }
   /**
    * Warn of options that only the first `subscribe` to a channel can give.
    *
    * @param {string} channel
-   * @param {import("./river.js").SubscribeOptions} options
-   * @param {import("./river.js").SubscribeOptions} first
+   * @param {Record<string, any>} options
+   * @param {Record<string, any>} first
    */
   ignored(channel, options, first) {
-    for (const name of ONCE)
-      if (options[name] && !first[name]) this.#say((later) => later.ignoredAdvice(channel, name));
+    for (const name in options)
+      if (options[name] && !first[name]) this.about("ignored", channel, name);
   }
   /**
    * @param {string} channel
    * @param {import("./errors.js").RiverError} error
+   * @param {boolean} isGuest whether there will never be a token
    */
-  refused(channel, error) {
-    if (error.code !== "unauthenticated" || this.#isGuest)
-      this.#say((later) => later.channelAdvice(channel, error));
-  }
-  /**
-   * Warn of a callback for members where there are none.
-   *
-   * @param {string} channel
-   * @param {string} event
-   */
-  memberless(channel, event) {
-    this.#say((later) => later.memberlessAdvice(channel, event));
+  refused(channel, { code, message }, isGuest) {
+    if (isGuest || code !== "unauthenticated") this.about("refused", channel, code, message);
   }
   /**
    * @param {import("./status.js").Status} status
-   * @param {string} url
+   * @param {string | undefined} url
    */
-  status(status, url) {
-    const { state, reason, code = 0, error } = status;
+  status({ state, reason, code = 0, error }, url) {
     if (state === "connected") this.#connected = true;
     else if (FAULTS.includes(code) || state === "closed" && (code || reason === error?.message) || state === "waiting" && !this.#connected)
-      this.#say((later) => later.statusAdvice(status, url));
-  }
-  /** @param {(later: Later) => string | undefined} choose */
-  #say(choose) {
-    Promise.resolve().then(() => (init_later(), later_exports)).then(
-      (later) => this.warn(choose(later)),
-      () => {
-      }
-    );
+      this.about(state, reason, code, url, error);
   }
 };
 
@@ -2473,13 +2456,14 @@ var Hub = class {
   trace = null;
   /** The channel of the page's user. @type {Delivery} */
   own;
+  /** @type {import("./connection.js").Where | undefined} the server, once there was a reason to connect */
+  where;
   emitter;
   warnings;
+  platform;
   #river;
   #options;
-  #platform;
   #requests;
-  #url = "";
   /** @type {Map<string, Delivery>} */
   #deliveries = /* @__PURE__ */ new Map();
   /**
@@ -2490,12 +2474,12 @@ var Hub = class {
   constructor(river, options, platform) {
     this.#river = river;
     this.#options = options;
-    this.#platform = { ...platform, now: sleeplessClock(platform) };
-    this.warnings = new Warnings(platform.warn, !(options.token ?? options.jwt));
+    this.platform = { ...platform, now: sleeplessClock(platform) };
+    this.warnings = new Warnings(platform.warn);
     this.emitter = new Emitter(platform.report, (name) => {
-      if (name !== "state") this.warnings.unknown("event", { [name]: 0 });
+      if (name !== "state") this.warnings.about("unknown", name, "event");
     });
-    this.#requests = new Requests(this.#platform.now);
+    this.#requests = new Requests(this.platform.now);
     this.own = this.#enter(OWN, {});
     this.own.users = Infinity;
   }
@@ -2505,10 +2489,9 @@ var Hub = class {
   /** @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing` */
   connect() {
     if (!this.transport) {
-      const where = addressed(this.#options, void 0);
-      this.#url = where.url;
-      this.warnings.unknown("option", where.unknown);
-      this.transport = new Transport(where, this.#platform, this);
+      this.where = addressed(this.#options, void 0);
+      this.warnings.unknown("option", this.where.unknown);
+      this.transport = new Transport(this);
     }
     this.transport.connect();
   }
@@ -2519,10 +2502,11 @@ var Hub = class {
    * @param {SubscribeOptions} options
    */
   subscribe(name, options) {
-    const { history, since, onGap, snapshot, ...unknown } = options;
+    const { onGap, ...once } = options;
+    const { history, since, snapshot, ...unknown } = once;
     this.warnings.unknown("option of subscribe", unknown);
     const delivery = this.#deliveries.get(name) ?? this.#enter(name, options);
-    this.warnings.ignored(name, options, delivery.options);
+    this.warnings.ignored(name, once, delivery.options);
     delivery.users += 1;
     if (onGap) delivery.system.on("river:gap", onGap);
     delivery.subscription.retry();
@@ -2541,15 +2525,18 @@ var Hub = class {
   /**
    * @param {import("./protocol.js").ClientMessage} message
    * @param {number} queueMax how many such may wait for a connection
+   * @returns {Promise<any>} what the answer says
    */
   async request(message, queueMax) {
     const { state } = this;
-    if (state === "connected") return this.#requests.ask(message, this.transport?.current);
-    if (state !== "closed" && queueMax > 0) return this.#requests.ask(message, void 0, queueMax);
-    throw new RiverError(
-      "not_connected",
-      `${message.type} needs a connection: ${this.#river.reason}`
-    );
+    const connection = state === "connected" ? this.transport?.current : void 0;
+    if (!connection && (state === "closed" || !queueMax)) {
+      const words = `${message.type} needs a connection: ${this.#river.reason}`;
+      throw new RiverError("not_connected", words);
+    }
+    const answer = await this.#requests.ask(message, connection, queueMax);
+    const { type, id, channel, ...said } = answer;
+    return said;
   }
   /**
    * The token was sent: what is sent now follows it in the same round trip.
@@ -2572,7 +2559,7 @@ var Hub = class {
     this.trace?.("river received", message);
     this.#settle(message, connection);
     if (message.type === "subscribed") this.#subscribed(message, connection);
-    else if (message.type === "error") this.#refused(message);
+    else if (message.type === "error") this.#refused(message, connection);
     else if (message.type === "authenticated") this.#authenticated(message, connection);
     else if (message.type === "welcome") this.#welcomed(message, connection);
     else if (message.type === "unsubscribed") this.#unsubscribed(message, connection);
@@ -2581,8 +2568,18 @@ var Hub = class {
       message.id,
       message
     );
-    else if ("channel" in message)
-      this.#deliveries.get(message.channel)?.receive(message, connection);
+    else this.#pushed(
+      /** @type {Pushed} */
+      message,
+      connection
+    );
+  }
+  /**
+   * @param {Pushed} message
+   * @param {Connection} connection
+   */
+  #pushed(message, connection) {
+    this.#deliveries.get(message.channel)?.receive(message, connection);
   }
   /**
    * The connection in use has another status.
@@ -2591,7 +2588,7 @@ var Hub = class {
    */
   changed(status) {
     this.trace?.("river state", status);
-    this.warnings.status(status, this.#url);
+    this.warnings.status(status, this.where?.url);
     if (status.state === "closed") this.#requests.discard(status.reason);
     this.emitter.emit("state", status);
   }
@@ -2629,21 +2626,21 @@ var Hub = class {
    * Where the page stands in its user's channel; asked once for each connection.
    *
    * @param {Connection} connection
-   * @returns {import("./protocol.js").Position | undefined}
+   * @returns {{user_position: import("./protocol.js").Position} | null} null at the start
    */
   userPosition(connection) {
-    const { epoch, offset } = this.own.subscription.ask(OWN, connection);
-    return epoch === void 0 ? void 0 : { epoch, offset: Number(offset) };
+    const { subscription } = this.own;
+    subscription.ask(OWN, connection);
+    return subscription.position && { user_position: subscription.position };
   }
   /**
    * @param {string} name
    * @param {SubscribeOptions} options
    */
   #enter(name, options) {
-    const { random } = this.#platform;
-    const { history, since } = options;
-    const subscription = new Subscription(name, { history, since, random });
-    const delivery = new Delivery(subscription, this.#platform, {
+    const { random } = this.platform;
+    const subscription = new Subscription(name, { ...options, random });
+    const delivery = new Delivery(subscription, this.platform, {
       river: this.#river,
       warnings: this.warnings,
       options
@@ -2654,7 +2651,7 @@ var Hub = class {
   /** @param {Delivery} delivery */
   #ask({ subscription }) {
     const connection = this.transport?.open.at(-1);
-    if (connection && subscription.channel !== OWN && subscription.isDue(this.#platform.now()))
+    if (connection && subscription.channel !== OWN && subscription.isDue(this.platform.now()))
       connection.send(subscription.ask(this.#requests.nextId(), connection));
   }
   #askAll() {
@@ -2691,23 +2688,28 @@ var Hub = class {
   #unsubscribed({ channel, reason }, connection) {
     const delivery = this.#deliveries.get(channel);
     if (!reason || !delivery?.subscription.isLiveOn(connection)) return;
-    const error = new RiverError(reason, "the server ended the subscription");
+    const error = new RiverError(reason, "ended by the server");
     delivery.refused({ id: null, code: reason }, error, 0);
     if (reason === "grant") return;
     delivery.end();
     this.#deliveries.delete(channel);
   }
-  /** @param {import("./protocol.js").Refusal} message */
-  #refused(message) {
+  /**
+   * @param {import("./protocol.js").Refusal} message
+   * @param {Connection} connection
+   */
+  #refused(message, { link }) {
+    const now = this.platform.now();
     const error = new RiverError(message.code, message.message);
+    if ((message.id ?? "auth") === "auth") link.refused(error, now, message.retry_after_ms);
     this.#requests.settle(
       /** @type {number} */
       message.id,
       error
     );
     for (const [name, delivery] of this.#deliveries)
-      if (delivery.refused(message, error, this.#platform.now()))
-        this.warnings.refused(name, error);
+      if (delivery.refused(message, error, now))
+        this.warnings.refused(name, error, !this.where?.token);
   }
   /**
    * @param {import("./protocol.js").Authenticated} message
@@ -2717,8 +2719,7 @@ var Hub = class {
     this.user = message.user;
     const { welcome } = connection;
     if (welcome && message.session && message.session !== this.session) this.#adopt(welcome);
-    if (message.user_position)
-      this.own.subscribed({ ...message.user_position, type: "subscribed", id: OWN, channel: OWN });
+    if (message.user_position) this.own.subscribed({ ...message.user_position, id: OWN });
     for (const { subscription } of this.#deliveries.values()) subscription.retry();
     this.#askAll();
   }
@@ -2852,8 +2853,7 @@ var River = class {
     const { keep, exclude, ...unknown } = options;
     this.#hub.warnings.unknown("option of publish", unknown);
     const message = { type: "publish", channel, event, data: data ?? null, keep, exclude };
-    const { epoch, offset, after } = await this.#hub.request(message, this.#queueMax);
-    return after === void 0 ? { epoch, offset } : { epoch, after };
+    return this.#hub.request(message, this.#queueMax);
   }
   /**
    * Ask for what was published in a channel, subscribed or not.
@@ -2867,8 +2867,7 @@ var River = class {
    */
   async history(channel, { limit, after } = {}) {
     const message = { type: "history", channel, limit, ...after };
-    const { epoch, offset, publications } = await this.#hub.request(message, READS_MAX);
-    return { epoch, offset, publications };
+    return this.#hub.request(message, READS_MAX);
   }
   /**
    * Call back when something happens to the connection.

@@ -7,24 +7,30 @@ import { promisify } from "node:util";
 import { brotliCompressSync } from "node:zlib";
 import { build } from "esbuild";
 import { minify } from "terser";
+import { chosenNames, Names } from "./names.js";
+
+/** How long the client for pages may be, compressed: without what is loaded when it is needed. */
+export const GZIP_BYTES_MAX = 7_680;
 
 const HOME = new URL("../", import.meta.url);
 const { version } = JSON.parse(await readFile(new URL("package.json", HOME), "utf8"));
 
 /**
  * Properties that never leave the bundle: neither public, nor in a message, nor of the browser. Their
- * names get short. Those that are reached by a text (`link[signal]`) do not belong here.
+ * names get short. Those that are reached by a text (`link[signal]`) do not belong here, and what the
+ * browser calls the same has to be reached by a text.
  */
 const INTERNAL = [
   "accepts ask askAll authenticated bye bytesMax connection current defer discard dueAt emit end",
-  "events expire flush gotToken hold isAwaited isDue isFree isLiveOn isOpen joined link lost move",
+  "events expire flush gotToken hold isAwaited isConnected isDue isFree isLiveOn isOpen joined link lost move",
   "moved nextAt nextId noToken open opened pending receive received refused release renewable",
   "replaying report restart retry saw sent setTimer settle clearTimer steadyMs stop subscribed",
   "subscription successor system tick unknown users wallMs warnings watch",
   "secret sessionSecret socket welcomed",
-  "livedMs memberless newSocket route userPosition",
-  "arrived changed deliveries emitter hub own requests trace unknown",
+  "livedMs newSocket platform route where userPosition",
+  "about arrived changed deliveries emitter hub own requests trace unknown",
   "welcome",
+  "clear guest ignored join leave options reject request resolve river status",
 ].flatMap((line) => line.split(" "));
 
 /** What pages load only when they need it, under a name that may be kept for good. */
@@ -51,13 +57,16 @@ const BESIDE_RIVER = {
 /** Each file of dist/, and what it is made of. */
 const FILES = {
   /** For pages: what gateways serve. */
-  "river.min.js": () => minified("src/river.js", new RegExp(`^(${INTERNAL.join("|")})$`)),
+  "river.min.js": async () => {
+    const { code, names } = await withStandIns();
+    return names.named(code);
+  },
   [LATER]: () => minified("src/later.js"),
   /** For pages: one connection for all tabs. */
   "tabs.min.js": () => minified("src/tabs.js"),
   /** For a script tag, which knows no `import.meta` either. */
   "pusher.min.js": () =>
-    minified("pusher/global.js", undefined, {
+    minified("pusher/global.js", {
       format: "iife",
       define: { "import.meta.url": "undefined" },
     }),
@@ -87,24 +96,36 @@ async function bundled(entry, options) {
   return String(outputFiles?.[0]?.text);
 }
 
+/** The client for pages, before its internal names have got their letters. */
+export async function withStandIns() {
+  const names = new Names(INTERNAL, await chosenNames());
+  const plugins = [APART, names.plugin];
+  // In two rounds: the first finds out which private names there are.
+  await bundled("src/river.js", { plugins });
+  const { pattern: mangleProps, cache: mangleCache } = names;
+  const options = { plugins, mangleProps, mangleCache, charset: /** @type {const} */ ("utf8") };
+  return { code: await minified("src/river.js", options), names };
+}
+
 /**
  * @param {string} entry
- * @param {RegExp} [mangleProps]
  * @param {import("esbuild").BuildOptions} [options]
  */
-async function minified(entry, mangleProps, options) {
+async function minified(entry, options) {
   // esbuild shortens private names, which terser does not; terser finds shorter code.
   const { code } = await minify(
-    await bundled(entry, { minify: true, mangleProps, plugins: [APART], ...options }),
+    await bundled(entry, { minify: true, plugins: [APART], ...options }),
     {
       module: true,
+      ecma: 2020,
       compress: {
         passes: 3,
-        ecma: 2020,
         unsafe_arrows: true,
         pure_getters: true,
         // Code compresses better in one order than in two.
         lhs_constants: false,
+        hoist_funs: true,
+        unsafe: true,
       },
       format: { comments: /^ River / },
     },

@@ -30,63 +30,68 @@ const DOUBTS =
   "is it a gateway (port 8000, not 8001)? wss: for an https: page? This origin in RIVER_ALLOWED_ORIGINS?";
 
 /**
- * About a name that nobody knows.
+ * What is said about each topic, from its facts; nothing where nothing is wrong.
  *
- * @param {string} what
- * @param {string} name
+ * @type {Record<"unknown" | "ignored" | "refused" | "memberless" | import("./status.js").State,
+ *   (...facts: any[]) => string | undefined>}
  */
-export function nameAdvice(what, name) {
-  const known = KNOWN[what] ?? [];
-  const [near = ""] = [...known].sort((a, b) => slips(name, a) - slips(name, b));
-  const guess = slips(name, near) < 3 ? near : known.join('", "');
-  return `no ${what} "${name}": did you mean "${guess}"?`;
-}
+export const ADVICE = {
+  /** A name of an option or event that nobody knows. */
+  unknown(name, what) {
+    const known = KNOWN[what] ?? [];
+    const [near = ""] = [...known].sort((a, b) => slips(name, a) - slips(name, b));
+    const guess = slips(name, near) < 3 ? near : known.join('", "');
+    return `no ${what} "${name}": did you mean "${guess}"?`;
+  },
+
+  /** An option that only the first `subscribe` to a channel can give. */
+  ignored(channel, name) {
+    if (!KNOWN["option of subscribe"]?.includes(name)) return undefined;
+    return `"${channel}" was subscribed before, without ${name}: it is ignored`;
+  },
+
+  /** A channel that was refused. */
+  refused(channel, code, message) {
+    // Each channel after the hundredth: one line for all of them.
+    const what = code === "too_many_channels" ? "a channel" : `channel "${channel}"`;
+    return CURES[code] && `${what} refused: ${message} (${code}). ${CURES[code]}`;
+  },
+
+  /** A callback for members of a channel that has none. */
+  memberless(channel, event) {
+    return `no "${event}" on "${channel}": only channels called presence-..., or with a rule, have members`;
+  },
+
+  /** Between two attempts to connect. */
+  waiting(reason, code, url, error) {
+    // Of a DOMException it is a number: the browser kept the page from opening the connection.
+    const isToken = String(error?.code).startsWith("token_");
+    if ((code || 1006) === 1006 && !isToken) return `no connection to ${url}: ${DOUBTS}`;
+    return `waiting: ${reason}${tokenCure(reason)}`;
+  },
+
+  /** For good. */
+  closed(reason, code) {
+    return `closed: ${reason}${code === 4401 ? FIXED_CURE : tokenCure(reason)}`;
+  },
+
+  connecting: () => undefined,
+  connected: () => undefined,
+};
 
 /**
- * About an option that only the first `subscribe` to a channel can give.
+ * What to say about something that will not work.
  *
- * @param {string} channel
- * @param {string} name
+ * @param {import("./warnings.js").Topic} topic
+ * @param {unknown[]} facts
  */
-export function ignoredAdvice(channel, name) {
-  return `"${channel}" was subscribed before, without ${name}: it is ignored`;
+export function advice(topic, facts) {
+  return ADVICE[topic](...facts);
 }
 
-/**
- * About a channel that was refused.
- *
- * @param {string} channel
- * @param {import("./errors.js").RiverError} error
- */
-export function channelAdvice(channel, { code, message }) {
-  // Each channel after the hundredth: one line for all of them.
-  const what = code === "too_many_channels" ? "a channel" : `channel "${channel}"`;
-  return CURES[code] && `${what} refused: ${message} (${code}). ${CURES[code]}`;
-}
-
-/**
- * About members of a channel that has none.
- *
- * @param {string} channel
- * @param {string} event
- */
-export function memberlessAdvice(channel, event) {
-  return `no "${event}" on "${channel}": only channels called presence-..., or with a rule, have members`;
-}
-
-/**
- * About a connection that will not come about.
- *
- * @param {import("./status.js").Status} status
- * @param {string} url
- */
-export function statusAdvice({ state, reason, code, error }, url) {
-  // Of a DOMException it is a number: the browser kept the page from opening the connection.
-  const cause = String(/** @type {{code?: unknown} | undefined} */ (error)?.code);
-  if (state === "waiting" && (code ?? 1006) === 1006 && !cause.startsWith("token_"))
-    return `no connection to ${url}: ${DOUBTS}`;
-  const cure = TOKEN_CURES.find(([pattern]) => pattern.test(reason))?.[1] ?? "";
-  return `${state}: ${reason}${state === "closed" && code === 4401 ? FIXED_CURE : cure}`;
+/** @param {string} reason */
+function tokenCure(reason) {
+  return TOKEN_CURES.find(([pattern]) => pattern.test(reason))?.[1] ?? "";
 }
 
 /**

@@ -1,6 +1,5 @@
 /** The socket, the timer and the token function of one connection, worked as its link says. */
 
-import { RiverError } from "./errors.js";
 import { Inbox } from "./inbox.js";
 import { INBOX_MAX, PULSE_MS } from "./limits.js";
 import { NEVER } from "./link.js";
@@ -11,7 +10,6 @@ import { askToken } from "./token.js";
 /**
  * @typedef {import("./protocol.js").ServerMessage} ServerMessage
  * @typedef {import("./protocol.js").ClientMessage} ClientMessage
- * @typedef {import("./platform.js").Platform} Platform
  *
  * @typedef {{send(text: string): void, close(): void, onopen?: any, onmessage?: any, onclose?: any,
  *   onerror?: any, readyState?: number,
@@ -48,18 +46,20 @@ export class Connection {
   #unwatch;
 
   /**
-   * @param {Where} where
-   * @param {Platform & {now: () => number}} platform
-   * @param {{link: import("./link.js").Link, transport: import("./transport.js").Transport,
-   *   hub: import("./hub.js").Hub}} parts
+   * @param {import("./link.js").Link} link
+   * @param {import("./transport.js").Transport} transport
+   * @param {import("./hub.js").Hub} hub
    */
-  constructor(where, platform, { link, transport, hub }) {
-    this.#where = where;
-    this.#platform = platform;
+  constructor(link, transport, hub) {
+    this.link = link;
     this.#transport = transport;
     this.#hub = hub;
-    this.link = link;
-    this.#inbox = new Inbox((/** @type {Arrival} */ arrival) => this.#handle(arrival), platform);
+    this.#where = /** @type {Where} */ (hub.where);
+    this.#platform = hub.platform;
+    this.#inbox = new Inbox(
+      (/** @type {Arrival} */ arrival) => this.#handle(arrival),
+      hub.platform,
+    );
   }
 
   /** @returns {import("./status.js").Status} */
@@ -69,7 +69,7 @@ export class Connection {
 
   /** How its socket reaches the server. */
   get transport() {
-    return this.#socket?.transport ?? "websocket";
+    return this.#socket?.transport;
   }
 
   /** Start; without effect when it has been started. */
@@ -100,8 +100,7 @@ export class Connection {
   /** @param {ClientMessage} message */
   #sendOwn(message) {
     if (message.type !== "auth") return this.send(message);
-    const position = this.isOpen ? undefined : this.#hub.userPosition(this);
-    const own = position && { user_position: position };
+    const own = this.isOpen ? null : this.#hub.userPosition(this);
     return this.send({ ...message, resume_session: this.#hub.secret, ...own });
   }
 
@@ -209,25 +208,14 @@ export class Connection {
   #route(message) {
     // First, because the user has to be known when the state is `connected`.
     this.#transport.arrived(message, this);
-    if (message.type === "welcome") this.#do(this.link.welcomed(this.#platform.now()));
-    else if (message.type === "authenticated") this.#authenticated(message);
-    else if (message.type === "bye") this.#bye(message.retry_after_ms);
-    else if (message.type === "error" && (message.id ?? "auth") === "auth") {
-      const error = new RiverError(message.code, message.message);
-      this.link.refused(error, this.#platform.now(), message.retry_after_ms);
+    const now = this.#platform.now();
+    if (message.type === "welcome") this.#do(this.link.welcomed(now));
+    else if (message.type === "bye") this.#do(this.link.bye(now, message.retry_after_ms));
+    else if (message.type === "authenticated") {
+      const { expires_at } = message;
+      const remainingMs = expires_at && expires_at * 1000 - this.#platform.wallMs();
+      this.#do(this.link.authenticated(remainingMs, now));
     }
-  }
-
-  /** @param {import("./protocol.js").Authenticated} message */
-  #authenticated({ expires_at }) {
-    const remainingMs = expires_at && expires_at * 1000 - this.#platform.wallMs();
-    this.#do(this.link.authenticated(remainingMs, this.#platform.now()));
-  }
-
-  /** @param {number} [retryAfterMs] */
-  #bye(retryAfterMs = 0) {
-    this.link.bye(retryAfterMs, this.#platform.now());
-    this.#arm();
   }
 
   /** Have `#tick` called in time. */

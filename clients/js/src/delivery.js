@@ -1,6 +1,6 @@
 /** Hands what the server says about one channel to the application's callbacks, in order. */
 
-import { backoff } from "./backoff.js";
+import { backoff, outageBackoff } from "./backoff.js";
 import { Channel, SYSTEM_EVENTS } from "./channel.js";
 import { Emitter } from "./emitter.js";
 import { RiverError } from "./errors.js";
@@ -65,21 +65,21 @@ export class Delivery {
     this.#warnings = warnings;
     this.system = new Emitter(platform.report, (name) => {
       const known = SYSTEM_EVENTS.indexOf(name);
-      if (known < 0) warnings.unknown("event of channels", { [name]: 0 });
+      if (known < 0) warnings.about("unknown", name, "event of channels");
       if (known >= MEMBERS_FROM) this.#awaited = name;
     });
     this.events = new Emitter(platform.report);
     this.#held = new Inbox((/** @type {EventMessage} */ event) => this.#deliver(event), platform);
   }
 
-  /** @param {Subscribed} message */
+  /** @param {Omit<Subscribed, "type" | "channel">} message */
   subscribed(message) {
     const outcome = this.subscription.subscribed(message);
     if (!outcome) return;
     const { epoch, offset, presence } = message;
     this.system.emit("river:subscribed", { recovered: outcome === "resumed", epoch, offset });
     if (presence) this.#members(presence);
-    else if (this.#awaited) this.#warnings.memberless(message.channel, this.#awaited);
+    else if (this.#awaited) this.#warnings.about("memberless", this.channel.name, this.#awaited);
     if (outcome === "start") this.#renew(outcome, 0);
     else if (outcome !== "resumed") this.#gap(outcome, message);
   }
@@ -156,7 +156,7 @@ export class Delivery {
     // Many clients may have got the same at once: their back end is not asked by all in one moment.
     const spreadMs = reason === "window" ? WINDOW_RELOAD_MS : RELOAD_MS;
     const reloadAfterMs =
-      reload_after_ms ?? retry_after_ms ?? Math.floor(this.#platform.random() * spreadMs);
+      reload_after_ms ?? retry_after_ms ?? outageBackoff(spreadMs, this.#platform.random);
     this.system.emit("river:gap", { reason, epoch, offset, reloadAfterMs });
     this.#spreadMs = reloadAfterMs;
     this.#renew(reason, reloadAfterMs);
@@ -211,7 +211,7 @@ export class Delivery {
       if (typeof covered?.offset === "number" && !this.#needed) this.subscription.saw(covered);
       return true;
     } catch (cause) {
-      const words = `the snapshot of ${this.channel.name} failed`;
+      const words = `no snapshot of ${this.channel.name}`;
       const error = new RiverError("snapshot_failed", words, { cause });
       this.system.emit("river:error", error);
       if (!failures) this.#platform.report(error);

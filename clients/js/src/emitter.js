@@ -25,7 +25,7 @@ export class Emitter {
    * @param {Callback} callback
    */
   on(name, callback) {
-    if (typeof callback !== "function") throw new TypeError(`the callback of "${name}" is missing`);
+    if (typeof callback !== "function") throw new TypeError(`"${name}" has no callback`);
     this.#check?.(name);
     const callbacks = this.#callbacks.get(name) ?? new Set();
     this.#callbacks.set(name, callbacks.add(callback));

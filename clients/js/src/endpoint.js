@@ -5,7 +5,7 @@ import { Route } from "./route.js";
 
 const ADDRESS = /^(?:(wss?|https?):\/\/)?((?:\[[\da-f:.]+\]|[^\s:/?#@]+)(?::\d+)?)(\/[^\s?#]*)?$/i;
 /** The origin of a module, and the path before `/client/` when a gateway served it. */
-const ORIGIN = /^https?:\/\/[^/]+(?:\/\S+?(?=\/client\/river[\w.-]*\.js\b))?/;
+const ORIGIN = /^https?:\/\/[^/]+(.*(?=\/client\/river[^/]*\.js))?/;
 
 /**
  * The WebSocket address of a server.
@@ -21,13 +21,9 @@ export function endpoint(host, moduleUrl, page) {
   const given = host ?? moduleUrl?.match(ORIGIN)?.[0] ?? "";
   const address = given[0] === "/" && page ? page.host + given : given;
   const [, scheme, server, path = ""] = address.match(ADDRESS) ?? [];
-  if (!server)
-    throw new RiverError(
-      "host_invalid",
-      `the host "${given}" is no address like https://rt.example.com`,
-    );
-  const isSecure = /^(wss|https)/i.test(scheme ?? page?.protocol ?? "");
-  return `${isSecure ? "wss" : "ws"}://${server}${path.replace(/(\/ws)?\/*$/, "/ws")}`;
+  if (!server) throw new RiverError("host_invalid", `"${given}" is no address`);
+  const isSecure = /wss|https/i.test(scheme ?? page?.protocol ?? "");
+  return `ws${isSecure ? "s" : ""}://${server}${path.replace(/(\/ws)?\/*$/, "/ws")}`;
 }
 
 /**
@@ -43,9 +39,9 @@ export function addressed(options, moduleUrl) {
   const source = token ?? jwt;
   // Without the option the page is a guest; with another value something went wrong.
   if (("token" in options || "jwt" in options) && !(source && /^[sf]/.test(typeof source)))
-    throw new RiverError("token_missing", "the option token is neither a text nor a function");
+    throw new RiverError("token_missing", "the token is no text or function");
   const Socket = WebSocket ?? globalThis.WebSocket;
-  if (!Socket) throw new RiverError("websocket_missing", "give a WebSocket class, like `ws`");
+  if (!Socket) throw new RiverError("websocket_missing", "no WebSocket class");
   const address = endpoint(host ?? url, moduleUrl, globalThis.location);
   return { url: address, token: source, route: new Route(address, Socket), unknown };
 }

@@ -8,6 +8,8 @@
  * `too_large`, `connection_lost`, `timeout`, `disconnected` and `snapshot_failed`.
  */
 export class RiverError extends Error {
+  name = "RiverError";
+
   /**
    * @param {string} code what went wrong, for programs
    * @param {string} message what went wrong, for people
@@ -15,7 +17,6 @@ export class RiverError extends Error {
    */
   constructor(code, message, options) {
     super(message, options);
-    this.name = "RiverError";
     /** What went wrong, for programs. */
     this.code = code;
   }

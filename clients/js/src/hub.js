@@ -17,6 +17,7 @@ import { Warnings } from "./warnings.js";
  * @typedef {import("./status.js").Status} Status
  * @typedef {import("./protocol.js").ServerMessage} ServerMessage
  * @typedef {import("./river.js").SubscribeOptions} SubscribeOptions
+ * @typedef {Exclude<import("./protocol.js").ChannelMessage, import("./protocol.js").Subscribed>} Pushed
  */
 
 /** Owns the deliveries of all channels, and does what the transport reports. */
@@ -38,14 +39,15 @@ export class Hub {
   trace = null;
   /** The channel of the page's user. @type {Delivery} */
   own;
+  /** @type {import("./connection.js").Where | undefined} the server, once there was a reason to connect */
+  where;
   emitter;
   warnings;
+  platform;
 
   #river;
   #options;
-  #platform;
   #requests;
-  #url = "";
   /** @type {Map<string, Delivery>} */
   #deliveries = new Map();
 
@@ -57,12 +59,12 @@ export class Hub {
   constructor(river, options, platform) {
     this.#river = river;
     this.#options = options;
-    this.#platform = { ...platform, now: sleeplessClock(platform) };
-    this.warnings = new Warnings(platform.warn, !(options.token ?? options.jwt));
+    this.platform = { ...platform, now: sleeplessClock(platform) };
+    this.warnings = new Warnings(platform.warn);
     this.emitter = new Emitter(platform.report, (name) => {
-      if (name !== "state") this.warnings.unknown("event", { [name]: 0 });
+      if (name !== "state") this.warnings.about("unknown", name, "event");
     });
-    this.#requests = new Requests(this.#platform.now);
+    this.#requests = new Requests(this.platform.now);
     this.own = this.#enter(OWN, {});
     this.own.users = Infinity;
   }
@@ -74,10 +76,9 @@ export class Hub {
   /** @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing` */
   connect() {
     if (!this.transport) {
-      const where = addressed(this.#options, import.meta.url);
-      this.#url = where.url;
-      this.warnings.unknown("option", where.unknown);
-      this.transport = new Transport(where, this.#platform, this);
+      this.where = addressed(this.#options, import.meta.url);
+      this.warnings.unknown("option", this.where.unknown);
+      this.transport = new Transport(this);
     }
     this.transport.connect();
   }
@@ -89,10 +90,11 @@ export class Hub {
    * @param {SubscribeOptions} options
    */
   subscribe(name, options) {
-    const { history, since, onGap, snapshot, ...unknown } = options;
+    const { onGap, ...once } = options;
+    const { history, since, snapshot, ...unknown } = once;
     this.warnings.unknown("option of subscribe", unknown);
     const delivery = this.#deliveries.get(name) ?? this.#enter(name, options);
-    this.warnings.ignored(name, options, delivery.options);
+    this.warnings.ignored(name, once, delivery.options);
     delivery.users += 1;
     if (onGap) delivery.system.on("river:gap", onGap);
     // Whatever was refused before, somebody asks for it again.
@@ -114,15 +116,18 @@ export class Hub {
   /**
    * @param {import("./protocol.js").ClientMessage} message
    * @param {number} queueMax how many such may wait for a connection
+   * @returns {Promise<any>} what the answer says
    */
   async request(message, queueMax) {
     const { state } = this;
-    if (state === "connected") return this.#requests.ask(message, this.transport?.current);
-    if (state !== "closed" && queueMax > 0) return this.#requests.ask(message, undefined, queueMax);
-    throw new RiverError(
-      "not_connected",
-      `${message.type} needs a connection: ${this.#river.reason}`,
-    );
+    const connection = state === "connected" ? this.transport?.current : undefined;
+    if (!connection && (state === "closed" || !queueMax)) {
+      const words = `${message.type} needs a connection: ${this.#river.reason}`;
+      throw new RiverError("not_connected", words);
+    }
+    const answer = await this.#requests.ask(message, connection, queueMax);
+    const { type, id, channel, ...said } = answer;
+    return said;
   }
 
   /**
@@ -148,13 +153,20 @@ export class Hub {
     this.trace?.("river received", message);
     this.#settle(message, connection);
     if (message.type === "subscribed") this.#subscribed(message, connection);
-    else if (message.type === "error") this.#refused(message);
+    else if (message.type === "error") this.#refused(message, connection);
     else if (message.type === "authenticated") this.#authenticated(message, connection);
     else if (message.type === "welcome") this.#welcomed(message, connection);
     else if (message.type === "unsubscribed") this.#unsubscribed(message, connection);
     else if ("id" in message) this.#requests.settle(/** @type {number} */ (message.id), message);
-    else if ("channel" in message)
-      this.#deliveries.get(message.channel)?.receive(message, connection);
+    else this.#pushed(/** @type {Pushed} */ (message), connection);
+  }
+
+  /**
+   * @param {Pushed} message
+   * @param {Connection} connection
+   */
+  #pushed(message, connection) {
+    this.#deliveries.get(message.channel)?.receive(message, connection);
   }
 
   /**
@@ -164,7 +176,7 @@ export class Hub {
    */
   changed(status) {
     this.trace?.("river state", status);
-    this.warnings.status(status, this.#url);
+    this.warnings.status(status, this.where?.url);
     if (status.state === "closed") this.#requests.discard(status.reason);
     this.emitter.emit("state", status);
   }
@@ -206,11 +218,12 @@ export class Hub {
    * Where the page stands in its user's channel; asked once for each connection.
    *
    * @param {Connection} connection
-   * @returns {import("./protocol.js").Position | undefined}
+   * @returns {{user_position: import("./protocol.js").Position} | null} null at the start
    */
   userPosition(connection) {
-    const { epoch, offset } = this.own.subscription.ask(OWN, connection);
-    return epoch === undefined ? undefined : { epoch, offset: Number(offset) };
+    const { subscription } = this.own;
+    subscription.ask(OWN, connection);
+    return subscription.position && { user_position: subscription.position };
   }
 
   /**
@@ -218,10 +231,9 @@ export class Hub {
    * @param {SubscribeOptions} options
    */
   #enter(name, options) {
-    const { random } = this.#platform;
-    const { history, since } = options;
-    const subscription = new Subscription(name, { history, since, random });
-    const delivery = new Delivery(subscription, this.#platform, {
+    const { random } = this.platform;
+    const subscription = new Subscription(name, { ...options, random });
+    const delivery = new Delivery(subscription, this.platform, {
       river: this.#river,
       warnings: this.warnings,
       options,
@@ -233,7 +245,7 @@ export class Hub {
   /** @param {Delivery} delivery */
   #ask({ subscription }) {
     const connection = this.transport?.open.at(-1);
-    if (connection && subscription.channel !== OWN && subscription.isDue(this.#platform.now()))
+    if (connection && subscription.channel !== OWN && subscription.isDue(this.platform.now()))
       connection.send(subscription.ask(this.#requests.nextId(), connection));
   }
 
@@ -274,20 +286,25 @@ export class Hub {
   #unsubscribed({ channel, reason }, connection) {
     const delivery = this.#deliveries.get(channel);
     if (!reason || !delivery?.subscription.isLiveOn(connection)) return;
-    const error = new RiverError(reason, "the server ended the subscription");
+    const error = new RiverError(reason, "ended by the server");
     delivery.refused({ id: null, code: reason }, error, 0);
     if (reason === "grant") return;
     delivery.end();
     this.#deliveries.delete(channel);
   }
 
-  /** @param {import("./protocol.js").Refusal} message */
-  #refused(message) {
+  /**
+   * @param {import("./protocol.js").Refusal} message
+   * @param {Connection} connection
+   */
+  #refused(message, { link }) {
+    const now = this.platform.now();
     const error = new RiverError(message.code, message.message);
+    if ((message.id ?? "auth") === "auth") link.refused(error, now, message.retry_after_ms);
     this.#requests.settle(/** @type {number} */ (message.id), error);
     for (const [name, delivery] of this.#deliveries)
-      if (delivery.refused(message, error, this.#platform.now()))
-        this.warnings.refused(name, error);
+      if (delivery.refused(message, error, now))
+        this.warnings.refused(name, error, !this.where?.token);
   }
 
   /**
@@ -299,8 +316,7 @@ export class Hub {
     const { welcome } = connection;
     // The server has other secrets by now.
     if (welcome && message.session && message.session !== this.session) this.#adopt(welcome);
-    if (message.user_position)
-      this.own.subscribed({ ...message.user_position, type: "subscribed", id: OWN, channel: OWN });
+    if (message.user_position) this.own.subscribed({ ...message.user_position, id: OWN });
     // What the last token did not allow, this one may.
     for (const { subscription } of this.#deliveries.values()) subscription.retry();
     this.#askAll();

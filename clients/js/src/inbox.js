@@ -62,20 +62,16 @@ export class Inbox {
     const { steadyMs } = this.#platform;
     const start = steadyMs() - this.#spentMs;
     while (this.size > 0 && !this.#held && this.#spentMs < SLICE_MS) {
-      this.#handleNext();
+      try {
+        this.#handle(/** @type {T} */ (this.#items[this.#head++]));
+      } catch (error) {
+        this.#platform.report(error);
+      }
       this.#spentMs = steadyMs() - start;
     }
     if (this.size === 0) this.clear();
     if (this.#spentMs < SLICE_MS) this.#busy = false;
     else this.#later();
-  }
-
-  #handleNext() {
-    try {
-      this.#handle(/** @type {T} */ (this.#items[this.#head++]));
-    } catch (error) {
-      this.#platform.report(error);
-    }
   }
 
   #later() {

@@ -11,7 +11,7 @@ import {
   STABLE_MS,
   WAKE_PONG_MS,
 } from "./limits.js";
-import { afterClose, describeClose } from "./status.js";
+import { describeClose, isFinal, TOKEN_REFUSED } from "./status.js";
 import { renewInMs } from "./token.js";
 
 export const NEVER = Infinity;
@@ -33,7 +33,7 @@ export const NEVER = Infinity;
  */
 export class Link {
   /** @type {Status} */
-  status = { state: "closed", reason: "not started yet" };
+  status = { state: "closed", reason: "" };
 
   #options;
   /** @type {string | null} */
@@ -83,9 +83,13 @@ export class Link {
     return this.status.state;
   }
 
+  get isConnected() {
+    return this.state === "connected";
+  }
+
   /** When `tick` is needed. */
   get nextAt() {
-    if (this.state !== "connected") return this.#dueAt;
+    if (!this.isConnected) return this.#dueAt;
     const aliveUntil = this.#dueAt === NEVER ? this.#receivedAt + QUIET_MS : this.#dueAt;
     return Math.min(aliveUntil, this.#renewAt, this.#moveAt);
   }
@@ -124,7 +128,7 @@ export class Link {
   gotToken(ask, token, now) {
     if (ask !== this.#ask) return [];
     this.#token = token;
-    return [this.state === "connected" ? this.#auth() : this.#open(now)];
+    return [this.isConnected ? this.#auth() : this.#open(now)];
   }
 
   /**
@@ -137,7 +141,7 @@ export class Link {
    */
   noToken(ask, error, now) {
     if (ask !== this.#ask) return [];
-    if (this.state !== "connected") {
+    if (!this.isConnected) {
       this.#error = error;
       return this.#options.renewable ? this.#wait(now, error.message) : this.stop(error.message);
     }
@@ -177,7 +181,7 @@ export class Link {
   authenticated(remainingMs, now) {
     this.#error = undefined;
     if (this.#options.renewable) this.#renewAt = now + renewInMs(remainingMs);
-    if (this.state === "connected") return [];
+    if (this.isConnected) return [];
     this.#dueAt = NEVER;
     this.#connectedAt = now;
     return [this.#enter("connected", "connected")];
@@ -203,7 +207,7 @@ export class Link {
    */
   received(now) {
     this.#receivedAt = now;
-    if (this.state === "connected") this.#dueAt = NEVER;
+    if (this.isConnected) this.#dueAt = NEVER;
   }
 
   /**
@@ -212,11 +216,13 @@ export class Link {
    * This connection goes on until the other one works. The wait gets jitter on top, in case that others
    * were asked the same.
    *
-   * @param {number} retryAfterMs
    * @param {number} now
+   * @param {number} [retryAfterMs]
+   * @returns {Effect[]} none yet
    */
-  bye(retryAfterMs, now) {
+  bye(now, retryAfterMs = 0) {
     this.#notBefore = this.#moveAt = now + retryAfterMs + backoff(0, this.#options.random);
+    return [];
   }
 
   /**
@@ -227,12 +233,12 @@ export class Link {
    * @returns {Effect[]}
    */
   lost({ code, reason: said }, now) {
-    const reason = describeClose(code, said || this.#error?.message, this.state === "connected");
-    const then = this.#cured ? "token" : afterClose(code);
-    if (then === "stop" || (then === "token" && !this.#options.renewable && !this.#cured))
-      return this.stop(reason, code);
-    if (then === "token" && this.#options.renewable) this.#token = null;
+    const reason = describeClose(code, said || this.#error?.message, this.isConnected);
+    const { renewable } = this.#options;
+    const cured = this.#cured;
     this.#cured = false;
+    if (!cured && isFinal(code, renewable)) return this.stop(reason, code);
+    if (renewable && (cured || code === TOKEN_REFUSED)) this.#token = null;
     return this.#wait(now, reason, code);
   }
 
@@ -285,12 +291,12 @@ export class Link {
     const slept = now - this.#tickedAt > ASLEEP_MS;
     this.#tickedAt = now;
     // Who already waits for a pong is not given more time: ticks of hidden pages are always late.
-    if (slept && state === "connected" && this.#dueAt === NEVER) return this.awake(now);
+    if (slept && this.isConnected && this.#dueAt === NEVER) return this.awake(now);
     if (now >= this.#dueAt) {
       if (state === "waiting") return this.#begin(now);
       return this.#wait(now, "the server does not answer");
     }
-    return state === "connected" ? this.#upkeep(now) : [];
+    return this.isConnected ? this.#upkeep(now) : [];
   }
 
   /**
@@ -313,7 +319,7 @@ export class Link {
    */
   #probe(now) {
     const recent = now - this.#receivedAt < RECENT_MS;
-    return this.state !== "connected" || recent ? [] : [this.#ping(now, WAKE_PONG_MS)];
+    return !this.isConnected || recent ? [] : [this.#ping(now, WAKE_PONG_MS)];
   }
 
   /**
@@ -341,7 +347,7 @@ export class Link {
     this.#error = undefined;
     const fresh = this.#options.guest || (this.#token !== null && now < this.#renewAt);
     const effect = fresh ? this.#open(now) : this.#askToken();
-    return [effect, this.#enter("connecting", "opening the connection")];
+    return [effect, this.#enter("connecting", "connecting")];
   }
 
   /** @returns {Effect} */
@@ -366,7 +372,7 @@ export class Link {
    * @returns {Effect[]}
    */
   #wait(now, reason, code) {
-    const livedMs = this.state === "connected" ? now - this.#connectedAt : -1;
+    const livedMs = this.isConnected ? now - this.#connectedAt : -1;
     if (livedMs >= Math.max(STABLE_MS, this.#connectedAt - this.#lostAt)) this.#lostAt = now;
     this.livedMs = livedMs + 1;
     const closing = this.#drop();

@@ -43,7 +43,7 @@ export function thisPlatform() {
 /** Whether somebody uses this: a page, a worker of one, an app; not a server, where pages are rendered. */
 export function isInteractive() {
   const { document, importScripts, navigator } = /** @type {any} */ (globalThis);
-  return Boolean(document || importScripts || navigator?.product === "ReactNative");
+  return document || importScripts || navigator?.product === "ReactNative";
 }
 
 /**
@@ -112,17 +112,12 @@ function report(error) {
  * @returns {() => void}
  */
 function watch(notify) {
-  const awake = () => {
-    if (document.visibilityState === "visible") notify("awake");
-  };
-  /** @type {[EventTarget | undefined, string, () => void][]} */
-  const listeners = [
-    [globalThis, "online", () => notify("online")],
-    [globalThis, "offline", () => notify("offline")],
-    [globalThis.document, "visibilitychange", awake],
-  ];
   const end = new AbortController();
+  const { document } = globalThis;
+  const awake = () => document.hidden || notify("awake");
   // Outside of browsers the global object may be no event target, and there is no document.
-  for (const [target, name, listener] of listeners) target?.addEventListener?.(name, listener, end);
+  for (const name of /** @type {const} */ (["online", "offline"]))
+    globalThis.addEventListener?.(name, () => notify(name), end);
+  document?.addEventListener?.("visibilitychange", awake, end);
   return () => end.abort();
 }

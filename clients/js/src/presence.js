@@ -22,10 +22,10 @@ export class Presence {
     this.#known = true;
     this.count = count;
     this.members = new Map(members.map(({ user, info }) => [user, info]));
-    if (!comparable) return { joined: [], left: [] };
+    const gone = [...before.keys()].filter((user) => comparable && !this.members.has(user));
     return {
-      joined: members.filter(({ user }) => !before.has(user)),
-      left: [...before.keys()].filter((user) => !this.members.has(user)).map((user) => ({ user })),
+      joined: members.filter(({ user }) => comparable && !before.has(user)),
+      left: gone.map((user) => ({ user })),
     };
   }
 

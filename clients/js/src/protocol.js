@@ -53,9 +53,8 @@ export const OWN = "#user";
  * @returns {ServerMessage | null} null when this is not River's protocol
  */
 export function decode(text) {
-  if (typeof text !== "string") return null;
   try {
-    const message = JSON.parse(text);
+    const message = JSON.parse(/** @type {string} */ (text));
     return typeof message?.type === "string" ? message : null;
   } catch {
     return null;

@@ -10,7 +10,7 @@ import { encode } from "./protocol.js";
  * @typedef {{send: (message: ClientMessage, text: string) => void}} Connection
  *
  * @typedef {object} Request
- * @property {ClientMessage} message
+ * @property {ClientMessage & {id: number}} message
  * @property {(answer: any) => void} resolve
  * @property {(error: unknown) => void} reject
  * @property {Connection} [connection] where the answer comes from; none while it waits to be sent
@@ -49,11 +49,10 @@ export class Requests {
    */
   ask(message, connection, waitingMax = 0) {
     return new Promise((resolve, reject) => {
-      const id = this.nextId();
-      const request = { message: { ...message, id }, resolve, reject };
-      if (connection) this.#send(id, request, connection);
-      else if (this.#of(undefined).length < waitingMax) this.#pending.set(id, request);
-      else reject(new RiverError("queue_full", `${waitingMax} wait already`));
+      const request = { message: { ...message, id: this.nextId() }, resolve, reject };
+      if (connection) this.#send(request, connection);
+      else if (this.#of(undefined).length < waitingMax) this.#enter(request);
+      else reject(new RiverError("queue_full", `${waitingMax} wait`));
     });
   }
 
@@ -63,7 +62,7 @@ export class Requests {
    * @param {Connection} connection
    */
   flush(connection) {
-    for (const [id, request] of this.#of(undefined)) this.#send(id, request, connection);
+    for (const request of this.#of(undefined)) this.#send(request, connection);
   }
 
   /**
@@ -92,8 +91,8 @@ export class Requests {
    * @param {number} now
    */
   expire(now) {
-    const late = [...this.#pending].filter(([, { dueAt = Infinity }]) => now >= dueAt);
-    this.#fail(late, "timeout", "time is up");
+    const late = this.#all().filter(({ dueAt = Infinity }) => now >= dueAt);
+    this.#fail(late, "timeout", "timeout");
   }
 
   /**
@@ -114,43 +113,47 @@ export class Requests {
     this.#fail(this.#of(undefined), "disconnected", words);
   }
 
+  #all() {
+    return [...this.#pending.values()];
+  }
+
   /** @param {Connection | undefined} sought */
   #of(sought) {
-    return [...this.#pending].filter(([, { connection }]) => connection === sought);
+    return this.#all().filter(({ connection }) => connection === sought);
+  }
+
+  /** @param {Request} request */
+  #enter(request) {
+    this.#pending.set(request.message.id, request);
   }
 
   /**
-   * @param {[number | undefined, Request][]} requests
+   * @param {Request[]} requests
    * @param {string} code
    * @param {string} words
    */
   #fail(requests, code, words) {
-    for (const [id, { message }] of requests)
-      this.settle(id, new RiverError(code, `no answer to ${message.type}: ${words}`));
+    for (const { message } of requests)
+      this.settle(message.id, new RiverError(code, `no answer to ${message.type}: ${words}`));
   }
 
   /**
-   * @param {number | undefined} id
    * @param {Request} request
    * @param {Connection} connection
    */
-  #send(id, request, connection) {
-    this.#pending.set(id, { ...request, connection, dueAt: this.#now() + ANSWER_MS });
+  #send(request, connection) {
+    const { message } = request;
+    this.#enter({ ...request, connection, dueAt: this.#now() + ANSWER_MS });
     try {
-      const text = encode(request.message);
-      this.#checkLength(text);
-      connection.send(request.message, text);
+      const text = encode(message);
+      const bytes = text.length * 3 > this.bytesMax ? new Blob([text]).size : 0;
+      // The server would close the connection for a longer one.
+      if (bytes > this.bytesMax)
+        throw new RiverError("too_large", `${bytes} bytes, the server takes ${this.bytesMax}`);
+      connection.send(message, text);
     } catch (error) {
       // JSON cannot say everything.
-      this.settle(id, /** @type {Error} */ (error));
+      this.settle(message.id, /** @type {Error} */ (error));
     }
-  }
-
-  /** @param {string} text the server would close the connection for a longer one */
-  #checkLength(text) {
-    const bytes = text.length * 3 > this.bytesMax ? new Blob([text]).size : 0;
-    if (bytes <= this.bytesMax) return;
-    const words = `${bytes} bytes, the server takes ${this.bytesMax}`;
-    throw new RiverError("too_large", words);
   }
 }

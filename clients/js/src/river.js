@@ -182,8 +182,7 @@ export class River {
     const { keep, exclude, ...unknown } = options;
     this.#hub.warnings.unknown("option of publish", unknown);
     const message = { type: "publish", channel, event, data: data ?? null, keep, exclude };
-    const { epoch, offset, after } = await this.#hub.request(message, this.#queueMax);
-    return after === undefined ? { epoch, offset } : { epoch, after };
+    return this.#hub.request(message, this.#queueMax);
   }
 
   /**
@@ -198,8 +197,7 @@ export class River {
    */
   async history(channel, { limit, after } = {}) {
     const message = { type: "history", channel, limit, ...after };
-    const { epoch, offset, publications } = await this.#hub.request(message, READS_MAX);
-    return { epoch, offset, publications };
+    return this.#hub.request(message, READS_MAX);
   }
 
   /**

@@ -10,18 +10,20 @@
 
 /** This side's own closes: what came is not River's protocol, or came faster than the page could take it. */
 export const GARBAGE = { code: 4000, reason: "what answers there is not River" };
-export const OVERFLOW = { code: 4001, reason: "more came in than the page could handle" };
+export const OVERFLOW = { code: 4001, reason: "the page could not keep up" };
 
 /**
- * What a close code asks of the client.
+ * Whether a client that was closed so stays closed: the same would happen again.
  *
  * @param {number} code
- * @returns {"stop" | "token" | "retry"} stay closed, come back with another token, or just come back
+ * @param {boolean} renewable whether another token can be had
  */
-export function afterClose(code) {
-  if (code === 4400 || code === 4403) return "stop";
-  return code === 4401 ? "token" : "retry";
+export function isFinal(code, renewable) {
+  return code === 4400 || code === 4403 || (code === TOKEN_REFUSED && !renewable);
 }
+
+/** The server does not take the token. */
+export const TOKEN_REFUSED = 4401;
 
 /**
  * Why a connection ended, in plain words: the server's own if it gave any.
@@ -31,7 +33,6 @@ export function afterClose(code) {
  * @param {boolean} connected whether the connection had come about
  */
 export function describeClose(code, reason, connected) {
-  if (code === 1006 && !connected) return "the server cannot be reached";
-  const lost = code === 1006 && "the connection was lost";
-  return reason || lost || `the server closed the connection (${code})`;
+  if (code !== 1006) return reason || `closed by the server (${code})`;
+  return connected ? reason || "the connection was lost" : "the server cannot be reached";
 }

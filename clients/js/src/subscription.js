@@ -3,7 +3,7 @@
 import { backoff } from "./backoff.js";
 
 /** Refusals that may pass. After others only another token or another connection can help. */
-const PASSING = ["unauthenticated", "broker_unavailable", "unavailable", "internal"];
+const PASSING = /^(unauthenticated|(broker_)?unavailable|internal)$/;
 
 /**
  * @typedef {import("./protocol.js").Position} Position
@@ -90,15 +90,15 @@ export class Subscription {
     this.#askedAs = id;
     this.#askedOn = on;
     this.#resuming = this.position !== null && !this.#replaying;
-    const question = { type: "subscribe", id, channel: this.channel };
-    if (this.#resuming) return { ...question, ...this.position };
-    return this.#history > 0 ? { ...question, history: this.#history } : question;
+    const past = this.#history > 0 && { history: this.#history };
+    const from = this.#resuming ? this.position : past;
+    return { type: "subscribe", id, channel: this.channel, ...from };
   }
 
   /**
    * The server's answer: from now on events are expected from where the question was asked.
    *
-   * @param {import("./protocol.js").Subscribed} message
+   * @param {Omit<import("./protocol.js").Subscribed, "type" | "channel">} message
    * @returns {Break | "resumed" | null} what the application has to know; null when the answer is not
    *   for the question that is open
    */
@@ -108,13 +108,10 @@ export class Subscription {
     this.#liveOn = this.#askedOn;
     this.#askedAs = this.#askedOn = null;
     this.#refusals = 0;
-    if (this.#resuming) {
-      if (recovered) return "resumed";
-      this.restart(message);
-      return /** @type {Break} */ (reason ?? "unknown");
-    }
     const before = this.position;
+    if (this.#resuming && recovered) return "resumed";
     this.restart(message);
+    if (this.#resuming) return /** @type {Break} */ (reason ?? "unknown");
     this.#replaying = this.#history > 0;
     if (this.#replaying) this.#seen = offset - this.#history;
     // Asked again for the past, because the connection was lost before any of it came.
@@ -142,7 +139,7 @@ export class Subscription {
   refused({ id, code }, now) {
     if (id !== this.#askedAs) return false;
     this.#liveOn = this.#askedAs = this.#askedOn = null;
-    const waitMs = PASSING.includes(code) ? backoff(this.#refusals++, this.#random) : Infinity;
+    const waitMs = PASSING.test(code) ? backoff(this.#refusals++, this.#random) : Infinity;
     this.#retryAt = now + waitMs;
     return true;
   }

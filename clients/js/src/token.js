@@ -32,27 +32,30 @@ export async function askToken(source, platform) {
 async function given(source) {
   const value = /** @type {Response} */ (await source());
   if (!value?.text) return value;
-  if (!value.ok) throw new Error(`${value.url} answered ${value.status}`);
+  // biome-ignore lint/complexity/useLiteralKeys: the build shortens a `status` without quotes, its own
+  if (!value.ok) throw new Error(`${value.url} answered ${value["status"]}`);
   return value.text();
 }
 
 /** @param {any} given */
 function bare(given) {
+  let value = given;
   try {
-    return JSON.parse(given).token ?? given;
+    value = JSON.parse(given);
   } catch {
-    return given?.token ?? given;
+    // It is the token itself, or an object with it.
   }
+  return value?.token ?? given;
 }
 
 /** @param {unknown} given never shown: it is a secret */
 function checked(given) {
   const token = bare(given);
-  if (typeof token !== "string" || !token)
-    throw new TypeError(`it is ${token === "" ? "empty" : typeof token}`);
+  if (typeof token !== "string") throw new TypeError(`it is ${typeof token}`);
   const text = token.trim();
   if (/^[\w.~+/=-]+$/.test(text)) return text;
-  throw new TypeError(text[0] === "<" ? "it is an HTML page" : "it is not the bare text");
+  const what = text ? "not the bare text" : "empty";
+  throw new TypeError(`it is ${text[0] === "<" ? "an HTML page" : what}`);
 }
 
 /**

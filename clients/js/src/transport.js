@@ -4,8 +4,6 @@ import { Connection } from "./connection.js";
 import { Link } from "./link.js";
 
 /**
- * @typedef {import("./connection.js").Where} Where
- * @typedef {import("./connection.js").Platform} Platform
  * @typedef {import("./hub.js").Hub} Hub
  * @typedef {import("./status.js").Status} Status
  * @typedef {import("./protocol.js").ServerMessage} ServerMessage
@@ -21,25 +19,18 @@ import { Link } from "./link.js";
  * When the current one is lost before that, the next one takes over as far as it has come.
  */
 export class Transport {
-  #where;
-  #platform;
   #hub;
   #current;
   /** @type {Connection | null} */
   #next = null;
 
-  /**
-   * @param {Where} where
-   * @param {Platform & {now: () => number}} platform
-   * @param {Hub} hub
-   */
-  constructor(where, platform, hub) {
-    this.#where = where;
-    this.#platform = platform;
+  /** @param {Hub} hub knows where the server is */
+  constructor(hub) {
     this.#hub = hub;
-    const renewable = typeof where.token === "function";
-    const guest = !where.token;
-    this.#current = this.#connection(new Link({ renewable, guest, random: platform.random }));
+    const token = hub.where?.token;
+    const renewable = typeof token === "function";
+    const { random } = hub.platform;
+    this.#current = this.#connection(new Link({ renewable, guest: !token, random }));
   }
 
   get status() {
@@ -48,13 +39,13 @@ export class Transport {
 
   /** Where a question is answered. */
   get current() {
-    return this.#next?.status.state === "connected" ? this.#next : this.#current;
+    return this.#next?.link.isConnected ? this.#next : this.#current;
   }
 
   /** Those that take messages; the last one is where a channel is subscribed. */
   get open() {
-    const all = this.#next ? [this.#current, this.#next] : [this.#current];
-    return all.filter(({ isOpen }) => isOpen);
+    const all = [this.#current, this.#next];
+    return /** @type {Connection[]} */ (all.filter((connection) => connection?.isOpen));
   }
 
   /** Start; without effect when it has been started. */
@@ -70,7 +61,7 @@ export class Transport {
 
   /** @param {Link} link */
   #connection(link) {
-    return new Connection(this.#where, this.#platform, { link, transport: this, hub: this.#hub });
+    return new Connection(link, this, this.#hub);
   }
 
   /**
@@ -128,7 +119,7 @@ export class Transport {
 
   #finish() {
     const next = this.#next;
-    if (next?.status.state === "connected" && this.#hub.isFree(this.#current)) this.#switch(next);
+    if (next?.link.isConnected && this.#hub.isFree(this.#current)) this.#switch(next);
   }
 
   /** @param {Connection} next */
@@ -136,7 +127,7 @@ export class Transport {
     const old = this.#current;
     this.#current = next;
     this.#next = null;
-    const moved = old.status.state === "connected" && next.status.state === "connected";
+    const moved = old.link.isConnected && next.link.isConnected;
     old.close();
     if (!moved) this.#hub.changed(next.status);
   }

@@ -88,7 +88,7 @@ describe("bad days, with a real server at the end", { skip: unavailable }, () =>
     [
       "a server that closes after each message",
       [opensAnd(WELCOME, CLOSE), opensAnd(WELCOME, AUTHENTICATED, CLOSE), opensAnd(CLOSE)],
-      /closed the connection/,
+      /closed by the server/,
     ],
   ];
 

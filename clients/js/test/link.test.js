@@ -38,7 +38,7 @@ describe("connecting", () => {
         do: "status",
         status: {
           state: "connecting",
-          reason: "opening the connection",
+          reason: "connecting",
           error: undefined,
         },
       },
@@ -227,7 +227,7 @@ describe("losing the connection", () => {
 describe("a server that is about to stop", () => {
   test("the connection serves on when another one is needed", () => {
     connected();
-    link.bye(3_000, 1_000);
+    link.bye(1_000, 3_000);
     assert.equal(link.state, "connected");
     assert.equal(link.nextAt, 4_250);
     assert.deepEqual(link.tick(4_249), []);
@@ -247,7 +247,7 @@ describe("a server that is about to stop", () => {
 
   test("when it closes before that the wait is as long as it asked for", () => {
     connected();
-    link.bye(3_000, 1_000);
+    link.bye(1_000, 3_000);
     link.lost({ code: 4503 }, 1_100);
     assert.equal(link.status.retryInMs, 3_150);
     assert.deepEqual(link.awake(2_000), []);

@@ -89,7 +89,7 @@ test("in a worker, where there is no document, the others are listened to", () =
 
 test("the signals of a browser are handed on until nobody listens", () => {
   const page = new EventTarget();
-  const shown = Object.assign(new EventTarget(), { visibilityState: "hidden" });
+  const shown = Object.assign(new EventTarget(), { hidden: true });
   const browser = /** @type {any} */ (globalThis);
   Object.assign(browser, {
     document: shown,
@@ -102,7 +102,7 @@ test("the signals of a browser are handed on until nobody listens", () => {
   page.dispatchEvent(new Event("offline"));
   page.dispatchEvent(new Event("online"));
   shown.dispatchEvent(new Event("visibilitychange"));
-  shown.visibilityState = "visible";
+  shown.hidden = false;
   shown.dispatchEvent(new Event("visibilitychange"));
   unwatch();
   page.dispatchEvent(new Event("online"));

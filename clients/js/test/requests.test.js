@@ -45,7 +45,7 @@ test("a question without an answer is given up after 10 s", async () => {
   requests.expire(now);
   now = 10_000;
   requests.expire(now);
-  await assert.rejects(answer, { code: "timeout", message: "no answer to history: time is up" });
+  await assert.rejects(answer, { code: "timeout", message: "no answer to history: timeout" });
 });
 
 test("what waits is sent in order, and no more may wait than agreed", async () => {

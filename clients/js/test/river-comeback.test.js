@@ -110,7 +110,7 @@ describe("coming back", () => {
     assert.equal(first.closed, true);
     channel.unbind("post");
     while (platform.deferred.length > 0) platform.turn();
-    assert.equal(river.reason, "more came in than the page could handle");
+    assert.equal(river.reason, "the page could not keep up");
     await platform.pass(250);
     const second = await accepted();
     assert.equal(second.last("subscribe").offset, channel.position?.offset);

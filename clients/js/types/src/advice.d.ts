@@ -1,36 +1,15 @@
 /** What a developer is told in the console about what will not work, with its cure. */
 /**
- * About a name that nobody knows.
+ * What is said about each topic, from its facts; nothing where nothing is wrong.
  *
- * @param {string} what
- * @param {string} name
+ * @type {Record<"unknown" | "ignored" | "refused" | "memberless" | import("./status.js").State,
+ *   (...facts: any[]) => string | undefined>}
  */
-export declare function nameAdvice(what: string, name: string): string;
+export declare const ADVICE: Record<"unknown" | "ignored" | "refused" | "memberless" | import("./status.js").State, (...facts: any[]) => string | undefined>;
 /**
- * About an option that only the first `subscribe` to a channel can give.
+ * What to say about something that will not work.
  *
- * @param {string} channel
- * @param {string} name
+ * @param {import("./warnings.js").Topic} topic
+ * @param {unknown[]} facts
  */
-export declare function ignoredAdvice(channel: string, name: string): string;
-/**
- * About a channel that was refused.
- *
- * @param {string} channel
- * @param {import("./errors.js").RiverError} error
- */
-export declare function channelAdvice(channel: string, { code, message }: import("./errors.js").RiverError): string | undefined;
-/**
- * About members of a channel that has none.
- *
- * @param {string} channel
- * @param {string} event
- */
-export declare function memberlessAdvice(channel: string, event: string): string;
-/**
- * About a connection that will not come about.
- *
- * @param {import("./status.js").Status} status
- * @param {string} url
- */
-export declare function statusAdvice({ state, reason, code, error }: import("./status.js").Status, url: string): string;
+export declare function advice(topic: import("./warnings.js").Topic, facts: unknown[]): string | undefined;

@@ -1,7 +1,6 @@
 /** The socket, the timer and the token function of one connection, worked as its link says. */
 export type ServerMessage = import("./protocol.js").ServerMessage;
 export type ClientMessage = import("./protocol.js").ClientMessage;
-export type Platform = import("./platform.js").Platform;
 export type Socket = {
     send(text: string): void;
     close(): void;
@@ -33,7 +32,6 @@ export type Arrival = {
 /**
  * @typedef {import("./protocol.js").ServerMessage} ServerMessage
  * @typedef {import("./protocol.js").ClientMessage} ClientMessage
- * @typedef {import("./platform.js").Platform} Platform
  *
  * @typedef {{send(text: string): void, close(): void, onopen?: any, onmessage?: any, onclose?: any,
  *   onerror?: any, readyState?: number,
@@ -56,22 +54,15 @@ export declare class Connection {
     welcome: import("./protocol.js").Welcome | undefined;
     link: import("./link.js").Link;
     /**
-     * @param {Where} where
-     * @param {Platform & {now: () => number}} platform
-     * @param {{link: import("./link.js").Link, transport: import("./transport.js").Transport,
-     *   hub: import("./hub.js").Hub}} parts
+     * @param {import("./link.js").Link} link
+     * @param {import("./transport.js").Transport} transport
+     * @param {import("./hub.js").Hub} hub
      */
-    constructor(where: Where, platform: Platform & {
-        now: () => number;
-    }, { link, transport, hub }: {
-        link: import("./link.js").Link;
-        transport: import("./transport.js").Transport;
-        hub: import("./hub.js").Hub;
-    });
+    constructor(link: import("./link.js").Link, transport: import("./transport.js").Transport, hub: import("./hub.js").Hub);
     /** @returns {import("./status.js").Status} */
     get status(): import("./status.js").Status;
     /** How its socket reaches the server. */
-    get transport(): import("./river.js").TransportName;
+    get transport(): import("./river.js").TransportName | undefined;
     /** Start; without effect when it has been started. */
     open(): void;
     /** End, until `open` is called again. */

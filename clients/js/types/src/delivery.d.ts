@@ -37,8 +37,8 @@ export declare class Delivery {
         warnings: import("./warnings.js").Warnings;
         options: import("./river.js").SubscribeOptions;
     });
-    /** @param {Subscribed} message */
-    subscribed(message: Subscribed): void;
+    /** @param {Omit<Subscribed, "type" | "channel">} message */
+    subscribed(message: Omit<Subscribed, "type" | "channel">): void;
     /**
      * @param {Pick<import("./protocol.js").Refusal, "id" | "code">} message may be the answer to another question
      * @param {RiverError} error the same

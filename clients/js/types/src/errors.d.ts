@@ -9,6 +9,7 @@
 export declare class RiverError extends Error {
     /** What went wrong, for programs. */
     code: string;
+    name: string;
     /**
      * @param {string} code what went wrong, for programs
      * @param {string} message what went wrong, for people

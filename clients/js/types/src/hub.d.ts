@@ -7,11 +7,13 @@ export type Connection = import("./connection.js").Connection;
 export type Status = import("./status.js").Status;
 export type ServerMessage = import("./protocol.js").ServerMessage;
 export type SubscribeOptions = import("./river.js").SubscribeOptions;
+export type Pushed = Exclude<import("./protocol.js").ChannelMessage, import("./protocol.js").Subscribed>;
 /**
  * @typedef {import("./connection.js").Connection} Connection
  * @typedef {import("./status.js").Status} Status
  * @typedef {import("./protocol.js").ServerMessage} ServerMessage
  * @typedef {import("./river.js").SubscribeOptions} SubscribeOptions
+ * @typedef {Exclude<import("./protocol.js").ChannelMessage, import("./protocol.js").Subscribed>} Pushed
  */
 /** Owns the deliveries of all channels, and does what the transport reports. */
 export declare class Hub {
@@ -33,8 +35,22 @@ export declare class Hub {
     trace: ((line: string, what: unknown) => void) | null;
     /** The channel of the page's user. @type {Delivery} */
     own: Delivery;
+    /** @type {import("./connection.js").Where | undefined} the server, once there was a reason to connect */
+    where: import("./connection.js").Where | undefined;
     emitter: Emitter;
     warnings: Warnings;
+    platform: {
+        steadyMs: () => number;
+        wallMs: () => number;
+        random: () => number;
+        setTimer: (task: () => void, delayMs: number) => unknown;
+        clearTimer: (timer: any) => void;
+        defer: (task: () => void) => void;
+        report: (error: unknown) => void;
+        warn: (text: string) => void;
+        watch: (notify: (signal: import("./platform.js").Signal) => void) => () => void;
+        now: () => number;
+    };
     /**
      * @param {import("./river.js").River} river
      * @param {import("./river.js").Options} options
@@ -56,6 +72,7 @@ export declare class Hub {
     /**
      * @param {import("./protocol.js").ClientMessage} message
      * @param {number} queueMax how many such may wait for a connection
+     * @returns {Promise<any>} what the answer says
      */
     request(message: import("./protocol.js").ClientMessage, queueMax: number): Promise<any>;
     /**
@@ -99,7 +116,9 @@ export declare class Hub {
      * Where the page stands in its user's channel; asked once for each connection.
      *
      * @param {Connection} connection
-     * @returns {import("./protocol.js").Position | undefined}
+     * @returns {{user_position: import("./protocol.js").Position} | null} null at the start
      */
-    userPosition(connection: Connection): import("./protocol.js").Position | undefined;
+    userPosition(connection: Connection): {
+        user_position: import("./protocol.js").Position;
+    } | null;
 }

@@ -52,6 +52,7 @@ export declare class Link {
      */
     successor(): Link;
     get state(): import("./status.js").State;
+    get isConnected(): boolean;
     /** When `tick` is needed. */
     get nextAt(): number;
     /**
@@ -129,10 +130,11 @@ export declare class Link {
      * This connection goes on until the other one works. The wait gets jitter on top, in case that others
      * were asked the same.
      *
-     * @param {number} retryAfterMs
      * @param {number} now
+     * @param {number} [retryAfterMs]
+     * @returns {Effect[]} none yet
      */
-    bye(retryAfterMs: number, now: number): void;
+    bye(now: number, retryAfterMs?: number): Effect[];
     /**
      * The socket is closed, or could not be opened.
      *

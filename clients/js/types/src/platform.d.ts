@@ -39,7 +39,7 @@ export type Platform = {
  */
 export declare function thisPlatform(): Platform;
 /** Whether somebody uses this: a page, a worker of one, an app; not a server, where pages are rendered. */
-export declare function isInteractive(): boolean;
+export declare function isInteractive(): any;
 /**
  * Milliseconds that never go back and go on while the machine sleeps.
  *

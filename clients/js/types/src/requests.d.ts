@@ -5,7 +5,9 @@ export type Connection = {
     send: (message: ClientMessage, text: string) => void;
 };
 export type Request = {
-    message: ClientMessage;
+    message: ClientMessage & {
+        id: number;
+    };
     resolve: (answer: any) => void;
     reject: (error: unknown) => void;
     /**
@@ -20,7 +22,7 @@ export type Request = {
  * @typedef {{send: (message: ClientMessage, text: string) => void}} Connection
  *
  * @typedef {object} Request
- * @property {ClientMessage} message
+ * @property {ClientMessage & {id: number}} message
  * @property {(answer: any) => void} resolve
  * @property {(error: unknown) => void} reject
  * @property {Connection} [connection] where the answer comes from; none while it waits to be sent

@@ -24,12 +24,14 @@ export declare const OVERFLOW: {
     reason: string;
 };
 /**
- * What a close code asks of the client.
+ * Whether a client that was closed so stays closed: the same would happen again.
  *
  * @param {number} code
- * @returns {"stop" | "token" | "retry"} stay closed, come back with another token, or just come back
+ * @param {boolean} renewable whether another token can be had
  */
-export declare function afterClose(code: number): "stop" | "token" | "retry";
+export declare function isFinal(code: number, renewable: boolean): boolean;
+/** The server does not take the token. */
+export declare const TOKEN_REFUSED = 4401;
 /**
  * Why a connection ended, in plain words: the server's own if it gave any.
  *

@@ -55,11 +55,11 @@ export declare class Subscription {
     /**
      * The server's answer: from now on events are expected from where the question was asked.
      *
-     * @param {import("./protocol.js").Subscribed} message
+     * @param {Omit<import("./protocol.js").Subscribed, "type" | "channel">} message
      * @returns {Break | "resumed" | null} what the application has to know; null when the answer is not
      *   for the question that is open
      */
-    subscribed(message: import("./protocol.js").Subscribed): Break | "resumed" | null;
+    subscribed(message: Omit<import("./protocol.js").Subscribed, "type" | "channel">): Break | "resumed" | null;
     /**
      * The first message after the answer has arrived.
      *

@@ -1,13 +1,9 @@
 /** The connection in use, and the one to another server while the client moves. */
 import { Connection } from "./connection.js";
-export type Where = import("./connection.js").Where;
-export type Platform = import("./connection.js").Platform;
 export type Hub = import("./hub.js").Hub;
 export type Status = import("./status.js").Status;
 export type ServerMessage = import("./protocol.js").ServerMessage;
 /**
- * @typedef {import("./connection.js").Where} Where
- * @typedef {import("./connection.js").Platform} Platform
  * @typedef {import("./hub.js").Hub} Hub
  * @typedef {import("./status.js").Status} Status
  * @typedef {import("./protocol.js").ServerMessage} ServerMessage
@@ -23,14 +19,8 @@ export type ServerMessage = import("./protocol.js").ServerMessage;
  */
 export declare class Transport {
     #private;
-    /**
-     * @param {Where} where
-     * @param {Platform & {now: () => number}} platform
-     * @param {Hub} hub
-     */
-    constructor(where: Where, platform: Platform & {
-        now: () => number;
-    }, hub: Hub);
+    /** @param {Hub} hub knows where the server is */
+    constructor(hub: Hub);
     get status(): import("./status.js").Status;
     /** Where a question is answered. */
     get current(): Connection;

@@ -1,16 +1,20 @@
 /** What will not work, each thing once: the words for it are loaded when there is something to say. */
-export type Later = typeof import("./later.js");
-/** @typedef {typeof import("./later.js")} Later */
+export type Topic = keyof typeof import("./advice.js").ADVICE;
+/** @typedef {keyof typeof import("./advice.js").ADVICE} Topic */
 /** Warns of each thing once. */
 export declare class Warnings {
     #private;
-    /**
-     * @param {(text: string) => void} print
-     * @param {boolean} [isGuest] whether there will never be a token
-     */
-    constructor(print: (text: string) => void, isGuest?: boolean);
+    /** @param {(text: string) => void} print */
+    constructor(print: (text: string) => void);
     /** @param {string} [text] */
     warn(text?: string): void;
+    /**
+     * Warn in the words of `advice.js`; where those cannot be loaded, in bare facts.
+     *
+     * @param {Topic} topic
+     * @param {...unknown} facts what the advice is about
+     */
+    about(topic: Topic, ...facts: unknown[]): void;
     /**
      * Warn of names that nobody knows.
      *
@@ -22,25 +26,19 @@ export declare class Warnings {
      * Warn of options that only the first `subscribe` to a channel can give.
      *
      * @param {string} channel
-     * @param {import("./river.js").SubscribeOptions} options
-     * @param {import("./river.js").SubscribeOptions} first
+     * @param {Record<string, any>} options
+     * @param {Record<string, any>} first
      */
-    ignored(channel: string, options: import("./river.js").SubscribeOptions, first: import("./river.js").SubscribeOptions): void;
+    ignored(channel: string, options: Record<string, any>, first: Record<string, any>): void;
     /**
      * @param {string} channel
      * @param {import("./errors.js").RiverError} error
+     * @param {boolean} isGuest whether there will never be a token
      */
-    refused(channel: string, error: import("./errors.js").RiverError): void;
-    /**
-     * Warn of a callback for members where there are none.
-     *
-     * @param {string} channel
-     * @param {string} event
-     */
-    memberless(channel: string, event: string): void;
+    refused(channel: string, { code, message }: import("./errors.js").RiverError, isGuest: boolean): void;
     /**
      * @param {import("./status.js").Status} status
-     * @param {string} url
+     * @param {string | undefined} url
      */
-    status(status: import("./status.js").Status, url: string): void;
+    status({ state, reason, code, error }: import("./status.js").Status, url: string | undefined): void;
 }
