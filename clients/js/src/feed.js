@@ -20,7 +20,7 @@ const LETTERS_MAX = 4_000;
 /** So long after an answer the past that was asked for may still come. */
 const PAST_MS = 1_000;
 /** Refusals that may pass: the channel is asked for again. */
-const PASSING = ["broker_unavailable", "unavailable", "internal", "unknown"];
+const PASSING = ["broker_unavailable", "unavailable", "internal", "unknown", "too_fast"];
 
 /** @type {Set<string>} where streams are kept back: polls begin at once there */
 const buffered = new Set();
@@ -243,9 +243,10 @@ export class Feed {
   #subscribed({ id: _, ...message }) {
     const channel = this.#channel(message.channel);
     if (!channel) return this.#owner.message(message, this);
-    const { epoch, offset, recovered, presence } = message;
+    const { epoch, offset, recovered, presence, reload_after_ms } = message;
     const before = channel.position?.offset ?? offset;
-    if (!recovered) channel.position = { epoch, offset };
+    // One that came back while its last question was under way is answered that one.
+    if (!recovered || !channel.position) channel.position = { epoch, offset };
     if (channel.isAsked) {
       const { id } = channel;
       channel.isAsked = false;
@@ -254,7 +255,7 @@ export class Feed {
     }
     const said = { channel: message.channel };
     const isLost = message.reason || (!recovered && offset - channel.history > before);
-    if (isLost) this.#owner.message({ type: "gap", ...said, epoch, offset }, this);
+    if (isLost) this.#owner.message({ type: "gap", ...said, epoch, offset, reload_after_ms }, this);
     if (presence) this.#owner.message({ type: "presence", ...said, ...presence }, this);
   }
 

@@ -14,6 +14,8 @@ const PAGE = 1_000;
 /** A channel that at least one client asked for. */
 class SharedChannel {
   ready = false;
+  /** Whether the server keeps a list of who is there. */
+  hasMembers = false;
   position = { epoch: "", offset: 0 };
   /** @type {Map<Tab, Message>} the question of each client that wants the channel */
   questions = new Map();
@@ -23,8 +25,9 @@ class SharedChannel {
   held = new Map();
 
   /** @param {Message} where the channel is live from */
-  begin({ epoch, offset }) {
+  begin({ epoch, offset, presence }) {
     this.ready = true;
+    this.hasMembers = Boolean(presence);
     this.position = { epoch, offset };
   }
 
@@ -229,9 +232,12 @@ export class Multiplexer {
     };
     /** @type {typeof finish} */
     const withMembers = (subscribed, past) => {
-      if (!channel.startsWith("presence-")) return finish(subscribed, past);
-      this.#ask({ type: "presence", channel }, ({ count, members }) =>
-        finish({ ...subscribed, presence: { count, members } }, past),
+      if (!shared.hasMembers) return finish(subscribed, past);
+      this.#ask({ type: "presence", channel }, ({ type, count, members }) =>
+        finish(
+          type === "error" ? subscribed : { ...subscribed, presence: { count, members } },
+          past,
+        ),
       );
     };
     if (epoch !== undefined) this.#since({ channel, epoch, offset }, shared, withMembers);

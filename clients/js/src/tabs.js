@@ -200,7 +200,8 @@ class SharedConnection {
   #route;
   #socket;
   #multiplexer;
-  #madeAt = Date.now();
+  /** Since when the server owes an answer. */
+  #askedAt = Date.now();
   /** When the first message came. */
   #heardAt = 0;
 
@@ -239,8 +240,10 @@ class SharedConnection {
   leave(tab) {
     if (!this.tabs.delete(tab)) return;
     this.#multiplexer.leave(tab);
-    if (this.tabs.size > 0) return;
-    if (!this.#heardAt && Date.now() - this.#madeAt > SILENT_MS) this.#route.lost(undefined, 0);
+    const isSilent = Date.now() - this.#askedAt > SILENT_MS;
+    // One that is dead ends for all: with one tab waiting on it at any time it would go on for ever.
+    if (this.tabs.size > 0 && !isSilent) return;
+    if (!this.#heardAt && isSilent) this.#route.lost(undefined, 0);
     this.#end(LOST, "");
   }
 
@@ -249,13 +252,15 @@ class SharedConnection {
    * @param {string} text
    */
   fromTab(tab, text) {
-    if (this.#socket.readyState === WebSocket.OPEN)
-      this.#multiplexer.fromTab(tab, JSON.parse(text));
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    this.#askedAt = Math.min(this.#askedAt, Date.now());
+    this.#multiplexer.fromTab(tab, JSON.parse(text));
   }
 
   /** @param {unknown} data */
   #fromServer(data) {
     this.#heardAt ||= Date.now();
+    this.#askedAt = Infinity;
     let message;
     try {
       message = JSON.parse(/** @type {string} */ (data));

@@ -231,6 +231,25 @@ describe("several clients on one connection", () => {
     assert.deepEqual(received.at(-1), ["b", { ...subscribed, id: 2, channel, presence }]);
   });
 
+  test("a rule gives a channel members too, and who comes later is given them", () => {
+    const presence = { count: 1, members: [{ user: "ada" }] };
+    subscribe("a");
+    answer({ ...subscribed, presence });
+    subscribe("b");
+    assert.equal(asked[0]?.type, "presence");
+    answer({ type: "presence", channel: "dogs", ...presence });
+    assert.deepEqual(received.at(-1), ["b", { ...subscribed, id: 7, presence }]);
+  });
+
+  test("where the members cannot be had, who comes later is subscribed without them", () => {
+    const channel = "presence-dogs";
+    multiplexer.fromTab("a", { type: "subscribe", id: 1, channel });
+    answer({ ...subscribed, channel, presence: { count: 1, members: [{ user: "ada" }] } });
+    multiplexer.fromTab("b", { type: "subscribe", id: 2, channel });
+    answer({ type: "error", code: "too_fast", message: "read too many bytes" });
+    assert.deepEqual(received.at(-1), ["b", { ...subscribed, id: 2, channel }]);
+  });
+
   test("what concerns the whole connection is received to all", () => {
     multiplexer.fromServer({ type: "bye", reason: "draining", retry_after_ms: 10 });
     assert.deepEqual(received, [["a+b", { type: "bye", reason: "draining", retry_after_ms: 10 }]]);
