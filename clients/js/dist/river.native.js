@@ -97,7 +97,7 @@ var init_channel = __esm({
       }
       /** The same as `river.unsubscribe(channel.name)`. */
       unsubscribe() {
-        this.#river.unsubscribe(this.name);
+        if (this.#delivery.users) this.#river.unsubscribe(this.name);
       }
       /**
        * Publish an event, if the token grants it; see `river.publish`.
@@ -265,7 +265,7 @@ var init_feed = __esm({
     CHANNELS_MAX = 50;
     LETTERS_MAX = 4e3;
     PAST_MS = 1e3;
-    PASSING = ["broker_unavailable", "unavailable", "internal", "unknown"];
+    PASSING = ["broker_unavailable", "unavailable", "internal", "unknown", "too_fast"];
     buffered = /* @__PURE__ */ new Set();
     Feed = class {
       /** @type {Map<string, FeedChannel>} */
@@ -439,9 +439,9 @@ var init_feed = __esm({
       #subscribed({ id: _, ...message }) {
         const channel = this.#channel(message.channel);
         if (!channel) return this.#owner.message(message, this);
-        const { epoch, offset, recovered, presence } = message;
+        const { epoch, offset, recovered, presence, reload_after_ms } = message;
         const before = channel.position?.offset ?? offset;
-        if (!recovered) channel.position = { epoch, offset };
+        if (!recovered || !channel.position) channel.position = { epoch, offset };
         if (channel.isAsked) {
           const { id } = channel;
           channel.isAsked = false;
@@ -450,7 +450,7 @@ var init_feed = __esm({
         }
         const said = { channel: message.channel };
         const isLost = message.reason || !recovered && offset - channel.history > before;
-        if (isLost) this.#owner.message({ type: "gap", ...said, epoch, offset }, this);
+        if (isLost) this.#owner.message({ type: "gap", ...said, epoch, offset, reload_after_ms }, this);
         if (presence) this.#owner.message({ type: "presence", ...said, ...presence }, this);
       }
       /**
@@ -863,8 +863,9 @@ var Emitter = class {
    * @param {Callback} [callback]
    */
   off(name, callback) {
-    if (callback) this.#callbacks.get(name)?.delete(callback);
-    else this.#callbacks.delete(name);
+    const callbacks = this.#callbacks.get(name);
+    if (callback) callbacks?.delete(callback);
+    else callbacks?.clear();
   }
   /**
    * @param {string} name
@@ -1187,6 +1188,7 @@ var Delivery = class {
   }
   /** Nobody uses the channel any more. */
   end() {
+    this.users = 0;
     this.#ended = true;
     this.#held.clear();
   }
@@ -1498,7 +1500,7 @@ var Requests = class {
 };
 
 // src/subscription.js
-var PASSING2 = /^(unauthenticated|(broker_)?unavailable|internal)$/;
+var PASSING2 = /unauthenticated|unavailable|internal|too_fast/;
 var Subscription = class {
   /** @type {Position | null} where the next connection resumes */
   position;
@@ -2227,12 +2229,12 @@ var Connection = class {
     if (socket !== this.#socket) return;
     if (close) return this.#do(this.link.lost(close, this.#platform.now()));
     const message = decode(data);
-    if (message) this.#route(message);
-    else this.#do(this.link.lost(GARBAGE, this.#platform.now()));
+    if (!message) return this.#do(this.link.lost(GARBAGE, this.#platform.now()));
+    this.#transport.arrived(message, this);
+    if (socket === this.#socket) this.#route(message);
   }
   /** @param {ServerMessage} message */
   #route(message) {
-    this.#transport.arrived(message, this);
     const now = this.#platform.now();
     if (message.type === "welcome") this.#do(this.link.welcomed(now));
     else if (message.type === "bye") this.#do(this.link.bye(now, message.retry_after_ms));
@@ -2590,6 +2592,11 @@ var Hub = class {
     this.trace?.("river state", status);
     this.warnings.status(status, this.where?.url);
     if (status.state === "closed") this.#requests.discard(status.reason);
+    if (status.state === "connected")
+      this.#requests.flush(
+        /** @type {Connection} */
+        this.transport?.current
+      );
     this.emitter.emit("state", status);
   }
   /**

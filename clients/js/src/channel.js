@@ -132,7 +132,8 @@ export class Channel {
 
   /** The same as `river.unsubscribe(channel.name)`. */
   unsubscribe() {
-    this.#river.unsubscribe(this.name);
+    // Not what others have begun since this one ended.
+    if (this.#delivery.users) this.#river.unsubscribe(this.name);
   }
 
   /**

@@ -200,14 +200,15 @@ export class Connection {
     if (socket !== this.#socket) return;
     if (close) return this.#do(this.link.lost(close, this.#platform.now()));
     const message = decode(data);
-    if (message) this.#route(message);
-    else this.#do(this.link.lost(GARBAGE, this.#platform.now()));
+    if (!message) return this.#do(this.link.lost(GARBAGE, this.#platform.now()));
+    // First, because the user has to be known when the state is `connected`.
+    this.#transport.arrived(message, this);
+    // A callback may have closed the client.
+    if (socket === this.#socket) this.#route(message);
   }
 
   /** @param {ServerMessage} message */
   #route(message) {
-    // First, because the user has to be known when the state is `connected`.
-    this.#transport.arrived(message, this);
     const now = this.#platform.now();
     if (message.type === "welcome") this.#do(this.link.welcomed(now));
     else if (message.type === "bye") this.#do(this.link.bye(now, message.retry_after_ms));

@@ -123,6 +123,7 @@ export class Delivery {
 
   /** Nobody uses the channel any more. */
   end() {
+    this.users = 0;
     this.#ended = true;
     this.#held.clear();
   }

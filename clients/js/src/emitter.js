@@ -38,8 +38,9 @@ export class Emitter {
    * @param {Callback} [callback]
    */
   off(name, callback) {
-    if (callback) this.#callbacks.get(name)?.delete(callback);
-    else this.#callbacks.delete(name);
+    const callbacks = this.#callbacks.get(name);
+    if (callback) callbacks?.delete(callback);
+    else callbacks?.clear();
   }
 
   /**

@@ -178,6 +178,9 @@ export class Hub {
     this.trace?.("river state", status);
     this.warnings.status(status, this.where?.url);
     if (status.state === "closed") this.#requests.discard(status.reason);
+    // What was asked since the token was sent.
+    if (status.state === "connected")
+      this.#requests.flush(/** @type {Connection} */ (this.transport?.current));
     this.emitter.emit("state", status);
   }
 

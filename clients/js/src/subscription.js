@@ -3,7 +3,7 @@
 import { backoff } from "./backoff.js";
 
 /** Refusals that may pass. After others only another token or another connection can help. */
-const PASSING = /^(unauthenticated|(broker_)?unavailable|internal)$/;
+const PASSING = /unauthenticated|unavailable|internal|too_fast/;
 
 /**
  * @typedef {import("./protocol.js").Position} Position

@@ -70,6 +70,13 @@ test("one callback or all of a name can be removed", () => {
   assert.deepEqual(heard, ["second"]);
 });
 
+test("when a callback removes all of its name, no other is called any more", () => {
+  emitter.on("post", () => emitter.off("post"));
+  emitter.on("post", () => heard.push("second"));
+  emitter.emit("post");
+  assert.deepEqual(heard, []);
+});
+
 test("a callback that is none is refused where it is given", () => {
   // @ts-expect-error: it is the mistake under test
   assert.throws(() => emitter.on("post", undefined), /"post" has no callback/);

@@ -68,4 +68,15 @@ describe("what the back end publishes to a page's user", () => {
     assert.deepEqual(heard, [1, 2]);
     assert.equal(socket.last("subscribe") ?? socket.last("unsubscribe"), undefined);
   });
+
+  test("a client that is closed when its user's channel is live stays closed", async () => {
+    const river = make();
+    river.me.on("river:subscribed", () => river.disconnect());
+    const socket = await next({ offset: 3 });
+    assert.equal(socket.closed, true);
+    assert.equal(river.state, "closed");
+    await platform.pass(120_000);
+    assert.equal(await newest(), socket);
+    assert.equal(river.state, "closed");
+  });
 });

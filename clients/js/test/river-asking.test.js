@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { accepted, begin, make, platform } from "./scene.js";
+import { AUTHENTICATED, accepted, begin, make, newest, platform } from "./scene.js";
 
 beforeEach(begin);
 
@@ -89,5 +89,22 @@ describe("asking", () => {
     const publications = [{ offset: 6, event: "post", data: 1 }];
     socket.says({ type: "history", id, channel: "dogs", epoch: "e", offset: 6, publications });
     assert.deepEqual(await answered, { epoch: "e", offset: 6, publications });
+  });
+
+  test("what is asked while the server looks at the token is sent when it has", async () => {
+    const river = make({ queue: 2 });
+    const socket = await newest();
+    socket.open();
+    const answered = river.history("dogs", { limit: 2 });
+    const published = river.publish("dogs", "post", 1);
+    socket.says({ type: "welcome", session: "s", auth_timeout_s: 15 }, AUTHENTICATED);
+    const [history, publish] = [socket.last("history"), socket.last("publish")];
+    assert.equal(history?.limit, 2);
+    assert.equal(publish?.data, 1);
+    const at = { epoch: "e", offset: 6 };
+    socket.says({ type: "history", id: history.id, channel: "dogs", ...at, publications: [] });
+    socket.says({ type: "published", id: publish.id, ...at });
+    assert.deepEqual(await answered, { ...at, publications: [] });
+    assert.deepEqual(await published, at);
   });
 });
