@@ -867,6 +867,10 @@ var Emitter = class {
     if (callback) callbacks?.delete(callback);
     else callbacks?.clear();
   }
+  /** Remove all. */
+  clear() {
+    for (const callbacks of this.#callbacks.values()) callbacks.clear();
+  }
   /**
    * @param {string} name
    * @param {...unknown} args
@@ -1190,7 +1194,7 @@ var Delivery = class {
   end() {
     this.users = 0;
     this.#ended = true;
-    this.#held.clear();
+    for (const one of [this.#held, this.events, this.system]) one.clear();
   }
   /** @param {EventMessage} event */
   #event(event) {
@@ -2696,10 +2700,10 @@ var Hub = class {
     const delivery = this.#deliveries.get(channel);
     if (!reason || !delivery?.subscription.isLiveOn(connection)) return;
     const error = new RiverError(reason, "ended by the server");
+    const isOver = reason !== "grant";
+    if (isOver) this.#deliveries.delete(channel);
     delivery.refused({ id: null, code: reason }, error, 0);
-    if (reason === "grant") return;
-    delivery.end();
-    this.#deliveries.delete(channel);
+    if (isOver) delivery.end();
   }
   /**
    * @param {import("./protocol.js").Refusal} message

@@ -125,7 +125,7 @@ export class Delivery {
   end() {
     this.users = 0;
     this.#ended = true;
-    this.#held.clear();
+    for (const one of [this.#held, this.events, this.system]) one.clear();
   }
 
   /** @param {EventMessage} event */

@@ -43,6 +43,11 @@ export class Emitter {
     else callbacks?.clear();
   }
 
+  /** Remove all. */
+  clear() {
+    for (const callbacks of this.#callbacks.values()) callbacks.clear();
+  }
+
   /**
    * @param {string} name
    * @param {...unknown} args

@@ -290,10 +290,11 @@ export class Hub {
     const delivery = this.#deliveries.get(channel);
     if (!reason || !delivery?.subscription.isLiveOn(connection)) return;
     const error = new RiverError(reason, "ended by the server");
+    const isOver = reason !== "grant";
+    // First: its callbacks may subscribe again.
+    if (isOver) this.#deliveries.delete(channel);
     delivery.refused({ id: null, code: reason }, error, 0);
-    if (reason === "grant") return;
-    delivery.end();
-    this.#deliveries.delete(channel);
+    if (isOver) delivery.end();
   }
 
   /**

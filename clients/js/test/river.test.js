@@ -291,6 +291,39 @@ describe("channels", () => {
     assert.deepEqual(heard, [6, 7]);
   });
 
+  test("who is removed may be subscribed again where that is said", async () => {
+    const river = make();
+    dogs(river).on("river:error", () => dogs(river));
+    const socket = await accepted();
+    answer(socket, 3);
+    socket.says({ type: "unsubscribed", channel: "dogs", reason: "removed" });
+    answer(socket, 5);
+    socket.says(event(6));
+    assert.deepEqual(heard, [6]);
+  });
+
+  test("after the last unsubscribe no callback is called, though one was about to be", async () => {
+    const river = make();
+    const channel = dogs(river).on("post", () => heard.push("second"));
+    channel.on("*", () => heard.push("any"));
+    channel.on("river:subscribed", ({ offset }) => offset > 3 && channel.unsubscribe());
+    channel.on("river:gap", () => heard.push("gap"));
+    const first = await accepted();
+    answer(first, 3);
+    first.ends(1006);
+    await platform.pass(9_000);
+    answer(await accepted(), 9, { reason: "window" });
+    assert.deepEqual(heard, []);
+    const again = dogs(river);
+    again.on("post", () => again.unsubscribe());
+    again.on("post", () => heard.push("second"));
+    again.on("*", () => heard.push("any"));
+    const socket = await newest();
+    answer(socket, 9);
+    socket.says(event(10));
+    assert.deepEqual(heard, [10]);
+  });
+
   test("when no past follows, the position is the channel's", async () => {
     const river = make();
     const channel = river.subscribe("dogs", { history: 3 });

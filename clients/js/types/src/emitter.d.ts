@@ -23,6 +23,8 @@ export declare class Emitter {
      * @param {Callback} [callback]
      */
     off(name: string, callback?: Callback): void;
+    /** Remove all. */
+    clear(): void;
     /**
      * @param {string} name
      * @param {...unknown} args
