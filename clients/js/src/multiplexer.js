@@ -17,6 +17,8 @@ class SharedChannel {
   /** Whether the server keeps a list of who is there. */
   hasMembers = false;
   position = { epoch: "", offset: 0 };
+  /** Until when, by the wall clock, those reload who were told at once that something is lost. */
+  reloadUntil = 0;
   /** @type {Map<Tab, Message>} the question of each client that wants the channel */
   questions = new Map();
   /** @type {Set<Tab>} its subscribers */
@@ -25,16 +27,34 @@ class SharedChannel {
   held = new Map();
 
   /** @param {Message} where the channel is live from */
-  begin({ epoch, offset, presence }) {
+  begin({ presence, ...place }) {
     this.ready = true;
     this.hasMembers = Boolean(presence);
+    this.#moved(place);
+  }
+
+  /** @param {Message} where the channel goes on */
+  #moved({ epoch, offset, reload_after_ms = 0 }) {
     this.position = { epoch, offset };
+    this.reloadUntil = Date.now() + reload_after_ms;
   }
 
   /** @param {Message} message of the server */
-  follow({ type, epoch, offset }) {
-    if (type === "gap") this.position = { epoch, offset };
+  follow(message) {
+    const { type, offset } = message;
+    if (type === "gap") this.#moved(message);
     else if (type === "event" && offset > this.position.offset) this.position.offset = offset;
+  }
+
+  /**
+   * What is said to a client that cannot go on where it was: it reloads when the others do.
+   *
+   * @param {string} reason
+   */
+  lost(reason) {
+    const waitMs = this.reloadUntil - Date.now();
+    const reload = waitMs > 0 && { reload_after_ms: waitMs };
+    return { ...this.position, recovered: false, reason, ...reload };
   }
 
   /** @param {Tab} tab */
@@ -253,8 +273,7 @@ export class Multiplexer {
    */
   #since({ channel, epoch, offset }, shared, then, past = []) {
     this.#ask({ type: "history", channel, epoch, offset, limit: PAGE }, (answer) => {
-      if (answer.type === "error")
-        return then({ ...shared.position, recovered: false, reason: answer.message });
+      if (answer.type === "error") return then(shared.lost(answer.message));
       past.push(...answer.publications);
       const last = past.at(-1)?.offset ?? offset;
       if (answer.publications.length < PAGE || last >= answer.offset)

@@ -150,6 +150,30 @@ describe("several clients on one connection", () => {
     ]);
   });
 
+  test("who missed too much reloads when the others do, as the server spreads them", (context) => {
+    context.mock.timers.enable({ apis: ["Date"], now: 1_700_000_000_000 });
+    const lost = { recovered: false, reason: "epoch" };
+    const tooOld = { type: "error", code: "unrecoverable", message: "epoch" };
+    const old = { epoch: "old", offset: 3 };
+    subscribe("a", old);
+    subscribe("b", old);
+    answer({ ...subscribed, ...lost, reload_after_ms: 30_000 });
+    context.mock.timers.tick(1_000);
+    answer(tooOld);
+    assert.equal(received.at(-1)?.[1].reload_after_ms, 29_000);
+    multiplexer.fromServer({ ...event(9), type: "gap", epoch: "f", reload_after_ms: 60_000 });
+    subscribe("b", old);
+    answer(tooOld);
+    assert.equal(received.at(-1)?.[1].reload_after_ms, 60_000);
+    context.mock.timers.tick(60_000);
+    subscribe("b", old);
+    answer(tooOld);
+    assert.deepEqual(received.at(-1), [
+      "b",
+      { ...subscribed, ...lost, id: 7, epoch: "f", offset: 9 },
+    ]);
+  });
+
   test("who missed too much is received so, and goes on from where the channel is", () => {
     live();
     subscribe("b", { epoch: "old", offset: 3 });
