@@ -21,6 +21,7 @@ from riverd.model.orders import (
     encode,
 )
 
+RELOAD = Order("reload", OrderKind.RELOAD)
 USERS = ["ann", "a/b", "..", "Jörg {B}", "x" * 128, "a b|c+d%2F"]
 
 
@@ -138,7 +139,7 @@ def test_lifted_blocks_and_those_that_are_over_are_not_listed() -> None:
             Standing(StandingKind.REVOKED, "out", at=1, ends_at=2000.0, before=2),
             Standing(blocked, "in", at=1, ends_at=2000.0),
         ]
-        run(broker.control.give_back(given))
+        run(broker.control.give_back(given, reload=RELOAD))
         answer = api.get("/blocks").json
         assert answer == {"blocks": [{"user": "in", "until": 2000.0}], "more": False}
 
@@ -147,7 +148,7 @@ def test_blocks_are_listed_in_pages_by_name() -> None:
     names = sorted(f"user-{number}/ö" for number in range(1_203))
     with serving(clock=lambda: 1000.0) as api:
         given = [Standing(StandingKind.BLOCKED, name, at=1) for name in reversed(names)]
-        run(api.door().control.give_back(given))
+        run(api.door().control.give_back(given, reload=RELOAD))
         pages, after = [], ""
         while True:
             page = api.get(f"/blocks?limit=500&after={quote(after, safe='')}").json

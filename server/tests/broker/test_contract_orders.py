@@ -67,17 +67,34 @@ async def test_what_is_given_back_replaces_nothing_newer(new_broker: NewBroker) 
     await control.order(block("ann", 5.0))
     older = Standing(StandingKind.BLOCKED, "ann", 4.0, 9e9)
     other = Standing(StandingKind.REVOKED, "bob", 4.0, 9e9, 3.0)
-    await control.give_back([older, other])
+    await control.give_back([older, other], reload=Order("r1", OrderKind.RELOAD))
     found = {one.user: one for one in await in_force(broker)}
     assert found == {"ann": Standing(StandingKind.BLOCKED, "ann", 5.0), "bob": other}
     newer = Standing(StandingKind.BLOCKED, "ann", 6.0, 9e9)
-    await control.give_back([newer])
+    await control.give_back([newer], reload=Order("r2", OrderKind.RELOAD))
     assert newer in await in_force(broker)
     # An order that a node gives back says nothing of what is in force by now.
     await control.order(msgspec.structs.replace(block("bob", 9.0), was=Position("e", 1)))
     assert (StandingKind.BLOCKED, "bob") not in [
         (one.kind, one.user) for one in await in_force(broker)
     ]
+
+
+async def test_all_are_ordered_to_read_what_was_given_back_and_was_missing(
+    new_broker: NewBroker,
+) -> None:
+    broker, reload = new_broker(), Order("r", OrderKind.RELOAD)
+    await broker.control.order(block("ann", 5.0))
+    before = (await broker.read(CONTROL, limit=1, keep=True)).position
+    known = Standing(StandingKind.BLOCKED, "ann", 5.0)
+    await broker.control.give_back([known], reload=reload)
+    assert (await broker.read(CONTROL, limit=1, keep=True)).position == before
+    await broker.control.give_back(
+        [known, Standing(StandingKind.BLOCKED, "bob", 5.0)], reload=reload
+    )
+    tail = await broker.read(CONTROL, after=before, limit=10, keep=True)
+    orders = [order_of(one.data) for one in tail.publications]
+    assert [one and one.kind for one in orders] == [OrderKind.RELOAD]
 
 
 async def test_it_is_known_how_old_a_publication_is(new_broker: NewBroker) -> None:

@@ -89,3 +89,20 @@ def test_nothing_is_delivered_from_the_offer_until_a_later_term() -> None:
     healing.enter(Term(2, "second"))
     healing.members.took(Beats(0.0, {}), 99.5)
     assert healing.is_alive
+
+
+class RivalSite(AwaySite):
+    """A server that others opened as a term of the number that this process is in."""
+
+    async def turn(self, name: str, *, least: int, round_name: str) -> Turn:
+        del name
+        theirs = Term(2, "theirs")
+        return Turn(theirs if theirs.number >= least else None, round_name)
+
+
+def test_a_term_of_the_same_number_is_another_and_is_not_entered() -> None:
+    healing, site = Healing(lambda: 100.0), RivalSite()
+    healing.enter(Term(2, "ours"))
+    with pytest.raises(BrokerError, match="it is away"):
+        asyncio.run(healing.heal(site))
+    assert site.given, "a newer one is asked for, with what this process has"

@@ -148,8 +148,8 @@ async def test_what_is_given_back_while_a_node_reads_what_is_in_force_is_read_to
     broker.control.standings = slow  # type: ignore[method-assign]
     await order(cluster, Order("1", OrderKind.RELOAD))
     await entered.wait()
-    await cluster.publisher.control.give_back([Standing(StandingKind.BLOCKED, "bob", 5.0)])
-    await order(cluster, Order("2", OrderKind.RELOAD))
+    bob = Standing(StandingKind.BLOCKED, "bob", 5.0)
+    await cluster.publisher.control.give_back([bob], reload=Order("2", OrderKind.RELOAD))
     await turns()
     may_end.set()
     await until(lambda: [one.user for one in node.control.revocations.all()] == ["bob"])

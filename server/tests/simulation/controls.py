@@ -53,8 +53,8 @@ class SimControl:
         found = await self._call(self._standings)
         return [one for one in found if one.user == user]
 
-    async def give_back(self, standings: Sequence[Standing]) -> None:
-        await self._call(lambda: self._server.give_back(standings))
+    async def give_back(self, standings: Sequence[Standing], *, reload: Order) -> None:
+        await self._call(lambda: self._server.give_back(standings, reload))
 
     async def register(self, name: str) -> None:
         del name

@@ -55,7 +55,6 @@ class Host:
 
     def check_members(self, channel: str, ear: Ear | None) -> None:
         """A session was told of members: it sees the list that the node has, which is true."""
-        world = self._world
         presence = self.hub.channels[channel].presence
         assert presence is not None, "nobody is told of members of a channel without"
         position, before = presence.position, self._versions.get(channel)
@@ -64,7 +63,7 @@ class Host:
             newer = (
                 position.offset > before.offset
                 if position.epoch == before.epoch
-                else world.was_split or is_newer(position.epoch, before.epoch)
+                else is_newer(position.epoch, before.epoch)
             )
             demand(newer, f"{self.name} goes back to {position} of {channel} from {before}")
         true = self._world.server.census.at(channel, position)

@@ -56,7 +56,8 @@ class SimLink:
         term = server.healing.term
         if self._term is not None and self._server is server:
             return term == self._term
-        if term is None or not server.healing.admits(self.healing.least):
+        is_open = term is not None and server.healing.admits(self.healing.least)
+        if term is None or not is_open or self.healing.is_rival(term):
             self._heal_soon()
             return False
         self._enter_term(term, server)

@@ -78,6 +78,10 @@ ORDERS = (
         ("node.node:Node._on_reloaded", "if has_lost:", "if False:"),
     ),
     plant(
+        "what one node gave back is read by no other",
+        ("broker.memory.store:Store.restore_standing", "return is_newer", "return False"),
+    ),
+    plant(
         "what follows a token that waits does not wait",
         ("node.node:Node._take", "if session in waiting.held:", "if False:"),
     ),

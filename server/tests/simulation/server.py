@@ -204,11 +204,14 @@ class Server:
             self._announce(CONTROL, position.epoch, publication)
         return position
 
-    def give_back(self, standings: Sequence[Standing]) -> None:
+    def give_back(self, standings: Sequence[Standing], reload: Order) -> None:
+        is_missing = False
         for standing in standings:
-            self.store.restore_standing(standing)
+            is_missing |= self.store.restore_standing(standing)
             self._kept_s.setdefault(standing, self._world.now)
             self._world.note("server", "is given back", standing)
+        if is_missing:
+            self.order(reload)
 
     def kept_s(self, standing: Standing) -> float:
         """Since when it is kept, in this life."""

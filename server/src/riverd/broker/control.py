@@ -43,8 +43,12 @@ class BrokerControl(Protocol):
         """What is kept of one user, as it is now."""
         ...
 
-    async def give_back(self, standings: Sequence[Standing]) -> None:
-        """Keep these, after the broker lost its data, where it has none that is as new."""
+    async def give_back(self, standings: Sequence[Standing], *, reload: Order) -> None:
+        """Keep these, after the broker lost its data, where it has none that is as new.
+
+        If it kept any, all nodes are ordered to read what is in force, in the same step: with
+        `reload`, or with orders like it for one part after the other.
+        """
         ...
 
     async def register(self, name: str) -> None:

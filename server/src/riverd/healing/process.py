@@ -219,6 +219,7 @@ class Healing:
         """No older term is this process's any more."""
         self._entered = 0
         """The number of the last term that it was in."""
+        self._entered_name = ""
         self._entered_at = math.inf
         self._clock = clock
         self._new_id = new_id
@@ -234,9 +235,18 @@ class Healing:
 
     def enter(self, term: Term) -> None:
         """What this process does belongs to another term from now on."""
-        self._entered, self._entered_at = term.number, self._clock()
+        self._entered, self._entered_name = term.number, term.name
+        self._entered_at = self._clock()
         self.least = max(self.least, term.number)
         self.members.moved()
+
+    def is_rival(self, term: Term) -> bool:
+        """Whether a term is another's of the same number as this process's last one.
+
+        Two histories may be opened at once, from the same offers: their logs have one epoch, and
+        positions that were given in both are two publications.
+        """
+        return term.number == self._entered and term.name != self._entered_name
 
     async def heal(self, site: HealingSite) -> Term:
         """Take part until the data is open.
@@ -249,7 +259,10 @@ class Healing:
         while True:
             turn = await site.turn(self.members.name, least=self.least, round_name=self._new_id())
             if turn.term is not None:
-                return turn.term
+                if not self.is_rival(turn.term):
+                    return turn.term
+                self.least = turn.term.number + 1
+                continue
             if self._entered != entered:
                 # It was opened meanwhile, and this process is in it.
                 entered = self._entered

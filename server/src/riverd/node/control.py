@@ -89,8 +89,6 @@ class Control:
         self._loads_wanted = 1
         self._loads_done = 0
         self._has_lost = False
-        self._reload_id = ""
-        """Of the order to all nodes that follows what was given back; none is due without."""
         self._asked = False
         self._running = False
 
@@ -280,11 +278,9 @@ class Control:
             digest = sha256()
             async for some in portions(missing):
                 digest.update(msgspec.json.encode(some))
-            self._reload_id = f"reload-{digest.hexdigest()[:16]}-{self._clock():.6f}"
-            await self._broker.control.give_back(missing)
-        if self._reload_id:
-            await self._broker.control.order(Order(self._reload_id, OrderKind.RELOAD))
-            self._reload_id = ""
+            reload_id = f"reload-{digest.hexdigest()[:16]}-{self._clock():.6f}"
+            reload = Order(reload_id, OrderKind.RELOAD)
+            await self._broker.control.give_back(missing, reload=reload)
         await self._give_back_orders()
         self._loads_done = wanted
         has_lost, self._has_lost = self._has_lost, False

@@ -50,10 +50,11 @@ class MemoryControl:
         """What is kept of one user."""
         return [one for one in self._board.store.standings() if one.user == user]
 
-    async def give_back(self, standings: Sequence[Standing]) -> None:
-        """Keep those that are newer."""
-        for standing in standings:
-            self._board.store.restore_standing(standing)
+    async def give_back(self, standings: Sequence[Standing], *, reload: Order) -> None:
+        """Keep those that are newer, and order that: one step, since nothing here waits."""
+        kept = [self._board.store.restore_standing(one) for one in standings]
+        if any(kept):
+            await self.order(reload)
 
     async def register(self, name: str) -> None:
         """List this node, if it listens."""

@@ -263,11 +263,13 @@ class Store:
             # Looked through again when there are twice as many: each costs the same in the end.
             self._standings_checked = 2 * len(standings) + STANDINGS_UNCHECKED
 
-    def restore_standing(self, standing: Standing) -> None:
-        """Keep one that a node has given back, unless there is one that is as new."""
+    def restore_standing(self, standing: Standing) -> bool:
+        """Keep one that a node has given back; False if there is one that is as new."""
         kept = self._standings.get((standing.kind, standing.user))
-        if kept is None or kept.at < standing.at:
+        is_newer = kept is None or kept.at < standing.at
+        if is_newer:
             self.keep_standing(standing)
+        return is_newer
 
     def standings(self) -> list[Standing]:
         """All revocations and blocks."""

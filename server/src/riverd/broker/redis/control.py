@@ -9,6 +9,8 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol, cast
 
+import msgspec
+
 from riverd.broker.control import ANSWERS_KEPT_S, DEPARTED_MAX, DEPARTED_S, REGISTERED_S
 from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
@@ -65,26 +67,11 @@ class RedisControl:
         # What was given back is older than what the broker may have by now: see `give_back`.
         standing = order.standing() if order.was is None else None
         kind = StandingKind.REVOKED if standing is None else standing.kind
-        message = Message(CONTROL, order.kind.value, encode(order))
+        kept = ("", "", "") if standing is None else _kept(standing)
+        names, arguments = self._appended(order, kind)
         try:
             answer = await self._server.call(
-                "order",
-                (
-                    *keys.log_keys(CONTROL),
-                    keys.seen(CONTROL, order.id),
-                    *keys.standings(kind.value),
-                ),
-                arguments=(
-                    secrets.token_hex(4),
-                    publication_body(message),
-                    ORDERS_MAX,
-                    int(ORDERS_TTL_S * 1000),
-                    self._names.name(CONTROL),
-                    self._announce,
-                    ORDER_ID_TTL_S,
-                    *(("", "", "") if standing is None else _kept(standing)),
-                ),
-                replicated=self._ack_replica,
+                "order", names, arguments=(*arguments, *kept), replicated=self._ack_replica
             )
         except UnansweredError as error:
             raise OutcomeUnknownError(str(error)) from None
@@ -94,6 +81,28 @@ class RedisControl:
             raise OutcomeUnknownError(str(error)) from None
         epoch, _, offset = cast("bytes", answer).partition(b":")
         return Position(epoch.decode(), int(offset))
+
+    def _appended(
+        self, order: Order, kind: StandingKind
+    ) -> tuple[Sequence[str], Sequence[str | bytes | int]]:
+        """Keys and arguments of the scripts that append an order."""
+        message = Message(CONTROL, order.kind.value, encode(order))
+        return (
+            (
+                *keys.log_keys(CONTROL),
+                keys.seen(CONTROL, order.id),
+                *keys.standings(kind.value),
+            ),
+            (
+                secrets.token_hex(4),
+                publication_body(message),
+                ORDERS_MAX,
+                int(ORDERS_TTL_S * 1000),
+                self._names.name(CONTROL),
+                self._announce,
+                ORDER_ID_TTL_S,
+            ),
+        )
 
     async def standings(
         self, kinds: Sequence[StandingKind] = tuple(StandingKind)
@@ -115,18 +124,18 @@ class RedisControl:
         )
         return [standing_of(body) for body in bodies if isinstance(body, bytes)]
 
-    async def give_back(self, standings: Sequence[Standing]) -> None:
-        """Keep those that are newer, in portions."""
+    async def give_back(self, standings: Sequence[Standing], *, reload: Order) -> None:
+        """Keep those that are newer, in portions, each with an order of its own."""
         for kind in StandingKind:
             ours = [one for one in standings if one.kind is kind]
             for start in range(0, len(ours), PORTION):
-                arguments: list[str | bytes] = []
+                part = msgspec.structs.replace(reload, id=f"{reload.id}-{kind.value}-{start}")
+                names, appended = self._appended(part, kind)
+                arguments: list[str | bytes | int] = list(appended)
                 for one in ours[start : start + PORTION]:
                     user, body, ends_at = _kept(one)
                     arguments += [user, repr(one.at), ends_at, body]
-                await self._server.call(
-                    "give_back", keys.standings(kind.value), arguments=arguments
-                )
+                await self._server.call("give_back", names, arguments=arguments)
 
     async def register(self, name: str) -> None:
         """List this node among those of all."""

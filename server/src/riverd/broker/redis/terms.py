@@ -236,6 +236,8 @@ class RedisTerms:
         if name != known or number is None or text is None or int(number) < self.healing.least:
             return None
         term = Term(int(number), text.decode())
+        if self.healing.is_rival(term):
+            return None
         self.opened_at = int(opened_ms or 0) / 1000 if term.number > 1 else 0.0
         return term
 
