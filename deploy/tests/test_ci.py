@@ -9,6 +9,7 @@ from container_engine import ROOT
 
 LOOK_ON_THE_PATH = {
     "cli.py": "warns a user whose shell finds another `river`",
+    "console_page.py": "the browser, which the set-up installs",
     "container_engine.py": "an engine that runs is used, and another is installed by the set-up",
     "doctor_proxies.py": "with the folders of servers, where the set-up puts them",
     "greeting.py": "names `river` as the user's shell finds it",
@@ -16,7 +17,6 @@ LOOK_ON_THE_PATH = {
     "lambda_package.py": "a user's own uv, where the environment has neither pip nor uv",
     "proc.py": "measures without taskset too",
     "test_autobahn.py": "the suite runs on Python 2.7, which hardly anybody has",
-    "test_console.py": "the browser, which the set-up installs",
     "test_dev.py": "curl, which the set-up installs",
     "test_load.py": "a compiler, which the set-up installs",
     "test_pages.py": "the browser, which the set-up installs",

@@ -322,7 +322,6 @@ def test_text_in_place_of_a_list_of_channels_is_refused() -> None:
         ({"channels": ["a", 17]}, "channels: at most 100 texts"),
         ({"info": {"text": "x" * 4_086}}, "info: at most 4096 bytes"),
         ({"channels": ["a" * 164] * 100}, "longer than 16384 characters"),
-        ({"ttl_s": 0}, "ttl_s: 1 or more"),
         ({"info": {"since": object()}}, "is not JSON"),
         ({"info": {"text": "\ud800"}}, "surrogate"),
     ],

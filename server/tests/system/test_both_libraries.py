@@ -69,7 +69,8 @@ class Site:
                 found = await self.connections(user)
                 counts = [(await self.asks("GET", f"/channels/{one}"))[1] for one in channels]
                 live = [one["subscribers"] for one in counts]
-                if len(found) == count and live == [count] * len(channels):
+                has_all = all(set(channels) <= set(one["channels"]) for one in found)
+                if len(found) == count and has_all and live == [count] * len(channels):
                     return found
                 await asyncio.sleep(0.05)
 

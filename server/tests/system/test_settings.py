@@ -40,7 +40,7 @@ SETTINGS = [
     Wrong("RIVER_PORT", "gateway", {"RIVER_PORT": "80\n80"}),
     Wrong("RIVER_API_PORT", "api", {"RIVER_API_PORT": "65536"}),
     Wrong("RIVER_PORT", "gateway --port -1", {}),
-    Wrong("RIVER_PORT", "gateway", {"RIVER_HOST": "no-such-host.invalid"}),
+    Wrong("RIVER_HOST", "gateway", {"RIVER_HOST": "no-such-host.invalid"}),
     Wrong("RIVER_BROKER", "gateway", {"RIVER_BROKER": "carrier-pigeon://x"}),
     Wrong("RIVER_BROKER", "dev", {"RIVER_BROKER": "redis://:a-password@"}),
     Wrong("RIVER_BROKER", "gateway", {"RIVER_BROKER": WITH_PASSWORD, "RIVER_BROKER_PASSWORD": "x"}),

@@ -50,8 +50,6 @@ def sign_token(secret: str, user: str, *, ttl_s: int = TTL_S, **grants: Unpack[G
     """
     check_secret(secret)
     check_grants(user, grants)
-    if ttl_s < 1:
-        raise _invalid(f"ttl_s: 1 or more seconds, not {ttl_s!r}")
     info = grants.get("info")
     if info is not None and len(encode(dict(info))) > _INFO_BYTES_MAX:
         raise _invalid(f"info: at most {_INFO_BYTES_MAX} bytes of JSON")
