@@ -211,6 +211,16 @@ async def test_without_an_answer_of_all_processes_logs_begin_again(
     await until(lambda: heard(visitor)[:2] == ["1", "gap"])
 
 
+async def test_process_on_which_many_publish_becomes_known_to_another_that_hears_nothing(
+    processes: Processes,
+) -> None:
+    """Neither has a feed: nobody can ask the other for a sign of life."""
+    await publish(processes.broker(), 1)
+    second = processes.broker()
+    receipts = await asyncio.gather(*(publish(second, number) for number in range(2, 302)))
+    assert len(receipts) == 300
+
+
 async def test_sign_of_before_the_clock_was_set_back_grows_old(
     own_server: RedisServer, processes: Processes
 ) -> None:

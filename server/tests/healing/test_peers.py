@@ -66,3 +66,13 @@ def test_who_is_gone_is_remembered_with_its_last_sign() -> None:
     assert peers.ages(111.0) == {"b": 13.0}
     peers.took(beats(400, a=400), 500.0)
     assert peers.ages(500.0) == {}
+
+
+def test_who_gives_signs_faster_than_others_answer_is_seen() -> None:
+    peers = Peers("a")
+    for number in range(1_000):
+        at = 10 + number / 1000
+        peers.took(beats(at, a=at, b=9.9, answered_s=9.5), 100 + number / 1000)
+    assert peers.alive_until < 100
+    peers.took(beats(11, a=11, b=10.9, answered_s=10.4), 101.0)
+    assert 105.3 < peers.alive_until <= 105.4

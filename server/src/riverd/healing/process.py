@@ -48,6 +48,7 @@ PORTION = 200
 TURN_PUBLICATIONS = 10_000
 """Of replicas, between which it is others' turn: 3 ms of the loop."""
 UNSEEN_MAX = 100
+UNSEEN_MS_EACH = 50
 CANDIDATE, FAREWELL = "?", "-"
 """Before the name of a process that may not publish or deliver yet, or any more."""
 
@@ -177,7 +178,9 @@ class Peers:
 
     def _be_seen(self, answered: Sequence[float], *, now: float, asked_at: float) -> None:
         """`answered` is when members that are there got their last answers."""
-        self._unseen.append((now, asked_at))
+        if not self._unseen or now - self._unseen[-1][0] >= UNSEEN_MS_EACH:
+            # Not each of many at once: the first of them is what others see first.
+            self._unseen.append((now, asked_at))
         if answered:
             while self._unseen and self._unseen[0][0] < max(answered):
                 self._see(self._unseen.popleft()[1])

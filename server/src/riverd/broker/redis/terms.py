@@ -73,6 +73,8 @@ class RedisTerms:
         """Whether the last attempt to heal ended with the connection, over an offer."""
         self._healed: asyncio.Future[None] | None = None
         """When what is lost is restored, while that is under way."""
+        self._known: asyncio.Future[bool] | None = None
+        """Whether others know of this process, when that has been found out."""
         self._is_living = False
         self._wanted = asyncio.Event()
         self._beats_wanted = 0
@@ -88,11 +90,25 @@ class RedisTerms:
         Raises:
             BrokerError: others do not know of it yet.
         """
+        if self.may_act:
+            return
+        if self._known is None:
+            self._known = asyncio.get_running_loop().create_future()
+            self._tasks.start(self._find_out(self._known))
+        if not await asyncio.shield(self._known):
+            raise BrokerError("other processes do not know of this one yet")
+
+    async def _find_out(self, known: asyncio.Future[bool]) -> None:
+        # Once for all that wait: a thousand publications are one sign of life.
         until = time.monotonic() + KNOWN_S_MAX
-        while not self.may_act:
-            if not await self._beat() or time.monotonic() > until:
-                raise BrokerError("other processes do not know of this one yet")
-            await asyncio.sleep(KNOWN_S_MAX / 20)
+        try:
+            while not self.may_act:
+                if not await self._beat() or time.monotonic() > until:
+                    break
+                await asyncio.sleep(KNOWN_S_MAX / 20)
+        finally:
+            self._known = None
+            known.set_result(self.may_act)
 
     def accepted(self, message: Message, position: Position, *, is_new: bool) -> None:
         """A message was answered."""
