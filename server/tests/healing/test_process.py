@@ -106,3 +106,9 @@ def test_a_term_of_the_same_number_is_another_and_is_not_entered() -> None:
     with pytest.raises(BrokerError, match="it is away"):
         asyncio.run(healing.heal(site))
     assert site.given, "a newer one is asked for, with what this process has"
+
+
+def test_what_new_processes_opened_meanwhile_is_entered() -> None:
+    healing = Healing(lambda: 100.0)
+    healing.enter(Term(1, "ours"))
+    assert not healing.is_rival(Term(1, "theirs"))

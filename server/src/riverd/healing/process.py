@@ -247,9 +247,10 @@ class Healing:
         """Whether a term is another's of the same number as this process's last one.
 
         Two histories may be opened at once, from the same offers: their logs have one epoch, and
-        positions that were given in both are two publications.
+        positions that were given in both are two publications. Not those of the first number: who
+        opened them had been in none, so nothing was healed.
         """
-        return term.number == self._entered and term.name != self._entered_name
+        return 1 < term.number == self._entered and term.name != self._entered_name
 
     async def heal(self, site: HealingSite) -> Term:
         """Take part until the data is open.
