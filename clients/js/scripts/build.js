@@ -20,7 +20,7 @@ const { version } = JSON.parse(await readFile(new URL("package.json", HOME), "ut
  * names get short. Those that are reached by a text (`link[signal]`) do not belong here, and what the
  * browser calls the same has to be reached by a text.
  */
-const INTERNAL = [
+export const INTERNAL = [
   "accepts ask askAll authenticated bye bytesMax connection current defer discard dueAt emit end",
   "events expire flush gotToken hold isAwaited isConnected isDue isFree isLiveOn isOpen joined link lost move",
   "moved nextAt nextId noToken open opened pending receive received refused release renewable",
@@ -30,7 +30,7 @@ const INTERNAL = [
   "livedMs newSocket platform route where userPosition",
   "about arrived changed deliveries emitter hub own requests trace unknown",
   "welcome",
-  "clear guest ignored join leave options reject request resolve river status",
+  "guest ignored join leave options reject request resolve river status",
 ].flatMap((line) => line.split(" "));
 
 /** What pages load only when they need it, under a name that may be kept for good. */

@@ -19,7 +19,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { brotliDecompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { declarations, distribution, GZIP_BYTES_MAX } from "../scripts/build.js";
+import { declarations, distribution, GZIP_BYTES_MAX, INTERNAL } from "../scripts/build.js";
 import { PAGE } from "../scripts/reference.js";
 
 const run = promisify(execFile);
@@ -82,6 +82,17 @@ test("the minified file keeps within its budget", async () => {
   assert.ok(bytes <= GZIP_BYTES_MAX, `${bytes} bytes: npm run names, npm run build`);
   const { size } = await stat(join(HOME, "dist", "river.min.js.br"));
   assert.ok(size <= BROTLI_BYTES_MAX, `${size} bytes`);
+});
+
+test("no name that the minified file shortens is one of a collection's", () => {
+  const own = [Map, Set, Array, Promise, WeakMap].flatMap((kind) =>
+    Object.getOwnPropertyNames(kind.prototype),
+  );
+  // Texts are joined in the second file only, whose names stay.
+  assert.deepEqual(
+    INTERNAL.filter((name) => own.includes(name)),
+    ["join"],
+  );
 });
 
 test("without its second file the minified one warns in bare facts", async () => {
