@@ -113,8 +113,12 @@ class Crowd:
         """The one of a client."""
         return f"{'presence-' if number % PRESENCE_EVERY == 0 else ''}c{number}"
 
+    def channels_of(self, number: int) -> tuple[str, ...]:
+        """Where a client subscribes."""
+        return self.channel(number), "all"
+
     async def come(self) -> None:
-        """All clients, each with a token and two channels."""
+        """All clients, each with a token."""
         await self.node.start()
         for number in range(self.count):
             session = Session(
@@ -124,7 +128,7 @@ class Crowd:
             self.node.opened(session)
             now = time.time()
             self.node.receive(session, sent(type="auth", token=f"u{number}"), now=now)
-            for channel in (self.channel(number), "all"):
+            for channel in self.channels_of(number):
                 self.node.receive(session, sent(type="subscribe", channel=channel), now=now)
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -214,22 +218,9 @@ class Room(Crowd):
         del number
         return ROOM
 
-    async def come(self) -> None:
-        """All clients, each with a token."""
-        await self.node.start()
-        for number in range(self.count):
-            session = Session(
-                f"s{number}", MuteSink(), protocol=self._native, limits=LIMITS, verify=_claims
-            )
-            self.sessions.append(session)
-            self.node.opened(session)
-            now = time.time()
-            self.node.receive(session, sent(type="auth", token=f"u{number}"), now=now)
-            self.node.receive(session, sent(type="subscribe", channel=ROOM), now=now)
-            if number % AT_ONCE == 0:
-                await asyncio.sleep(0)
-                await self.until(lambda: self.waiting <= 100 * AT_ONCE)
-        await self.until(lambda: self.waiting == 0)
+    def channels_of(self, number: int) -> tuple[str, ...]:
+        """The same one for all."""
+        return (self.channel(number),)
 
     @property
     def waiting(self) -> int:
