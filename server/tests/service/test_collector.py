@@ -56,16 +56,22 @@ async def test_many_objects_are_frozen_and_left_to_the_collector_when_they_are_g
 
 @in_no_time
 async def test_while_there_are_many_new_ones_are_not_looked_at_again_and_again() -> None:
-    looking = asyncio.create_task(OldObjects().run())
-    await asyncio.sleep(0)
-    many = [[number] for number in range(2 * MANY_BLOCKS)]
-    await until(lambda: gc.get_freeze_count() >= len(many))
+    looking, many = await frozen(OldObjects())
     before = asyncio.get_running_loop().time()
     more = [[number] for number in range(10 * MANY_BLOCKS)]
     await until(lambda: gc.get_freeze_count() >= len(many) + len(more))
     assert asyncio.get_running_loop().time() - before < OLDER_EVERY * YOUNG_EVERY_S / 2
     looking.cancel()
     await asyncio.gather(looking, return_exceptions=True)
+
+
+async def frozen(old: OldObjects) -> tuple[asyncio.Task[None], list[list[int]]]:
+    """The task that looks, and many objects that it has frozen."""
+    looking = asyncio.create_task(old.run())
+    await asyncio.sleep(0)
+    many = [[number] for number in range(2 * MANY_BLOCKS)]
+    await until(lambda: gc.get_freeze_count() >= len(many))
+    return looking, many
 
 
 class Connection:
@@ -83,10 +89,7 @@ async def test_circles_that_were_old_before_they_were_left_are_collected_and_log
     living = {in_a_circle() for _ in range(SAMPLE_MAX)}
     # The collector lists nothing that is frozen.
     in_memory = weakref.WeakSet(living)
-    looking = asyncio.create_task(OldObjects(living).run())
-    await asyncio.sleep(0)
-    many = [[number] for number in range(2 * MANY_BLOCKS)]
-    await until(lambda: gc.get_freeze_count() >= len(many))
+    looking, many = await frozen(OldObjects(living))
     # Long enough that some of them are in the sample.
     await asyncio.sleep(60)
     with capture_logs() as logged:
@@ -106,10 +109,7 @@ async def test_circles_that_were_old_before_they_were_left_are_collected_and_log
 @in_no_time
 async def test_what_ends_without_a_circle_costs_no_full_collection() -> None:
     living = {Connection() for _ in range(SAMPLE_MAX)}
-    looking = asyncio.create_task(OldObjects(living).run())
-    await asyncio.sleep(0)
-    many = [[number] for number in range(2 * MANY_BLOCKS)]
-    await until(lambda: gc.get_freeze_count() >= len(many))
+    looking, _many = await frozen(OldObjects(living))
     await asyncio.sleep(60)
     with capture_logs() as logged:
         while living:
@@ -122,18 +122,9 @@ async def test_what_ends_without_a_circle_costs_no_full_collection() -> None:
 
 @in_no_time
 async def test_what_is_left_in_a_circle_is_freed_while_there_are_many() -> None:
-    looking = asyncio.create_task(OldObjects().run())
-    await asyncio.sleep(0)
-    many = [[number] for number in range(2 * MANY_BLOCKS)]
-    await until(lambda: gc.get_freeze_count() >= len(many))
-
-    class Leftover:
-        pass
-
-    for _ in range(10):
-        one, two = Leftover(), Leftover()
-        one.__dict__["other"], two.__dict__["other"] = two, one
-    del one, two
-    await until(lambda: not any(isinstance(one, Leftover) for one in gc.get_objects()))
+    looking, _many = await frozen(OldObjects())
+    # The collector lists nothing that is frozen.
+    in_memory = weakref.WeakSet(in_a_circle() for _ in range(10))
+    await until(lambda: not in_memory)
     looking.cancel()
     await asyncio.gather(looking, return_exceptions=True)
