@@ -28,8 +28,11 @@ def test_unmodified_clients_work(server: Server, tests: str, app: dict[str, str]
     run(server, tests, app=app)
 
 
-def test_the_api_of_pusher_js_on_the_native_protocol_behaves_as_pusher_js(server: Server) -> None:
-    run(server, "both", app=APPS[0])
+@pytest.mark.parametrize("tests", ["both", "encrypted"])
+def test_the_api_of_pusher_js_on_the_native_protocol_behaves_as_pusher_js(
+    server: Server, tests: str
+) -> None:
+    run(server, tests, app=APPS[0])
 
 
 def test_a_page_that_names_itself_misses_nothing(server: Server) -> None:
