@@ -122,6 +122,34 @@ def test_proxy_of_another_kind_is_named_at_the_start(monkeypatch: pytest.MonkeyP
         Subscriber("wss://river.test", "token")
 
 
+@pytest.mark.parametrize("value", ["http://[bad", "http://", "http://proxy:port"])
+def test_proxy_that_is_no_address_is_named_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", value)
+    with pytest.raises(UsageError, match=r"HTTP_PROXY is not an address.*NO_PROXY=river\.test"):
+        River("http://river.test:8001", "key")
+
+
+async def test_proxy_that_does_not_answer_is_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "http://user:password@127.0.0.1:9")
+    named = r"http://river\.test:8001/publish \(through the proxy of ALL_PROXY\)"
+    with (
+        River("http://river.test:8001", "key", timeout_s=0.1) as river,
+        pytest.raises(UnreachableError, match=named) as caught,
+    ):
+        river.publish("dogs", "n")
+    assert "password" not in str(caught.value)
+    async with AsyncRiver("http://river.test:8001", "key", timeout_s=0.1) as river:
+        with pytest.raises(UnreachableError, match=named):
+            await river.publish("dogs", "n")
+    async with asyncio.timeout(WAIT_S_MAX), Subscriber("ws://river.test", "token", "dogs"):
+        while "ws://river.test/ws (through the proxy of ALL_PROXY)" not in caplog.text:
+            await asyncio.sleep(0.01)
+
+
 def test_gateways_port_instead_of_the_apis_is_named(running: Running) -> None:
     with River(running.url, running.key) as river:
         for call in (lambda: river.publish("dogs", "n"), river.channels):

@@ -323,6 +323,9 @@ def test_text_in_place_of_a_list_of_channels_is_refused() -> None:
         ({"info": {"text": "x" * 4_086}}, "info: at most 4096 bytes"),
         ({"channels": ["a" * 164] * 100}, "longer than 16384 characters"),
         ({"info": {"since": object()}}, "is not JSON"),
+        ({"info": "Ann"}, "info: an object"),
+        ({"ttl_s": 0}, "ttl_s: for how many seconds"),
+        ({"ttl_s": "600"}, "ttl_s: for how many seconds"),
         ({"info": {"text": "\ud800"}}, "surrogate"),
     ],
 )

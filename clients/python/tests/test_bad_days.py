@@ -196,7 +196,7 @@ async def test_closing_ends_the_iteration_after_what_was_heard() -> None:
 
 
 async def test_iterating_before_the_start_is_a_mistake_that_is_told() -> None:
-    with pytest.raises(RuntimeError, match="async with"):
+    with pytest.raises(UsageError, match="async with"):
         await anext(Subscriber("localhost:1", "token"))
 
 

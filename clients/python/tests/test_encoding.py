@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from ipaddress import ip_address
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from uuid import UUID
 
@@ -17,6 +19,7 @@ import msgspec
 import pydantic
 import pytest
 from bad_servers import Raw, ok
+from django.utils.functional import lazystr
 from real_river import Running
 
 from river_realtime import River, RiverError, UsageError
@@ -97,6 +100,11 @@ def river(running: Running) -> Iterator[River]:
             {"order": Order(id=ID, price=Decimal("1.10"), at=NEW_YEAR)},
             {"order": {"id": str(ID), "price": "1.10", "at": "2026-01-01T08:30:00Z"}},
         ),
+        ([timedelta(minutes=1, microseconds=500_000), -timedelta(1)], ["PT60.5S", "-PT86400S"]),
+        ([PurePosixPath("/a"), ip_address("::1")], ["/a", "::1"]),
+        (ip_address("10.0.0.1"), "10.0.0.1"),
+        ([pydantic.AnyUrl("https://a.example/"), lazystr("late")], ["https://a.example/", "late"]),
+        ({"secret": pydantic.SecretStr("hidden")}, {"secret": "**********"}),
         ({ID: 1, 2: {NEW_YEAR.date(): 3}}, {str(ID): 1, "2": {"2026-01-01": 3}}),
         (
             [{ID: Post(ID, NEW_YEAR, Color.RED)}],
@@ -156,7 +164,7 @@ def nested(depth: int) -> list[object]:
     [
         (object(), "a builtins.object is not JSON; convert it, or give River(..., default="),
         (b"raw", "base64"),
-        ({(1, 2): 3}, "convert it"),
+        ({(1, 2): 3}, "keys are texts in JSON, and not (1, 2)"),
         (float("nan"), "send null"),
         ([float("inf")], "send null"),
         (10**5_000, "send it as text"),

@@ -203,7 +203,7 @@ async def _try(
     try:
         response = await client.request(**arguments, timeout=timeout_s)
     except httpx.RequestError as error:
-        return unanswered(request, error)
+        return unanswered(request, error, url=str(client.base_url).rstrip("/"))
     return answered(response)
 
 

@@ -14,6 +14,7 @@ from river_realtime.connection_state import ConnectionState
 from river_realtime.errors import ConnectionLostError
 from river_realtime.parsing import Object
 from river_realtime.protocol import NotRiverError, read
+from river_realtime.proxies import through
 from river_realtime.values import Position
 
 CLOSE_S_MAX = 2.0
@@ -136,7 +137,7 @@ async def _connected(url: str, *, proxy: str | None, timeout_s: float) -> Client
             user_agent_header=_NAME,
         )
     except (OSError, WebSocketException) as error:
-        reason = f"cannot connect to {url}: {_reason(error)}"
+        reason = f"cannot connect to {url}{through(url)}: {_reason(error)}"
         raise ConnectionLostError(reason, is_wrong_address=_is_address_wrong(error)) from None
 
 

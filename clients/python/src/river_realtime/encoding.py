@@ -5,10 +5,12 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import partial
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import PurePath
 from typing import Any, cast
 from uuid import UUID
 
@@ -18,13 +20,15 @@ from river_realtime.stack import on_fresh_stack
 Default = Callable[[Any], Any]
 
 _UTC = "+00:00"
+_DAY_S = 86_400
 
 
 def encode(body: object, default: Default | None = None) -> bytes:
     """A value as JSON.
 
-    Dates and times become ISO 8601, UUID and Decimal text, enums their value; dataclasses,
-    msgspec.Struct, attrs classes and pydantic models become objects, sets lists.
+    Dates, times and durations become ISO 8601; UUID, Decimal, paths and IP addresses text, enums
+    their value; dataclasses, msgspec.Struct, attrs classes and pydantic models become objects,
+    sets lists.
 
     Args:
         body: what to write.
@@ -83,7 +87,9 @@ def _plain(value: object, default: Default | None) -> object:
             return value.isoformat().replace(_UTC, "Z")
         case date():
             return value.isoformat()
-        case UUID() | Decimal():
+        case timedelta():
+            return _duration(value)
+        case UUID() | Decimal() | PurePath() | IPv4Address() | IPv6Address():
             return str(value)
         case Enum():
             return value.value
@@ -110,8 +116,23 @@ def _members(value: object, default: Default) -> object:
     if hasattr(kind, "__attrs_attrs__"):
         return {field.name: getattr(value, field.name) for field in kind.__attrs_attrs__}
     if hasattr(kind, "__pydantic_serializer__"):
-        return cast("Any", value).model_dump(mode="json")
+        # Models, and what pydantic has besides: addresses, secrets (masked).
+        return sys.modules["pydantic_core"].to_jsonable_python(value, fallback=default)
+    if any(_is_lazy(one) for one in kind.__mro__):
+        return str(value)
     raise TypeError(f"a {kind.__module__}.{kind.__qualname__} is not JSON")
+
+
+def _is_lazy(kind: type[Any]) -> bool:
+    """Whether it is of the texts that Django translates when they are shown."""
+    return (kind.__module__, kind.__qualname__) == ("django.utils.functional", "Promise")
+
+
+def _duration(value: timedelta) -> str:
+    sign, length = ("-", -value) if value < timedelta() else ("", value)
+    seconds = length.days * _DAY_S + length.seconds
+    fraction = f".{length.microseconds:06}".rstrip("0").rstrip(".")
+    return f"{sign}PT{seconds}{fraction}S"
 
 
 def _with_text_keys(value: object, default: Default) -> object:
@@ -127,7 +148,12 @@ def _with_text_keys(value: object, default: Default) -> object:
 
 
 def _key(key: object, default: Default) -> object:
-    return key if key is None or isinstance(key, str | int | float) else default(key)
+    found = key
+    while not (found is None or isinstance(found, str | int | float)):
+        found = default(found)
+        if isinstance(found, list | dict):
+            raise TypeError(f"keys are texts in JSON, and not {key!r:.50}")
+    return found
 
 
 def _cure(problem: str) -> str:

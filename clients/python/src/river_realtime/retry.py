@@ -11,6 +11,7 @@ import httpx
 
 from river_realtime.decoding import decode
 from river_realtime.errors import RiverError, UnreachableError
+from river_realtime.proxies import through
 from river_realtime.request import Request, is_uncertain
 from river_realtime.values import Json
 
@@ -101,9 +102,10 @@ def answered(response: httpx.Response) -> Attempt:
     return Attempt(response.status_code, content, headers.get("retry-after"), location)
 
 
-def unanswered(request: Request[T], error: httpx.RequestError) -> Attempt:
-    """There was none. A certificate that is wrong now is so in a moment too."""
-    reason = f"{request.method} {request.path}: {str(error) or type(error).__name__}"
+def unanswered(request: Request[T], error: httpx.RequestError, *, url: str) -> Attempt:
+    """There was none from `url`. A certificate that is wrong now is so in a moment too."""
+    why = str(error) or type(error).__name__
+    reason = f"{request.method} {url}{request.path}{through(url)}: {why}"
     code = "timeout" if isinstance(error, httpx.TimeoutException) else "unreachable"
     uncertain = not isinstance(error, _NOTHING_SENT)
     failed = UnreachableError(code, reason, id=request.id, uncertain=uncertain)

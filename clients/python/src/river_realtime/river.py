@@ -194,7 +194,7 @@ class River:
         try:
             response = self._connected().request(**arguments, timeout=timeout_s)
         except httpx.RequestError as error:
-            return unanswered(request, error)
+            return unanswered(request, error, url=self._settings.url)
         return answered(response)
 
     def _is_gateway(self) -> bool:

@@ -14,6 +14,7 @@ from river_realtime.connection_state import ConnectionState
 from river_realtime.errors import ConnectionLostError
 from river_realtime.parsing import LACKS_MEMBERS, Object
 from river_realtime.protocol import NotRiverError, read
+from river_realtime.proxies import through
 from river_realtime.retry import is_certificate_wrong
 from river_realtime.stream_channels import StreamChannels
 from river_realtime.values import Position
@@ -197,7 +198,8 @@ class StreamConnection(ConnectionState):
         self._moved.set()
 
     def _failed(self, error: Exception) -> ConnectionLostError:
-        reason = f"cannot connect to {self._client.base_url}: {str(error) or type(error).__name__}"
+        url = str(self._client.base_url)
+        reason = f"cannot connect to {url}{through(url)}: {str(error) or type(error).__name__}"
         return ConnectionLostError(reason, is_wrong_address=is_certificate_wrong(error))
 
 

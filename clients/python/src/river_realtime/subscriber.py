@@ -150,7 +150,7 @@ class Subscriber:
 
     async def __anext__(self) -> Delivery:
         if self._following is None:
-            raise RuntimeError("enter the subscriber first: async with Subscriber(...)")
+            raise UsageError("option_invalid", "enter it first: async with Subscriber(...)")
         delivery = await self._queue.take()
         if delivery is None:
             raise StopAsyncIteration

@@ -50,6 +50,7 @@ def sign_token(secret: str, user: str, *, ttl_s: int = TTL_S, **grants: Unpack[G
     """
     check_secret(secret)
     check_grants(user, grants)
+    check_ttl(ttl_s)
     info = grants.get("info")
     if info is not None and len(encode(dict(info))) > _INFO_BYTES_MAX:
         raise _invalid(f"info: at most {_INFO_BYTES_MAX} bytes of JSON")
@@ -72,6 +73,12 @@ def check_secret(secret: str) -> None:
         raise _invalid(f"secret: the first of RIVER_SECRETS, at least {_SECRET_BYTES_MIN} bytes")
 
 
+def check_ttl(ttl_s: int) -> None:
+    """Raise UsageError for a token that is over before it begins."""
+    if not isinstance(ttl_s, int | float) or not ttl_s > 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise _invalid(f"ttl_s: for how many seconds it is good, not {ttl_s!r}")
+
+
 def check_grants(user: str, grants: Grants) -> None:
     """Look for what no server accepts, and what would grant something else than was meant.
 
@@ -86,6 +93,9 @@ def check_grants(user: str, grants: Grants) -> None:
     # A single text would be taken for a list of its letters.
     if wrong := [name for name in _LISTS if isinstance(grants.get(name), str)]:
         raise _invalid(f"{wrong[0]}: a list of texts, not one text")
+    info = grants.get("info")
+    if info is not None and not isinstance(info, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise _invalid("info: an object, as a dict")
 
 
 def claims_of(grants: Grants) -> dict[str, object]:
