@@ -5,11 +5,14 @@ import { invalid } from "./error.js";
 /**
  * Refuse what is not known.
  *
- * @param {object} given
+ * @param {unknown} given
  * @param {{of: string, known: string[], old?: string[]}} names `old`: accepted, and no longer documented
  * @throws {import("./error.js").RiverError} `option_invalid`, with a guess
  */
 export function checkNames(given, { of, known, old = [] }) {
+  if (typeof given !== "object" || given === null) {
+    throw invalid(`${of} takes its options as an object: ${known.join(", ")}`);
+  }
   const unknown = Object.keys(given).find((name) => !known.includes(name) && !old.includes(name));
   if (unknown === undefined) return;
   const [nearest = ""] = known.toSorted((a, b) => distance(unknown, a) - distance(unknown, b));

@@ -111,6 +111,7 @@ export class River {
    *   those with several channels. Rejected when none was taken
    */
   async publishBatch(messages) {
+    if (!Array.isArray(messages)) throw invalid("messages: an array, in the order to publish them");
     const named = messages.map(({ id = randomUUID(), data = null, ...message }) => ({
       ...message,
       data,
@@ -163,7 +164,9 @@ export class River {
    * @returns {Promise<Position & {publications: Publication[]}>} oldest first, and where the log stands;
    *   rejected with `unrecoverable` when the log does not reach back to `after`
    */
-  async history(channel, { after, limit } = {}) {
+  async history(channel, options = {}) {
+    checkNames(options, { of: "history", known: ["after", "limit"] });
+    const { after, limit } = options;
     const query = { epoch: after?.epoch, offset: after?.offset, limit };
     const path = pathTo("/channels/:channel/history", { channel }, query);
     const { epoch, offset, publications } = await this.#get(path);

@@ -6,6 +6,7 @@ import { SYSTEM_EVENTS } from "./channel.js";
 const CURES = {
   forbidden: "Grant it in the token, in subscribe or channels",
   channel_invalid: "Choose another name",
+  invalid_field: "Correct the options of its subscribe",
   too_many_channels: "Unsubscribe from what is not shown",
   unauthenticated: "Give new River the option token, or open the channel to guests with a rule",
 };
@@ -20,6 +21,7 @@ const KNOWN = {
 /** @type {[RegExp, string][]} what to do about a token, by why there is none */
 const TOKEN_CURES = [
   [/answered 40[13]$|HTML page$/, ": is the user logged in?"],
+  [/not the bare text$/, ': give the token alone, without quotes, or as {"token": "..."}'],
   [/^no token: it is (\w+)$/, ": return the text, or what fetch gives"],
   [/fits none of the secrets$/, ": sign it with the first of RIVER_SECRETS"],
   [/has expired$/, ": is it an old one, or a clock wrong?"],

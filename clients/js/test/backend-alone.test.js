@@ -42,6 +42,16 @@ describe("without a server", () => {
     }
   });
 
+  test("options that are no object, or are not known, are refused by name", async () => {
+    const loose = /** @type {any} */ (signer);
+    for (const none of [undefined, null, "http://127.0.0.1:8001"]) {
+      const made = () => new River(/** @type {any} */ (none));
+      assert.throws(made, { code: "option_invalid", message: /an object: url, key, secret/ });
+    }
+    await assert.rejects(loose.history("dogs", { limt: 1 }), { message: /did you mean limit/ });
+    await assert.rejects(loose.publishBatch({}), { message: /^messages: an array/ });
+  });
+
   const signer = new River({ url: "http://127.0.0.1:1", key: KEY, secret: SECRET, issuer: "app" });
 
   test("a token is signed on the spot, with all that was granted", async () => {

@@ -46,17 +46,20 @@ describe("what will not work", () => {
     const river = make();
     river.subscribe("private-dogs");
     river.subscribe("no name");
+    river.subscribe("cats", { history: -1 });
     river.subscribe("the 101st");
     river.subscribe("the 102nd");
     const socket = await accepted();
-    const codes = ["forbidden", "channel_invalid", "too_many_channels", "too_many_channels"];
+    const many = "too_many_channels";
+    const codes = ["forbidden", "channel_invalid", "invalid_field", many, many];
     for (const [index, code] of codes.entries())
       socket.says({ type: "error", id: index + 1, code, message: "the server's words" });
     river.subscribe("private-dogs");
-    socket.says({ type: "error", id: 5, code: "forbidden", message: "the server's words" });
+    socket.says({ type: "error", id: 6, code: "forbidden", message: "the server's words" });
     await warned(
       /"private-dogs" refused: the server's words \(forbidden\). Grant it in the token/,
       /"no name" refused.*\(channel_invalid\). Choose another name/,
+      /"cats" refused.*\(invalid_field\). Correct the options of its subscribe/,
       /a channel refused.*\(too_many_channels\). Unsubscribe/,
     );
   });
@@ -137,6 +140,12 @@ describe("what will not work", () => {
     make({ token: () => "<!doctype html>" });
     await platform.pass(10_000);
     await warned(/no token: it is an HTML page: is the user logged in\?/);
+  });
+
+  test("a token in a shape of its own is warned about, with the shapes that there are", async () => {
+    make({ token: () => '{"jwt":"a.b.c"}' });
+    await platform.pass(10_000);
+    await warned(/not the bare text: give the token alone, without quotes, or as {"token": "..."}/);
   });
 
   test("a token function that forgets to return is warned about", async () => {

@@ -2,11 +2,11 @@
 /**
  * Refuse what is not known.
  *
- * @param {object} given
+ * @param {unknown} given
  * @param {{of: string, known: string[], old?: string[]}} names `old`: accepted, and no longer documented
  * @throws {import("./error.js").RiverError} `option_invalid`, with a guess
  */
-export declare function checkNames(given: object, { of, known, old }: {
+export declare function checkNames(given: unknown, { of, known, old }: {
     of: string;
     known: string[];
     old?: string[];

@@ -149,7 +149,7 @@ export declare class River {
      * @returns {Promise<Position & {publications: Publication[]}>} oldest first, and where the log stands;
      *   rejected with `unrecoverable` when the log does not reach back to `after`
      */
-    history(channel: string, { after, limit }?: {
+    history(channel: string, options?: {
         after?: Position;
         limit?: number;
     }): Promise<Position & {
