@@ -42,7 +42,11 @@ def test_an_origin_is_taken_as_browsers_send_it(written: str, origin: str) -> No
     [
         ("example.com", "write its scheme too: https://example.com"),
         ("localhost:3000", "write its scheme too"),
-        ("//example.com", "write its scheme too"),
+        ("//example.com", "write its scheme too: https://example.com"),
+        ("https:/example.com", "write its scheme too: https://example.com"),
+        ("https//example.com", "write its scheme too: https://example.com"),
+        ("https://example..com", "no host has such a name"),
+        ("https://.example.com", "no host has such a name"),
         ("https://example.com/app", "a scheme, a host and a port, nothing else"),
         ("https://example.com/*", "a scheme, a host and a port, nothing else"),
         ("https://example.com?x=1", "a scheme, a host and a port, nothing else"),

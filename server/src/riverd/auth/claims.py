@@ -8,6 +8,7 @@ import msgspec
 from riverd.channels.grants import Grants
 from riverd.channels.names import check_channel
 from riverd.errors import ErrorCode, RiverError, TokenError
+from riverd.http.unknown_field import unknown_field
 from riverd.model.claims import Claims
 from riverd.model.payloads import check_data
 
@@ -27,6 +28,7 @@ class _RiverClaim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _NO_CLAIM = _RiverClaim()
 _NUMBERS = (int, float)
+_KEYS = _RiverClaim.__struct_fields__
 
 
 def claims_of(
@@ -48,7 +50,7 @@ def claims_of(
         user.encode()
         river = msgspec.convert(payload["river"], _RiverClaim) if "river" in payload else _NO_CLAIM
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
-        raise invalid(f"the token's river claim: {error}") from None
+        raise invalid(f"the token's river claim: {_guessed(payload, str(error))}") from None
     grants, info = _grants(river), _info(river.info)
     return Claims(user, expires_at, grants, info, leeway_s, issued_at, river.join)
 
@@ -74,6 +76,14 @@ def number(payload: Mapping[str, Any], name: str) -> float | None:
 def invalid(message: str) -> TokenError:
     """The refusal of a token that proves nothing, whenever it comes."""
     return TokenError(ErrorCode.TOKEN_INVALID, message)
+
+
+def _guessed(payload: Mapping[str, Any], reason: str) -> str:
+    """The reason; for a key that there is not with the one that was probably meant."""
+    if "contains unknown field" not in reason:
+        return reason
+    unknown = (key for key in payload["river"] if key not in _KEYS)
+    return unknown_field(next(unknown), _KEYS, kind="key")
 
 
 def _grants(river: _RiverClaim) -> Grants:

@@ -8,6 +8,8 @@ from riverd.errors import SettingsError
 VARIABLE = "RIVER_ALLOWED_ORIGINS"
 
 _SCHEME = re.compile(r"[a-z*][a-z0-9+.*-]*")
+_SLASHES = re.compile(r"^(https?)?:?/+")
+"""What is left of a scheme that is misspelt."""
 _PORT = re.compile(r"[0-9*]{1,5}")
 _DEFAULT_PORTS = {"https": "443", "http": "80"}
 _SECURE = {"ws": "http", "wss": "https"}
@@ -37,7 +39,8 @@ def _normalised(glob: str) -> str:
     if not separator:
         scheme, rest = "", text
         if not text.startswith("*"):
-            raise _refused(glob, f"write its scheme too: https://{text.rstrip('/')}")
+            host = _SLASHES.sub("", text).rstrip("/")
+            raise _refused(glob, f"write its scheme too: https://{host}")
     if scheme in _SECURE:
         raise _refused(glob, f"pages have {_SECURE[scheme]}:// origins, also for WebSockets")
     authority = rest.rstrip("/")
@@ -49,6 +52,8 @@ def _normalised(glob: str) -> str:
 
 
 def _authority(glob: str, scheme: str, *, authority: str) -> str:
+    if ".." in authority or authority.startswith("."):
+        raise _refused(glob, "no host has such a name")
     host, colon, port = authority.rpartition(":")
     if not colon or authority.endswith("]"):
         return _ascii(glob, authority)
