@@ -13,6 +13,7 @@ import { brotliCompressSync } from "node:zlib";
 import { chromium } from "playwright-core";
 import { Server } from "../../clients/js/test/server.js";
 import { CentrifugoServer, missing } from "./servers/centrifugo.js";
+import { COMMIT, EarlierRiver } from "./servers/earlier.js";
 import { RiverServer } from "./servers/river.js";
 
 const BROWSER = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -164,6 +165,15 @@ const fromGateway = (file) => (/** @type {string} */ server) =>
 
 /** Each with its page; `server` and `cdn` are hosts. */
 const CONTENDERS = [
+  {
+    name: `River before it was one file (\`${COMMIT}\`)`,
+    Server: EarlierRiver,
+    page: (/** @type {string} */ server) => `<script type="module">
+      import { River } from "http://${server}/client/river.js";
+      const token = async () => (await fetch("/token")).text();
+      new River({ host: "ws://${server}", token }).subscribe("private-dogs").bind("post", seen);
+      </script>`,
+  },
   { name: "River, `/client/river.js`", Server: RiverServer, page: fromGateway("river.js") },
   {
     name: "River, `/client/river-VERSION.js`",
