@@ -47,8 +47,8 @@ function login(problem) {
   app.className = "outside";
   app.replaceChildren(h("main", { class: "login card" },
     h("h1", null, mark(), "River console"),
-    h("p", null, "The key is kept in this page's memory only: reloading forgets it. River has no cookie for it."),
-    h("form", { onsubmit: enter }, field("API key", input, "Of RIVER_API_KEYS, or of RIVER_READ_KEYS to look and change nothing. river dev prints one."), button, wrong)));
+    h("p", null, "See who is connected, what happens now, and why a user did not get an event."),
+    h("form", { onsubmit: enter }, field("API key", input, "One of RIVER_API_KEYS, or of RIVER_READ_KEYS to look only. river dev prints one."), button, wrong, h("small", null, "The key stays in this page's memory: reloading forgets it."))));
   input.focus();
 }
 
