@@ -72,9 +72,7 @@ class SimBroker:
         """The server that it takes for the master."""
         return self.staying or self._world.server
 
-    @property
-    def _server(self) -> Server:
-        return self.server
+    _server = server
 
     @property
     def term(self) -> int:
@@ -195,7 +193,7 @@ class SimBroker:
 
     async def unsubscribe(self, channel: str) -> None:
         assert self.feed is not None, "only a node subscribes"
-        demand(not self.closed, f"{self.node} was stopped, and goes on unsubscribing")
+        demand(not self.closed, "{} was stopped, and goes on unsubscribing", self.node)
         feed, line = self.feed, self.feed.line
         feed.names.pop(channel, None)
         if feed.connected:
@@ -253,7 +251,7 @@ class SimBroker:
 
     async def _call(self, effect: Callable[[], T], *, is_open: bool = True) -> T:
         world = self._world
-        demand(not self.closed, f"{self.node} was stopped, and goes on asking")
+        demand(not self.closed, "{} was stopped, and goes on asking", self.node)
         line = self._line
         await self._wait()
         if is_open and self.reachable and line == self._line and not self.link.enter():

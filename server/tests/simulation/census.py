@@ -23,10 +23,10 @@ class Census:
     def change(self, channel: str, position: Position, change: Change) -> None:
         """Note one join or leave."""
         versions = self._lists.setdefault((channel, position.epoch), [{}])
-        demand(len(versions) == position.offset == change.offset, f"a hole before {change}")
+        demand(len(versions) == position.offset == change.offset, "a hole before {}", change)
         following = dict(versions[-1])
         user = change.member.user
-        demand(change.joined == (user not in following), f"{change} changes nothing")
+        demand(change.joined == (user not in following), "{} changes nothing", change)
         if change.joined:
             following |= shown([change.member])
         else:
@@ -36,7 +36,7 @@ class Census:
     def at(self, channel: str, position: Position) -> Shown:
         """The one list with this version."""
         versions = self._lists.get((channel, position.epoch), [{}])
-        demand(position.offset < len(versions), f"{channel} had never {position}")
+        demand(position.offset < len(versions), "{} had never {}", channel, position)
         return versions[position.offset]
 
     def began_again(self, now_s: float) -> None:

@@ -261,6 +261,6 @@ class Client:
         # What is withheld from this page leaves a hole that is none.
         next_one = self._world.server.truth.next_for(ids, channel, place)
         expected = channel in self._fresh or offset == next_one
-        demand(expected, f"{self.name} at {place} gets {message}")
+        demand(expected, "{} at {} gets {}", self.name, place, message)
         self._fresh.pop(channel, None)
         self.places[channel] = Position(place.epoch, offset)

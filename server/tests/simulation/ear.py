@@ -75,7 +75,9 @@ class Ear:
                 and wanted.epoch == self.epoch
                 and wanted.offset <= self.offset
                 and "reason" not in told,
-                f"recovered what was not asked: {asked} {told}",
+                "recovered what was not asked: {} {}",
+                asked,
+                told,
             )
             self.offset = asked["offset"]
         else:
@@ -107,7 +109,15 @@ class Ear:
         """What was told of members makes the list that the broker had at this version."""
         true = self._server.census.at(self.channel, position)
         same = self.users == true
-        demand(same, f"{self._user} sees {self.users} in {self.channel}, {position} was {true}")
+        demand(
+            same,
+            "{} sees {} in {}, {} was {}",
+            self._user,
+            self.users,
+            self.channel,
+            position,
+            true,
+        )
 
     def _refused(self, wanted: Position | None, told: Message) -> None:
         reason = told.get("reason")
@@ -122,8 +132,8 @@ class Ear:
         }
         if self._world.is_window_vague:
             return
-        self._demand(true.get(reason or "", False), told, f"no reason: {wanted} {current}")
-        self._demand(not self._server.has(self.channel, wanted), told, f"it is there: {wanted}")
+        self._demand(true.get(reason or "", False), told, "no reason: {} {}", wanted, current)
+        self._demand(not self._server.has(self.channel, wanted), told, "it is there: {}", wanted)
 
     def _begin(self, history: int) -> None:
         earliest = max(0, self.offset - history)
@@ -136,17 +146,17 @@ class Ear:
         if self._bounds is not None:
             earliest, latest = self._bounds
             within = earliest < offset <= self._next(latest)
-            self._demand(within, told, f"history of {self._bounds}")
+            self._demand(within, told, "history of {}", self._bounds)
             self._bounds = None
         else:
             next_one = self._next(self.offset)
-            self._demand(offset == next_one, told, f"after {self.epoch}:{self.offset}")
+            self._demand(offset == next_one, told, "after {}:{}", self.epoch, self.offset)
         self.offset = offset
         data = f'"{told["data"]}"'.encode()
         true = self._server.truth.tell(self.channel, self.epoch, offset, data=data)
-        self._demand(data == true.data, told, f"it was {true}")
-        self._demand(told.get("user") == true.user, told, f"it was {true}")
-        self._demand(true.exclude not in self._ids, told, f"it was {true}")
+        self._demand(data == true.data, told, "it was {}", true)
+        self._demand(told.get("user") == true.user, told, "it was {}", true)
+        self._demand(true.exclude not in self._ids, told, "it was {}", true)
 
     def _ephemeral(self, told: Message) -> None:
         data = f'"{told["data"]}"'.encode()
@@ -160,9 +170,9 @@ class Ear:
             and true.user == told.get("user")
             and true.exclude not in self._ids
         )
-        self._demand(same, told, f"it was {true}")
+        self._demand(same, told, "it was {}", true)
         if self._bounds is None:
-            self._demand(self._next(self.offset) > told["after"], told, f"at {self.offset}")
+            self._demand(self._next(self.offset) > told["after"], told, "at {}", self.offset)
 
     def _next(self, after: int) -> int:
         place = Position(self.epoch, after)
@@ -173,10 +183,10 @@ class Ear:
         after = self.offset if self._bounds is None else self._bounds[0]
         missed = Position(self.epoch, after)
         needed = self._world.is_split or not self._server.has(self.channel, missed)
-        self._demand(needed, told, f"for nothing: {missed}")
+        self._demand(needed, told, "for nothing: {}", missed)
         newer = self._world.was_split or is_newer(epoch, self.epoch)
         forward = newer if epoch != self.epoch else offset > after
-        self._demand(forward, told, f"backwards from {self.epoch}:{self.offset}")
+        self._demand(forward, told, "backwards from {}:{}", self.epoch, self.offset)
         self._demand(offset <= self._server.truth.end(self.channel, epoch), told)
         self.epoch, self.offset, self._bounds = epoch, offset, None
 
@@ -199,9 +209,10 @@ class Ear:
         self._demand(listed["count"] == len(listed["members"]) <= LISTED_MAX, listed, "not whole")
         self.users = {one["user"]: one.get("info") for one in listed["members"]}
 
-    def _demand(self, held: object, told: Message, why: str = "") -> None:
+    def _demand(self, held: object, told: Message, why: str = "", *of: object) -> None:
         if not held:
-            demand(False, f"{self._user} in {self.channel} was told {told} {why}")
+            reason = why.format(*of)
+            demand(False, f"{self._user} in {self.channel} was told {told} {reason}")
 
 
 def asked_position(asked: Message) -> Position | None:

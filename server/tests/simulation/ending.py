@@ -47,9 +47,9 @@ class Ending:
         await asyncio.sleep(STILL_S)
         reads = world.reads
         await asyncio.sleep(STILL_S)
-        demand(world.reads == reads, f"{world.reads - reads} reads when nothing happens")
+        demand(world.reads == reads, "{} reads when nothing happens", world.reads - reads)
         await self._pass_something_on()
-        demand(not [*self._disagreements()], f"not for long: {[*self._disagreements()]}")
+        demand(not [*self._disagreements()], "not for long: {}", [*self._disagreements()])
         world.note("world", "ALL LEAVE")
         for client in world.clients:
             client.leave()
@@ -92,7 +92,7 @@ class Ending:
     async def _until(self, complaints: Callable[[], Iterator[str]]) -> None:
         deadline = self._world.now + PATIENCE_S
         while found := list(complaints()):
-            demand(self._world.now < deadline, f"after {PATIENCE_S:g} s: {'; '.join(found[:6])}")
+            demand(self._world.now < deadline, "after {:g} s: {}", PATIENCE_S, "; ".join(found[:6]))
             await asyncio.sleep(STEP_S)
 
     # Agreement.
@@ -176,7 +176,7 @@ class Ending:
         for entry in entries:
             offset += 1
             true = server.truth.tell(name, epoch, offset, data=entry.data)
-            demand(entry == true, f"{host.name} holds {entry}: {true}")
+            demand(entry == true, "{} holds {}: {}", host.name, entry, true)
         if channel.presence is not None:
             roster = server.store.roster(name)
             if channel.presence._members != roster.members:

@@ -168,7 +168,11 @@ class SimFeed:
         behind = log.epoch == place.epoch and log.offset < place.offset
         demand(
             not (older or behind),
-            f"{self._broker.node} stands at {log.position} of {channel} and does nothing: {place}",
+            "{} stands at {} of {} and does nothing: {}",
+            self._broker.node,
+            log.position,
+            channel,
+            place,
         )
 
     def _check(self, line: int) -> None:

@@ -147,7 +147,7 @@ class HealingServer:
         restored = {
             channel: log for channel, (name, log) in self._restored.items() if name == term.name
         }
-        self._note("server", "opens", term, restored, data.logs.keys() - restored.keys())
+        self._note("server", "opens", term, restored, sorted(data.logs.keys() - restored.keys()))
         self._server._world.healed += len(restored)
         self.term, self._round = term, ""
         self._server.opened(restored, data.keys | self._data.keys)

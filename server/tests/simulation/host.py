@@ -65,10 +65,10 @@ class Host:
                 if position.epoch == before.epoch
                 else is_newer(position.epoch, before.epoch)
             )
-            demand(newer, f"{self.name} goes back to {position} of {channel} from {before}")
+            demand(newer, "{} goes back to {} of {} from {}", self.name, position, channel, before)
         true = self._world.server.census.at(channel, position)
         has = shown([*presence._members.values()])
-        demand(has == true, f"{self.name} has {has} in {channel}, {position} was {true}")
+        demand(has == true, "{} has {} in {}, {} was {}", self.name, has, channel, position, true)
         if ear is not None:
             ear.agree(position)
 

@@ -85,7 +85,7 @@ class Line:
     def write(self, frames: bytes) -> None:
         if self._dead:
             return
-        demand(self.held, f"{self.session.id} is written to after its end")
+        demand(self.held, "{} is written to after its end", self.session.id)
         messages = [_decode(payload) for _, payload in split(frames)]
         for message in messages:
             self._world.note(self.host.name, "tells", self.session.id, message)

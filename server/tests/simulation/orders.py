@@ -88,7 +88,9 @@ class Orders:
                 for given in self._given.values()
                 if given.order.user == user and given.order.kind in CLOSING
             ),
-            f"{line.session.id}, connected since {since_s:g}, is closed by an older order",
+            "{}, connected since {:g}, is closed by an older order",
+            line.session.id,
+            since_s,
         )
 
     def _is_refused(self, line: Line) -> bool:
@@ -117,7 +119,7 @@ class Orders:
             if self._is_overtaken(standing):
                 continue
             refused = standing.kind is StandingKind.BLOCKED or issued_at <= standing.before
-            demand(not refused, f"{line.session.id} is admitted in spite of {standing}")
+            demand(not refused, "{} is admitted in spite of {}", line.session.id, standing)
 
     def _is_overtaken(self, standing: Standing) -> bool:
         """Whether a later order replaces it, which another master took and nodes may know."""

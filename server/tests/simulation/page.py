@@ -170,7 +170,9 @@ class Page:
         is_honest = (
             not self._world.keeps_all or self._world.server.run > 1 or self.other is not None
         )
-        demand(is_honest, f"{self.name} has a gap in {channel} at {position}: nothing was lost")
+        demand(
+            is_honest, "{} has a gap in {} at {}: nothing was lost", self.name, channel, position
+        )
         self.has[channel] = self.at[channel] = position
         self.holes.pop(channel, None)
 
@@ -188,7 +190,7 @@ class Page:
                 return
         text = f"{self.name} at {at} gets {mark} ({position}) of {channel}, and has {has}"
         if channel in self._fresh and at is None:
-            demand(position.offset > has.offset, f"{text}: from before its subscription")
+            demand(position.offset > has.offset, "{}: from before its subscription", text)
         if not self._is_next(channel, at or has, position, is_first=at is None):
             if at is None and channel.startswith("cache-"):
                 # The last event of the channel: a gap has to follow.
@@ -227,7 +229,13 @@ class Page:
         if heard is None or not self._world.is_kind or self.other is not None:
             return
         heard_s, lost_s = heard[0], self._lost_s[heard[1]]
-        demand(heard_s > lost_s - TWICE_S_MAX, f"{text} again, had at {heard_s:g}, lost {lost_s:g}")
+        demand(
+            heard_s > lost_s - TWICE_S_MAX,
+            "{} again, had at {:g}, lost {:g}",
+            text,
+            heard_s,
+            lost_s,
+        )
 
     def _check_own(self, channel: str, position: Position, *, text: str) -> None:
         """What its own socket was excluded from does not come with what it missed."""
@@ -236,7 +244,7 @@ class Page:
         if position.offset <= self._told[channel].offset:
             own = self._own[-SESSIONS_MAX:]
             excluded = self._world.server.truth.at(channel, position.epoch, position.offset).exclude
-            demand(excluded not in own, f"{text}, which excludes its own {excluded}")
+            demand(excluded not in own, "{}, which excludes its own {}", text, excluded)
 
     def is_at(self, channel: str, position: Position | None) -> bool:
         """Whether it has all of a channel."""

@@ -73,14 +73,16 @@ class Publisher:
         truth = self._world.server.truth
         if not isinstance(position, Position):
             passed = truth.passing(message.channel, position.epoch, message.data)
-            demand(passed is not None and not message.keep, f"{message} was {position}: {passed}")
+            demand(
+                passed is not None and not message.keep, "{} was {}: {}", message, position, passed
+            )
             return
         is_gone = position.offset > truth.end(message.channel, position.epoch)
         if is_gone and truth.was_cut(message.channel, message.data):
             return
         true = truth.tell(message.channel, position.epoch, position.offset, data=message.data)
         same = (true.data, true.exclude) == (message.data, message.exclude)
-        demand(same and message.keep, f"{message} was accepted as {position}: {true}")
+        demand(same and message.keep, "{} was accepted as {}: {}", message, position, true)
         place = message.channel, position.epoch
-        demand(position.offset > self._newest.get(place, 0), f"{message} before its elder")
+        demand(position.offset > self._newest.get(place, 0), "{} before its elder", message)
         self._newest[place] = position.offset

@@ -100,7 +100,9 @@ class Stream:
         handler = self._handlers.get(message["type"])
         if handler is None or (message["type"] == "presence" and "id" not in message):
             ear = self.ears.get(self._named(message))
-            demand(ear is not None, f"{self._user} hears of a channel that it has not: {message}")
+            demand(
+                ear is not None, "{} hears of a channel that it has not: {}", self._user, message
+            )
             if ear is not None:
                 ear.hear(message)
                 if message["type"] in ("joined", "left", "presence"):
@@ -113,15 +115,15 @@ class Stream:
         return self._own if message["channel"] == OWN else message["channel"]
 
     def _greeted(self, message: Message) -> None:
-        demand("id" not in message, f"{message} answers nothing")
+        demand("id" not in message, "{} answers nothing", message)
 
     def _authenticated(self, message: Message) -> None:
         request = self._request(message)
         session = self._ids[-1] if "resume_session" in request.asked else None
-        demand(message.get("session") == session, f"{message} continues another: {self._ids}")
-        demand(not self.ears, f"{message} comes after what was asked later")
+        demand(message.get("session") == session, "{} continues another: {}", message, self._ids)
+        demand(not self.ears, "{} comes after what was asked later", message)
         told = message.get("user_position")
-        demand(told is None or self._rules.user_channels, f"{message}: there are no such channels")
+        demand(told is None or self._rules.user_channels, "{}: there are no such channels", message)
         if told is not None:
             self._begin_own(request, told)
         elif self._rules.user_channels:
@@ -142,19 +144,19 @@ class Stream:
             demand(False, f"{self._user} is answered what it has not asked: {message}")
             raise AssertionError
         allowed = request.refusal != UNAUTHENTICATED
-        demand(allowed, f"{message} answers {request.asked} of a guest")
+        demand(allowed, "{} answers {} of a guest", message, request.asked)
         return request
 
     def _subscribed(self, message: Message) -> None:
         if message["channel"] == OWN:
             waiting, self._own_asked = self._own_asked, None
-            demand(waiting is not None and "id" not in message, f"{message} was said before")
+            demand(waiting is not None and "id" not in message, "{} was said before", message)
             if waiting is not None:
                 self._begin_own(waiting, message)
             return
         request, channel = self._request(message), message["channel"]
-        demand(request.asked["type"] == "subscribe", f"{message} answers {request}")
-        demand(channel not in self.ears, f"{self._user} is subscribed twice: {message}")
+        demand(request.asked["type"] == "subscribe", "{} answers {}", message, request)
+        demand(channel not in self.ears, "{} is subscribed twice: {}", self._user, message)
         ear = self.ears[channel] = Ear(
             self._world, channel, self._user, ids=self._ids, since_s=request.at_s
         )
@@ -164,17 +166,17 @@ class Stream:
 
     def _unsubscribed(self, message: Message) -> None:
         if "id" not in message:
-            demand(message["reason"] == "removed", f"{message} answers nothing")
+            demand(message["reason"] == "removed", "{} answers nothing", message)
             self.ears.pop(message["channel"], None)
             return
         asked = self._request(message).asked
-        demand(asked["channel"] == message["channel"], f"{message} answers {asked}")
+        demand(asked["channel"] == message["channel"], "{} answers {}", message, asked)
         self.ears.pop(message["channel"], None)
 
     def _published(self, message: Message) -> None:
         request = self._request(message)
         asked = request.asked
-        demand(request.refusal != "forbidden", f"{message} answers {asked}, which is forbidden")
+        demand(request.refusal != "forbidden", "{} answers {}, which is forbidden", message, asked)
         truth, channel, epoch = self._server.truth, asked["channel"], message["epoch"]
         true: Publication | Ephemeral | None
         if asked.get("keep", True):
@@ -182,14 +184,14 @@ class Stream:
             true = truth.tell(channel, epoch, message["offset"], data=data)
         else:
             true = truth.passing(channel, epoch, f'"{asked["data"]}"'.encode())
-            demand(true is not None and true.after == message["after"], f"{message}: {true}")
+            demand(true is not None and true.after == message["after"], "{}: {}", message, true)
         same = true is not None and true.data[1:-1] == asked["data"].encode()
         by = true is not None and (true.user, true.exclude) == (self._user, asked.get("exclude"))
-        demand(same and by, f"{message} answers {asked}, but there is {true}")
+        demand(same and by, "{} answers {}, but there is {}", message, asked, true)
 
     def _members(self, message: Message) -> None:
         asked = self._request(message).asked
-        demand(asked["type"] == "presence", f"{message} answers {asked}")
+        demand(asked["type"] == "presence", "{} answers {}", message, asked)
 
     def _history(self, message: Message) -> None:
         asked, channel, epoch = self._request(message).asked, message["channel"], message["epoch"]
@@ -197,27 +199,29 @@ class Stream:
         after = asked_position(asked)
         last = message["offset"]
         if after is not None:
-            demand(after.epoch == epoch and after.offset <= last, f"{message} answers {asked}")
+            demand(after.epoch == epoch and after.offset <= last, "{} answers {}", message, asked)
             last = min(last, after.offset + asked["limit"])
-            demand(len(offsets) == last - after.offset, f"a part of the history: {asked} {message}")
+            demand(
+                len(offsets) == last - after.offset, "a part of the history: {} {}", asked, message
+            )
         expected = list(range(last - len(offsets) + 1, last + 1))
-        demand(offsets == expected and len(offsets) <= asked["limit"], f"holes in {message}")
+        demand(offsets == expected and len(offsets) <= asked["limit"], "holes in {}", message)
         for entry in message["publications"]:
             data = f'"{entry["data"]}"'.encode()
             true = self._server.truth.tell(channel, epoch, entry["offset"], data=data)
-            demand(true.data == data, f"{entry} was {true}")
-            demand("exclude" not in entry, f"{entry} says who is excluded")
+            demand(true.data == data, "{} was {}", entry, true)
+            demand("exclude" not in entry, "{} says who is excluded", entry)
 
     def _refused(self, message: Message) -> None:
         request = self.open.pop(message.get("id", -1), None)
-        demand(request is not None, f"{self._user} is refused what it has not asked: {message}")
+        demand(request is not None, "{} is refused what it has not asked: {}", self._user, message)
         if request is None:
             return
         asked, code = request.asked, message["code"]
         if asked["type"] == "history" and code == "unrecoverable":
             wanted = asked_position(asked) or Position("", 0)
             has = self._server.has(asked["channel"], wanted) and not self._world.is_split
-            demand(not has, f"{message} for {asked}, but it is there")
+            demand(not has, "{} for {}, but it is there", message, asked)
             return
         idle = asked["type"] in ("history", "presence") and code == "too_fast"
         unknown = asked["type"] == "publish" and code == "unknown"
@@ -228,4 +232,4 @@ class Stream:
             and self._server.orders.may_cancel(self._user, asked["channel"])
         )
         good = idle or unknown or revoked or removed or code == request.refusal
-        demand(good, f"{message} for {asked}")
+        demand(good, "{} for {}", message, asked)

@@ -100,7 +100,7 @@ class TabWorld(World):
         # That two pages are one identity's takes two verifications of a row to be told.
         deadline = self.now + PATIENCE_S + 2 * VERIFY_S
         while found := list(complaints()):
-            demand(self.now < deadline, f"after {PATIENCE_S:g} s: {'; '.join(found[:6])}")
+            demand(self.now < deadline, "after {:g} s: {}", PATIENCE_S, "; ".join(found[:6]))
             await asyncio.sleep(STEP_S)
 
     def _unheard(self) -> Iterator[str]:

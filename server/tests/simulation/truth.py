@@ -10,10 +10,13 @@ class Violation(AssertionError):  # noqa: N818  it is what happened
     """Somebody was not told what River promises."""
 
 
-def demand(held: object, message: str) -> None:
-    """A promise: the run fails with the message if it does not hold."""
+def demand(held: object, message: str, *of: object) -> None:
+    """A promise: the run fails with the message if it does not hold.
+
+    `of` is put into the message only then: promises are looked at a thousand times a run.
+    """
     if not held:
-        raise Violation(message)
+        raise Violation(message.format(*of) if of else message)
 
 
 class Truth:
@@ -34,14 +37,14 @@ class Truth:
         """Note what the broker took."""
         log = self._logs.setdefault((channel, position.epoch), [])
         offset = position.offset
-        demand(publication.offset == offset <= len(log) + 1, f"a hole in {channel} {position}")
+        demand(publication.offset == offset <= len(log) + 1, "a hole in {} {}", channel, position)
         if offset > len(log):
             log.append([])
         log[offset - 1].append(publication)
 
     def passed(self, channel: str, epoch: str, event: Ephemeral) -> None:
         """Note an event that is not kept."""
-        demand(event.after <= self.end(channel, epoch), f"{event} is after the end of {channel}")
+        demand(event.after <= self.end(channel, epoch), "{} is after the end of {}", event, channel)
         self._passed.setdefault((channel, epoch), {})[event.data] = event
 
     def healed(self, log: HealedLog) -> None:
@@ -49,7 +52,7 @@ class Truth:
         place = log.channel, log.epoch
         told = self._told.get(place, {})
         beyond = [one for one in told if one > log.offset]
-        demand(not beyond, f"{beyond} of {place} are lost after {log.offset}, and were told")
+        demand(not beyond, "{} of {} are lost after {}, and were told", beyond, place, log.offset)
         slots = self._logs.setdefault(place, [])
         cut = self._cut.setdefault(log.channel, set())
         cut |= {one.data for slot in slots[log.offset :] for one in slot}
@@ -58,9 +61,9 @@ class Truth:
         slots += [[] for _ in range(log.offset - len(slots))]
         for one in log.publications:
             true = told.get(one.offset, one)
-            demand(true == one, f"{one} of {place} was told as {true}")
+            demand(true == one, "{} of {} was told as {}", one, place, true)
             slots[one.offset - 1] = [one]
-        demand(all(slots), f"{place} is healed up to {log.offset} without all that was there")
+        demand(all(slots), "{} is healed up to {} without all that was there", place, log.offset)
 
     def was_cut(self, channel: str, data: bytes) -> bool:
         """Whether a log went on without it: a master that was given up may know its key."""
@@ -72,7 +75,9 @@ class Truth:
 
     def at(self, channel: str, epoch: str, offset: int) -> Publication:
         """The publication with this place."""
-        demand(0 < offset <= self.end(channel, epoch), f"{channel} {epoch}:{offset} never existed")
+        demand(
+            0 < offset <= self.end(channel, epoch), "{} {}:{} never existed", channel, epoch, offset
+        )
         told = self._told.get((channel, epoch), {}).get(offset)
         return told or self._logs[channel, epoch][offset - 1][-1]
 
@@ -86,7 +91,7 @@ class Truth:
                     true = one
             self._told.setdefault(place, {})[offset] = true
             before = self._marks.setdefault(place, {}).setdefault(true.data, offset)
-            demand(before == offset, f"{true.data!r} at {before} and {offset} of {place}")
+            demand(before == offset, "{!r} at {} and {} of {}", true.data, before, offset, place)
         return true
 
     def place_of(self, channel: str, mark: str, *, near: Position) -> Position | None:

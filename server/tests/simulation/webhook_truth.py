@@ -91,7 +91,7 @@ class WebhookTruth:
                 ]
                 wanted = list(range(1, self.said[name] + 1))
                 found = sorted(got) if self.has_bad_day else got
-                demand(found == wanted, f"{name}: {found} of {wanted}")
+                demand(found == wanted, "{}: {} of {}", name, found, wanted)
 
     def _check_order(self, received: Received) -> None:
         """As it was written; after a reset somebody may leave or come whom it has named."""
@@ -102,12 +102,12 @@ class WebhookTruth:
                 last.clear()
                 continue
             number = int(event["id"].partition("-")[2])
-            demand(number > newest.get(channel, 0), f"{kind} {channel}: out of order")
+            demand(number > newest.get(channel, 0), "{} {}: out of order", kind, channel)
             newest[channel] = number
             pair = LEFT.get(kind) or (kind if kind in RETURNS else None)
             if pair is not None:
                 key = (pair, channel, user)
-                demand(last.get(key) != kind, f"{kind} {channel} {user} twice")
+                demand(last.get(key) != kind, "{} {} {} twice", kind, channel, user)
                 last[key] = kind
 
     def _check_leaves(self, endpoint: WebhookEndpoint, received: Received) -> None:
@@ -123,13 +123,13 @@ class WebhookTruth:
                 open_leaves[event.kind, event.channel, event.user] = event
                 if event.id in received.got:
                     waited_ms = received.got[event.id][1] * 1000 - event.at_ms
-                    demand(waited_ms >= SETTLE_MS - 1, f"{event.kind} sent after {waited_ms} ms")
+                    demand(waited_ms >= SETTLE_MS - 1, "{} sent after {} ms", event.kind, waited_ms)
             elif returned is not None:
                 left = open_leaves.pop((returned, event.channel, event.user), None)
                 in_time = left is not None and event.at_ms - left.at_ms < SETTLE_MS
                 if left is not None and in_time and not self.is_tight:
                     sent = {left.id, event.id} & received.got.keys()
-                    demand(not sent, f"{left.kind} and {event.kind}: sent, although they cancel")
+                    demand(not sent, "{} and {}: sent, although they cancel", left.kind, event.kind)
 
     def _check_state(self, received: Received, mine: list[str]) -> None:
         members: set[tuple[str, str]] = set()
@@ -148,9 +148,9 @@ class WebhookTruth:
             elif kind == "channel_vacated":
                 occupied.discard(channel)
         wanted = {(divided(name)[1], user) for name, user in self.here if name in mine}
-        demand(members == wanted, f"members {members}, in truth {wanted}")
+        demand(members == wanted, "members {}, in truth {}", members, wanted)
         in_truth = {name for name, _ in wanted}
-        demand(occupied == in_truth, f"occupied {occupied}, in truth {in_truth}")
+        demand(occupied == in_truth, "occupied {}, in truth {}", occupied, in_truth)
 
 
 def _present_at(state: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

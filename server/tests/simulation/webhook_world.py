@@ -171,7 +171,7 @@ class WebhookWorld:
         while any(queue.entries for queue in self.store.queues.values()):
             demand(self.now < deadline, "events still wait in their queues")
             await asyncio.sleep(1.0)
-        demand(not self.unexpected, f"a process failed: {self.unexpected}")
+        demand(not self.unexpected, "a process failed: {}", self.unexpected)
         truth = WebhookTruth(
             self.store, self.here, self.said, has_bad_day=self.has_bad_day, is_tight=self.is_tight
         )
@@ -197,7 +197,7 @@ class WebhookWorld:
             self.receivers[endpoint.id].mood = "takes"
             for dead in self.store.queue(endpoint.id).dead.values():
                 waited_ms = dead.dead_at_ms - dead.event.since_ms
-                demand(waited_ms >= GIVE_UP_MS, f"given up after {waited_ms} ms")
+                demand(waited_ms >= GIVE_UP_MS, "given up after {} ms", waited_ms)
         self._calm_down()
         await asyncio.sleep(CALM_S)
         queues = self.nodes[0].webhook_queues

@@ -90,7 +90,7 @@ class World:
     @property
     def now(self) -> float:
         """Virtual seconds since the beginning."""
-        return self.loop.time()
+        return self.loop.now_s
 
     def delay_s(self) -> float:
         """How long something is on its way now."""
