@@ -75,6 +75,25 @@ class SimControl:
         return {}
 
 
+class Claims:
+    """In which order the connections of each page asked for its row: they are numbered.
+
+    `overtaken` are the pages of which an earlier connection was given it after a later one. It may
+    be another page with the same identity: nobody can know that it is gone.
+    """
+
+    def __init__(self) -> None:
+        self.overtaken: set[str] = set()
+        self._newest: dict[str, int] = {}
+
+    def note(self, key: str, session: str) -> None:
+        """A connection is given the row."""
+        number, newest = int(session.rpartition(".")[2]), self._newest.get(key, 0)
+        if number < newest:
+            self.overtaken.add(key)
+        self._newest[key] = max(number, newest)
+
+
 class SimTabs:
     """See `BrokerTabs` for the promises."""
 
@@ -112,6 +131,7 @@ class SimTabs:
     def _claim(self, key: str, session: str, life_s: float) -> TabRow | None:
         world = self._world
         row = world.server.tabs.claim(key, session, life_s=life_s, now=world.now)
+        world.claims.note(key, session)
         world.note("server", "gives", session, "the row", row)
         return row
 

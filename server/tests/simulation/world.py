@@ -10,6 +10,7 @@ from typing import Any
 
 from simulation.broker import SimBroker
 from simulation.client import Client
+from simulation.controls import Claims
 from simulation.ending import Ending
 from simulation.guest import Guest
 from simulation.host import Host
@@ -74,6 +75,7 @@ class World:
         self.protocol = Native(self.rules, secrets)
         self._sessions = count(1)
         self.server = Server(self)
+        self.claims = Claims()
         self.hosts = [Host(self, f"n{number}") for number in range(dice.choice((1, 2, 2, 3)))]
         users = [f"u{number}" for number in range(dice.randint(2, 6))]
         own = [user_channel(user) for user in users[:2]] if self.rules.user_channels else []
