@@ -1,5 +1,7 @@
 """What a memory broker keeps, for how long, and for whom."""
 
+import asyncio
+import time
 from itertools import count
 
 import pytest
@@ -7,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riverd.broker.memory import store as stored
-from riverd.broker.memory.store import IDLE_S_MAX, KEYS_KEPT_S, Store
+from riverd.broker.memory.broker import MemoryBroker
+from riverd.broker.memory.store import (
+    IDLE_S_MAX,
+    KEYS_KEPT_S,
+    LISTED_AT_ONCE,
+    NAMES_AT_ONCE,
+    Store,
+)
+from riverd.broker.memory.switchboard import Switchboard
 from riverd.channels.rules import ChannelRules
 from riverd.errors import ErrorCode, RiverError
 from riverd.model.log import Member, Message, Occupancy, Position
@@ -19,6 +29,12 @@ def store_of(*, size: int = 5, ttl_s: float = 60) -> Store:
     epochs = count(1)
     rules = ChannelRules(history_size=size, history_ttl_s=ttl_s)
     return Store(rules, new_epoch=lambda: f"e{next(epochs)}")
+
+
+def occupied(store: Store, prefix: str, *, limit: int | None = None) -> dict[str, Occupancy]:
+    found: dict[str, Occupancy] = {}
+    assert not any(store.occupying(prefix, found, limit=limit))
+    return found
 
 
 def publish(
@@ -206,7 +222,7 @@ def test_a_node_that_is_gone_takes_along_what_only_it_had() -> None:
     store.report("n2", {"presence-c": 1})
     [(channel, _, change)] = store.forget_node("n1")
     assert (channel, change.joined, change.member) == ("presence-c", False, ANN)
-    assert store.occupied("") == {"presence-c": Occupancy(1, 1)}
+    assert occupied(store, "") == {"presence-c": Occupancy(1, 1)}
     assert store.forget_node("n1") == []
 
 
@@ -215,9 +231,9 @@ def test_counts_are_added_over_nodes() -> None:
     store.report("n1", {"dogs": 2, "cats": 1})
     store.report("n2", {"dogs": 3})
     assert store.occupancy("dogs") == Occupancy(5)
-    assert store.occupied("do") == {"dogs": Occupancy(5)}
+    assert occupied(store, "do") == {"dogs": Occupancy(5)}
     store.report("n1", {"dogs": 0, "cats": 0, "never": 0})
-    assert store.occupied("") == {"dogs": Occupancy(3)}
+    assert occupied(store, "") == {"dogs": Occupancy(3)}
     assert store.occupancy("cats") == Occupancy(0)
 
 
@@ -247,3 +263,51 @@ def test_a_reader_that_keeps_within_the_window_gets_every_publication_once(
             got += [one.offset for one in tail.publications]
         at = tail.position
     assert got == list(range(got[0], got[0] + len(got))) if got else True
+
+
+def test_channels_are_listed_some_at_a_time_without_those_that_ended_meanwhile() -> None:
+    store = store_of()
+    names = [f"c{number:05}" for number in range(2 * LISTED_AT_ONCE + 10)]
+    store.report("n1", dict.fromkeys(names, 1))
+    found: dict[str, Occupancy] = {}
+    listing, occupancy, looked_at = store.occupying("c", found), store.occupancy, 0
+
+    def counted(channel: str) -> Occupancy:
+        nonlocal looked_at
+        looked_at += 1
+        return occupancy(channel)
+
+    store.occupancy = counted  # type: ignore[method-assign]  to count
+    next(listing)
+    assert looked_at == LISTED_AT_ONCE
+    store.report("n1", {names[-1]: 0})
+    next(listing)
+    assert looked_at == 2 * LISTED_AT_ONCE
+    assert list(listing) == []
+    assert found == dict.fromkeys(names[:-1], Occupancy(1, None))
+
+
+def test_first_channels_in_order_are_found_however_many_there_are() -> None:
+    store = store_of()
+    names = [f"c{number}" for number in range(2 * NAMES_AT_ONCE + 10)]
+    store.report("n1", {"#own": 1, **dict.fromkeys(names, 1)})
+    assert list(occupied(store, "", limit=3)) == sorted(names)[:3]
+    assert len(list(store.occupying("", {}, limit=3))) == 2
+
+
+async def test_others_have_their_turn_while_channels_are_listed() -> None:
+    board = Switchboard(store_of())
+    broker = MemoryBroker(board, time.monotonic)
+    await broker.report(dict.fromkeys(map(str, range(3 * LISTED_AT_ONCE)), 1))
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(others())
+    assert len(await broker.occupied("")) == 3 * LISTED_AT_ONCE
+    assert turns == 2
+    task.cancel()

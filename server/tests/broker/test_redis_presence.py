@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from typing import NoReturn
 
 import pytest
 import redis
@@ -359,3 +360,24 @@ async def test_a_node_notes_only_channels_in_which_it_has_somebody(
         left = [key for key in client.scan_iter("river:{presence-*") if b"stays" not in key]
         # Where somebody was, the version of the list lives on for a while.
         assert {client.ttl(key) <= 120 for key in left} == {True}
+
+
+class JoiningUnsearched(Counter[str]):
+    """Of so many channels as a node has: nobody goes through all of them for one."""
+
+    def items(self) -> NoReturn:
+        raise AssertionError("all are looked at")
+
+    keys = values = __iter__ = items
+
+
+async def test_an_entry_that_is_made_costs_the_same_however_many_are_made(
+    redis_broker: RedisBrokers,
+) -> None:
+    broker, _ = await redis_broker.node()
+    assert broker._lease is not None
+    joining = broker._lease._name.joining = JoiningUnsearched()
+    channels = [f"presence-{number}" for number in range(5)]
+    await asyncio.gather(*(broker.join(channel, Member("ann")) for channel in channels))
+    assert not joining
+    assert [len((await broker.members(channel)).members) for channel in channels] == [1] * 5

@@ -1,7 +1,9 @@
 """What concerns all of one channel, or of one user, is done in portions as well."""
 
 import asyncio
+import gc
 import math
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -11,13 +13,14 @@ from river_feed import until
 from river_wire import Client, sent, session_of
 from turn_tally import TurnTally
 
-from riverd.core.presence import COMPARED_AT_ONCE, PresenceReplica
+from riverd.core.presence import COMPARED_AT_ONCE, LISTED_MAX, PresenceReplica
 from riverd.core.session import Session
 from riverd.core.tab import Tab
-from riverd.model.log import Member, Position, Roster
+from riverd.model.log import Change, Member, Position, Roster
 from riverd.model.orders import Order, OrderKind
 from riverd.model.replies import Barrier, Reply
 from riverd.node.authentication import RELEASED_AT_ONCE
+from riverd.node.replicas.attachment import PresenceEntry
 from riverd.node.replicas.membership import DOUBTED_AT_ONCE
 from riverd.node.users import OBEYED_AT_ONCE
 from riverd.scheduling.portions import PORTION
@@ -159,12 +162,14 @@ async def test_list_that_changes_while_it_is_compared_is_that_of_the_broker(
     cluster: Cluster,
 ) -> None:
     node, broker = await cluster.node()
+    for number in range(2 * COMPARED_AT_ONCE + 10):
+        cluster.store.join("presence-c", "other", Member(f"u{number}"))
     visitor = cluster.visitor(node)
     visitor.ask(type="subscribe", channel="presence-c")
     await visitor.told("subscribed")
-    # The feed has lost all of these.
-    for number in range(2 * COMPARED_AT_ONCE + 10):
-        cluster.store.join("presence-c", "other", Member(f"u{number}"))
+    # The feed has lost all of these. The list is not sent instead of so few.
+    for number in range(LISTED_MAX // 2):
+        cluster.store.join("presence-c", "other", Member(f"lost-{number}"))
     members, numbers = broker.members, count()
 
     async def changing(*arguments: Any, **options: Any) -> Roster:
@@ -207,3 +212,61 @@ def test_two_lists_are_compared_some_members_at_a_time() -> None:
     assert len(changes) == 2 * size
     assert presence.count == size
     assert presence.has(f"u{size}")
+
+
+@in_a_cluster
+async def test_entries_of_one_channel_are_looked_at_when_it_is_their_turn(
+    cluster: Cluster,
+) -> None:
+    node, broker = await cluster.node()
+    members = 4 * DOUBTED_AT_ONCE + 10
+    for number in range(members):
+        cluster.visitor(node, f"u{number}").ask(type="subscribe", channel="presence-c")
+    await until(lambda: "presence-c" in node._hub.channels)
+    await until(lambda: node._hub.channels["presence-c"].subscribers == members)
+    looked_at, join = list[int](), broker.join
+
+    async def counted(*arguments: Any, **options: Any) -> Position:
+        if not looked_at:
+            pairs = (one for one in gc.get_objects() if isinstance(one, tuple) and len(one) == 2)
+            looked_at.append(sum(isinstance(one[1], PresenceEntry) for one in pairs))
+        position: Position = await join(*arguments, **options)
+        return position
+
+    broker.join = counted  # type: ignore[method-assign]  to count
+    node.on_presence_lost()
+    await until(lambda: bool(looked_at))
+    # Those of `dict.items` are not among them: nothing runs then that goes through one.
+    assert looked_at[0] <= DOUBTED_AT_ONCE
+
+
+def test_lists_are_compared_until_it_is_clear_that_the_new_one_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared = 0
+    changes_to = PresenceReplica.changes_to
+
+    def counted(presence: PresenceReplica, roster: Roster) -> Iterator[list[Change]]:
+        nonlocal compared
+        for some in changes_to(presence, roster):
+            compared += 1
+            yield some
+
+    @in_a_cluster
+    async def run(cluster: Cluster) -> None:
+        node, _ = await cluster.node()
+        for number in range(4 * COMPARED_AT_ONCE):
+            cluster.store.join("presence-c", "other", Member(f"u{number}"))
+        visitor = cluster.visitor(node)
+        visitor.ask(type="subscribe", channel="presence-c")
+        await visitor.told("subscribed")
+        presence = node._hub.channels["presence-c"].presence
+        assert presence is not None
+        monkeypatch.setattr(PresenceReplica, "changes_to", counted)
+        del cluster.store._members["presence-c"]
+        node.on_interrupted()
+        await until(lambda: presence.count == 1)
+        assert visitor.client.told[-1]["type"] == "presence"
+
+    run()
+    assert compared == 1

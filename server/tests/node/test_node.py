@@ -214,7 +214,7 @@ async def test_the_broker_knows_how_many_hear_a_channel(cluster: Cluster) -> Non
     visitors[2].ask(type="unsubscribe", channel="c")
     await until(lambda: cluster.store.occupancy("c") == Occupancy(1))
     visitors[1].leave()
-    await until(lambda: cluster.store.occupied("") == {})
+    await until(lambda: cluster.store._counts == {})
 
 
 @in_a_cluster

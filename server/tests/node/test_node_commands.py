@@ -173,4 +173,4 @@ async def test_an_anonymous_session_leaves_nothing_behind(cluster: Cluster) -> N
     await until(lambda: list(node.attachments) == [])
     await turns()
     assert cluster.store.roster("presence-c").members == {}
-    assert cluster.store.occupied("") == {}
+    assert cluster.store._counts == {}

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
 from river_cluster import RULES, Cluster, in_a_cluster, turns
 from river_feed import until
 from river_wire import Client
+from turn_tally import TurnTally
 
 from riverd.auth.apps import App, Apps
 from riverd.auth.signatures import channel_signature, user_text
@@ -16,6 +18,7 @@ from riverd.core.session_limits import SessionLimits
 from riverd.model.claims import Claims
 from riverd.node.counts.count_events import EACH_MAX, SHOW_EVERY_S, SOON_S
 from riverd.node.counts.sum_reader import COMPARE_S
+from riverd.node.counts.watchlists import SENT_AT_ONCE
 from riverd.node.node import Node
 from riverd.protocols.pusher.counting import ShownCounts
 from riverd.protocols.pusher.protocol import PusherProtocol
@@ -204,3 +207,33 @@ async def test_nothing_is_kept_of_those_who_are_gone(cluster: Cluster) -> None:
     kept = (watchlists._watchers, watchlists._watching, watchlists._connected, watchlists._leaving)
     assert not any((*kept, counts._shown, counts._joined))
     assert cluster.board.connections == {}
+
+
+@in_a_cluster
+async def test_a_crowd_that_watches_is_sent_it_some_at_a_time(cluster: Cluster) -> None:
+    node = await node_with_counts(cluster)
+    tally, meanwhile = TurnTally(), list[Callable[[], None]]()
+    watchers = [Page(node) for _ in range(2 * SENT_AT_ONCE + 10)]
+    for page in watchers:
+        page.sign_in("ann", "bob", "cid")
+        write = page.client.write
+
+        def counted(frames: bytes, write: Callable[[bytes], None] = write) -> None:
+            tally.count()
+            write(frames)
+            while meanwhile:
+                meanwhile.pop()()
+
+        page.client.write = counted  # type: ignore[method-assign]  to count
+    await until(lambda: all(page.watched for page in watchers))
+    *others, late, gone = watchers
+    # When the first one has been sent it.
+    meanwhile += [gone.leave, lambda: late.sign_in("ann", "bob")]
+    Page(node).sign_in("bob")
+    await until(lambda: all(page.watched[1:] == [("online", ["bob"])] for page in others))
+    await until(lambda: late.watched[1:] == [("online", ["bob"])])
+    await asyncio.sleep(3 * COMPARE_S)
+    assert late.watched[1:] == [("online", ["bob"])]
+    assert gone.watched == [("offline", ["bob", "cid"])]
+    # And the answer to one sign-in.
+    assert tally.end() <= SENT_AT_ONCE + 1

@@ -1,11 +1,13 @@
 """Traces on a node: bounded in number and lines, and over when nobody asks any more."""
 
 import asyncio
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
 from river_cluster import Cluster, in_a_cluster, live
+from turn_tally import TurnTally
 
 from riverd.core.fanout import Fanout
 from riverd.core.hub import Hub
@@ -23,6 +25,7 @@ from riverd.node.tracing import (
     Trace,
     Traces,
 )
+from riverd.scheduling.portions import PORTION
 
 _lines = msgspec.json.Decoder(list[TraceLine]).decode
 
@@ -223,3 +226,26 @@ async def test_an_address_is_followed_and_clients_without_a_known_one_are_counte
     assert "addresses of 2 connections: RIVER_TRUSTED_PROXIES" in limited.text
     assert {line.session for line in lines} == {ann.session.id}
     await asyncio.sleep(TRACE_S + 1)
+
+
+class WatchedSession:
+    """One of a node's sessions that another trace is about; counts when it is looked at."""
+
+    def __init__(self, number: int, tally: TurnTally) -> None:
+        self.id = f"s{number}"
+        self._tally = tally
+
+    @property
+    def address(self) -> None:
+        self._tally.count()
+
+
+async def test_all_sessions_are_searched_some_at_a_time() -> None:
+    tally = TurnTally()
+    sessions = [WatchedSession(number, tally) for number in range(3 * PORTION)]
+    node = cast("Node", SimpleNamespace(sessions=sessions))
+    trace = Trace(TraceFilter(address="203.0.113.9"), node, hub=cast("Hub", None), mark=0)
+    await trace.search()
+    # Once for the address, and once for whether there is one.
+    assert tally.done.total() == 2 * len(sessions)
+    assert tally.end() == 2 * PORTION

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from riverd.scheduling.portions import first_in_order, portions
+from riverd.scheduling.portions import FREED_AT_ONCE, first_in_order, free, portions
 
 
 async def test_others_have_their_turn_between_two_portions() -> None:
@@ -21,3 +21,18 @@ async def test_first_of_many_are_found_in_order() -> None:
 
 async def test_nothing_is_no_portion() -> None:
     assert [some async for some in portions([])] == []
+
+
+async def test_many_are_freed_some_at_a_time() -> None:
+    items = dict.fromkeys(range(2 * FREED_AT_ONCE + 10), "")
+    left = list[int]()
+
+    async def others() -> None:
+        while items:
+            left.append(len(items))
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(others())
+    await free(items)
+    await task
+    assert left == [FREED_AT_ONCE + 10, 10]

@@ -217,7 +217,9 @@ class SimBroker:
         await self._call(lambda: self._server.report(node, counts))
 
     async def occupied(self, prefix: str, *, limit: int | None = None) -> dict[str, Occupancy]:
-        return await self._call(lambda: self._server.store.occupied(prefix, limit=limit))
+        found: dict[str, Occupancy] = {}
+        await self._call(lambda: list(self._server.store.occupying(prefix, found, limit=limit)))
+        return found
 
     async def occupancy(self, channel: str) -> Occupancy:
         return await self._call(lambda: self._server.store.occupancy(channel))

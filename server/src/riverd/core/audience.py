@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from riverd.core.session import BEHIND, LIVE, LOST, Subscription
 
 if TYPE_CHECKING:
+    from riverd.model.log import Position
     from riverd.protocols import ClientProtocol
 
 Share = tuple[bytes, int]
@@ -61,15 +62,46 @@ class Round:
         return events
 
 
+class LostCrowd:
+    """Those who were live when the log began again, until each is sent that: `began_at` says where.
+
+    They had this `version` of the list of members. It is noted once for all of them: to give each
+    a cursor of its own at once would stop the loop where they are many.
+    """
+
+    __slots__ = ("began_at", "subscriptions", "version")
+
+    def __init__(
+        self,
+        subscriptions: dict[Subscription, Callable[[bytes], None]],
+        *,
+        began_at: Position,
+        version: int,
+    ) -> None:
+        self.subscriptions = subscriptions
+        self.began_at = began_at
+        self.version = version
+
+
 class Audience:
     """Those in `live` were sent what the channel's cursor says; those `behind` have own cursors.
 
-    But who is owed something by one of the `rounds` has yet to be written it: see `Fanout`.
+    Those who are `lost` get one with the gap, or when anything else happens to them. But who is
+    owed something by one of the `rounds` has yet to be written it: see `Fanout`.
     `publication`, `ephemeral` and `change` make their frames: each is encoded once for all of
     them.
     """
 
-    __slots__ = ("behind", "change", "ephemeral", "live", "protocol", "publication", "rounds")
+    __slots__ = (
+        "behind",
+        "change",
+        "ephemeral",
+        "live",
+        "lost",
+        "protocol",
+        "publication",
+        "rounds",
+    )
 
     def __init__(self, channel: str, protocol: ClientProtocol) -> None:
         self.protocol = protocol
@@ -79,13 +111,18 @@ class Audience:
         # With the function that writes to each: the flush is a loop over these and nothing else.
         self.live: dict[Subscription, Callable[[bytes], None]] = {}
         self.behind: set[Subscription] = set()
+        self.lost: tuple[LostCrowd, ...] = ()
+        """None of them is empty."""
         self.rounds: tuple[Round, ...] = ()
         """The oldest first."""
 
     @property
     def size(self) -> int:
         """How many they are."""
-        return len(self.live) + len(self.behind)
+        count = len(self.live) + len(self.behind)
+        for crowd in self.lost:
+            count += len(crowd.subscriptions)
+        return count
 
     def add_live(self, subscription: Subscription) -> None:
         """From now on it gets each flush."""
@@ -103,20 +140,51 @@ class Audience:
         """It is sent nothing any more."""
         self.live.pop(subscription, None)
         self.behind.discard(subscription)
+        if self.lost:
+            self._take_lost(subscription)
         for one in self.rounds:
             one.owed.pop(subscription, None)
 
-    def lose_all(self, *, version: int) -> dict[Subscription, Callable[[bytes], None]]:
-        """All cursors are lost; those that were live, with this version of the list of members."""
+    def lose_all(self, *, began_at: Position, version: int) -> None:
+        """All cursors are lost; those that are live, with this version of the list of members."""
         for subscription in self.behind:
             subscription.offset = LOST
-        live, self.live = self.live, {}
-        for subscription in live:
-            subscription.state = BEHIND
-            subscription.offset = LOST
-            subscription.version = version
-        self.behind.update(live)
-        return live
+        for crowd in self.lost:
+            crowd.began_at = began_at
+        if self.live:
+            self.lost += (LostCrowd(self.live, began_at=began_at, version=version),)
+            self.live = {}
+
+    def lose_list(self) -> None:
+        """The list of members began again: those who are not live are sent all of it."""
+        for subscription in self.behind:
+            subscription.version = LOST
+        for crowd in self.lost:
+            crowd.version = LOST
+
+    def has_lost(self, subscription: Subscription) -> bool:
+        """Whether one has yet to be sent that the log began again, and has no cursor yet."""
+        return any(subscription in crowd.subscriptions for crowd in self.lost)
+
+    def end_lost(self, subscription: Subscription) -> bool:
+        """Give one that is lost the cursor that says so; False if it is not."""
+        crowd = self._take_lost(subscription)
+        if crowd is None:
+            return False
+        subscription.state = BEHIND
+        subscription.offset = LOST
+        subscription.version = crowd.version
+        self.behind.add(subscription)
+        return True
+
+    def _take_lost(self, subscription: Subscription) -> LostCrowd | None:
+        for crowd in self.lost:
+            if subscription in crowd.subscriptions:
+                del crowd.subscriptions[subscription]
+                if not crowd.subscriptions:
+                    self.lost = tuple([one for one in self.lost if one is not crowd])
+                return crowd
+        return None
 
     def begin(self, part: Part | Share, *, weight: int, after: int) -> None:
         """Owe something to all that are live."""

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from riverd.core.audience import Audience
     from riverd.core.channel import Channel
@@ -18,7 +18,7 @@ CATCH_UPS_MAX = 250
 
 
 class LostSubscribers:
-    """Those whose log began again, at which position, and who have not been sent that.
+    """Audiences that may have some whose log began again, and who have not been sent that.
 
     `waiting` are they; nobody else changes it.
     """
@@ -26,40 +26,27 @@ class LostSubscribers:
     __slots__ = ("waiting",)
 
     def __init__(self) -> None:
-        self.waiting: dict[
-            Audience, tuple[dict[Subscription, Callable[[bytes], None]], Position]
-        ] = {}
+        self.waiting: dict[Audience, None] = {}
 
-    def add(
-        self,
-        audience: Audience,
-        lost: dict[Subscription, Callable[[bytes], None]],
-        *,
-        began_at: Position,
-    ) -> None:
-        """Take some. The dictionary is kept: to copy it would take too long where they are many."""
-        earlier = self.waiting.pop(audience, None)
-        if earlier is not None:
-            lost = earlier[0] | lost
-        self.waiting[audience] = lost, began_at
-
-    def discard(self, audience: Audience, subscription: Subscription) -> None:
-        """One is over."""
-        if audience in self.waiting:
-            self.waiting[audience][0].pop(subscription, None)
+    def add(self, audience: Audience) -> None:
+        """All who were live there are lost."""
+        self.waiting[audience] = None
 
     def take(self, count: int) -> Iterator[tuple[Subscription, Position]]:
-        """So many of them at most, who are not among them any more."""
+        """Some that are lost no more, but behind, and where their log began: so many at most."""
         while self.waiting and count > 0:
-            audience, (lost, began_at) = next(iter(self.waiting.items()))
-            some = list(islice(lost, count))
-            count -= max(1, len(some))
+            audience = next(iter(self.waiting))
+            if not audience.lost:
+                count -= 1
+                del self.waiting[audience]
+                continue
+            crowd = audience.lost[0]
+            some = list(islice(crowd.subscriptions, count))
+            count -= len(some)
             for subscription in some:
                 # One that blocks at a gap may end others.
-                if lost.pop(subscription, None) is not None:
-                    yield subscription, began_at
-            if not lost:
-                del self.waiting[audience]
+                if audience.end_lost(subscription):
+                    yield subscription, crowd.began_at
 
 
 def take_first(

@@ -4,7 +4,7 @@ from riverd.channels.rules import ChannelPolicy
 from riverd.core.audience import Audience
 from riverd.core.channel_log import Log
 from riverd.core.presence import PresenceReplica
-from riverd.core.session import Subscription
+from riverd.core.session import LOST, Subscription
 from riverd.core.window import trim_to_window
 from riverd.model.log import Ephemeral, Publication, Roster, Tail
 from riverd.protocols import ClientProtocol
@@ -13,10 +13,10 @@ from riverd.protocols import ClientProtocol
 class Channel:
     """A channel on this node: the replica of its log, and its subscribers.
 
-    The live ones have been sent everything up to `sent` and, of the list of members, up to
-    `sent_version`. `passing` are the ephemeral events that they are sent with the next flush,
-    `passed` those that this one sent. No entry after `excluding` excludes a session. The log's
-    entries count for no more than `bytes`.
+    The live ones, but for those who are lost, have been sent everything up to `sent` and, of the
+    list of members, up to `sent_version`. `passing` are the ephemeral events that they are sent
+    with the next flush, `passed` those that this one sent. No entry after `excluding` excludes a
+    session. The log's entries count for no more than `bytes`.
     """
 
     __slots__ = (
@@ -58,7 +58,7 @@ class Channel:
         """How many sessions are subscribed."""
         count = 0
         for audience in self.audiences.values():
-            count += len(audience.live) + len(audience.behind)
+            count += audience.size
         return count
 
     @property
@@ -93,7 +93,10 @@ class Channel:
         owed_after = self._owed_after(subscription)
         if owed_after is not None:
             return owed_after
-        return self.sent if subscription.is_live else subscription.offset
+        if not subscription.is_live:
+            return subscription.offset
+        is_lost = self.audiences[subscription.session.protocol].has_lost(subscription)
+        return LOST if is_lost else self.sent
 
     def is_owed(self, subscription: Subscription) -> bool:
         """Whether a subscription that is not pending waits for what others were written."""
@@ -106,6 +109,14 @@ class Channel:
             return not is_due
         rounds = (one for audience in self.audiences.values() for one in audience.rounds)
         return all(one.after >= offset for one in rounds)
+
+    def hold_back(self, subscription: Subscription) -> None:
+        """Give a live one a cursor of its own, which says what it was sent."""
+        audience = self.audiences[subscription.session.protocol]
+        if not audience.end_lost(subscription):
+            audience.add_behind(subscription)
+            subscription.offset = self.sent
+            subscription.version = self.sent_version
 
     def mute(self, subscription: Subscription) -> None:
         """Write no more to one that is not pending: its cursor says what it was sent."""

@@ -75,12 +75,13 @@ class Hub:
         self.log_bytes += channel.bytes
         return channel
 
-    def close(self, name: str) -> None:
-        """Drop the replica of a channel without subscribers."""
+    def close(self, name: str) -> dict[str, Member]:
+        """Drop the replica of a channel without subscribers. Gives its members, to be freed."""
         channel = self.channels.pop(name)
         self.internal -= name.startswith(INTERNAL)
         self.log_bytes -= channel.bytes
         self._dirty.pop(channel, None)
+        return {} if channel.presence is None else channel.presence.release()
 
     def append(self, channel: Channel, publication: Publication, *, now: float) -> bool:
         """Deliver one publication, or drop one that is known. False if one before it is missing."""
@@ -122,8 +123,8 @@ class Hub:
         channel.passing = []
         self._dirty[channel] = None
         for audience in channel.audiences.values():
-            lost = audience.lose_all(version=channel.sent_version)
-            self._lost.add(audience, lost, began_at=tail.position)
+            audience.lose_all(began_at=tail.position, version=channel.sent_version)
+            self._lost.add(audience)
 
     def replace_members(self, channel: Channel, roster: Roster, *, changes: Changes = None) -> None:
         """The list of members was read again: send what is different, or the list if shorter."""
@@ -133,8 +134,7 @@ class Hub:
         changes = presence.replace(roster, changes)
         channel.sent_version = presence.position.offset
         for protocol, audience in channel.audiences.items():
-            for subscription in audience.behind:
-                subscription.version = LOST
+            audience.lose_list()
             if len(changes) > LISTED_MAX:
                 listed = presence.listed(protocol.members_max)
                 frames = protocol.encode(Members(None, channel.name, listed))
@@ -199,8 +199,6 @@ class Hub:
             audience = channel.audiences[session.protocol]
             audience.remove(subscription)
             self._eager.pop(subscription, None)
-            if self._lost.waiting:
-                self._lost.discard(audience, subscription)
             self._recounted[subscription.channel] = None
         subscription.state = REMOVED
         session.subscriptions.pop(subscription.channel, None)
@@ -211,10 +209,7 @@ class Hub:
         session.blocked = True
         for subscription in session.subscriptions.values():
             if subscription.state is LIVE:
-                channel = self.channels[subscription.channel]
-                channel.audiences[session.protocol].add_behind(subscription)
-                subscription.offset = channel.sent
-                subscription.version = channel.sent_version
+                self.channels[subscription.channel].hold_back(subscription)
 
     def mute(self, session: Session) -> None:
         """A session is over, and is ended here later: nothing is written to it until then."""
@@ -235,9 +230,7 @@ class Hub:
         if not subscription.is_admitted:
             return
         if subscription.is_live:
-            channel = self.channels[subscription.channel]
-            channel.audiences[subscription.session.protocol].add_behind(subscription)
-            subscription.version = channel.sent_version
+            self.channels[subscription.channel].hold_back(subscription)
         subscription.offset = LOST
         self._eager[subscription] = None
 
@@ -287,12 +280,12 @@ class Hub:
         """Send some whose log began again that it did, and with the next flush what came since."""
         for subscription, began_at in self._lost.take(self._fanout.gaps_max):
             session = subscription.session
-            # One that blocked meanwhile is sent its own when it takes more.
-            if session.closed or subscription.offset != LOST:
+            if session.closed:
                 continue
             channel = self.channels[subscription.channel]
             log, audience = channel.log, channel.audiences[session.protocol]
-            if session.blocked or not self._fanout.settle(audience, subscription):
+            # One that blocks is sent the gap when it takes more.
+            if not self._fanout.settle(audience, subscription):
                 continue
             is_held = began_at.epoch == log.epoch and began_at.offset >= log.oldest
             if not is_held:

@@ -47,6 +47,11 @@ class PresenceReplica:
         self.changes = Log(roster.position)
         return changes
 
+    def release(self) -> dict[str, Member]:
+        """Give up the members, for whom to free all at once would take too long."""
+        members, self._members = self._members, {}
+        return members
+
     def changes_to(self, roster: Roster) -> Iterator[list[Change]]:
         """The changes that lead to a list, all at its version: those of some members at a time.
 
@@ -58,14 +63,14 @@ class PresenceReplica:
         for some in _slices(before):
             yield [
                 Change(version, joined=False, member=member)
-                for user, member in some
-                if after.get(user) != member
+                for member in some
+                if after.get(member.user) != member
             ]
         for some in _slices(after):
             yield [
                 Change(version, joined=True, member=member)
-                for user, member in some
-                if before.get(user) != member
+                for member in some
+                if before.get(member.user) != member
             ]
 
     def listed(self, limit: int | None = LISTED_MAX, *, first: Member | None = None) -> MemberList:
@@ -90,8 +95,8 @@ class PresenceReplica:
         return self._members.get(user)
 
 
-def _slices(members: Mapping[str, Member]) -> Iterator[list[tuple[str, Member]]]:
+def _slices(members: Mapping[str, Member]) -> Iterator[list[Member]]:
     # A copy: others join and leave meanwhile.
-    items = list(members.items())
-    for start in range(0, len(items), COMPARED_AT_ONCE):
-        yield items[start : start + COMPARED_AT_ONCE]
+    found = list(members.values())
+    for start in range(0, len(found), COMPARED_AT_ONCE):
+        yield found[start : start + COMPARED_AT_ONCE]

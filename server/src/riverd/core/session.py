@@ -71,7 +71,8 @@ class Subscription:
         pending --admit--> behind --caught up--> live --block--> behind
         any --unsubscribe--> removed
 
-    (`offset`, `version`) is the cursor of one that is behind. `member` is who the client is in this
+    (`offset`, `version`) is the cursor of one that is behind. One whose log began again stays live
+    until it is sent that, as one of a `LostCrowd`. `member` is who the client is in this
     channel: not every client is somebody, and not everywhere the same. `start` is its witness's
     note of how it began, if that keeps one; `ended_by` says why it is over, where its client has
     not asked for that.

@@ -32,6 +32,7 @@ from riverd.model.log import Message
 from riverd.model.orders import Question, encode
 from riverd.node.node import Node
 from riverd.node.session_history import SessionHistory
+from riverd.scheduling.portions import portions
 
 LOOK_S = 0.25
 TRACE_S = 10.0
@@ -71,10 +72,27 @@ class Trace:
         self._mark = mark
         self._followed: dict[Session, _Followed] = {}
         self._looks = 0
+        self._searched: list[Session] = []
+        """Those that the last search found."""
+        self._nameless = 0
         self._offset: int | None = None
         self._is_limited = False
         self._shown: list[TraceLine] = []
         self._dropped = 0
+
+    async def search(self) -> None:
+        """Look through all sessions, in portions, where the next look needs it."""
+        wanted = self._wanted
+        self._searched = []
+        if not (wanted.session or wanted.address) or self._looks % SEARCH_LOOKS:
+            return
+        self._nameless = 0
+        async for some in portions(list(self._node.sessions)):
+            for session in some:
+                is_from = wanted.address and session.address == wanted.address
+                if session.id == wanted.session or is_from:
+                    self._searched.append(session)
+                self._nameless += session.address is None
 
     def look(self, history: SessionHistory, now: float) -> list[TraceLine]:
         """What has happened since the last look, and how many lines of it are left out."""
@@ -143,9 +161,9 @@ class Trace:
 
     def _show_nameless(self, now: float) -> None:
         """That some may be meant that cannot be found."""
-        nameless = sum(session.address is None for session in self._node.sessions)
-        if nameless:
-            text = f"does not know the addresses of {nameless} connections: RIVER_TRUSTED_PROXIES"
+        if self._nameless:
+            count = self._nameless
+            text = f"does not know the addresses of {count} connections: RIVER_TRUSTED_PROXIES"
             self._show(TraceLine(now, "limited", text=text))
 
     def _sessions(self) -> list[Session]:
@@ -154,11 +172,7 @@ class Trace:
         found = list(self._followed)
         if wanted.user:
             found += self._node.users.of(wanted.user)
-        if (wanted.session or wanted.address) and self._looks % SEARCH_LOOKS == 0:
-            for session in self._node.sessions:
-                is_from = wanted.address and session.address == wanted.address
-                if session.id == wanted.session or is_from:
-                    found.append(session)
+        found += self._searched
         return [one for one in dict.fromkeys(found) if not one.closed]
 
     def _show_changes(self, session: Session, followed: _Followed, *, now: float) -> None:
@@ -259,6 +273,7 @@ class Traces:
 
     async def _run(self, name: str, trace: Trace) -> None:
         while self._clock() < trace.ends_at:
+            await trace.search()
             lines = trace.look(self._history, self._clock())
             if lines:
                 await self._write(name, lines)

@@ -116,6 +116,8 @@ def _members(channel: Channel, user: str) -> Iterator[Session]:
     """Those that are a user in this channel only, as in the Pusher protocol."""
     for audience in channel.audiences.values():
         subscribers: list[Subscription] = [*audience.live, *audience.behind]
+        for crowd in audience.lost:
+            subscribers += crowd.subscriptions
         for one in subscribers:
             if one.member is not None and one.member.user == user and one.session.claims is None:
                 yield one.session

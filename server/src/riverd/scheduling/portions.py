@@ -11,6 +11,9 @@ from riverd.scheduling.tasks import Tasks
 PORTION = 500
 """Of channels: some milliseconds of the loop."""
 
+FREED_AT_ONCE = 5_000
+
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -53,6 +56,14 @@ def do_all(
         work(one)
     if len(items) > size:
         tasks.start(do_rest())
+
+
+async def free(items: dict[K, T]) -> None:
+    """Empty what nobody else has: to free very many objects in one moment takes long."""
+    while items:
+        for _ in range(min(len(items), FREED_AT_ONCE)):
+            items.popitem()
+        await asyncio.sleep(0)
 
 
 def slices(items: Sequence[T], size: int = PORTION) -> Iterator[Sequence[T]]:

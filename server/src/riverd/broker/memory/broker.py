@@ -1,6 +1,6 @@
 """The broker inside one process: no network, so nothing is ever lost between it and its nodes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 
 from riverd.broker.interface import Feed
 from riverd.broker.memory.control import MemoryControl
@@ -10,6 +10,13 @@ from riverd.broker.memory.tabs import MemoryTabs
 from riverd.broker.memory.webhooks import MemoryWebhookQueues, MemoryWebhooks
 from riverd.errors import RiverError
 from riverd.model.log import Member, Message, Occupancy, Position, Receipt, Roster, Tail
+
+
+class _OthersTurn:
+    """Who awaits it goes on with the loop's next turn, whichever loop that is."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
 
 
 class MemoryBroker:
@@ -115,7 +122,10 @@ class MemoryBroker:
 
     async def occupied(self, prefix: str, *, limit: int | None = None) -> dict[str, Occupancy]:
         """The channels that have subscribers."""
-        return self._store.occupied(prefix, limit=limit)
+        found: dict[str, Occupancy] = {}
+        for _ in self._store.occupying(prefix, found, limit=limit):
+            await _OthersTurn()
+        return found
 
     async def occupancy(self, channel: str) -> Occupancy:
         """How many subscribers a channel has."""

@@ -30,6 +30,7 @@ UNUSED_S_MAX = 60.0
 KEYS_KEPT_S = 600.0
 KEYS_MAX = 1_000_000
 EXPIRED_AT_ONCE = 500
+LISTED_AT_ONCE, NAMES_AT_ONCE = 500, 5_000
 STANDINGS_UNCHECKED = 1_000
 """So many more revocations and blocks may be over before they are dropped."""
 
@@ -286,12 +287,23 @@ class Store:
             if not counts:
                 del self._counts[channel]
 
-    def occupied(self, prefix: str, *, limit: int | None = None) -> dict[str, Occupancy]:
-        """The channels that have subscribers, with their counts."""
-        names = [name for name in self._counts if name.startswith(prefix)]
-        if limit is not None:
-            names = nsmallest(limit, (name for name in names if not name.startswith(INTERNAL)))
-        return {name: self.occupancy(name) for name in names}
+    def occupying(
+        self, prefix: str, found: dict[str, Occupancy], *, limit: int | None = None
+    ) -> Iterator[None]:
+        """Find the channels that have subscribers. It yields where others may have a turn."""
+        counted, names = list(self._counts), list[str]()
+        for start in range(0, len(counted), NAMES_AT_ONCE):
+            if start:
+                yield
+            names += [o for o in counted[start : start + NAMES_AT_ONCE] if o.startswith(prefix)]
+            if limit is not None:
+                names = nsmallest(limit, (one for one in names if not one.startswith(INTERNAL)))
+        for number, name in enumerate(names):
+            if number and number % LISTED_AT_ONCE == 0:
+                yield
+            # Not those whose last subscriber left meanwhile.
+            if name in self._counts:
+                found[name] = self.occupancy(name)
 
     def occupancy(self, channel: str) -> Occupancy:
         """How many subscribers a channel has, and its members if it has any."""

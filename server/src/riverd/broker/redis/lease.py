@@ -121,8 +121,10 @@ class Lease:
                 ),
             )
         finally:
+            # Of this one alone: to look at all of them would make a crowd's cost its square.
             name.joining[channel] -= 1
-            name.joining += Counter()
+            if not name.joining[channel]:
+                del name.joining[channel]
 
     async def _known_name(self) -> NodeName:
         """The node's name, once the data of now has its lease: by that its entries are found."""

@@ -5,7 +5,7 @@ that, and all nodes are notified -> those where somebody watches the user read t
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from functools import partial
 
 from riverd.broker.counts import BrokerCounts
@@ -15,10 +15,12 @@ from riverd.model.replies import WatchedUsers
 from riverd.node.counts.reporting import SubscriberCounts
 from riverd.node.counts.sum_reader import SumReader
 from riverd.node.users import Users
-from riverd.scheduling.portions import portions
+from riverd.scheduling.portions import PORTION, portions
 from riverd.scheduling.tasks import Tasks
 
 WATCHED_MAX = 100
+SENT_AT_ONCE = 100
+"""Sessions, each all that it watches."""
 
 
 def _nobody(_user: str) -> bool:
@@ -133,24 +135,54 @@ class Watchlists:
         async for some in portions(users):
             counts = await self._counts.connections(some)
             found |= {user: count > 0 for user, count in zip(some, counts, strict=True)}
-        self._send(found)
+        await self._send(found)
 
-    def _send(self, found: Mapping[str, bool]) -> None:
-        """Send those who watch what has changed, and new ones all of it."""
+    async def _send(self, found: Mapping[str, bool]) -> None:
+        """Send those who watch what has changed, and new ones all of it.
+
+        In portions, and the next read waits for its end. Meanwhile sessions may end, or watch
+        others: these are new again, and are sent all of that.
+        """
         changed: dict[Session, dict[str, bool]] = {}
-        new = [one for one in self._new if found.keys() >= {*self._watching[one]}]
+        async for session, user in self._concerned(found):
+            if session not in self._new:
+                changed.setdefault(session, {})[user] = found[user]
+        async for some in portions(list(changed), SENT_AT_ONCE):
+            for session in some:
+                if session in self._watching and session not in self._new:
+                    _reply(session, changed[session])
+        async for some in portions(list(self._new), SENT_AT_ONCE):
+            for session in some:
+                self._send_all(session, found)
+
+    async def _concerned(self, found: Mapping[str, bool]) -> AsyncIterator[tuple[Session, str]]:
+        """Who watches whom of those that are not as they were: a user may have many watchers."""
+        count = 0
         for user, is_connected in found.items():
-            watchers = self._watchers.get(user, {})
-            if watchers and self._connected.get(user) is not is_connected:
+            is_changed = user in self._watchers and self._connected.get(user) is not is_connected
+            if is_changed:
                 self._connected[user] = is_connected
-                for session in watchers:
-                    if session not in self._new:
-                        changed.setdefault(session, {})[user] = is_connected
-        for session in new:
-            del self._new[session]
-            changed[session] = {user: found[user] for user in self._watching[session]}
-        for session, states in changed.items():
-            online = tuple(user for user, is_connected in states.items() if is_connected)
-            offline = tuple(user for user, is_connected in states.items() if not is_connected)
-            if states:
-                session.reply(WatchedUsers(online, offline))
+            for session in (None, *(self._watchers[user] if is_changed else ())):
+                if session is not None:
+                    yield session, user
+                count += 1
+                if count % PORTION == 0:
+                    await asyncio.sleep(0)
+
+    def _send_all(self, session: Session, found: Mapping[str, bool]) -> None:
+        """Send a new one all that it watches, if that was read."""
+        watched = self._watching.get(session, ())
+        if session not in self._new or not found.keys() >= {*watched}:
+            return
+        del self._new[session]
+        for user in watched:
+            # One whom nobody watched when that was compared.
+            self._connected.setdefault(user, found[user])
+        _reply(session, {user: found[user] for user in watched})
+
+
+def _reply(session: Session, states: Mapping[str, bool]) -> None:
+    online = tuple(user for user, is_connected in states.items() if is_connected)
+    offline = tuple(user for user, is_connected in states.items() if not is_connected)
+    if states:
+        session.reply(WatchedUsers(online, offline))

@@ -22,7 +22,7 @@ from riverd.node.replicas.idle import IdleChannels
 from riverd.node.replicas.membership import Membership
 from riverd.node.replicas.reconcile import DesiredState
 from riverd.node.replicas.repair import Repairs
-from riverd.scheduling.portions import PORTION, portions
+from riverd.scheduling.portions import PORTION, free, portions
 from riverd.scheduling.tasks import Tasks
 
 ATTACHING_MAX = 64
@@ -266,7 +266,8 @@ class Attachments:
         if attachment.channel is not None:
             self.former.note(attachment.name, attachment.channel.log.position, now=self._clock())
             attachment.channel = None
-            self._hub.close(attachment.name)
+            if members := self._hub.close(attachment.name):
+                self._tasks.start(free(members))
         await self._broker.unsubscribe(attachment.name)
 
     def _forget_if_unused(self, attachment: Attachment) -> None:

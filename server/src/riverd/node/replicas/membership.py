@@ -98,15 +98,18 @@ class Membership:
         self._tasks.start(self._doubt_all(list(attachments)))
 
     async def _doubt_all(self, attachments: Sequence[Attachment]) -> None:
-        is_first = True
+        doubted: list[tuple[Attachment, PresenceEntry]] = []
         async for known in portions(attachments):
-            entries = [(one, entry) for one in known for entry in one.presence_entries.values()]
-            async for some in portions(entries, DOUBTED_AT_ONCE):
-                if not is_first:
-                    # The broker has to be asked for each: others ask it too.
-                    await asyncio.sleep(DOUBT_EVERY_S)
-                is_first = False
-                self._doubt(some)
+            for attachment in known:
+                # One channel may have those of all clients: no more than a portion is looked at.
+                for entry in list(attachment.presence_entries.values()):
+                    doubted.append((attachment, entry))
+                    if len(doubted) == DOUBTED_AT_ONCE:
+                        self._doubt(doubted)
+                        doubted = []
+                        # The broker has to be asked for each: others ask it too.
+                        await asyncio.sleep(DOUBT_EVERY_S)
+        self._doubt(doubted)
 
     def _doubt(self, entries: Sequence[tuple[Attachment, PresenceEntry]]) -> None:
         for attachment, entry in entries:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Container, Iterable
 from riverd.broker import Broker
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
-from riverd.core.presence import COMPARED_AT_ONCE
+from riverd.core.presence import COMPARED_AT_ONCE, LISTED_MAX
 from riverd.core.session import Subscription
 from riverd.errors import BrokerError, ErrorCode, RiverError
 from riverd.model.log import Change, Position, Roster
@@ -28,7 +28,7 @@ from riverd.node.replicas.attachment import Attachment, Settling
 from riverd.node.replicas.membership import Membership
 from riverd.node.replicas.reconcile import RETRY_S_FIRST, RETRY_S_MAX
 from riverd.scheduling.backoff import Backoff
-from riverd.scheduling.portions import portions
+from riverd.scheduling.portions import free, portions
 from riverd.scheduling.tasks import Tasks
 
 SETTLE_S = 1.5
@@ -194,12 +194,16 @@ class Repairs:
             changes: list[Change] = []
             for some in presence.changes_to(roster):
                 changes += some
+                if len(changes) > LISTED_MAX:
+                    # The list is sent instead of them.
+                    break
                 if len(roster.members) > COMPARED_AT_ONCE:
                     await asyncio.sleep(0)
             if attachment.channel is not channel or presence.position != ours:
                 attachment.stale = True
                 return
             attachment.settling = None
+            self._tasks.start(free(presence.release()))
             self._hub.replace_members(channel, roster, changes=changes)
         self._membership.keep_all(attachment, theirs.epoch)
 
