@@ -718,7 +718,7 @@ var Pusher = class _Pusher {
    *
    * @param {string} key any text: the token says everything
    * @param {PusherOptions & Partial<Record<Meaningless, unknown>>} options
-   * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+   * @throws {RiverError} `host_invalid` or `token_missing`
    */
   constructor(key, options) {
     if (key === void 0 || key === null) throw new Error("You must pass your app key");

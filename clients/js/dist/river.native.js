@@ -46,9 +46,9 @@ var init_channel = __esm({
       get name() {
         return this.#delivery.subscription.channel;
       }
-      /** Whether events arrive at the moment. */
+      /** Whether events arrive at the moment; not while a snapshot is still to come. */
       get live() {
-        return this.#delivery.subscription.live;
+        return this.#delivery.live;
       }
       /**
        * Up to where the callbacks have seen the channel; null before it was live for the first time.
@@ -181,13 +181,19 @@ var init_advice = __esm({
         return `"${channel}" was subscribed before, without ${name}: it is ignored`;
       },
       /** A channel that was refused. */
-      refused(channel, code, message) {
+      refused(channel, code, message, token) {
+        if (token && code === "unauthenticated") return void 0;
         const what = code === "too_many_channels" ? "a channel" : `channel "${channel}"`;
         return CURES[code] && `${what} refused: ${message} (${code}). ${CURES[code]}`;
       },
       /** A callback for members of a channel that has none. */
       memberless(channel, event) {
         return `no "${event}" on "${channel}": only channels called presence-..., or with a rule, have members`;
+      },
+      /** A snapshot that failed; it is loaded again and again. */
+      stale(words) {
+        const cure = /SyntaxError/.test(words) ? "Does it look at response.ok? " : "";
+        return `${words}. ${cure}It is loaded again; until then events wait and the channel is not live`;
       },
       /** Between two attempts to connect. */
       waiting(reason, code, url, error) {
@@ -704,7 +710,7 @@ var init_http_socket = __esm({
 });
 
 // src/fallback.js
-async function fallback(url, WebSocket, restored) {
+async function fallback(url, WebSocket, use) {
   const options = {
     signal: AbortSignal.timeout(CHECK_MS),
     cache: (
@@ -724,7 +730,7 @@ async function fallback(url, WebSocket, restored) {
       await moment(waitMs * (1 + Math.random()));
       if (open.size > 0 && await holds(url, WebSocket)) {
         retries.set(url, Math.min(2 * waitMs, RETRY_MS_MAX));
-        restored();
+        use(WebSocket);
         for (const socket of open) socket.move();
         break;
       }
@@ -732,15 +738,17 @@ async function fallback(url, WebSocket, restored) {
     }
     trying = false;
   };
-  return class extends HttpSocket {
-    /** @param {string} address */
-    constructor(address) {
-      super(address);
-      open.add(this);
-      this.ended.then(() => open.delete(this));
-      trial();
+  use(
+    class extends HttpSocket {
+      /** @param {string} address */
+      constructor(address) {
+        super(address);
+        open.add(this);
+        this.ended.then(() => open.delete(this));
+        trial();
+      }
     }
-  };
+  );
 }
 async function holds(url, WebSocket) {
   let socket;
@@ -1147,16 +1155,21 @@ var Delivery = class {
     this.events = new Emitter(platform.report);
     this.#held = new Inbox((event) => this.#deliver(event), platform);
   }
+  /** Whether the callbacks have seen all there is, and what comes reaches them. */
+  get live() {
+    return this.subscription.live && !this.#loading;
+  }
   /** @param {Omit<Subscribed, "type" | "channel">} message */
   subscribed(message) {
     const outcome = this.subscription.subscribed(message);
     if (!outcome) return;
     const { epoch, offset, presence } = message;
-    this.system.emit("river:subscribed", { recovered: outcome === "resumed", epoch, offset });
+    const recovered = outcome === "resumed";
+    if (!recovered) this.#renew(outcome, 0);
+    this.system.emit("river:subscribed", { recovered, epoch, offset });
     if (presence) this.#members(presence);
     else if (this.#awaited) this.#warnings.about("memberless", this.channel.name, this.#awaited);
-    if (outcome === "start") this.#renew(outcome, 0);
-    else if (outcome !== "resumed") this.#gap(outcome, message);
+    if (!recovered && outcome !== "start") this.#gap(outcome, message);
   }
   /**
    * @param {Pick<import("./protocol.js").Refusal, "id" | "code">} message may be the answer to another question
@@ -1223,9 +1236,9 @@ var Delivery = class {
     this.#held.clear();
     const spreadMs = reason === "window" ? WINDOW_RELOAD_MS : RELOAD_MS;
     const reloadAfterMs = reload_after_ms ?? retry_after_ms ?? outageBackoff(spreadMs, this.#platform.random);
-    this.system.emit("river:gap", { reason, epoch, offset, reloadAfterMs });
     this.#spreadMs = reloadAfterMs;
     this.#renew(reason, reloadAfterMs);
+    this.system.emit("river:gap", { reason, epoch, offset, reloadAfterMs });
   }
   /**
    * @param {Break} reason
@@ -1241,6 +1254,7 @@ var Delivery = class {
   async #load() {
     this.#loading = true;
     this.#held.hold();
+    await null;
     for (let failures = 0; this.#needed && !this.#ended; ) {
       const waitMs = this.#loadAt - this.#platform.steadyMs();
       if (waitMs > 0) {
@@ -1255,7 +1269,7 @@ var Delivery = class {
       }
       const reason = this.#needed;
       this.#needed = null;
-      if (await this.#loadOnce(reason, failures)) failures = 0;
+      if (await this.#loadOnce(reason)) failures = 0;
       else if (!this.#needed)
         this.#renew(reason, backoff(++failures, this.#platform.random, this.#spreadMs));
     }
@@ -1264,10 +1278,9 @@ var Delivery = class {
   }
   /**
    * @param {Break} reason
-   * @param {number} failures how many attempts in a row have failed before
    * @returns {Promise<boolean>} whether there is a snapshot
    */
-  async #loadOnce(reason, failures) {
+  async #loadOnce(reason) {
     const position = (
       /** @type {Position} */
       this.subscription.position
@@ -1284,10 +1297,9 @@ var Delivery = class {
       if (typeof covered?.offset === "number" && !this.#needed) this.subscription.saw(covered);
       return true;
     } catch (cause) {
-      const words = `no snapshot of ${this.channel.name}`;
-      const error = new RiverError("snapshot_failed", words, { cause });
-      this.system.emit("river:error", error);
-      if (!failures) this.#platform.report(error);
+      const words = `no snapshot of ${this.channel.name}: ${cause}`;
+      this.system.emit("river:error", new RiverError("snapshot_failed", words, { cause }));
+      this.#warnings.about("stale", words);
       return false;
     }
   }
@@ -1313,12 +1325,11 @@ var SOON_MS = 6e4;
 var Route = class {
   #url;
   #own;
-  /** @type {SocketClass} */
   #next;
   #failed = 0;
   /**
    * @param {string} url
-   * @param {SocketClass} Socket
+   * @param {SocketClass} Socket which some browsers are not allowed to have: without it none can be made
    */
   constructor(url, Socket) {
     this.#url = url;
@@ -1331,23 +1342,21 @@ var Route = class {
   /**
    * A socket was lost, and nobody had closed it.
    *
-   * @param {number | undefined} code of its end; none if it did not answer
+   * @param {number | undefined} code of its end: River's own begin at 4000, any other may be of what
+   *   stands in between; none if it did not answer
    * @param {number} livedMs how long it had worked; 0 if it had not
    */
   lost(code = 0, livedMs) {
     const weight = livedMs ? CUT : REFUSED;
-    if (livedMs > SOON_MS || this.#own.isShared) this.#failed = 0;
-    else if (code < 1007) this.#failed += code ? weight : BLOCKED;
+    if (livedMs > SOON_MS || this.#own?.isShared) this.#failed = 0;
+    else if (code < 4e3) this.#failed += code && this.#own ? weight : BLOCKED;
     if (this.#failed < BLOCKED) return;
     this.#failed = BLOCKED - CUT;
     const own = this.#own;
     if (this.#next !== own) this.#next = own;
     else
-      Promise.resolve().then(() => (init_later(), later_exports)).then(({ fallback: fallback2 }) => fallback2(this.#url, own, () => this.#next = own)).then(
-        (Socket) => this.#next = Socket,
-        () => {
-        }
-      );
+      Promise.resolve().then(() => (init_later(), later_exports)).then(({ fallback: fallback2 }) => fallback2(this.#url, own, (Socket) => this.#next = Socket)).catch(() => {
+      });
   }
 };
 
@@ -1366,11 +1375,14 @@ function addressed(options, moduleUrl) {
   const { host, url, token, jwt, queue, WebSocket, ...unknown } = options;
   const source = token ?? jwt;
   if (("token" in options || "jwt" in options) && !(source && /^[sf]/.test(typeof source)))
-    throw new RiverError("token_missing", "the token is no text or function");
-  const Socket = WebSocket ?? globalThis.WebSocket;
-  if (!Socket) throw new RiverError("websocket_missing", "no WebSocket class");
+    throw new RiverError("token_missing", "token is no text or function");
   const address = endpoint(host ?? url, moduleUrl, globalThis.location);
-  return { url: address, token: source, route: new Route(address, Socket), unknown };
+  return {
+    url: address,
+    token: source,
+    route: new Route(address, WebSocket ?? globalThis.WebSocket),
+    unknown
+  };
 }
 
 // src/hub.js
@@ -1733,6 +1745,8 @@ var Link = class _Link {
   /** The number of the last question to the token function; older answers come too late. */
   #ask = 0;
   #renewAt = NEVER;
+  /** Whether this attempt has the token of an earlier one. */
+  #isKept = false;
   /** When the outage began: the longer it lasts, the further clients spread their attempts. */
   #lostAt = 0;
   #connectedAt = 0;
@@ -1826,6 +1840,7 @@ var Link = class _Link {
     if (ask !== this.#ask) return [];
     if (!this.isConnected) {
       this.#error = error;
+      this.#renewAt = now;
       return this.#options.renewable ? this.#wait(now, error.message) : this.stop(error.message);
     }
     this.#renewAt = now + backoff(ASK_AGAIN, this.#options.random);
@@ -2009,8 +2024,8 @@ var Link = class _Link {
     this.#tickedAt = now;
     this.#dueAt = NEVER;
     this.#error = void 0;
-    const fresh = this.#options.guest || this.#token !== null && now < this.#renewAt;
-    const effect = fresh ? this.#open(now) : this.#askToken();
+    this.#isKept = this.#token !== null && now < this.#renewAt;
+    const effect = this.#options.guest || this.#isKept ? this.#open(now) : this.#askToken();
     return [effect, this.#enter("connecting", "connecting")];
   }
   /** @returns {Effect} */
@@ -2037,7 +2052,8 @@ var Link = class _Link {
     if (livedMs >= Math.max(STABLE_MS, this.#connectedAt - this.#lostAt)) this.#lostAt = now;
     this.livedMs = livedMs + 1;
     const closing = this.#drop();
-    const waitMs = outageBackoff(now - this.#lostAt, this.#options.random);
+    const isOver = this.#isKept && !this.#token;
+    const waitMs = isOver ? 0 : outageBackoff(now - this.#lostAt, this.#options.random);
     this.#dueAt = Math.max(now + waitMs, this.#notBefore);
     return [closing, this.#enter("waiting", reason, { retryInMs: this.#dueAt - now, code })];
   }
@@ -2215,16 +2231,11 @@ var Connection = class {
   }
   /** @param {Arrival} arrival */
   #arrived(arrival) {
-    if (arrival.socket !== this.#socket) return;
+    const { socket } = arrival;
+    if (socket !== this.#socket) return;
     this.link.received(this.#platform.now());
     this.#inbox.push(arrival);
-    if (this.#inbox.size > INBOX_MAX) this.#overflow();
-  }
-  #overflow() {
-    const socket = (
-      /** @type {Socket} */
-      this.#socket
-    );
+    if (this.#inbox.size <= INBOX_MAX) return;
     socket.onmessage = socket.onclose = () => {
     };
     socket.close();
@@ -2427,14 +2438,6 @@ var Warnings = class {
       if (options[name] && !first[name]) this.about("ignored", channel, name);
   }
   /**
-   * @param {string} channel
-   * @param {import("./errors.js").RiverError} error
-   * @param {boolean} isGuest whether there will never be a token
-   */
-  refused(channel, { code, message }, isGuest) {
-    if (isGuest || code !== "unauthenticated") this.about("refused", channel, code, message);
-  }
-  /**
    * @param {import("./status.js").Status} status
    * @param {string | undefined} url
    */
@@ -2494,7 +2497,7 @@ var Hub = class {
   get state() {
     return this.transport?.status.state ?? "closed";
   }
-  /** @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing` */
+  /** @throws {RiverError} `host_invalid` or `token_missing` */
   connect() {
     if (!this.transport) {
       this.where = addressed(this.#options, void 0);
@@ -2576,18 +2579,13 @@ var Hub = class {
       message.id,
       message
     );
-    else this.#pushed(
-      /** @type {Pushed} */
-      message,
-      connection
-    );
-  }
-  /**
-   * @param {Pushed} message
-   * @param {Connection} connection
-   */
-  #pushed(message, connection) {
-    this.#deliveries.get(message.channel)?.receive(message, connection);
+    else {
+      const pushed = (
+        /** @type {Pushed} */
+        message
+      );
+      this.#deliveries.get(pushed.channel)?.receive(pushed, connection);
+    }
   }
   /**
    * The connection in use has another status.
@@ -2722,7 +2720,7 @@ var Hub = class {
     );
     for (const [name, delivery] of this.#deliveries)
       if (delivery.refused(message, error, now))
-        this.warnings.refused(name, error, !this.where?.token);
+        this.warnings.about("refused", name, message.code, message.message, this.where?.token);
   }
   /**
    * @param {import("./protocol.js").Authenticated} message
@@ -2765,7 +2763,7 @@ var River = class {
    *
    * @param {Options} [options]
    * @param {import("./platform.js").Platform} [platform] for tests and unusual runtimes
-   * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+   * @throws {RiverError} `host_invalid` or `token_missing`
    */
   constructor(options = {}, platform = thisPlatform()) {
     this.#hub = new Hub(this, options, platform);
@@ -2816,7 +2814,7 @@ var River = class {
    * Connect: on a server, after `disconnect`, or when the server had ended the connection. Channels go on
    * where they were.
    *
-   * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+   * @throws {RiverError} `host_invalid` or `token_missing`
    */
   connect() {
     this.#hub.connect();

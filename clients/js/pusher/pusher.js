@@ -80,7 +80,7 @@ export class Pusher {
    *
    * @param {string} key any text: the token says everything
    * @param {PusherOptions & Partial<Record<Meaningless, unknown>>} options
-   * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+   * @throws {RiverError} `host_invalid` or `token_missing`
    */
   constructor(key, options) {
     if (key === undefined || key === null) throw new Error("You must pass your app key");

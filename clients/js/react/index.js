@@ -43,6 +43,9 @@ const BEFORE = "connecting\nnot connected yet";
 /** @type {{count: number, members: ReadonlyMap<string, Record<string, unknown> | undefined>}} */
 const NOBODY = { count: 0, members: new Map() };
 
+/** Who wants to know that a snapshot of a channel is there, or failed. @type {WeakMap<object, Set<() => void>>} */
+const awaiting = new WeakMap();
+
 const Context = createContext(/** @type {River | null} */ (null));
 
 /**
@@ -99,7 +102,7 @@ export function useConnection() {
  * @param {SubscribeOptions} [options] as they are when the component is shown first
  * @returns {{live: boolean, error: RiverError | null,
  *   publish: <K extends keyof E & string>(event: K, data: E[K], options?: PublishOptions) =>
- *   Promise<Receipt>}} whether events arrive, why the server refused the channel, and a function to
+ *   Promise<Receipt>}} whether events arrive (not while the snapshot is still to come), why the server refused the channel, and a function to
  *   publish that stays the same
  */
 export function useChannel(name, handlers = {}, options = {}) {
@@ -115,21 +118,34 @@ export function useChannel(name, handlers = {}, options = {}) {
   useEffect(() => {
     if (!name) return undefined;
     const { snapshot, ...others } = latest.current.options;
-    const channel = river.subscribe(name, {
-      ...others,
-      snapshot: snapshot && ((why) => (latest.current.options.snapshot ?? snapshot)(why)),
-    });
+    /** @type {import("../src/delivery.js").Snapshot} */
+    const load = async (why) => {
+      try {
+        return await (latest.current.options.snapshot ?? snapshot)?.(why);
+      } finally {
+        // The channel is live a little later.
+        setTimeout(() => {
+          for (const look of awaiting.get(channel) ?? []) look();
+        });
+      }
+    };
+    const channel = river.subscribe(name, { ...others, snapshot: snapshot && load });
     const keep = (/** @type {ChannelStatus} */ status) => setKnown({ name, status });
     const listening = listen(channel, () => latest.current.handlers, keep);
     heed.current = listening.heed;
-    const changed = () =>
-      setKnown(({ status }) => ({ name, status: { ...status, live: channel.live } }));
+    const changed = () => {
+      const { live } = channel;
+      setKnown(({ status }) => ({ name, status: { live, error: live ? null : status.error } }));
+    };
     river.on("state", changed);
+    const looks = awaiting.get(channel) ?? new Set();
+    awaiting.set(channel, looks.add(changed));
     changed();
     return () => {
       heed.current = () => {};
       listening.end();
       river.off("state", changed);
+      looks.delete(changed);
       channel.unsubscribe();
       keep(IDLE);
     };
@@ -172,6 +188,7 @@ function listen(channel, handlers, setStatus) {
     const onSystem = (/** @type {any} */ detail) => {
       const { live } = channel;
       if (name === "river:subscribed") setStatus({ live, error: null });
+      if (name === "river:gap") setStatus({ live, error: null });
       if (name === "river:error") setStatus({ live, error: detail });
       call(name, detail);
     };
@@ -209,7 +226,7 @@ export function usePresence(name) {
       setKnown({ name, present: { count, members: new Map(members) } });
     };
     for (const event of PRESENCE) channel.on(event, update);
-    if (channel.live) update();
+    update();
     return () => {
       for (const event of PRESENCE) channel.off(event, update);
       channel.unsubscribe();

@@ -34,7 +34,7 @@ const DOUBTS =
 /**
  * What is said about each topic, from its facts; nothing where nothing is wrong.
  *
- * @type {Record<"unknown" | "ignored" | "refused" | "memberless" | import("./status.js").State,
+ * @type {Record<"unknown" | "ignored" | "refused" | "memberless" | "stale" | import("./status.js").State,
  *   (...facts: any[]) => string | undefined>}
  */
 export const ADVICE = {
@@ -53,7 +53,9 @@ export const ADVICE = {
   },
 
   /** A channel that was refused. */
-  refused(channel, code, message) {
+  refused(channel, code, message, token) {
+    // Whose token is refused is warned of that.
+    if (token && code === "unauthenticated") return undefined;
     // Each channel after the hundredth: one line for all of them.
     const what = code === "too_many_channels" ? "a channel" : `channel "${channel}"`;
     return CURES[code] && `${what} refused: ${message} (${code}). ${CURES[code]}`;
@@ -62,6 +64,12 @@ export const ADVICE = {
   /** A callback for members of a channel that has none. */
   memberless(channel, event) {
     return `no "${event}" on "${channel}": only channels called presence-..., or with a rule, have members`;
+  },
+
+  /** A snapshot that failed; it is loaded again and again. */
+  stale(words) {
+    const cure = /SyntaxError/.test(words) ? "Does it look at response.ok? " : "";
+    return `${words}. ${cure}It is loaded again; until then events wait and the channel is not live`;
   },
 
   /** Between two attempts to connect. */

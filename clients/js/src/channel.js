@@ -76,9 +76,9 @@ export class Channel {
     return this.#delivery.subscription.channel;
   }
 
-  /** Whether events arrive at the moment. */
+  /** Whether events arrive at the moment; not while a snapshot is still to come. */
   get live() {
-    return this.#delivery.subscription.live;
+    return this.#delivery.live;
   }
 
   /**

@@ -181,14 +181,11 @@ export class Connection {
 
   /** @param {Arrival} arrival */
   #arrived(arrival) {
-    if (arrival.socket !== this.#socket) return;
+    const { socket } = arrival;
+    if (socket !== this.#socket) return;
     this.link.received(this.#platform.now());
     this.#inbox.push(arrival);
-    if (this.#inbox.size > INBOX_MAX) this.#overflow();
-  }
-
-  #overflow() {
-    const socket = /** @type {Socket} */ (this.#socket);
+    if (this.#inbox.size <= INBOX_MAX) return;
     socket.onmessage = socket.onclose = () => {};
     socket.close();
     this.#inbox.push({ socket, close: OVERFLOW });

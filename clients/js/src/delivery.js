@@ -72,16 +72,23 @@ export class Delivery {
     this.#held = new Inbox((/** @type {EventMessage} */ event) => this.#deliver(event), platform);
   }
 
+  /** Whether the callbacks have seen all there is, and what comes reaches them. */
+  get live() {
+    return this.subscription.live && !this.#loading;
+  }
+
   /** @param {Omit<Subscribed, "type" | "channel">} message */
   subscribed(message) {
     const outcome = this.subscription.subscribed(message);
     if (!outcome) return;
     const { epoch, offset, presence } = message;
-    this.system.emit("river:subscribed", { recovered: outcome === "resumed", epoch, offset });
+    const recovered = outcome === "resumed";
+    // First: for the callbacks the channel is not live yet.
+    if (!recovered) this.#renew(outcome, 0);
+    this.system.emit("river:subscribed", { recovered, epoch, offset });
     if (presence) this.#members(presence);
     else if (this.#awaited) this.#warnings.about("memberless", this.channel.name, this.#awaited);
-    if (outcome === "start") this.#renew(outcome, 0);
-    else if (outcome !== "resumed") this.#gap(outcome, message);
+    if (!recovered && outcome !== "start") this.#gap(outcome, message);
   }
 
   /**
@@ -158,9 +165,9 @@ export class Delivery {
     const spreadMs = reason === "window" ? WINDOW_RELOAD_MS : RELOAD_MS;
     const reloadAfterMs =
       reload_after_ms ?? retry_after_ms ?? outageBackoff(spreadMs, this.#platform.random);
-    this.system.emit("river:gap", { reason, epoch, offset, reloadAfterMs });
     this.#spreadMs = reloadAfterMs;
     this.#renew(reason, reloadAfterMs);
+    this.system.emit("river:gap", { reason, epoch, offset, reloadAfterMs });
   }
 
   /**
@@ -178,6 +185,8 @@ export class Delivery {
   async #load() {
     this.#loading = true;
     this.#held.hold();
+    // The callbacks first.
+    await null;
     for (let failures = 0; this.#needed && !this.#ended; ) {
       const waitMs = this.#loadAt - this.#platform.steadyMs();
       if (waitMs > 0) {
@@ -188,7 +197,7 @@ export class Delivery {
       }
       const reason = this.#needed;
       this.#needed = null;
-      if (await this.#loadOnce(reason, failures)) failures = 0;
+      if (await this.#loadOnce(reason)) failures = 0;
       else if (!this.#needed)
         // The back end has too much to do: those that were spread over seconds are so again.
         this.#renew(reason, backoff(++failures, this.#platform.random, this.#spreadMs));
@@ -199,10 +208,9 @@ export class Delivery {
 
   /**
    * @param {Break} reason
-   * @param {number} failures how many attempts in a row have failed before
    * @returns {Promise<boolean>} whether there is a snapshot
    */
-  async #loadOnce(reason, failures) {
+  async #loadOnce(reason) {
     const position = /** @type {Position} */ (this.subscription.position);
     try {
       const loaded = /** @type {Snapshot} */ (this.#snapshot)({ reason, ...position });
@@ -212,10 +220,9 @@ export class Delivery {
       if (typeof covered?.offset === "number" && !this.#needed) this.subscription.saw(covered);
       return true;
     } catch (cause) {
-      const words = `no snapshot of ${this.channel.name}`;
-      const error = new RiverError("snapshot_failed", words, { cause });
-      this.system.emit("river:error", error);
-      if (!failures) this.#platform.report(error);
+      const words = `no snapshot of ${this.channel.name}: ${cause}`;
+      this.system.emit("river:error", new RiverError("snapshot_failed", words, { cause }));
+      this.#warnings.about("stale", words);
       return false;
     }
   }

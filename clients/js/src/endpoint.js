@@ -32,16 +32,19 @@ export function endpoint(host, moduleUrl, page) {
  * @param {import("./river.js").Options} options
  * @param {string | undefined} moduleUrl
  * @returns {import("./connection.js").Where}
- * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+ * @throws {RiverError} `host_invalid` or `token_missing`
  */
 export function addressed(options, moduleUrl) {
   const { host, url, token, jwt, queue, WebSocket, ...unknown } = options;
   const source = token ?? jwt;
   // Without the option the page is a guest; with another value something went wrong.
   if (("token" in options || "jwt" in options) && !(source && /^[sf]/.test(typeof source)))
-    throw new RiverError("token_missing", "the token is no text or function");
-  const Socket = WebSocket ?? globalThis.WebSocket;
-  if (!Socket) throw new RiverError("websocket_missing", "no WebSocket class");
+    throw new RiverError("token_missing", "token is no text or function");
   const address = endpoint(host ?? url, moduleUrl, globalThis.location);
-  return { url: address, token: source, route: new Route(address, Socket), unknown };
+  return {
+    url: address,
+    token: source,
+    route: new Route(address, WebSocket ?? globalThis.WebSocket),
+    unknown,
+  };
 }

@@ -17,18 +17,18 @@ const TRIAL_OPEN_MS = 10_000;
 const retries = new Map();
 
 /**
- * A class of sockets without WebSockets.
+ * * Have sockets without WebSockets used.
  *
- * While one of them is open, WebSockets are tried again from time to time. When one holds, `restored` is
- * called, and the clients are asked to move.
+ * While one of them is open, WebSockets are tried again from time to time. When one holds, they are used
+ * again, and the clients are asked to move.
  *
  * @param {string} url
  * @param {SocketClass} WebSocket
- * @param {() => void} restored
- * @returns {Promise<SocketClass>} rejected when River is not reached without a WebSocket either: it is
+ * @param {(Socket: SocketClass) => void} use is given the class, and later that of WebSockets
+ * @returns {Promise<void>} rejected when River is not reached without a WebSocket either: it is
  *   down, and not the WebSocket that is in the way
  */
-export async function fallback(url, WebSocket, restored) {
+export async function fallback(url, WebSocket, use) {
   const options = {
     signal: AbortSignal.timeout(CHECK_MS),
     cache: /** @type {const} */ ("no-store"),
@@ -46,7 +46,7 @@ export async function fallback(url, WebSocket, restored) {
       await moment(waitMs * (1 + Math.random()));
       if (open.size > 0 && (await holds(url, WebSocket))) {
         retries.set(url, Math.min(2 * waitMs, RETRY_MS_MAX));
-        restored();
+        use(WebSocket);
         for (const socket of open) socket.move();
         break;
       }
@@ -54,15 +54,17 @@ export async function fallback(url, WebSocket, restored) {
     }
     trying = false;
   };
-  return class extends HttpSocket {
-    /** @param {string} address */
-    constructor(address) {
-      super(address);
-      open.add(this);
-      this.ended.then(() => open.delete(this));
-      trial();
-    }
-  };
+  use(
+    class extends HttpSocket {
+      /** @param {string} address */
+      constructor(address) {
+        super(address);
+        open.add(this);
+        this.ended.then(() => open.delete(this));
+        trial();
+      }
+    },
+  );
 }
 
 /**

@@ -73,7 +73,7 @@ export class Hub {
     return this.transport?.status.state ?? "closed";
   }
 
-  /** @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing` */
+  /** @throws {RiverError} `host_invalid` or `token_missing` */
   connect() {
     if (!this.transport) {
       this.where = addressed(this.#options, import.meta.url);
@@ -158,15 +158,10 @@ export class Hub {
     else if (message.type === "welcome") this.#welcomed(message, connection);
     else if (message.type === "unsubscribed") this.#unsubscribed(message, connection);
     else if ("id" in message) this.#requests.settle(/** @type {number} */ (message.id), message);
-    else this.#pushed(/** @type {Pushed} */ (message), connection);
-  }
-
-  /**
-   * @param {Pushed} message
-   * @param {Connection} connection
-   */
-  #pushed(message, connection) {
-    this.#deliveries.get(message.channel)?.receive(message, connection);
+    else {
+      const pushed = /** @type {Pushed} */ (message);
+      this.#deliveries.get(pushed.channel)?.receive(pushed, connection);
+    }
   }
 
   /**
@@ -308,7 +303,7 @@ export class Hub {
     this.#requests.settle(/** @type {number} */ (message.id), error);
     for (const [name, delivery] of this.#deliveries)
       if (delivery.refused(message, error, now))
-        this.warnings.refused(name, error, !this.where?.token);
+        this.warnings.about("refused", name, message.code, message.message, this.where?.token);
   }
 
   /**

@@ -41,6 +41,8 @@ export class Link {
   /** The number of the last question to the token function; older answers come too late. */
   #ask = 0;
   #renewAt = NEVER;
+  /** Whether this attempt has the token of an earlier one. */
+  #isKept = false;
   /** When the outage began: the longer it lasts, the further clients spread their attempts. */
   #lostAt = 0;
   #connectedAt = 0;
@@ -143,6 +145,8 @@ export class Link {
     if (ask !== this.#ask) return [];
     if (!this.isConnected) {
       this.#error = error;
+      // The old one may have ended: the next attempt asks, too.
+      this.#renewAt = now;
       return this.#options.renewable ? this.#wait(now, error.message) : this.stop(error.message);
     }
     // The old token still serves: if it runs out before there is another, the server will say so.
@@ -345,8 +349,8 @@ export class Link {
     this.#tickedAt = now;
     this.#dueAt = NEVER;
     this.#error = undefined;
-    const fresh = this.#options.guest || (this.#token !== null && now < this.#renewAt);
-    const effect = fresh ? this.#open(now) : this.#askToken();
+    this.#isKept = this.#token !== null && now < this.#renewAt;
+    const effect = this.#options.guest || this.#isKept ? this.#open(now) : this.#askToken();
     return [effect, this.#enter("connecting", "connecting")];
   }
 
@@ -376,7 +380,9 @@ export class Link {
     if (livedMs >= Math.max(STABLE_MS, this.#connectedAt - this.#lostAt)) this.#lostAt = now;
     this.livedMs = livedMs + 1;
     const closing = this.#drop();
-    const waitMs = outageBackoff(now - this.#lostAt, this.#options.random);
+    // A token that ended meanwhile is no outage: another one is asked for at once.
+    const isOver = this.#isKept && !this.#token;
+    const waitMs = isOver ? 0 : outageBackoff(now - this.#lostAt, this.#options.random);
     this.#dueAt = Math.max(now + waitMs, this.#notBefore);
     return [closing, this.#enter("waiting", reason, { retryInMs: this.#dueAt - now, code })];
   }

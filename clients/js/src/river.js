@@ -70,7 +70,7 @@ export class River {
    *
    * @param {Options} [options]
    * @param {import("./platform.js").Platform} [platform] for tests and unusual runtimes
-   * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+   * @throws {RiverError} `host_invalid` or `token_missing`
    */
   constructor(options = {}, platform = thisPlatform()) {
     this.#hub = new Hub(this, options, platform);
@@ -128,7 +128,7 @@ export class River {
    * Connect: on a server, after `disconnect`, or when the server had ended the connection. Channels go on
    * where they were.
    *
-   * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+   * @throws {RiverError} `host_invalid` or `token_missing`
    */
   connect() {
     this.#hub.connect();

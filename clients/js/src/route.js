@@ -14,13 +14,12 @@ const SOON_MS = 60_000;
 export class Route {
   #url;
   #own;
-  /** @type {SocketClass} */
   #next;
   #failed = 0;
 
   /**
    * @param {string} url
-   * @param {SocketClass} Socket
+   * @param {SocketClass} Socket which some browsers are not allowed to have: without it none can be made
    */
   constructor(url, Socket) {
     this.#url = url;
@@ -35,13 +34,14 @@ export class Route {
   /**
    * A socket was lost, and nobody had closed it.
    *
-   * @param {number | undefined} code of its end; none if it did not answer
+   * @param {number | undefined} code of its end: River's own begin at 4000, any other may be of what
+   *   stands in between; none if it did not answer
    * @param {number} livedMs how long it had worked; 0 if it had not
    */
   lost(code = 0, livedMs) {
     const weight = livedMs ? CUT : REFUSED;
-    if (livedMs > SOON_MS || this.#own.isShared) this.#failed = 0;
-    else if (code < 1007) this.#failed += code ? weight : BLOCKED;
+    if (livedMs > SOON_MS || this.#own?.isShared) this.#failed = 0;
+    else if (code < 4000) this.#failed += code && this.#own ? weight : BLOCKED;
     if (this.#failed < BLOCKED) return;
     // From now on one more is enough.
     this.#failed = BLOCKED - CUT;
@@ -49,10 +49,7 @@ export class Route {
     if (this.#next !== own) this.#next = own;
     else
       import("./later.js")
-        .then(({ fallback }) => fallback(this.#url, own, () => (this.#next = own)))
-        .then(
-          (Socket) => (this.#next = Socket),
-          () => {},
-        );
+        .then(({ fallback }) => fallback(this.#url, own, (Socket) => (this.#next = Socket)))
+        .catch(() => {});
   }
 }

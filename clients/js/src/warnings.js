@@ -60,16 +60,6 @@ export class Warnings {
   }
 
   /**
-   * @param {string} channel
-   * @param {import("./errors.js").RiverError} error
-   * @param {boolean} isGuest whether there will never be a token
-   */
-  refused(channel, { code, message }, isGuest) {
-    // Whose token is refused is warned of that.
-    if (isGuest || code !== "unauthenticated") this.about("refused", channel, code, message);
-  }
-
-  /**
    * @param {import("./status.js").Status} status
    * @param {string | undefined} url
    */

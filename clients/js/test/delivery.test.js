@@ -182,6 +182,7 @@ test("while a snapshot is fetched events wait, and those it stands for are left 
   const { calls, snapshot } = snapshots();
   const delivery = asked(snapshot);
   delivery.subscribed(subscribed(3));
+  await settled();
   for (const offset of [4, 5, 6]) delivery.receive(event(offset), CONNECTION);
   await settled();
   assert.deepEqual(heard, []);
@@ -196,6 +197,7 @@ test("a snapshot that is ahead of the events leaves out what comes later, too", 
   const { calls, snapshot } = snapshots();
   const delivery = asked(snapshot);
   delivery.subscribed(subscribed(3));
+  await settled();
   calls[0]?.answer({ epoch: "e", offset: 5 });
   await settled();
   for (const offset of [4, 5, 6]) delivery.receive(event(offset), CONNECTION);
@@ -206,6 +208,7 @@ test("a snapshot without a position is followed by all that came since it was be
   const { calls, snapshot } = snapshots();
   const delivery = asked(snapshot);
   delivery.subscribed(subscribed(3));
+  await settled();
   delivery.receive(event(4), CONNECTION);
   calls[0]?.answer();
   await settled();
@@ -216,6 +219,7 @@ test("a gap during a snapshot makes it fetch another one", async () => {
   const { calls, snapshot } = snapshots();
   const delivery = asked(snapshot);
   delivery.subscribed(subscribed(3));
+  await settled();
   delivery.receive(event(4), CONNECTION);
   delivery.receive(gap(20), CONNECTION);
   delivery.receive(event(21), CONNECTION);
@@ -234,6 +238,7 @@ test("a connection lost during a snapshot brings the waiting events again, once"
   const { calls, snapshot } = snapshots();
   const delivery = asked(snapshot);
   delivery.subscribed(subscribed(3));
+  await settled();
   delivery.receive(event(4), CONNECTION);
   delivery.lost(CONNECTION);
   assert.equal(subscription.ask(1, CONNECTION).offset, 3);
@@ -249,6 +254,7 @@ test("more events than may wait are replaced by another snapshot", async () => {
   const { calls, snapshot } = snapshots();
   const delivery = asked(snapshot);
   delivery.subscribed(subscribed(0));
+  await settled();
   for (let offset = 1; offset <= 10_001; offset++) delivery.receive(event(offset), CONNECTION);
   calls[0]?.answer();
   await settled();
@@ -265,6 +271,7 @@ test("a snapshot that fails is reported and loaded again, ever later, until ther
   const cause = new Error("the back end is down");
   delivery.channel.on("river:error", (error) => heard.push(error.code, error.cause));
   delivery.subscribed(subscribed(3));
+  await settled();
   delivery.receive(event(4), CONNECTION);
   for (const [attempt, waitMs] of [500, 1_000, 2_000, 4_000].entries()) {
     calls[attempt]?.fail(cause);
@@ -277,13 +284,51 @@ test("a snapshot that fails is reported and loaded again, ever later, until ther
   await settled();
   const failures = new Array(4).fill(["snapshot_failed", cause]).flat();
   assert.deepEqual(heard, [...failures, 4]);
-  assert.equal(platform.reported.length, 1);
+  assert.deepEqual(platform.reported, []);
+  await import("../src/later.js");
+  await settled();
+  assert.equal(platform.warned.length, 1);
+  assert.match(String(platform.warned[0]), /no snapshot of dogs: Error: the back end is down/);
+});
+
+test("a channel is live only with the state that its snapshot loads", async () => {
+  const { calls, snapshot } = snapshots();
+  const delivery = asked(snapshot);
+  const { channel } = delivery;
+  /** @type {boolean[]} */
+  const lives = [];
+  for (const name of /** @type {const} */ (["river:subscribed", "river:gap"]))
+    channel.on(name, () => lives.push(channel.live));
+  delivery.subscribed(subscribed(3));
+  await settled();
+  assert.equal(channel.live, false);
+  calls[0]?.fail(new Error("the back end is down"));
+  await platform.pass(500);
+  assert.equal(channel.live, false);
+  calls[1]?.answer();
+  await settled();
+  assert.equal(channel.live, true);
+  delivery.receive(gap(20), CONNECTION);
+  assert.equal(channel.live, false);
+  await platform.pass(2_500);
+  calls[2]?.answer();
+  await settled();
+  assert.equal(channel.live, true);
+  delivery.lost(CONNECTION);
+  subscription.ask(1, CONNECTION);
+  delivery.subscribed(subscribed(30, { reason: "window" }));
+  assert.deepEqual(lives, [false, false, false, false]);
+  await platform.pass(500);
+  calls[3]?.answer();
+  await settled();
+  assert.equal(channel.live, true);
 });
 
 test("a snapshot that hangs has failed after 30 s", async () => {
   const { calls, snapshot } = snapshots();
   const delivery = asked(snapshot);
   delivery.subscribed(subscribed(3));
+  await settled();
   await platform.pass(30_500);
   assert.equal(calls.length, 2);
   calls[1]?.answer();
@@ -295,6 +340,7 @@ test("a channel that nobody uses any more loads no snapshot", async () => {
   const { calls, snapshot } = snapshots();
   const delivery = asked(snapshot);
   delivery.subscribed(subscribed(3));
+  await settled();
   calls[0]?.fail(new Error("the back end is down"));
   await settled();
   delivery.end();
@@ -311,6 +357,7 @@ test("many clients that lost the same load their snapshots at times of their own
     const { calls, snapshot } = snapshots();
     const delivery = asked(snapshot);
     delivery.subscribed(subscribed(0));
+    await settled();
     calls[0]?.answer();
     await settled();
     delivery.receive(gap(1), CONNECTION);
@@ -332,6 +379,7 @@ test("clients that were spread over seconds are so again when the back end refus
   const { calls, snapshot } = snapshots();
   const delivery = asked(snapshot);
   delivery.subscribed(subscribed(0));
+  await settled();
   calls[0]?.answer();
   await settled();
   delivery.receive({ ...gap(1), reload_after_ms: 6_000 }, CONNECTION);
@@ -350,6 +398,7 @@ test("a server that spreads its clients is obeyed", async () => {
   const delivery = asked(snapshot);
   delivery.channel.on("river:gap", ({ reloadAfterMs }) => heard.push(reloadAfterMs));
   delivery.subscribed(subscribed(0));
+  await settled();
   calls[0]?.answer();
   await settled();
   delivery.receive({ ...gap(1), reload_after_ms: 20_000 }, CONNECTION);

@@ -366,6 +366,32 @@ describe("renewing the token", () => {
     assert.deepEqual(kinds(link.tick(30_000)), ["ask", "status"]);
   });
 
+  test("a token that ended while another one was asked for in vain is not tried again", () => {
+    connected({ remainingMs: 60_000 });
+    link.lost({ code: 1006 }, 1_000);
+    assert.deepEqual(kinds(link.online(49_000)), ["ask", "status"]);
+    link.noToken(3, new Error("offline"), 49_100);
+    assert.deepEqual(kinds(link.online(65_000)), ["ask", "status"]);
+    assert.deepEqual(link.gotToken(5, "T2", 65_100), [{ do: "open" }]);
+    // A server that is away does not make it ask again.
+    link.lost({ code: 1006 }, 65_200);
+    assert.deepEqual(kinds(link.online(65_300)), ["open", "status"]);
+  });
+
+  test("a kept token that the server refuses is replaced at once, and once", () => {
+    connected();
+    link.lost({ code: 1006 }, 1_000);
+    assert.deepEqual(kinds(link.online(90_000)), ["open", "status"]);
+    link.opened(90_010);
+    link.lost({ code: 4401, reason: "the token has expired" }, 90_020);
+    assert.equal(link.status.retryInMs, 0);
+    assert.deepEqual(kinds(link.tick(90_020)), ["ask", "status"]);
+    link.gotToken(4, "T2", 90_030);
+    link.opened(90_040);
+    link.lost({ code: 4401, reason: "the token has expired" }, 90_050);
+    assert.equal(link.status.retryInMs, 10_000);
+  });
+
   test("a fixed token is never asked for", () => {
     link = new Link({ renewable: false, random: () => LUCK });
     connected({ remainingMs: 20_000 });

@@ -133,6 +133,37 @@ describe("behind a company's proxy", { skip: skip || missing }, () => {
     await Promise.all(pages.map((opened) => opened.close()));
   });
 
+  for (const [what, init] of [
+    ["a browser that may have no WebSocket class", "delete globalThis.WebSocket"],
+    ["a filter that opens WebSockets and closes them with 1008", ""],
+  ])
+    test(`${what} is no reason to fail`, async () => {
+      const own = await stage.context();
+      if (init) await own.addInitScript(init);
+      else await own.routeWebSocket(/./, (socket) => socket.close({ code: 1008 }));
+      const opened = await stage.page(own);
+      /** @type {unknown[]} */
+      const failures = [];
+      opened.on("pageerror", (error) => failures.push(error));
+      const origin = server.url;
+      const token = await server.token("owls");
+      await opened.evaluate(
+        async ({ origin, token }) => {
+          const { River } = await import(`${origin}/client/river.js`);
+          page.heard = [];
+          page.river = new River({ token });
+          page.channel = page.river.subscribe("owls");
+          page.channel.on("post", (/** @type {unknown} */ data) => page.heard.push(data));
+        },
+        { origin, token },
+      );
+      await goesBy(opened, "stream");
+      await server.publish("owls", 1);
+      await until(async () => (await heardBy(opened)).length === 1, "the event");
+      assert.deepEqual(failures, []);
+      await own.close();
+    });
+
   test("tabs that share a connection share one stream", async () => {
     const origin = String(proxies.origins["answers 403"]);
     const tabs = [await open(origin, "cats", { shared: true })];

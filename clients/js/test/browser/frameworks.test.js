@@ -201,6 +201,45 @@ describe("the how-to for frameworks", { skip }, () => {
     await context.close();
   });
 
+  test("a component is live only with the state that its snapshot loads", async () => {
+    stage.pages["/scores"] = await bundled(
+      "React",
+      `import { createRoot } from "react-dom/client";
+       import { StrictMode, useState } from "react";
+       import { RiverProvider, useChannel } from "river-realtime/react";
+       import { river } from "./river.js";
+       function Score() {
+         const { live, error } = useChannel("dogs", {}, {
+           snapshot: async () => {
+             if (!globalThis.mended) throw new Error("the back end is away");
+           },
+         });
+         return <p>{\`\${live ? "live" : "old"} \${error?.code ?? "well"}\`}</p>;
+       }
+       function Other() {
+         return <i>{useChannel("dogs").live ? "other live" : "other old"}</i>;
+       }
+       createRoot(document.querySelector("#app")).render(
+         <StrictMode><RiverProvider river={river}><Score /><Other /></RiverProvider></StrictMode>);`,
+      "development",
+    );
+    const context = await stage.context();
+    const opened = await context.newPage();
+    /** @type {unknown[]} */
+    const failures = [];
+    opened.on("pageerror", (error) => failures.push(error));
+    await opened.goto(`${stage.origin}/scores`);
+    await opened.getByText("old snapshot_failed").waitFor();
+    await opened.getByText("other old").waitFor();
+    await opened.evaluate(() => {
+      /** @type {any} */ (globalThis).mended = true;
+    });
+    await opened.getByText("live well").waitFor();
+    await opened.getByText("other live").waitFor();
+    assert.deepEqual(failures, []);
+    await context.close();
+  });
+
   test("a server renders the hooks without a connection and without a token", async () => {
     const asked = { tokens: 0 };
     const river = new River({

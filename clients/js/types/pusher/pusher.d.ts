@@ -122,7 +122,7 @@ export declare class Pusher {
      *
      * @param {string} key any text: the token says everything
      * @param {PusherOptions & Partial<Record<Meaningless, unknown>>} options
-     * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+     * @throws {RiverError} `host_invalid` or `token_missing`
      */
     constructor(key: string, options: PusherOptions & Partial<Record<Meaningless, unknown>>);
     /** Connect again after `disconnect`: channels go on where they were. */

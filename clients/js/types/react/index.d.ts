@@ -50,7 +50,7 @@ export declare function useConnection(): {
  * @param {SubscribeOptions} [options] as they are when the component is shown first
  * @returns {{live: boolean, error: RiverError | null,
  *   publish: <K extends keyof E & string>(event: K, data: E[K], options?: PublishOptions) =>
- *   Promise<Receipt>}} whether events arrive, why the server refused the channel, and a function to
+ *   Promise<Receipt>}} whether events arrive (not while the snapshot is still to come), why the server refused the channel, and a function to
  *   publish that stays the same
  */
 export declare function useChannel<E = Record<string, unknown>>(name: string | null | undefined, handlers?: Handlers<E>, options?: SubscribeOptions): {

@@ -2,10 +2,10 @@
 /**
  * What is said about each topic, from its facts; nothing where nothing is wrong.
  *
- * @type {Record<"unknown" | "ignored" | "refused" | "memberless" | import("./status.js").State,
+ * @type {Record<"unknown" | "ignored" | "refused" | "memberless" | "stale" | import("./status.js").State,
  *   (...facts: any[]) => string | undefined>}
  */
-export declare const ADVICE: Record<"unknown" | "ignored" | "refused" | "memberless" | import("./status.js").State, (...facts: any[]) => string | undefined>;
+export declare const ADVICE: Record<"unknown" | "ignored" | "refused" | "memberless" | "stale" | import("./status.js").State, (...facts: any[]) => string | undefined>;
 /**
  * What to say about something that will not work.
  *

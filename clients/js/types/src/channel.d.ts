@@ -77,7 +77,7 @@ export declare class Channel<E = Record<string, unknown>> {
     constructor(delivery: import("./delivery.js").Delivery, river: import("./river.js").River);
     /** The channel's name. */
     get name(): string;
-    /** Whether events arrive at the moment. */
+    /** Whether events arrive at the moment; not while a snapshot is still to come. */
     get live(): boolean;
     /**
      * Up to where the callbacks have seen the channel; null before it was live for the first time.

@@ -37,6 +37,8 @@ export declare class Delivery {
         warnings: import("./warnings.js").Warnings;
         options: import("./river.js").SubscribeOptions;
     });
+    /** Whether the callbacks have seen all there is, and what comes reaches them. */
+    get live(): boolean;
     /** @param {Omit<Subscribed, "type" | "channel">} message */
     subscribed(message: Omit<Subscribed, "type" | "channel">): void;
     /**

@@ -19,6 +19,6 @@ export declare function endpoint(host: string | undefined, moduleUrl: string | u
  * @param {import("./river.js").Options} options
  * @param {string | undefined} moduleUrl
  * @returns {import("./connection.js").Where}
- * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+ * @throws {RiverError} `host_invalid` or `token_missing`
  */
 export declare function addressed(options: import("./river.js").Options, moduleUrl: string | undefined): import("./connection.js").Where;

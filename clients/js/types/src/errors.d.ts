@@ -3,7 +3,7 @@
  * The one error class of River's client.
  *
  * Codes of the server are handed on as they are (`forbidden`, `channel_invalid`, ...). The client adds
- * `host_invalid`, `token_missing`, `token_failed`, `websocket_missing`, `not_connected`, `queue_full`,
+ * `host_invalid`, `token_missing`, `token_failed`, `not_connected`, `queue_full`,
  * `too_large`, `connection_lost`, `timeout`, `disconnected` and `snapshot_failed`.
  */
 export declare class RiverError extends Error {

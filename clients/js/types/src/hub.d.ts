@@ -58,7 +58,7 @@ export declare class Hub {
      */
     constructor(river: import("./river.js").River, options: import("./river.js").Options, platform: import("./platform.js").Platform);
     get state(): import("./status.js").State;
-    /** @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing` */
+    /** @throws {RiverError} `host_invalid` or `token_missing` */
     connect(): void;
     /**
      * Count one user more of a channel, and ask the server for it.

@@ -130,7 +130,7 @@ export declare class River {
      *
      * @param {Options} [options]
      * @param {import("./platform.js").Platform} [platform] for tests and unusual runtimes
-     * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+     * @throws {RiverError} `host_invalid` or `token_missing`
      */
     constructor(options?: Options, platform?: import("./platform.js").Platform);
     /**
@@ -165,7 +165,7 @@ export declare class River {
      * Connect: on a server, after `disconnect`, or when the server had ended the connection. Channels go on
      * where they were.
      *
-     * @throws {RiverError} `host_invalid`, `token_missing` or `websocket_missing`
+     * @throws {RiverError} `host_invalid` or `token_missing`
      */
     connect(): void;
     /** Close the connection and stay closed until `connect`. Channels keep their positions. */

@@ -6,7 +6,7 @@ export declare class Route {
     #private;
     /**
      * @param {string} url
-     * @param {SocketClass} Socket
+     * @param {SocketClass} Socket which some browsers are not allowed to have: without it none can be made
      */
     constructor(url: string, Socket: SocketClass);
     /** @returns {import("./connection.js").Socket} */
@@ -14,7 +14,8 @@ export declare class Route {
     /**
      * A socket was lost, and nobody had closed it.
      *
-     * @param {number | undefined} code of its end; none if it did not answer
+     * @param {number | undefined} code of its end: River's own begin at 4000, any other may be of what
+     *   stands in between; none if it did not answer
      * @param {number} livedMs how long it had worked; 0 if it had not
      */
     lost(code: number | undefined, livedMs: number): void;

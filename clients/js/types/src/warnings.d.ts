@@ -31,12 +31,6 @@ export declare class Warnings {
      */
     ignored(channel: string, options: Record<string, any>, first: Record<string, any>): void;
     /**
-     * @param {string} channel
-     * @param {import("./errors.js").RiverError} error
-     * @param {boolean} isGuest whether there will never be a token
-     */
-    refused(channel: string, { code, message }: import("./errors.js").RiverError, isGuest: boolean): void;
-    /**
      * @param {import("./status.js").Status} status
      * @param {string | undefined} url
      */
