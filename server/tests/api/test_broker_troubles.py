@@ -114,8 +114,8 @@ class Troubled(MemoryBroker):
     async def occupancy(self, _channel: str) -> Any:
         return await self.trouble()
 
-    async def ping(self) -> None:
-        await self.trouble()
+    async def ping(self) -> Any:
+        return await self.trouble()
 
 
 class AwayBroker(Troubled):

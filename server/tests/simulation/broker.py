@@ -227,8 +227,8 @@ class SimBroker:
     async def compare_rules(self, process: str, digest: str) -> Mapping[str, str]:
         return {process: digest}
 
-    async def ping(self) -> None:
-        await self._call(lambda: None)
+    async def ping(self) -> str:
+        return await self._call(lambda: "")
 
     async def close(self) -> None:
         node, self.trouble_s = self.node, math.inf

@@ -279,8 +279,9 @@ class LateBroker:
     async def compare_rules(self, process: str, digest: str) -> Mapping[str, str]:
         return await self._inner.compare_rules(process, digest)
 
-    async def ping(self) -> None:
+    async def ping(self) -> str:
         self._fail_if_cut("ping")
+        return await self._inner.ping()
 
     async def close(self) -> None:
         if self._pumping is not None:

@@ -119,6 +119,7 @@ FIRES: dict[str, dict[str, str]] = {
         "river_delivery_delay_samples_total": "0+60x60",
     },
     "RiverGaps": {"river_gaps_total": "0+10x60", "river_deliveries_total": "0+1000x60"},
+    "RiverBrokerEvicts": {'river_broker_evicts{instance="a"}': "1x60"},
     "RiverRulesDiffer": {'river_channel_rules_differ{instance="a"}': "1x60"},
     "RiverWebhookFails": {
         'river_webhook_failures_total{webhook="w"}': "0+5x60",
@@ -141,6 +142,7 @@ QUIET = {
     "river_delivery_delay_samples_total": "0+60x60",
     "river_gaps_total": "0+1x60",
     "river_deliveries_total": "0+100000x60",
+    'river_broker_evicts{instance="a"}': "0x60",
     'river_channel_rules_differ{instance="a"}': "0x60",
     'river_webhook_failures_total{webhook="w"}': "0+1x60",
     'river_webhook_delivered_total{webhook="w"}': "0+9x60",

@@ -172,6 +172,9 @@ class NodeList(msgspec.Struct, frozen=True):
     gone: list[DepartedNode]
     rules: str
     version: str
+    broker_evicts: Annotated[
+        str, Meta(description="The policy by which a full broker drops logs; empty if it does not.")
+    ]
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -276,10 +279,11 @@ class Token(msgspec.Struct, frozen=True):
     expires_at: int
 
 
-class Health(msgspec.Struct, frozen=True):
+class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the service is."""
 
     status: str
+    warning: Annotated[str, Meta(description="What will not go well for long.")] = ""
 
 
 UnixMs = Annotated[int, Meta(description="In unix milliseconds.")]

@@ -23,6 +23,7 @@ from riverd.model.log import (
 )
 from riverd.model.orders import Order, Question
 
+EVICTION_CURE = "a full one drops logs: set maxmemory-policy noeviction"
 RULES_S = 30.0
 """How long a registered digest of channel rules counts."""
 
@@ -219,8 +220,12 @@ class Broker(Protocol):
         """
         ...
 
-    async def ping(self) -> None:
-        """Returns if the broker answers and takes writes."""
+    async def ping(self) -> str:
+        """Returns if the broker answers and takes writes.
+
+        Gives the name of the policy by which it drops logs when it is full; "" if it refuses
+        writes instead, as River needs it.
+        """
         ...
 
     async def close(self) -> None:

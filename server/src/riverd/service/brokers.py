@@ -71,13 +71,14 @@ class Brokers:
         self._made.add(broker)
         return broker
 
-    async def ping(self) -> None:
-        """Returns if all that were made, and are in use, can do their work.
+    async def ping(self) -> str:
+        """Returns if all that were made, and are in use, can do their work. See `Broker` for what.
 
         Raises:
             BrokerError: the server is away or refuses writes, or a feed is away.
         """
-        await asyncio.gather(*[broker.ping() for broker in list(self._made)])
+        policies = await asyncio.gather(*[broker.ping() for broker in list(self._made)])
+        return next(filter(None, policies), "")
 
     async def close(self) -> None:
         """Close all that were made and are in use. Others learn that this process has ended."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Coroutine
 import structlog
 
 from riverd.broker import Broker
+from riverd.broker.interface import EVICTION_CURE
 from riverd.scheduling.tasks import Tasks
 from riverd.service.brokers import Brokers
 from riverd.service.collector import Ending, OldObjects
@@ -49,12 +50,18 @@ class Process:
         self._waiting: list[Callable[[], Coroutine[None, None, None]]] = []
         self._tasks = Tasks(self.failed)
         self._broker_delay_s = 0.0
+        self._evicts_by = ""
         self.metrics.add(
             Reading(
                 "river_broker_delay_seconds",
                 "How long the broker took to answer last; it is asked every second.",
                 lambda: self._broker_delay_s,
-            )
+            ),
+            Reading(
+                "river_broker_evicts",
+                "1 if the broker drops logs when it is full, instead of refusing writes.",
+                lambda: float(bool(self._evicts_by)),
+            ),
         )
 
     @property
@@ -149,15 +156,22 @@ class Process:
             asked_at = time.monotonic()
             try:
                 async with asyncio.timeout(PING_TIMEOUT_S):
-                    await self.brokers.ping()
+                    evicts_by = await self.brokers.ping()
             except Exception as error:  # noqa: BLE001  whatever it is, this process is not ready
                 if self.readiness.set_broker(answers=False):
                     log.warning("broker_away", error=repr(error))
             else:
                 self._broker_delay_s = time.monotonic() - asked_at
+                self._note_eviction(evicts_by)
                 if self.readiness.set_broker(answers=True):
                     log.info("broker_back")
             await asyncio.sleep(HEALTH_S)
+
+    def _note_eviction(self, policy: str) -> None:
+        """Log once that the broker drops logs when it is full, until it does not any more."""
+        if policy and policy != self._evicts_by:
+            log.warning("broker_evicts", policy=policy, text=EVICTION_CURE)
+        self._evicts_by = policy
 
     async def _log_metrics(self, every_s: float) -> None:
         lines = MetricsLog(self.metrics)

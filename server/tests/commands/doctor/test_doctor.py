@@ -1,5 +1,6 @@
 """Each planted fault is named by the doctor, at the hop where it is."""
 
+import json
 import signal
 import socket
 import threading
@@ -15,7 +16,7 @@ import pytest
 from doctor_cluster import Cluster
 from doctor_proxies import free_port
 from doctor_visits import broken, complaints, examine
-from river_process import SECRET, address
+from river_process import API_KEY, SECRET, address, ask
 
 from riverd.commands.doctor import Status
 
@@ -221,3 +222,27 @@ def test_the_gateway_that_is_stopping_is_named(cluster: Cluster, tmp_path: Path)
         found = examine(gateway.url, cluster)
     assert broken(found) == ["tcp"]
     assert "stopping" in found["tcp"].cure
+
+
+def test_broker_that_drops_logs_when_it_is_full_is_named_everywhere(cluster: Cluster) -> None:
+    with cluster.redis.client() as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            warned = cluster.gateway.event("broker_evicts")
+            assert warned["policy"] == "allkeys-lru"
+            assert "maxmemory-policy noeviction" in warned["text"]
+            assert "river_broker_evicts 1.0" in ask(f"{cluster.gateway.url}/metrics")[1]
+            status, answer = ask(f"{cluster.api.url}/readyz")
+            assert (status, "allkeys-lru" in json.loads(answer)["warning"]) == (200, True)
+            _, listed = ask(f"{cluster.api.url}/nodes", key=API_KEY)
+            assert json.loads(listed)["broker_evicts"] == "allkeys-lru"
+            found = examine(cluster.gateway.url, cluster)["broker"]
+            assert found.status is Status.WARNING
+            assert "set maxmemory-policy noeviction" in found.message
+        finally:
+            client.config_set("maxmemory-policy", "noeviction")
+    deadline = time.monotonic() + 20
+    while "river_broker_evicts 0.0" not in ask(f"{cluster.gateway.url}/metrics")[1]:
+        assert time.monotonic() < deadline, "it did not see that the policy was mended"
+    assert json.loads(ask(f"{cluster.api.url}/readyz")[1]) == {"status": "ready"}
+    assert cluster.gateway.stderr.text.count("broker_evicts") == 1

@@ -54,6 +54,7 @@ function state(found) {
     return emptyState(["No gateway is connected to this broker. Start one with ", h("code", null, "river gateway"), " and the same RIVER_BROKER."]);
   }
   const wrong = [
+    ...(found.broker_evicts ? [`The broker drops logs when it is full (${found.broker_evicts}): set maxmemory-policy noeviction.`] : []),
     ...found.unanswered.map((name) => `${name} did not answer.`),
     ...found.nodes.filter((one) => one.rules !== found.rules).map((one) => `${one.node} has other channel rules.`),
     ...found.nodes.filter((one) => one.lag_s > 0.5).map((one) => `${one.node} is late by ${one.lag_s.toFixed(1)} s.`),

@@ -21,6 +21,7 @@ async def list_nodes(api: Api, _call: Call) -> NodeList:
         sorted(await api.broker.control.departed(), key=lambda one: -one.seen_at),
         api.rules.digest,
         api.version,
+        await api.broker.ping(),
     )
 
 

@@ -327,13 +327,14 @@ class RedisBroker:
         found = [one.decode().partition(" ") for one in cast("list[bytes]", answer)]
         return {other: theirs for theirs, _, other in found}
 
-    async def ping(self) -> None:
+    async def ping(self) -> str:
         """Returns if the server takes writes, and the feed of a node is connected."""
-        await self._server.ping()
+        evicts_by = await self._server.ping()
         if self._feed is not None and self._feed.problem is not None:
             raise BrokerError(f"the feed is away: {self._feed.problem}")
         if self._terms is not None:
             await self._terms.become_known()
+        return evicts_by
 
     async def close(self) -> None:
         """Remove this node's members, bid farewell, then close the connections."""

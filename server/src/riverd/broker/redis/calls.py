@@ -73,8 +73,8 @@ class Server(Protocol):
         """The history of the server that has a key; None while there is no connection to it."""
         ...
 
-    async def ping(self) -> None:
-        """Returns if it answers and takes writes."""
+    async def ping(self) -> str:
+        """Returns if it answers and takes writes. See `Broker` for what."""
         ...
 
     async def close(self) -> None:
@@ -138,10 +138,10 @@ class CallConnection(RedisConnection):
         for answer in await self.ask_all([("SCRIPT", "LOAD", text) for text in texts]):
             checked(answer)
 
-    async def check(self) -> None:
+    async def check(self) -> ServerState:
         """Ask the server whether it is still what it was; otherwise the connection ends."""
         asked_at = self._check_sent_at = time.monotonic()
-        self._compare(await self.ask_all(self._questions()), asked_at)
+        return self._compare(await self.ask_all(self._questions()), asked_at)
 
     def tick(self) -> None:
         """Check again and again, so that nobody has to wait for it."""
@@ -165,9 +165,10 @@ class CallConnection(RedisConnection):
             with contextlib.suppress(BrokerError):
                 self._compare([one.result() for one in answers], asked_at)
 
-    def _compare(self, answers: Sequence[Reply], asked_at: float) -> None:
+    def _compare(self, answers: Sequence[Reply], asked_at: float) -> ServerState:
         try:
-            if state_in(answers[0]).history != self.state.history:
+            state = state_in(answers[0])
+            if state.history != self.state.history:
                 raise BrokerError("the server has another history of its data by now")
             if len(answers) > 1 and _term_in(answers[1]) != self.history.term:
                 raise BrokerError("the data was opened again since")
@@ -175,6 +176,7 @@ class CallConnection(RedisConnection):
             self.drop()
             raise
         self.checked_at = asked_at
+        return state
 
     async def replicated(self) -> None:
         """Wait until a replica has what was done on this connection up to now.
@@ -289,15 +291,16 @@ class Calls:
                     _look_at(connection, str(answer))
         return answers
 
-    async def ping(self) -> None:
+    async def ping(self) -> str:
         """Returns if the server is still the one that it was, and takes writes."""
         connection = await self._ready()
-        await connection.check()
+        state = await connection.check()
         try:
             await connection.ask("SET", names.PROBE, 1, "PX", PROBE_MS)
         except RefusedError as error:
             _look_at(connection, error.reply)
             raise
+        return state.evicts_by
 
     def reset(self) -> None:
         """The next call finds out anew in which term the data is."""

@@ -81,9 +81,9 @@ class ClusterCalls:
         server = self._servers.get(address)
         return None if server is None else server.history("")
 
-    async def ping(self) -> None:
+    async def ping(self) -> str:
         """Returns if the server answers that has the nodes' leases."""
-        await self._at_owner(NODES, Calls.ping)
+        return await self._at_owner(NODES, Calls.ping)
 
     async def close(self) -> None:
         """Disconnect from all."""

@@ -12,9 +12,11 @@ from riverd.model.log import NOWHERE, Position
 
 _FIELD = re.compile(
     rb"^(run_id|role|master_replid|connected_slaves|min_slaves_good_slaves|cluster_enabled"
-    rb"|maxmemory|used_memory|total_system_memory|uptime_in_seconds):([\w-]+)",
+    rb"|maxmemory|maxmemory_policy|used_memory|total_system_memory|uptime_in_seconds):([\w-]+)",
     re.MULTILINE,
 )
+
+KEEPS_ALL = "noeviction"
 
 
 class ServerState(msgspec.Struct, frozen=True):
@@ -32,6 +34,8 @@ class ServerState(msgspec.Struct, frozen=True):
     uptime_s: int = 0
     free_bytes: int | None = None
     """How much more it may keep; None if it does not say."""
+    evicts_by: str = ""
+    """Its policy, if it drops logs instead of refusing writes when it is full."""
 
 
 async def state_of(connection: RedisConnection) -> ServerState:
@@ -50,6 +54,7 @@ def state_in(answer: Reply) -> ServerState:
     def text(name: bytes) -> str:
         return info.get(name, b"").decode()
 
+    policy = text(b"maxmemory_policy")
     bytes_max = int(text(b"maxmemory") or 0) or int(text(b"total_system_memory") or 0)
     state = ServerState(
         history=DataHistory(text(b"run_id"), text(b"master_replid")),
@@ -59,6 +64,7 @@ def state_in(answer: Reply) -> ServerState:
         is_clustered=text(b"cluster_enabled") == "1",
         uptime_s=int(text(b"uptime_in_seconds") or 0),
         free_bytes=max(0, bytes_max - int(text(b"used_memory") or 0)) if bytes_max else None,
+        evicts_by="" if policy == KEEPS_ALL else policy,
     )
     if not state.history.is_named:
         raise BrokerError("the server does not say which run and history it has")

@@ -73,6 +73,9 @@ def broker(visit: Visit) -> Finding:
         )
     if refused:
         return skipped(BROKER, f"{api_url}/readyz is kept back ({refused[0].status})")
+    evicts = _warning(answers[0])
+    if evicts:
+        return warning(BROKER, evicts, cure="give River a Redis of its own (docs/operating.md)")
     delay_ms = max(0.0, statistics.median(one.ms for one in answers) - statistics.median(alive))
     if delay_ms > SLOW_BROKER_MS:
         return warning(
@@ -206,6 +209,13 @@ def _message(answer: Answer) -> str:
     except (ValueError, KeyError, TypeError):
         return answer.title
     return str(message)
+
+
+def _warning(answer: Answer) -> str:
+    try:
+        return str(json.loads(answer.body).get("warning", ""))
+    except (ValueError, AttributeError):
+        return ""
 
 
 def _undelivered(visit: Visit) -> Finding:
