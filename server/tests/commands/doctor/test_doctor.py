@@ -208,6 +208,16 @@ def test_a_clock_that_is_wrong_is_named() -> None:
     assert "instead of a WebSocket" in found["upgrade"].message
 
 
+def until_closed(where: tuple[str, int]) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(where).close()
+        except ConnectionRefusedError:
+            return
+    raise AssertionError("its port is still open")
+
+
 def test_the_gateway_that_is_stopping_is_named(cluster: Cluster, tmp_path: Path) -> None:
     del tmp_path
     gateway = cluster.start("gateway", RIVER_DRAIN_S="60")
@@ -219,6 +229,7 @@ def test_the_gateway_that_is_stopping_is_named(cluster: Cluster, tmp_path: Path)
         holding.recv(1_000)
         gateway.signal(15)
         gateway.event("gateway_draining")
+        until_closed(address(gateway.url))
         found = examine(gateway.url, cluster)
     assert broken(found) == ["tcp"]
     assert "stopping" in found["tcp"].cure
