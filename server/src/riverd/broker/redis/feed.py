@@ -193,8 +193,10 @@ class RedisFeed:
         while True:
             try:
                 connection = await self._connect()
-            except BrokerError as error:
-                self.problem = str(error)
+            except Exception as error:  # noqa: BLE001  whatever it is, a node without a feed is deaf
+                if not isinstance(error, BrokerError):
+                    self._listener.failed(error)
+                self.problem = str(error) or repr(error)
                 await asyncio.sleep(retry.next_s())
                 continue
             finally:

@@ -68,6 +68,7 @@ class Lease:
         self._announce = announce
         self._lost = lost
         self._webhooks = webhooks
+        self._failed = failed
         self._tasks = Tasks(failed)
         self._tried = asyncio.Event()
         self._renewing = asyncio.Lock()
@@ -172,6 +173,8 @@ class Lease:
             except BrokerError:
                 # The lease may run out over this: then the node takes a new name.
                 pass
+            except Exception as error:  # noqa: BLE001  whatever it is, a node without a lease is none
+                self._failed(error)
             self._tried.set()
             await asyncio.sleep(RENEW_S)
 
