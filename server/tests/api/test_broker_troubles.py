@@ -164,10 +164,26 @@ def test_what_a_silent_broker_made_of_an_order_is_unknown() -> None:
 
 
 def test_what_is_only_asked_of_a_silent_broker_is_refused() -> None:
-    with serving(SilentBroker, answer_s_max=0.05) as api:
+    with serving(SilentBroker, answer_s_max=0.05, list_s_max=0.05) as api:
         for method, path, body in ASKING[3 : -len(ORDERING)]:
             answer = api.ask(method, path, body)
             assert (answer.status, answer.code) == (503, "broker_unavailable")
+
+
+class PonderingBroker(Troubled):
+    async def trouble(self) -> Any:
+        await asyncio.sleep(0.2)
+        return {}
+
+
+def test_a_list_of_many_channels_may_take_longer_than_what_somebody_waits_for() -> None:
+    apps = Apps(parse_apps("RIVER_APPS", json.dumps(APPS)))
+    with serving(PonderingBroker, answer_s_max=0.05, apps=apps) as api:
+        answer = api.ask("GET", "/channels")
+        assert (answer.status, answer.json) == (200, {"channels": {}})
+        query = signed_query("GET", "/apps/1/channels", b"", {})
+        assert api.ask("GET", f"/apps/1/channels?{query}").status == 200
+        assert api.ask("GET", "/channels/c/history").status == 503
 
 
 def test_what_a_silent_broker_made_of_an_event_of_an_app_is_unknown_and_a_look_is_refused() -> None:
@@ -180,7 +196,7 @@ def test_what_a_silent_broker_made_of_an_event_of_an_app_is_unknown_and_a_look_i
         ("GET", "/apps/1/channels/c", b"", 503),
         ("GET", "/apps/1/channels/presence-c/users", b"", 503),
     ]
-    with serving(SilentBroker, answer_s_max=0.05, apps=apps) as api:
+    with serving(SilentBroker, answer_s_max=0.05, list_s_max=0.05, apps=apps) as api:
         for method, path, body, status in asking:
             query = signed_query(method, path, body, {})
             answer = api.ask(method, f"{path}?{query}", body or None)

@@ -202,6 +202,7 @@ def serving(
         new_door: Callable[[], Broker] = partial(_redis_door, next(_databases))
         broker = new_door()
         given.setdefault("answer_s_max", DEADLINE_S)
+        given.setdefault("list_s_max", DEADLINE_S)
     else:
         epochs = count(1)
         store = Store(RULES, new_epoch=lambda: f"e{next(epochs)}")

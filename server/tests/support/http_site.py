@@ -30,6 +30,7 @@ class Echoed:
     """A request that is answered with what it was."""
 
     body_bytes_max = BODY_BYTES_MAX
+    answer_s_max = None
 
     def __init__(self, site: "Site", request: Request) -> None:
         self._site = site

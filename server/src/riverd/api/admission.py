@@ -48,12 +48,17 @@ class Admitted(msgspec.Struct, frozen=True):
         return not self.route.keyless
 
     @property
+    def answer_s_max(self) -> float:
+        """How long the answer may take."""
+        return self.api.list_s_max if self.route.lists else self.api.answer_s_max
+
+    @property
     def takes_body(self) -> bool:
         """Whether its body is more than something to read and throw away."""
         return self.route.takes is not None
 
     async def answer(self, body: bytes) -> Response:
-        """The answer. The caller keeps to `Api.answer_s_max`."""
+        """The answer. The caller keeps to `answer_s_max`."""
         api, route = self.api, self.route
         try:
             wanted = bodies.check_text(body) if route.takes is not None else b""
@@ -71,7 +76,7 @@ class Admitted(msgspec.Struct, frozen=True):
     def refuse(self, refusal: HttpRefusal) -> Response:
         """The answer, of which the connection found that it goes no further."""
         if refusal is refusals.ANSWER_LATE:
-            return _counted(self.api, self.route, _unanswered(self.route, self.api.answer_s_max))
+            return _counted(self.api, self.route, _unanswered(self.route, self.answer_s_max))
         if self.route.publishes:
             self.api.counts.refused(code_of(refusal).code)
         return refused(refusal)
@@ -118,7 +123,7 @@ async def respond(
     if admitted.takes_body and len(body) > admitted.body_bytes_max:
         return admitted.refuse(refusals.BODY_TOO_LARGE)
     try:
-        async with asyncio.timeout(api.answer_s_max):
+        async with asyncio.timeout(admitted.answer_s_max):
             return await admitted.answer(body)
     except TimeoutError:
         return admitted.refuse(refusals.ANSWER_LATE)

@@ -20,6 +20,8 @@ ENVELOPE_BYTES_MAX = 131_072
 
 ANSWER_S_MAX = 0.8
 """How long the broker may take, so that a caller knows within a second (contract, promise 5)."""
+LIST_S_MAX = 10.0
+"""How long a whole list may take: of 100,000 channels many round trips, between which others go."""
 
 
 class Counts(Protocol):
@@ -69,6 +71,7 @@ class Api(msgspec.Struct, frozen=True):
     body_bytes_max: int = 10_485_760
     body_s_max: float = 30.0
     answer_s_max: float = ANSWER_S_MAX
+    list_s_max: float = LIST_S_MAX
     requests_max: int = 1_000
     render_metrics: Callable[[], bytes] = bytes
     counts: Counts = Uncounted()

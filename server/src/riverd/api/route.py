@@ -20,7 +20,8 @@ class Route(msgspec.Struct, frozen=True):
     for what is no JSON object of ours; `fails` the statuses that other routes do not have. A
     `large` body may have many messages in it; one that is `body_optional` may be missing. `keyless`
     needs no API key. What `publishes` is counted. What `orders` may have been done where no answer
-    came. What `shows_access` depends on the key that is sent.
+    came. What `lists` may be long, and takes its time. What `shows_access` depends on the key that
+    is sent.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Route(msgspec.Struct, frozen=True):
     large: bool = False
     publishes: bool = False
     orders: bool = False
+    lists: bool = False
     body_optional: bool = False
     shows_access: bool = False
 

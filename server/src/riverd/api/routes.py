@@ -76,6 +76,7 @@ ROUTES: tuple[Route, ...] = (
         "List the channels that anybody hears",
         gives=(answers.ChannelList,),
         query=(_PREFIX, _LIMIT),
+        lists=True,
     ),
     Route(
         "GET",

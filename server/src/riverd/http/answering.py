@@ -118,7 +118,7 @@ class Answering(asyncio.Protocol):
         """Wait for the rest of a handler's work, answer, and go on with what came meanwhile."""
         pool = self._pool
         try:
-            async with asyncio.timeout(pool.limits.answer_s):
+            async with asyncio.timeout(pending.answer_s_max or pool.limits.answer_s):
                 answer = await work
         except TimeoutError:
             answer = pending.refuse(refusal.ANSWER_LATE)

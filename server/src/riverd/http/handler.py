@@ -21,6 +21,11 @@ class Pending(Protocol):
         """Whether it counts among the requests of which so many may be under way."""
         ...
 
+    @property
+    def answer_s_max(self) -> float | None:
+        """How long the answer may take; None: as long as others on its port."""
+        ...
+
     def answer(self, body: bytes) -> Coroutine[object, None, Answer]:
         """The answer to the whole request.
 

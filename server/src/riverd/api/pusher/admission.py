@@ -57,12 +57,19 @@ class AdmittedAppRequest(msgspec.Struct, frozen=True):
         return True
 
     @property
+    def answer_s_max(self) -> float:
+        """How long the answer may take."""
+        return (
+            self.api.list_s_max if self.handler is channels.list_channels else self.api.answer_s_max
+        )
+
+    @property
     def takes_body(self) -> bool:
         """Whatever comes was signed."""
         return True
 
     async def answer(self, body: bytes) -> Response:
-        """The answer. The caller keeps to `Api.answer_s_max`."""
+        """The answer. The caller keeps to `answer_s_max`."""
         try:
             self.signed.check_body(body)
             call = AppCall(self.api, self.signed.app, self.path, self.signed.query, body)

@@ -225,6 +225,7 @@ class PostedRequest:
     """A `Pending` request of a client."""
 
     is_limited = True
+    answer_s_max = None
 
     def __init__(
         self,

@@ -45,6 +45,7 @@ class Poll(StreamSink):
 
     body_bytes_max = 0
     is_limited = False
+    answer_s_max = None
 
     def __init__(
         self,
