@@ -10,6 +10,14 @@ from pathlib import Path
 from typing import Protocol
 
 from doubles import Doubled, StoredTwice, delivered_twice, given_twice, sent_twice, stored_twice
+from library_witness import (
+    PUSHER_SETTINGS,
+    NumberWitness,
+    PageHost,
+    PageWitness,
+    PusherWitness,
+    PythonWitness,
+)
 from processes import ApiProcess, BalancerProcess, GatewayProcess, Redis, ServerProcess, get_json
 from proxy import Proxy
 from publisher import FaultPublisher
@@ -45,8 +53,17 @@ class BrokerServers(Protocol):
 GATEWAYS = 3
 RECORDED_MAX = 40
 """So many clients write everything down for the checker: it is judged once more, at the end."""
-TRANSPORTS = (*[Witness] * 7, StreamWitness, StreamWitness, PollWitness)
-"""Of ten clients seven have WebSockets, two streams, and one polls."""
+TRANSPORTS = (
+    *[Witness] * 4,
+    StreamWitness,
+    PusherWitness,
+    *[Witness] * 2,
+    StreamWitness,
+    PollWitness,
+    PythonWitness,
+    PageWitness,
+)
+"""Of twelve clients six have WebSockets, two streams, one polls; one each is of another kind."""
 CROWD = "presence-crowd"
 """All clients are its members, and nobody publishes to it."""
 HOOKED = "presence-hooked"
@@ -116,11 +133,13 @@ class Cluster:
         self.witnesses: list[Witness] = []
         self.publishers: list[FaultPublisher] = []
         self.receiver = WebhookWitness(HOOKED, lambda: (self.speaker.accepted, self.speaker.number))
+        self._pages = PageHost()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Bring everything up, and wait until every client is live."""
-        elsewhere = {**await self._start_broker(), **self.shape.settings}
+        apps = PUSHER_SETTINGS if PusherWitness in self.shape.transports else {}
+        elsewhere = {**await self._start_broker(), **apps, **self.shape.settings}
         ports = [self.proxy.port, *[self.redis.port] * (GATEWAYS - 1)]
         self.gateways = [GatewayProcess(port, self.shape.drain_s, elsewhere) for port in ports]
         self.receiver.start()
@@ -151,9 +170,13 @@ class Cluster:
         contents: dict[str, dict[tuple[str, int], int]] = {name: {} for name in (*names, CROWD)}
         self.contents = contents
         for number in range(shape.clients):
-            channels = [*random.sample(names, shape.channels_each), CROWD]
             kind = shape.transports[number % len(shape.transports)]
+            channels = random.sample(names, shape.channels_each)
+            # Pusher's clients are members only with a signature of the app's back end.
+            channels += [CROWD] * (kind is not PusherWitness)
             witness = kind(self.url, f"user-{number}", channels, contents)
+            if isinstance(witness, PageWitness):
+                witness.host = self._pages
             if number < RECORDED_MAX:
                 witness.record()
             self.add(witness)
@@ -183,7 +206,20 @@ class Cluster:
 
     async def until_live(self) -> float:
         """Seconds until every client has what was published after this was called."""
-        return await until_live(self.publishers, self.behind)
+        began = time.monotonic()
+        # A book without a number says nothing, and publishers pause later on.
+        await until(lambda: not self._without_number())
+        await until_live(self.publishers, self.behind)
+        return time.monotonic() - began
+
+    def _without_number(self) -> list[str]:
+        quiet = [one for one in self.witnesses if isinstance(one, NumberWitness)]
+        return [
+            f"{type(one).__name__} {one.user} {channel}"
+            for one in quiet
+            for channel, book in one.numbers.items()
+            if book.is_new and channel != CROWD
+        ]
 
     async def until_agreed(self) -> float:
         """Seconds until every client is right about the quiet channel: its place, its members."""
@@ -222,6 +258,7 @@ class Cluster:
         if places is None:
             return ["the API does not answer"]
         behind: list[str] = []
+        newest = {one.channel: one.number - 1 for one in self.publishers}
         for publisher in self.publishers:
             epoch, offset = places[publisher.channel]
             last = publisher.last
@@ -229,7 +266,7 @@ class Cluster:
                 behind.append(f"the log of {publisher.channel}: {offset}, {last} was accepted")
         for witness in self.witnesses:
             for channel, book in witness.books.items():
-                if places.get(channel, book.place) != book.place:
+                if channel in places and not book.is_at(places[channel], newest[channel]):
                     behind.append(f"{witness.user} {channel} {book.place} {places[channel]}")
         return behind
 
@@ -239,10 +276,11 @@ class Cluster:
 
     def mistaken(self) -> list[str]:
         """Clients that are wrong about the quiet channel."""
-        users, places = {one.user for one in self.witnesses}, self._places([CROWD])
+        members = [one for one in self.witnesses if CROWD in one.books]
+        users, places = {one.user for one in members}, self._places([CROWD])
         if places is None:
             return ["the API does not answer"]
-        mistakes = [one.mistake_about(users, places[CROWD], CROWD) for one in self.witnesses]
+        mistakes = [one.mistake_about(users, places[CROWD], CROWD) for one in members]
         return [mistake for mistake in mistakes if mistake]
 
     def _places(self, channels: list[str]) -> dict[str, Place] | None:
@@ -315,6 +353,7 @@ class Cluster:
     async def close(self) -> None:
         """End everything."""
         await end(*self._tasks)
+        await self._pages.close()
         for program in reversed(self.programs):
             program.close()
         self.receiver.close()

@@ -109,7 +109,8 @@ async def _suffer_all(
 def _setting(outcomes: list[FaultOutcome], clients: int) -> str:
     published = max((one.published for one in outcomes if one.fault != CROWD_FAULT), default=0)
     return (
-        f"{clients} clients (of ten seven by WebSocket, two by stream, one by polls) in 3 of 6 "
+        f"{clients} clients (of twelve six by WebSocket, two by stream, one by polls, one by "
+        "Pusher's protocol, one each of the libraries for Python and JavaScript) in 3 of 6 "
         "channels each and in a quiet presence channel, users who come and go and a webhook that "
         "reports them, 3 gateways behind haproxy, Redis, one publish API; "
         f"{published:,} publications."

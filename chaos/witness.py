@@ -45,6 +45,11 @@ class Book:
         """Where it stands."""
         return self.epoch, self.offset
 
+    def is_at(self, place: tuple[str | None, int], number: int | None) -> bool:
+        """Whether it stands where a log ends, whose newest number is this one, if it has any."""
+        del number
+        return self.place == place
+
     def subscribed(self, message: dict[str, object]) -> None:
         """The answer to a subscribe, with or without a position to resume from."""
         resumed = self.epoch is not None
@@ -223,8 +228,9 @@ class Witness:
 
     def mistake_about(self, users: set[str], place: tuple[str | None, int], channel: str) -> str:
         """What is wrong about a quiet channel with these members; "" if nothing is."""
-        ours = self.books[channel].place
-        if self.present == len(users) and ours == place:
+        book = self.books[channel]
+        ours = book.place
+        if self.present == len(users) and book.is_at(place, None):
             return ""
         wrong = [f"{self.user}: {self.present} of {len(users)}, {ours} of {place}"]
         wrong += [f"without {user}" for user in sorted(users - self.members)[:NAMED_MAX]]

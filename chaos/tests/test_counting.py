@@ -3,6 +3,7 @@
 import time
 
 from doubles import delivered_twice, stored_twice
+from library_witness import NumberBook
 from webhook_witness import COMES, WebhookWitness
 from witness import Witness
 
@@ -86,3 +87,22 @@ def test_client_that_is_not_served_says_for_how_long_and_why() -> None:
     assert one.silence() == ""
     one.received_at, one.ended_by = time.monotonic() - 60, "bye unavailable"
     assert one.silence() == "Witness user-1 was sent nothing for 60 s, ended by bye unavailable"
+
+
+def test_client_without_positions_is_judged_by_numbers() -> None:
+    book = NumberBook()
+    for number in (7, 8, 8, 10):
+        book.take(number)
+    assert (book.holes, book.duplicated, book.offset) == (1, 1, 10)
+    book.forgive()
+    # A page of Pusher's that comes back may be sent the last ones again, and then goes on.
+    book.may_repeat = True
+    for number in (9, 10, 11):
+        book.take(number)
+    assert (book.holes, book.duplicated, book.told) == (0, 0, 0)
+    assert book.is_at((None, 0), 11)
+    assert not book.is_at((None, 0), 12)
+    book.lose()
+    assert book.is_at((None, 0), 12)
+    book.take(40)
+    assert (book.holes, book.told) == (0, 1)
