@@ -11,6 +11,7 @@ from riverd.http.request import Request
 from riverd.http.response import Response
 from riverd.service.composition import client_folder
 
+ROOT = Path(__file__).resolve().parents[3]
 FILES = ClientFiles(client_folder(), "1.2.3")
 BUILT = (client_folder() / "dist" / "river.min.js").read_bytes()
 
@@ -50,6 +51,16 @@ def test_client_gets_the_smallest_that_it_takes(accepted: str, coding: str | Non
     else:
         assert (gzip.decompress(answer.body) if coding else answer.body) == BUILT
     assert coding is None or len(answer.body) < len(BUILT) / 2
+
+
+@pytest.mark.parametrize("page", ["docs/clients/javascript.md", "clients/js/README.md"])
+def test_client_is_sent_in_no_more_bytes_than_the_docs_say(page: str) -> None:
+    most = re.search(r"at most ([\d,]+) bytes", (ROOT / page).read_text("utf-8"))
+    assert most is not None
+    for name in ("river.js", "tabs.js"):
+        for coding in ("gzip", "br"):
+            sent = get(name, accept_encoding=coding).body
+            assert len(sent) <= int(most[1].replace(",", "")), (name, coding)
 
 
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', '"other",W/{}, "more"', "*"])
