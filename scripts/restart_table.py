@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "deploy" / "tests"), str(ROOT / "chaos")]
 
-from balancers import BALANCERS  # noqa: E402  it is found now
+from cloud_balancers import ALL_BALANCERS  # noqa: E402  it is found now
 from rolling_restart import Restart, restart, town  # noqa: E402
 
 PAGE = ROOT / "docs" / "operating.md"
@@ -29,7 +29,7 @@ STALLED_S_MAX = 0.5
 def measured() -> str:
     """The table, over all balancer files."""
     rows: list[str] = []
-    for name, make in BALANCERS.items():
+    for name, make in ALL_BALANCERS.items():
         with tempfile.TemporaryDirectory() as folder, town(make, Path(folder)) as of:
             seen = asyncio.run(restart(of))
         rows.append(row(name, seen))
@@ -43,7 +43,7 @@ def row(name: str, seen: Restart) -> str:
     """A line of the table."""
     median = sorted(seen.waits_s)[len(seen.waits_s) // 2]
     refusals = ", ".join(f"{count} x {kind}" for kind, count in seen.refusals.most_common())
-    figures = f"{seen.longest_s:.1f} s | {median:.1f} s | {refusals or 'none'}"
+    figures = f"{seen.longest_s * 1000:.0f} ms | {median * 1000:.0f} ms | {refusals or 'none'}"
     return f"| {name} | {figures} | {seen.gaps} | {seen.lost + seen.behind} |\n"
 
 

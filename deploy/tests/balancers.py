@@ -134,7 +134,7 @@ def caddy(place: Place) -> Caddy:
 BALANCERS: dict[str, Callable[[Place], Balancer]] = {
     "`deploy/nginx/river.conf`": nginx,
     "`deploy/haproxy/river.cfg`": haproxy,
-    "`deploy/caddy/Caddyfile`": caddy,
+    "`deploy/caddy/Caddyfile`, also in compose": caddy,
 }
 
 

@@ -9,8 +9,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from balancers import Balancer, Place
+from balancers import Place
 from caddy_process import running
+from cloud_balancers import AnyBalancer, CloudBalancer
 from listener import publish
 from restart_clients import CHANNEL, Client
 
@@ -48,11 +49,11 @@ class Town:
 
     gateways: tuple[GatewayProcess, GatewayProcess]
     api: ApiProcess
-    balancer: Balancer
+    balancer: AnyBalancer
 
 
 @contextmanager
-def town(make: Callable[[Place], Balancer], folder: Path) -> Iterator[Town]:
+def town(make: Callable[[Place], AnyBalancer], folder: Path) -> Iterator[Town]:
     """All of it, started."""
     redis = Redis(folder)
     gateways = (GatewayProcess(redis.port, DRAIN_S), GatewayProcess(redis.port, DRAIN_S))
@@ -75,9 +76,7 @@ async def restart(of: Town, clients: int = CLIENTS) -> Restart:
         await _until(lambda: all(client.position is not None for client in crowd))
         publishing = group.create_task(publisher.run())
         for gateway in of.gateways:
-            await asyncio.to_thread(gateway.signal, TERMINATE)
-            await asyncio.to_thread(gateway.wait)
-            await asyncio.to_thread(gateway.start)
+            await asyncio.to_thread(_restart_one, of, gateway)
         publishing.cancel()
         last = await publisher.publish()
         with contextlib.suppress(TimeoutError):
@@ -93,6 +92,16 @@ async def restart(of: Town, clients: int = CLIENTS) -> Restart:
         behind=sum(client.position != last for client in crowd),
         stalled_s=clock.stalled_s,
     )
+
+
+def _restart_one(of: Town, gateway: GatewayProcess) -> None:
+    if isinstance(of.balancer, CloudBalancer):
+        of.balancer.before_stop(gateway, of.api)
+    gateway.signal(TERMINATE)
+    gateway.wait()
+    gateway.start()
+    if isinstance(of.balancer, CloudBalancer):
+        of.balancer.put_back(gateway)
 
 
 class Publisher:

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from balancers import BALANCERS
+from cloud_balancers import ALL_BALANCERS, PRE_STOP, PRE_STOP_S
 from rolling_restart import CLIENTS, Restart, restart, town
 
 WAIT_S_MAX = 3.0
@@ -11,10 +11,10 @@ STALLS_MAX = 3
 """A machine that does not let the clients run does not let gateways and balancer run either."""
 
 
-@pytest.fixture(scope="module", params=BALANCERS)
+@pytest.fixture(scope="module", params=ALL_BALANCERS)
 def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Restart:
     """Return what the clients saw of the restart."""
-    with town(BALANCERS[request.param], tmp_path_factory.mktemp("restart")) as of:
+    with town(ALL_BALANCERS[request.param], tmp_path_factory.mktemp("restart")) as of:
         return asyncio.run(restart(of))
 
 
@@ -25,6 +25,10 @@ def test_every_client_has_every_publication_afterwards(seen: Restart) -> None:
 
 def test_balancer_answers_no_client_with_a_502(seen: Restart) -> None:
     assert seen.refusals["HTTP 502"] == 0, seen.refusals
+
+
+def test_the_chart_sleeps_as_long_before_the_signal_as_here() -> None:
+    assert f'"river.preStopSeconds" -}}}}{PRE_STOP_S:.0f}{{{{-' in PRE_STOP.read_text("utf-8")
 
 
 def test_nobody_waits_longer_than_three_seconds(seen: Restart) -> None:
