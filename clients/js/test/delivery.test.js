@@ -65,8 +65,8 @@ const gap = (offset) => ({
   offset,
 });
 
-/** A snapshot function whose answers the test gives. */
-function snapshots() {
+/** A channel as above, with a snapshot function whose answers the test gives. */
+function withSnapshots() {
   /** @type {{why: unknown, answer: (position?: unknown) => void, fail: (error: Error) => void}[]} */
   const calls = [];
   /** @param {unknown} why */
@@ -74,7 +74,7 @@ function snapshots() {
     new Promise((answer, fail) => {
       calls.push({ why, answer, fail });
     });
-  return { calls, snapshot };
+  return { calls, delivery: asked(snapshot) };
 }
 
 test("an event goes to the callbacks of its name and to those of all names", () => {
@@ -179,8 +179,7 @@ test("presence is kept as a list and told as it changes", () => {
 });
 
 test("while a snapshot is fetched events wait, and those it stands for are left out", async () => {
-  const { calls, snapshot } = snapshots();
-  const delivery = asked(snapshot);
+  const { calls, delivery } = withSnapshots();
   delivery.subscribed(subscribed(3));
   await settled();
   for (const offset of [4, 5, 6]) delivery.receive(event(offset), CONNECTION);
@@ -194,8 +193,7 @@ test("while a snapshot is fetched events wait, and those it stands for are left 
 });
 
 test("a snapshot that is ahead of the events leaves out what comes later, too", async () => {
-  const { calls, snapshot } = snapshots();
-  const delivery = asked(snapshot);
+  const { calls, delivery } = withSnapshots();
   delivery.subscribed(subscribed(3));
   await settled();
   calls[0]?.answer({ epoch: "e", offset: 5 });
@@ -205,8 +203,7 @@ test("a snapshot that is ahead of the events leaves out what comes later, too", 
 });
 
 test("a snapshot without a position is followed by all that came since it was begun", async () => {
-  const { calls, snapshot } = snapshots();
-  const delivery = asked(snapshot);
+  const { calls, delivery } = withSnapshots();
   delivery.subscribed(subscribed(3));
   await settled();
   delivery.receive(event(4), CONNECTION);
@@ -216,8 +213,7 @@ test("a snapshot without a position is followed by all that came since it was be
 });
 
 test("a gap during a snapshot makes it fetch another one", async () => {
-  const { calls, snapshot } = snapshots();
-  const delivery = asked(snapshot);
+  const { calls, delivery } = withSnapshots();
   delivery.subscribed(subscribed(3));
   await settled();
   delivery.receive(event(4), CONNECTION);
@@ -235,8 +231,7 @@ test("a gap during a snapshot makes it fetch another one", async () => {
 });
 
 test("a connection lost during a snapshot brings the waiting events again, once", async () => {
-  const { calls, snapshot } = snapshots();
-  const delivery = asked(snapshot);
+  const { calls, delivery } = withSnapshots();
   delivery.subscribed(subscribed(3));
   await settled();
   delivery.receive(event(4), CONNECTION);
@@ -251,8 +246,7 @@ test("a connection lost during a snapshot brings the waiting events again, once"
 });
 
 test("more events than may wait are replaced by another snapshot", async () => {
-  const { calls, snapshot } = snapshots();
-  const delivery = asked(snapshot);
+  const { calls, delivery } = withSnapshots();
   delivery.subscribed(subscribed(0));
   await settled();
   for (let offset = 1; offset <= 10_001; offset++) delivery.receive(event(offset), CONNECTION);
@@ -266,8 +260,7 @@ test("more events than may wait are replaced by another snapshot", async () => {
 });
 
 test("a snapshot that fails is reported and loaded again, ever later, until there is one", async () => {
-  const { calls, snapshot } = snapshots();
-  const delivery = asked(snapshot);
+  const { calls, delivery } = withSnapshots();
   const cause = new Error("the back end is down");
   delivery.channel.on("river:error", (error) => heard.push(error.code, error.cause));
   delivery.subscribed(subscribed(3));
@@ -292,8 +285,7 @@ test("a snapshot that fails is reported and loaded again, ever later, until ther
 });
 
 test("a channel is live only with the state that its snapshot loads", async () => {
-  const { calls, snapshot } = snapshots();
-  const delivery = asked(snapshot);
+  const { calls, delivery } = withSnapshots();
   const { channel } = delivery;
   /** @type {boolean[]} */
   const lives = [];
@@ -325,8 +317,7 @@ test("a channel is live only with the state that its snapshot loads", async () =
 });
 
 test("a snapshot that hangs has failed after 30 s", async () => {
-  const { calls, snapshot } = snapshots();
-  const delivery = asked(snapshot);
+  const { calls, delivery } = withSnapshots();
   delivery.subscribed(subscribed(3));
   await settled();
   await platform.pass(30_500);
@@ -337,8 +328,7 @@ test("a snapshot that hangs has failed after 30 s", async () => {
 });
 
 test("a channel that nobody uses any more loads no snapshot", async () => {
-  const { calls, snapshot } = snapshots();
-  const delivery = asked(snapshot);
+  const { calls, delivery } = withSnapshots();
   delivery.subscribed(subscribed(3));
   await settled();
   calls[0]?.fail(new Error("the back end is down"));
@@ -354,8 +344,7 @@ test("many clients that lost the same load their snapshots at times of their own
   for (let client = 0; client < 300; client++) {
     platform = new FakePlatform();
     platform.luck = (client + 1) / 301;
-    const { calls, snapshot } = snapshots();
-    const delivery = asked(snapshot);
+    const { calls, delivery } = withSnapshots();
     delivery.subscribed(subscribed(0));
     await settled();
     calls[0]?.answer();
@@ -376,8 +365,7 @@ test("many clients that lost the same load their snapshots at times of their own
 });
 
 test("clients that were spread over seconds are so again when the back end refuses", async () => {
-  const { calls, snapshot } = snapshots();
-  const delivery = asked(snapshot);
+  const { calls, delivery } = withSnapshots();
   delivery.subscribed(subscribed(0));
   await settled();
   calls[0]?.answer();
@@ -394,8 +382,7 @@ test("clients that were spread over seconds are so again when the back end refus
 });
 
 test("a server that spreads its clients is obeyed", async () => {
-  const { calls, snapshot } = snapshots();
-  const delivery = asked(snapshot);
+  const { calls, delivery } = withSnapshots();
   delivery.channel.on("river:gap", ({ reloadAfterMs }) => heard.push(reloadAfterMs));
   delivery.subscribed(subscribed(0));
   await settled();
