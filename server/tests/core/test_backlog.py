@@ -11,6 +11,8 @@ from riverd.model.log import Ephemeral, Member, Position, Roster, Tail
 def test_those_who_come_in_one_moment_catch_up_in_portions_and_miss_nothing() -> None:
     crowd = Crowd()
     channel = crowd.open("c", 0)
+    # Where something is on its way to others a newcomer is behind.
+    crowd.publish(channel)
     for number in range(2 * CATCH_UPS_MAX + 10):
         crowd.sessions.append(session_of(client := Client()))
         crowd.sessions[-1].id = f"s{number}"
@@ -22,7 +24,7 @@ def test_those_who_come_in_one_moment_catch_up_in_portions_and_miss_nothing() ->
     assert crowd.turn() == CATCH_UPS_MAX
     crowd.publish(channel)
     crowd.flush()
-    assert all(client.events() == [1, 2] for client in crowd.clients)
+    assert all(client.events() == [2, 3] for client in crowd.clients)
     assert channel.log.oldest == 0
     crowd.hub.expire(0)
     assert channel.log.oldest == channel.log.offset
@@ -32,6 +34,7 @@ def test_all_who_came_in_one_moment_are_sent_the_event_that_no_log_keeps() -> No
     crowd = Crowd()
     channel, other = crowd.open("c", 0), crowd.open("d", 0)
     for where in (other, channel):
+        crowd.publish(where)
         for number in range(2 * CATCH_UPS_MAX):
             crowd.sessions.append(session_of(client := Client()))
             crowd.sessions[-1].id = f"{where.name}{number}"

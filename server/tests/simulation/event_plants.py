@@ -9,7 +9,7 @@ EXCLUDING = (
     ),
     plant(
         "trap 9: an excluded publication comes back with the resume",
-        ("core.hub:Hub._part", "if after >= channel.excluding:", "if True:"),
+        ("core.channel:Channel.part", "if after >= self.excluding:", "if True:"),
     ),
     plant(
         "trap 9: what a replica began with is for all",

@@ -15,12 +15,8 @@ TRAPS = (
     ),
     plant(
         "trap 2: a joiner is live before the flush",
-        ("core.hub:Hub.admit", "audience.behind.add(subscription)", "pass"),
-        (
-            "core.hub:Hub.admit",
-            "self._eager[subscription] = None",
-            "audience.add_live(subscription)",
-        ),
+        ("core.hub:Hub.admit", "subscription.offset == channel.sent", "True"),
+        ("core.hub:Hub.admit", "channel not in self._dirty", "True"),
     ),
     plant(
         "trap 3: what comes before the first read vanishes",

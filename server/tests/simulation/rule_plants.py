@@ -103,9 +103,9 @@ OWN = (
     plant(
         "a user's channel begins where the log ends, wherever the client stands",
         (
-            "node.authentication:Authentication._greet",
-            "at = command.user_position if isinstance(command, Authenticate) else None",
-            "at = None",
+            "node.authentication:Authentication._identify",
+            "at=None if token is None else token.user_position",
+            "at=None",
         ),
     ),
     plant(

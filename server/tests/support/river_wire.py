@@ -159,9 +159,12 @@ def authenticated(
     id: int | None = None,  # noqa: A002
 ) -> bool:
     """Whether a session takes a token, where users are as many as they like."""
-    return session.authenticate(
-        Authenticate(id, token), now, check=lambda _session, _claims: None, greet=Session.reply
-    )
+    command = Authenticate(id, token)
+    answer = session.authenticate(command, now, check=lambda _session, _claims: None)
+    if answer is not None:
+        session.reply(answer)
+        session.prove()
+    return answer is not None
 
 
 def sent(**fields: object) -> bytes:

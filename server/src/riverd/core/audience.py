@@ -204,4 +204,7 @@ class Audience:
 
     def owed_after(self, subscription: Subscription) -> int | None:
         """Up to which offset one was sent the log that is owed something; None if it is not."""
-        return next((one.after for one in self.rounds if subscription in one.owed), None)
+        for one in self.rounds:
+            if subscription in one.owed:
+                return one.after
+        return None

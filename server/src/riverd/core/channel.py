@@ -2,9 +2,10 @@
 
 from riverd.channels.rules import ChannelPolicy
 from riverd.core.audience import Audience
+from riverd.core.batch import part_without
 from riverd.core.channel_log import Log
 from riverd.core.presence import PresenceReplica
-from riverd.core.session import LOST, Subscription
+from riverd.core.session import LIVE, LOST, Subscription
 from riverd.core.window import trim_to_window
 from riverd.model.log import Ephemeral, Publication, Roster, Tail
 from riverd.protocols import ClientProtocol
@@ -88,19 +89,28 @@ class Channel:
             found = self.audiences[protocol] = Audience(self.name, protocol)
         return found
 
+    def part(self, subscription: Subscription, bytes_max: int) -> tuple[bytes, int]:
+        """The next frames for one with a cursor of its own, and how far they bring it."""
+        encode = self.audiences[subscription.session.protocol].publication
+        log, after = self.log, subscription.offset
+        if after >= self.excluding:
+            return log.part(encode, after, bytes_max=bytes_max)
+        ids = subscription.session.ids()
+        return part_without(log, encode, after=after, ids=ids, bytes_max=bytes_max)
+
     def cursor_of(self, subscription: Subscription) -> int:
         """Up to which offset a subscription that is not pending was sent the log."""
-        owed_after = self._owed_after(subscription)
-        if owed_after is not None:
+        audience = self.audiences[subscription.session.protocol]
+        if audience.rounds and (owed_after := audience.owed_after(subscription)) is not None:
             return owed_after
-        if not subscription.is_live:
+        if subscription.state is not LIVE:
             return subscription.offset
-        is_lost = self.audiences[subscription.session.protocol].has_lost(subscription)
-        return LOST if is_lost else self.sent
+        return LOST if audience.has_lost(subscription) else self.sent
 
     def is_owed(self, subscription: Subscription) -> bool:
         """Whether a subscription that is not pending waits for what others were written."""
-        return self._owed_after(subscription) is not None
+        audience = self.audiences[subscription.session.protocol]
+        return audience.owed_after(subscription) is not None
 
     def has_sent(self, offset: int, *, is_due: bool) -> bool:
         """Whether no live one is owed an entry that the log had; `is_due` if it has news."""
@@ -124,9 +134,6 @@ class Channel:
         subscription.offset = self.cursor_of(subscription)
         audience.remove(subscription)
         audience.add_behind(subscription)
-
-    def _owed_after(self, subscription: Subscription) -> int | None:
-        return self.audiences[subscription.session.protocol].owed_after(subscription)
 
 
 def excluding_in(tail: Tail) -> int:

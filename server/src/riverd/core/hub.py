@@ -9,7 +9,7 @@ from riverd.channels.names import INTERNAL
 from riverd.channels.rules import ChannelRules
 from riverd.core.audience import Audience
 from riverd.core.backlog import CATCH_UPS_MAX, LostSubscribers, take_first
-from riverd.core.batch import FlushBatch, part_without
+from riverd.core.batch import FlushBatch
 from riverd.core.channel import Channel, excluding_in
 from riverd.core.channel_log import Log
 from riverd.core.fanout import WRITES_MAX, Fanout
@@ -178,16 +178,26 @@ class Hub:
         self.witness.admitted(subscription, channel, after=after)
         subscription.request = None
         subscription.offset = after
-        subscription.version = channel.version
-        if not session.blocked:
-            frames, subscription.offset = self._part(subscription, channel, audience=audience)
+        presence = channel.presence
+        subscription.version = 0 if presence is None else presence.position.offset
+        if after < channel.log.offset and not session.blocked:
+            frames, subscription.offset = channel.part(subscription, self._part_bytes_max)
             reply += frames
             self._fanout.deliveries += subscription.offset - after
-        subscription.state = BEHIND
-        audience.behind.add(subscription)
         self._recounted[channel.name] = None
-        # It is live from the next flush on, which brings it to where the others are.
-        self._eager[subscription] = None
+        if (
+            subscription.offset == channel.sent
+            and subscription.version == channel.sent_version
+            and channel not in self._dirty
+            and not (session.blocked or audience.rounds)
+        ):
+            # Where the others are, to whom nothing is on its way.
+            audience.add_live(subscription)
+        else:
+            # It is live from the next flush on, which brings it to where the others are.
+            subscription.state = BEHIND
+            audience.behind.add(subscription)
+            self._eager[subscription] = None
         session.sink.write(reply)
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -313,16 +323,6 @@ class Hub:
                 bytes_max = min(bytes_max, int(self._log_bytes_max / len(self.channels)))
             self.log_bytes -= channel.trim(bytes_max, now=now)
 
-    def _part(
-        self, subscription: Subscription, channel: Channel, *, audience: Audience
-    ) -> tuple[bytes, int]:
-        """The next frames for one with a cursor of its own, and how far they bring it."""
-        log, after, bytes_max = channel.log, subscription.offset, self._part_bytes_max
-        if after >= channel.excluding:
-            return log.part(audience.publication, after, bytes_max=bytes_max)
-        ids = subscription.session.ids()
-        return part_without(log, audience.publication, after=after, ids=ids, bytes_max=bytes_max)
-
     def _catch_up(self, subscription: Subscription, now: float) -> None:
         """Send one that is behind a part of what it missed, and make it live if that is all."""
         session = subscription.session
@@ -338,7 +338,7 @@ class Hub:
             self.witness.skipping(subscription, channel)
             self.send_gap(subscription, channel, now=now)
         elif subscription.offset < channel.log.offset:
-            frames, upto = self._part(subscription, channel, audience=audience)
+            frames, upto = channel.part(subscription, self._part_bytes_max)
             self._fanout.deliveries += upto - subscription.offset
             subscription.offset = upto
             if frames:

@@ -19,7 +19,7 @@ def start_of(request: Subscribe, log: Log[Publication]) -> Start:
     """After the client's position if the log has everything since; else at the log's end."""
     wanted = request.position
     if wanted is None:
-        return Start(log.last(request.history))
+        return Start(log.last(request.history) if request.history else log.offset)
     reason = wanted.why_lost(log.position, oldest=log.oldest)
     if reason is None:
         return Start(wanted.offset, recovered=True)
@@ -54,9 +54,9 @@ def newest_of_back_end(log: Log[Publication]) -> Publication | None:
     return None
 
 
-def is_ahead(wanted: Position | None, log: Log[Publication]) -> bool:
+def is_ahead(wanted: Position, log: Log[Publication]) -> bool:
     """Whether a client has seen what this node has not: another node may have been faster.
 
     Also in another epoch: only the broker knows which of the two is the newer one.
     """
-    return wanted is not None and (wanted.epoch != log.epoch or wanted.offset > log.offset)
+    return wanted.epoch != log.epoch or wanted.offset > log.offset

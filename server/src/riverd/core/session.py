@@ -242,11 +242,11 @@ class Session:
         now: float,
         *,
         check: Callable[[Session, Claims], None],
-        greet: Callable[[Session, Authenticated], None],
-    ) -> bool:
+    ) -> Authenticated | None:
         """Take a token, or what the back end signed. `check` raises RiverError for a user too many.
 
-        `greet` has the answer sent. False if it was refused, and the session closed with it.
+        The caller sends the answer that this gives, then calls `prove`. None if it was refused,
+        and the session closed with it.
         """
         try:
             claims = self._claims_in(command, now)
@@ -258,15 +258,13 @@ class Session:
             self.fail(command.id, error)
             reason = error.reason if isinstance(error, TokenError) else Reason.TOO_FAST
             self.close(reason, error.message)
-            return False
+            return None
         self.claims = claims
         session = None
         if isinstance(command, Authenticate) and command.resume_session is not None:
             self.continues = self.protocol.session_of(command.resume_session)
             session = self.continues or self.id
-        greet(self, Authenticated(command.id, claims.user, claims.expires_at, session))
-        self.prove()
-        return True
+        return Authenticated(command.id, claims.user, claims.expires_at, session)
 
     def prove(self) -> None:
         """The client's back end has said something for it, perhaps once more."""
@@ -364,7 +362,10 @@ class Session:
 
     def owed(self, now: float) -> float:
         """How many messages it has sent beyond its rate."""
-        return max(0.0, self._spent - max(0.0, now - self._spent_at) * self.limits.rate)
+        spent = self._spent
+        if now > self._spent_at:
+            spent -= (now - self._spent_at) * self.limits.rate
+        return spent if spent > 0 else 0.0
 
     def _spend(self, now: float) -> bool:
         """Take one message out of the budget. False if there was none left."""
@@ -375,7 +376,8 @@ class Session:
             spent -= (now - self._spent_at) * limits.rate
         self._spent_at = now
         self._spent = spent = spent + 1 if spent > 0 else 1
-        return spent <= limits.burst
+        # The burst is worked out only for one that may be beyond it.
+        return spent <= limits.rate or spent <= limits.burst
 
     def _spend_of_user(self, budget: Budget, now: float) -> bool:
         """Take one message out of the user's budget. False if there was none left."""

@@ -114,7 +114,8 @@ class ConnectionLimiter(Generic[T]):
         if one not in self.connections:
             return False
         self.connections.discard(one)
-        self.identify(one)
+        if one in self.strangers or one in self.guests:
+            self.identify(one)
         address = one.address
         if address is not None:
             left = self._by_address[address] - 1

@@ -39,11 +39,12 @@ class Deadlines:
 
         The next ping is the furthest deadline: what is renewed meanwhile is looked at then.
         """
-        at, claims = connection.ping_at, connection.session.claims
+        at, other, claims = connection.ping_at, math.inf, connection.session.claims
         if claims is None:
-            at = min(at, connection.auth_by)
+            other = connection.auth_by
         elif claims.expires_at is not None:
-            at = min(at, self._clock() + claims.expires_at + claims.leeway_s - time.time())
+            other = self._clock() + claims.expires_at + claims.leeway_s - time.time()
+        at = min(at, other)
         if at < connection.wake_at:
             if connection.wake_at < math.inf:
                 # This entry is kept no more: a closed connection is in one slot at most.

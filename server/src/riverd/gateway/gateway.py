@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
-from typing import cast
 
 from riverd.auth.bearer import bearer_token
 from riverd.core.session import Session
@@ -202,15 +201,14 @@ class Gateway:
 
     def opened(self, connection: Connection, token: str | None) -> None:
         """It is open and was welcomed: count it, set its deadlines, take the token it brought."""
-        session, now = connection.session, self._clock()
-        self.limiter.add(connection, now=now, awaits_token=connection.protocol.needs_token)
+        session, protocol, now = connection.session, connection.protocol, self._clock()
+        needs_token = protocol.needs_token
+        self.limiter.add(connection, now=now, awaits_token=needs_token)
         self.node.opened(session, address=connection.address, client=connection.client)
         # Spread, so that those that came together are not pinged together for ever.
         connection.ping_at = now + self._admission.ping_interval_s * (1 - random.random() / 2)  # noqa: S311
-        self.speaking[connection.protocol] += 1
-        connection.auth_by = (
-            now + self._limits.auth_timeout_s if connection.protocol.needs_token else math.inf
-        )
+        self.speaking[protocol] += 1
+        connection.auth_by = now + self._limits.auth_timeout_s if needs_token else math.inf
         if token is None:
             self._deadlines.schedule(connection)
         else:
@@ -284,25 +282,34 @@ class Gateway:
         entry = self._entry(request)
         if entry is None:
             return self._pages.answer(request)
+        return self._upgrade(request, entry)
+
+    def _upgrade(self, request: Request, entry: ClientProtocol | TurnedAway) -> Answer:
+        """Make a request a WebSocket, or say why not."""
         address = self.addresses.of(request)
-        refused = (
-            entry
-            if isinstance(entry, TurnedAway)
-            else self._turn_away(entry, request, address=address)
-        )
+        protocol: ClientProtocol | None = None
+        refused: Response | TurnedAway | None
+        if isinstance(entry, TurnedAway):
+            refused = entry
+        else:
+            protocol = entry
+            refused = self._turn_away(protocol, request, address=address)
         if isinstance(refused, Response):
             return refused
         accept = accept_key(request)
         if isinstance(accept, Response):
             return accept
-        offered = request.tokens("sec-websocket-protocol")
-        headers = (("Sec-WebSocket-Protocol", SUBPROTOCOL),) if SUBPROTOCOL in offered else ()
+        offered: list[str] = []
+        headers: tuple[tuple[str, str], ...] = ()
+        if "sec-websocket-protocol" in request.headers:
+            offered = request.tokens("sec-websocket-protocol")
+            headers = (("Sec-WebSocket-Protocol", SUBPROTOCOL),) if SUBPROTOCOL in offered else ()
         if refused is not None:
             refusal = Refusal(self, self._socket_limits, refused=refused)
             return upgrade_to(refusal, accept=accept, headers=headers)
-        protocol = cast("ClientProtocol", entry)
+        assert protocol is not None, "who is turned away is refused"
         token = None
-        if protocol.needs_token:
+        if protocol.needs_token and (offered or "authorization" in request.headers):
             token = bearer_token(request.headers.get("authorization", ""), offered)
         connection = Connection(self, self._socket_limits, protocol=protocol, token=token)
         connection.came_from(address, request)

@@ -12,7 +12,6 @@ user. What it costs is shared by them: see `Attachments`.
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 
 import msgspec
 
@@ -119,30 +118,35 @@ class Authentication:
                 self._carry_out(session, command)
 
     def _identify(self, session: Session, command: Authenticate | SignIn, *, now: float) -> None:
-        def check(session: Session, claims: Claims) -> None:
-            self._limits.check_connection(session, claims)
-            if isinstance(command, SignIn):
-                # A token was looked at when it was verified.
-                self.control.revocations.check(claims, now)
-
-        greet = partial(self._greet, command=command)
-        if not session.authenticate(command, now, check=check, greet=greet):
+        token = command if isinstance(command, Authenticate) else None
+        check = self._check_signed if token is None else self._limits.check_connection
+        answer = session.authenticate(command, now, check=check)
+        if answer is None:
             return
-        assert session.claims is not None, "a token was accepted"
+        claims = session.claims
+        assert claims is not None, "a token was accepted"
+        self._greet(session, answer, at=None if token is None else token.user_position)
+        session.prove()
         session.ordered_at = self.control.position
-        if self._users.add(session.claims.user, session):
+        if self._users.add(claims.user, session):
             session.authenticated_at = now
-            self.counted(session.claims.user)
+            self.counted(claims.user)
             self._limits.share(session, clock_s=self._clock(), now=now)
         self.identified(session)
-        if isinstance(command, Authenticate):
-            if session.subscriptions:
-                self._end_ungranted(session)
-            for joining in to_join(session, command):
-                if session in self.waiting.held:
-                    self.waiting.hold(session, joining, size=0)
-                else:
-                    self._carry_out(session, joining)
+        if token is None:
+            return
+        if session.subscriptions:
+            self._end_ungranted(session)
+        for joining in to_join(session, token) if claims.join else ():
+            if session in self.waiting.held:
+                self.waiting.hold(session, joining, size=0)
+            else:
+                self._carry_out(session, joining)
+
+    def _check_signed(self, session: Session, claims: Claims) -> None:
+        """Check a user that the back end has signed for; tokens are looked at when verified."""
+        self._limits.check_connection(session, claims)
+        self.control.revocations.check(claims, self._clock() + self.unix_ahead_s)
 
     def _end_ungranted(self, session: Session) -> None:
         """End the subscriptions that the token does not cover: it may have been renewed."""
@@ -167,10 +171,7 @@ class Authentication:
         assert session.claims is not None, "a token was accepted"
         self._subscribe_own(session, session.claims.user, at=at, greeting=None)
 
-    def _greet(
-        self, session: Session, greeting: Authenticated, *, command: Authenticate | SignIn
-    ) -> None:
-        at = command.user_position if isinstance(command, Authenticate) else None
+    def _greet(self, session: Session, greeting: Authenticated, *, at: Position | None) -> None:
         has_own = self._hub.rules.user_channels and session.protocol.joins_channels
         if not has_own or (session.own_channel is not None and at is None):
             session.reply(greeting)

@@ -74,7 +74,8 @@ class Flushes:
         if sampled is not None and self._hub.has_sent(*sampled):
             self._sampled = None
             self._keep_sample(*sampled, flushed_at=flushed_at)
-        pause_s = pause_after(flushed.notified_of_changes)
+        notified = flushed.notified_of_changes
+        pause_s = pause_after(notified) if notified else 0.0
         if pause_s > 0:
             # A pause is meant: it is not what a flush takes.
             self._due, self._due_at = True, self._clock() + pause_s

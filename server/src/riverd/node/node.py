@@ -145,14 +145,15 @@ class Node:
             session.tab = None
             text = "too many pages of one address"
             asyncio.get_running_loop().call_soon(session.close, Reason.FULL, text)
-        self.tabs.opened(session)
+        if session.tab is not None:
+            self.tabs.opened(session)
 
     def receive(self, session: Session, payload: bytes, *, now: float) -> None:
         """Take a client's message, and answer it or carry it out. `now` is in unix seconds."""
         command = session.receive(payload, now)
         if command is None:
             return
-        if self.tabs.hold(session, command, size=len(payload)):
+        if session.tab is not None and self.tabs.hold(session, command, size=len(payload)):
             self.authentication.unix_ahead_s = now - self._clock()
         else:
             self._take(session, command, size=len(payload), now=now)
@@ -201,19 +202,21 @@ class Node:
         if session not in self.sessions:
             return
         self.sessions.discard(session)
-        self.tabs.closed(session)
+        if session.tab is not None:
+            self.tabs.closed(session)
         if self.authentication.waiting.held:
             self.authentication.drop(session)
         if self.history is not None:
             self.history.closed(session)
         for subscription in list(session.subscriptions.values()):
             self.attachments.unsubscribe(subscription)
-        if session.claims is not None:
-            self.users.remove(session.claims.user, session)
+        claims = session.claims
+        if claims is not None:
+            self.users.remove(claims.user, session)
             clock_s = self._clock()
             now = clock_s + self.authentication.unix_ahead_s
             self._user_limits.end(session, clock_s=clock_s, now=now)
-            self._user_counts.changed(session.claims.user)
+            self._user_counts.changed(claims.user)
             self.watchlists.ended(session)
 
     # What the broker calls.
@@ -314,9 +317,9 @@ class Node:
         session.check_subscribable(command.channel)
         self._user_limits.check_channel(session)
         self.attachments.check_room_for(command.channel, session.limits.node_channels_max)
-        channel = self._channel(command.channel)
-        check_members(session, channel, member=member)
-        if member is not None and self._hub.rules.has_members(command.channel):
+        channel = self._hub.channels.get(command.channel)
+        if member is not None and self._hub.rules.of(command.channel).has_members:
+            check_members(session, channel, member=member)
             size = JOIN_BYTES + len(member.info or b"")
             take_fanout(session, channel, size=size, now=self._clock())
         if command.proof is not None:
@@ -372,7 +375,7 @@ class Node:
         return self.attachments.channel(name)
 
     def _count(self, name: str) -> int:
-        channel = self._channel(name)
+        channel = self._hub.channels.get(name)
         return 0 if channel is None else channel.subscribers
 
     async def _sweep(self) -> None:

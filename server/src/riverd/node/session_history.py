@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
 
+import msgspec
+
 from riverd.core.channel import Channel
 from riverd.core.session import LOST, Session, Subscription
 from riverd.core.starts import SessionStart, SubscriptionStart
@@ -32,15 +34,12 @@ CATCH_UP_S = 1.0
 """What came before a session could be sent it is written within so much of the time when it can."""
 
 
-class _Entry:
+class _Entry(msgspec.Struct, gc=False):
     """One fact; none once it was dropped."""
 
-    __slots__ = ("fact", "size", "user")
-
-    def __init__(self, user: str, fact: Fact, *, length: int) -> None:
-        self.user = user
-        self.fact: Fact | None = fact
-        self.size = ENTRY_BYTES + len(user) + length
+    user: str
+    fact: Fact | None
+    size: int
 
 
 class _UserMemory:
@@ -130,7 +129,7 @@ class SessionHistory:
             return
         fact = self.facts_of(session, ended_at=self._clock())
         length = len(fact.ended_by) + len(fact.session) + len(fact.address or "")
-        self._add(_user_of(session), fact, length=length)
+        self._add(_Entry(_user_of(session), fact, ENTRY_BYTES + length))
 
     def refused(self, session: Session, command: Command, *, error: RiverError) -> None:
         """A session was refused what it asked: a subscription is remembered."""
@@ -139,12 +138,12 @@ class SessionHistory:
             code, now = error.error.code, self._clock()
             fact = RefusedFact(session.id, command.channel, code, now, named=named)
             length = len(fact.channel) + len(fact.session) + len(named)
-            self._add(_user_of(session), fact, length=length)
+            self._add(_Entry(_user_of(session), fact, ENTRY_BYTES + length))
 
     def refused_at_once(self, user: str, channel: str, *, error: RiverError) -> None:
         """A user was refused a subscription with the request that would have begun a session."""
         fact = RefusedFact("", channel, error.error.code, self._clock())
-        self._add(user, fact, length=len(channel))
+        self._add(_Entry(user, fact, ENTRY_BYTES + len(channel)))
 
     def facts_of(self, session: Session, *, ended_at: float = 0) -> SessionFacts:
         """How a session began, and how it stands."""
@@ -184,8 +183,8 @@ class SessionHistory:
         stretch = self.stretch_of(subscription, channel, ended_by=why)
         if stretch is not None:
             subscription.start = None
-            length = len(stretch.channel) + len(stretch.session)
-            self._add(_user_of(session, subscription), stretch, length=length)
+            size = ENTRY_BYTES + len(stretch.channel) + len(stretch.session)
+            self._add(_Entry(_user_of(session, subscription), stretch, size))
 
     def skipping(self, subscription: Subscription, channel: Channel) -> None:
         """Keep that it is sent a gap."""
@@ -193,8 +192,8 @@ class SessionHistory:
         if start is not None:
             log, after = channel.log, subscription.offset
             fact = GapFact(session.id, channel.name, log.epoch, after, log.offset, self._clock())
-            length = len(fact.channel) + len(fact.session)
-            self._add(_user_of(session, subscription), fact, length=length)
+            size = ENTRY_BYTES + len(fact.channel) + len(fact.session)
+            self._add(_Entry(_user_of(session, subscription), fact, size))
 
     def restarting(self, channel: Channel, position: Position) -> None:
         """Keep it once for all subscribers."""
@@ -220,6 +219,10 @@ class SessionHistory:
         if start is None or session.start is None:
             return None
         upto, now = channel.cursor_of(subscription), self._clock()
+        confirmed = -1
+        if session.confirmed_at:
+            # Seldom when it ends soon.
+            confirmed = self._confirmed(subscription, channel, upto=upto, now=now)
         return Stretch(
             session.id,
             channel.name,
@@ -227,7 +230,7 @@ class SessionHistory:
             start.after,
             start.at,
             upto,
-            self._confirmed(subscription, channel, upto=upto, now=now),
+            confirmed,
             start.had,
             start.lost,
             0 if ended_by is None else now,
@@ -249,11 +252,7 @@ class SessionHistory:
         start, began = subscription.session.start, subscription.start
         assert start is not None, "it was opened"
         assert began is not None, "it was admitted"
-        confirmed_at = subscription.session.confirmed_at
-        if not confirmed_at:
-            # As nearly always when it ends soon.
-            return -1
-        proven = confirmed_at - CATCH_UP_S
+        proven = subscription.session.confirmed_at - CATCH_UP_S
         caught_up = max(start.drained_at, began.at - now + self._carrier_clock())
         if proven < caught_up or upto == LOST or began.epoch != channel.log.epoch:
             return -1
@@ -272,16 +271,22 @@ class SessionHistory:
             self._clients.clear()
         return self._clients.setdefault(shown, shown)
 
-    def _add(self, user: str, fact: Fact, *, length: int) -> None:
-        entry = _Entry(user, fact, length=length)
-        self.added += 1
+    def _add(self, entry: _Entry) -> None:
+        user = entry.user
         mine = self._by_user.get(user)
         if mine is None:
             mine = self._by_user[user] = _UserMemory()
         mine.entries.append(entry)
-        mine.bytes += entry.size
         self._entries.append(entry)
-        self.bytes += entry.size
+        self.added += 1
+        size = entry.size = entry.size + len(user)
+        mine.bytes = of_user = mine.bytes + size
+        self.bytes = of_all = self.bytes + size
+        if of_user > self._share_bytes_max or of_all > self._bytes_max:
+            self._drop_some(mine)
+
+    def _drop_some(self, mine: _UserMemory) -> None:
+        """Drop the oldest entries of one user, and of all, that are too many."""
         while mine.bytes > self._share_bytes_max:
             mine.forgot_until = _time_of(mine.entries[0].fact)
             self._drop(mine.entries[0])

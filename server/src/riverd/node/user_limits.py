@@ -99,10 +99,12 @@ class UserLimits:
         if messages is None and owed > 0:
             messages = _messages(session, now)
             messages.take(owed, now=now)
-        spent = SpentBudgets(messages, session.read_bytes, session.sent_bytes)
-        if not spent.is_over(clock_s=clock_s, now=now):
-            self._spent[session.claims.user] = spent
-        drop_some(self._spent, lambda one: one.is_over(clock_s=clock_s, now=now))
+        if messages or session.read_bytes or session.sent_bytes:
+            spent = SpentBudgets(messages, session.read_bytes, session.sent_bytes)
+            if not spent.is_over(clock_s=clock_s, now=now):
+                self._spent[session.claims.user] = spent
+        if self._spent:
+            drop_some(self._spent, lambda one: one.is_over(clock_s=clock_s, now=now))
 
     def _take_up(self, session: Session, user: str) -> None:
         spent = self._spent.pop(user, None)

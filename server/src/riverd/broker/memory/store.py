@@ -280,12 +280,15 @@ class Store:
         """Take a node's counts."""
         self._counted.update(subscribers)
         for channel, count in subscribers.items():
-            counts = self._counts.setdefault(channel, {})
-            counts[node] = count
-            if not count:
-                del counts[node]
-            if not counts:
-                del self._counts[channel]
+            counts = self._counts.get(channel)
+            if count:
+                if counts is None:
+                    counts = self._counts[channel] = {}
+                counts[node] = count
+            elif counts is not None:
+                counts.pop(node, None)
+                if not counts:
+                    del self._counts[channel]
 
     def occupying(
         self, prefix: str, found: dict[str, Occupancy], *, limit: int | None = None

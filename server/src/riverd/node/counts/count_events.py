@@ -5,7 +5,7 @@ has the channel reads the sum, and sends it to its own subscribers if it is anot
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 
 from riverd.broker.counts import BrokerCounts
@@ -55,11 +55,12 @@ class CountEvents:
         self._held: dict[str, None] = {}
         """Channels that were shown not long ago, and wait."""
 
-    async def reported(self, channels: Iterable[str]) -> None:
-        """The broker has the counts of this node."""
+    def reported(self, channels: Iterable[str]) -> Awaitable[None] | None:
+        """The broker has the counts of this node: what announces them, where that is wanted."""
         counted = [one for one in channels if self.is_counted(one)]
-        if not counted:
-            return
+        return self._announce(counted) if counted else None
+
+    async def _announce(self, counted: Sequence[str]) -> None:
         self._joined |= dict.fromkeys(counted)
         with suppress(RiverError):
             await self._counts.announce(counted)

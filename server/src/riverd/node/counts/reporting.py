@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import islice
 
 from riverd.channels.names import USER
 from riverd.errors import RiverError
-from riverd.scheduling.portions import portions, slices
+from riverd.scheduling.portions import PORTION, portions
 from riverd.scheduling.tasks import Tasks
 
 RETRY_S = 5.0
@@ -21,7 +22,8 @@ def _themselves(names: Iterable[str]) -> Iterable[str]:
 class SubscriberCounts:
     """Changed counts wait in a set until the broker has them; one report is under way at a time.
 
-    `reported` is called with what the broker has now; it raises nothing.
+    `reported` is called with what the broker has now, and may give more to wait for; it raises
+    nothing. One task serves all reports: a node under load reports in every turn of its loop.
     """
 
     def __init__(
@@ -31,7 +33,7 @@ class SubscriberCounts:
         *,
         count: Callable[[str], int],
         of_users: bool = False,
-        reported: Callable[[Iterable[str]], Awaitable[None]] | None = None,
+        reported: Callable[[Iterable[str]], Awaitable[None] | None] | None = None,
     ) -> None:
         self._report_to_broker = report
         self._tasks = tasks
@@ -40,6 +42,8 @@ class SubscriberCounts:
         self._reported = reported
         self._changed: dict[str, None] = {}
         self._reporting = False
+        self._wanted: asyncio.Future[None] | None = None
+        """What the task waits for, if there is one and nothing to report."""
 
     def report(self, channels: Iterable[str]) -> None:
         """Report the counts of these channels soon.
@@ -52,7 +56,11 @@ class SubscriberCounts:
                 changed[name] = None
         if changed and not self._reporting:
             self._reporting = True
-            self._tasks.start(self._report())
+            wanted, self._wanted = self._wanted, None
+            if wanted is None:
+                self._tasks.start(self._run())
+            elif not wanted.done():
+                wanted.set_result(None)
 
     def report_all(self, names: Iterable[str], *, channels_of: Channels = _themselves) -> None:
         """Report the counts of many in portions; `channels_of` says of which channels they are."""
@@ -62,23 +70,31 @@ class SubscriberCounts:
         async for some in portions(names):
             self.report(channels_of(some))
 
-    async def _report(self) -> None:
-        """Report the counts that changed; those that change meanwhile, after that."""
+    async def _run(self) -> None:
         try:
-            while names := self._changed:
-                self._changed = {}
-                try:
-                    for some in slices(list(names)):
-                        await self._report_to_broker({name: self._count(name) for name in some})
-                        if self._reported is not None:
-                            await self._reported(some)
-                        for name in some:
-                            del names[name]
-                        if names:
-                            # A broker in this process never lets others run meanwhile.
-                            await asyncio.sleep(0)
-                except RiverError:
-                    self._changed |= names
-                    await asyncio.sleep(RETRY_S)
+            while True:
+                while names := self._changed:
+                    self._changed = {}
+                    try:
+                        await self._report(names)
+                    except RiverError:
+                        self._changed |= names
+                        await asyncio.sleep(RETRY_S)
+                self._reporting = False
+                self._wanted = asyncio.get_running_loop().create_future()
+                await self._wanted
         finally:
-            self._reporting = False
+            self._reporting, self._wanted = False, None
+
+    async def _report(self, names: dict[str, None]) -> None:
+        """Report counts that changed, and take out the names of those that the broker has."""
+        while names:
+            counts = {name: self._count(name) for name in islice(names, PORTION)}
+            await self._report_to_broker(counts)
+            if self._reported is not None and (more := self._reported(counts)) is not None:
+                await more
+            for name in counts:
+                del names[name]
+            if names:
+                # A broker in this process never lets others run meanwhile.
+                await asyncio.sleep(0)

@@ -15,13 +15,13 @@ class UserCounts:
     def __init__(
         self, webhooks: WebhookWriter, tasks: Tasks, *, sessions: Mapping[str, Sized]
     ) -> None:
-        self._webhooks = webhooks
+        self._interests = webhooks.interests
         self._sessions = sessions
         self._counts = SubscriberCounts(webhooks.count, tasks, count=self._count, of_users=True)
 
     def changed(self, user: str) -> None:
         """A connection of the user began or ended."""
-        if self._webhooks.interests.all:
+        if self._interests.all:
             self._counts.report((_name_of(user),))
 
     def count_all(self) -> None:

@@ -75,7 +75,8 @@ class Watchlists:
 
     def ended(self, session: Session) -> None:
         """A session is over; its user has one connection less already."""
-        self._unwatch(session)
+        if self._watching:
+            self._unwatch(session)
         claims = session.claims
         if claims is None or not self.is_counted(claims.user) or self._count(claims.user):
             return

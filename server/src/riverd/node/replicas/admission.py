@@ -3,7 +3,7 @@
 from collections.abc import Container
 from enum import Enum
 
-from riverd.core.channel import Channel
+from riverd.core.presence import PresenceReplica
 from riverd.core.recovery import is_ahead
 from riverd.core.session import Subscription
 from riverd.model.log import Member, Position
@@ -24,18 +24,20 @@ def obstacle_to(
     attachment: Attachment,
     subscription: Subscription,
     *,
-    channel: Channel,
     confirmed: Container[Subscription],
 ) -> Obstacle | None:
-    """What keeps a waiting subscriber out, if anything.
+    """What keeps a subscriber out that waits for a channel which is there, if anything.
 
     Since the `confirmed` ones came, the broker was asked: it has no more than this node has now.
     """
-    obstacle = _obstacle_of_member(attachment, subscription.member, channel=channel)
-    if obstacle is not None:
-        return obstacle
-    wanted = None if subscription.request is None else subscription.request.position
-    if is_ahead(wanted, channel.log) and subscription not in confirmed:
+    channel, request = attachment.channel, subscription.request
+    assert channel is not None, "it has a replica"
+    if channel.presence is not None and subscription.member is not None:
+        obstacle = _obstacle_of_member(attachment, subscription.member, presence=channel.presence)
+        if obstacle is not None:
+            return obstacle
+    wanted = None if request is None else request.position
+    if wanted is not None and is_ahead(wanted, channel.log) and subscription not in confirmed:
         return Obstacle.AHEAD
     tab = subscription.session.tab
     if tab is not None and tab.lacks_start(subscription.channel):
@@ -50,12 +52,9 @@ def version_of(attachment: Attachment, member: Member | None) -> Position | None
 
 
 def _obstacle_of_member(
-    attachment: Attachment, member: Member | None, *, channel: Channel
+    attachment: Attachment, member: Member, *, presence: PresenceReplica
 ) -> Obstacle | None:
     """The list of members that a subscriber is sent has the subscriber in it."""
-    presence = channel.presence
-    if presence is None or member is None:
-        return None
     entered = version_of(attachment, member)
     if entered is None:
         return Obstacle.ENTRY

@@ -25,6 +25,8 @@ from riverd.node.replicas.repair import Repairs
 from riverd.scheduling.portions import PORTION, free, portions
 from riverd.scheduling.tasks import Tasks
 
+Confirmed = Container[Subscription]
+
 ATTACHING_MAX = 64
 """Channels that are attached at the same time: a client with thousands waits for itself."""
 
@@ -111,10 +113,11 @@ class Attachments:
             self._own += is_own(name)
         self._idle.discard(attachment)
         attachment.waiting[subscription] = None
-        if subscription.member is not None and self._hub.rules.has_members(name):
+        if subscription.member is not None and self._hub.rules.of(name).has_members:
             self._membership.add(attachment, subscription.member, subscription=subscription)
-        self._desired(attachment).want(True)
-        self._admit_ready(attachment, [subscription])
+        (attachment.desired or self._desired(attachment)).want(True)
+        if attachment.channel is not None:
+            self._admit_if_ready(attachment, subscription, confirmed=())
 
     def unsubscribe(self, subscription: Subscription, *, lingers: bool = True) -> None:
         """End a subscription, whatever its state. See `Membership` for what lingers."""
@@ -125,7 +128,7 @@ class Attachments:
         if self.tabs is not None:
             self.tabs.ended(subscription)
         self._changed()
-        if subscription.member is not None and self._hub.rules.has_members(attachment.name):
+        if attachment.presence_entries and subscription.member is not None:
             user = subscription.member.user
             self._membership.remove(attachment, user, subscription=subscription, lingers=lingers)
         if not attachment.is_used:
@@ -281,11 +284,11 @@ class Attachments:
 
     # Admitting.
 
-    def _on_repaired(self, attachment: Attachment, confirmed: Container[Subscription]) -> None:
+    def _on_repaired(self, attachment: Attachment, confirmed: Confirmed) -> None:
         self._changed()
         self._admit_all(attachment, confirmed)
 
-    def _admit_all(self, attachment: Attachment, confirmed: Container[Subscription] = ()) -> None:
+    def _admit_all(self, attachment: Attachment, confirmed: Confirmed = ()) -> None:
         """Admit those that wait; where they are many, others have their turn in between."""
         waiting = list(attachment.waiting)
         self._admit_ready(attachment, waiting[:PORTION], confirmed=confirmed)
@@ -298,35 +301,33 @@ class Attachments:
             self._tasks.start(admit_rest())
 
     def _admit_ready(
-        self,
-        attachment: Attachment,
-        some: Iterable[Subscription],
-        *,
-        confirmed: Container[Subscription] = (),
+        self, attachment: Attachment, some: Iterable[Subscription], *, confirmed: Confirmed = ()
     ) -> None:
         """Admit those of some that wait and have no obstacle; see to the obstacles of the others.
 
         Thousands may wait: the caller names those for whom something has changed.
         """
-        channel = attachment.channel
-        if channel is None:
+        if attachment.channel is None:
             return
         for subscription in list(some):
-            if subscription not in attachment.waiting:
-                continue
-            obstacle = obstacle_to(attachment, subscription, channel=channel, confirmed=confirmed)
-            if obstacle is None:
-                self._admit(attachment, subscription, channel=channel)
-            else:
-                self._overcome(obstacle, attachment, subscription=subscription)
+            if subscription in attachment.waiting:
+                self._admit_if_ready(attachment, subscription, confirmed=confirmed)
+
+    def _admit_if_ready(
+        self, attachment: Attachment, subscription: Subscription, *, confirmed: Confirmed
+    ) -> None:
+        obstacle = obstacle_to(attachment, subscription, confirmed=confirmed)
+        if obstacle is None:
+            self._admit(attachment, subscription)
+        else:
+            self._overcome(obstacle, attachment, subscription=subscription)
 
     def _overcome(
         self, obstacle: Obstacle, attachment: Attachment, *, subscription: Subscription
     ) -> None:
         match obstacle:
             case Obstacle.ENTRY:
-                # The broker's answer is on its way: `Membership` calls when it is there.
-                pass
+                pass  # The broker's answer is on its way: `Membership` calls when it is there.
             case Obstacle.VERSION:
                 entered = version_of(attachment, subscription.member)
                 assert entered is not None, "the broker has named the version"
@@ -344,24 +345,24 @@ class Attachments:
                 start = kept_start(subscription.request, attachment.channel.log)
                 self.tabs.store_start(subscription, start)
 
-    def _admit(
-        self, attachment: Attachment, subscription: Subscription, *, channel: Channel
-    ) -> None:
-        request = subscription.request
+    def _admit(self, attachment: Attachment, subscription: Subscription) -> None:
+        request, channel = subscription.request, attachment.channel
         assert request is not None, "only pending subscriptions wait"
+        assert channel is not None, "it was looked at with its channel"
         del attachment.waiting[subscription]
-        start = start_of(request, channel.log)
-        protocol, member = subscription.session.protocol, subscription.member
-        presence = channel.presence
-        newest = newest_of_back_end(channel.log) if request.wants_last else None
-        if request.wants_last and newest is None and self._broker.webhooks.interests.all:
-            self._tasks.start(self._miss(channel.name))
-        tab = None if self.tabs is None else subscription.session.tab
+        session, member, log = subscription.session, subscription.member, channel.log
+        start, protocol = start_of(request, log), session.protocol
+        presence, newest = channel.presence, None
+        if request.wants_last:
+            newest = newest_of_back_end(log)
+            if newest is None and self._broker.webhooks.interests.all:
+                self._tasks.start(self._miss(channel.name))
+        tab = None if self.tabs is None else session.tab
         is_lost = start.reason is not None and tab is None
         reply = Subscribed(
             request.id,
             channel.name,
-            channel.log.position,
+            log.position,
             start.recovered,
             start.reason,
             None if presence is None else presence.listed(protocol.members_max, first=member),
@@ -380,7 +381,7 @@ class Attachments:
             self.tabs.admitted(subscription)
         self._changed()
         if greeting is not None:
-            self.greeted(subscription.session)
+            self.greeted(session)
 
     def _refuse(self, some: Iterable[Subscription], error: RiverError) -> None:
         for subscription in some:
