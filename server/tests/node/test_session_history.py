@@ -192,7 +192,7 @@ async def test_what_is_proven_follows_pongs_and_never_what_was_written_after_the
 def test_session_that_nobody_opened_is_not_remembered() -> None:
     history = memory()
     session: Session = session_of(Client(), user="ann")
-    history.closed(session)
+    history.closed(session, {})
     history.blocking(session)
     history.unblocking(session)
     history.refused(session, Subscribe(1, "c"), error=RiverError(ErrorCode.FORBIDDEN, "no"))

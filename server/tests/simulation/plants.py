@@ -53,12 +53,7 @@ TRAPS = (
     ),
     plant(
         "trap 7: a buffer is cleared after the await",
-        ("node.counts.reporting:SubscriberCounts._report", "self._changed = {}", "pass"),
-        (
-            "node.counts.reporting:SubscriberCounts._report",
-            "            except RiverError:",
-            "                self._changed.clear()\n            except RiverError:",
-        ),
+        ("node.counts.reporting:SubscriberCounts._run", "self._changed = {}", "pass"),
     ),
     plant(
         "trap 7: a cancelled subscription is admitted all the same",

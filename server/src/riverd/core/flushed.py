@@ -18,7 +18,5 @@ class Flushed(msgspec.Struct, frozen=True, gc=False):
     more: bool
     notified_of_changes: int
     """How many live sessions were sent joins and leaves."""
-    recounted: dict[str, None]
-    """The channels whose number of subscribers is another than before the last flush."""
     channels: Iterable[Channel]
     """Those whose live sessions were sent something."""

@@ -56,7 +56,6 @@ class Hub:
         self._eager: dict[Subscription, None] = {}
         self._fanout = Fanout(writes_max)
         self._lost = LostSubscribers()
-        self._recounted: dict[str, None] = {}
         self.reload_delays = ReloadDelays()
 
     @property
@@ -184,7 +183,6 @@ class Hub:
             frames, subscription.offset = channel.part(subscription, self._part_bytes_max)
             reply += frames
             self._fanout.deliveries += subscription.offset - after
-        self._recounted[channel.name] = None
         if (
             subscription.offset == channel.sent
             and subscription.version == channel.sent_version
@@ -209,7 +207,6 @@ class Hub:
             audience = channel.audiences[session.protocol]
             audience.remove(subscription)
             self._eager.pop(subscription, None)
-            self._recounted[subscription.channel] = None
         subscription.state = REMOVED
         session.subscriptions.pop(subscription.channel, None)
 
@@ -266,10 +263,7 @@ class Hub:
                 channel.passed = []
             if not keeps_all:
                 self._trim(channel, now)
-        recounted = self._recounted
-        if recounted:
-            self._recounted = {}
-        return Flushed(not is_over or bool(self._eager), notified, recounted, flushed)
+        return Flushed(not is_over or bool(self._eager), notified, flushed)
 
     def _catch_some_up(self, flushed: Iterable[Channel], now: float) -> bool:
         """Catch up those that are behind; whether nothing is to be dropped before others are."""

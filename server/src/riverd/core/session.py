@@ -231,7 +231,8 @@ class Session:
         except DecodeError as error:
             self._refuse(error)
             return None
-        if isinstance(command, Ping):
+        # Quicker than `isinstance`, which asks the classes of structs each time.
+        if type(command) is Ping:
             self.reply(Pong(command.id))
             return None
         return command

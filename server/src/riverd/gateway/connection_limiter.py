@@ -165,8 +165,11 @@ class ConnectionLimiter(Generic[T]):
 
     def surplus_closing(self) -> Droppable | None:
         """The socket that has been closing for the longest time, if there are too many."""
-        sockets = len(self.connections) + len(self.closing)
-        if self.closing and sockets > self.limits.connections_max + CLOSING_MAX:
+        closing = len(self.closing)
+        # There are no more connections than there may be: the others may close in peace.
+        if closing <= CLOSING_MAX:
+            return None
+        if closing + len(self.connections) > self.limits.connections_max + CLOSING_MAX:
             return next(iter(self.closing))
         return None
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from riverd.core.session import Session
 
 ENDED_AT_ONCE = 100
-"""Sessions; one with many subscriptions counts for more."""
+"""Sessions; one with many subscriptions counts for more: one more for each `WEIGHT` of them."""
+WEIGHT = 4
 MOMENT_S = 0.01
 """As many are taken out at once in so much time; others have their turn before the rest is."""
 
@@ -32,7 +33,7 @@ class Departures:
         if now - self._moment > MOMENT_S:
             self._moment, self._ended = now, 0
         if self._ended < ENDED_AT_ONCE and not self._waiting:
-            self._ended += _weight(session)
+            self._ended += 1 + len(session.subscriptions) // WEIGHT
             self._remove(session)
             return
         self._mute(session)
@@ -50,13 +51,9 @@ class Departures:
             left = ENDED_AT_ONCE
             while left > 0 and self._waiting:
                 session = self._waiting.popleft()
-                left -= _weight(session)
+                left -= 1 + len(session.subscriptions) // WEIGHT
                 self._remove(session)
         finally:
             # What goes wrong with one must not keep all others.
             if self._waiting:
                 asyncio.get_running_loop().call_soon(self._go_on)
-
-
-def _weight(session: Session) -> int:
-    return 1 + len(session.subscriptions) // 4

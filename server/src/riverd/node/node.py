@@ -88,7 +88,7 @@ class Node:
             changed=self.flushes.soon,
             linger=linger,
         )
-        self.attachments.tabs = self.tabs
+        self.attachments.tabs, self.attachments.recounted = self.tabs, self._counts.changed
         self.tabs.started, self.tabs.lost = self.attachments.admit_started, self.flushes.soon
         self._reads = ClientReads(broker, self.attachments, tasks=self._tasks, clock=clock)
         self.users = Users(self.attachments, tasks=self._tasks)
@@ -163,7 +163,7 @@ class Node:
         if session in waiting.held:
             waiting.hold(session, command, size=size)
         elif isinstance(command, CREDENTIALS):
-            self.authenticate(session, command, now=now)
+            self.authentication.authenticate(session, command, now=now)
         else:
             self.carry_out(session, command)
 
@@ -207,7 +207,7 @@ class Node:
         if self.authentication.waiting.held:
             self.authentication.drop(session)
         if self.history is not None:
-            self.history.closed(session)
+            self.history.closed(session, self._hub.channels)
         for subscription in list(session.subscriptions.values()):
             self.attachments.unsubscribe(subscription)
         claims = session.claims
@@ -364,8 +364,6 @@ class Node:
 
     def _on_flushed(self, flushed: Flushed) -> None:
         self.tabs.flushed(flushed.channels)
-        if flushed.recounted:
-            self._counts.report(flushed.recounted)
 
     def _report_counts(self) -> None:
         self._counts.report_all(self._hub.channels)

@@ -1,15 +1,15 @@
 """What the sessions of a node did, as far as a bounded memory goes back.
 
 A live session and a live subscription carry one small note each, of how they began. When one ends
-the note becomes an entry here. Nothing is done for a message: what a client was sent follows from
-where its subscription began and where it stands.
+the note becomes a fact here. Nothing is done for a message: what a client was sent follows from
+where its subscription began and where it stands. What ends together is one entry.
 
 The entries are in the order of their times, and by user. The oldest is dropped first; and of a user
 who has more than its share, that user's oldest.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 import msgspec
@@ -35,10 +35,10 @@ CATCH_UP_S = 1.0
 
 
 class _Entry(msgspec.Struct, gc=False):
-    """One fact; none once it was dropped."""
+    """Facts of one moment; none once they were dropped. `size` is without the user's name."""
 
     user: str
-    fact: Fact | None
+    facts: tuple[Fact, ...]
     size: int
 
 
@@ -93,12 +93,12 @@ class SessionHistory:
         """The entries of a user, oldest first; of those without one as "" ."""
         mine = self._by_user.get(user)
         entries = () if mine is None else mine.entries
-        return (entry.fact for entry in entries if entry.fact is not None)
+        return (fact for entry in entries for fact in entry.facts)
 
     def of_session(self, session: str) -> list[Fact]:
         """The entries of one session, oldest first: looks through those of all."""
-        facts = (entry.fact for entry in self._entries)
-        return [fact for fact in facts if fact is not None and fact.session == session]
+        facts = (fact for entry in self._entries for fact in entry.facts)
+        return [fact for fact in facts if fact.session == session]
 
     def naming(self, user: str) -> Iterator[RefusedFact]:
         """What was refused to those who said that they were this user, and proved nothing."""
@@ -113,7 +113,7 @@ class SessionHistory:
     def since(self, mark: int) -> list[tuple[str, Fact]]:
         """The users and entries that were added since `added` had this value, oldest first."""
         newest = islice(reversed(self._entries), max(0, self.added - mark))
-        found = [(one.user, one.fact) for one in newest if one.fact is not None]
+        found = [(one.user, fact) for one in newest for fact in reversed(one.facts)]
         return found[::-1]
 
     # Sessions.
@@ -122,14 +122,26 @@ class SessionHistory:
         """A session began."""
         session.start = SessionStart(self._clock(), address, self._shared(client))
 
-    def closed(self, session: Session) -> None:
-        """A session is over; its subscriptions still stand."""
-        start = session.start
-        if start is None or (session.claims is None and not session.subscriptions):
+    def closed(self, session: Session, channels: Mapping[str, Channel]) -> None:
+        """A session is over; its subscriptions, of these channels, still stand."""
+        claims, subscriptions = session.claims, session.subscriptions
+        if session.start is None or (claims is None and not subscriptions):
             return
         fact = self.facts_of(session, ended_at=self._clock())
-        length = len(fact.ended_by) + len(fact.session) + len(fact.address or "")
-        self._add(_Entry(_user_of(session), fact, ENTRY_BYTES + length))
+        size = ENTRY_BYTES + len(fact.ended_by) + len(fact.session) + len(fact.address or "")
+        if claims is None:
+            # Whose its subscriptions are, each says by itself.
+            self._add(_Entry("", (fact,), size))
+            return
+        facts: list[Fact] = [fact]
+        for subscription in subscriptions.values():
+            if subscription.start is not None:
+                channel = channels[subscription.channel]
+                why = subscription.ended_by or fact.ended_by
+                facts.append(self._stretch_of(subscription, channel, ended_by=why))
+                size += ENTRY_BYTES + len(channel.name)
+                subscription.start = None
+        self._add(_Entry(claims.user, tuple(facts), size))
 
     def refused(self, session: Session, command: Command, *, error: RiverError) -> None:
         """A session was refused what it asked: a subscription is remembered."""
@@ -137,13 +149,13 @@ class SessionHistory:
             named = "" if session.claims else session.protocol.named_user(command)
             code, now = error.error.code, self._clock()
             fact = RefusedFact(session.id, command.channel, code, now, named=named)
-            length = len(fact.channel) + len(fact.session) + len(named)
-            self._add(_Entry(_user_of(session), fact, ENTRY_BYTES + length))
+            size = ENTRY_BYTES + len(fact.channel) + len(fact.session) + len(named)
+            self._add(_Entry(_user_of(session), (fact,), size))
 
     def refused_at_once(self, user: str, channel: str, *, error: RiverError) -> None:
         """A user was refused a subscription with the request that would have begun a session."""
         fact = RefusedFact("", channel, error.error.code, self._clock())
-        self._add(_Entry(user, fact, ENTRY_BYTES + len(channel)))
+        self._add(_Entry(user, (fact,), ENTRY_BYTES + len(channel)))
 
     def facts_of(self, session: Session, *, ended_at: float = 0) -> SessionFacts:
         """How a session began, and how it stands."""
@@ -178,13 +190,14 @@ class SessionHistory:
 
     def leaving(self, subscription: Subscription, channel: Channel) -> None:
         """Keep what it was sent."""
+        if subscription.start is None:
+            return
         session = subscription.session
         why = subscription.ended_by or (session.ended_by if session.closed else "unsubscribed")
-        stretch = self.stretch_of(subscription, channel, ended_by=why)
-        if stretch is not None:
-            subscription.start = None
-            size = ENTRY_BYTES + len(stretch.channel) + len(stretch.session)
-            self._add(_Entry(_user_of(session, subscription), stretch, size))
+        stretch = self._stretch_of(subscription, channel, ended_by=why)
+        subscription.start = None
+        size = ENTRY_BYTES + len(stretch.channel) + len(stretch.session)
+        self._add(_Entry(_user_of(session, subscription), (stretch,), size))
 
     def skipping(self, subscription: Subscription, channel: Channel) -> None:
         """Keep that it is sent a gap."""
@@ -193,7 +206,7 @@ class SessionHistory:
             log, after = channel.log, subscription.offset
             fact = GapFact(session.id, channel.name, log.epoch, after, log.offset, self._clock())
             size = ENTRY_BYTES + len(fact.channel) + len(fact.session)
-            self._add(_Entry(_user_of(session, subscription), fact, size))
+            self._add(_Entry(_user_of(session, subscription), (fact,), size))
 
     def restarting(self, channel: Channel, position: Position) -> None:
         """Keep it once for all subscribers."""
@@ -211,13 +224,17 @@ class SessionHistory:
             session.start.blocked_since = 0
             session.start.drained_at = self._carrier_clock()
 
-    def stretch_of(
-        self, subscription: Subscription, channel: Channel, *, ended_by: str | None = None
-    ) -> Stretch | None:
-        """What a subscription was sent so far; why it ends now, if so."""
-        start, session = subscription.start, subscription.session
-        if start is None or session.start is None:
+    def stretch_of(self, subscription: Subscription, channel: Channel) -> Stretch | None:
+        """What a subscription was sent so far, if anybody has noted where it began."""
+        if subscription.start is None:
             return None
+        return self._stretch_of(subscription, channel, ended_by=None)
+
+    def _stretch_of(
+        self, subscription: Subscription, channel: Channel, *, ended_by: str | None
+    ) -> Stretch:
+        start, session = subscription.start, subscription.session
+        assert start is not None, "it was admitted"
         upto, now = channel.cursor_of(subscription), self._clock()
         confirmed = -1
         if session.confirmed_at:
@@ -288,16 +305,16 @@ class SessionHistory:
     def _drop_some(self, mine: _UserMemory) -> None:
         """Drop the oldest entries of one user, and of all, that are too many."""
         while mine.bytes > self._share_bytes_max:
-            mine.forgot_until = _time_of(mine.entries[0].fact)
+            mine.forgot_until = _time_of(mine.entries[0].facts[0])
             self._drop(mine.entries[0])
         while self.bytes > self._bytes_max:
             oldest = self._entries.popleft()
-            if oldest.fact is not None:
-                self._forgot_until = _time_of(oldest.fact)
+            if oldest.facts:
+                self._forgot_until = _time_of(oldest.facts[0])
                 self._drop(oldest)
             self._holes -= 1
         if self._holes > HOLES_MAX and self._holes > len(self._entries) // 2:
-            self._entries = deque(one for one in self._entries if one.fact is not None)
+            self._entries = deque(one for one in self._entries if one.facts)
             self._holes = 0
 
     def _drop(self, entry: _Entry) -> None:
@@ -306,7 +323,7 @@ class SessionHistory:
         assert mine.entries[0] is entry, "the oldest of all is the oldest of its user"
         mine.entries.popleft()
         mine.bytes -= entry.size
-        entry.fact = None
+        entry.facts = ()
         self.dropped += 1
         self._holes += 1
         self.bytes -= entry.size
@@ -322,7 +339,5 @@ def _user_of(session: Session, subscription: Subscription | None = None) -> str:
     return "" if member is None else member.user
 
 
-def _time_of(fact: Fact | None) -> float:
-    if fact is None:
-        return 0
+def _time_of(fact: Fact) -> float:
     return fact.at if isinstance(fact, GapFact | RefusedFact) else fact.ended_at

@@ -45,22 +45,28 @@ class SubscriberCounts:
         self._wanted: asyncio.Future[None] | None = None
         """What the task waits for, if there is one and nothing to report."""
 
-    def report(self, channels: Iterable[str]) -> None:
-        """Report the counts of these channels soon.
+    def changed(self, name: str) -> None:
+        """Report the count of a channel soon.
 
         Not of users' own, whose subscribers nobody asks for: `of_users` counts connections by them.
         """
-        changed, of_users = self._changed, self._of_users
-        for name in channels:
-            if of_users or not name.startswith(USER):
-                changed[name] = None
-        if changed and not self._reporting:
-            self._reporting = True
-            wanted, self._wanted = self._wanted, None
-            if wanted is None:
-                self._tasks.start(self._run())
-            elif not wanted.done():
-                wanted.set_result(None)
+        if self._of_users or not name.startswith(USER):
+            self._changed[name] = None
+            if not self._reporting:
+                self._begin()
+
+    def report(self, names: Iterable[str]) -> None:
+        """Report the counts of these channels soon."""
+        for name in names:
+            self.changed(name)
+
+    def _begin(self) -> None:
+        self._reporting = True
+        wanted, self._wanted = self._wanted, None
+        if wanted is None:
+            self._tasks.start(self._run())
+        elif not wanted.done():
+            wanted.set_result(None)
 
     def report_all(self, names: Iterable[str], *, channels_of: Channels = _themselves) -> None:
         """Report the counts of many in portions; `channels_of` says of which channels they are."""

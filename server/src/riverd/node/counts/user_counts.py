@@ -22,7 +22,7 @@ class UserCounts:
     def changed(self, user: str) -> None:
         """A connection of the user began or ended."""
         if self._interests.all:
-            self._counts.report((_name_of(user),))
+            self._counts.changed(_name_of(user))
 
     def count_all(self) -> None:
         """Webhooks ask for something else now."""

@@ -70,7 +70,7 @@ class Watchlists:
         if not self.is_counted(claims.user):
             return
         if self._leaving.pop(claims.user, None) is None and self._count(claims.user) == 1:
-            self._reports.report((claims.user,))
+            self._reports.changed(claims.user)
         self._watch(session, claims.watches)
 
     def ended(self, session: Session) -> None:
@@ -100,7 +100,7 @@ class Watchlists:
                 await asyncio.sleep(wait_s)
                 continue
             del self._leaving[user]
-            self._reports.report((user,))
+            self._reports.changed(user)
 
     # Who watches whom.
 

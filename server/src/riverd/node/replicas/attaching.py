@@ -11,9 +11,9 @@ from riverd.channels.names import is_own
 from riverd.core.channel import Channel
 from riverd.core.hub import Hub
 from riverd.core.recovery import kept_start, newest_of_back_end, start_of
-from riverd.core.session import Session, Subscription
+from riverd.core.session import LIVE, Session, Subscription
 from riverd.errors import BrokerError, ErrorCode, RiverError
-from riverd.model.log import Change, Ephemeral, Publication
+from riverd.model.log import Change, Ephemeral, Position, Publication
 from riverd.model.replies import Subscribed
 from riverd.node.replicas.admission import Obstacle, obstacle_to, version_of
 from riverd.node.replicas.attachment import Attachment, Linger, TabStarts
@@ -34,7 +34,7 @@ ATTACHING_MAX = 64
 class Attachments:
     """The channels of a node. `attachment.py` has the states of each.
 
-    `changed` is called when the hub has something to flush, or sessions to count.
+    `changed` is called when the hub has something to flush.
     """
 
     def __init__(
@@ -47,13 +47,12 @@ class Attachments:
         changed: Callable[[], None],
         linger: Linger,
     ) -> None:
-        self._broker = broker
-        self._hub = hub
-        self._tasks = tasks
-        self._clock = clock
+        self._broker, self._hub, self._tasks, self._clock = broker, hub, tasks, clock
         self._changed = changed
         self._idle = IdleChannels(tasks, clock=clock, idle_s=linger.channel_s, over=self._end)
         self.tabs: TabStarts | None = None
+        self.recounted: Callable[[str], None] = _ignore
+        """Called with channels that have another number of subscribers."""
         self.greeted: Callable[[Session], None] = _ignore
         """Called with sessions whose user's channel is live, and so is what they may say next."""
         self.former = FormerReplicas()
@@ -127,7 +126,7 @@ class Attachments:
         self._hub.unsubscribe(subscription)
         if self.tabs is not None:
             self.tabs.ended(subscription)
-        self._changed()
+        self.recounted(attachment.name)
         if attachment.presence_entries and subscription.member is not None:
             user = subscription.member.user
             self._membership.remove(attachment, user, subscription=subscription, lingers=lingers)
@@ -362,7 +361,7 @@ class Attachments:
         reply = Subscribed(
             request.id,
             channel.name,
-            log.position,
+            Position(log.epoch, log.offset),
             start.recovered,
             start.reason,
             None if presence is None else presence.listed(protocol.members_max, first=member),
@@ -379,7 +378,9 @@ class Attachments:
             if start.reason is not None:
                 self._hub.send_gap(subscription, channel, now=self._clock())
             self.tabs.admitted(subscription)
-        self._changed()
+        self.recounted(channel.name)
+        if subscription.state is not LIVE:
+            self._changed()
         if greeting is not None:
             self.greeted(session)
 
@@ -397,5 +398,5 @@ class Attachments:
             await self._broker.webhooks.miss(name)
 
 
-def _ignore(_session: Session) -> None:
-    """Nobody waits for it."""
+def _ignore(_what: object) -> None:
+    """Nobody wants to know."""
