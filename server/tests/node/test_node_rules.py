@@ -112,4 +112,4 @@ async def test_a_replica_keeps_no_more_bytes_than_the_log(cluster: Cluster) -> N
     assert channel is not None
     entries = channel.log.since(channel.log.oldest)
     assert entries is not None
-    assert 0 < sum(one.size for one in entries) <= 20
+    assert 0 < sum(one.byte_count() for one in entries) <= 20

@@ -168,7 +168,7 @@ class Ending:
         offset, epoch = channel.log.oldest, channel.log.epoch
         entries = channel.log.since(offset) or []
         policy = channel.policy
-        size, count = sum(entry.size for entry in entries), len(entries)
+        size, count = sum(entry.byte_count() for entry in entries), len(entries)
         fits = size <= policy.history_bytes and count <= policy.history_size
         fits = fits or (count == 1 and policy.last_ttl_s > 0)
         if not fits:

@@ -99,7 +99,7 @@ class Server:
             stored.epoch, stored.offset = log.epoch, log.offset
             for one, age_s in zip(log.publications, log.ages_s, strict=True):
                 stored.entries.append((now - age_s - DELAY_S_MAX, one))
-            stored.size = sum(one.size for one in log.publications)
+            stored.size = sum(one.byte_count() for one in log.publications)
             self.store.log_bytes += stored.size
             self.store._trim(stored, now)
             self.truth.healed(log)

@@ -21,8 +21,7 @@ class LogEntry(Protocol):
         """Its number in the log; the first has 1."""
         ...
 
-    @property
-    def size(self) -> int:
+    def byte_count(self) -> int:
         """What it counts for where a log is bounded in bytes."""
         ...
 
@@ -70,7 +69,7 @@ class Log(Generic[E]):
     @property
     def size(self) -> int:
         """What its entries count for in bytes."""
-        return sum([entry.size for entry in self._entries])
+        return sum([entry.byte_count() for entry in self._entries])
 
     @property
     def newest_at(self) -> float:
@@ -183,7 +182,7 @@ class Log(Generic[E]):
         """
         held = left = self.size
         while left > bytes_max and len(self._entries) > least:
-            left -= self._entries.popleft().size
+            left -= self._entries.popleft().byte_count()
             self._times.popleft()
         return held - left
 
@@ -196,7 +195,7 @@ class Log(Generic[E]):
         count = len(entries)
         while count > least and (count > size or times[0] < before):
             count -= 1
-            dropped += entries.popleft().size
+            dropped += entries.popleft().byte_count()
             times.popleft()
         if self._joined:
             self._joined.clear()

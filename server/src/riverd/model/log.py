@@ -77,8 +77,7 @@ class Publication(msgspec.Struct, frozen=True, gc=False):
     user: str | None = None
     exclude: str | None = None
 
-    @property
-    def size(self) -> int:
+    def byte_count(self) -> int:
         """What it counts for in a window that is bounded in bytes."""
         return len(self.data) + len(self.event)
 
@@ -112,8 +111,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     joined: bool
     member: Member
 
-    @property
-    def size(self) -> int:
+    def byte_count(self) -> int:
         """Nothing: changes are bounded by their number."""
         return 0
 

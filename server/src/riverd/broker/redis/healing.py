@@ -277,13 +277,13 @@ def _fitted(
     """What the channel's rules keep of a log, as the script takes it; and its bytes."""
     pairs = list(zip(log.publications, log.ages_s, strict=True))
     kept = pairs[-policy.history_size :] if policy.history_size else []
-    size, first = sum(one.size for one, _ in kept), 0
+    size, first = sum(one.byte_count() for one, _ in kept), 0
     while size > policy.history_bytes:
-        size -= kept[first][0].size
+        size -= kept[first][0].byte_count()
         first += 1
     kept = kept[first:]
     outlives = policy.last_ttl_s > 0
-    before = list(accumulate((one.size for one, _ in kept), initial=0))
+    before = list(accumulate((one.byte_count() for one, _ in kept), initial=0))
     entries: list[tuple[int, int, bytes, bytes, Argument]] = [
         (*_entry(one, age_s, channel=log.channel), number)
         for (one, age_s), number in zip(kept, before, strict=False)

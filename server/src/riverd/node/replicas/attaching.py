@@ -97,9 +97,8 @@ class Attachments:
             RiverError: too_many_channels.
         """
         if len(self._by_channel) - self._own >= channels_max and name not in self._by_channel:
-            raise RiverError(
-                ErrorCode.TOO_MANY_CHANNELS, f"more than {channels_max} channels on this server"
-            )
+            message = f"more than {channels_max} channels on this server"
+            raise RiverError(ErrorCode.TOO_MANY_CHANNELS, message)
 
     # What sessions want.
 
