@@ -184,3 +184,35 @@ def test_a_connection_that_is_over_does_not_hold_its_subscriptions() -> None:
     tab.end()
     del one, session
     assert known() is None
+
+
+def begun_again(traits: TabTraits, *, is_over: bool) -> TabTraits:
+    """What the row says that a connection begins since the broker has lost it."""
+    tab = claimed(TabRow({"dogs": at(7)}, traits))
+    if is_over:
+        tab.end()
+    tab.verify()
+    lost = tab.write()
+    assert lost is not None
+    tab.written(lost, Written.UNKNOWN)
+    begun = tab.write()
+    assert begun is not None
+    assert begun.begins
+    return begun.traits
+
+
+def test_a_row_that_begins_again_may_lack_what_another_connection_has() -> None:
+    assert not begun_again(TabTraits(), is_over=False).is_lost
+    # The page may be connected elsewhere by now, and have subscribed to more.
+    assert begun_again(TabTraits(), is_over=True).is_lost
+    assert begun_again(TabTraits(is_shared=True), is_over=False).is_lost
+
+
+def test_the_first_row_of_a_page_has_all_of_it() -> None:
+    tab = claimed()
+    tab.start("dogs", at(7), subscribed=("dogs",))
+    tab.end()
+    first = tab.write()
+    assert first is not None
+    assert first.begins
+    assert not first.traits.is_lost

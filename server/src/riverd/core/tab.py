@@ -75,10 +75,12 @@ class Tab:
         "_changed",
         "_ends_doubt",
         "_is_doubted",
+        "_is_over",
         "_is_unsure",
         "_number",
         "_pinged_at",
         "_starting",
+        "_was_kept",
         "began_at",
         "cursors",
         "is_claimed",
@@ -105,7 +107,9 @@ class Tab:
         self._changed: dict[str, None] = {}
         self._ends_doubt = False
         self._is_doubted = False
+        self._is_over = False
         self._is_unsure = False
+        self._was_kept = False
         self.owes_gaps = False
         self._number = 0
         self._pinged_at = -math.inf
@@ -123,7 +127,7 @@ class Tab:
             is_lost = not self.is_new or self.began_at <= since
             self.traits = replace(self.traits, is_lost=is_lost)
         else:
-            self.is_kept = True
+            self.is_kept = self._was_kept = True
             self.traits = row.traits
             # Of two pages with one identity the rows of one may be lost: the other's say nothing.
             is_certain = not (row.traits.is_shared and row.traits.is_lost)
@@ -166,6 +170,7 @@ class Tab:
         """The connection is over. Without this it and its subscriptions would hold one another."""
         self.touched = {}
         self._barrier = None
+        self._is_over = True
 
     def _remove(self, channel: str) -> None:
         self._starting.pop(channel, None)
@@ -234,12 +239,17 @@ class Tab:
 
         A new page is written also without cursors: later it is not unknown. To be followed by
         `written` or `unwritten`, before the next.
+
+        A row that the broker has lost begins again with what this connection knows. That is all of
+        it, unless the page has another connection by now, or another page has the same identity.
         """
         is_silent = self._is_doubted or not self.is_claimed
         if is_silent or (self.is_kept and not (self._changed or self._is_unsure)):
             return None
         changed, self._changed, self._is_unsure = self._changed, {}, False
         self._number += 1
+        if not self.is_kept and self._was_kept and (self._is_over or self.traits.is_shared):
+            self.traits = replace(self.traits, is_lost=True)
         cursors = {channel: self.cursors.get(channel) for channel in changed}
         return TabWrite(
             self.key, self.session, self._number, not self.is_kept, self.traits, cursors
@@ -248,7 +258,7 @@ class Tab:
     def written(self, write: TabWrite, result: Written) -> None:
         """The broker has taken it, or had no row for it any more."""
         if result is Written.TAKEN:
-            self.is_kept = True
+            self.is_kept = self._was_kept = True
             for channel, position in write.cursors.items():
                 if position is not None and self.cursors.get(channel) == position:
                     self._starting.pop(channel, None)
