@@ -241,6 +241,9 @@ async def test_client_that_is_refused_leaves_nothing(url: str) -> None:
 
 async def test_subscriptions_that_end_leave_nothing_while_the_client_stays(url: str) -> None:
     async with member(url, token("wanderer")) as client:
+        # The task that reports counts begins with the first, and stays.
+        await client.send(type="subscribe", channel="room-first")
+        await client.until("subscribed")
         with collector_off():
             before = alive()
             for number in range(MANY):
