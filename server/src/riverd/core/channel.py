@@ -10,6 +10,9 @@ from riverd.core.window import trim_to_window
 from riverd.model.log import Ephemeral, Publication, Roster, Tail
 from riverd.protocols import ClientProtocol
 
+Part = tuple[bytes, int]
+"""Frames, and the offset that they bring a subscriber to."""
+
 
 class Channel:
     """A channel on this node: the replica of its log, and its subscribers.
@@ -89,7 +92,7 @@ class Channel:
             found = self.audiences[protocol] = Audience(self.name, protocol)
         return found
 
-    def part(self, subscription: Subscription, bytes_max: int) -> tuple[bytes, int]:
+    def part(self, subscription: Subscription, bytes_max: int) -> Part:
         """The next frames for one with a cursor of its own, and how far they bring it."""
         encode = self.audiences[subscription.session.protocol].publication
         log, after = self.log, subscription.offset
