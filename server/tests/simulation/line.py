@@ -91,7 +91,8 @@ class Line:
             self._world.note(self.host.name, "tells", self.session.id, message)
             self.stream.told(message)
         for channel in self.stream.moved:
-            self.host.check_members(channel, self.stream.ears.get(channel))
+            ear = self.stream.ears.get(channel)
+            self.host.check_members(channel, None if self._is_owed(channel) else ear)
         self.stream.moved.clear()
         self._unread_bytes += len(frames)
         self._send_down(len(frames), messages)
@@ -164,6 +165,13 @@ class Line:
         self.up = False
         self._down.clear()
         self._upward.clear()
+
+    def _is_owed(self, channel: str) -> bool:
+        """Whether more is on its way to it, after what it is written now."""
+        subscription = self.session.subscriptions.get(channel)
+        if subscription is None or not subscription.is_admitted:
+            return False
+        return self.host.hub.channels[channel].is_owed(subscription)
 
     def _send_down(self, size: int, messages: list[Message] | None) -> None:
         if self.up:
