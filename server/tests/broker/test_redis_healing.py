@@ -221,6 +221,22 @@ async def test_process_on_which_many_publish_becomes_known_to_another_that_hears
     assert len(receipts) == 300
 
 
+async def test_process_that_has_left_its_term_while_nobody_heals_comes_back(
+    processes: Processes,
+) -> None:
+    visitor, publisher = await processes.visitor("c"), processes.broker()
+    await publish(publisher, 1)
+    assert publisher._terms is not None
+    publisher._terms.healing.least += 1
+    await publish(publisher, 2)
+    async with asyncio.timeout(20):
+        while heard(visitor)[-1:] != ["3"]:
+            await publish(publisher, 3)
+            await asyncio.sleep(0.1)
+    # Who was in the older term was told that it may have missed something.
+    assert "gap" in heard(visitor)
+
+
 async def test_sign_of_before_the_clock_was_set_back_grows_old(
     own_server: RedisServer, processes: Processes
 ) -> None:

@@ -46,26 +46,30 @@ class AwaySite:
 
 
 class OpenedSite(AwaySite):
-    """A server that is opened by another while it is asked."""
+    """A server that is opened by another, as this term, while it is asked."""
 
-    def __init__(self, healing: Healing) -> None:
+    def __init__(self, healing: Healing, opened_as: Term) -> None:
         super().__init__()
         self._healing = healing
+        self._opened_as = opened_as
         self._term: Term | None = None
 
     async def turn(self, name: str, *, least: int, round_name: str) -> Turn:
         del name
         if self._term is not None:
             return Turn(self._term if self._term.number >= least else None, round_name)
-        self._term = Term(2, "second")
+        self._term = self._opened_as
         self._healing.enter(self._term)
         return Turn(None, round_name)
 
 
-def test_who_is_in_the_term_by_now_offers_nothing() -> None:
-    healing = Healing(lambda: 100.0)
+@pytest.mark.parametrize("number", [2, 1])
+def test_who_is_in_the_term_by_now_offers_nothing(number: int) -> None:
+    # Processes that have just started open the first term once more, with the first number.
+    healing, opened = Healing(lambda: 100.0), Term(number, "second")
     healing.enter(Term(1, "first"))
-    assert asyncio.run(healing.heal(OpenedSite(healing))) == Term(2, "second")
+    assert asyncio.run(healing.heal(OpenedSite(healing, opened))) == opened
+    assert not healing.has_left
     healing.members.took(Beats(0.0, {}), 99.0)
     assert healing.is_alive
 

@@ -137,6 +137,8 @@ class SimLink:
                 answered = self._term, self.healing.members.answered_ms
                 beats = await self._broker._call(lambda answered=answered: self._beat(answered))
                 self.healing.members.took(beats, asked_at)
+                if self.healing.has_left and not self._healing_now:
+                    self._term = None
                 if self.healing.is_alive and not was_alive and self._broker.feed is not None:
                     self._broker.feed.interrupted()
             except BrokerError:

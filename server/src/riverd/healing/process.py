@@ -224,6 +224,8 @@ class Healing:
         """The number of the last term that it was in."""
         self._entered_name = ""
         self._entered_at = math.inf
+        self._entries = 0
+        """How often it has entered a term: two may have the same number."""
         self._clock = clock
         self._new_id = new_id
 
@@ -233,13 +235,18 @@ class Healing:
 
         Not after its offer: what a former master may still announce to it is not in there.
         """
-        has_offered = self.least > self._entered
-        return not has_offered and self._clock() < self.members.alive_until
+        return not self.has_left and self._clock() < self.members.alive_until
+
+    @property
+    def has_left(self) -> bool:
+        """Whether it has offered what it has, and is in no term since."""
+        return self.least > self._entered
 
     def enter(self, term: Term) -> None:
         """What this process does belongs to another term from now on."""
         self._entered, self._entered_name = term.number, term.name
         self._entered_at = self._clock()
+        self._entries += 1
         self.least = max(self.least, term.number)
         self.members.moved()
 
@@ -259,7 +266,7 @@ class Healing:
             BrokerError: the server went away meanwhile.
         """
         offered, collected = "", _Collected(self._clock())
-        entered = self._entered
+        entered = self._entries
         while True:
             turn = await site.turn(self.members.name, least=self.least, round_name=self._new_id())
             if turn.term is not None:
@@ -267,15 +274,15 @@ class Healing:
                     return turn.term
                 self.least = turn.term.number + 1
                 continue
-            if self._entered != entered:
+            if self._entries != entered:
                 # It was opened meanwhile, and this process is in it.
-                entered = self._entered
+                entered = self._entries
                 continue
             if turn.round != offered:
                 # Before it is made: nothing is delivered any more that is not in it.
                 self.least = max(self.least, self._entered + 1)
                 offer = await self._offer()
-                if self._entered != entered:
+                if self._entries != entered:
                     continue
                 await site.offer(turn.round, self.members.name, offer=offer)
                 offered, collected = turn.round, _Collected(self._clock())

@@ -190,8 +190,9 @@ class RedisTerms:
         now, signs, term, outsiders, sign, answered = cast(
             "tuple[int, list[bytes], bytes | None, bytes, bytes, list[bytes]]", answer
         )
-        if self._term is None or term != self._term.name.encode():
-            # Somebody flushed the data, or opened it as another term.
+        is_same = self._term is not None and term == self._term.name.encode()
+        if not is_same or (self.healing.has_left and self._healed is None):
+            # Somebody flushed the data, or opened it as another term; or it is no more this one's.
             self._reset()
             return False
         members = self.healing.members
