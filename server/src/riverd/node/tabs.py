@@ -277,7 +277,8 @@ class Tabs:
         tab.lose()
         for subscription in session.subscriptions.values():
             request = subscription.request
-            if request is not None and request.position is not None:
+            if request is not None:
+                # Also where nothing is known of the channel: the other page may have left it.
                 subscription.request = replace(request, position=NOWHERE)
             self._hub.lose(subscription)
             self._touch(tab, subscription)
