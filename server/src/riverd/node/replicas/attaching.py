@@ -57,9 +57,8 @@ class Attachments:
         """Called with sessions whose user's channel is live, and so is what they may say next."""
         self.former = FormerReplicas()
         self._by_channel: dict[str, Attachment] = {}
-        self._own = 0
-        """How many of them are users' own, which no limit of channels counts."""
-        self._reads = 0
+        self._own = self._reads = 0
+        """How many of them are users' own, which no limit counts; how often a log was read."""
         self._slots = asyncio.Semaphore(ATTACHING_MAX)
         self._membership = Membership(
             broker,
