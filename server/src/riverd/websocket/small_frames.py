@@ -12,6 +12,7 @@ import msgspec
 
 from riverd.errors import Reason
 from riverd.websocket.close_codes import CloseCode
+from riverd.websocket.unmasking import payload_of
 
 TEXT_FRAME = 0x81
 """The first byte of a text message in one frame: FIN and the opcode, no reserved bit."""
@@ -52,22 +53,22 @@ def small_frame(data: memoryview, at: int) -> tuple[bytes | None, int] | None:
     A pong has None for a payload: nobody asks for it. None for everything else: a part of a frame,
     another opcode, a fragment, a frame that is malformed, or longer than 65,535 bytes.
     """
-    size = len(data)
-    if size < at + 2 + _MASK_BYTES:
+    size, end = len(data), at + 2 + _MASK_BYTES
+    if size < end:
         return None
-    kind, length, begin = data[at], data[at + 1] - _MASKED, at + 2 + _MASK_BYTES
+    kind, length = data[at], data[at + 1] - _MASKED
     if kind == TEXT_FRAME and length == _LENGTH_16:
-        length, begin = data[at + 2] << 8 | data[at + 3], begin + 2
+        length, end = data[at + 2] << 8 | data[at + 3], end + 2
         if length < _LENGTH_16:
             return None
     elif not 0 <= length < _LENGTH_16:
         return None
-    end = begin + length
+    end += length
     if end > size:
         return None
     if kind != TEXT_FRAME:
         return (None, end) if kind == PONG_FRAME else None
-    return _unmasked(data, begin, end=end), end
+    return payload_of(data if end - at == size else data[at:end]), end
 
 
 def early_frame(
@@ -95,11 +96,12 @@ def early_frame(
             return Violation(CloseCode.PROTOCOL_ERROR, "length in too many bytes")
     if length > payload_bytes_max:
         return Violation(Reason.TOO_LARGE, "message too large before a token")
-    begin += _MASK_BYTES
-    end = begin + length
+    end = begin + _MASK_BYTES + length
     if end > len(data):
         return None
-    return SmallFrame(kind, _unmasked(data, begin, end=end), end)
+    # Control frames would mean something to who unmasks them.
+    frame = bytes((BINARY_FRAME, *data[at + 1 : end]))
+    return SmallFrame(kind, payload_of(memoryview(frame)), end)
 
 
 def _violation(first: int, second: int) -> Violation | None:
@@ -116,12 +118,3 @@ def _violation(first: int, second: int) -> Violation | None:
     if first & _OPCODE == 0:
         return Violation(CloseCode.PROTOCOL_ERROR, "continuation out of place")
     return Violation(CloseCode.PROTOCOL_ERROR, "opcode")
-
-
-def _unmasked(data: memoryview, begin: int, *, end: int) -> bytes:
-    masked = bytes(data[begin - _MASK_BYTES : end])
-    size = len(masked)
-    mask = masked[:_MASK_BYTES] * (size // _MASK_BYTES + 1)
-    # One number for all bytes: the interpreter has no faster way. The mask itself becomes zeros.
-    plain = int.from_bytes(masked) ^ int.from_bytes(mask[:size])
-    return plain.to_bytes(size - _MASK_BYTES)
