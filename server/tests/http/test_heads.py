@@ -29,6 +29,7 @@ REFUSED = [
     (b"GET * HTTP/1.1\r\n" + HOST + b"\r\n", 400),
     (b"GET ftp://x/ HTTP/1.1\r\n" + HOST + b"\r\n", 400),
     (b"CONNECT x:80 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    (b"CONNECT  HTTP/1.1\r\n" + HOST + b"\r\n", 400),
     (b"CONNECT http://x/ HTTP/1.1\r\n" + HOST + b"\r\n", 400),
     (b"GET / HTTP/1.2\r\n" + HOST + b"\r\n", 400),
     (b"GET / http/1.1\r\n" + HOST + b"\r\n", 400),

@@ -1,7 +1,5 @@
 """From bytes to requests: httptools with bounds, and with what it leaves to its users."""
 
-import re
-from collections.abc import Mapping
 from typing import Protocol
 
 import httptools
@@ -9,22 +7,17 @@ import msgspec
 
 from riverd.http import refusal
 from riverd.http.bodies import Body, ChunkedBody, SizedBody
+from riverd.http.heads import parsed_request, plain_request
 from riverd.http.limits import HEAD_BYTES_MAX
 from riverd.http.refusal import RequestRefusedError
-from riverd.http.request import Request, split_target
+from riverd.http.request import Request
 
 _END = b"\r\n\r\n"
-_ONCE = ("host", "content-length", "transfer-encoding")
-_HOST = re.compile(r"[\w.~!$&'()*+,;=%:\[\]-]*", re.ASCII)
-_VERSIONS = {"HTTP/1.1": "1.1", "HTTP/1.0": "1.0"}
-_KNOWN_MAX = 256
 _HEADS_MAX = 512
 _HEAD_BYTES_KEPT_MAX = 1_024
 
-_names: dict[bytes, str] = {}
-"""Names of fields as they came, and in lower case: clients use few, found faster than made."""
-_hosts: set[str] = set()
-"""Hosts that are well-formed: a server has few."""
+_NO_CALLBACKS = object()
+"""The parser says by an error what it thinks of a head; nothing else of it is wanted."""
 
 
 class Receiver(Protocol):
@@ -49,12 +42,11 @@ class Reader:
     It refuses what RFC 9112 calls malformed, and where the RFC leaves a choice, whatever two
     servers in a row might read differently (section 11.2).
 
-    The parser finds out whether heads are well-formed and what their fields are. It never gets
-    more than one request's bytes: so it is known at each time where the next one begins.
+    A parser finds out whether heads are well-formed, each of them its own: it gets nothing else.
+    Heads that are plain, and come whole, need none.
 
     Back ends send one head again and again. `heads` are those that all connections of a port have
-    read, of requests whose body was wanted: strangers put nothing there. What has such a head and
-    its whole body is a request that the parser need not see.
+    read, of requests whose body was wanted: strangers put nothing there.
 
     `peer` is the address at the other end.
     """
@@ -66,16 +58,11 @@ class Reader:
         "_heads",
         "_parser",
         "_peer",
-        "_raw",
-        "on_header",
     )
 
     def __init__(self, heads: dict[bytes, Request], *, peer: str = "") -> None:
         self._heads = heads
         self._peer = peer
-        self._raw: dict[bytes, bytes] = {}
-        # The parser's callback is not ours: that makes a head a third cheaper.
-        self.on_header = self._raw.__setitem__
         self._parser: httptools.HttpRequestParser | None = None
         self._head = b""
         # One of which only a part is here.
@@ -97,7 +84,7 @@ class Reader:
         return 0 if self._body is None else self._body.left
 
     def close(self) -> None:
-        """Read nothing more. The parser and this object hold each other: this unties them."""
+        """Read nothing more."""
         self._parser = None
         if self._body is not None:
             self._body.close()
@@ -122,26 +109,27 @@ class Reader:
             # What is no HTTP at all may never end: it is looked at as it comes.
             self._parse(data)
             return b""
-        if not held and fields in self._heads:
-            request = self._heads[fields]
-            if request.peer != self._peer:
-                request = msgspec.structs.replace(request, peer=self._peer)
-            return self._begin(request, rest, receiver=receiver)
-        self._head = b""
+        if not held:
+            known = self._heads.get(fields)
+            if known is not None:
+                if known.peer != self._peer:
+                    known = msgspec.structs.replace(known, peer=self._peer)
+                return self._begin(known, rest, receiver=receiver)
+            plain = plain_request(fields, peer=self._peer)
+            if plain is not None:
+                is_offer = "upgrade" in plain.headers
+                return self._begin(plain, rest, receiver=receiver, is_offer=is_offer, read=fields)
         is_offer = self._parse(data[: len(data) - len(rest)] if rest else data)
-        # One empty line before a request is nothing (RFC 9112, section 2.2).
-        fields = fields.removeprefix(b"\r\n")
-        if not fields:
-            raise RequestRefusedError(refusal.MALFORMED)
-        request = _request(fields, self._raw, peer=self._peer)
-        self._raw.clear()
+        # It may wait for a body, which it does not get.
+        self._head, self._parser = b"", None
+        request = parsed_request(fields, peer=self._peer)
         return self._begin(request, rest, receiver=receiver, is_offer=is_offer, read=fields)
 
     def _parse(self, data: bytes) -> bool:
         """Have the parser look at some bytes; True at the end of a head with an offer."""
         parser = self._parser
         if parser is None:
-            parser = self._parser = httptools.HttpRequestParser(self)
+            parser = self._parser = httptools.HttpRequestParser(_NO_CALLBACKS)
         try:
             parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -159,7 +147,7 @@ class Reader:
         is_offer: bool = False,
         read: bytes = b"",
     ) -> bytes:
-        """A head is complete: the parser has `read` it, or it was known."""
+        """A head is complete: it was `read`, or it was known."""
         headers = request.headers
         if is_offer and request.method == "CONNECT":
             raise RequestRefusedError(refusal.BAD_TARGET)
@@ -178,10 +166,8 @@ class Reader:
         if len(rest) < length:
             return self._begin_body(SizedBody(length, bytes_max=bytes_max), rest, receiver=receiver)
         body, rest = (rest, b"") if len(rest) == length else (rest[:length], rest[length:])
-        if read and not is_offer:
-            self._parse(body)
-            if bytes_max and request.keep_alive and len(read) <= _HEAD_BYTES_KEPT_MAX:
-                self._remember(read, request)
+        if read and bytes_max and request.keep_alive and len(read) <= _HEAD_BYTES_KEPT_MAX:
+            self._remember(read, request)
         too_large = length > bytes_max
         receiver.complete(b"" if too_large else body, too_large=too_large)
         return rest
@@ -194,8 +180,6 @@ class Reader:
     def _begin_body(self, body: Body, data: bytes, *, receiver: Receiver) -> bytes:
         """A body of which not all is here, as far as anyone knows."""
         self._body = body
-        # It waits for this body, which it does not get.
-        self._parser = None
         return self._read_body(body, data, receiver=receiver) if data else data
 
     def _read_body(self, body: Body, data: bytes, *, receiver: Receiver) -> bytes:
@@ -207,93 +191,6 @@ class Reader:
         return rest
 
 
-def _request(head: bytes, raw: Mapping[bytes, bytes], *, peer: str) -> Request:
-    """The request of a head that the parser took, and in which it found these fields.
-
-    Raises:
-        RequestRefusedError: it is malformed in a way that the parser does not look for.
-    """
-    line, _, lines = head.partition(b"\r\n")
-    try:
-        method, target, protocol = line.decode("latin-1").split(" ")
-    except ValueError:
-        raise RequestRefusedError(refusal.MALFORMED) from None
-    version = _VERSIONS.get(protocol)
-    if version is None:
-        raise RequestRefusedError(refusal.VERSION)
-    if target[0] == "/":
-        path, _, query = target.partition("?")
-    else:
-        path, query = split_target(method, target)
-    headers = _headers(lines, raw)
-    host = headers.get("host")
-    if host not in _hosts:
-        _check_host(host, version)
-    if "transfer-encoding" in headers:
-        _check_coding(headers["transfer-encoding"], version)
-    keep_alive = version == "1.1"
-    if "connection" in headers:
-        keep_alive = _keeps_alive(headers["connection"].lower(), otherwise=keep_alive)
-    return Request(method, path, query, headers, version, keep_alive, peer)
-
-
-def _headers(lines: bytes, raw: Mapping[bytes, bytes]) -> dict[str, str]:
-    """The fields, by their names in lower case.
-
-    Raises:
-        RequestRefusedError: one that may be there once is there several times.
-    """
-    try:
-        headers = {_names[name]: value.strip().decode("latin-1") for name, value in raw.items()}
-    except KeyError:
-        if len(_names) + len(raw) <= _KNOWN_MAX:
-            _names.update((name, name.decode("latin-1").lower()) for name in raw)
-        return _joined(lines)
-    # Of several fields with one name, the parser's dictionary has the last.
-    if raw and lines.count(b"\r\n") + 1 != len(headers):
-        return _joined(lines)
-    return headers
-
-
-def _joined(lines: bytes) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for line in lines.decode("latin-1").split("\r\n") if lines else ():
-        field, _, text = line.partition(":")
-        name, value = field.lower(), text.strip(" \t")
-        if name in headers:
-            if name in _ONCE:
-                raise RequestRefusedError(refusal.BAD_HOST if name == "host" else refusal.MALFORMED)
-            value = f"{headers[name]}, {value}"
-        headers[name] = value
-    return headers
-
-
 def _asks_for_websocket(request: Request) -> bool:
     is_asked = request.method == "GET" and request.has_option("upgrade", "websocket")
     return is_asked and not request.has_body
-
-
-def _check_host(host: str | None, version: str) -> None:
-    if host is None:
-        if version == "1.1":
-            raise RequestRefusedError(refusal.BAD_HOST)
-    elif _HOST.fullmatch(host) is None:
-        raise RequestRefusedError(refusal.BAD_HOST)
-    elif len(_hosts) < _KNOWN_MAX:
-        _hosts.add(host)
-
-
-def _check_coding(coding: str, version: str) -> None:
-    if version == "1.0":
-        # Its sender does not know where it ends (RFC 9112, section 6.1).
-        raise RequestRefusedError(refusal.MALFORMED)
-    if coding.lower() != "chunked":
-        raise RequestRefusedError(refusal.CODING)
-
-
-def _keeps_alive(connection: str, *, otherwise: bool) -> bool:
-    """Whether the connection stays open; `close` wins over whatever else is said."""
-    if "close" not in connection and (otherwise or connection == "keep-alive"):
-        return True
-    options = [option.strip() for option in connection.split(",")]
-    return "close" not in options and (otherwise or "keep-alive" in options)
