@@ -1,6 +1,7 @@
 """River's own messages: one JSON object a text frame (contract, "WebSocket, native dialect")."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 
@@ -27,7 +28,7 @@ EPOCH_LENGTH_MAX = 64
 _encode = msgspec.json.Encoder().encode
 
 
-class _Request(msgspec.Struct, tag_field="type", kw_only=True):
+class _Request(msgspec.Struct, tag_field="type", kw_only=True, gc=False):
     id: RequestId = None
 
 
@@ -44,6 +45,16 @@ class _Auth(_Request, tag="auth", kw_only=True):
     positions: dict[str, _At] | None = None
     user_position: _At | None = None
 
+    def command(self) -> Command:
+        said, own = self.positions, self.user_position
+        return commands.Authenticate(
+            self.id,
+            self.token,
+            self.resume_session,
+            None if said is None else _positions(said),
+            None if own is None else _at(own.epoch, own.offset),
+        )
+
 
 class _Subscribe(_Request, tag="subscribe", kw_only=True):
     channel: str
@@ -51,9 +62,18 @@ class _Subscribe(_Request, tag="subscribe", kw_only=True):
     offset: int | None = None
     history: int = 0
 
+    def command(self) -> Command:
+        channel, position = check_channel(self.channel), _position(self.epoch, self.offset)
+        if not 0 <= self.history <= HISTORY_MAX:
+            raise RiverError(ErrorCode.INVALID_FIELD, f"history: 0 to {HISTORY_MAX}")
+        return commands.Subscribe(self.id, channel, position, self.history)
+
 
 class _Unsubscribe(_Request, tag="unsubscribe", kw_only=True):
     channel: str
+
+    def command(self) -> Command:
+        return commands.Unsubscribe(self.id, check_channel(self.channel))
 
 
 class _Publish(_Request, tag="publish", kw_only=True):
@@ -63,9 +83,22 @@ class _Publish(_Request, tag="publish", kw_only=True):
     keep: bool = True
     exclude: str | None = None
 
+    def command(self) -> Command:
+        return commands.PublishCommand(
+            self.id,
+            check_channel(self.channel),
+            check_event(self.event),
+            check_data(bytes(self.data)),
+            self.keep,
+            check_session(self.exclude),
+        )
+
 
 class _Presence(_Request, tag="presence", kw_only=True):
     channel: str
+
+    def command(self) -> Command:
+        return commands.GetMembers(self.id, check_channel(self.channel))
 
 
 class _History(_Request, tag="history", kw_only=True):
@@ -74,9 +107,17 @@ class _History(_Request, tag="history", kw_only=True):
     offset: int | None = None
     limit: int | None = None
 
+    def command(self) -> Command:
+        limit = self.limit
+        if limit is not None and not 1 <= limit <= HISTORY_MAX:
+            raise RiverError(ErrorCode.INVALID_FIELD, f"limit: 1 to {HISTORY_MAX}")
+        position = _position(self.epoch, self.offset)
+        return commands.GetHistory(self.id, check_channel(self.channel), position, limit)
+
 
 class _Ping(_Request, tag="ping", kw_only=True):
-    pass
+    def command(self) -> Command:
+        return commands.Ping(self.id)
 
 
 class _Welcome(msgspec.Struct, tag_field="type", tag="welcome"):
@@ -134,7 +175,14 @@ def decode(payload: bytes) -> Command:
     except (msgspec.DecodeError, RecursionError):
         raise refusal(payload, None) from None
     try:
-        return _command(request)
+        mark = request.id
+        if mark is not None and (
+            len(mark) > ID_LENGTH_MAX
+            if isinstance(mark, str)
+            else not INTEGER_ID_MIN < mark < INTEGER_ID_MAX
+        ):
+            raise RiverError(ErrorCode.INVALID_FIELD, f"id: longer than {ID_LENGTH_MAX} characters")
+        return request.command()
     except RiverError as error:
         raise DecodeError(error.error, error.message, request_id=echoable(request.id)) from None
 
@@ -159,56 +207,12 @@ def encode_parts(reply: replies.HistoryReply) -> Iterator[bytes]:
     yield frames.part_of_text(bytes(part), first=is_first, last=True)
 
 
-def _command(request: _AnyRequest) -> Command:
-    mark = request.id
-    if mark is not None and (
-        len(mark) > ID_LENGTH_MAX
-        if isinstance(mark, str)
-        else not INTEGER_ID_MIN < mark < INTEGER_ID_MAX
-    ):
-        raise RiverError(ErrorCode.INVALID_FIELD, f"id: longer than {ID_LENGTH_MAX} characters")
-    match request:
-        case _Ping():
-            return commands.Ping(mark)
-        case _Auth():
-            positions = None if request.positions is None else _positions(request.positions)
-            said = request.user_position
-            own = None if said is None else _at(said.epoch, said.offset)
-            return commands.Authenticate(
-                mark, request.token, request.resume_session, positions, own
-            )
-        case _Subscribe(channel=channel):
-            return commands.Subscribe(
-                mark, check_channel(channel), _position(request), _count(request)
-            )
-        case _Unsubscribe(channel=channel):
-            return commands.Unsubscribe(mark, check_channel(channel))
-        case _Publish(channel=channel, event=event):
-            return commands.PublishCommand(
-                mark,
-                check_channel(channel),
-                check_event(event),
-                check_data(bytes(request.data)),
-                request.keep,
-                check_session(request.exclude),
-            )
-        case _Presence(channel=channel):
-            return commands.GetMembers(mark, check_channel(channel))
-        case _History(channel=channel, limit=limit):
-            if limit is not None and not 1 <= limit <= HISTORY_MAX:
-                raise RiverError(ErrorCode.INVALID_FIELD, f"limit: 1 to {HISTORY_MAX}")
-            position = _position(request)
-            return commands.GetHistory(mark, check_channel(channel), position, limit)
-
-
 def _positions(said: Mapping[str, _At]) -> dict[str, Position]:
     return {channel: _at(at.epoch, at.offset) for channel, at in said.items()}
 
 
-def _position(request: _Subscribe | _History) -> Position | None:
-    if request.epoch is None and request.offset is None:
-        return None
-    return _at(request.epoch, request.offset)
+def _position(epoch: str | None, offset: int | None) -> Position | None:
+    return None if epoch is None and offset is None else _at(epoch, offset)
 
 
 def _at(epoch: str | None, offset: int | None) -> Position:
@@ -224,59 +228,9 @@ def _at(epoch: str | None, offset: int | None) -> Position:
     return Position(epoch, offset)
 
 
-def _count(request: _Subscribe) -> int:
-    if not 0 <= request.history <= HISTORY_MAX:
-        raise RiverError(ErrorCode.INVALID_FIELD, f"history: 0 to {HISTORY_MAX}")
-    return request.history
-
-
-def message_of(reply: Reply) -> dict[str, object] | msgspec.Struct:  # noqa: C901  one case a kind
+def message_of(reply: Reply) -> dict[str, object] | msgspec.Struct:
     """The object that is sent for a reply. Those of each client are structures: twice as fast."""
-    match reply:
-        case replies.Welcome():
-            return _Welcome(
-                reply.session,
-                reply.resume_session,
-                reply.auth_timeout_s,
-                reply.message_bytes_max,
-            )
-        case replies.Authenticated():
-            return _Authenticated(
-                id=reply.id,
-                user=reply.user,
-                expires_at=reply.expires_at,
-                session=reply.session,
-                user_position=None if reply.own is None else _user_position(reply.own),
-            )
-        case replies.Subscribed():
-            return _subscribed(reply)
-        case replies.Unsubscribed():
-            reason = {} if reply.reason is None else {"reason": reply.reason}
-            return _answer("unsubscribed", reply.id, channel=reply.channel, **reason)
-        case replies.Published():
-            return _answer("published", reply.id, **_position_fields(reply.position))
-        case replies.Members():
-            return _answer("presence", reply.id, channel=reply.channel, **_listed(reply.list))
-        case replies.HistoryReply():
-            message = _history_head(reply)
-            message["publications"] = [_entry(entry) for entry in reply.tail.publications]
-            return message
-        case replies.Pong():
-            return _answer("pong", reply.id)
-        case replies.Barrier() | replies.SubscriberCount() | replies.WatchedUsers():
-            raise AssertionError("this protocol has no such message")
-        case replies.Gap():
-            return {
-                "type": "gap",
-                "channel": shown_name(reply.channel),
-                **_position_fields(reply.position),
-                "reload_after_ms": reply.reload_after_ms,
-            }
-        case replies.Bye():
-            return {"type": "bye", "reason": reply.reason, "retry_after_ms": reply.retry_after_ms}
-        case replies.ErrorReply():
-            retry = {} if reply.retry_after_ms is None else {"retry_after_ms": reply.retry_after_ms}
-            return _answer("error", reply.id, code=reply.code, message=reply.message, **retry)
+    return _MESSAGES[type(reply)](reply)
 
 
 def _answer(kind: str, request_id: RequestId, **fields: object) -> dict[str, object]:
@@ -289,6 +243,22 @@ def _position_fields(position: Receipt) -> dict[str, object]:
     if isinstance(position, Position):
         return {"epoch": position.epoch, "offset": position.offset}
     return {"epoch": position.epoch, "after": position.after}
+
+
+def _welcome(reply: replies.Welcome) -> _Welcome:
+    return _Welcome(
+        reply.session, reply.resume_session, reply.auth_timeout_s, reply.message_bytes_max
+    )
+
+
+def _authenticated(reply: replies.Authenticated) -> _Authenticated:
+    return _Authenticated(
+        id=reply.id,
+        user=reply.user,
+        expires_at=reply.expires_at,
+        session=reply.session,
+        user_position=None if reply.own is None else _user_position(reply.own),
+    )
 
 
 def _subscribed(reply: replies.Subscribed) -> _Subscribed:
@@ -309,6 +279,19 @@ def _user_position(reply: replies.Subscribed) -> _UserPosition:
     return _UserPosition(at.epoch, at.offset, reply.recovered, reply.reason, reply.reload_after_ms)
 
 
+def _unsubscribed(reply: replies.Unsubscribed) -> dict[str, object]:
+    reason = {} if reply.reason is None else {"reason": reply.reason}
+    return _answer("unsubscribed", reply.id, channel=reply.channel, **reason)
+
+
+def _published(reply: replies.Published) -> dict[str, object]:
+    return _answer("published", reply.id, **_position_fields(reply.position))
+
+
+def _members(reply: replies.Members) -> dict[str, object]:
+    return _answer("presence", reply.id, channel=reply.channel, **_listed(reply.list))
+
+
 def _listed(members: replies.MemberList) -> dict[str, object]:
     return {"count": members.count, "members": [_member(member) for member in members.members]}
 
@@ -317,6 +300,12 @@ def _member(member: Member) -> dict[str, object]:
     if member.info is None:
         return {"user": member.user}
     return {"user": member.user, "info": msgspec.Raw(member.info)}
+
+
+def _history(reply: replies.HistoryReply) -> dict[str, object]:
+    message = _history_head(reply)
+    message["publications"] = [_entry(entry) for entry in reply.tail.publications]
+    return message
 
 
 def _history_head(reply: replies.HistoryReply) -> dict[str, object]:
@@ -333,3 +322,41 @@ def _entry(publication: Publication) -> dict[str, object]:
     if publication.user is not None:
         message["user"] = publication.user
     return message
+
+
+def _pong(reply: replies.Pong) -> dict[str, object]:
+    return _answer("pong", reply.id)
+
+
+def _gap(reply: replies.Gap) -> dict[str, object]:
+    return {
+        "type": "gap",
+        "channel": shown_name(reply.channel),
+        **_position_fields(reply.position),
+        "reload_after_ms": reply.reload_after_ms,
+    }
+
+
+def _bye(reply: replies.Bye) -> dict[str, object]:
+    return {"type": "bye", "reason": reply.reason, "retry_after_ms": reply.retry_after_ms}
+
+
+def _error(reply: replies.ErrorReply) -> dict[str, object]:
+    retry = {} if reply.retry_after_ms is None else {"retry_after_ms": reply.retry_after_ms}
+    return _answer("error", reply.id, code=reply.code, message=reply.message, **retry)
+
+
+# There is no such message for `Barrier`, `SubscriberCount` and `WatchedUsers`.
+_MESSAGES: Mapping[type[Reply], Callable[[Any], dict[str, object] | msgspec.Struct]] = {
+    replies.Welcome: _welcome,
+    replies.Authenticated: _authenticated,
+    replies.Subscribed: _subscribed,
+    replies.Unsubscribed: _unsubscribed,
+    replies.Published: _published,
+    replies.Members: _members,
+    replies.HistoryReply: _history,
+    replies.Pong: _pong,
+    replies.Gap: _gap,
+    replies.Bye: _bye,
+    replies.ErrorReply: _error,
+}
