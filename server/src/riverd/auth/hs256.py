@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -18,7 +18,7 @@ HEADER_LENGTH_MAX = 200
 _BLOCK_BYTES = 64
 
 _USUAL_FIELDS = frozenset({"alg", "typ", "kid"})
-_decode = msgspec.json.Decoder().decode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 # The letters of plain base64 that the other has not become letters of neither.
 _TO_PLAIN_BASE64 = bytes.maketrans(b"-_+/=", b"+/!!!")
 _PADDING = (b"", b"===", b"==", b"=")
@@ -126,7 +126,6 @@ def _object_in(body: bytes) -> dict[str, Any] | None:
     if raw is None:
         return None
     try:
-        value: object = _decode(raw)
+        return _decode(raw)
     except (ValueError, RecursionError):
         return None
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else None

@@ -367,7 +367,7 @@ class HttpConnection(Answering):
 
 def _peer_of(transport: asyncio.BaseTransport) -> str:
     """The address at the other end; empty if there is none, or it is gone already."""
-    peer = cast("tuple[str, ...] | str | None", transport.get_extra_info("peername"))
+    peer: tuple[str, ...] | str | None = transport.get_extra_info("peername")
     return peer[0] if isinstance(peer, tuple) and peer else ""
 
 

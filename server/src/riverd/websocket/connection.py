@@ -167,30 +167,31 @@ class WebSocket(SocketOutput):
         at = 0
         if self._early is not None:
             data, at = self._take_early_frames(data, self._early)
+            if at == len(data):
+                return
         if self._state is not _OPEN:
             self._late_bytes += len(data) - at
             if self._late_bytes > _LATE_BYTES_MAX:
                 self._ignore_input()
-        elif at < len(data) and data[at] in (TEXT_FRAME, PONG_FRAME) and not self._pending:
+        elif not self._pending:
             at = self._take_small_frames(data, at)
         if at < len(data) and self._state is not _IGNORING:
             self._parse(data, at)
 
     def _take_small_frames(self, data: memoryview, at: int) -> int:
         """Take the small text messages and pongs in front; where what is left starts."""
-        longest = self._allowed - _OVERHEAD_BYTES
-        while at < len(data) and self._state is _OPEN and self._fragmented is None:
-            found = small_frame(data, at)
-            if found is None or len(found[0] or b"") > longest:
+        size, longest = len(data), self._allowed - _OVERHEAD_BYTES
+        while at < size and self._state is _OPEN and self._fragmented is None:
+            payload, end = small_frame(data, at)
+            if payload is None:
+                if not end:
+                    break
+                self._handle(PONG_FRAME, b"")
+            elif len(payload) > longest:
                 break
-            payload, at = found
-            try:
-                if payload is None:
-                    self._on_control_frame()
-                else:
-                    self._deliver(_TEXT, payload)
-            except Exception:  # noqa: BLE001  one client's trouble must not become all others'
-                self._fail()
+            else:
+                self._take_text(payload)
+            at = end
         return at
 
     def _take_early_frames(self, data: memoryview, early: EarlyInput) -> tuple[memoryview, int]:
@@ -202,10 +203,10 @@ class WebSocket(SocketOutput):
         at = 0
         while self._early is not None and at < len(taken):
             # Nearly always: a token in one message.
-            payload, end = small_frame(taken, at) or (None, at)
+            payload, end = small_frame(taken, at)
             if payload is not None and len(payload) <= early.message_bytes_max:
                 at = end
-                self._handle(TEXT_FRAME, payload)
+                self._take_text(payload)
                 continue
             found = early.frame(taken, at)
             if found is None:
@@ -217,6 +218,15 @@ class WebSocket(SocketOutput):
             else:
                 self._close_at_once(found.code, found.reason)
         return taken, at
+
+    def _take_text(self, payload: bytes) -> None:
+        try:
+            if payload.isascii() or frames.is_utf8(payload):
+                self.on_text(payload)
+            else:
+                self.close(CloseCode.INVALID_TEXT, "not UTF-8")
+        except Exception:  # noqa: BLE001  one client's trouble must not become all others'
+            self._fail()
 
     def _handle(self, kind: int, payload: bytes) -> None:
         """Take one unfragmented frame that was read without the parser."""

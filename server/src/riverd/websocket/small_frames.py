@@ -28,6 +28,7 @@ _MASKED = 0x80
 _LENGTH_16 = 126
 _LENGTH_64 = 127
 _MASK_BYTES = 4
+_NO_FRAME = (None, 0)
 _MESSAGES = (TEXT_FRAME, BINARY_FRAME)
 _KINDS = (TEXT_FRAME, BINARY_FRAME, CLOSE_FRAME, PING_FRAME, PONG_FRAME)
 
@@ -47,28 +48,28 @@ class SmallFrame(msgspec.Struct, frozen=True):
     end: int
 
 
-def small_frame(data: memoryview, at: int) -> tuple[bytes | None, int] | None:
+def small_frame(data: memoryview, at: int) -> tuple[bytes | None, int]:
     """The payload of the text frame that starts at `at`, and where the next frame starts.
 
-    A pong has None for a payload: nobody asks for it. None for everything else: a part of a frame,
-    another opcode, a fragment, a frame that is malformed, or longer than 65,535 bytes.
+    A pong has None for a payload: nobody asks for it. None and 0 for everything else: a part of a
+    frame, another opcode, a fragment, a frame that is malformed, or longer than 65,535 bytes.
     """
     size, end = len(data), at + 2 + _MASK_BYTES
     if size < end:
-        return None
+        return _NO_FRAME
     kind, length = data[at], data[at + 1] - _MASKED
     if kind == TEXT_FRAME and length == _LENGTH_16:
         length, end = data[at + 2] << 8 | data[at + 3], end + 2
         if length < _LENGTH_16:
-            return None
+            return _NO_FRAME
     elif not 0 <= length < _LENGTH_16:
-        return None
+        return _NO_FRAME
     end += length
     if end > size:
-        return None
-    if kind != TEXT_FRAME:
-        return (None, end) if kind == PONG_FRAME else None
-    return payload_of(data if end - at == size else data[at:end]), end
+        return _NO_FRAME
+    if kind == TEXT_FRAME:
+        return payload_of(data if end - at == size else data[at:end]), end
+    return (None, end) if kind == PONG_FRAME else _NO_FRAME
 
 
 def early_frame(

@@ -4,6 +4,9 @@ from picows import WSFrame, WSListener, WSTransport
 
 from riverd.websocket.picows_parser import Parser, new_parser
 
+_AT_ONCE_MAX = 1_024
+"""Half of the room that there always is."""
+
 
 class _Unmasker(WSListener):
     """A parser that all connections share: no frame that it is given leaves anything in it.
@@ -27,11 +30,11 @@ class _Unmasker(WSListener):
         if parser is None:
             # A parser wants a running loop.
             parser = self._parser = new_parser(self)
-        size, room = len(frame), parser.get_buffer(-1)
-        if 2 * size > len(room):
+        size = len(frame)
+        if size > _AT_ONCE_MAX:
             self._feed(parser, frame)
         else:
-            room[:size] = frame
+            parser.get_buffer(-1)[:size] = frame
             parser.buffer_updated(size)
         return self._payloads.pop()
 

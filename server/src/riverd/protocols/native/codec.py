@@ -169,7 +169,7 @@ def decode(payload: bytes) -> Command:
         DecodeError: fatal if the message is no JSON object.
     """
     try:
-        request = _requests.decode(payload)
+        request: _AnyRequest = _requests.decode(payload)
     except msgspec.ValidationError as error:
         raise refusal(payload, str(error)) from None
     except (msgspec.DecodeError, RecursionError):
