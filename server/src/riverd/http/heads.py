@@ -94,14 +94,17 @@ def plain_request(head: bytes, *, peer: str) -> Request | None:
     if len(headers) != len(lines) or "transfer-encoding" in headers:
         return None
     connection = headers["connection"].lower() if "connection" in headers else ""
-    if "upgrade" in headers and connection not in _PLAIN_OFFERS:
+    if "upgrade" not in headers:
+        keep_alive = _keeps_alive(connection, otherwise=True)
+    elif connection in _PLAIN_OFFERS:
+        keep_alive = True
+    else:
         return None
     if "content-length" in headers and not _PLAIN_LENGTH.fullmatch(headers["content-length"]):
         return None
     host = headers.get("host")
     if host not in _hosts:
         _check_host(host, "1.1")
-    keep_alive = _keeps_alive(connection, otherwise=True)
     return Request(method, path, query, headers, "1.1", keep_alive, peer)
 
 

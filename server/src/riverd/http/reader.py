@@ -46,7 +46,8 @@ class Reader:
     Heads that are plain, and come whole, need none.
 
     Back ends send one head again and again. `heads` are those that all connections of a port have
-    read, of requests whose body was wanted: strangers put nothing there.
+    read, of requests whose body was wanted: strangers put nothing there. Such a head that comes
+    with its body is not looked at again.
 
     `peer` is the address at the other end.
     """
@@ -110,7 +111,7 @@ class Reader:
             self._parse(data)
             return b""
         if not held:
-            known = self._heads.get(fields)
+            known = self._heads.get(fields) if rest else None
             if known is not None:
                 if known.peer != self._peer:
                     known = msgspec.structs.replace(known, peer=self._peer)

@@ -8,6 +8,8 @@
 +-+-+-+-+-------+-+-------------+-------------------------------+   RFC 6455, section 5.2
 """
 
+import struct
+
 import msgspec
 
 from riverd.errors import Reason
@@ -27,8 +29,10 @@ _OPCODE = 0x0F
 _MASKED = 0x80
 _LENGTH_16 = 126
 _LENGTH_64 = 127
+_MASKED_16 = _MASKED | _LENGTH_16
 _MASK_BYTES = 4
 _NO_FRAME = (None, 0)
+_begin_of = struct.Struct("!BBH").unpack_from
 _MESSAGES = (TEXT_FRAME, BINARY_FRAME)
 _KINDS = (TEXT_FRAME, BINARY_FRAME, CLOSE_FRAME, PING_FRAME, PONG_FRAME)
 
@@ -57,14 +61,13 @@ def small_frame(data: memoryview, at: int) -> tuple[bytes | None, int]:
     size, end = len(data), at + 2 + _MASK_BYTES
     if size < end:
         return _NO_FRAME
-    kind, length = data[at], data[at + 1] - _MASKED
-    if kind == TEXT_FRAME and length == _LENGTH_16:
-        length, end = data[at + 2] << 8 | data[at + 3], end + 2
-        if length < _LENGTH_16:
-            return _NO_FRAME
-    elif not 0 <= length < _LENGTH_16:
+    kind, second, longer = _begin_of(data, at)
+    if _MASKED <= second < _MASKED_16:
+        end += second - _MASKED
+    elif second == _MASKED_16 and longer >= _LENGTH_16 and kind == TEXT_FRAME:
+        end += 2 + longer
+    else:
         return _NO_FRAME
-    end += length
     if end > size:
         return _NO_FRAME
     if kind == TEXT_FRAME:

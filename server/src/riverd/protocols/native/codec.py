@@ -189,7 +189,7 @@ def decode(payload: bytes) -> Command:
 
 def encode(reply: Reply) -> bytes:
     """A reply as a frame."""
-    return frames.text(_encode(message_of(reply)))
+    return frames.text(_encode(_MESSAGES[type(reply)](reply)))
 
 
 def encode_parts(reply: replies.HistoryReply) -> Iterator[bytes]:

@@ -53,19 +53,15 @@ class Native:
 
     def authorise(self, command: ChannelCommand, client: ClientIdentity) -> Member | None:
         """The token's user, if its grants cover what is asked."""
-        claims, channel = client.claims, command.channel
-        match command:
-            case _ if claims is None:
-                self._check_guest(command)
-            case PublishCommand():
-                if not self.rules.may_publish(claims.grants, channel):
-                    raise RiverError(ErrorCode.FORBIDDEN, f"no grant to publish to {channel}")
-            case Unsubscribe():
-                pass
-            case _:
-                if not self.rules.may_subscribe(claims.grants, channel):
-                    raise RiverError(ErrorCode.FORBIDDEN, f"no grant to subscribe to {channel}")
-        if isinstance(command, GetMembers) and not self.rules.has_members(channel):
+        claims, channel, kind = client.claims, command.channel, type(command)
+        if claims is None:
+            self._check_guest(command)
+        elif kind is PublishCommand:
+            if not self.rules.may_publish(claims.grants, channel):
+                raise RiverError(ErrorCode.FORBIDDEN, f"no grant to publish to {channel}")
+        elif kind is not Unsubscribe and not self.rules.may_subscribe(claims.grants, channel):
+            raise RiverError(ErrorCode.FORBIDDEN, f"no grant to subscribe to {channel}")
+        if kind is GetMembers and not self.rules.has_members(channel):
             raise RiverError(ErrorCode.INVALID_FIELD, f"{channel} has no list of members")
         return None if claims is None else Member(claims.user, claims.info)
 
