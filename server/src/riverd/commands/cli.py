@@ -89,8 +89,9 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal without UTF-8 shows an escape instead of a character, and no command ends.
             stream.reconfigure(errors="backslashreplace")
+    arguments = [_as_utf8(one) for one in sys.argv[1:]]
     try:
-        code = cli.main(prog_name="river", standalone_mode=False)
+        code = cli.main(arguments, prog_name="river", standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(0)
     except click.ClickException as error:
@@ -103,6 +104,13 @@ def main() -> NoReturn:
         click.echo(f"river: {error}", err=True)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _as_utf8(argument: str) -> str:
+    """An argument whose bytes the locale of the environment does not know; others are as typed."""
+    if argument.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in argument):
+        return argument
+    return os.fsencode(argument).decode("utf-8", "replace")
 
 
 def with_settings(**usual: str) -> Callable[[Command], Command]:
