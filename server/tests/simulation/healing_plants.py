@@ -26,8 +26,20 @@ HEALING_PLANTS = (
         ("healing.union:_keys", "keys[key] = free[0]", "pass"),
     ),
     _plant(
+        "healing: a message whose publication nobody has any more was not accepted",
+        (
+            "healing.union:_Search.may_be_dropped",
+            "return oldest_s <",
+            "return 0 and oldest_s <",
+        ),
+    ),
+    _plant(
         "healing: what is known of one log is in several parts",
         ("healing.parts:_by_part", "crc32(one.channel.encode())", "crc32(repr(one).encode())"),
+    ),
+    _plant(
+        "healing: two terms of one number are one",
+        ("healing.process:Healing.is_rival", "return ", "return False and "),
     ),
     _plant(
         "healing: nobody has to be seen to publish",

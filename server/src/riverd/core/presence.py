@@ -47,6 +47,11 @@ class PresenceReplica:
         self.changes = Log(roster.position)
         return changes
 
+    @property
+    def members(self) -> dict[str, Member]:
+        """All of them, by user. Nobody changes it as long as this list has it."""
+        return self._members
+
     def release(self) -> dict[str, Member]:
         """Give up the members, for whom to free all at once would take too long."""
         members, self._members = self._members, {}

@@ -203,8 +203,9 @@ class Repairs:
                 attachment.stale = True
                 return
             attachment.settling = None
-            self._tasks.start(free(presence.release()))
+            before = presence.members
             self._hub.replace_members(channel, roster, changes=changes)
+            self._tasks.start(free(before))
         self._membership.keep_all(attachment, theirs.epoch)
 
     def _settle_soon(self, attachment: Attachment, epoch: str) -> None:
