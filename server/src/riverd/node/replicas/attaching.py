@@ -57,8 +57,8 @@ class Attachments:
         """Called with sessions whose user's channel is live, and so is what they may say next."""
         self.former = FormerReplicas()
         self._by_channel: dict[str, Attachment] = {}
-        self._own = self._reads = 0
-        """How many of them are users' own, which no limit counts; how often a log was read."""
+        self._own = self._reads = self._interruptions = 0
+        """How many are users' own, which no limit counts; reads; interruptions of the feed."""
         self._slots = asyncio.Semaphore(ATTACHING_MAX)
         self._membership = Membership(
             broker,
@@ -133,8 +133,7 @@ class Attachments:
 
     def admit_started(self, subscription: Subscription) -> None:
         """The broker knows from where on a page has the channel: admit it if it waits for that."""
-        attachment = self._by_channel.get(subscription.channel)
-        if attachment is not None:
+        if (attachment := self._by_channel.get(subscription.channel)) is not None:
             self._admit_ready(attachment, [subscription])
 
     # What the feed brings.
@@ -206,6 +205,7 @@ class Attachments:
     async def compare(self, *, on_its_way_s: float) -> None:
         """Repair the replicas that are behind the broker: see `Repairs.compare`."""
         asked_at = self._clock()
+        self._interruptions += on_its_way_s == 0
         await self._repairs.compare(self, on_its_way_s=on_its_way_s)
         self.former.confirmed(asked_at)
 
@@ -226,15 +226,14 @@ class Attachments:
     async def _attach(self, attachment: Attachment) -> None:
         async with self._slots:
             await self._attach_now(attachment)
-            # A broker in this process never lets others run meanwhile.
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # A broker in this process never lets others run meanwhile.
 
     async def _attach_now(self, attachment: Attachment) -> None:
         name, term, asked_at = attachment.name, self._broker.term, self._clock()
+        cuts = self._interruptions
         attachment.early.clear()
         await self._broker.subscribe(name)
-        # Read after subscribing: what is published between the two comes by both ways.
-        self._reads += 1
+        self._reads += 1  # After subscribing: what is published between comes by both ways.
         tail = await self._broker.read(name, keep=True)
         roster = None
         if self._hub.rules.has_members(name):
@@ -252,7 +251,8 @@ class Attachments:
                 self.on_publication(name, epoch, entry)
             else:
                 self.on_change(name, epoch, entry)
-        if attachment.is_behind:
+        if attachment.is_behind or cuts != self._interruptions:
+            # What was published between the read and the feed's return came by neither way.
             self._repairs.soon(attachment)
         if roster is not None:
             self._membership.keep_all(attachment, roster.position.epoch)
