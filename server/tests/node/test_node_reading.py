@@ -175,6 +175,22 @@ async def test_after_an_interruption_positions_are_compared_at_once(cluster: Clu
 
 
 @in_a_cluster
+async def test_channel_that_is_read_while_the_feed_is_away_is_read_again(cluster: Cluster) -> None:
+    node, broker = await cluster.node()
+    ann = cluster.visitor(node)
+    broker.hold("read answer")
+    ann.ask(type="subscribe", channel="c")
+    await asyncio.sleep(1)
+    lose(cluster, 1)
+    node.on_interrupted()
+    await asyncio.sleep(1)
+    broker.let("read answer")
+    before = cluster.loop.time()
+    await ann.told("subscribed", "event")
+    assert cluster.loop.time() - before < 0.1
+
+
+@in_a_cluster
 async def test_a_comparison_survives_a_broker_that_is_away(cluster: Cluster) -> None:
     node, broker = await cluster.node(compare_s=COMPARE_S)
     ann = cluster.visitor(node)
