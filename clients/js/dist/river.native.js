@@ -2085,6 +2085,8 @@ init_protocol();
 var Connection = class {
   /** Whether the socket is open and the token was sent. */
   isOpen = false;
+  /** @type {boolean | undefined} whether channels were asked for elsewhere, which its server has still */
+  moved;
   /** @type {import("./subscription.js").Subscription | null} the channel whose past may come next */
   replaying = null;
   /** @type {import("./protocol.js").Welcome | undefined} what the server said first */
@@ -2364,6 +2366,7 @@ var Transport = class {
    * @param {Connection} from which was asked to go
    */
   move(from) {
+    from.moved = true;
     this.#drop();
     this.#next = this.#connection(from.link.successor());
     this.#next.open();
@@ -2530,8 +2533,7 @@ var Hub = class {
     if (!delivery || --delivery.users > 0) return;
     delivery.end();
     this.#deliveries.delete(name);
-    for (const connection of this.transport?.open ?? [])
-      connection.send({ type: "unsubscribe", id: this.#requests.nextId(), channel: name });
+    this.#leave(name);
   }
   /**
    * @param {import("./protocol.js").ClientMessage} message
@@ -2659,11 +2661,18 @@ var Hub = class {
     this.#deliveries.set(name, delivery);
     return delivery;
   }
+  /** @param {string} channel */
+  #leave(channel) {
+    for (const connection of this.transport?.open ?? [])
+      connection.send({ type: "unsubscribe", id: this.#requests.nextId(), channel });
+  }
   /** @param {Delivery} delivery */
   #ask({ subscription }) {
     const connection = this.transport?.open.at(-1);
-    if (connection && subscription.channel !== OWN && subscription.isDue(this.platform.now()))
+    if (connection && subscription.channel !== OWN && subscription.isDue(this.platform.now())) {
+      if (connection.moved) this.#leave(subscription.channel);
       connection.send(subscription.ask(this.#requests.nextId(), connection));
+    }
   }
   #askAll() {
     for (const delivery of this.#deliveries.values()) this.#ask(delivery);
@@ -2699,7 +2708,7 @@ var Hub = class {
   #unsubscribed({ channel, reason }, connection) {
     const delivery = this.#deliveries.get(channel);
     if (!reason || !delivery?.subscription.isLiveOn(connection)) return;
-    const error = new RiverError(reason, "ended by the server");
+    const error = new RiverError(reason, "closed by the server");
     const isOver = reason !== "grant";
     if (isOver) this.#deliveries.delete(channel);
     delivery.refused({ id: null, code: reason }, error, 0);

@@ -26,6 +26,8 @@ import { askToken } from "./token.js";
 export class Connection {
   /** Whether the socket is open and the token was sent. */
   isOpen = false;
+  /** @type {boolean | undefined} whether channels were asked for elsewhere, which its server has still */
+  moved;
   /** @type {import("./subscription.js").Subscription | null} the channel whose past may come next */
   replaying = null;
   /** @type {import("./protocol.js").Welcome | undefined} what the server said first */

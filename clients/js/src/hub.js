@@ -109,8 +109,7 @@ export class Hub {
     if (!delivery || --delivery.users > 0) return;
     delivery.end();
     this.#deliveries.delete(name);
-    for (const connection of this.transport?.open ?? [])
-      connection.send({ type: "unsubscribe", id: this.#requests.nextId(), channel: name });
+    this.#leave(name);
   }
 
   /**
@@ -240,11 +239,20 @@ export class Hub {
     return delivery;
   }
 
+  /** @param {string} channel */
+  #leave(channel) {
+    for (const connection of this.transport?.open ?? [])
+      connection.send({ type: "unsubscribe", id: this.#requests.nextId(), channel });
+  }
+
   /** @param {Delivery} delivery */
   #ask({ subscription }) {
     const connection = this.transport?.open.at(-1);
-    if (connection && subscription.channel !== OWN && subscription.isDue(this.platform.now()))
+    if (connection && subscription.channel !== OWN && subscription.isDue(this.platform.now())) {
+      // The connection that it moved to was lost: what came here meanwhile was left out.
+      if (connection.moved) this.#leave(subscription.channel);
       connection.send(subscription.ask(this.#requests.nextId(), connection));
+    }
   }
 
   #askAll() {
@@ -284,7 +292,7 @@ export class Hub {
   #unsubscribed({ channel, reason }, connection) {
     const delivery = this.#deliveries.get(channel);
     if (!reason || !delivery?.subscription.isLiveOn(connection)) return;
-    const error = new RiverError(reason, "ended by the server");
+    const error = new RiverError(reason, "closed by the server");
     const isOver = reason !== "grant";
     // First: its callbacks may subscribe again.
     if (isOver) this.#deliveries.delete(channel);

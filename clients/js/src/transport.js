@@ -112,6 +112,7 @@ export class Transport {
    * @param {Connection} from which was asked to go
    */
   move(from) {
+    from.moved = true;
     this.#drop();
     this.#next = this.#connection(from.link.successor());
     this.#next.open();

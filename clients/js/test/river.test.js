@@ -254,7 +254,7 @@ describe("channels", () => {
     const socket = await accepted();
     answer(socket, 3);
     socket.says({ type: "unsubscribed", channel: "dogs", reason: "grant" }, event(4));
-    assert.deepEqual(heard.splice(0), ["grant", "ended by the server"]);
+    assert.deepEqual(heard.splice(0), ["grant", "closed by the server"]);
     assert.equal(channel.live, false);
     const { id } = socket.last("subscribe");
     await platform.pass(9_000);

@@ -48,6 +48,8 @@ export declare class Connection {
     #private;
     /** Whether the socket is open and the token was sent. */
     isOpen: boolean;
+    /** @type {boolean | undefined} whether channels were asked for elsewhere, which its server has still */
+    moved: boolean | undefined;
     /** @type {import("./subscription.js").Subscription | null} the channel whose past may come next */
     replaying: import("./subscription.js").Subscription | null;
     /** @type {import("./protocol.js").Welcome | undefined} what the server said first */
