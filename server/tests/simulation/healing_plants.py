@@ -38,10 +38,6 @@ HEALING_PLANTS = (
         ("healing.parts:_by_part", "crc32(one.channel.encode())", "crc32(repr(one).encode())"),
     ),
     _plant(
-        "healing: two terms of one number are one",
-        ("healing.process:Healing.is_rival", "return ", "return False and "),
-    ),
-    _plant(
         "healing: nobody has to be seen to publish",
         ("healing.process:Peers._be_seen", "if answered:", "if False:"),
     ),
