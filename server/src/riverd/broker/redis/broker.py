@@ -302,7 +302,9 @@ class RedisBroker:
                 arguments=(new_epoch(), limit or 0, int(keep)),
             )
         epoch, version, count, pairs = cast("tuple[bytes, bytes, int, list[bytes]]", answer)
-        found = await messages.members_of(pairs[1::2][:limit])
+        if limit is not None:
+            del pairs[2 * limit :]
+        found = await messages.members_of(pairs)
         return Roster(Position(epoch.decode(), int(version)), found, count)
 
     # Counting.

@@ -18,6 +18,7 @@ that it does not know; a skipped publication shows as a hole, and the hole is fi
 whose entries keep the body of version 1 in their field `p` and the annex in their field `a`.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -32,7 +33,6 @@ from riverd.model.log import (
     Publication,
     Receipt,
 )
-from riverd.scheduling.portions import portions
 
 DECODED_AT_ONCE = 2_000
 
@@ -86,11 +86,19 @@ def member_of(body: bytes) -> Member:
     return Member(found.user, found.info)
 
 
-async def members_of(bodies: Sequence[bytes]) -> dict[str, Member]:
-    """The members in bodies, by user; where they are many, others have their turn in between."""
+async def members_of(pairs: list[bytes]) -> dict[str, Member]:
+    """The members in pairs of a user and a body; where they are many, others have their turn.
+
+    The list is emptied on the way: to free very many at once takes long too.
+    """
     found: dict[str, Member] = {}
-    async for some in portions(bodies, DECODED_AT_ONCE):
-        for one in map(member_of, some):
+    pairs.reverse()
+    while len(pairs) > 1:
+        if found:
+            await asyncio.sleep(0)
+        for _ in range(min(DECODED_AT_ONCE, len(pairs) // 2)):
+            pairs.pop()
+            one = member_of(pairs.pop())
             found[one.user] = one
     return found
 

@@ -141,17 +141,19 @@ class Membership:
                 return True
             return self.keep(attachment, user)
 
-        async def keep_rest() -> None:
-            async for some in portions(entries[DOUBTED_AT_ONCE:], DOUBTED_AT_ONCE):
+        async def keep_many() -> None:
+            entries = list(attachment.presence_entries.values())
+            async for some in portions(entries, DOUBTED_AT_ONCE):
                 doubted = [keep(one) for one in some]
                 if any(doubted):
                     await asyncio.sleep(DOUBT_EVERY_S)
 
-        entries = list(attachment.presence_entries.values())
-        for one in entries[:DOUBTED_AT_ONCE]:
-            keep(one)
-        if len(entries) > DOUBTED_AT_ONCE:
-            self._tasks.start(keep_rest())
+        if len(attachment.presence_entries) > DOUBTED_AT_ONCE:
+            # With the next turn: this one has read the list.
+            self._tasks.start(keep_many())
+        else:
+            for one in list(attachment.presence_entries.values()):
+                keep(one)
 
     async def _join(self, attachment: Attachment, entry: PresenceEntry) -> Position | None:
         """Make an entry. None where those that asked for it were refused."""

@@ -192,13 +192,14 @@ class Repairs:
             return
         if theirs != ours:
             changes: list[Change] = []
+            is_long = max(presence.count, len(roster.members)) > COMPARED_AT_ONCE
             for some in presence.changes_to(roster):
                 changes += some
+                if is_long:
+                    await asyncio.sleep(0)
                 if len(changes) > LISTED_MAX:
                     # The list is sent instead of them.
                     break
-                if len(roster.members) > COMPARED_AT_ONCE:
-                    await asyncio.sleep(0)
             if attachment.channel is not channel or presence.position != ours:
                 attachment.stale = True
                 return
