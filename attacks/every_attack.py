@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from before import HEAD, cost_before
 from catalogue import ATTACKS
 
 # After the attackers, which makes the tests' client known.
@@ -30,7 +31,7 @@ SETTINGS = {
     "RIVER_APPS": APPS,
     "RIVER_CHANNEL_RULES": RULES,
 }
-HEADS = ("attack", "connections", "peak of memory", "99 of 100 pings within")
+HEADS = ("attack", "connections", "peak of memory", "99 of 100 pings within", HEAD)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class AttackOutcome:
     def row(self) -> str:
         """A line of the table."""
         peak = "killed" if self.died else f"{self.peak_bytes / MEBIBYTE:.0f} MiB"
-        return f"| {self.attack} | {self.size:,} | {peak} | {self.p99_ms:.0f} ms |"
+        cells = (self.attack, f"{self.size:,}", peak, f"{self.p99_ms:.0f} ms")
+        return "| " + " | ".join((*cells, cost_before(self.attack))) + " |"
 
 
 def main() -> int:
