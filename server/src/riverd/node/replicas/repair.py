@@ -28,7 +28,7 @@ from riverd.node.replicas.attachment import Attachment, Settling
 from riverd.node.replicas.membership import Membership
 from riverd.node.replicas.reconcile import RETRY_S_FIRST, RETRY_S_MAX
 from riverd.scheduling.backoff import Backoff
-from riverd.scheduling.portions import free, portions
+from riverd.scheduling.portions import PORTION, free, portions
 from riverd.scheduling.tasks import Tasks
 
 SETTLE_S = 1.5
@@ -99,9 +99,13 @@ class Repairs:
         asked_at = self._clock()
         positions = await self._broker.positions(names)
         behind: list[tuple[Attachment, PositionsAtBroker]] = []
-        async for numbers in portions(range(len(attached))):
-            for number in numbers:
-                (attachment, known), position = attached[number], positions[number]
+        # Emptied on the way: to free what all channels gave in one moment would take long.
+        attached.reverse()
+        positions.reverse()
+        while attached:
+            await asyncio.sleep(0)
+            for _ in range(min(PORTION, len(attached))):
+                (attachment, known), position = attached.pop(), positions.pop()
                 if position[0].epoch == known.epoch and position[0].offset < known.offset:
                     # The log went back: what this node had before it asked is not there.
                     self.soon(attachment)
@@ -112,10 +116,13 @@ class Repairs:
         if not behind:
             return
         await asyncio.sleep(on_its_way_s)
-        async for late in portions(behind):
-            for attachment, position in late:
+        behind.reverse()
+        while behind:
+            for _ in range(min(PORTION, len(behind))):
+                attachment, position = behind.pop()
                 if _is_behind(attachment.channel, position):
                     self.soon(attachment)
+            await asyncio.sleep(0)
 
     async def _repair(self, attachment: Attachment) -> None:
         retry = Backoff(RETRY_S_FIRST, RETRY_S_MAX)
