@@ -139,7 +139,7 @@ export class River {
    * The channels that have subscribers.
    *
    * @param {string} [prefix] how their names begin
-   * @returns {Promise<Record<string, Counts>>}
+   * @returns {Promise<Record<string, Counts>>} by their names `{ subscribers }`, for presence channels also `users`
    */
   async channels(prefix = "") {
     return (await this.#get(pathTo("/channels", {}, { prefix: prefix || undefined }))).channels;

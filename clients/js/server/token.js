@@ -22,8 +22,8 @@ const WANTED = {
  * @property {string} user whose token it is; the name that the server knows the connection by
  * @property {number} [ttl_s] how many seconds it is good for, 3,600 by default
  * @property {string[]} [channels] names of channels that it opens as well, taken literally: for names that
- *   hold a user's id
- * @property {string[]} [subscribe] globs of the channels that it opens; without it all but private ones
+ *   hold a user's id. **Without `subscribe` they limit nothing**
+ * @property {string[]} [subscribe] globs of the channels that it opens; **without it all but private ones**
  * @property {string[]} [publish] globs of the channels that it may publish in; without it none
  * @property {Record<string, unknown>} [info] what others see of the user on presence channels
  *

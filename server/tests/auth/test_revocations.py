@@ -48,6 +48,7 @@ def test_a_new_log_in_is_asked_to_wait_for_the_leeway(revocations: Revocations) 
         assert error is not None
         assert error.error.code == "token_revoked_recently"
         assert error.retry_after_ms == 2750
+        assert error.message == "the user was logged out just now: a new token is taken in 3 s"
         assert error.reason is Reason.NOT_AUTHENTICATED
     assert code(revocations, 1006, 1005) == "token_revoked"
 

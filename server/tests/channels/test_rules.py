@@ -130,6 +130,14 @@ def test_the_command_says_which_rule_decides() -> None:
     assert said[0] == "rule 2 of 2 decides: match b*"
     assert "  access          grant" in said
     assert explained(found, "cats").startswith("no rule fits cats")
+    assert explained(rules(), "cats").startswith("no rules were given")
+
+
+def test_the_command_says_that_guests_are_not_counted() -> None:
+    found = rules(ChannelRule(match="presence-*", access="guest"))
+    assert "  presence        yes, without guests: they are no members" in explained(
+        found, "presence-room"
+    )
 
 
 def test_a_rule_that_an_earlier_one_covers_is_named_with_it() -> None:

@@ -230,12 +230,16 @@ def test_oddities_of_the_environment_are_noted_at_the_start(start: Start) -> Non
 
 
 def test_rules_and_windows_that_were_hardly_meant_are_noted_at_the_start(start: Start) -> None:
-    rules = '[{"match": "*"}, {"match": "room-*", "history_bytes": 9}]'
+    rules = (
+        '[{"match": "presence-*", "access": "guest"}, {"match": "*"},'
+        ' {"match": "room-*", "history_bytes": 9}]'
+    )
     river = start("gateway", settings={"RIVER_CHANNEL_RULES": rules, "RIVER_HISTORY_BYTES": "7"})
     never = river.event("rule_never_decides")
-    assert (never["rule"], never["first"]) == ("2 (room-*)", "1 (*)")
+    assert (never["rule"], never["first"]) == ("3 (room-*)", "2 (*)")
+    assert river.event("guests_are_no_members")["rules"] == ["rule 1 (presence-*)"]
     small = river.event("history_too_small")
-    assert small["settings"] == ["RIVER_HISTORY_BYTES 7", "rule 2 (room-*): history_bytes 9"]
+    assert small["settings"] == ["RIVER_HISTORY_BYTES 7", "rule 3 (room-*): history_bytes 9"]
     assert "65536" in small["text"]
 
 

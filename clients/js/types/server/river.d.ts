@@ -128,7 +128,7 @@ export declare class River {
      * The channels that have subscribers.
      *
      * @param {string} [prefix] how their names begin
-     * @returns {Promise<Record<string, Counts>>}
+     * @returns {Promise<Record<string, Counts>>} by their names `{ subscribers }`, for presence channels also `users`
      */
     channels(prefix?: string): Promise<Record<string, Counts>>;
     /**

@@ -24,7 +24,8 @@ _LISTS = ("channels", "subscribe", "publish")
 class Grants(TypedDict, total=False):
     """What a token opens, and what others see of its user.
 
-    `channels` are names, taken literally: for names that hold a user's id.
+    `channels` are names, taken literally: for names that hold a user's id. Without `subscribe` they
+    limit nothing: all but private channels are open.
     `subscribe` and `publish` are globs, in which `*`, `?` and `[` of such an id would open more.
     `info` is what presence channels show.
     """
@@ -41,9 +42,10 @@ def sign_token(secret: str, user: str, *, ttl_s: int = TTL_S, **grants: Unpack[G
         sign_token(secret, "ada", channels=["private-user-ada"], publish=["typing-*"])
 
     `channels` are names that the client may subscribe to, taken literally: for names that hold a
-    user's id. `subscribe` and `publish` are globs over channel names. Without `subscribe` the
-    client may subscribe to every channel but private ones; without `publish` it may publish to
-    none. `info` is what presence channels show of the user.
+    user's id. `subscribe` and `publish` are globs over channel names. **Without `subscribe` the
+    client may subscribe to every channel but private ones, also beside `channels`:** give
+    `subscribe=[]` for those alone. Without `publish` it may publish to none.
+    `info` is what presence channels show of the user.
 
     Raises:
         UsageError: no server would accept this token.

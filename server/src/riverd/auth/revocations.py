@@ -86,9 +86,11 @@ def _check_issued(issued_at: float | None, revoked: Standing, *, now: float) -> 
     # `iat` is in whole seconds: a token of the second of the log-out may be a new one.
     accepted_at = math.floor(revoked.before) + 1
     if issued_at >= math.floor(revoked.at) and now < accepted_at:
+        wait_s = accepted_at - now
         error = TokenError(
-            ErrorCode.TOKEN_REVOKED_RECENTLY, "the user was logged out just now: log in again"
+            ErrorCode.TOKEN_REVOKED_RECENTLY,
+            f"the user was logged out just now: a new token is taken in {math.ceil(wait_s)} s",
         )
-        error.retry_after_ms = math.ceil((accepted_at - now) * 1000)
+        error.retry_after_ms = math.ceil(wait_s * 1000)
         raise error
     raise TokenError(ErrorCode.TOKEN_REVOKED, "the user was logged out after this token was issued")

@@ -29,13 +29,20 @@ def rules(channel: str, channel_rules: str | None) -> None:
 def explained(rules: ChannelRules, channel: str) -> str:
     """What holds for a channel and why, as lines of text."""
     policy = rules.of(channel)
-    if policy.rule is None:
+    if not rules.rules:
+        decides = (
+            "no rules were given (RIVER_CHANNEL_RULES or --channel-rules; no server is asked): "
+            f"the defaults hold for {channel}"
+        )
+    elif policy.rule is None:
         decides = f"no rule fits {channel}: the defaults hold"
     else:
         rule = rules.rules[policy.rule]
         decides = f"rule {policy.rule + 1} of {len(rules.rules)} decides: match {rule.match}"
     access = "grant" if policy.needs_grant else "guest" if policy.is_for_guests else "open"
     presence = "yes" if policy.has_members else "no"
+    if policy.has_members and policy.is_for_guests:
+        presence += ", without guests: they are no members"
     fields = {
         "history_size": policy.history_size,
         "history_ttl_s": f"{policy.history_ttl_s:g}",

@@ -2,6 +2,7 @@
 
 import structlog
 
+from riverd.channels.names import PRESENCE
 from riverd.channels.rules import ChannelRules
 
 NAMED_MAX = 10
@@ -10,9 +11,9 @@ log = structlog.get_logger()
 
 
 def note_odd_rules(rules: ChannelRules, *, history_bytes: int, message_bytes_max: int) -> None:
-    """Log rules that never decide, and windows that the largest message does not fit into.
+    """Log rules that never decide, or that are to count guests, and windows that are too small.
 
-    Windows of 0 bytes are meant to keep nothing.
+    The largest message does not fit into those. Windows of 0 bytes are meant to keep nothing.
     """
     never = list(rules.undecided())
     for number, first in never[:NAMED_MAX]:
@@ -22,6 +23,20 @@ def note_odd_rules(rules: ChannelRules, *, history_bytes: int, message_bytes_max
             first=f"{first} ({rules.rules[first - 1].match})",
             unnamed=max(0, len(never) - NAMED_MAX),
             text="RIVER_CHANNEL_RULES: the first rule that fits decides; put the narrow one first",
+        )
+    watched = [
+        f"rule {number} ({rule.match})"
+        for number, rule in enumerate(rules.rules, 1)
+        if rule.access == "guest"
+        and rule.presence is not False
+        and (rule.presence or rule.match.startswith(PRESENCE))
+    ]
+    if watched:
+        log.warning(
+            "guests_are_no_members",
+            rules=watched[:NAMED_MAX],
+            text='RIVER_CHANNEL_RULES: "access": "guest" where members are counted: guests '
+            "are none (docs/guests.md says how to count them)",
         )
     small = [
         f"rule {number} ({rule.match}): history_bytes {rule.history_bytes}"
