@@ -14,8 +14,9 @@ from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 
-from simulation import tab_world
+from simulation import part_world, tab_world
 from simulation.healing_plants import HEALING_PLANTS
+from simulation.part_plants import PART_PLANTS
 from simulation.planting import Plant, planted
 from simulation.plants import PLANTS
 from simulation.tab_plants import TAB_PLANTS
@@ -113,6 +114,7 @@ def _many(seeds: range, *, jobs: int, plant: str | None) -> int:
 def _all_plants(*, record: bool) -> int:
     runs = [(plant, failure_of) for plant in (*PLANTS, *HEALING_PLANTS)]
     runs += [(plant, tab_world.failure_of) for plant in TAB_PLANTS]
+    runs += [(plant, part_world.failure_of) for plant in PART_PLANTS]
     seeds: dict[str, int] = {}
     for plant, run in runs:
         found = first_failure(plant, run)
