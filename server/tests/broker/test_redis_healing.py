@@ -21,7 +21,7 @@ from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.connector import Connector
 from riverd.broker.redis.terms import Part
 from riverd.core.hub import Hub
-from riverd.errors import RiverError
+from riverd.errors import BrokerError, RiverError
 from riverd.model.log import Message, Position
 from riverd.node.node import Node
 
@@ -235,6 +235,19 @@ async def test_process_that_has_left_its_term_while_nobody_heals_comes_back(
             await asyncio.sleep(0.1)
     # Who was in the older term was told that it may have missed something.
     assert "gap" in heard(visitor)
+
+
+async def test_publisher_is_told_that_the_broker_is_away_for_as_long_as_it_is(
+    own_server: RedisServer, processes: Processes
+) -> None:
+    publisher = processes.broker()
+    await publish(publisher, 1)
+    assert publisher._terms is not None
+    own_server.kill()
+    # Others know of this process for some seconds more.
+    await until(lambda: publisher._terms is not None and not publisher._terms.may_act)
+    with pytest.raises(BrokerError, match="the broker is away"):
+        await publisher.publish(Message("c", "e", b"2"))
 
 
 async def test_sign_of_before_the_clock_was_set_back_grows_old(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from riverd.commands.api_client import ApiTarget
+from riverd.commands.subscribe import websocket_url
 from riverd.commands.targets import profiles_file, target_of
 from riverd.errors import SettingsError
 
@@ -80,3 +81,18 @@ def test_without_a_profile_flags_come_before_the_servers_settings(
 def test_missing_key_is_an_error_that_says_where_it_may_come_from() -> None:
     with pytest.raises(SettingsError, match=r"RIVER_API_KEYS.*--profile.*river dev"):
         target_of("http://x", None, profile=None)
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("rt.example.com", "ws://rt.example.com/ws"),
+        ("https://example.com", "wss://example.com/ws"),
+        ("wss://example.com/", "wss://example.com/ws"),
+        ("wss://example.com/rt", "wss://example.com/rt/ws"),
+        ("https://example.com/rt/", "wss://example.com/rt/ws"),
+        ("ws://127.0.0.1:8000/rt/ws", "ws://127.0.0.1:8000/rt/ws"),
+    ],
+)
+def test_a_gateways_address_may_have_a_prefix(given: str, url: str) -> None:
+    assert websocket_url(given) == url

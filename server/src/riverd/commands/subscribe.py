@@ -269,10 +269,13 @@ def proxy_for(url: str) -> Literal[True] | None:
 
 
 def websocket_url(address: str) -> str:
-    """The WebSocket's URL for an address as people write it: with or without scheme and path."""
+    """The WebSocket's URL for an address as people write it: with or without scheme and path.
+
+    A path is a prefix that a proxy takes away, unless it ends with the WebSocket's own.
+    """
     scheme, separator, rest = address.partition("://")
     if not separator:
         scheme, rest = "ws", address
     scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host}/{path or 'ws'}" if slash else f"{scheme}://{host}/ws"
+    base = rest.rstrip("/")
+    return f"{scheme}://{base}" if base.endswith("/ws") else f"{scheme}://{base}/ws"

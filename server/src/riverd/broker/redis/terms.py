@@ -76,6 +76,8 @@ class RedisTerms:
         self._known: asyncio.Future[bool] | None = None
         """Whether others know of this process, when that has been found out."""
         self._is_living = False
+        self._trouble = ""
+        """Why the last sign of life came to nothing, if the broker did not answer it."""
         self._wanted = asyncio.Event()
         self._beats_wanted = 0
 
@@ -96,7 +98,7 @@ class RedisTerms:
             self._known = asyncio.get_running_loop().create_future()
             self._tasks.start(self._find_out(self._known))
         if not await asyncio.shield(self._known):
-            raise BrokerError("other processes do not know of this one yet")
+            raise BrokerError(self._trouble or "other processes do not know of this one yet")
 
     async def _find_out(self, known: asyncio.Future[bool]) -> None:
         # Once for all that wait: a thousand publications are one sign of life.
@@ -185,8 +187,10 @@ class RedisTerms:
         asked_at, was_alive = time.monotonic(), self.healing.is_alive
         try:
             answer = await self._call_beat(self.healing.members.sign)
-        except BrokerError:
+        except BrokerError as error:
+            self._trouble = str(error)
             return False
+        self._trouble = ""
         now, signs, term, outsiders, sign, answered = cast(
             "tuple[int, list[bytes], bytes | None, bytes, bytes, list[bytes]]", answer
         )
