@@ -1,13 +1,23 @@
 """What a user may use over all connections, and all users of a node."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
 from river_cluster import Cluster, Visitor, in_a_cluster
 from river_feed import until
+from river_time import in_no_time
 
 from riverd.core.session_limits import SessionLimits
+from riverd.errors import BrokerError
+from riverd.model.orders import UserUse
 from riverd.node.node import Node
 from riverd.node.replicas.attaching import ATTACHING_MAX
+from riverd.node.users_elsewhere import FRESH_S, KEPT_S, UsersElsewhere
+from riverd.scheduling.tasks import Tasks
+
+if TYPE_CHECKING:
+    from riverd.broker import Broker
 
 
 async def comes(
@@ -171,3 +181,75 @@ async def test_channels_that_users_have_for_themselves_take_nobodys_room(cluster
     await users[0].told("subscribed")
     users[1].ask(type="subscribe", id=1, channel="d")
     assert code_of(users[1]) == "too_many_channels"
+
+
+async def two_nodes(cluster: Cluster) -> tuple[Node, Node]:
+    (one, one_broker), (other, other_broker) = await cluster.node(), await cluster.node()
+    await one_broker.control.register("one")
+    await other_broker.control.register("other")
+    return one, other
+
+
+@in_a_cluster
+async def test_connections_of_a_user_are_counted_roughly_over_all_nodes(cluster: Cluster) -> None:
+    one, other = await two_nodes(cluster)
+    limits = SessionLimits(rate=1e9, user_connections_max=20)
+    there = [await comes(cluster, other, limits) for _ in range(15)]
+    for _ in range(3):
+        assert code_of(await comes(cluster, one, limits)) is None
+    # It has asked since the third.
+    await asyncio.sleep(1)
+    codes = [code_of(await comes(cluster, one, limits)) for _ in range(4)]
+    assert codes == [None, None, "too_many_connections", "too_many_connections"]
+    assert code_of(await comes(cluster, one, limits, user="bob")) is None
+    for visitor in there:
+        visitor.leave()
+    await asyncio.sleep(FRESH_S)
+    await comes(cluster, one, limits)
+    await asyncio.sleep(1)
+    assert code_of(await comes(cluster, one, limits)) is None
+
+
+@in_a_cluster
+async def test_channels_of_a_user_are_counted_roughly_over_all_nodes(cluster: Cluster) -> None:
+    one, other = await two_nodes(cluster)
+    limits = SessionLimits(rate=1e9, user_channels_max=20)
+    visitors = [[await comes(cluster, node, limits) for _ in range(2)] for node in (one, other)]
+    for visitor, count in ((visitors[1][0], 16), (visitors[0][0], 3)):
+        for number in range(count):
+            visitor.ask(type="subscribe", id=number, channel=f"c{number}")
+    await asyncio.sleep(1)
+    last = visitors[0][1]
+    last.ask(type="subscribe", id=1, channel="d1")
+    assert code_of(last) is None
+    last.ask(type="subscribe", id=2, channel="d2")
+    assert code_of(last) == "too_many_channels"
+
+
+class AwayControl:
+    """A broker's control that does not answer."""
+
+    async def nodes(self) -> Mapping[str, str]:
+        raise BrokerError("away")
+
+
+class AwayBroker:
+    """A broker that is away."""
+
+    control = AwayControl()
+
+
+@in_no_time
+async def test_what_a_user_had_elsewhere_is_forgotten_while_the_broker_is_away() -> None:
+    now, failures = [100.0], list[BaseException]()
+    tasks, broker = Tasks(failures.append), cast("Broker", AwayBroker())
+    elsewhere = UsersElsewhere(broker, lambda _: UserUse(1, 1), tasks=tasks, clock=lambda: now[0])
+    elsewhere._keep("ann", UserUse(3, 4))
+    now[0] += FRESH_S
+    assert elsewhere.of("ann") == UserUse(3, 4)
+    await asyncio.sleep(1)
+    now[0] += KEPT_S
+    assert elsewhere.of("ann") == UserUse(0, 0)
+    await asyncio.sleep(1)
+    assert elsewhere._asked == {}
+    assert failures == []

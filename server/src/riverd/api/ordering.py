@@ -1,6 +1,5 @@
 """Gives orders to all nodes, and finds out what they have reached so far."""
 
-import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
@@ -8,14 +7,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from riverd.api.context import Api
-from riverd.errors import RiverError
+from riverd.broker import answers as broker_answers
 from riverd.model.orders import Order, OrderKind, Question, reached_in
-
-ANSWERS_S_MAX = 0.4
-"""How long nodes are waited for: a caller is answered within a second."""
-LOOK_S_FIRST = 0.004
-LOOK_S_MAX = 0.05
-
 
 T = TypeVar("T")
 
@@ -73,22 +66,9 @@ async def answers_to(
     api: Api, asked: str, *, nodes: Mapping[str, str], read: Callable[[bytes], T | None]
 ) -> NodeAnswers[T]:
     """What these nodes say to an order or a question. Never raises: it is under way by now."""
-    answers = await _answers(api, asked, nodes=nodes)
+    answers = await broker_answers.answers_to(
+        api.broker.control, asked, is_all=lambda got: not nodes.keys() - got
+    )
     found = {node: said for node, body in answers.items() if (said := read(body)) is not None}
     unanswered = sorted({name for node, name in nodes.items() if node not in found})
     return NodeAnswers(found, nodes, unanswered)
-
-
-async def _answers(api: Api, asked: str, *, nodes: Mapping[str, str]) -> Mapping[str, bytes]:
-    control, answers, pause_s = api.broker.control, dict[str, bytes](), LOOK_S_FIRST
-    # No `asyncio.timeout`: a request is begun outside of a task.
-    clock = asyncio.get_running_loop().time
-    ends_at = clock() + ANSWERS_S_MAX
-    while nodes.keys() - answers.keys() and clock() < ends_at:
-        await asyncio.sleep(pause_s)
-        pause_s = min(LOOK_S_MAX, pause_s * 2)
-        try:
-            answers = dict(await control.answers(asked))
-        except RiverError:
-            break
-    return answers

@@ -138,10 +138,18 @@ class UserConnection(msgspec.Struct, frozen=True):
     more: int = 0
 
 
+class UserUse(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How many connections a user has on a node, and to how many channels they are subscribed."""
+
+    connections: int
+    channels: int
+
+
 _decode_order = msgspec.json.Decoder(Order).decode
 _decode_standing = msgspec.json.Decoder(Standing).decode
 _decode_question = msgspec.json.Decoder(Question).decode
 _decode_connections = msgspec.json.Decoder(list[UserConnection]).decode
+_decode_user_use = msgspec.json.Decoder(UserUse).decode
 
 encode = msgspec.json.Encoder().encode
 
@@ -162,6 +170,14 @@ def standing_of(body: bytes) -> Standing:
 def question_of(body: bytes) -> Question:
     """The question in a body."""
     return _decode_question(body)
+
+
+def user_use_of(body: bytes) -> UserUse | None:
+    """A node's answer to a question; nothing if it is no such answer."""
+    try:
+        return _decode_user_use(body)
+    except msgspec.DecodeError:
+        return None
 
 
 def connections_of(body: bytes) -> list[UserConnection] | None:

@@ -46,6 +46,7 @@ from riverd.node.session_history import SessionHistory
 from riverd.node.tabs import Tabs
 from riverd.node.user_limits import UserLimits
 from riverd.node.users import Users
+from riverd.node.users_elsewhere import USER_USE, UsersElsewhere
 from riverd.scheduling.portions import portions
 from riverd.scheduling.tasks import Tasks
 
@@ -92,7 +93,9 @@ class Node:
         self.tabs.started, self.tabs.lost = self.attachments.admit_started, self.flushes.soon
         self._reads = ClientReads(broker, self.attachments, tasks=self._tasks, clock=clock)
         self.users = Users(self.attachments, tasks=self._tasks)
-        self._user_limits, self._new_channels = UserLimits(self.users.sessions), NewChannels()
+        elsewhere = UsersElsewhere(broker, self.users.use_of, tasks=self._tasks, clock=clock)
+        self._user_limits = UserLimits(self.users.sessions, elsewhere=elsewhere.of)
+        self._new_channels = NewChannels()
         self._user_counts = UserCounts(broker.webhooks, self._tasks, sessions=self.users.sessions)
         self.authentication = Authentication(
             hub,
@@ -114,6 +117,7 @@ class Node:
         self.authentication.control, self.authentication.tasks = self.control, self._tasks
         self.inquiries = Inquiries(self.control, tasks=self._tasks)
         self.inquiries.answer_with("connections", lambda asked: self.users.describe(asked.user))
+        self.inquiries.answer_with(USER_USE, elsewhere.answer)
         self.history: SessionHistory | None = None
         """What remembers its sessions, if anybody does: the hub's witness. Set before it starts."""
 

@@ -1,6 +1,6 @@
-"""What one user may use over all its connections to a node."""
+"""What one user may use over all its connections to a node, and roughly to all of them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -8,6 +8,10 @@ from riverd.core.budget import Budget, drop_some
 from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
 from riverd.model.claims import Claims
+from riverd.model.orders import UserUse
+
+ASKED_FROM = 16
+"""From one of so many parts of a limit on, others are asked what a user has on them."""
 
 
 class SpentBudgets(msgspec.Struct, frozen=True):
@@ -30,11 +34,18 @@ class UserLimits:
     """Limits the users of a node; `users` has their sessions. The numbers are those of a session.
 
     A user with one connection has the budgets of that. From the second on they share them. Who
-    ends all and connects again has what was left.
+    ends all and connects again has what was left. Connections and channels count together with
+    those that a user has `elsewhere`, as far as that is known; budgets are each node's own.
     """
 
-    def __init__(self, users: Mapping[str, Mapping[Session, None]]) -> None:
+    def __init__(
+        self,
+        users: Mapping[str, Mapping[Session, None]],
+        *,
+        elsewhere: Callable[[str], UserUse],
+    ) -> None:
         self._users = users
+        self._elsewhere = elsewhere
         self._spent: dict[str, SpentBudgets] = {}
         """Of users who have no connection, until their budgets are full again."""
 
@@ -46,8 +57,11 @@ class UserLimits:
         """
         most = session.limits.user_connections_max
         sessions = self._users.get(claims.user, ())
+        if len(sessions) * ASKED_FROM < most:
+            return
+        left = most - self._elsewhere(claims.user).connections
         # Those that are over may wait to be taken out.
-        if len(sessions) >= most and sum(not one.closed for one in sessions) >= most:
+        if len(sessions) >= left and sum(not one.closed for one in sessions) >= left:
             raise RiverError(
                 ErrorCode.TOO_MANY_CONNECTIONS, f"more than {most} connections of one user"
             )
@@ -60,11 +74,14 @@ class UserLimits:
         """
         if session.claims is None:
             return
-        sessions = self._users.get(session.claims.user, {})
-        most = session.limits.user_channels_max
-        if len(sessions) > 1 and (
-            sum(one.channel_count for one in sessions if not one.closed) >= most
-        ):
+        user, most = session.claims.user, session.limits.user_channels_max
+        sessions = self._users.get(user, {})
+        if len(sessions) < 2:  # noqa: PLR2004  one has the limit of a connection
+            return
+        channels = sum(one.channel_count for one in sessions if not one.closed)
+        if channels * ASKED_FROM < most:
+            return
+        if channels + self._elsewhere(user).channels >= most:
             raise RiverError(
                 ErrorCode.TOO_MANY_CHANNELS,
                 f"more than {most} channels on all connections of one user",

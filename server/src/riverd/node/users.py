@@ -12,7 +12,7 @@ from riverd.core.session import Session, Subscription
 from riverd.errors import ErrorCode, Reason, RiverError, TokenError
 from riverd.model.claims import Claims
 from riverd.model.facts import ConnectedUsers
-from riverd.model.orders import Order, OrderKind, UserConnection
+from riverd.model.orders import Order, OrderKind, UserConnection, UserUse
 from riverd.model.replies import Unsubscribed
 from riverd.node.replicas.attaching import Attachments
 from riverd.scheduling.portions import PORTION, do_all, portions
@@ -66,6 +66,11 @@ class Users:
         sessions.pop(session, None)
         if not sessions:
             self.sessions.pop(user, None)
+
+    def use_of(self, user: str) -> UserUse:
+        """How much a user uses here."""
+        sessions = self.sessions.get(user, {})
+        return UserUse(len(sessions), sum(one.channel_count for one in sessions))
 
     def describe(self, user: str) -> list[UserConnection]:
         """The connections of a user, and the channels of each: the first of both."""
