@@ -64,6 +64,8 @@ TRANSPORTS = (
     PageWitness,
 )
 """Of twelve clients six have WebSockets, two streams, one polls; one each is of another kind."""
+OWN_TRANSPORTS = (*[Witness] * 7, StreamWitness, StreamWitness, PollWitness)
+"""Clients that count how often they were asked to move, and how often they were cut."""
 CROWD = "presence-crowd"
 """All clients are its members, and nobody publishes to it."""
 HOOKED = "presence-hooked"

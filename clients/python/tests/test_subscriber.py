@@ -1,6 +1,7 @@
 """Hearing channels of a real River, through cuts and restarts."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -250,9 +251,13 @@ async def test_a_user_who_is_disconnected_stays_away(
 
 
 async def test_a_new_token_is_asked_for_when_one_has_expired(
-    running: Running, transport: Transport
+    running: Running, transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tokens = [sign_token(running.secret, "ann", ttl_s=-5), sign_token(running.secret, "ann")]
+    tokens = [sign_token(running.secret, "ann")]
+    long_ago = time.time() - 7_200
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "time", lambda: long_ago)
+        tokens.insert(0, sign_token(running.secret, "ann"))
 
     async def token() -> str:
         return tokens.pop(0)

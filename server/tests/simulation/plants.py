@@ -132,9 +132,9 @@ CURSORS = (
     plant(
         "a blocked session's cursor is where the log is",
         (
-            "core.hub:Hub.block",
-            "subscription.offset = channel.sent",
-            "subscription.offset = channel.log.offset",
+            "core.channel:Channel.hold_back",
+            "subscription.offset = self.sent",
+            "subscription.offset = self.log.offset",
         ),
     ),
     plant(

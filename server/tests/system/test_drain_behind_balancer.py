@@ -13,7 +13,7 @@ import pytest
 from river_client import condition, is_refused
 from river_process import ask
 
-from cluster import Cluster, Shape
+from cluster import OWN_TRANSPORTS, Cluster, Shape
 from processes import KEY, TERMINATE
 
 DRAIN_S = 2.0
@@ -24,7 +24,9 @@ REMOVED = 2
 
 @pytest.fixture
 async def cluster() -> AsyncIterator[Cluster]:
-    running = Cluster(Shape(clients=60, drain_s=DRAIN_S, has_visitors=False))
+    running = Cluster(
+        Shape(clients=60, drain_s=DRAIN_S, has_visitors=False, transports=OWN_TRANSPORTS)
+    )
     try:
         await running.start()
         yield running
