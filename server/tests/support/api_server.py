@@ -253,7 +253,7 @@ def _invoked(api: Api, listening: socket.socket) -> Iterator[None]:
     finally:
         loop.run_until_complete(api.broker.close())
         loop.close()
-        assert _unexpected == []
+        assert _unexpected == [], _unexpected
 
 
 @contextmanager
