@@ -251,7 +251,10 @@ def _invoked(api: Api, listening: socket.socket) -> Iterator[None]:
         with behind_api_gateway(function, listening):
             yield
     finally:
-        loop.run_until_complete(api.broker.close())
+        # Not here: a browser's driver may leave a loop of its own running in the tests' thread.
+        closing_it = threading.Thread(target=lambda: loop.run_until_complete(api.broker.close()))
+        closing_it.start()
+        closing_it.join()
         loop.close()
         assert _unexpected == [], _unexpected
 
