@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from riverd.api.context import Api
-from riverd.broker import answers as broker_answers
+from riverd.broker.answers import wait_for_answers
 from riverd.model.orders import Order, OrderKind, Question, reached_in
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ async def answers_to(
     api: Api, asked: str, *, nodes: Mapping[str, str], read: Callable[[bytes], T | None]
 ) -> NodeAnswers[T]:
     """What these nodes say to an order or a question. Never raises: it is under way by now."""
-    answers = await broker_answers.answers_to(
+    answers = await wait_for_answers(
         api.broker.control, asked, is_all=lambda got: not nodes.keys() - got
     )
     found = {node: said for node, body in answers.items() if (said := read(body)) is not None}

@@ -12,7 +12,7 @@ LOOK_S_FIRST = 0.004
 LOOK_S_MAX = 0.05
 
 
-async def answers_to(
+async def wait_for_answers(
     control: BrokerControl, asked: str, *, is_all: Callable[[Collection[str]], bool]
 ) -> Mapping[str, bytes]:
     """What was answered until these were all who are waited for, or the time was over.

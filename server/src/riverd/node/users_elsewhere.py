@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from riverd.broker import Broker
-from riverd.broker.answers import answers_to
+from riverd.broker.answers import wait_for_answers
 from riverd.core.budget import drop_some
 from riverd.errors import RiverError
 from riverd.model.orders import Question, UserUse, user_use_of
@@ -69,7 +69,9 @@ class UsersElsewhere:
         if others < 1:
             return NOTHING
         await control.ask(question)
-        answers = await answers_to(control, question.id, is_all=lambda got: len(got) >= others)
+        answers = await wait_for_answers(
+            control, question.id, is_all=lambda got: len(got) >= others
+        )
         # A node of an older version says something else.
         found = [use for body in answers.values() if (use := user_use_of(body)) is not None]
         return UserUse(sum(one.connections for one in found), sum(one.channels for one in found))

@@ -1,7 +1,7 @@
 """Long work in portions, between which it is others' turn."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from heapq import merge, nsmallest
 from itertools import islice
 from typing import TypeVar
@@ -64,9 +64,3 @@ async def free(items: dict[K, T]) -> None:
         for _ in range(min(len(items), FREED_AT_ONCE)):
             items.popitem()
         await asyncio.sleep(0)
-
-
-def slices(items: Sequence[T], size: int = PORTION) -> Iterator[Sequence[T]]:
-    """The items, some at a time: the caller lets others have their turn."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
