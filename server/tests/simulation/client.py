@@ -51,7 +51,8 @@ class Client:
         self._deaf: Counter[str] = Counter()
         self._fresh: dict[str, None] = {}
         self._subscribing: dict[int, Message] = {}
-        self._newest: dict[str, int] = {}
+        self._unanswered: dict[str, dict[int, None]] = {}
+        """Its requests to subscribe to each channel, since it left it last: any may be the one."""
 
     async def live(self) -> None:
         """Do this and that; when the weather is calm, only what is needed to hear."""
@@ -112,6 +113,7 @@ class Client:
             self._deaf.clear()
             self._fresh.clear()
             self._subscribing.clear()
+            self._unanswered.clear()
 
     def _send(self, messages: list[Message]) -> None:
         if self.line is not None and messages:
@@ -152,7 +154,7 @@ class Client:
     def _again(self, channel: str) -> Message:
         """Ask for what it has: refused, unless it is being taken out of the channel just now."""
         message = self._request("subscribe", channel=channel)
-        self._subscribing[message["id"]] = message
+        self._expect(message)
         return message
 
     def _subscribe(self, channel: str) -> Message:
@@ -167,13 +169,16 @@ class Client:
             fields["history"] = self._dice.randint(1, HISTORY_MAX)
         self.asked[channel] = False
         message = self._request("subscribe", channel=channel, **fields)
-        self._subscribing[message["id"]] = message
-        self._newest[channel] = message["id"]
+        self._expect(message)
         return message
+
+    def _expect(self, message: Message) -> None:
+        self._subscribing[message["id"]] = message
+        self._unanswered.setdefault(message["channel"], {})[message["id"]] = None
 
     def _unsubscribe(self, channel: str) -> Message:
         self.asked.pop(channel, None)
-        self._newest.pop(channel, None)
+        self._unanswered.pop(channel, None)
         self._fresh.pop(channel, None)
         self._deaf[channel] += 1
         return self._request("unsubscribe", channel=channel)
@@ -239,14 +244,18 @@ class Client:
     def _failed(self, message: Message) -> None:
         """A subscription that was asked for came to nothing, if it was one."""
         asked = self._subscribing.get(message.get("id", -1))
-        if asked is not None and message["code"] == "cancelled":
+        if asked is not None and message["code"] in ("cancelled", "already_subscribed"):
             channel = asked["channel"]
-            if self._newest.get(channel) == message["id"] and not self.asked.get(channel):
-                self.asked.pop(channel, None)
+            unanswered = self._unanswered.get(channel, {})
+            if message["id"] in unanswered:
+                del unanswered[message["id"]]
+                if not unanswered and not self.asked.get(channel):
+                    self.asked.pop(channel, None)
 
     def _subscribed(self, message: Message) -> None:
         channel, asked = message["channel"], self._subscribing.pop(message["id"])
         self.asked[channel] = True
+        self._unanswered.get(channel, {}).pop(message["id"], None)
         place = asked_position(asked)
         if place is None or not message["recovered"]:
             place = Position(message["epoch"], message["offset"])
