@@ -211,8 +211,21 @@ def test_a_row_that_begins_again_may_lack_what_another_connection_has() -> None:
 def test_the_first_row_of_a_page_has_all_of_it() -> None:
     tab = claimed()
     tab.start("dogs", at(7), subscribed=("dogs",))
-    tab.end()
     first = tab.write()
     assert first is not None
     assert first.begins
     assert not first.traits.is_lost
+
+
+def test_a_connection_that_is_over_begins_no_row_that_says_nothing_is_lost() -> None:
+    for is_new in (True, False):
+        tab = claimed(is_new=is_new)
+        tab.start("dogs", at(7), subscribed=("dogs",))
+        unanswered = tab.write()
+        assert unanswered is not None
+        tab.unwritten(unanswered)
+        tab.end()
+        # The page may have had another connection since, and the broker lost what is known of it.
+        row = tab.write()
+        assert (row is None) == is_new
+        assert row is None or row.traits.is_lost

@@ -237,13 +237,16 @@ class Tab:
     def write(self) -> TabWrite | None:
         """What the broker has to know; None if it is nothing, or in doubt.
 
-        A new page is written also without cursors: later it is not unknown. To be followed by
-        `written` or `unwritten`, before the next.
+        A new page is written also without cursors: later it is not unknown. But not after the end
+        of a connection whose first row nobody has seen: its page was told of no subscription here,
+        and what it has elsewhere the broker may have lost since. To be followed by `written` or
+        `unwritten`, before the next.
 
         A row that the broker has lost begins again with what this connection knows. That is all of
         it, unless the page has another connection by now, or another page has the same identity.
         """
         is_silent = self._is_doubted or not self.is_claimed
+        is_silent |= self._is_over and not (self._was_kept or self.traits.is_lost)
         if is_silent or (self.is_kept and not (self._changed or self._is_unsure)):
             return None
         changed, self._changed, self._is_unsure = self._changed, {}, False
