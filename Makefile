@@ -89,11 +89,13 @@ guard-record: .setup/python .setup/system
 bench-clients: .setup/python .setup/system .setup/bench-clients
 	node benchmarks/clients/run.js
 
-# The core in virtual time, under faults made from seeds: `make sim SEEDS=20000`, or FROM:TO.
+# The core in virtual time, under faults made from seeds: `make sim SEEDS=20000`, or FROM:TO. WORLD is nodes, pages,
+# webhooks, parts or all.
 SEEDS ?= 2000
+WORLD ?= nodes
 .PHONY: sim
 sim: .setup/python
-	$(RUN)python server/tests/simulation/run.py --seeds $(SEEDS)
+	$(RUN)python server/tests/simulation/run.py --world $(WORLD) --seeds $(SEEDS)
 
 # Every fault to a real cluster, and the table of what it did in docs/reliability.md.
 chaos: .setup/python .setup/system

@@ -102,7 +102,8 @@ class PartWorld:
 
     in_parts = True
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, trace: Callable[[str], None] | None = None) -> None:
+        self._trace = trace
         self.dice = random.Random(seed)  # noqa: S311  chance, not secrets
         self.loop = VirtualLoop(step_s=0.001)
         self.lost_parts = 0.05 if seed % 3 == 1 else 0.0
@@ -126,7 +127,9 @@ class PartWorld:
         return f"i{next(self._ids)}"
 
     def note(self, who: str, *what: object) -> None:
-        """Nobody reads it."""
+        """A line of the trace."""
+        if self._trace is not None:
+            self._trace(f"{self.now:9.4f} {who:>8} {' '.join(map(str, what))}")
 
     def run(self) -> None:
         """Two losses; raises what went wrong."""
@@ -158,6 +161,7 @@ class PartWorld:
             self.offsets[channel] = offset = before.offset + 1
             message = Message(channel, "number", f'"{key}"'.encode(), key=key)
             publication = Publication(offset, message.event, message.data)
+            self.note("server", "appends", channel, publication)
             acceptance = process.healing.acceptance
             if self.dice.random() < 0.8:
                 place = Position(before.epoch, offset)
@@ -188,6 +192,7 @@ class PartWorld:
         certainty, waited_s = Certainty.of(given), 0.0
         for channel, evidence in gathered(given.values()).items():
             due, found = healed(evidence, certainty, waited_s=waited_s), logs.get(channel)
+            self.note("server", "heals", channel, found)
             if found is None:
                 may_begin = due is None or self.lost_parts or self.light_parts
                 demand(may_begin, "{} is not healed, which {} allows", channel, due)

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from simulation.command import first_failure, likely_seed
 from simulation.loop import Stuck, VirtualLoop
 from simulation.world import World
+from simulation.worlds import KINDS, shares
 
 RUN = Path(__file__).with_name("run.py")
 SEEDS = 2000
@@ -64,6 +66,37 @@ def test_a_seed_that_fails_prints_the_command_that_shows_it_again() -> None:
     assert again.returncode == 1
     assert failure.partition(": ")[2] in again.stdout
     assert "FAILS" in again.stdout
+
+
+@pytest.mark.parametrize("world", KINDS)
+def test_each_world_is_run_by_its_name(world: str) -> None:
+    kind = KINDS[world]
+    plant = kind.plants[0]
+    found = first_failure(plant, kind.failure_of, likely=likely_seed(plant))
+    assert found is not None
+    seed = found[0]
+    with_bug = ("--plant", plant.name)
+    runs = [
+        simulator("--world", world, *arguments)
+        for arguments in (
+            ("--seed", str(seed), "--trace"),
+            ("--seed", str(seed), *with_bug),
+            ("--seeds", f"{seed}:{seed + 1}", *with_bug),
+        )
+    ]
+    assert [one.returncode for one in runs] == [0, 1, 1], [one.stdout for one in runs]
+    assert runs[0].stdout.count("\n") > 50
+    assert runs[0].stdout.endswith(f"seed {seed} of {world} is fine\n")
+    assert f"--world {world} --seed {seed} --trace --plant" in runs[2].stdout
+    assert [one.stderr for one in runs] == ["", "", ""]
+
+
+def test_all_worlds_share_the_seeds() -> None:
+    found = shares("all", range(100, 200))
+    assert found.keys() == KINDS.keys()
+    assert sum(map(len, found.values())) == 100
+    assert {one.start for one in found.values()} == {100}
+    assert shares("pages", range(3)) == {"pages": range(3)}
 
 
 def test_time_passes_at_once() -> None:

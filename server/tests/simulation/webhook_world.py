@@ -93,6 +93,7 @@ class Receiver:
             mood = world.dice.choice(("refuses", "hangs", "answers in vain"))
         takes = mood in ("takes", "answers in vain") or (mood == "hangs" and world.fails(0.5))
         on_its_way = asyncio.create_task(self._arrive(request.body if takes else b"{}"))
+        world.note("receiver", mood, request.body)
         # Whoever sends may be gone meanwhile: what is on its way arrives all the same.
         await asyncio.shield(on_its_way)
         if mood == "hangs":
@@ -102,15 +103,17 @@ class Receiver:
     async def _arrive(self, body: bytes) -> None:
         await asyncio.sleep(self._world.dice.choice((0.0, 0.05, 0.4)))
         for event in json.loads(body).get("events", ()):
+            self._world.note("receiver", "gets", event)
             self.received.got.setdefault(event["id"], (event, self._world.now))
 
 
 class WebhookWorld:
     """One run: what happens follows from the seed alone."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, trace: Callable[[str], None] | None = None) -> None:
         self.dice = random.Random(seed)  # noqa: S311  chance, not secrets
         self.loop = VirtualLoop(step_s=STEP_S)
+        self._trace = trace
         self.calm = False
         self.ahead_s = 0.0
         self.is_tight = self.dice.random() < 0.2
@@ -140,6 +143,11 @@ class WebhookWorld:
     def fails(self, chance: float) -> bool:
         """Whether something goes wrong now."""
         return not self.calm and self.dice.random() < chance
+
+    def note(self, who: str, *what: object) -> None:
+        """A line of the trace."""
+        if self._trace is not None:
+            self._trace(f"{self.now - EPOCH_S:10.2f} {who:>9} {' '.join(map(str, what))}")
 
     def run(self) -> None:
         """All of it, until the end is looked at."""
@@ -180,6 +188,7 @@ class WebhookWorld:
 
     def _calm_down(self) -> None:
         self.calm = True
+        self.note("world", "CALM")
         for _, _, queues in self.processes:
             queues.is_cut = False
 
@@ -215,6 +224,7 @@ class WebhookWorld:
             case 2:
                 queues = self.dice.choice(self.processes)[2]
                 queues.is_cut = not queues.is_cut
+                self.note("storm", "a process is cut off" if queues.is_cut else "it is not")
             case 3 | 4:
                 receiver = self.dice.choice(list(self.receivers.values()))
                 receiver.mood = self.dice.choice(("takes", "takes", "refuses", "hangs"))
@@ -230,6 +240,7 @@ class WebhookWorld:
 
     async def _crash_node(self) -> None:
         node = self.nodes.pop(self.dice.randrange(len(self.nodes)))
+        self.note("storm", "crash node")
         self.here = {key: where for key, where in self.here.items() if where is not node}
         await node.close()
         await self._new_node()
@@ -259,17 +270,20 @@ class WebhookWorld:
         """At once: it leaves its leases to run out."""
         dispatcher, running, queues = self.processes.pop(self.dice.randrange(2))
         queues.is_cut = True
+        self.note("storm", "kill process")
         running.cancel()
         del dispatcher
         self._new_process()
 
     async def _say(self, channel: str) -> None:
         self.said[channel] += 1
+        self.note("client", "says", self.said[channel], "in", channel)
         message = Message(channel, "client-x", str(self.said[channel]).encode(), user="ann")
         await self.nodes[0].webhooks.publish(message, "1.1")
 
     async def _comes_or_goes(self, channel: str, user: str) -> None:
         node = self.here.pop((channel, user), None)
+        self.note(user, "joins" if node is None else "leaves", channel)
         if node is not None:
             await node.leave(channel, user)
         else:
