@@ -21,6 +21,9 @@ ANSWERED_LATE_S = 0.2
 FEED_BYTES_MAX = 1024
 """A feed that has more to send than this is cut off by Redis."""
 
+EVICTED = "the log of one channel evicted"
+"""After this the log begins again."""
+
 
 async def answer_late(cluster: Cluster) -> Harm:
     """Stop Redis for two seconds: it is slow, not away."""
@@ -158,7 +161,7 @@ BROKER_FAULTS: dict[str, Callable[[Cluster], Harm]] = {
     "Redis full for 3 s (noeviction)": fill_redis,
     "Redis read-only for 3 s (a replica's role)": demote_redis,
     "FLUSHALL": flush_redis,
-    "the log of one channel evicted": evict_log,
+    EVICTED: evict_log,
     "SCRIPT FLUSH": flush_scripts,
     "Redis closes all connections, three times": kill_connections,
     "Redis closes feeds (output buffer of 1 KiB)": cut_slow_feeds,
@@ -169,11 +172,3 @@ BROKER_FAULTS: dict[str, Callable[[Cluster], Harm]] = {
     "a gateway's connections half-open for 6 s": half_open,
     "Redis 0.2 s away in each direction for 5 s": delay,
 }
-FLUSHED = frozenset(
-    {
-        "FLUSHALL",
-        "the log of one channel evicted",
-        "Redis read-only for 3 s (a replica's role)",
-    }
-)
-"""After these logs begin again."""

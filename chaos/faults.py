@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
-from broker_faults import BROKER_FAULTS, FLUSHED
+from broker_faults import BROKER_FAULTS, EVICTED
 from cluster import Cluster, FaultOutcome
 from processes import CONTINUE, STOP, TERMINATE, GatewayProcess
 from several import FAULTS_OF_SEVERAL, SHARD
@@ -162,7 +162,7 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-BEGINS_AGAIN = FLUSHED | {SHARD}
+BEGINS_AGAIN = {EVICTED, SHARD}
 """After these logs may begin again, and everyone is told so; after the others nobody is."""
 
 

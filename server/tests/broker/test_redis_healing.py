@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,10 +18,11 @@ from river_wire import Book
 from riverd.broker.redis import address as redis_address
 from riverd.broker.redis import keys
 from riverd.broker.redis.broker import RedisBroker
+from riverd.broker.redis.connection import UnansweredError
 from riverd.broker.redis.connector import Connector
 from riverd.broker.redis.terms import Part
 from riverd.core.hub import Hub
-from riverd.errors import BrokerError, RiverError
+from riverd.errors import BrokerError, OutcomeUnknownError, RiverError
 from riverd.model.log import Message, Position
 from riverd.node.node import Node
 
@@ -68,6 +69,14 @@ class Processes:
         assert self.failures == []
 
 
+NEW = Message("new", "e", b"1", None)
+ASKED: dict[str, Callable[[RedisBroker], Awaitable[object]]] = {
+    "publish": lambda broker: broker.publish(NEW),
+    "announce": lambda broker: broker.publish(msgspec.structs.replace(NEW, keep=False)),
+    "read": lambda broker: broker.read("new", keep=True),
+    "members": lambda broker: broker.members("room-1", keep=True),
+    "positions": lambda broker: broker.positions(["new"]),
+}
 ProcessesAt = Callable[[str], Processes]
 
 
@@ -180,17 +189,41 @@ async def test_pages_learn_since_when_something_is_known_of_them(
     assert restarted_at - 1 <= broker.tabs.since <= time.time() + 1
 
 
-async def test_a_flushed_server_is_healed(own_server: RedisServer, processes: Processes) -> None:
-    visitor = await processes.visitor("c")
-    publisher = processes.broker()
-    before = await publish(publisher, 1)
+async def test_nobody_notices_that_the_server_is_flushed(
+    own_server: RedisServer, processes: Processes
+) -> None:
+    visitors = [await processes.visitor("c", "room-1", user=user) for user in ("ann", "bob")]
+    publishers = [processes.broker(), processes.broker()]
+    first = [await publish(one, number) for number, one in enumerate(publishers)]
     await settle()
+    for one in visitors:
+        one.client.take()
     with own_server.client() as client:
         client.flushall()
-        await until(lambda: client.exists(keys.TERM) == 1)
-    after = await publish(publisher, 2)
-    assert after == Position(before.epoch, 2)
-    await until(lambda: heard(visitor) == ["1", "2"])
+    # At once: no process knows of it yet.
+    second = [await publish(one, number) for number, one in enumerate(publishers, 2)]
+    await until(lambda: all("3" in heard(one) for one in visitors))
+    await settle()
+    assert [heard(one) for one in visitors] == [["2", "3"]] * 2
+    assert [one.offset for one in second] == [3, 4]
+    assert {one.epoch for one in (*first, *second)} == {first[0].epoch}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+async def test_what_a_flushed_server_has_not_is_not_new(
+    own_server: RedisServer, processes: Processes, asked: str
+) -> None:
+    broker = processes.broker()
+    with own_server.client() as client:
+        for _ in range(10):
+            await publish(broker, 1)
+            client.flushall()
+            [answer] = await asyncio.gather(ASKED[asked](broker), return_exceptions=True)
+            if isinstance(answer, BrokerError):  # no sign of life came before it
+                break
+        assert "flushed" in str(answer)
+        assert not isinstance(answer, UnansweredError | OutcomeUnknownError)
+        assert client.keys("river:{new}*") == client.keys("river:{room-1}*") == []
 
 
 async def test_without_an_answer_of_all_processes_logs_begin_again(

@@ -85,13 +85,17 @@ class SimBroker:
 
     def break_connection(self) -> None:
         """Whatever is on its way, in any direction, is lost; but for what has arrived unread."""
+        self.drop_calls()
+        if self.feed is not None and not self.paused:
+            self.feed.cut()
+
+    def drop_calls(self) -> None:
+        """Whatever was asked and is not answered yet never is."""
         self._line += 1
         self.link.lose()
         for message, after in self._sending:
             self.link.note_unanswered(message, after)
         self.trouble_s = max(self.trouble_s, self._world.now)
-        if self.feed is not None and not self.paused:
-            self.feed.cut()
 
     def pause(self) -> None:
         """The process stands still."""

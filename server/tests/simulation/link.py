@@ -55,7 +55,11 @@ class SimLink:
             return True
         term = server.healing.term
         if self._term is not None and self._server is server:
-            return term == self._term
+            if term == self._term:
+                return True
+            # Answers come in order: all to what was asked before it was closed have come by now.
+            self._broker.drop_calls()
+            return False
         is_open = term is not None and server.healing.admits(self.healing.least)
         if term is None or not is_open or self.healing.is_rival(term):
             self._heal_soon()
@@ -138,7 +142,7 @@ class SimLink:
                 beats = await self._broker._call(lambda answered=answered: self._beat(answered))
                 self.healing.members.took(beats, asked_at)
                 if self.healing.has_left and not self._healing_now:
-                    self._term = None
+                    self._broker.drop_calls()
                 if self.healing.is_alive and not was_alive and self._broker.feed is not None:
                     self._broker.feed.interrupted()
             except BrokerError:
@@ -152,8 +156,9 @@ class SimLink:
         return self._broker.server.healing.beat(self.healing.members.sign, answered=answered)
 
     def _check_term(self) -> None:
-        if self._server is not None and self._server.healing.term != self._term:
-            self._term = None
+        server = self._server
+        if self._term is not None and server is not None and server.healing.term != self._term:
+            self._broker.drop_calls()
 
     def _heal_soon(self) -> None:
         if not (self._healing_now or self._closed):

@@ -128,6 +128,15 @@ class Server:
             self.leases.clear()
         self.break_connections()
 
+    def flush(self) -> None:
+        """Have nothing any more, while all connections go on: no call finds the data open."""
+        self.healing.begin(Data())
+        self.run = next(self._shared.runs)
+        self.store = self._empty()
+        self.tabs = TabStore(since=self._world.now)
+        self.leases.clear()
+        self._kept_s.clear()
+
     def come_back(self) -> None:
         """Be the master again, while all follow another: they learn only now what it has."""
         self.is_abandoned = True

@@ -134,6 +134,10 @@ class Storm:
     async def _lose(self) -> None:
         """The server dies, and comes back with its data, with older data, or with nothing."""
         server = self._world.server
+        if self._world.flushes:
+            self._world.note("storm", "somebody flushes the broker")
+            server.flush()
+            return
         server.away = True
         server.break_connections()
         await self._while(self._dice.choice((0.1, 1.0, 6.0)))

@@ -60,6 +60,8 @@ class World:
         self.lost_parts = 0.1 if self.in_parts and seed % 10 == 3 else 0.0
         self.light_parts = 0.5 if self.in_parts and seed % 10 == 5 else 0.0
         """How many of these are lost half way, or are too much for the server as they are."""
+        self.flushes = self.heals and seed % 10 in (1, 9)
+        """Whether somebody flushes the broker, instead of it being restarted."""
         self.healed = 0
         """How many logs went on in their epoch."""
         self.was_split = False

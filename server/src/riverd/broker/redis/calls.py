@@ -34,12 +34,14 @@ CHECKED_S_MAX = 1.0
 """Nothing is asked of a server that has not said for so long that it is the one that it was."""
 PROBE_MS = 10_000
 WAIT_MS = 500
+TERM_QUESTION = ("HMGET", names.TERM, "n", "t")
+CLOSED = "the data was flushed, or opened again since"
 PORTION = 2_000
 """Commands that are sent together at most: others' calls go in between."""
 
 T = TypeVar("T")
 
-_ELSEWHERE = ("READONLY", "NOREPLICAS", "MASTERDOWN")
+_ELSEWHERE = ("READONLY", "NOREPLICAS", "MASTERDOWN", "CLOSED")
 
 
 class Server(Protocol):
@@ -61,8 +63,13 @@ class Server(Protocol):
         """Run a script; `replicated`: answered only once a replica has what it did."""
         ...
 
-    async def commands(self, commands: Sequence[Sequence[Argument]]) -> list[Reply]:
+    async def commands(
+        self, commands: Sequence[Sequence[Argument]], *, opened: bool = False
+    ) -> list[Reply]:
         """Carry out commands, in portions; each has its key after its name.
+
+        `opened`: fail if the data was flushed since, or opened as another term. Then what is not
+        there may only be lost.
 
         Raises:
             BrokerError: when one of them failed.
@@ -156,7 +163,7 @@ class CallConnection(RedisConnection):
         if not self.history.term:
             return [("INFO",)]
         # Somebody may have flushed the data: a function gives no signs that would show it.
-        return [("INFO",), ("HMGET", names.TERM, "n", "t")]
+        return [("INFO",), TERM_QUESTION]
 
     def _checked(self, answers: Sequence[asyncio.Future[Reply]], asked_at: float) -> None:
         # What they fail with shows as the connection's end.
@@ -170,13 +177,17 @@ class CallConnection(RedisConnection):
             state = state_in(answers[0])
             if state.history != self.state.history:
                 raise BrokerError("the server has another history of its data by now")
-            if len(answers) > 1 and _term_in(answers[1]) != self.history.term:
-                raise BrokerError("the data was opened again since")
+            if len(answers) > 1 and self.has_lost(answers[1]):
+                raise BrokerError(CLOSED)
         except BrokerError:
             self.drop()
             raise
         self.checked_at = asked_at
         return state
+
+    def has_lost(self, answer: Reply) -> bool:
+        """Whether what is said to `TERM_QUESTION` is another term than this connection's."""
+        return bool(self.history.term) and _term_in(answer) != self.history.term
 
     async def replicated(self) -> None:
         """Wait until a replica has what was done on this connection up to now.
@@ -276,9 +287,19 @@ class Calls:
             _look_at(connection, error.reply)
             raise
 
-    async def commands(self, commands: Sequence[Sequence[Argument]]) -> list[Reply]:
+    async def commands(
+        self, commands: Sequence[Sequence[Argument]], *, opened: bool = False
+    ) -> list[Reply]:
         """Carry out commands in as few round trips as are good for others."""
-        return [checked(answer) for answer in await self.answers(commands)]
+        if not opened:
+            return [checked(answer) for answer in await self.answers(commands)]
+        # Asked after the others: whatever became of the data before these, this one says it.
+        *answers, told = await self.answers([*commands, TERM_QUESTION])
+        connection = self._connection
+        if connection is None or connection.has_lost(told):
+            self.reset()
+            raise BrokerError(CLOSED)
+        return [checked(answer) for answer in answers]
 
     async def answers(self, commands: Sequence[Sequence[Argument]]) -> list[Reply]:
         """What is answered to commands, errors of the server among them."""
@@ -391,5 +412,5 @@ def _before_it_was_sent() -> Generator[None]:
 def _look_at(connection: CallConnection, refusal: str) -> None:
     # Before Redis 7, what a script ran into comes with other text before it.
     if any(code in refusal for code in _ELSEWHERE):
-        # The master may be another server by now.
+        # The master may be another server by now, or its data was flushed.
         connection.drop()

@@ -55,8 +55,11 @@ class ClusterCalls:
 
         return await self._at_owner(keys[0], ask)
 
-    async def commands(self, commands: Sequence[Sequence[Argument]]) -> list[Reply]:
-        """Carry out commands, those of one server in one round trip."""
+    async def commands(
+        self, commands: Sequence[Sequence[Argument]], *, opened: bool = False
+    ) -> list[Reply]:
+        """Carry out commands, those of one server in one round trip; here are no terms."""
+        del opened
         groups: dict[NodeAddress | None, list[int]] = {}
         for number, command in enumerate(commands):
             groups.setdefault(self.topology.owner(str(command[1])), []).append(number)

@@ -24,6 +24,7 @@ UNSENT_BYTES_MAX = 67_108_864
 _BEFORE_THE_FIRST_WRITE = (
     "ASK ",
     "BUSY ",
+    "CLOSED ",
     "CLUSTERDOWN",
     "CROSSSLOT",
     "LOADING",
@@ -57,7 +58,7 @@ class RefusedError(BrokerError):
     @property
     def is_certain(self) -> bool:
         """Whether nothing was done: these come before the first write, any other may come after."""
-        # Before Redis 7, what a script ran into comes with other text before it.
+        # What a script ran into, and before Redis 7 anything in one, comes with text before it.
         return any(code in self.reply for code in _BEFORE_THE_FIRST_WRITE)
 
 

@@ -44,7 +44,8 @@ class RedisPositions:
 
     async def _positions(self, channels: Sequence[str]) -> Positions:
         metas = [name for channel in channels for name in self._metas(channel)]
-        kept = await self._server.commands([("HMGET", name, "e", "o", "r", "i") for name in metas])
+        asked = [("HMGET", name, "e", "o", "r", "i") for name in metas]
+        kept = await self._server.commands(asked, opened=True)
         positions = iter(
             position_in(cast("list[bytes | None]", values), self._server.history(name))
             for name, values in zip(metas, kept, strict=True)

@@ -16,20 +16,20 @@ ID = pattern(r"[0-9a-f]{40}")
 TERM = pattern(r"([0-9]+\.[0-9a-f]+)?")
 
 _HEADS = {
-    "publish": ("_log",),
-    "announce": ("_log",),
-    "read": ("_log",),
+    "publish": ("_term", "_log"),
+    "announce": ("_term", "_log"),
+    "read": ("_term", "_log"),
     "age": (),
-    "keep": ("_log",),
-    "renounce": ("_log",),
-    "join": ("_members",),
-    "leave": ("_members",),
-    "clear": ("_members",),
-    "members": ("_members",),
-    "keep_members": ("_members",),
+    "keep": ("_term", "_log"),
+    "renounce": ("_term", "_log"),
+    "join": ("_term", "_members"),
+    "leave": ("_term", "_members"),
+    "clear": ("_term", "_members"),
+    "members": ("_term", "_members"),
+    "keep_members": ("_term", "_members"),
     "renew": (),
-    "order": ("_log", "_orders"),
-    "give_back": ("_log", "_orders"),
+    "order": ("_term", "_log", "_orders"),
+    "give_back": ("_term", "_log", "_orders"),
     "rules": (),
     "webhook_begin": ("_webhooks",),
     "webhook_bury": (),
@@ -120,7 +120,8 @@ def _noted_text(name: str, history: DataHistory, *, by_client: bool) -> str:
 
 
 def _ids(history: DataHistory) -> str:
-    return f"local RUN, HISTORY = '{history.run_id}', '{history.mark}'"
+    name = history.term.partition(".")[2]
+    return f"local RUN, HISTORY, TERM = '{history.run_id}', '{history.mark}', '{name}'"
 
 
 def script(name: str) -> str:

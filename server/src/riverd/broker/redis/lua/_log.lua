@@ -12,12 +12,14 @@ local function begin_again(epoch)
   redis.call('DEL', KEYS[2], KEYS[3])
 end
 
--- The log's epoch and offset, its history, b and l; nothing if there is none in this history.
+-- The log's epoch and offset, its history, b and l; nothing if there is none in this history, which has
+-- to be open then.
 local function kept_position()
   local kept = redis.call('HMGET', KEYS[1], 'e', 'o', 'r', 'i', 'b', 'l')
   if kept[1] and kept[3] == RUN and (kept[4] == HISTORY or not kept[4]) then
     return kept[1], kept[2], kept[4], tonumber(kept[5] or '0'), tonumber(kept[6] or '0')
   end
+  check_open()
 end
 
 -- Whether the log stands before a position that was given: older data under the same history.

@@ -14,13 +14,15 @@ local function begin_again(meta, members, users, epoch)
   redis.call('EXPIRE', meta, EMPTY_TTL_S)
 end
 
--- The list's epoch and version; nothing if there is none in this history, or not all of it.
+-- The list's epoch and version; nothing if there is none in this history, which has to be open then, or
+-- not all of it.
 local function kept_version(meta, members, users)
   local kept = redis.call('HMGET', meta, 'e', 'o', 'r', 'i')
   if kept[1] and kept[3] == RUN and (kept[4] == HISTORY or not kept[4])
     and redis.call('HLEN', members) == redis.call('HLEN', users) then
     return kept[1], kept[2]
   end
+  check_open()
 end
 
 -- As above; a list that is not there begins.
