@@ -113,11 +113,13 @@ attack: .setup/python .setup/system
 	$(RUN)python attacks/every_attack.py --write
 
 # What strangers can send, by chance, for so many seconds: it raises nothing that is not promised. A seed gives the same again.
+# Then what Lua scripts are called with at a Redis that was damaged, for as long.
 FUZZ_S ?= 60
 SEED ?= 1
 .PHONY: fuzz
 fuzz: .setup/python
 	$(RUN)python attacks/fuzz.py --seconds $(FUZZ_S) --seed $(SEED)
+	$(RUN)python attacks/fuzz_scripts.py --seconds $(FUZZ_S) --seed $(SEED)
 
 # The same by coverage: what reaches new code is kept in attacks/corpus, from which `make fuzz` and the tests begin.
 .PHONY: fuzz-guided

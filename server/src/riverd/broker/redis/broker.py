@@ -20,6 +20,7 @@ from riverd.broker.redis.feed import FeedListener, Feeds
 from riverd.broker.redis.lease import Lease
 from riverd.broker.redis.positions import KEPT_S, RedisPositions
 from riverd.broker.redis.scripts import noted
+from riverd.broker.redis.stored import READING, UnreadableError
 from riverd.broker.redis.tabs import RedisTabs
 from riverd.broker.redis.terms import Part, RedisTerms
 from riverd.broker.redis.webhook_queues import RedisWebhookQueues
@@ -144,13 +145,14 @@ class RedisBroker:
                 ),
                 replicated=self._ack_replica and message.keep,
             )
-        except (UnansweredError, RefusedError) as error:
+            with READING:
+                receipt = messages.receipt_of(cast("bytes", answer))
+        except (UnansweredError, RefusedError, UnreadableError) as error:
             if isinstance(error, RefusedError) and error.is_certain:
                 raise
             if self._terms is not None:
                 self._terms.unanswered(message, after=known)
             raise OutcomeUnknownError(str(error)) from None
-        receipt = messages.receipt_of(cast("bytes", answer))
         if isinstance(receipt, Position):
             is_new = self._remember(channel, receipt, known=known)
             if self._terms is not None:
@@ -229,10 +231,9 @@ class RedisBroker:
         )
         if reason:
             raise RiverError(ErrorCode.UNRECOVERABLE, reason.decode())
-        publications = tuple(
-            messages.entry_publication(entry_id, fields) for entry_id, fields in entries
-        )
-        position = Position(epoch.decode(), int(offset))
+        with READING:
+            publications = tuple(messages.entry_publication(*entry) for entry in entries)
+            position = Position(epoch.decode(), int(offset))
         if self._terms is not None:
             self._terms.read(channel, position)
         return Tail(position, publications)
@@ -284,7 +285,8 @@ class RedisBroker:
         version = cast("bytes", await self._lease.join(channel, member, limit=limit))
         if not version:
             raise RiverError(ErrorCode.TOO_MANY_MEMBERS, f"more than {limit} members")
-        return messages.position_of(version)
+        with READING:
+            return messages.position_of(version)
 
     async def leave(self, channel: str, user: str) -> None:
         """This node has the user no more."""
@@ -304,8 +306,9 @@ class RedisBroker:
         epoch, version, count, pairs = cast("tuple[bytes, bytes, int, list[bytes]]", answer)
         if limit is not None:
             del pairs[2 * limit :]
-        found = await messages.members_of(pairs)
-        return Roster(Position(epoch.decode(), int(version)), found, count)
+        with READING:
+            found = await messages.members_of(pairs)
+            return Roster(Position(epoch.decode(), int(version)), found, count)
 
     # Counting.
 
@@ -326,7 +329,8 @@ class RedisBroker:
         """Keep the digest among those of all processes."""
         arguments = (f"{digest} {process}", int(RULES_S * 1000))
         answer = await self._server.call("rules", (keys.RULES,), arguments=arguments)
-        found = [one.decode().partition(" ") for one in cast("list[bytes]", answer)]
+        with READING:
+            found = [one.decode().partition(" ") for one in cast("list[bytes]", answer)]
         return {other: theirs for theirs, _, other in found}
 
     async def ping(self) -> str:

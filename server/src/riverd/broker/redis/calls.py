@@ -21,6 +21,7 @@ from riverd.broker.redis.connection import (
 )
 from riverd.broker.redis.history import ServerState, state_in, state_of
 from riverd.broker.redis.scripts import DataHistory, Scripts
+from riverd.broker.redis.stored import READING
 from riverd.errors import BrokerError
 from riverd.scheduling.tasks import Tasks
 
@@ -397,7 +398,8 @@ def fail(future: asyncio.Future[T], error: BrokerError) -> None:
 
 def _term_in(answer: Reply) -> str:
     number, name = cast("list[bytes | None]", checked(answer))
-    return f"{(number or b'').decode()}.{(name or b'').decode()}"
+    with READING:
+        return f"{(number or b'').decode()}.{(name or b'').decode()}"
 
 
 @contextlib.contextmanager

@@ -15,7 +15,8 @@ from riverd.broker.control import ANSWERS_KEPT_S, DEPARTED_MAX, DEPARTED_S, REGI
 from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import RefusedError, UnansweredError
-from riverd.broker.redis.messages import publication_body
+from riverd.broker.redis.messages import position_of, publication_body
+from riverd.broker.redis.stored import READING, UnreadableError
 from riverd.channels.names import CONTROL
 from riverd.channels.rules import ORDERS_MAX, ORDERS_TTL_S
 from riverd.errors import OutcomeUnknownError
@@ -73,14 +74,12 @@ class RedisControl:
             answer = await self._server.call(
                 "order", names, arguments=(*arguments, *kept), replicated=self._ack_replica
             )
-        except UnansweredError as error:
-            raise OutcomeUnknownError(str(error)) from None
-        except RefusedError as error:
-            if error.is_certain:
+            with READING:
+                return position_of(cast("bytes", answer))
+        except (UnansweredError, RefusedError, UnreadableError) as error:
+            if isinstance(error, RefusedError) and error.is_certain:
                 raise
             raise OutcomeUnknownError(str(error)) from None
-        epoch, _, offset = cast("bytes", answer).partition(b":")
-        return Position(epoch.decode(), int(offset))
 
     def _appended(
         self, order: Order, kind: StandingKind
@@ -113,7 +112,9 @@ class RedisControl:
             while True:
                 [part] = await self._server.commands([("HSCAN", name, upto, "COUNT", PORTION)])
                 upto, pairs = cast("tuple[bytes, list[bytes]]", part)
-                yield [standing_of(body) for body in pairs[1::2]]
+                with READING:
+                    some = [standing_of(body) for body in pairs[1::2]]
+                yield some
                 if upto == b"0":
                     break
 
@@ -122,7 +123,8 @@ class RedisControl:
         bodies = await self._server.commands(
             [("HGET", keys.standings(kind.value)[0], user) for kind in StandingKind]
         )
-        return [standing_of(body) for body in bodies if isinstance(body, bytes)]
+        with READING:
+            return [standing_of(body) for body in bodies if isinstance(body, bytes)]
 
     async def give_back(self, standings: Sequence[Standing], *, reload: Order) -> None:
         """Keep those that are newer, in portions, each with an order of its own."""
@@ -155,19 +157,21 @@ class RedisControl:
     async def nodes(self) -> Mapping[str, str]:
         """The registered nodes."""
         [listed] = await self._server.commands([("ZRANGE", keys.NODE_NAMES, 0, -1)])
-        found = [one.decode().partition(" ") for one in cast("list[bytes]", listed)]
+        with READING:
+            found = [one.decode().partition(" ") for one in cast("list[bytes]", listed)]
         return {instance: name for instance, _, name in found}
 
     async def departed(self) -> list[DepartedNode]:
         """Those that were seen and are not registered."""
         connected = await self.nodes()
         [listed] = await self._server.commands([("ZRANGE", keys.NODES_SEEN, 0, -1, "WITHSCORES")])
-        fields = [one.decode() for one in cast("list[bytes]", listed)]
         found: list[DepartedNode] = []
-        for member, seen_ms in zip(fields[::2], fields[1::2], strict=True):
-            instance, started_at, name = member.split(" ", 2)
-            if instance not in connected:
-                found.append(DepartedNode(name, float(started_at), float(seen_ms) / 1000))
+        with READING:
+            fields = [one.decode() for one in cast("list[bytes]", listed)]
+            for member, seen_ms in zip(fields[::2], fields[1::2], strict=True):
+                instance, started_at, name = member.split(" ", 2)
+                if instance not in connected:
+                    found.append(DepartedNode(name, float(started_at), float(seen_ms) / 1000))
         return found
 
     async def published_at(self, channel: str, offset: int) -> float | None:
@@ -176,12 +180,14 @@ class RedisControl:
             [("XRANGE", keys.log(channel), f"{offset}-0", str(offset), "COUNT", 1)]
         )
         entries = cast("list[list[bytes]]", found)
-        return int(entries[0][0].partition(b"-")[2]) / 1000 if entries else None
+        with READING:
+            return int(entries[0][0].partition(b"-")[2]) / 1000 if entries else None
 
     async def age_s(self, channel: str, offset: int) -> float | None:
         """By the clock of the server that has it."""
         age_ms = await self._server.call("age", (keys.log(channel),), arguments=(offset,))
-        return None if age_ms is None else float(cast("bytes", age_ms)) / 1000
+        with READING:
+            return None if age_ms is None else float(cast("bytes", age_ms)) / 1000
 
     async def ask(self, question: Question) -> None:
         """Announce it where 0.1.0 announced its orders: every node listens there."""
@@ -202,10 +208,11 @@ class RedisControl:
         """What was answered so far."""
         [listed] = await self._server.commands([("HGETALL", keys.answers(asked))])
         fields = cast("list[bytes]", listed)
-        return {
-            instance.decode(): body
-            for instance, body in zip(fields[::2], fields[1::2], strict=True)
-        }
+        with READING:
+            return {
+                instance.decode(): body
+                for instance, body in zip(fields[::2], fields[1::2], strict=True)
+            }
 
     async def close(self) -> None:
         """List this node no more."""

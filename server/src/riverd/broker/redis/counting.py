@@ -11,6 +11,7 @@ from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import Argument
 from riverd.broker.redis.lease import COUNTS_MS
+from riverd.broker.redis.stored import READING
 from riverd.channels.names import INTERNAL
 from riverd.channels.rules import ChannelRules
 from riverd.model.log import Occupancy
@@ -49,9 +50,10 @@ class StoredCounts:
             # One that is seen twice while others change is counted once.
             counts: dict[str, int] = {}
             async for some in self._counts(node, prefix):
-                for name, count in zip(some[::2], some[1::2], strict=True):
-                    if (channel := name.decode()).startswith(prefix):
-                        counts[channel] = int(count)
+                with READING:
+                    for name, count in zip(some[::2], some[1::2], strict=True):
+                        if (channel := name.decode()).startswith(prefix):
+                            counts[channel] = int(count)
             async for part in portions(list(counts.items())):
                 totals.update(dict(part))
         wanted = list(totals)
@@ -82,7 +84,8 @@ class StoredCounts:
             [("HGET", name, channel) for name in await self._names()]
         )
         users = await self._users([channel] if self._rules.has_members(channel) else [])
-        counts = [int(count) for count in cast("list[bytes | None]", answers) if count]
+        with READING:
+            counts = [int(count) for count in cast("list[bytes | None]", answers) if count]
         return Occupancy(sum(counts), users.get(channel))
 
     async def _names(self) -> list[str]:
@@ -137,9 +140,9 @@ class RedisCounts:
         nodes = await _of_nodes(self._server, key)
         answers = await self._server.commands([("HMGET", node, *names) for node in nodes])
         counts = cast("list[list[bytes | None]]", answers)
-        return [sum(int(count or 0) for count in one) for one in zip(*counts, strict=True)] or [
-            0 for _ in names
-        ]
+        with READING:
+            sums = [sum(int(count or 0) for count in one) for one in zip(*counts, strict=True)]
+        return sums or [0 for _ in names]
 
 
 def users_recounted(message: bytes) -> list[str]:
@@ -166,4 +169,5 @@ def _writing(name: str, counts: Mapping[str, int]) -> list[Sequence[Argument]]:
 async def _of_nodes(server: Server, key: Callable[[str], str]) -> list[str]:
     """The keys under which the nodes keep their counts."""
     [nodes] = await server.commands([("ZRANGE", keys.NODES, 0, -1)])
-    return [key(node.decode()) for node in cast("list[bytes]", nodes)]
+    with READING:
+        return [key(node.decode()) for node in cast("list[bytes]", nodes)]

@@ -9,9 +9,10 @@ from typing import TypeVar, cast
 import msgspec
 
 from riverd.broker.redis import keys, messages
-from riverd.broker.redis.connection import Argument, RedisConnection, RefusedError, Reply
+from riverd.broker.redis.connection import Argument, RedisConnection, RefusedError, Reply, checked
 from riverd.broker.redis.history import ServerState
 from riverd.broker.redis.scripts import DataHistory, script
+from riverd.broker.redis.stored import READING
 from riverd.channels.rules import ChannelPolicy, ChannelRules
 from riverd.healing.offers import Contribution, DataLog, HealedLog
 from riverd.healing.parts import divided, light
@@ -94,9 +95,10 @@ class RedisSite:
             ROUND_MS,
         )
         number, term, current, mine = cast("tuple[bytes, bytes, bytes, int]", answer)
-        if term:
-            return Turn(Term(int(number), term.decode()))
-        return Turn(None, current.decode(), mine == 1)
+        with READING:
+            if term:
+                return Turn(Term(int(number), term.decode()))
+            return Turn(None, current.decode(), mine == 1)
 
     async def offer(self, round_name: str, name: str, *, offer: Contribution) -> None:
         """One script a part."""
@@ -142,7 +144,9 @@ class RedisSite:
         """Those that are new. One that another version writes differently counts as not given."""
         del round_name
         listed = cast("list[bytes]", await self._connection.ask("HKEYS", keys.OFFERS))
-        new = [name for one in listed if b":" not in one and (name := one.decode()) not in known]
+        with READING:
+            names = [one.decode() for one in listed if b":" not in one]
+        new = [name for name in names if name not in known]
         found: dict[str, Contribution] = {}
         for name, body in await self._bodies(new):
             head = _read(_head, body)
@@ -177,9 +181,10 @@ class RedisSite:
             commands.append(("HMGET", meta, "e", "o"))
             commands.append(("XRANGE", log, "-", "+"))
             commands.append(("XRANGE", last, "-", "+"))
-        answers = await self._connection.ask_all(commands)
+        answers = [checked(answer) for answer in await self._connection.ask_all(commands)]
         parts = zip(answers[::3], answers[1::3], answers[2::3], strict=True)
-        return [_stored(meta, log=log, last=last) for meta, log, last in parts]
+        with READING:
+            return [_stored(meta, log=log, last=last) for meta, log, last in parts]
 
     async def restore(self, term: Term, logs: Sequence[HealedLog]) -> None:
         """One script a log; without its publications if there is no memory for them."""

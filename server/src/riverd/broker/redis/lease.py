@@ -15,6 +15,7 @@ from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import Reply
 from riverd.broker.redis.messages import member_body
 from riverd.broker.redis.scripts import DataHistory
+from riverd.broker.redis.stored import READING
 from riverd.broker.redis.webhooks import RedisWebhooks
 from riverd.errors import BrokerError
 from riverd.model.log import Member
@@ -161,7 +162,10 @@ class Lease:
 
     async def _note(self, name: NodeName, channels: Iterable[str]) -> None:
         async for some in portions(list(channels)):
-            await self._server.commands([("SADD", keys.node_channels(name.text), *some)])
+            noted_names = keys.node_channels(name.text)
+            await self._server.commands(
+                [("SADD", noted_names, *some), ("EXPIRE", noted_names, CHANNELS_TTL_S)]
+            )
 
     async def _renew_always(self) -> None:
         while True:
@@ -203,8 +207,11 @@ class Lease:
             self._lost()
             return await self._renew_now()
         name.renewed = True
-        if over and over.decode() not in self._clearing:
-            self._clear_soon(over.decode())
+        if over:
+            with READING:
+                node = over.decode()
+            if node not in self._clearing:
+                self._clear_soon(node)
         await self._server.commands(
             [
                 ("PEXPIRE", keys.counts(name.text), COUNTS_MS),
@@ -252,7 +259,9 @@ class Lease:
             [found] = await self._server.commands([scan])
             upto, noted = cast("tuple[bytes, list[bytes]]", found)
             async for some in portions(noted, CHANNELS_AT_ONCE):
-                await asyncio.gather(*[self._clear_channel(node, name.decode()) for name in some])
+                with READING:
+                    channels = [name.decode() for name in some]
+                await asyncio.gather(*[self._clear_channel(node, one) for one in channels])
             if upto == b"0":
                 break
         await self._webhooks.clear(node)

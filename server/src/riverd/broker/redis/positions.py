@@ -9,6 +9,7 @@ from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import Argument
 from riverd.broker.redis.history import position_in
+from riverd.broker.redis.stored import READING
 from riverd.channels.rules import ChannelRules
 from riverd.model.log import Position
 from riverd.scheduling.portions import portions
@@ -50,10 +51,11 @@ class RedisPositions:
             position_in(cast("list[bytes | None]", values), self._server.history(name))
             for name, values in zip(metas, kept, strict=True)
         )
-        return [
-            (next(positions), next(positions) if self._rules.has_members(channel) else None)
-            for channel in channels
-        ]
+        with READING:
+            return [
+                (next(positions), next(positions) if self._rules.has_members(channel) else None)
+                for channel in channels
+            ]
 
     async def _keep(self, channels: Sequence[str], found: Positions, *, node: str) -> None:
         """Let live what a node has a replica of: some of it each time, all of it in its life."""

@@ -15,6 +15,7 @@ from typing import cast
 from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import Argument
+from riverd.broker.redis.stored import READING
 from riverd.errors import RiverError
 from riverd.model.log import Position
 from riverd.model.tabs import SESSIONS_MAX, TabRow, TabTraits, TabWrite, Written
@@ -44,19 +45,20 @@ class RedisTabs:
             (keys.tab(key),),
             arguments=(session, int(life_s * 1000), SESSIONS_MAX),
         )
-        found = [part.decode() for part in cast("list[bytes]", answer)]
-        if not found:
-            return None
-        traits, sessions, *cursors = found
-        return TabRow(
-            {
-                channel: Position(epoch, int(offset))
-                for channel, epoch, offset in zip(
-                    cursors[::3], cursors[1::3], cursors[2::3], strict=True
-                )
-            },
-            TabTraits(LOST in traits, SHARED in traits, tuple(sessions.split(","))),
-        )
+        with READING:
+            found = [part.decode() for part in cast("list[bytes]", answer)]
+            if not found:
+                return None
+            traits, sessions, *cursors = found
+            return TabRow(
+                {
+                    channel: Position(epoch, int(offset))
+                    for channel, epoch, offset in zip(
+                        cursors[::3], cursors[1::3], cursors[2::3], strict=True
+                    )
+                },
+                TabTraits(LOST in traits, SHARED in traits, tuple(sessions.split(","))),
+            )
 
     async def save(
         self, writes: Sequence[TabWrite], *, life_s: float

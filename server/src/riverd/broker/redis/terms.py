@@ -12,6 +12,7 @@ from riverd.broker.redis.connection import OpenConnection, RedisConnection, Repl
 from riverd.broker.redis.healing import RedisSite, history_name, term_text
 from riverd.broker.redis.history import ServerState, state_of
 from riverd.broker.redis.scripts import DataHistory, script
+from riverd.broker.redis.stored import READING
 from riverd.channels.rules import ChannelRules
 from riverd.errors import BrokerError
 from riverd.healing.process import BEAT_S, FAREWELL, GRACE_S, TURN_S, Beats, Healing, Term
@@ -185,28 +186,25 @@ class RedisTerms:
 
     async def _beat(self) -> bool:
         asked_at, was_alive = time.monotonic(), self.healing.is_alive
+        members = self.healing.members
         try:
-            answer = await self._call_beat(self.healing.members.sign)
+            answer = await self._call_beat(members.sign)
+            now, signs, term, outsiders, sign, answered = cast(
+                "tuple[int, list[bytes], bytes | None, bytes, bytes, list[bytes]]", answer
+            )
+            with READING:
+                at, answered_at = _times(signs), _times(answered)
+                is_member = sign.decode() == members.name
         except BrokerError as error:
             self._trouble = str(error)
             return False
         self._trouble = ""
-        now, signs, term, outsiders, sign, answered = cast(
-            "tuple[int, list[bytes], bytes | None, bytes, bytes, list[bytes]]", answer
-        )
         is_same = self._term is not None and term == self._term.name.encode()
         if not is_same or (self.healing.has_left and self._healed is None):
             # Somebody flushed the data, or opened it as another term; or it is no more this one's.
             self._reset()
             return False
-        members = self.healing.members
-        beats = Beats(
-            float(now),
-            _times(signs),
-            _times(answered),
-            outsiders != b"0",
-            sign.decode() == members.name,
-        )
+        beats = Beats(float(now), at, answered_at, outsiders != b"0", is_member)
         members.took(beats, asked_at)
         if not self.healing.is_alive:
             self._ask_for_signs()
@@ -238,7 +236,8 @@ class RedisTerms:
             now, signs, _, outsiders, *_ = cast(
                 "tuple[int, list[bytes], object, bytes, object, object]", answer
             )
-            ages_ms = [now - float(sign) for sign in signs[1::2]]
+            with READING:
+                ages_ms = [now - float(sign) for sign in signs[1::2]]
             if outsiders == b"2" or all(age >= ABSENT_S * 1000 for age in ages_ms):
                 return
             if time.monotonic() > until:
@@ -254,12 +253,13 @@ class RedisTerms:
             "list[bytes | None]", await connection.ask("HMGET", keys.TERM, "h", "n", "t", "at")
         )
         known = history_name(state.history).encode()
-        if name != known or number is None or text is None or int(number) < self.healing.least:
+        if name != known or number is None or text is None:
             return None
-        term = Term(int(number), text.decode())
-        if self.healing.is_rival(term):
+        with READING:
+            term, opened_at = Term(int(number), text.decode()), int(opened_ms or 0) / 1000
+        if term.number < self.healing.least or self.healing.is_rival(term):
             return None
-        self.opened_at = int(opened_ms or 0) / 1000 if term.number > 1 else 0.0
+        self.opened_at = opened_at if term.number > 1 else 0.0
         return term
 
     async def _heal_a_little(self) -> None:

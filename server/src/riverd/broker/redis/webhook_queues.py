@@ -8,6 +8,7 @@ from typing import cast
 from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import Argument
+from riverd.broker.redis.stored import READING
 from riverd.broker.redis.webhook_entries import dead_in, entries, event_in
 from riverd.broker.redis.webhook_tags import QueueTags
 from riverd.broker.redis.webhooks import (
@@ -17,6 +18,7 @@ from riverd.broker.redis.webhooks import (
     queue_event,
     wanted_text,
     webhook_keys,
+    written_at,
 )
 from riverd.broker.webhooks import (
     DEAD_KEPT_S,
@@ -83,7 +85,8 @@ class RedisWebhookQueues:
         listed = await self._server.call(
             "rules", (keys.WEBHOOK_SENDERS,), arguments=(name, int(SENDER_S * 1000))
         )
-        return sorted(one.decode() for one in cast("list[bytes]", listed))
+        with READING:
+            return sorted(one.decode() for one in cast("list[bytes]", listed))
 
     async def lease(self, webhook: str, holder: str) -> bool:
         """Become or stay its only sender."""
@@ -155,7 +158,8 @@ class RedisWebhookQueues:
         seen_ms = now_ms
         for tag, reply in zip(tags, replies, strict=True):
             found = entries(reply)
-            events += [event_in(tag, entry) for entry in found]
+            with READING:
+                events += [event_in(tag, entry) for entry in found]
             if len(found) == READ_MAX:
                 seen_ms = min(seen_ms, events[-1].since_ms)
             if len(found) < READ_MAX and tag not in after and len(self._tags.all) > 1:
@@ -176,7 +180,8 @@ class RedisWebhookQueues:
         if found := cast("list[bytes]", listed):
             # Before reading: what is written from now on is said again.
             await self._server.commands([("SREM", name, *found)])
-            known |= {one.decode() for one in found}
+            with READING:
+                known |= {one.decode() for one in found}
         return known
 
     async def _scan(self) -> None:
@@ -188,8 +193,9 @@ class RedisWebhookQueues:
         )
         full: dict[str, dict[str, int]] = {}
         for tag, reply in zip(tags, cast("list[list[bytes]]", replies), strict=True):
-            for webhook, count in zip(reply[::2], reply[1::2], strict=True):
-                full.setdefault(webhook.decode(), {})[tag] = int(count)
+            with READING:
+                for webhook, count in zip(reply[::2], reply[1::2], strict=True):
+                    full.setdefault(webhook.decode(), {})[tag] = int(count)
         self._full = full
 
     async def _now_ms(self) -> int:
@@ -252,7 +258,7 @@ class RedisWebhookQueues:
                     arguments=(*some, *more.arguments),
                 )
                 replayed += cast("int", answer)
-            await self._server.commands([("SADD", keys.webhook_written(webhook), tag)])
+            await self._server.commands(written_at(webhook, tag))
         return replayed
 
     async def _dead(self, webhook: str, limit: int) -> list[tuple[str, DeadEvent]]:
@@ -261,11 +267,12 @@ class RedisWebhookQueues:
         replies = await self._server.commands(
             [("XRANGE", keys.webhook_dead(tag, webhook), "-", "+", "COUNT", limit) for tag in tags]
         )
-        found = [
-            (entry[0].decode(), dead_in(tag, entry))
-            for tag, reply in zip(tags, replies, strict=True)
-            for entry in entries(reply)
-        ]
+        with READING:
+            found = [
+                (entry[0].decode(), dead_in(tag, entry))
+                for tag, reply in zip(tags, replies, strict=True)
+                for entry in entries(reply)
+            ]
         return sorted(found, key=lambda one: one[1].dead_at_ms)[:limit]
 
     async def state(self, webhook: str) -> QueueState:
@@ -281,11 +288,12 @@ class RedisWebhookQueues:
             [("XLEN", keys.webhook_dead(tag, webhook)) for tag in dead_tags]
         )
         replies = await self._server.commands(commands)
-        oldest = [
-            event_in(tag, entry).at_ms
-            for tag, reply in zip(full, replies[1::2], strict=True)
-            for entry in entries(reply)
-        ]
+        with READING:
+            oldest = [
+                event_in(tag, entry).at_ms
+                for tag, reply in zip(full, replies[1::2], strict=True)
+                for entry in entries(reply)
+            ]
         return QueueState(
             sum(cast("list[int]", replies[::2])),
             sum(full.values()),
@@ -300,12 +308,14 @@ class RedisWebhookQueues:
         """What nodes count now, and its members where the webhook asks for them."""
         interests = WebhookInterests((interest,))
         [leased] = await self._server.commands([("ZRANGE", keys.NODES, 0, -1)])
-        nodes = [one.decode() for one in cast("list[bytes]", leased)]
+        with READING:
+            nodes = [one.decode() for one in cast("list[bytes]", leased)]
         noted = [keys.counted_channels(one) for one in nodes]
         if MEMBERS & {*interest.events}:
             noted += [keys.node_channels(one) for one in nodes]
         listed = await self._server.commands([("SMEMBERS", name) for name in noted])
-        names = {name.decode() for one in cast("list[list[bytes]]", listed) for name in one}
+        with READING:
+            names = {name.decode() for one in cast("list[list[bytes]]", listed) for name in one}
         names = {name for name in names if interests.of(name, frozenset(interest.events))}
         found: list[OccupiedNow] = []
         wanted = sorted(names)[:TRUTH_MAX]
@@ -327,10 +337,11 @@ class RedisWebhookQueues:
         found: list[OccupiedNow] = []
         for name, reply in zip(names, cast("list[list[bytes]]", counts), strict=True):
             pairs = zip(reply[::2], reply[1::2], strict=True)
-            total = sum(int(count) for node, count in pairs if not node.startswith(b"#"))
             users = by_name.get(name)
-            if total or users:
+            with READING:
+                total = sum(int(count) for node, count in pairs if not node.startswith(b"#"))
                 listed_users = None if users is None else sorted(one.decode() for one in users)
+            if total or users:
                 found.append(OccupiedNow(name, total, listed_users))
         return found
 
@@ -349,7 +360,9 @@ class RedisWebhookQueues:
         """All of them."""
         [listed] = await self._server.commands([("HGETALL", keys.WEBHOOK_NOTES)])
         pairs = cast("list[bytes]", listed)
-        return {name.decode(): report for name, report in zip(pairs[::2], pairs[1::2], strict=True)}
+        named = zip(pairs[::2], pairs[1::2], strict=True)
+        with READING:
+            return {name.decode(): report for name, report in named}
 
 
 def _by_queue(events: Sequence[QueuedEvent]) -> dict[str, list[QueuedEvent]]:

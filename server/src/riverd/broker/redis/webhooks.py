@@ -13,7 +13,9 @@ from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import Argument, Reply
 from riverd.broker.redis.missed_changes import MissedChanges
 from riverd.broker.redis.scripts import noted
+from riverd.broker.redis.stored import READING
 from riverd.broker.redis.webhook_tags import QueueTags
+from riverd.broker.webhooks import WANTED_S
 from riverd.channels.names import divided, user_of
 from riverd.errors import BrokerError
 from riverd.model.log import Message, Receipt
@@ -33,6 +35,7 @@ REFRESH_S = 2.0
 FRESH_S = 60.0
 """What a sender wanted counts until others have been wanted for so long without it."""
 COUNT_TTL_S = 3_600
+NOTED_S = 86_400
 COUNT_AGAIN = 300
 """Each count is made again after so many refreshes: well before its key would end."""
 COUNTS_AT_ONCE = 200
@@ -146,7 +149,10 @@ class RedisWebhooks:
         self._doubted |= counts.keys()
         # Noted first: who clears up after this node looks there.
         if begun := [name for name, count in counts.items() if count > 0]:
-            await self._server.commands([("SADD", keys.counted_channels(node), *begun)])
+            noted_names = keys.counted_channels(node)
+            await self._server.commands(
+                [("SADD", noted_names, *begun), ("EXPIRE", noted_names, NOTED_S)]
+            )
         await asyncio.gather(
             *[
                 self._count_one(node, name, count=n, is_change=name in changed)
@@ -202,12 +208,13 @@ class RedisWebhooks:
             }
             await self._count(due)
             noted_names = keys.counted_channels(self._node())
-            await self._server.commands([("EXPIRE", noted_names, 24 * COUNT_TTL_S)])
+            await self._server.commands([("EXPIRE", noted_names, NOTED_S)])
 
     async def clear(self, node: str) -> None:
         """A node is gone, and with it what it counted."""
         [noted_names] = await self._server.commands([("SMEMBERS", keys.counted_channels(node))])
-        names = sorted(one.decode() for one in _bytes(noted_names))
+        with READING:
+            names = sorted(one.decode() for one in _bytes(noted_names))
         for start in range(0, len(names), COUNTS_AT_ONCE):
             some = names[start : start + COUNTS_AT_ONCE]
             await asyncio.gather(*[self._count_one(node, name, count=0) for name in some])
@@ -264,7 +271,7 @@ class RedisWebhooks:
             # It is found without that too, only later.
             with contextlib.suppress(BrokerError):
                 await self._server.commands(
-                    [("SADD", keys.webhook_written(one.webhook), tag) for one in found]
+                    [command for one in found for command in written_at(one.webhook, tag)]
                 )
 
     async def _write(
@@ -305,7 +312,13 @@ async def queue_event(
     """Run a script that writes an event of no channel: a reset, or a test."""
     more = webhook_keys(keys.WEBHOOKS, {webhook: ANYTHING}, channel="", bytes_max=bytes_max)
     await server.call(script, (*names, *more.names), arguments=(*arguments, *more.arguments))
-    await server.commands([("SADD", keys.webhook_written(webhook), keys.WEBHOOKS)])
+    await server.commands(written_at(webhook, keys.WEBHOOKS))
+
+
+def written_at(webhook: str, tag: str) -> list[Sequence[Argument]]:
+    """The commands that note where senders find something; it is found without them too, later."""
+    name = keys.webhook_written(webhook)
+    return [("SADD", name, tag), ("EXPIRE", name, int(WANTED_S))]
 
 
 def webhook_keys(
@@ -337,12 +350,13 @@ def fresh_interests(listed: Reply) -> list[Interest] | None:
     pairs = _bytes(listed)
     if not pairs:
         return None
-    until = [float(score) for score in pairs[1::2]]
     found: dict[bytes, Interest] = {}
-    for text, score in zip(pairs[::2], until, strict=True):
-        if score > max(until) - FRESH_S * 1000:
-            for interest in _decode(text):
-                found[msgspec.json.encode(interest)] = interest
+    with READING:
+        until = [float(score) for score in pairs[1::2]]
+        for text, score in zip(pairs[::2], until, strict=True):
+            if score > max(until) - FRESH_S * 1000:
+                for interest in _decode(text):
+                    found[msgspec.json.encode(interest)] = interest
     return sorted(found.values(), key=_order)
 
 

@@ -13,10 +13,10 @@ local function begin_again(epoch)
 end
 
 -- The log's epoch and offset, its history, b and l; nothing if there is none in this history, which has
--- to be open then.
+-- to be open then, or if it lost one of the first two.
 local function kept_position()
   local kept = redis.call('HMGET', KEYS[1], 'e', 'o', 'r', 'i', 'b', 'l')
-  if kept[1] and kept[3] == RUN and (kept[4] == HISTORY or not kept[4]) then
+  if kept[1] and kept[2] and kept[3] == RUN and (kept[4] == HISTORY or not kept[4]) then
     return kept[1], kept[2], kept[4], tonumber(kept[5] or '0'), tonumber(kept[6] or '0')
   end
   check_open()
@@ -36,6 +36,11 @@ local function keep_meta(ttl_s)
   if redis.call('TTL', KEYS[1]) < ttl_s then redis.call('EXPIRE', KEYS[1], ttl_s) end
 end
 
+-- Drop the oldest up to an entry. Beyond 2^53 numbers have holes: false if nothing was dropped.
+local function drop_up_to(log, entry)
+  return redis.call('XTRIM', log, 'MINID', string.format('%.0f', offset_of(entry) + 1)) > 0
+end
+
 -- Drop what is older than its time. While a channel is published to, its size alone bounds it.
 local function trim(log, ttl_ms)
   local time = redis.call('TIME')
@@ -49,7 +54,10 @@ local function trim(log, ttl_ms)
         return
       end
     end
-    redis.call('XTRIM', log, 'MINID', string.format('%.0f', offset_of(oldest[#oldest]) + 1))
+    if not drop_up_to(log, oldest[#oldest]) then
+      redis.call('DEL', log)
+      return
+    end
   end
 end
 
@@ -74,11 +82,10 @@ local function fit(total, bytes_max)
         return before
       end
     end
-    if #oldest < count then
+    if #oldest < count or not drop_up_to(KEYS[2], oldest[#oldest]) then
       redis.call('DEL', KEYS[2])
       return total
     end
-    redis.call('XTRIM', KEYS[2], 'MINID', string.format('%.0f', offset_of(oldest[#oldest]) + 1))
     count = math.min(2 * count, LOOK_AT)
   end
 end

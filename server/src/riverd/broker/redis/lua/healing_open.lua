@@ -9,4 +9,6 @@ local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 redis.call('HSET', KEYS[1], 'h', ARGV[2], 'n', ARGV[3], 't', ARGV[1], 'at', now)
 for n = 4, #ARGV do redis.call('ZADD', KEYS[4], now, ARGV[n]) end
+-- Until the first sign of life.
+redis.call('EXPIRE', KEYS[4], 60)
 return 1

@@ -5,8 +5,12 @@ local unknown = {}
 for _, history in ipairs(ARGV) do
   if redis.call('SISMEMBER', KEYS[1], history) == 0 then unknown[#unknown + 1] = history end
 end
-if #unknown == 0 then return 0 end
+if #unknown == 0 then
+  redis.call('EXPIRE', KEYS[1], KEPT_S)
+  return 0
+end
 if redis.call('SCARD', KEYS[1]) > 100 then redis.call('DEL', KEYS[1]) end
 redis.call('SADD', KEYS[1], unpack(ARGV))
+redis.call('EXPIRE', KEYS[1], KEPT_S)
 note('reset', 'r', is_new and 'started' or 'broker')
 return written
