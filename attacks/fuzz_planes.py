@@ -20,6 +20,7 @@ DECODERS = (
     bodies.wanted_replay,
     bodies.wanted_test,
     bodies.wanted_block,
+    bodies.no_fields,
 )
 API_BODIES = [
     b'{"channel":"c","event":"e","data":{"a":[1,2.5e3,"x",null]},"id":"k","keep":false}',

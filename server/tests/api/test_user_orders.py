@@ -206,3 +206,23 @@ def test_a_key_to_read_may_get_and_nothing_else() -> None:
             assert ask("POST", path, b"{}") == (403, "forbidden")
         assert ask("DELETE", "/users/ann/block") == (403, "forbidden")
         assert api.get("/channels").status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", "/users/ann/block"),
+        ("POST", "/users/ann/channels/c/remove"),
+        ("POST", "/nodes/here/drain"),
+    ],
+)
+def test_request_that_takes_no_fields_refuses_those_that_it_is_sent(
+    api: Served, method: str, path: str
+) -> None:
+    api.door(name="here")
+    for body in (b"", b"{}"):
+        assert api.ask(method, path, body=body).status == 200
+    answer = api.ask(method, path, body=b'{"revoke":true}')
+    assert (answer.status, answer.code) == (400, "invalid_field")
+    assert answer.json["error"]["message"] == "unknown field 'revoke': there are no fields here"
+    assert api.ask(method, path, body=b"[]").code == "not_an_object"

@@ -16,6 +16,8 @@ from riverd.model.payloads import HALF, OTHER, SOME, without_depth, without_halv
 CHANNELS_MAX = 100
 BATCH_MAX = 1_000
 KEY_LENGTH_MAX = 128
+NO_BODY = b"{}"
+"""What stands for a body that may be left out."""
 TTL_S_DEFAULT = 3_600
 TTL_S_MAX = 2_592_000
 
@@ -117,6 +119,10 @@ class WantedBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until: float | None = None
 
 
+class NoFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing: all is said by the path. A field that is meant for another request is refused."""
+
+
 class WantedReplay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which dead events of a webhook are sent again: those of `ids`, or the oldest."""
 
@@ -142,6 +148,7 @@ wanted_disconnect = msgspec.json.Decoder(WantedDisconnect)
 wanted_replay = msgspec.json.Decoder(WantedReplay)
 wanted_test = msgspec.json.Decoder(WantedTest)
 wanted_block = msgspec.json.Decoder(WantedBlock)
+no_fields = msgspec.json.Decoder(NoFields)
 
 
 def decoded(decoder: "msgspec.json.Decoder[_Body]", body: bytes | Raw) -> _Body:

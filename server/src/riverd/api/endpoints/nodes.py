@@ -2,6 +2,7 @@
 
 import secrets
 
+from riverd.api import requests as bodies
 from riverd.api.context import Api, Call
 from riverd.api.ordering import ask_nodes, carry_out, new_order
 from riverd.api.responses import Drained, NodeList
@@ -28,6 +29,7 @@ async def list_nodes(api: Api, _call: Call) -> NodeList:
 async def drain(api: Api, call: Call) -> Drained:
     """Have the node of this name move its clients; it stays up until it is stopped."""
     node = check_node(call.path["node"])
+    bodies.decoded(bodies.no_fields, call.body or bodies.NO_BODY)
     if node not in (await api.broker.control.nodes()).values():
         raise RiverError(ErrorCode.NOT_FOUND, f"no node is called {node}")
     outcome = await carry_out(api, new_order(api, OrderKind.DRAIN, node=node))

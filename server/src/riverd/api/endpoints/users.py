@@ -26,7 +26,6 @@ from riverd.errors import ErrorCode, RiverError
 from riverd.model.facts import users_of
 from riverd.model.orders import OrderKind, Question, StandingKind, connections_of, is_over
 
-_NO_BODY = b"{}"
 UNTIL_MAX_S = 32_503_680_000.0
 """The year 3000. What is beyond was meant in milliseconds, or for good."""
 
@@ -69,7 +68,7 @@ async def user_state(api: Api, call: Call) -> UserState:
 async def disconnect(api: Api, call: Call) -> Disconnected:
     """Close the user's connections on every node; with `revoke` its tokens are refused too."""
     user = check_user(call.path["user"])
-    wanted = bodies.decoded(bodies.wanted_disconnect, call.body or _NO_BODY)
+    wanted = bodies.decoded(bodies.wanted_disconnect, call.body or bodies.NO_BODY)
     if wanted.revoke:
         before = api.clock() + api.leeway_s
         # A token may be used for the leeway beyond its age, by a clock that is late by as much.
@@ -84,7 +83,7 @@ async def disconnect(api: Api, call: Call) -> Disconnected:
 async def block(api: Api, call: Call) -> Blocked:
     """Refuse the user everywhere until then, and close its connections."""
     user = check_user(call.path["user"])
-    until = bodies.decoded(bodies.wanted_block, call.body or _NO_BODY).until
+    until = bodies.decoded(bodies.wanted_block, call.body or bodies.NO_BODY).until
     if until is not None:
         _check_until(until, api.clock())
     outcome = await carry_out(api, new_order(api, OrderKind.BLOCK, user=user, ends_at=until))
@@ -106,6 +105,7 @@ def _check_until(until: float, now: float) -> None:
 async def unblock(api: Api, call: Call) -> Unblocked:
     """Refuse the user no more; one that is not blocked stays so."""
     user = check_user(call.path["user"])
+    bodies.decoded(bodies.no_fields, call.body or bodies.NO_BODY)
     await carry_out(api, new_order(api, OrderKind.UNBLOCK, user=user))
     return Unblocked(user)
 
@@ -131,6 +131,7 @@ async def blocks(api: Api, call: Call) -> Blocks:
 async def remove(api: Api, call: Call) -> Removed:
     """End the user's subscriptions to a channel on every node."""
     user, channel = check_user(call.path["user"]), check_channel(call.path["channel"])
+    bodies.decoded(bodies.no_fields, call.body or bodies.NO_BODY)
     order = new_order(api, OrderKind.REMOVE, user=user, channel=channel)
     outcome = await carry_out(api, order)
     return Removed(user, channel, outcome.reached, outcome.unanswered)
