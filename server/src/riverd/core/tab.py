@@ -238,7 +238,7 @@ class Tab:
         """What the broker has to know; None if it is nothing, or in doubt.
 
         A new page is written also without cursors: later it is not unknown. But not after the end
-        of a connection whose first row nobody has seen: its page was told of no subscription here,
+        of a connection whose first row nobody has seen: its page knows of no subscription here,
         and what it has elsewhere the broker may have lost since. To be followed by `written` or
         `unwritten`, before the next.
 

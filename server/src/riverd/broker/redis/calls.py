@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Generator, Sequence
-from typing import Protocol, TypeVar, cast
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
 
 import msgspec
 from hiredis import ReplyError
@@ -17,11 +17,12 @@ from riverd.broker.redis.connection import (
     RefusedError,
     Reply,
     UnansweredError,
+    before_it_was_sent,
     checked,
+    fail,
 )
-from riverd.broker.redis.history import ServerState, state_in, state_of
+from riverd.broker.redis.history import ServerState, state_in, state_of, term_in
 from riverd.broker.redis.scripts import DataHistory, Scripts
-from riverd.broker.redis.stored import READING
 from riverd.errors import BrokerError
 from riverd.scheduling.tasks import Tasks
 
@@ -39,8 +40,6 @@ TERM_QUESTION = ("HMGET", names.TERM, "n", "t")
 CLOSED = "the data was flushed, or opened again since"
 PORTION = 2_000
 """Commands that are sent together at most: others' calls go in between."""
-
-T = TypeVar("T")
 
 _ELSEWHERE = ("READONLY", "NOREPLICAS", "MASTERDOWN", "CLOSED")
 
@@ -188,7 +187,7 @@ class CallConnection(RedisConnection):
 
     def has_lost(self, answer: Reply) -> bool:
         """Whether what is said to `TERM_QUESTION` is another term than this connection's."""
-        return bool(self.history.term) and _term_in(answer) != self.history.term
+        return bool(self.history.term) and term_in(answer) != self.history.term
 
     async def replicated(self) -> None:
         """Wait until a replica has what was done on this connection up to now.
@@ -281,7 +280,7 @@ class Calls:
                 if not error.reply.startswith("NOSCRIPT"):
                     raise
             # Somebody flushed the scripts.
-            with _before_it_was_sent():
+            with before_it_was_sent():
                 await connection.load()
             return checked(await connection.send(*command))
         except RefusedError as error:
@@ -295,9 +294,9 @@ class Calls:
         if not opened:
             return [checked(answer) for answer in await self.answers(commands)]
         # Asked after the others: whatever became of the data before these, this one says it.
-        *answers, told = await self.answers([*commands, TERM_QUESTION])
+        *answers, term = await self.answers([*commands, TERM_QUESTION])
         connection = self._connection
-        if connection is None or connection.has_lost(told):
+        if connection is None or connection.has_lost(term):
             self.reset()
             raise BrokerError(CLOSED)
         return [checked(answer) for answer in answers]
@@ -353,7 +352,7 @@ class Calls:
             raise BrokerError("too much waits for the broker")
         if time.monotonic() - connection.checked_at > CHECKED_S_MAX:
             # A function that was frozen, or a process: its server may have been replaced meanwhile.
-            with _before_it_was_sent():
+            with before_it_was_sent():
                 await connection.check()
         self._may_write(connection)
         return connection
@@ -387,28 +386,6 @@ class Calls:
         finally:
             fail(connected, BrokerError("closing"))
             self._connecting = None
-
-
-def fail(future: asyncio.Future[T], error: BrokerError) -> None:
-    """Fail what still waits, also if nobody listens any more."""
-    if not future.done():
-        future.set_exception(error)
-        future.exception()
-
-
-def _term_in(answer: Reply) -> str:
-    number, name = cast("list[bytes | None]", checked(answer))
-    with READING:
-        return f"{(number or b'').decode()}.{(name or b'').decode()}"
-
-
-@contextlib.contextmanager
-def _before_it_was_sent() -> Generator[None]:
-    """What fails here is another thing than what was asked for: that was not done."""
-    try:
-        yield
-    except UnansweredError as error:
-        raise BrokerError(error.message) from None
 
 
 def _look_at(connection: CallConnection, refusal: str) -> None:

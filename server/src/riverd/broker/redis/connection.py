@@ -6,9 +6,10 @@ what River's promises rest on.
 """
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import cast
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from typing import TypeVar, cast
 
 import hiredis
 
@@ -41,6 +42,7 @@ _BEFORE_THE_FIRST_WRITE = (
     "WRONGPASS",
 )
 
+T = TypeVar("T")
 Argument = str | bytes | int
 Reply = object
 """What hiredis makes of an answer; an error is one too (`hiredis.ReplyError`)."""
@@ -244,6 +246,22 @@ def checked(reply: Reply) -> Reply:
     if isinstance(reply, hiredis.ReplyError):
         raise RefusedError(str(reply))
     return reply
+
+
+def fail(future: asyncio.Future[T], error: BrokerError) -> None:
+    """Fail what still waits, also if nobody listens any more."""
+    if not future.done():
+        future.set_exception(error)
+        future.exception()
+
+
+@contextlib.contextmanager
+def before_it_was_sent() -> Generator[None]:
+    """What fails here is another thing than what was asked for: that was not done."""
+    try:
+        yield
+    except UnansweredError as error:
+        raise BrokerError(error.message) from None
 
 
 def _packed(command: tuple[Argument, ...]) -> bytes:

@@ -7,6 +7,7 @@ import msgspec
 
 from riverd.broker.redis.connection import RedisConnection, Reply, checked
 from riverd.broker.redis.scripts import DataHistory
+from riverd.broker.redis.stored import READING
 from riverd.errors import BrokerError
 from riverd.model.log import NOWHERE, Position
 
@@ -83,3 +84,10 @@ def position_in(values: list[bytes | None], history: DataHistory | None) -> Posi
     if replication_id is not None and replication_id.decode() != history.mark:
         return NOWHERE
     return Position(epoch.decode(), int(offset))
+
+
+def term_in(answer: Reply) -> str:
+    """The term that data was opened as, of its number and name."""
+    number, name = cast("list[bytes | None]", checked(answer))
+    with READING:
+        return f"{(number or b'').decode()}.{(name or b'').decode()}"

@@ -7,8 +7,8 @@ from enum import Enum
 from typing import cast
 
 from riverd.broker.redis import keys
-from riverd.broker.redis.calls import Server, fail
-from riverd.broker.redis.connection import OpenConnection, RedisConnection, Reply
+from riverd.broker.redis.calls import Server
+from riverd.broker.redis.connection import OpenConnection, RedisConnection, Reply, fail
 from riverd.broker.redis.healing import RedisSite, history_name, term_text
 from riverd.broker.redis.history import ServerState, state_of
 from riverd.broker.redis.scripts import DataHistory, script
