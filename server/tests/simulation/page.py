@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ AGAIN_S = 1.0
 TWICE_S_MAX = 4.0
 """What was heard so long before a connection was lost was proven: it is not sent twice."""
 CALM_STEP_S = 0.3
+GAPS_MAX = 1
+"""Of a subscription, where nothing was lost: not one each time that its other page comes back."""
 
 
 class Page:
@@ -47,7 +50,8 @@ class Page:
         self._dice = world.dice
         self._heard: dict[tuple[str, Position], tuple[float, int]] = {}
         self._fresh: set[str] = set()
-        self._after_gap: set[str] = set()
+        self._gaps: Counter[str] = Counter()
+        """How many gaps its present subscriptions have had."""
         self._cache_only: set[str] = set()
         self._lost_s: dict[int, float] = {}
         """When each of its connections was lost."""
@@ -157,6 +161,7 @@ class Page:
     def _succeeded(self, channel: str, position: Position) -> None:
         self.at[channel] = None
         self._told[channel] = position
+        self._gaps.pop(channel, None)
         if self.session is not None and self.session not in self._own:
             self._own.append(self.session)
         if channel in self._fresh or channel not in self.has:
@@ -173,6 +178,15 @@ class Page:
         demand(
             is_honest, "{} has a gap in {} at {}: nothing was lost", self.name, channel, position
         )
+        if self.other is not None and world.keeps_all and world.server.run == 1:
+            self._gaps[channel] += 1
+            demand(
+                self._gaps[channel] <= GAPS_MAX,
+                "{} has {} gaps in one subscription to {}",
+                self.name,
+                self._gaps[channel],
+                channel,
+            )
         self.has[channel] = self.at[channel] = position
         self.holes.pop(channel, None)
 

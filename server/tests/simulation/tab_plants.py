@@ -36,6 +36,10 @@ TAB_PLANTS = (
         ("core.tab:Tab.forget", "self._remove(subscription.channel)", "pass"),
     ),
     plant(
+        "pages with one identity replace each other",
+        ("broker.memory.tabs:TabStore.claim", "rows if traits.is_shared else {}", "{}"),
+    ),
+    plant(
         "a replaced row is made again without asking the page",
         (
             "core.tab:Tab.written",
