@@ -4,13 +4,11 @@ Each is done up to its `yield`, as those of `faults.py`.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 
-from cluster import Cluster
+from cluster import Cluster, Harm
 from processes import CONTINUE, STOP
 from proxy import Direction
-
-Harm = AsyncGenerator[str]
 
 REFUSAL_S = 3.0
 SHORT_S = 2.0

@@ -4,7 +4,7 @@ import asyncio
 import random
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -31,6 +31,8 @@ from webhook_witness import WebhookWitness
 from witness import Witness, end
 
 Place = tuple[str | None, int]
+Harm = AsyncGenerator[str]
+"""A fault while it is done: see `faults.py`."""
 
 
 class BrokerServers(Protocol):
@@ -127,7 +129,7 @@ class Cluster:
         self.servers = servers
         """Instead of one Redis."""
         self._folder = tempfile.TemporaryDirectory()
-        self.redis = Redis(Path(self._folder.name))
+        self.redis = self._new_redis(Path(self._folder.name))
         self.programs: list[ServerProcess] = [self.redis]
         self._errors_seen = 0
         self._stored_twice: set[StoredTwice] = set()
@@ -142,18 +144,23 @@ class Cluster:
         """Bring everything up, and wait until every client is live."""
         apps = PUSHER_SETTINGS if PusherWitness in self.shape.transports else {}
         elsewhere = {**await self._start_broker(), **apps, **self.shape.settings}
-        ports = [self.proxy.port, *[self.redis.port] * (GATEWAYS - 1)]
-        self.gateways = [GatewayProcess(port, self.shape.drain_s, elsewhere) for port in ports]
+        self.gateways = self._new_gateways(elsewhere)
         self.receiver.start()
         self.api = ApiProcess(self.api_proxy.port, self.receiver.settings | elsewhere)
-        ports = [gateway.port for gateway in self.gateways]
-        self.balancer = BalancerProcess(ports, Path(self._folder.name))
+        self.balancer = BalancerProcess(self.gateways, Path(self._folder.name))
         self.speaker = Speaker(self.url, HOOKED)
         for program in (*self.gateways, self.api, self.balancer):
             self.programs.append(program)
             await asyncio.to_thread(program.start)
         self._load()
         await self.until_live()
+
+    def _new_redis(self, folder: Path) -> Redis:
+        return Redis(folder)
+
+    def _new_gateways(self, settings: Mapping[str, str]) -> list[GatewayProcess]:
+        ports = [self.proxy.port, *[self.redis.port] * (GATEWAYS - 1)]
+        return [GatewayProcess(port, self.shape.drain_s, settings) for port in ports]
 
     async def _start_broker(self) -> dict[str, str]:
         """What processes are set to, where the broker is not one Redis."""

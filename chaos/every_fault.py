@@ -4,15 +4,16 @@ import argparse
 import asyncio
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from apart import ApartFindings, connect_loopback, suffer_apart
 from cluster import Cluster, FaultOutcome, Shape
-from faults import BEGINS_AGAIN, FAULTS, suffer
+from faults import BEGINS_AGAIN, Fault, suffer
+from groups import FAULTS_OF_GROUPS, GROUPS
 from large_load import CROWD_FAULT, suffer_with_crowd
 from riverd.commands.verify.checker import BrokenRule
-from several import SERVERS
 from versions import FAULTS_OF_VERSIONS, FirstVersion, shape_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,7 +31,7 @@ HEADS = (
     "remark",
 )
 WRONG_SHOWN_MAX = 20
-NAMES = [*FAULTS, *SERVERS, *FAULTS_OF_VERSIONS, CROWD_FAULT]
+NAMES = [*FAULTS_OF_GROUPS, *FAULTS_OF_VERSIONS, CROWD_FAULT]
 BEGIN, END = "<!-- make chaos: begin -->", "<!-- make chaos: end -->"
 
 
@@ -43,8 +44,16 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=300)
     parser.add_argument("--only", action="append", choices=NAMES, help="this fault alone")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
+    # What `suffer_apart` starts: says what it found, and leaves the judgement to others.
+    parser.add_argument("--apart", action="store_true", help=argparse.SUPPRESS)
     wanted = parser.parse_args()
-    outcomes, wrong = asyncio.run(_run(Shape(clients=wanted.clients), wanted.only or NAMES))
+    shape, names = Shape(clients=wanted.clients), wanted.only or NAMES
+    if wanted.apart:
+        connect_loopback()
+        found = asyncio.run(_run(shape, names, is_apart=True))
+        sys.stdout.buffer.write(ApartFindings(*found).packed())
+        return 0
+    outcomes, wrong = asyncio.run(_run(shape, names))
     table = _table(outcomes, wanted.clients)
     print(table)
     if wanted.write:
@@ -58,15 +67,23 @@ def main() -> int:
     return 0 if clean and not told_wrongly else 1
 
 
-async def _run(shape: Shape, names: list[str]) -> tuple[list[FaultOutcome], list[BrokenRule]]:
-    """Those of one Redis to one cluster, each other to one of its own."""
+async def _run(
+    shape: Shape, names: list[str], *, is_apart: bool = False
+) -> tuple[list[FaultOutcome], list[BrokenRule]]:
+    """Those of a group to one cluster."""
     outcomes: list[FaultOutcome] = []
     wrong: list[BrokenRule] = []
-    of_one = [name for name in names if name in FAULTS]
-    for some in (of_one, *([name] for name in names if name in SERVERS)):
-        if some:
-            servers = SERVERS[some[0]]() if some[0] in SERVERS else None
-            wrong += await _suffer_all(Cluster(shape, servers), some, outcomes)
+    for group in GROUPS:
+        some = {name: group.faults[name] for name in names if name in group.faults}
+        why_not = group.why_not() if some else ""
+        if why_not:
+            print(f"skipped: {', '.join(some)}: {why_not}", file=sys.stderr)
+        elif some and group.is_apart and not is_apart:
+            found = await suffer_apart(list(some), shape.clients)
+            _add(found.outcomes, outcomes)
+            wrong += found.wrong
+        elif some:
+            wrong += await _suffer_all(group.cluster(shape), some, outcomes)
     of_versions = [name for name in names if name in FAULTS_OF_VERSIONS]
     wrong += await _replace_versions(shape, of_versions, outcomes)
     if CROWD_FAULT in names:
@@ -86,24 +103,31 @@ async def _replace_versions(
             print(f"skipped: {', '.join(names)}: {why_not}", file=sys.stderr)
             return wrong
         for name in names:
-            wrong += await _suffer_all(Cluster(shape_of(name, shape, first)), [name], outcomes)
+            fault = {name: FAULTS_OF_VERSIONS[name]}
+            wrong += await _suffer_all(Cluster(shape_of(name, shape, first)), fault, outcomes)
     return wrong
 
 
 async def _suffer_all(
-    cluster: Cluster, names: list[str], outcomes: list[FaultOutcome]
+    cluster: Cluster, faults: Mapping[str, Fault], outcomes: list[FaultOutcome]
 ) -> list[BrokenRule]:
-    published = outcomes[-1].published if outcomes else 0
+    suffered: list[FaultOutcome] = []
     try:
         await cluster.start()
         print(f"{cluster.shape.clients} clients live on three gateways", file=sys.stderr)
-        for name in names:
-            outcome = await suffer(cluster, name)
-            outcomes.append(replace(outcome, published=published + outcome.published))
-            print(outcome, file=sys.stderr)
+        for name, fault in faults.items():
+            suffered.append(await suffer(cluster, name, fault_of=fault))
+            print(suffered[-1], file=sys.stderr)
         return cluster.violations()
     finally:
         await cluster.close()
+        _add(suffered, outcomes)
+
+
+def _add(suffered: Iterable[FaultOutcome], outcomes: list[FaultOutcome]) -> None:
+    """Count what was published in all clusters together."""
+    published = outcomes[-1].published if outcomes else 0
+    outcomes += [replace(one, published=published + one.published) for one in suffered]
 
 
 def _setting(outcomes: list[FaultOutcome], clients: int) -> str:

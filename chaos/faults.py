@@ -6,18 +6,16 @@ live again; what comes after it tidies up.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 
 from broker_faults import BROKER_FAULTS, EVICTED
-from cluster import Cluster, FaultOutcome
-from processes import CONTINUE, STOP, TERMINATE, GatewayProcess
-from several import FAULTS_OF_SEVERAL, SHARD
+from cluster import Cluster, FaultOutcome, Harm
+from processes import CONTINUE, STOP, TERMINATE, ServerProcess
+from several import RESHARD, SHARD, SHARD_FAILOVER
 from until import LIVE_S_MAX, until
-from versions import FAULTS_OF_VERSIONS
 from witness import Witness
 
-Harm = AsyncGenerator[str]
 Fault = Callable[[Cluster], Harm]
 
 PAUSE_S = 10.0
@@ -39,13 +37,13 @@ async def kill_gateway(cluster: Cluster) -> Harm:
 
 async def stop_gateway(cluster: Cluster) -> Harm:
     """SIGTERM a gateway, wait for its end, start it again."""
-    code = await _restart(cluster.gateways[2])
+    code = await restart(cluster.gateways[2])
     yield f"exit code {code}"
 
 
 async def roll(cluster: Cluster) -> Harm:
     """Restart all gateways, one after the other, as a deployment does."""
-    codes = [await _restart(gateway) for gateway in cluster.gateways]
+    codes = [await restart(gateway) for gateway in cluster.gateways]
     yield f"exit codes {codes}"
 
 
@@ -162,17 +160,17 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-BEGINS_AGAIN = {EVICTED, SHARD}
+BEGINS_AGAIN = {EVICTED, SHARD, SHARD_FAILOVER, RESHARD}
 """After these logs may begin again, and everyone is told so; after the others nobody is."""
 
 
-async def suffer(cluster: Cluster, name: str) -> FaultOutcome:
+async def suffer(cluster: Cluster, name: str, *, fault_of: Fault) -> FaultOutcome:
     """Do one fault, wait until everyone is live again, and count.
 
     Who does not become live again has lost something.
     """
     await asyncio.sleep(CALM_S)
-    fault = (FAULTS | FAULTS_OF_SEVERAL | FAULTS_OF_VERSIONS)[name](cluster)
+    fault = fault_of(cluster)
     remark = await anext(fault)
     missing: list[str] = []
     live_after_s = agreed_after_s = counted_after_s = LIVE_S_MAX
@@ -200,8 +198,9 @@ async def suffer(cluster: Cluster, name: str) -> FaultOutcome:
     )
 
 
-async def _restart(gateway: GatewayProcess) -> int:
-    gateway.signal(TERMINATE)
-    code = await asyncio.to_thread(gateway.wait)
-    await asyncio.to_thread(gateway.start)
+async def restart(process: ServerProcess) -> int:
+    """SIGTERM a process and start it again. The exit code."""
+    process.signal(TERMINATE)
+    code = await asyncio.to_thread(process.wait)
+    await asyncio.to_thread(process.start)
     return code

@@ -11,9 +11,10 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
+from typing import BinaryIO, cast
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRET = "chaos-secret-chaos-secret-chaos-secret-00"
@@ -32,7 +33,9 @@ class ServerProcess:
         path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
         self._environment = {**os.environ, "PATH": path, **environment}
         self._ready = ready
-        self._log = tempfile.TemporaryFile()
+        self._log: BinaryIO = cast("BinaryIO", tempfile.TemporaryFile())
+        self._output = self._log
+        self._prefix: tuple[str, ...] = ()
         self._process: subprocess.Popen[bytes] | None = None
         self.ended_at = -math.inf
         """When a process of it has ended last."""
@@ -41,10 +44,19 @@ class ServerProcess:
         """Give it other settings; they count when it is started again."""
         self._environment |= settings
 
+    def run_by(self, *prefix: str) -> None:
+        """Have another program start it from now on, which gives way to it (as `nice` does)."""
+        self._prefix = prefix
+
+    def print_to(self, path: str) -> None:
+        """Have what it prints go there from its next start on; `log` does not have it."""
+        self._output = Path(path).open("wb", buffering=0)
+
     def start(self, *, wait: bool = True) -> None:
         """Start it, and wait until it serves."""
+        command = [*self._prefix, *self._command]
         self._process = subprocess.Popen(
-            self._command, env=self._environment, stdout=self._log, stderr=self._log
+            command, env=self._environment, stdout=self._output, stderr=self._output
         )
         deadline = time.monotonic() + READY_S_MAX
         while wait and not self._ready():
@@ -72,6 +84,7 @@ class ServerProcess:
     def close(self) -> None:
         """End it for good."""
         self.kill()
+        self._output.close()
         self._log.close()
 
     def log(self) -> str:
@@ -106,10 +119,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def answers(port: int, path: str = "/readyz") -> bool:
-    """Whether an HTTP server on this machine says 200."""
+def answers(port: int, path: str = "/readyz", *, host: str = "127.0.0.1") -> bool:
+    """Whether an HTTP server says 200."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1) as answer:
+        with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=1) as answer:
             return bool(answer.status == HTTPStatus.OK)
     except OSError:
         return False
@@ -124,12 +137,13 @@ def accepts(port: int) -> bool:
 class Redis(ServerProcess):
     """A Redis with an append-only file of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *addresses: str) -> None:
         self.port = free_port()
         self._data = folder / "redis"
         self._data.mkdir()
         command = ["redis-server", "--port", str(self.port), "--dir", str(self._data), "--save", ""]
-        command += ["--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "everysec"]
+        command += ["--bind", "127.0.0.1", *addresses, "--protected-mode", "no"]
+        command += ["--appendonly", "yes", "--appendfsync", "everysec"]
         super().__init__(command, {}, lambda: accepts(self.port))
 
     def lose_data(self) -> None:
@@ -162,6 +176,8 @@ class GatewayProcess(ServerProcess):
         self, redis_port: int, drain_s: float, settings: Mapping[str, str] | None = None
     ) -> None:
         self.port = free_port()
+        self.host = "127.0.0.1"
+        """Where it is reached."""
         self.name = f"gateway at {self.port}"
         environment = {
             "RIVER_NODE_NAME": self.name,
@@ -173,7 +189,7 @@ class GatewayProcess(ServerProcess):
             **(settings or {}),
         }
         command = [sys.executable, "-m", "riverd", "gateway"]
-        super().__init__(command, environment, lambda: answers(self.port))
+        super().__init__(command, environment, lambda: answers(self.port, host=self.host))
 
 
 class ApiProcess(ServerProcess):
@@ -196,14 +212,14 @@ class ApiProcess(ServerProcess):
 class BalancerProcess(ServerProcess):
     """haproxy with the configuration that users copy, and a socket to give it orders."""
 
-    def __init__(self, gateways: list[int], folder: Path) -> None:
+    def __init__(self, gateways: Sequence[GatewayProcess], folder: Path) -> None:
         self.port = free_port()
         self._orders = folder / "haproxy.sock"
         orders = folder / "orders.cfg"
         orders.write_text(f"global\n    stats socket {self._orders} level admin\n")
         environment = {"RIVER_LISTEN": f"127.0.0.1:{self.port}", "RIVER_MAXCONN": "5000"}
-        for number, port in enumerate(gateways, 1):
-            environment[f"RIVER_GATEWAY_{number}"] = f"127.0.0.1:{port}"
+        for number, gateway in enumerate(gateways, 1):
+            environment[f"RIVER_GATEWAY_{number}"] = f"{gateway.host}:{gateway.port}"
         config = ROOT / "deploy" / "haproxy" / "river.cfg"
         command = ["haproxy", "-db", "-f", str(config), "-f", str(orders)]
         super().__init__(command, environment, lambda: answers(self.port))

@@ -6,6 +6,7 @@ It has a thread: those who break things may block their own loop.
 import asyncio
 import contextlib
 import threading
+from collections.abc import Coroutine
 from enum import Enum
 
 
@@ -17,13 +18,15 @@ class Direction(Enum):
 
 
 class Proxy:
-    """Between one process and its Redis."""
+    """Between one process and its Redis, or between a Redis and all who speak to it."""
 
     def __init__(self, target_port: int) -> None:
-        self._target_port = target_port
+        self.target_port = target_port
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._passes = {one: asyncio.Event() for one in Direction}
+        self._kept_out: dict[str, asyncio.Event] = {}
+        """By the address that connections come from: set when they pass again."""
         self._pipes: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._to_redis: set[asyncio.StreamWriter] = set()
@@ -44,6 +47,10 @@ class Proxy:
         """From now on nothing passes, or nothing in these directions."""
         for one in directions or tuple(Direction):
             self._loop.call_soon_threadsafe(self._passes[one].clear)
+
+    def keep_out(self, address: str) -> None:
+        """From now on nothing passes to or from this address; others are served."""
+        self._loop.call_soon_threadsafe(self._kept_out.setdefault, address, asyncio.Event())
 
     def lose_redis(self) -> None:
         """Close the connections to Redis, and leave the others open: nobody answers on them."""
@@ -71,8 +78,9 @@ class Proxy:
             writer.transport.abort()
         self._is_half_open = False
         self.delay_s = 0.0
-        for passes in self._passes.values():
+        for passes in (*self._passes.values(), *self._kept_out.values()):
             passes.set()
+        self._kept_out.clear()
 
     def _end(self) -> None:
         self._mend()
@@ -83,33 +91,42 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
-        for passes in self._passes.values():
-            await passes.wait()
+        address = writer.get_extra_info("peername")[0]
+        for one in Direction:
+            await self._until_passes(address, one)
         try:
-            back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+            back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self.target_port)
         except OSError:
             self._writers.discard(writer)
             writer.transport.abort()
             return
         self._writers.add(back_writer)
         self._to_redis.add(back_writer)
-        self._start(reader, back_writer, Direction.REQUESTS)
-        self._start(back_reader, writer, Direction.ANSWERS)
+        self._start(self._pipe(reader, back_writer, Direction.REQUESTS, address=address))
+        self._start(self._pipe(back_reader, writer, Direction.ANSWERS, address=address))
 
-    def _start(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, direction: Direction
-    ) -> None:
-        pipe = asyncio.create_task(self._pipe(source, sink, direction))
+    def _start(self, piping: Coroutine[object, object, None]) -> None:
+        pipe = asyncio.create_task(piping)
         self._pipes.add(pipe)
         pipe.add_done_callback(self._pipes.discard)
 
+    async def _until_passes(self, address: str, direction: Direction) -> None:
+        await self._passes[direction].wait()
+        if address in self._kept_out:
+            await self._kept_out[address].wait()
+
     async def _pipe(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, direction: Direction
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        direction: Direction,
+        *,
+        address: str,
     ) -> None:
         with contextlib.suppress(OSError):
             while data := await source.read(65_536):
                 await asyncio.sleep(self.delay_s)
-                await self._passes[direction].wait()
+                await self._until_passes(address, direction)
                 sink.write(data)
                 await sink.drain()
         self._to_redis.discard(sink)

@@ -9,12 +9,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from cluster import Cluster, Shape
+from cluster import Cluster, Harm, Shape
 from processes import CONTINUE, ROOT, STOP, TERMINATE, ServerProcess
 from witness import Witness
 
@@ -24,8 +24,6 @@ UPGRADE, UNDO = "0.1.0 upgraded to this version", "this version taken back to 0.
 PAUSE_S = 7.0
 MIXED_S = 2.0
 MODULES = "riverd.app, riverd.api.asgi, uvicorn"
-
-Harm = AsyncGenerator[str]
 
 
 class FirstVersion:

@@ -47,13 +47,14 @@ class RedisCluster:
             new.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", self._id(source))
             old.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", self._id(target))
 
-    def move_keys(self, name: str, target: RedisServer) -> None:
-        """Bring the keys over."""
-        slot, source = slot_of(name), self.owner(name)
+    def move_keys(self, name: str, target: RedisServer, *, at_once: int = 1000) -> int:
+        """Bring the keys over, so many in one step; how many there were."""
+        slot, source, moved = slot_of(name), self.owner(name), 0
         with source.client() as old:
-            names = old.execute_command("CLUSTER GETKEYSINSLOT", slot, 1000)
-            if names:
+            while names := old.execute_command("CLUSTER GETKEYSINSLOT", slot, at_once):
                 old.migrate("127.0.0.1", target.port, names, 0, 5000)
+                moved += len(names)
+        return moved
 
     def end_move(self, name: str, target: RedisServer) -> None:
         """The slot is the other's; everybody is told."""
