@@ -6,6 +6,7 @@ from functools import partial
 
 from cluster import BrokerServers, Cluster, Harm, Shape
 from faults import FAULTS
+from machine_faults import MACHINE_FAULTS
 from several import FAULTS_OF_SEVERAL, SERVERS
 from split_brain import FAULTS_OF_DIVISION, SERVERS_DIVIDED
 
@@ -30,6 +31,7 @@ def _with_servers(servers: Callable[[], BrokerServers], shape: Shape) -> Cluster
 
 GROUPS = (
     Group(FAULTS),
+    Group(MACHINE_FAULTS),
     *[
         Group({name: fault}, partial(_with_servers, (SERVERS | SERVERS_DIVIDED)[name]))
         for name, fault in (FAULTS_OF_SEVERAL | FAULTS_OF_DIVISION).items()
