@@ -4,9 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from apart import why_not_apart
 from cluster import BrokerServers, Cluster, Harm, Shape
 from faults import FAULTS
+from full_disk import DISK_FAULTS, SMALL_DISK, SmallDiskCluster
 from machine_faults import MACHINE_FAULTS
+from network import TRIED
+from network_faults import NETWORK_FAULTS, FarCluster
 from several import FAULTS_OF_SEVERAL, SERVERS
 from split_brain import FAULTS_OF_DIVISION, SERVERS_DIVIDED
 
@@ -32,6 +36,10 @@ def _with_servers(servers: Callable[[], BrokerServers], shape: Shape) -> Cluster
 GROUPS = (
     Group(FAULTS),
     Group(MACHINE_FAULTS),
+    Group(
+        DISK_FAULTS, SmallDiskCluster, partial(why_not_apart, *SMALL_DISK, "/mnt"), is_apart=True
+    ),
+    Group(NETWORK_FAULTS, FarCluster, partial(why_not_apart, *TRIED), is_apart=True),
     *[
         Group({name: fault}, partial(_with_servers, (SERVERS | SERVERS_DIVIDED)[name]))
         for name, fault in (FAULTS_OF_SEVERAL | FAULTS_OF_DIVISION).items()
