@@ -109,8 +109,10 @@ def old(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run_audit(folder: Path, registry: ThreadingHTTPServer | None = None) -> tuple[int, str]:
-    command = [sys.executable, str(ROOT / "scripts" / "audit.py"), f"--root={folder}"]
+def run_audit(
+    folder: Path, registry: ThreadingHTTPServer | None = None, *, options: tuple[str, ...] = ()
+) -> tuple[int, str]:
+    command = [sys.executable, str(ROOT / "scripts" / "audit.py"), f"--root={folder}", *options]
     command += [f"--exceptions={folder / 'exceptions.toml'}", "--seconds=100"]
     if registry:
         url = f"http://127.0.0.1:{registry.server_port}/"
@@ -143,6 +145,11 @@ def test_finding_fails_with_its_id_package_version_and_fixed_version(
         "requirements.lock: urllib3 1.24.1: PYSEC-2019-133 (CVE-2019-11324), fixed in 1.24.2",
         "package-lock.json: minimist 0.0.8: GHSA-xvch-5gv4-984h, fixed in 0.2.4",
     ]
+
+
+def test_what_make_test_is_told_fails_nothing(old: Path, registry: ThreadingHTTPServer) -> None:
+    code, said = run_audit(old, registry, options=("--tell",))
+    assert (code, "urllib3 1.24.1: PYSEC-2019-133" in said) == (0, True)
 
 
 def test_exceptions_that_hold_let_findings_stay(old: Path, registry: ThreadingHTTPServer) -> None:
