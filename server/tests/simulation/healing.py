@@ -57,6 +57,12 @@ class HealingServer:
         """This history is not open yet."""
         self.term, self._data = None, data
 
+    def flush(self) -> None:
+        """Have nothing any more, neither of a round nor of what was restored in it."""
+        self._round, self._owner, self._offers, self._parts = "", "", {}, {}
+        self._restored = {}
+        self.begin(Data())
+
     def dump(self) -> Data:
         """A copy of the data."""
         if self.term is None:

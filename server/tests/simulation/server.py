@@ -103,8 +103,9 @@ class Server:
             self.store.log_bytes += stored.size
             self.store._trim(stored, now)
             self.truth.healed(log)
-            if stored.entries:
-                self._newest_at[channel, log.epoch] = stored.entries[-1][0]
+            if log.ages_s:
+                # Also of what is too old by now: it is not held.
+                self._newest_at[channel, log.epoch] = now - log.ages_s[-1] - DELAY_S_MAX
         for (channel, key), position in keys.items():
             if channel != CONTROL:
                 # An order that only a lost log has seen is taken again.
@@ -130,7 +131,7 @@ class Server:
 
     def flush(self) -> None:
         """Have nothing any more, while all connections go on: no call finds the data open."""
-        self.healing.begin(Data())
+        self.healing.flush()
         self.run = next(self._shared.runs)
         self.store = self._empty()
         self.tabs = TabStore(since=self._world.now)
