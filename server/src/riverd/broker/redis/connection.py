@@ -7,6 +7,7 @@ what River's promises rest on.
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from typing import TypeVar, cast
@@ -21,6 +22,9 @@ READ_S = 0.01
 PING_S = 1.0
 WAITING_MAX = 20_000
 UNSENT_BYTES_MAX = 67_108_864
+
+ANSWERS_AT_ONCE = 128
+"""In one turn of the loop: who waited for one of them goes on in the next."""
 
 _BEFORE_THE_FIRST_WRITE = (
     "ASK ",
@@ -75,11 +79,16 @@ class RedisConnection(asyncio.Protocol):
     pinged, so that its end is noticed.
     """
 
+    taken_at_once: float = ANSWERS_AT_ONCE
+    """How much of what has come together is handed out in one turn."""
+
     def __init__(self, silence_s: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader()
         self._waiting: deque[asyncio.Future[Reply]] = deque()
         self._unsent: list[bytes] = []
+        self._has_more = self._is_paused = self._is_over = False
+        """Whether answers have come that are handed out with the next turns."""
         self._transport: asyncio.Transport | None = None
         self._silence_s = silence_s
         self._received_at = self._waits_since = self._loop.time()
@@ -177,6 +186,9 @@ class RedisConnection(asyncio.Protocol):
         del exc
         if self._timer is not None:
             self._timer.cancel()
+        # What came before the end was answered.
+        self._hand_out(math.inf)
+        self._is_over = True
         self._lose()
         sent = len(self._waiting) - len(self._unsent)
         for number, waiting in enumerate(self._waiting):
@@ -187,16 +199,52 @@ class RedisConnection(asyncio.Protocol):
         self._unsent.clear()
 
     def data_received(self, data: bytes) -> None:
-        """Hand out what is complete."""
+        """Hand out what is complete, or some of it."""
         self._received_at = self._loop.time()
-        reader = self._reader
         try:
-            reader.feed(data)
-            # False stands for "not complete yet"; no reply of Redis is it.
-            while (reply := reader.gets()) is not False:
-                self.take(reply)
+            self._reader.feed(data)
         except hiredis.ProtocolError:
             self.drop()
+            return
+        if not self._has_more:
+            self._hand_out_some()
+
+    def _hand_out_some(self) -> None:
+        if self._is_over:
+            return
+        self._has_more = self._hand_out(self.taken_at_once)
+        if self._has_more:
+            # Nothing is read meanwhile: what waits here stays as much as one read brings.
+            self._pause(True)
+            self._loop.call_soon(self._hand_out_some)
+        elif self._is_paused:
+            self._received_at = self._loop.time()
+            self._pause(False)
+
+    def _hand_out(self, count: float) -> bool:
+        """Hand out so many; whether there may be more."""
+        reader = self._reader
+        try:
+            while count > 0:
+                # False stands for "not complete yet"; no reply of Redis is it.
+                if (reply := reader.gets()) is False:
+                    return False
+                self.take(reply)
+                count -= 1
+        except hiredis.ProtocolError:
+            self.drop()
+            return False
+        return True
+
+    def _pause(self, wanted: bool) -> None:  # noqa: FBT001  the state itself
+        transport = self._transport
+        if wanted is self._is_paused or transport is None or transport.is_closing():
+            return
+        self._is_paused = wanted
+        if wanted:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
 
     def tick(self) -> None:
         """Called ten times a second, for kinds of connections that have something to watch."""

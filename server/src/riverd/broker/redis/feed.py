@@ -1,6 +1,7 @@
 """The feed of one server: what is announced there, under the names that are subscribed."""
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
 from typing import Protocol, cast
 
@@ -92,7 +93,12 @@ class Feeds(Protocol):
 
 
 class FeedConnection(RedisConnection):
-    """A connection on which announcements come between the answers."""
+    """A connection on which announcements come between the answers.
+
+    All that have come together are taken in one turn: they are sent to subscribers together too.
+    """
+
+    taken_at_once = math.inf
 
     def __init__(self, commands: PubSubCommands, listener: FeedListener) -> None:
         super().__init__(SILENCE_S_MAX)
