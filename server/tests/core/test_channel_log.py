@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riverd.core.channel_log import JOINED_KEPT_MAX, Log
+from riverd.core.channel_log import DROPPED_AT_ONCE, FRAMES_KEPT_MAX, JOINED_KEPT_MAX, Log
 from riverd.model.log import Position, Publication
 
 
@@ -160,3 +160,22 @@ def test_whatever_is_asked_in_whatever_order_frames_are_those_of_the_entries(
                     run, upto = log.part(encode, after, bytes_max=data.draw(st.integers(1, 60)))
                     assert run == frames(after + 1, upto)
                     assert upto > after or after == log.offset
+
+
+def test_very_many_entries_are_dropped_some_at_a_time() -> None:
+    log = log_of(1, 0)
+    for offset in range(1, 2 * DROPPED_AT_ONCE + 200):
+        log.append(entry(offset), 0)
+    log.frames(frame, 0)
+    encoded = log._encoded[frame].frames
+    oldest = list[tuple[int, int]]()
+    for _ in range(3):
+        log.trim(size=100, before=0)
+        oldest.append((log.oldest, len(encoded)))
+    made = 2 * DROPPED_AT_ONCE + 199
+    assert oldest == [
+        (DROPPED_AT_ONCE, made - DROPPED_AT_ONCE),
+        (2 * DROPPED_AT_ONCE, made - 2 * DROPPED_AT_ONCE),
+        (made - 100, FRAMES_KEPT_MAX),
+    ]
+    assert log.joined(frame, made - 50) == frames(made - 49, made)

@@ -1,7 +1,12 @@
 """The members of a channel: versions, changes, and a list that was read again."""
 
+from river_wire import NATIVE, RULES, Client, session_of
+
+from riverd.core.hub import ENCODED_AT_ONCE, Hub
 from riverd.core.presence import LISTED_MAX, PresenceReplica
-from riverd.model.log import Change, Member, Position, Roster
+from riverd.model.commands import Subscribe
+from riverd.model.log import Change, Member, Position, Roster, Tail
+from riverd.model.replies import Subscribed
 
 ANN, BOB = Member("ann"), Member("bob", b'{"a":1}')
 
@@ -65,3 +70,28 @@ def test_a_list_of_ten_thousand_shows_a_hundred_and_how_many_there_are() -> None
     listed = presence.listed()
     assert listed.count == 10_000
     assert len(listed.members) == LISTED_MAX == 100
+
+
+def test_joins_that_wait_for_a_flush_are_encoded_as_they_come() -> None:
+    hub, client = Hub(RULES, part_bytes_max=10_000), Client()
+    roster = Roster(Position("m1", 0), {}, 0)
+    channel = hub.open("presence-c", Tail(Position("e1", 0)), roster=roster, now=0)
+    subscription = hub.subscribe(
+        session_of(client, user="ann"), Subscribe(1, "presence-c"), member=None
+    )
+    reply = NATIVE.encode(Subscribed(1, "presence-c", channel.log.position, recovered=False))
+    hub.admit(subscription, channel, reply=reply, after=0)
+    [audience] = channel.audiences.values()
+    encode, encoded, count = audience.change, list[int](), 2 * ENCODED_AT_ONCE + 10
+
+    def counted(change: Change) -> bytes:
+        encoded.append(change.offset)
+        return encode(change)
+
+    audience.change = counted
+    for offset in range(1, count + 1):
+        assert hub.change(channel, Change(offset, True, Member(f"u{offset}")), now=0)
+    assert len(encoded) == 2 * ENCODED_AT_ONCE
+    hub.flush(0)
+    assert encoded == list(range(1, count + 1))
+    assert client.types() == ["subscribed", *["joined"] * count]

@@ -70,6 +70,12 @@ class Channel:
         """Whether anybody is sent what is new with the next flush."""
         return any(audience.live for audience in self.audiences.values())
 
+    def encode_changes(self) -> None:
+        """Encode the joins and leaves that there are, for those who are sent them."""
+        for audience in self.audiences.values():
+            if audience.live and self.presence is not None:
+                self.presence.changes.frames(audience.change, self.sent_version)
+
     def trim(self, bytes_max: int, *, now: float) -> int:
         """Drop what is outside of the window; what that counted for. After it was handed out."""
         policy, log = self.policy, self.log

@@ -11,6 +11,8 @@ from riverd.model.log import Position
 
 JOINED_KEPT_MAX = 4
 FRAMES_KEPT_MAX = 16
+DROPPED_AT_ONCE = 5_000
+"""Entries: a millisecond."""
 
 
 class LogEntry(Protocol):
@@ -189,10 +191,13 @@ class Log(Generic[E]):
     def trim(self, *, size: int, before: float, least: int = 0) -> int:
         """Drop entries beyond the newest `size`, and those taken before a time; keep `least`.
 
-        Gives what the dropped ones counted for.
+        Where they are very many some stay until the next time. Gives what the dropped ones counted
+        for.
         """
         entries, times, dropped = self._entries, self._times, 0
         count = len(entries)
+        if count - least > DROPPED_AT_ONCE:
+            least = count - DROPPED_AT_ONCE
         while count > least and (count > size or times[0] < before):
             count -= 1
             dropped += entries.popleft().byte_count()
@@ -206,6 +211,6 @@ class Log(Generic[E]):
             if encoded.upto <= oldest:
                 encoded.frames.clear()
                 encoded.upto = oldest
-            elif len(encoded.frames) > FRAMES_KEPT_MAX:
-                del encoded.frames[:-FRAMES_KEPT_MAX]
+            elif (beyond := len(encoded.frames) - FRAMES_KEPT_MAX) > 0:
+                del encoded.frames[: min(beyond, DROPPED_AT_ONCE)]
         return dropped

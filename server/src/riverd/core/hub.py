@@ -23,6 +23,8 @@ from riverd.model.log import Change, Ephemeral, Member, Position, Publication, R
 from riverd.model.replies import Gap, Members, SubscriberCount
 
 LOOKED_MAX = 8
+ENCODED_AT_ONCE = 256
+"""Joins and leaves: thousands wait for a flush, where each is sent to a crowd."""
 Changes = list[Change] | None
 
 
@@ -105,6 +107,8 @@ class Hub:
         presence = channel.presence
         if presence is None or not presence.apply(change, now):
             return False
+        if change.offset % ENCODED_AT_ONCE == 0:
+            channel.encode_changes()
         self._dirty[channel] = None
         return True
 

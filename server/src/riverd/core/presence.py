@@ -8,7 +8,7 @@ from riverd.model.log import Change, Member, Position, Roster
 from riverd.model.replies import MemberList
 
 LISTED_MAX = 100
-COMPARED_AT_ONCE = 5_000
+COMPARED_AT_ONCE = 2_000
 """Members, of two lists."""
 
 
@@ -18,7 +18,8 @@ class PresenceReplica:
     __slots__ = ("_members", "changes")
 
     def __init__(self, roster: Roster) -> None:
-        self._members = dict(roster.members)
+        # As it is: a copy of very many takes long.
+        self._members = roster.members
         self.changes: Log[Change] = Log(roster.position)
 
     @property
@@ -43,7 +44,7 @@ class PresenceReplica:
         """Take the list as it is now, and give the changes that lead there, if they are known."""
         if changes is None:
             changes = [one for some in self.changes_to(roster) for one in some]
-        self._members = dict(roster.members)
+        self._members = roster.members
         self.changes = Log(roster.position)
         return changes
 
@@ -62,16 +63,16 @@ class PresenceReplica:
 
         Only of use while this list has the position that it had at the start.
         """
-        before, after = self._members, roster.members
+        before, after, ours = self._members, roster.members, self.position
         version = roster.position.offset
         # One whose `info` is another left and came again.
-        for some in _slices(before):
+        for some in self._slices(before, ours):
             yield [
                 Change(version, joined=False, member=member)
                 for member in some
                 if after.get(member.user) != member
             ]
-        for some in _slices(after):
+        for some in self._slices(after, ours):
             yield [
                 Change(version, joined=True, member=member)
                 for member in some
@@ -99,9 +100,8 @@ class PresenceReplica:
         """The user as a member, if it is one."""
         return self._members.get(user)
 
-
-def _slices(members: Mapping[str, Member]) -> Iterator[list[Member]]:
-    # A copy: others join and leave meanwhile.
-    found = list(members.values())
-    for start in range(0, len(found), COMPARED_AT_ONCE):
-        yield found[start : start + COMPARED_AT_ONCE]
+    def _slices(self, members: Mapping[str, Member], ours: Position) -> Iterator[list[Member]]:
+        # Others join and leave meanwhile: then nobody wants to know any more.
+        left = iter(members.values())
+        while self.position == ours and (some := list(islice(left, COMPARED_AT_ONCE))):
+            yield some
