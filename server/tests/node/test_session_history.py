@@ -3,6 +3,7 @@
 import asyncio
 import json
 import tracemalloc
+from copy import copy
 from itertools import count
 from typing import Any
 
@@ -16,6 +17,7 @@ from riverd.core.session import Session
 from riverd.errors import ErrorCode, RiverError
 from riverd.model.commands import Proof, Subscribe
 from riverd.model.facts import GapFact, RefusedFact, SessionFacts, Stretch
+from riverd.model.log import Member
 from riverd.model.orders import Question
 from riverd.node.node import Node
 from riverd.node.session_history import SHARE, SessionHistory
@@ -106,8 +108,8 @@ class Remembering:
             history, node.users, sessions=node.sessions, hub=hub, name=lambda: "here"
         )
 
-    def facts(self, user: str = "ann", channel: str = "c", offset: int = 1) -> Any:
-        return self._finder.find(Question("q", user, "explain", channel, offset=offset))
+    async def facts(self, user: str = "ann", channel: str = "c", offset: int = 1) -> Any:
+        return await self._finder.find(Question("q", user, "explain", channel, offset=offset))
 
 
 async def remembering(cluster: Cluster) -> Remembering:
@@ -132,11 +134,11 @@ async def test_stretch_is_what_was_sent_between_begin_and_end(cluster: Cluster) 
     await live(ann)
     cluster.publish(times=2)
     await ann.told("event", "event")
-    [now] = here.facts().stretches
+    [now] = (await here.facts()).stretches
     assert (now.after, now.upto, now.newest, now.ended_at) == (3, 5, 5, 0)
     ends(ann, "lost")
     cluster.publish()
-    [past] = here.facts().stretches
+    [past] = (await here.facts()).stretches
     assert (past.after, past.upto, past.newest, past.ended_by) == (3, 5, -1, "lost")
     assert [type(one) for one in here.history.of("ann")] == [SessionFacts, Stretch]
 
@@ -157,12 +159,12 @@ async def test_blocked_since_and_the_gap_after_it_are_remembered(cluster: Cluste
     here.node.blocked(ann.session)
     cluster.publish(times=60)
     await turns()
-    facts = here.facts(offset=60)
+    facts = await here.facts(offset=60)
     assert facts.sessions[0].blocked_since > 0
     assert (facts.stretches[0].upto, facts.stretches[0].newest) == (0, 60)
     here.node.drained(ann.session)
     await ann.told("gap")
-    [gap] = here.facts().gaps
+    [gap] = (await here.facts()).gaps
     assert (gap.after, gap.upto) == (0, 60)
     assert isinstance(gap, GapFact)
 
@@ -176,17 +178,17 @@ async def test_what_is_proven_follows_pongs_and_never_what_was_written_after_the
     await live(ann)
     cluster.publish(times=2)
     await ann.told("event", "event")
-    assert here.facts().stretches[0].confirmed == -1
+    assert (await here.facts()).stretches[0].confirmed == -1
     pinged_at = cluster.loop.time() + 2
     await asyncio.sleep(3)
     cluster.publish()
     await ann.told("event")
     ann.session.confirmed_at = pinged_at
-    assert here.facts().stretches[0].confirmed == 2
+    assert (await here.facts()).stretches[0].confirmed == 2
     # What it missed while its socket was full was written after that ping.
     here.node.blocked(ann.session)
     here.node.drained(ann.session)
-    assert here.facts().stretches[0].confirmed == -1
+    assert (await here.facts()).stretches[0].confirmed == -1
 
 
 def test_session_that_nobody_opened_is_not_remembered() -> None:
@@ -217,3 +219,26 @@ async def test_session_is_found_among_all_some_at_a_time(cluster: Cluster) -> No
     )
     assert {one.session for one in found.stretches} == {"the last"}
     assert tally.turn == 2
+
+
+@in_a_cluster
+async def test_members_of_one_channel_only_are_looked_for_some_at_a_time(cluster: Cluster) -> None:
+    here = await remembering(cluster)
+    ann = cluster.visitor(here.node)
+    await live(ann)
+    channel = here.node._hub.channels["c"]
+    [audience] = channel.audiences.values()
+    [(subscription, write)] = audience.live.items()
+    others = [copy(subscription) for _ in range(2 * LOOKED_AT_ONCE)]
+    audience.live |= dict.fromkeys(others, write)
+    last = others[-1]
+    # As in the Pusher protocol, where somebody is a user in one channel only.
+    last.member, last.session = Member("bob"), copy(ann.session)
+    last.session.claims, last.session.id = None, "of bob"
+    tally = TurnTally()
+    facts = await here.facts("bob")
+    assert [one.session for one in facts.sessions] == ["of bob"]
+    # The list of them is made in a turn of its own.
+    assert tally.turn == 3
+    for one in others:
+        del audience.live[one]

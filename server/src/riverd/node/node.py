@@ -47,7 +47,7 @@ from riverd.node.tabs import Tabs
 from riverd.node.user_limits import UserLimits
 from riverd.node.users import Users
 from riverd.node.users_elsewhere import USER_USE, UsersElsewhere
-from riverd.scheduling.portions import portions
+from riverd.scheduling.portions import PORTION, keys_in_portions
 from riverd.scheduling.tasks import Tasks
 
 SWEEP_S = 5.0
@@ -383,8 +383,8 @@ class Node:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
-            # By name: a list of the channels would hold those that end, and end them all at once.
-            async for names in portions(list(self._hub.channels)):
+            # By name: who holds channels ends them later, all at once.
+            async for names in keys_in_portions(self._hub.channels, PORTION // 2):
                 some = [one for name in names if (one := self._channel(name)) is not None]
                 self._hub.expire(self._clock(), some)
 

@@ -1,7 +1,6 @@
 """What a node knows of a user or a session, and a channel: what it remembers, and what is so."""
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from riverd.channels.names import INTERNAL, app_channel, divided, user_channel
 from riverd.core.channel import Channel
@@ -22,7 +21,7 @@ from riverd.model.facts import (
 from riverd.model.orders import Question
 from riverd.node.session_history import SessionHistory
 from riverd.node.users import Users
-from riverd.scheduling.portions import portions
+from riverd.scheduling.portions import keys_in_portions, portions
 
 CHANNELS_MAX = 200
 LOOKED_AT_ONCE = 5_000
@@ -50,7 +49,7 @@ class UserFactFinder:
         self._hub = hub
         self._name = name
 
-    def find(self, asked: Question) -> UserFacts:
+    async def find(self, asked: Question) -> UserFacts:
         """What is known of `asked.user` in `asked.channel`."""
         history, name = self._history, asked.channel
         users = _names_of(asked.user, name)
@@ -63,8 +62,9 @@ class UserFactFinder:
             for fact in history.of("")
             if isinstance(fact, SessionFacts) and fact.session in subscribed
         ]
-        channel = self._hub.channels.get(name)
-        live = [session for user in users for session in self._live(user, channel)]
+        live = list[Session]()
+        for user in users:
+            live += await self._live(user, name)
         return self._facts(
             asked, past, live=live, forgot_until=max(map(history.forgot_until, users))
         )
@@ -105,22 +105,36 @@ class UserFactFinder:
             forbidden=_forbidden(live, name),
         )
 
-    def _live(self, user: str, channel: Channel | None) -> list[Session]:
+    async def _live(self, user: str, name: str) -> list[Session]:
         sessions = self._users.of(user)[-SESSIONS_MAX:]
+        channel = self._hub.channels.get(name)
         if sessions or channel is None:
             return sessions
-        return list(islice(_members(channel, user), SESSIONS_MAX))
+        # Some may be looked at twice.
+        members = dict[Session, None]()
+        async for some in _subscribers(channel):
+            members |= {one.session: None for one in some if _is_only_member(one, user)}
+            if len(members) >= SESSIONS_MAX:
+                break
+        return [one for one in members if not one.closed][:SESSIONS_MAX]
 
 
-def _members(channel: Channel, user: str) -> Iterator[Session]:
-    """Those that are a user in this channel only, as in the Pusher protocol."""
-    for audience in channel.audiences.values():
-        subscribers: list[Subscription] = [*audience.live, *audience.behind]
+async def _subscribers(channel: Channel) -> AsyncIterator[Sequence[Subscription]]:
+    """All of a channel, so many at a time at most."""
+    for audience in list(channel.audiences.values()):
+        async for some in keys_in_portions(audience.live, LOOKED_AT_ONCE):
+            yield some
+        async for others in portions(list(audience.behind), LOOKED_AT_ONCE):
+            yield others
         for crowd in audience.lost:
-            subscribers += crowd.subscriptions
-        for one in subscribers:
-            if one.member is not None and one.member.user == user and one.session.claims is None:
-                yield one.session
+            async for lost in keys_in_portions(crowd.subscriptions, LOOKED_AT_ONCE):
+                yield lost
+
+
+def _is_only_member(subscription: Subscription, user: str) -> bool:
+    """Whether it is of one that is a user in its channel only, as in the Pusher protocol."""
+    member = subscription.member
+    return member is not None and member.user == user and subscription.session.claims is None
 
 
 def _chosen(sessions: list[SessionFacts], stretches: list[Stretch]) -> list[SessionFacts]:

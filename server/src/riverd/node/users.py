@@ -15,7 +15,7 @@ from riverd.model.facts import ConnectedUsers
 from riverd.model.orders import Order, OrderKind, UserConnection, UserUse
 from riverd.model.replies import Unsubscribed
 from riverd.node.replicas.attaching import Attachments
-from riverd.scheduling.portions import PORTION, do_all, portions
+from riverd.scheduling.portions import PORTION, do_all, keys_in_portions, portions
 from riverd.scheduling.tasks import Tasks
 
 LISTED_MAX = 1_000
@@ -48,7 +48,7 @@ class Users:
 
     async def in_portions(self, size: int = PORTION) -> AsyncIterator[Sequence[Session]]:
         """All sessions, so many at a time at most."""
-        async for names in portions(list(self.sessions), size):
+        async for names in keys_in_portions(self.sessions, size):
             found = [one for name in names for one in self.sessions.get(name, ())]
             async for some in portions(found, size):
                 yield some
@@ -84,7 +84,7 @@ class Users:
     async def connected(self, prefix: str, limit: int) -> ConnectedUsers:
         """The first users whose ids begin so."""
         first: list[str] = []
-        async for some in portions(list(self.sessions)):
+        async for some in keys_in_portions(self.sessions):
             named = [one for one in some if one.startswith(prefix) and not one.startswith(INTERNAL)]
             if named:
                 first = nsmallest(limit + 1, first + named)

@@ -1,11 +1,12 @@
 """Long work in portions, between which it is others' turn."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from heapq import merge, nsmallest
 from itertools import islice
 from typing import TypeVar
 
+from riverd.scheduling.large_copies import LARGE_COPIES, MANY
 from riverd.scheduling.tasks import Tasks
 
 PORTION = 500
@@ -23,6 +24,27 @@ async def portions(items: Sequence[T], size: int = PORTION) -> AsyncIterator[Seq
         if start:
             await asyncio.sleep(0)
         yield items[start : start + size]
+
+
+async def keys_in_portions(
+    table: Mapping[K, object], size: int = PORTION
+) -> AsyncIterator[list[K]]:
+    """The keys of a table that others change meanwhile, as it is now: some at a time."""
+    if len(table) < MANY:
+        keys = list(table)
+    else:
+        await LARGE_COPIES.turn()
+        keys = LARGE_COPIES.copy(table, lambda: list(table))
+        await asyncio.sleep(0)
+    keys.reverse()
+    while keys:
+        some = keys[-size:]
+        # What they are of may be over meanwhile: to free all of them in one moment takes long.
+        del keys[-size:]
+        some.reverse()
+        yield some
+        if keys:
+            await asyncio.sleep(0)
 
 
 async def sorted_portions(names: Sequence[str]) -> AsyncIterator[Sequence[str]]:

@@ -20,12 +20,14 @@ from typing import Protocol
 
 import structlog
 
+from riverd.scheduling.large_copies import LARGE_COPIES
+
 log = structlog.get_logger()
 
-YOUNG_EVERY_S = 0.05
-EVERY = 20
+YOUNG_EVERY_S = 0.02
+EVERY = 50
 """So many times young objects are collected for each look at how many there are in all."""
-OLDER_EVERY = 200
+OLDER_EVERY = 500
 MANY_BLOCKS = 60_000
 """So many pieces of memory beyond those at the start: to look at them takes some 15 ms."""
 YOUNG_S_MAX = 0.004
@@ -97,18 +99,20 @@ class OldObjects:
                     self._collect_young(older=turn % OLDER_EVERY == 0)
         finally:
             gc.callbacks.remove(self._collected)
+            LARGE_COPIES.collect_first = None
 
     def look(self) -> None:
         """Do what is due now."""
         if sys.getallocatedblocks() - self._blocks_at_start > MANY_BLOCKS:
             if not self._is_frozen:
                 self._is_frozen = True
+                LARGE_COPIES.collect_first = self._collect_first
                 gc.set_threshold(*YOUNG_ONLY)
                 gc.freeze()
             elif self._has_leftovers(asyncio.get_running_loop().time()):
                 self._collect_all()
         elif self._is_frozen:
-            self._is_frozen = False
+            self._is_frozen, LARGE_COPIES.collect_first = False, None
             gc.set_threshold(*USUAL)
             gc.unfreeze()
 
@@ -134,6 +138,11 @@ class OldObjects:
             gc.collect(1)
             self._took_s = 0.0
             gc.freeze()
+
+    def _collect_first(self) -> None:
+        # Those of the last seconds too, unless they are many.
+        gc.collect(1 if self._took_s < YOUNG_S_MAX / 2 else 0)
+        self._took_s = 0.0
 
     def _collected(self, phase: str, _info: object) -> None:
         now = time.perf_counter()

@@ -1,12 +1,12 @@
 """Reports to the broker how many connections of this node are subscribed to which channel."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import islice
 
 from riverd.channels.names import USER
 from riverd.errors import RiverError
-from riverd.scheduling.portions import PORTION, portions
+from riverd.scheduling.portions import PORTION, keys_in_portions
 from riverd.scheduling.tasks import Tasks
 
 RETRY_S = 5.0
@@ -68,12 +68,14 @@ class SubscriberCounts:
         elif not wanted.done():
             wanted.set_result(None)
 
-    def report_all(self, names: Iterable[str], *, channels_of: Channels = _themselves) -> None:
-        """Report the counts of many in portions; `channels_of` says of which channels they are."""
-        self._tasks.start(self._report_portions(list(names), channels_of))
+    def report_all(
+        self, table: Mapping[str, object], *, channels_of: Channels = _themselves
+    ) -> None:
+        """Report the counts of all that a table has, in portions: of the channels of its keys."""
+        self._tasks.start(self._report_portions(table, channels_of))
 
-    async def _report_portions(self, names: Sequence[str], channels_of: Channels) -> None:
-        async for some in portions(names):
+    async def _report_portions(self, table: Mapping[str, object], channels_of: Channels) -> None:
+        async for some in keys_in_portions(table):
             self.report(channels_of(some))
 
     async def _run(self) -> None:
