@@ -158,7 +158,15 @@ class Crowd:
         self.node.on_interrupted()
         await self.until(lambda: self.hub.channels["all"].log.epoch != epoch)
         await self.compare()
-        await asyncio.sleep(5)
+        await self.settled()
+
+    async def settled(self) -> None:
+        """The lists of members are taken, with the entries that were made again."""
+        await asyncio.sleep(2)
+        attachments = self.node.attachments
+        await self.until(lambda: attachments._membership.remaking.is_over)
+        await self.until(lambda: not attachments._repairs._settlements._waiting)
+        await asyncio.sleep(3)
 
     async def count_all(self) -> None:
         """The subscribers of all channels."""
@@ -169,8 +177,8 @@ class Crowd:
     async def remake_entries(self) -> None:
         """All that the node's lease held."""
         self.node.on_presence_lost()
-        await asyncio.sleep(self.count / PRESENCE_EVERY / 200 * 0.02 + 3)
         await self.until(lambda: not self.node._counts._reporting)
+        await self.settled()
 
     async def sweep(self) -> None:
         """The sweep of the replicas, which is every five seconds."""
@@ -240,7 +248,7 @@ class Room(Crowd):
         epoch = self.hub.channels[ROOM].log.epoch
         self.node.on_interrupted()
         await self.until(lambda: self.hub.channels[ROOM].log.epoch != epoch)
-        await asyncio.sleep(8)
+        await self.settled()
 
 
 def _claims(token: str, now: float) -> Claims:

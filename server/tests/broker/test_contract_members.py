@@ -143,3 +143,17 @@ async def test_counts_are_those_of_all_nodes(new_broker: NewBroker) -> None:
     assert await publisher.occupied("pres") == {"presence-c": Occupancy(1, 1)}
     await one.report({"dogs": 0})
     assert await publisher.occupancy("dogs") == Occupancy(3)
+
+
+async def test_a_node_is_told_whether_others_make_their_entries_again(
+    new_broker: NewBroker,
+) -> None:
+    one, _ = await node_with_notes(new_broker)
+    two, _ = await node_with_notes(new_broker)
+    assert not await one.remaking(here=True)
+    assert not await one.remaking(here=True)
+    assert await two.remaking(here=False)
+    assert await two.remaking(here=True)
+    assert await one.remaking(here=False)
+    assert not await two.remaking(here=True)
+    await one.remaking(here=False)

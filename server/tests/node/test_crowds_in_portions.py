@@ -21,7 +21,7 @@ from riverd.model.orders import Order, OrderKind
 from riverd.model.replies import Barrier, Reply
 from riverd.node.authentication import RELEASED_AT_ONCE
 from riverd.node.replicas.attachment import PresenceEntry
-from riverd.node.replicas.membership import DOUBTED_AT_ONCE
+from riverd.node.replicas.remaking import ANSWERED_S_MAX, DOUBTED_AT_ONCE
 from riverd.node.users import OBEYED_AT_ONCE
 from riverd.scheduling.portions import PORTION
 
@@ -155,6 +155,54 @@ async def test_entries_of_one_channel_are_made_again_some_at_a_time(cluster: Clu
     node.on_interrupted()
     await until(lambda: len(cluster.store.users("presence-c")) == members)
     assert tally.end() <= 2 * DOUBTED_AT_ONCE
+
+
+@in_a_cluster
+async def test_list_that_is_read_again_and_again_is_compared_once_at_a_time(
+    cluster: Cluster,
+) -> None:
+    node, broker = await cluster.node()
+    members = 4 * PORTION
+    for number in range(members):
+        cluster.visitor(node, f"u{number}").ask(type="subscribe", channel="presence-c")
+    await until(lambda: "presence-c" in node._hub.channels)
+    await until(lambda: node._hub.channels["presence-c"].subscribers == members)
+    membership = node.attachments._membership
+    tally, is_missing = TurnTally(), membership._is_missing
+
+    def counted(*arguments: Any, **options: Any) -> bool:
+        tally.count()
+        return is_missing(*arguments, **options)
+
+    membership._is_missing = counted  # type: ignore[method-assign]  to count
+    [attachment] = node.attachments
+    for _ in range(10):
+        node.attachments._repairs.soon(attachment)
+        await until(lambda: not attachment.repairing)
+    assert "members" in broker.calls
+    await until(lambda: attachment.keeping is None)
+    assert tally.end() <= PORTION
+
+
+@in_a_cluster
+async def test_entries_that_wait_for_answers_are_no_more_than_some(cluster: Cluster) -> None:
+    node, broker = await cluster.node()
+    members = 8 * DOUBTED_AT_ONCE
+    for number in range(members):
+        cluster.visitor(node, f"u{number}").ask(type="subscribe", channel="presence-c")
+    await until(lambda: "presence-c" in node._hub.channels)
+    await until(lambda: node._hub.channels["presence-c"].subscribers == members)
+    broker.calls.clear()
+    broker.hold("join")
+    node.on_presence_lost()
+    node.on_presence_lost()
+    await asyncio.sleep(ANSWERED_S_MAX / 2)
+    assert broker.calls.count("join") == 2 * DOUBTED_AT_ONCE
+    broker.let("join")
+    remaking = node.attachments._membership.remaking
+    await until(lambda: remaking.is_over)
+    # None of them twice, though it was said twice that all are lost.
+    assert broker.calls.count("join") <= members + 2 * DOUBTED_AT_ONCE
 
 
 @in_a_cluster

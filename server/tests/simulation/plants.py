@@ -189,7 +189,7 @@ MEMBERS = (
         ),
         (
             "node.replicas.membership:Membership.keep",
-            "self._desired(attachment, entry).doubt()",
+            "self._doubt(attachment, entry)",
             "pass",
         ),
     ),
@@ -209,18 +209,22 @@ MEMBERS = (
         "entries are not made again after the lease",
         (
             "node.replicas.attaching:Attachments.remake_presence_entries",
-            "self._membership.doubt(self)",
+            "self._membership.remaking.lost(self._by_channel)",
             "pass",
         ),
         (
             "node.replicas.membership:Membership.keep",
-            "self._desired(attachment, entry).doubt()",
+            "self._doubt(attachment, entry)",
             "pass",
         ),
     ),
     plant(
         "an entry in a list that began again is believed in",
-        ("node.replicas.membership:Membership.keep_all", "entry.position.epoch != epoch", "False"),
+        (
+            "node.replicas.membership:Membership._is_missing",
+            "entry.position.epoch != epoch",
+            "False",
+        ),
     ),
     plant(
         "a joiner is shown a list without itself",

@@ -11,6 +11,7 @@ from simulation.healing import Data, HealingServer, Keys
 from simulation.orders import Orders
 from simulation.truth import Truth
 
+from riverd.broker.interface import REMAKING_S
 from riverd.broker.memory.store import Store
 from riverd.broker.memory.tabs import TabStore
 from riverd.channels.names import CONTROL
@@ -69,6 +70,7 @@ class Server:
         self.healing = HealingServer(self)
         self.snapshot: Data = Data()
         self._kept_s: dict[Standing, float] = {}
+        self._remaking: dict[str, float] = {}
 
     def _empty(self) -> Store:
         return Store(self._world.rules, new_epoch=lambda: f"e{next(self._shared.epochs)}")
@@ -226,6 +228,16 @@ class Server:
     def kept_s(self, standing: Standing) -> float:
         """Since when it is kept, in this life."""
         return self._kept_s[standing]
+
+    def note_remaking(self, place: str, *, here: bool) -> bool:
+        """Whether others make their entries again."""
+        now = self._world.now
+        self._remaking = {one: until for one, until in self._remaking.items() if until > now}
+        self._remaking.pop(place, None)
+        is_elsewhere = bool(self._remaking)
+        if here:
+            self._remaking[place] = now + REMAKING_S
+        return is_elsewhere
 
     # Leases.
 

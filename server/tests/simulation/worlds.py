@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from simulation.healing_plants import HEALING_PLANTS
+from simulation.list_plants import LIST_PLANTS
+from simulation.list_world import ListWorld
 from simulation.part_plants import PART_PLANTS
 from simulation.part_world import PartWorld
 from simulation.planting import Plant
@@ -55,7 +57,8 @@ KINDS = {
     "nodes": Kind(World, (*PLANTS, *HEALING_PLANTS), 0.4),
     "pages": Kind(TabWorld, TAB_PLANTS, 0.3),
     "webhooks": Kind(WebhookWorld, WEBHOOK_PLANTS, 0.1),
-    "parts": Kind(PartWorld, PART_PLANTS, 0.2),
+    "parts": Kind(PartWorld, PART_PLANTS, 0.1),
+    "lists": Kind(ListWorld, LIST_PLANTS, 0.1),
 }
 
 

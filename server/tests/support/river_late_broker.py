@@ -265,6 +265,11 @@ class LateBroker:
         await self._answered("members")
         return roster
 
+    async def remaking(self, *, here: bool) -> bool:
+        await self._wait("remaking")
+        self._fail_if_away("remaking")
+        return await self._inner.remaking(here=here)
+
     async def report(self, subscribers: Mapping[str, int]) -> None:
         await self._asked("report")
         await self._inner.report(subscribers)

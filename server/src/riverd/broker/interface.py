@@ -24,6 +24,8 @@ from riverd.model.log import (
 from riverd.model.orders import Order, Question
 
 EVICTION_CURE = "a full one drops logs: set maxmemory-policy noeviction"
+REMAKING_S = 5.0
+"""How long it counts that a node makes its presence entries again."""
 RULES_S = 30.0
 """How long a registered digest of channel rules counts."""
 
@@ -195,6 +197,13 @@ class Broker(Protocol):
 
         With a `limit` at most so many of them, at a cost that follows the limit and not the list;
         `count` says how many there are. `keep` is as for `read`.
+        """
+        ...
+
+    async def remaking(self, *, here: bool) -> bool:
+        """Note whether this node makes its presence entries again; whether any other one does.
+
+        The note counts for `REMAKING_S`.
         """
         ...
 

@@ -114,6 +114,15 @@ class MemoryBroker:
         """The members and the version of the list."""
         return self._store.roster(channel, limit=limit, keep=keep)
 
+    async def remaking(self, *, here: bool) -> bool:
+        """Note it, and look at the others' notes."""
+        remaking = self._board.remaking
+        remaking.discard(self._node)
+        is_elsewhere = bool(remaking)
+        if here:
+            remaking.add(self._node)
+        return is_elsewhere
+
     async def report(self, subscribers: Mapping[str, int]) -> None:
         """Take this node's counts."""
         self._store.report(self._node, subscribers)
@@ -143,6 +152,7 @@ class MemoryBroker:
         """Give up this node's members and counts."""
         self._board.feeds.pop(self._node, None)
         self._board.names.pop(self._node, None)
+        self._board.remaking.discard(self._node)
         await self.counts.close()
         for channel in list(self._board.listeners):
             await self.unsubscribe(channel)

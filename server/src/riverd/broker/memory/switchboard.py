@@ -20,6 +20,8 @@ class Switchboard:
         self.listeners: dict[str, set[str]] = {}
         self.numbers = count(1)
         self.names: dict[str, str] = {}
+        self.remaking: set[str] = set()
+        """Nodes that make their presence entries again."""
         self.tabs = TabStore()
         self.connections: dict[str, dict[str, int]] = {}
         """By user and node."""

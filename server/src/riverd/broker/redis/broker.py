@@ -76,7 +76,7 @@ class RedisBroker:
                 failed=failed,
                 key_ttl_s=KEY_TTL_S,
                 is_outsider=healing is Part.OUTSIDER,
-                nudge=self._nudge,
+                nudge=lambda: self._tasks.start(self._ask_for_signs()),
             )
         self._server = connector.server(self._tasks, terms=self._terms)
         if self._terms is not None:
@@ -240,8 +240,8 @@ class RedisBroker:
 
     async def renounce(self, channel: str, epoch: str) -> None:
         """Begin the log again, if it still has this epoch."""
-        arguments = (new_epoch(), epoch, KEPT_S)
-        await self._server.call("renounce", self._log_keys(channel), arguments=arguments)
+        names = self._log_keys(channel)
+        await self._server.call("renounce", names, arguments=(new_epoch(), epoch, KEPT_S))
 
     async def positions(self, channels: Sequence[str]) -> list[tuple[Position, Position | None]]:
         """Where logs and lists stand. What belongs to another history counts as new."""
@@ -297,18 +297,19 @@ class RedisBroker:
         self, channel: str, *, limit: int | None = None, keep: bool = False
     ) -> Roster:
         """Members and the version of the list; a limited answer costs what it gives."""
+        names, given = keys.member_keys(channel), (new_epoch(), limit or 0, int(keep))
         async with self._reads:
-            answer = await self._server.call(
-                "members",
-                keys.member_keys(channel),
-                arguments=(new_epoch(), limit or 0, int(keep)),
-            )
+            answer = await self._server.call("members", names, arguments=given)
         epoch, version, count, pairs = cast("tuple[bytes, bytes, int, list[bytes]]", answer)
         if limit is not None:
             del pairs[2 * limit :]
         with READING:
             found = await messages.members_of(pairs)
             return Roster(Position(epoch.decode(), int(version)), found, count)
+
+    async def remaking(self, *, here: bool) -> bool:
+        """See `Lease`."""
+        return self._lease is not None and await self._lease.remaking(here=here)
 
     # Counting.
 
@@ -386,9 +387,6 @@ class RedisBroker:
             deliver_to_all(message, self._listener)
         else:
             deliver(keys.FeedNames.channel(name), message, listener=self._listener)
-
-    def _nudge(self) -> None:
-        self._tasks.start(self._ask_for_signs())
 
     async def _ask_for_signs(self) -> None:
         with contextlib.suppress(BrokerError):

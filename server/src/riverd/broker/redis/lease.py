@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import cast
 
+from riverd.broker.interface import REMAKING_S
 from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import Reply
@@ -64,6 +65,7 @@ class Lease:
         webhooks: RedisWebhooks,
     ) -> None:
         self._name = NodeName()
+        self._first_name = self._name.text
         self._server = server
         self._feed_name = feed_name
         self._announce = announce
@@ -159,6 +161,12 @@ class Lease:
             # Who joins from now on notes the channel again, after this.
             name.channels.discard(channel)
             await self._server.commands([("SREM", keys.node_channels(name.text), channel)])
+
+    async def remaking(self, *, here: bool) -> bool:
+        """Note whether the node makes its entries again, whatever its name; whether others do."""
+        arguments = (self._first_name, "1" if here else "0", int(REMAKING_S * 1000))
+        others = await self._server.call("remaking", (keys.REMAKING,), arguments=arguments)
+        return others != 0
 
     async def _note(self, name: NodeName, channels: Iterable[str]) -> None:
         async for some in portions(list(channels)):

@@ -31,6 +31,7 @@ _HEADS = {
     "order": ("_term", "_log", "_orders"),
     "give_back": ("_term", "_log", "_orders"),
     "rules": (),
+    "remaking": (),
     "webhook_begin": ("_webhooks",),
     "webhook_bury": (),
     "webhook_count": ("_webhooks",),

@@ -195,18 +195,18 @@ class Attachments:
             self._changed()
             self._membership.keep(attachment, change.member.user)
             self._admit_ready(attachment, attachment.awaiting_version.pop(change.offset, ()))
-        else:
+        elif not attachment.is_settling_in(epoch):
             self._repairs.soon(attachment)
 
     def remake_presence_entries(self) -> None:
         """The broker has removed this node's entries: make those again that are still wanted."""
-        self._membership.doubt(self)
+        self._membership.remaking.lost(self._by_channel)
 
     async def compare(self, *, on_its_way_s: float) -> None:
         """Repair the replicas that are behind the broker: see `Repairs.compare`."""
         asked_at = self._clock()
         self._interruptions += on_its_way_s == 0
-        await self._repairs.compare(self, on_its_way_s=on_its_way_s)
+        await self._repairs.compare(self._by_channel, on_its_way_s=on_its_way_s)
         self.former.confirmed(asked_at)
 
     # Attaching and detaching.

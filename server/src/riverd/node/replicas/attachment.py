@@ -64,7 +64,16 @@ class PresenceEntry:
     has answered, and while the entry is being removed.
     """
 
-    __slots__ = ("desired", "is_outdated", "leave_timer", "member", "position", "subscriptions")
+    __slots__ = (
+        "desired",
+        "generation",
+        "is_outdated",
+        "is_remade",
+        "leave_timer",
+        "member",
+        "position",
+        "subscriptions",
+    )
 
     def __init__(self, member: Member) -> None:
         self.member = member
@@ -73,6 +82,10 @@ class PresenceEntry:
         self.desired: DesiredState | None = None
         self.is_outdated = False
         """The user has come back as another member, before the broker removed the old one."""
+        self.is_remade = False
+        """It is being made again: see `Remaking`."""
+        self.generation = 0
+        """That of when it was asked for last: see `Remaking`."""
         self.leave_timer: asyncio.TimerHandle | None = None
         """Runs while the entry lingers."""
 
@@ -92,6 +105,12 @@ class PresenceEntry:
             limit = max(limit, of_one)
         return limit or None
 
+    def is_made(self, generation: int, epoch: str) -> bool:
+        """Whether the broker made it after a loss, in the list of an epoch or, if "", in any."""
+        position = self.position
+        is_there = position is not None and (not epoch or position.epoch == epoch)
+        return is_there and self.generation == generation
+
     def stop_lingering(self) -> None:
         """A connection came back, or the time is over."""
         if self.leave_timer is not None:
@@ -107,6 +126,16 @@ class PresenceEntry:
             and ours.offset <= version.offset
             and not presence.has(self.member.user)
         )
+
+
+class Keeping:
+    """Entries of a channel that are compared with its list, if they are due (again)."""
+
+    __slots__ = ("epoch", "is_due")
+
+    def __init__(self, epoch: str) -> None:
+        self.epoch = epoch
+        self.is_due = True
 
 
 class Settling:
@@ -130,6 +159,7 @@ class Attachment:
         "confirming",
         "desired",
         "early",
+        "keeping",
         "name",
         "presence_entries",
         "renounced",
@@ -156,6 +186,7 @@ class Attachment:
         self.stale = False
         """Something came during a repair that it may not have seen."""
         self.settling: Settling | None = None
+        self.keeping: Keeping | None = None
         self.awaiting_version: dict[int, list[Subscription]] = {}
         """Those whose turn it is when the list of members is at a version."""
         self.confirming: dict[Subscription, None] = {}
@@ -173,6 +204,16 @@ class Attachment:
             return False
         log, announced = self.channel.log, self.announced
         return log.epoch == announced.epoch and log.offset < announced.offset
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether the list of members is not taken yet, because nodes make their entries in it."""
+        return self.settling is not None and not self.settling.is_over
+
+    def is_settling_in(self, epoch: str) -> bool:
+        """The same of one list: what changes in it is seen when it is taken."""
+        settling = self.settling
+        return settling is not None and settling.epoch == epoch and not settling.is_over
 
     def has_settled(self, epoch: str) -> bool:
         """Whether the nodes had time to make their entries in a list that began again."""

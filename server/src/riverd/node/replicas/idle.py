@@ -9,6 +9,8 @@ from riverd.scheduling.tasks import Tasks
 LOOK_S = 0.25
 ENDED_AT_ONCE = 100
 """All clients of a node may have left together: others have their turn in between."""
+END_EVERY_S = 0.005
+"""The broker is asked for each."""
 
 
 class IdleChannels:
@@ -45,7 +47,7 @@ class IdleChannels:
         try:
             while self._until:
                 wait_s = next(iter(self._until.values())) - self._clock()
-                await asyncio.sleep(max(LOOK_S, wait_s) if wait_s > 0 else 0)
+                await asyncio.sleep(max(LOOK_S, wait_s) if wait_s > 0 else END_EVERY_S)
                 self._end_some()
         finally:
             self._running = False

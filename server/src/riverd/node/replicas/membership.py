@@ -13,7 +13,7 @@ A join and a leave are sent to everybody in the channel, so who comes and goes c
 send thousands of events for each message of its own. Those that linger cost it nothing.
 
 The node's lease at the broker holds all its entries: when the lease ends they are removed there,
-and `doubt` makes each again. A list in another epoch is another list: joining again shows in
+and `Remaking` makes each again. A list in another epoch is another list: joining again shows in
 which one the entry is.
 
 A protocol may have a limit of members. It holds for who is not subscribed yet: the entries of
@@ -21,19 +21,17 @@ those who are get made again whatever it says.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from riverd.broker import Broker
 from riverd.core.session import Subscription
 from riverd.errors import ErrorCode, RiverError
 from riverd.model.log import Member, Position
-from riverd.node.replicas.attachment import Attachment, PresenceEntry
+from riverd.node.replicas.attachment import Attachment, Keeping, PresenceEntry
 from riverd.node.replicas.reconcile import DesiredState
-from riverd.scheduling.portions import portions
+from riverd.node.replicas.remaking import DOUBTED_AT_ONCE, Remaking
+from riverd.scheduling.portions import keys_in_portions
 from riverd.scheduling.tasks import Tasks
-
-DOUBTED_AT_ONCE = 200
-DOUBT_EVERY_S = 0.02
 
 
 class Membership:
@@ -61,6 +59,7 @@ class Membership:
         self._joined = joined
         self._refused = refused
         self._removed = removed
+        self.remaking = Remaking(tasks, doubt=self._doubt)
 
     def add(self, attachment: Attachment, member: Member, *, subscription: Subscription) -> None:
         """One more connection of a user."""
@@ -93,67 +92,54 @@ class Membership:
         entry.stop_lingering()
         self._desired(attachment, entry).want(False)
 
-    def doubt(self, attachments: Iterable[Attachment]) -> None:
-        """The broker may have removed the entries: make those again that are still wanted."""
-        self._tasks.start(self._doubt_all(list(attachments)))
+    def _doubt(self, attachment: Attachment, entry: PresenceEntry) -> None:
+        self._desired(attachment, entry).doubt()
 
-    async def _doubt_all(self, attachments: Sequence[Attachment]) -> None:
-        doubted: list[tuple[Attachment, PresenceEntry]] = []
-        async for known in portions(attachments):
-            for attachment in known:
-                # One channel may have those of all clients: no more than a portion is looked at.
-                for entry in list(attachment.presence_entries.values()):
-                    doubted.append((attachment, entry))
-                    if len(doubted) == DOUBTED_AT_ONCE:
-                        self._doubt(doubted)
-                        doubted = []
-                        # The broker has to be asked for each: others ask it too.
-                        await asyncio.sleep(DOUBT_EVERY_S)
-        self._doubt(doubted)
-
-    def _doubt(self, entries: Sequence[tuple[Attachment, PresenceEntry]]) -> None:
-        for attachment, entry in entries:
-            if attachment.presence_entries.get(entry.member.user) is entry:
-                self._desired(attachment, entry).doubt()
-
-    def keep(self, attachment: Attachment, user: str) -> bool:
-        """Make a user's entry again if the replica's list is without the user, for any cause.
-
-        Whether it was without.
-        """
+    def keep(self, attachment: Attachment, user: str) -> None:
+        """Make a user's entry again if the replica's list is without the user, for any cause."""
         entry = attachment.presence_entries.get(user)
         presence = None if attachment.channel is None else attachment.channel.presence
-        is_lost = entry is not None and presence is not None and entry.is_lost(presence)
-        if is_lost and entry is not None:
-            self._desired(attachment, entry).doubt()
-        return is_lost
+        if entry is not None and presence is not None and entry.is_lost(presence):
+            self._doubt(attachment, entry)
 
     def keep_all(self, attachment: Attachment, epoch: str) -> None:
         """Make all entries again that are not in the list of this epoch, as far as is known."""
-
-        def keep(entry: PresenceEntry) -> bool:
-            user = entry.member.user
-            if attachment.presence_entries.get(user) is not entry:
-                return False
-            # In another list than this one: joining again shows in which it is now.
-            if entry.position is not None and entry.position.epoch != epoch:
-                self._desired(attachment, entry).doubt()
-                return True
-            return self.keep(attachment, user)
-
-        async def keep_many() -> None:
-            entries = list(attachment.presence_entries.values())
-            async for some in portions(entries, DOUBTED_AT_ONCE):
-                doubted = [keep(one) for one in some]
-                if any(doubted):
-                    await asyncio.sleep(DOUBT_EVERY_S)
-
-        if len(attachment.presence_entries) > DOUBTED_AT_ONCE:
+        entries, keeping = attachment.presence_entries, attachment.keeping
+        if keeping is not None:
+            # The list is another than the one that those were compared with so far.
+            keeping.epoch, keeping.is_due = epoch, True
+        elif len(entries) > DOUBTED_AT_ONCE:
             # With the next turn: this one has read the list.
-            self._tasks.start(keep_many())
+            attachment.keeping = keeping = Keeping(epoch)
+            self._tasks.start(self._keep_many(attachment, keeping))
         else:
-            for one in list(attachment.presence_entries.values()):
-                keep(one)
+            for user in list(entries):
+                if self._is_missing(attachment, user, epoch=epoch):
+                    self._doubt(attachment, entries[user])
+
+    async def _keep_many(self, attachment: Attachment, keeping: Keeping) -> None:
+        try:
+            while keeping.is_due:
+                keeping.is_due = False
+                async for users in keys_in_portions(attachment.presence_entries):
+                    epoch = keeping.epoch
+                    missing = [
+                        one for one in users if self._is_missing(attachment, one, epoch=epoch)
+                    ]
+                    if missing:
+                        await self.remaking.make(attachment, missing)
+        finally:
+            attachment.keeping = None
+
+    def _is_missing(self, attachment: Attachment, user: str, *, epoch: str) -> bool:
+        entry = attachment.presence_entries.get(user)
+        if entry is None:
+            return False
+        # In another list than this one: joining again shows in which it is now.
+        if entry.position is not None and entry.position.epoch != epoch:
+            return True
+        presence = None if attachment.channel is None else attachment.channel.presence
+        return presence is not None and entry.is_lost(presence)
 
     async def _join(self, attachment: Attachment, entry: PresenceEntry) -> Position | None:
         """Make an entry. None where those that asked for it were refused."""
@@ -177,6 +163,7 @@ class Membership:
                         # Joining again would change nothing.
                         await self._broker.leave(attachment.name, entry.member.user)
                         entry.is_outdated = False
+                    entry.generation = self.remaking.generation
                     position = await self._join(attachment, entry)
                     if position is None or entry.is_outdated:
                         # Somebody came with another member meanwhile: this one leaves next.
@@ -188,6 +175,8 @@ class Membership:
                     await self._broker.leave(attachment.name, entry.member.user)
 
             def settled() -> None:
+                if entry.is_remade:
+                    self.remaking.made(entry)
                 if not entry.is_wanted:
                     attachment.presence_entries.pop(entry.member.user, None)
                     # It holds the entry: without it there is no cycle left.

@@ -15,7 +15,7 @@ it (`Settling`): without that, clients would be sent that all have left and come
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container
 
 from riverd.broker import Broker
 from riverd.core.channel import Channel
@@ -24,14 +24,14 @@ from riverd.core.presence import COMPARED_AT_ONCE, LISTED_MAX
 from riverd.core.session import Subscription
 from riverd.errors import BrokerError, ErrorCode, RiverError
 from riverd.model.log import Change, Position, Roster
-from riverd.node.replicas.attachment import Attachment, Settling
+from riverd.node.replicas.attachment import Attachment
 from riverd.node.replicas.membership import Membership
 from riverd.node.replicas.reconcile import RETRY_S_FIRST, RETRY_S_MAX
+from riverd.node.replicas.settling import Settlements
 from riverd.scheduling.backoff import Backoff
-from riverd.scheduling.portions import PORTION, free, portions
+from riverd.scheduling.portions import PORTION, free, keys_in_portions
 from riverd.scheduling.tasks import Tasks
 
-SETTLE_S = 1.5
 REPAIRS_AT_ONCE_MAX = 64
 """After a broker lost its data each channel needs one: the others wait without a task."""
 
@@ -63,6 +63,9 @@ class Repairs:
         self._membership = membership
         self._clock = clock
         self._repaired = repaired
+        self._settlements = Settlements(
+            broker, tasks, remaking=membership.remaking, clock=clock, over=self.soon
+        )
         self._under_way = 0
         self._queue: deque[Attachment] = deque()
 
@@ -80,7 +83,7 @@ class Repairs:
         self._under_way += 1
         self._tasks.start(self._repair(attachment))
 
-    async def compare(self, attachments: Iterable[Attachment], *, on_its_way_s: float) -> None:
+    async def compare(self, attachments: dict[str, Attachment], *, on_its_way_s: float) -> None:
         """Ask the broker for all positions, and repair the replicas that have others.
 
         What may be on its way to this node for so long needs no repair; after an interruption of
@@ -90,37 +93,47 @@ class Repairs:
         Raises:
             BrokerError: the broker does not answer.
         """
-        attached: list[tuple[Attachment, Position]] = []
-        names: list[str] = []
-        async for some in portions(list(attachments)):
-            found = [(one, one.channel.log.position) for one in some if one.channel is not None]
-            attached += found
-            names += [one.name for one, _ in found]
+        # Lists of their own, without pairs: the garbage collector would look at each of these.
+        names, attached, known = list[str](), list[Attachment](), list[Position]()
+        async for some in keys_in_portions(attachments):
+            for name in some:
+                attachment = attachments.get(name)
+                if attachment is not None and attachment.channel is not None:
+                    names.append(name)
+                    attached.append(attachment)
+                    known.append(attachment.channel.log.position)
         asked_at = self._clock()
-        positions = await self._broker.positions(names)
-        behind: list[tuple[Attachment, PositionsAtBroker]] = []
+        theirs = await self._broker.positions(names)
+        behind, further = list[Attachment](), list[PositionsAtBroker]()
         # Emptied on the way: to free what all channels gave in one moment would take long.
-        attached.reverse()
-        positions.reverse()
+        for one in (attached, known, theirs):
+            one.reverse()
         while attached:
             await asyncio.sleep(0)
             for _ in range(min(PORTION, len(attached))):
-                (attachment, known), position = attached.pop(), positions.pop()
-                if position[0].epoch == known.epoch and position[0].offset < known.offset:
+                attachment, ours, position = attached.pop(), known.pop(), theirs.pop()
+                if position[0].epoch == ours.epoch and position[0].offset < ours.offset:
                     # The log went back: what this node had before it asked is not there.
                     self.soon(attachment)
                 elif _is_behind(attachment.channel, position):
-                    behind.append((attachment, position))
+                    behind.append(attachment)
+                    further.append(position)
                 else:
                     attachment.confirmed_at = asked_at
-        if not behind:
-            return
-        await asyncio.sleep(on_its_way_s)
-        behind.reverse()
-        while behind:
-            for _ in range(min(PORTION, len(behind))):
-                attachment, position = behind.pop()
-                if _is_behind(attachment.channel, position):
+        if behind:
+            await asyncio.sleep(on_its_way_s)
+            await self._repair_those(behind, further)
+
+    async def _repair_those(
+        self, attachments: list[Attachment], further: list[PositionsAtBroker]
+    ) -> None:
+        """Repair those that are behind a position still. Both lists are emptied."""
+        attachments.reverse()
+        further.reverse()
+        while attachments:
+            for _ in range(min(PORTION, len(attachments))):
+                attachment = attachments.pop()
+                if _is_behind(attachment.channel, further.pop()):
                     self.soon(attachment)
             await asyncio.sleep(0)
 
@@ -165,7 +178,8 @@ class Repairs:
             tail = await self._broker.read(channel.name, keep=True)
         roster = None
         if channel.presence is not None:
-            roster = await self._broker.members(channel.name, keep=True)
+            limit = 1 if attachment.is_settling else None
+            roster = await self._broker.members(channel.name, limit=limit, keep=True)
         if attachment.channel is not channel:
             return
         self._check_term(term)
@@ -192,7 +206,13 @@ class Repairs:
         assert presence is not None, "a roster is read for channels with members"
         ours, theirs = presence.position, roster.position
         if theirs.epoch != ours.epoch and not attachment.has_settled(theirs.epoch):
-            self._settle_soon(attachment, theirs.epoch)
+            self._settlements.begin(attachment, theirs.epoch)
+            return
+        if len(roster.members) < roster.count:
+            # Only its version was asked for, while it was another one that began again.
+            attachment.stale = True
+            if theirs.epoch == ours.epoch:
+                attachment.settling = None
             return
         if theirs.epoch == ours.epoch and theirs.offset < ours.offset:
             attachment.stale = True
@@ -215,19 +235,6 @@ class Repairs:
             self._hub.replace_members(channel, roster, changes=changes)
             self._tasks.start(free(before))
         self._membership.keep_all(attachment, theirs.epoch)
-
-    def _settle_soon(self, attachment: Attachment, epoch: str) -> None:
-        """Make this node's entries in a list that began again, and read it when others had time."""
-        if attachment.settling is None or attachment.settling.epoch != epoch:
-            settling = attachment.settling = Settling(epoch)
-            self._membership.doubt([attachment])
-            self._tasks.start(self._settle(attachment, settling))
-
-    async def _settle(self, attachment: Attachment, settling: Settling) -> None:
-        await asyncio.sleep(SETTLE_S)
-        # Noted, not compared with a clock: timers end up to a millisecond before their time.
-        settling.is_over = True
-        self.soon(attachment)
 
 
 def _is_behind(channel: Channel | None, at_broker: PositionsAtBroker) -> bool:
