@@ -196,8 +196,8 @@ class Log(Generic[E]):
         """
         entries, times, dropped = self._entries, self._times, 0
         count = len(entries)
-        if count - least > DROPPED_AT_ONCE:
-            least = count - DROPPED_AT_ONCE
+        if count > DROPPED_AT_ONCE:
+            least = max(least, count - DROPPED_AT_ONCE)
         while count > least and (count > size or times[0] < before):
             count -= 1
             dropped += entries.popleft().byte_count()
@@ -211,6 +211,8 @@ class Log(Generic[E]):
             if encoded.upto <= oldest:
                 encoded.frames.clear()
                 encoded.upto = oldest
-            elif (beyond := len(encoded.frames) - FRAMES_KEPT_MAX) > 0:
-                del encoded.frames[: min(beyond, DROPPED_AT_ONCE)]
+            elif len(encoded.frames) > FRAMES_KEPT_MAX:
+                del encoded.frames[
+                    : -FRAMES_KEPT_MAX if count < DROPPED_AT_ONCE else DROPPED_AT_ONCE
+                ]
         return dropped

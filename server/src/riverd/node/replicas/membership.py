@@ -121,6 +121,7 @@ class Membership:
         try:
             while keeping.is_due:
                 keeping.is_due = False
+                await asyncio.sleep(0)
                 async for users in keys_in_portions(attachment.presence_entries):
                     epoch = keeping.epoch
                     missing = [
