@@ -217,6 +217,11 @@ MEMBERS = (
             "self._doubt(attachment, entry)",
             "pass",
         ),
+        (
+            "node.replicas.membership:Membership._is_missing",
+            "return presence is not None and entry.is_lost(presence)",
+            "return False",
+        ),
     ),
     plant(
         "an entry in a list that began again is believed in",
