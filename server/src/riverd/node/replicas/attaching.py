@@ -145,7 +145,7 @@ class Attachments:
             return
         channel = attachment.channel
         if channel is None:
-            attachment.keep_early(epoch, publication)
+            attachment.keep_early(epoch, publication, term=self._broker.term)
         elif epoch != channel.log.epoch:
             self._repairs.soon(attachment)
         elif publication.offset <= channel.log.offset:
@@ -153,7 +153,7 @@ class Attachments:
         elif self._hub.append(channel, publication, now=self._clock()):
             self._changed()
         else:
-            attachment.note_announced(epoch, publication.offset)
+            attachment.note_announced(epoch, publication.offset, term=self._broker.term)
             self._repairs.soon(attachment)
 
     def on_ephemeral(self, name: str, epoch: str, *, event: Ephemeral) -> None:
@@ -167,7 +167,7 @@ class Attachments:
             self._changed()
             return
         # It is not kept for later, but shows that something before it was lost.
-        attachment.note_announced(epoch, event.after)
+        attachment.note_announced(epoch, event.after, term=self._broker.term)
         self._repairs.soon(attachment)
 
     def _compare_known(
@@ -188,7 +188,7 @@ class Attachments:
             return
         channel = attachment.channel
         if channel is None or channel.presence is None:
-            attachment.keep_early(epoch, change)
+            attachment.keep_early(epoch, change, term=self._broker.term)
         elif epoch == channel.presence.position.epoch and self._hub.change(
             channel, change, now=self._clock()
         ):
@@ -251,7 +251,7 @@ class Attachments:
                 self.on_publication(name, epoch, entry)
             else:
                 self.on_change(name, epoch, entry)
-        if attachment.is_behind or cuts != self._interruptions:
+        if attachment.is_behind(term) or cuts != self._interruptions:
             # What was published between the read and the feed's return came by neither way.
             self._repairs.soon(attachment)
         if roster is not None:

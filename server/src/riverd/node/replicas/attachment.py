@@ -153,6 +153,7 @@ class Attachment:
 
     __slots__ = (
         "announced",
+        "announced_in",
         "awaiting_version",
         "channel",
         "confirmed_at",
@@ -183,6 +184,8 @@ class Attachment:
         self.repairing = False
         self.announced = NOWHERE
         """The newest position that the feed announced before the log had it."""
+        self.announced_in = 0
+        """The broker's term of that: in another one it may be lost."""
         self.stale = False
         """Something came during a repair that it may not have seen."""
         self.settling: Settling | None = None
@@ -197,10 +200,9 @@ class Attachment:
         """Whether anybody on this node is subscribed, or waits for it."""
         return bool(self.waiting) or (self.channel is not None and self.channel.subscribers > 0)
 
-    @property
-    def is_behind(self) -> bool:
+    def is_behind(self, term: int) -> bool:
         """Whether the feed has announced more than the log has: a repair goes on until then."""
-        if self.channel is None:
+        if self.channel is None or self.announced_in != term:
             return False
         log, announced = self.channel.log, self.announced
         return log.epoch == announced.epoch and log.offset < announced.offset
@@ -219,16 +221,17 @@ class Attachment:
         """Whether the nodes had time to make their entries in a list that began again."""
         return self.settling is not None and self.settling.epoch == epoch and self.settling.is_over
 
-    def note_announced(self, epoch: str, offset: int) -> None:
+    def note_announced(self, epoch: str, offset: int, *, term: int) -> None:
         """Note a position that the log has not come to yet."""
         # The feed is in order: another epoch than before is a newer one.
-        if epoch != self.announced.epoch or offset > self.announced.offset:
-            self.announced = Position(epoch, offset)
+        is_newer = epoch != self.announced.epoch or offset > self.announced.offset
+        if is_newer or term != self.announced_in:
+            self.announced, self.announced_in = Position(epoch, offset), term
 
-    def keep_early(self, epoch: str, entry: Publication | Change) -> None:
+    def keep_early(self, epoch: str, entry: Publication | Change, *, term: int) -> None:
         """Hold back what the feed brought before there is a replica to take it."""
         # What is dropped here is read again: `is_behind` says that there is more.
         if isinstance(entry, Publication):
-            self.note_announced(epoch, entry.offset)
+            self.note_announced(epoch, entry.offset, term=term)
         if len(self.early) < EARLY_MAX:
             self.early.append((epoch, entry))

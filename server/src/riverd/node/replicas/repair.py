@@ -191,7 +191,7 @@ class Repairs:
             self._hub.append(channel, publication, now=now)
         if roster is not None:
             await self._take_members(attachment, roster, channel=channel)
-        if attachment.is_behind:
+        if attachment.is_behind(term):
             # The read was older than what the feed announced.
             attachment.stale = True
 
