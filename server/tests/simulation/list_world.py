@@ -53,6 +53,7 @@ class SlowBroker(MemoryBroker):
             raise BrokerError("the call was lost")
 
     async def join(self, channel: str, member: Member, *, limit: int | None = None) -> Position:
+        self._world.note(f"{self._node} enters {member.user}")
         await self._pass()
         position = await super().join(channel, member, limit=limit)
         self._world.note(f"{self._node} has {member.user} in it from {position} on")
@@ -62,11 +63,15 @@ class SlowBroker(MemoryBroker):
         self, channel: str, *, limit: int | None = None, keep: bool = False
     ) -> Roster:
         await asyncio.sleep(self._world.dice.uniform(0, self._world.latency_s))
-        return await super().members(channel, limit=limit, keep=keep)
+        roster = await super().members(channel, limit=limit, keep=keep)
+        self._world.note(f"{self._node} reads {limit} of {roster.count} at {roster.position}")
+        return roster
 
     async def remaking(self, *, here: bool) -> bool:
         await self._pass()
-        return await super().remaking(here=here)
+        others = await super().remaking(here=here)
+        self._world.note(f"{self._node} makes entries: {here}; others do: {others}")
+        return others
 
 
 class ListPlace:

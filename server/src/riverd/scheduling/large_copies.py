@@ -3,14 +3,11 @@
 A young container with 100,000 objects makes the next collection of young ones take 10 ms.
 """
 
-import asyncio
 import gc
-import math
 from collections.abc import Callable, Sized
 from typing import TypeVar
 
 MANY = 10_000
-COPY_EVERY_S = 0.01
 
 T = TypeVar("T")
 
@@ -23,15 +20,6 @@ class LargeCopies:
 
     def __init__(self) -> None:
         self.collect_first: Callable[[], None] | None = None
-        self._next_at = -math.inf
-
-    async def turn(self) -> None:
-        """Wait until no other large copy is made in this turn: each takes some milliseconds."""
-        loop = asyncio.get_running_loop()
-        while 0 < (wait_s := self._next_at - loop.time()) <= COPY_EVERY_S:  # noqa: ASYNC110
-            # Somebody else may be first then.
-            await asyncio.sleep(wait_s)
-        self._next_at = loop.time() + COPY_EVERY_S
 
     def copy(self, found: Sized, copy: Callable[[], T]) -> T:
         """Copy what was found."""

@@ -1,6 +1,7 @@
 """Long work in portions, between which it is others' turn."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from heapq import merge, nsmallest
 from itertools import islice
@@ -13,6 +14,7 @@ PORTION = 500
 """Of channels: some milliseconds of the loop."""
 
 FREED_AT_ONCE = 5_000
+COPY_EVERY_S = 0.01
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -33,7 +35,7 @@ async def keys_in_portions(
     if len(table) < MANY:
         keys = list(table)
     else:
-        await LARGE_COPIES.turn()
+        await _copies.turn()
         keys = LARGE_COPIES.copy(table, lambda: list(table))
         await asyncio.sleep(0)
     keys.reverse()
@@ -45,6 +47,23 @@ async def keys_in_portions(
         yield some
         if keys:
             await asyncio.sleep(0)
+
+
+class _CopyTurns:
+    """Large copies take some milliseconds: no two of them are made in one turn."""
+
+    def __init__(self) -> None:
+        self._next_at = -math.inf
+
+    async def turn(self) -> None:
+        loop = asyncio.get_running_loop()
+        while 0 < (wait_s := self._next_at - loop.time()) <= COPY_EVERY_S:  # noqa: ASYNC110
+            # Somebody else may be first then.
+            await asyncio.sleep(wait_s)
+        self._next_at = loop.time() + COPY_EVERY_S
+
+
+_copies = _CopyTurns()
 
 
 async def sorted_portions(names: Sequence[str]) -> AsyncIterator[Sequence[str]]:
