@@ -229,3 +229,10 @@ def test_a_connection_that_is_over_begins_no_row_that_says_nothing_is_lost() -> 
         row = tab.write()
         assert (row is None) == is_new
         assert row is None or row.traits.is_lost
+
+
+def test_a_page_that_is_not_alone_has_a_gap_on_what_it_subscribes_to_later() -> None:
+    tab = claimed(TabRow({"dogs": at(7)}, TabTraits()))
+    assert wanted(tab, "cats") is None
+    tab.lose()
+    assert wanted(tab, "cats") == NOWHERE

@@ -225,9 +225,12 @@ class Tab:
         return bool(self._changed) or self.owes_gaps
 
     def lose(self) -> None:
-        """Nothing is proven any more: it is sent a gap on all channels, which has to arrive."""
+        """Nothing is proven any more: it is sent a gap on all channels, which has to arrive.
+
+        Also on those that it subscribes to from now on: the other page may have left them.
+        """
         self.owes_gaps = False
-        self.traits = replace(self.traits, is_shared=True)
+        self.traits = replace(self.traits, is_lost=True, is_shared=True)
         self.cursors = dict.fromkeys(self.cursors, NOWHERE)
         self._barrier = None
         self.rewrite()
