@@ -53,6 +53,8 @@ class SimBroker:
         self.staying: Server | None = None
         """A master that it does not know to be none any more."""
         self.paused = False
+        self.is_over = False
+        """Whether its process was ended."""
         self._sending: list[tuple[Message, Position]] = []
         self.link = SimLink(world, self)
         self._place = place
@@ -102,14 +104,15 @@ class SimBroker:
         self.paused = True
 
     def go_on(self) -> None:
-        """It reads what has come meanwhile."""
+        """It reads what has come meanwhile, unless it was ended while it stood still."""
         self.paused = False
-        if self.feed is not None:
+        if self.feed is not None and not self.is_over:
             self.feed.go_on()
 
     def kill(self) -> None:
         """The process is gone: nothing of it happens any more."""
         self._line += 1
+        self.is_over = True
         self.trouble_s = math.inf
         self.cut_off = True
         self.link.close()
@@ -244,6 +247,7 @@ class SimBroker:
 
     async def close(self) -> None:
         node, self.trouble_s = self.node, math.inf
+        self.is_over = True
         self.link.close()
         if self._renewing is not None:
             self._renewing.cancel()
