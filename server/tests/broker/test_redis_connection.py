@@ -1,6 +1,7 @@
 """One connection to Redis, without a Redis."""
 
 import asyncio
+import time
 
 import pytest
 from river_time import in_no_time
@@ -68,6 +69,25 @@ async def test_answers_that_come_together_are_handed_out_some_at_a_time() -> Non
     assert tally.end() <= ANSWERS_AT_ONCE
     assert transport.is_read
     connection.connection_lost(None)
+
+
+async def test_a_server_is_not_silent_while_its_answers_are_handed_out() -> None:
+    connection = RedisConnection(0.001)
+    connection.connection_made(OpenTransport())
+    answers = [connection.send("PING") for _ in range(4 * ANSWERS_AT_ONCE + 1)]
+    await asyncio.sleep(0)
+    connection.data_received(b":1\r\n" * (4 * ANSWERS_AT_ONCE))
+    # Who waited for the first of them takes longer than a server may be silent.
+    time.sleep(0.01)  # noqa: ASYNC251
+    await asyncio.sleep(0)
+    assert not answers[-2].done()
+    assert not connection.is_suspect
+    await asyncio.gather(*answers[:-1])
+    await asyncio.sleep(0.01)
+    assert connection.is_suspect
+    connection.connection_lost(None)
+    with pytest.raises(UnansweredError):
+        await answers[-1]
 
 
 async def test_answers_that_came_before_the_end_are_answers() -> None:

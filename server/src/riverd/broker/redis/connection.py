@@ -106,9 +106,9 @@ class RedisConnection(asyncio.Protocol):
 
     @property
     def is_silent(self) -> bool:
-        """Whether an answer has been due for too long."""
+        """Whether an answer has been due for too long: what has come is handed out first."""
         since = max(self._received_at, self._waits_since)
-        is_due = len(self._waiting) > len(self._unsent)
+        is_due = not self._has_more and len(self._waiting) > len(self._unsent)
         return is_due and self._loop.time() - since > self._silence_s
 
     def send(self, *command: Argument) -> asyncio.Future[Reply]:
