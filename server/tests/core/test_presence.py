@@ -3,7 +3,7 @@
 from river_wire import NATIVE, RULES, Client, session_of
 
 from riverd.core.hub import ENCODED_AT_ONCE, Hub
-from riverd.core.presence import LISTED_MAX, PresenceReplica
+from riverd.core.presence import COMPARED_AT_ONCE, LISTED_MAX, PresenceReplica
 from riverd.model.commands import Subscribe
 from riverd.model.log import Change, Member, Position, Roster, Tail
 from riverd.model.replies import Subscribed
@@ -63,6 +63,15 @@ def test_after_a_list_was_read_again_changes_go_on_from_its_version() -> None:
     assert presence.apply(Change(8, joined=True, member=BOB), 0)
     assert presence.changes.since(7) == [Change(8, joined=True, member=BOB)]
     assert presence.changes.since(6) is None
+
+
+def test_a_list_that_is_given_up_is_compared_no_further() -> None:
+    presence = presence_of(*(Member(f"u{number}") for number in range(COMPARED_AT_ONCE + 1)))
+    changes = presence.changes_to(roster_of(BOB, version=7))
+    assert len(next(changes)) == COMPARED_AT_ONCE
+    # The channel was detached meanwhile, and its members are freed some at a time.
+    presence.release().popitem()
+    assert all(change.member == BOB for some in changes for change in some)
 
 
 def test_a_list_of_ten_thousand_shows_a_hundred_and_how_many_there_are() -> None:

@@ -101,7 +101,12 @@ class PresenceReplica:
         return self._members.get(user)
 
     def _slices(self, members: Mapping[str, Member], ours: Position) -> Iterator[list[Member]]:
-        # Others join and leave meanwhile: then nobody wants to know any more.
-        left = iter(members.values())
-        while self.position == ours and (some := list(islice(left, COMPARED_AT_ONCE))):
+        # Others join and leave meanwhile, or the list is given up and emptied: then nobody wants to
+        # know any more.
+        before, left = self._members, iter(members.values())
+        while (
+            self._members is before
+            and self.position == ours
+            and (some := list(islice(left, COMPARED_AT_ONCE)))
+        ):
             yield some
