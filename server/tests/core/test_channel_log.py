@@ -179,3 +179,13 @@ def test_very_many_entries_are_dropped_some_at_a_time() -> None:
         (made - 100, FRAMES_KEPT_MAX),
     ]
     assert log.joined(frame, made - 50) == frames(made - 49, made)
+
+
+def test_a_long_log_keeps_the_newest_of_its_few_frames() -> None:
+    log = log_of(1, 0)
+    for offset in range(1, DROPPED_AT_ONCE + 101):
+        log.append(entry(offset), 0)
+    log.frames(frame, DROPPED_AT_ONCE)
+    log.trim(size=2 * DROPPED_AT_ONCE, before=-1)
+    assert len(log._encoded[frame].frames) == FRAMES_KEPT_MAX
+    assert log.joined(frame, DROPPED_AT_ONCE) == frames(DROPPED_AT_ONCE + 1, log.offset)

@@ -212,7 +212,6 @@ class Log(Generic[E]):
                 encoded.frames.clear()
                 encoded.upto = oldest
             elif len(encoded.frames) > FRAMES_KEPT_MAX:
-                del encoded.frames[
-                    : -FRAMES_KEPT_MAX if count < DROPPED_AT_ONCE else DROPPED_AT_ONCE
-                ]
+                is_short = count < DROPPED_AT_ONCE or len(encoded.frames) < DROPPED_AT_ONCE
+                del encoded.frames[: -FRAMES_KEPT_MAX if is_short else DROPPED_AT_ONCE]
         return dropped
