@@ -7,7 +7,13 @@ import pytest
 from river_time import in_no_time
 from turn_tally import TurnTally
 
-from riverd.broker.redis.connection import ANSWERS_AT_ONCE, RedisConnection, UnansweredError
+from riverd.broker.redis.connection import (
+    ANSWERS_AT_ONCE,
+    RedisConnection,
+    UnansweredError,
+    before_it_was_sent,
+)
+from riverd.broker.redis.stored import UnreadableError
 from riverd.errors import BrokerError
 
 
@@ -100,3 +106,10 @@ async def test_answers_that_came_before_the_end_are_answers() -> None:
     *answered, last = await asyncio.gather(*answers, return_exceptions=True)
     assert answered == [1] * 2 * ANSWERS_AT_ONCE
     assert isinstance(last, UnansweredError)
+
+
+@pytest.mark.parametrize("kind", [UnansweredError, UnreadableError])
+def test_what_failed_before_a_call_was_sent_leaves_nothing_open(kind: type[BrokerError]) -> None:
+    with pytest.raises(BrokerError) as failure, before_it_was_sent():
+        raise kind("of the check before it")
+    assert type(failure.value) is BrokerError

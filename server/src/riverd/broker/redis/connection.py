@@ -14,6 +14,7 @@ from typing import TypeVar, cast
 
 import hiredis
 
+from riverd.broker.redis.stored import UnreadableError
 from riverd.errors import BrokerError
 
 TICK_S = 0.1
@@ -308,7 +309,7 @@ def before_it_was_sent() -> Generator[None]:
     """What fails here is another thing than what was asked for: that was not done."""
     try:
         yield
-    except UnansweredError as error:
+    except (UnansweredError, UnreadableError) as error:
         raise BrokerError(error.message) from None
 
 
