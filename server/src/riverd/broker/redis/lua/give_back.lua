@@ -2,6 +2,7 @@
 -- all nodes read them. In one step: else the node could die between the two.
 -- KEYS and ARGV: see `_orders.lua`; then revocations or blocks, when these end; and of each the user,
 -- when it was ordered, when it ends (unix s or 'inf'), and itself.
+check_open()
 local is_missing = false
 for i = 8, #ARGV, 4 do
   local kept = redis.call('HGET', KEYS[5], ARGV[i])
