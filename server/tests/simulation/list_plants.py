@@ -27,7 +27,7 @@ LIST_PLANTS = (
     ),
     plant(
         "lists: who does not answer has nothing to say",
-        (_RUN, "is_busy = True", "is_busy = is_making"),
+        (_RUN, "is_busy, wait_s = True, RETRY_S", "is_busy = is_making"),
     ),
     plant(
         "lists: what is made in the one before counts",

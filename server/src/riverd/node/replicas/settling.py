@@ -25,6 +25,7 @@ SETTLE_S = 1.5
 SETTLE_S_MAX = 20.0
 """100,000 entries of a node take half of it."""
 LOOK_S = 0.25
+RETRY_S = 0.05
 
 
 class Settlements:
@@ -70,15 +71,16 @@ class Settlements:
         try:
             while self._waiting or self._is_making or is_noted:
                 is_busy = is_making = self._is_making
+                wait_s = LOOK_S
                 try:
                     is_busy = await self._broker.remaking(here=is_making) or is_making
                     is_noted = is_making
                 except RiverError:
-                    # Nobody knows what others do.
-                    is_busy = True
+                    # Nobody knows what others do, and they do not know of this one: soon again.
+                    is_busy, wait_s = True, RETRY_S
                     is_noted = is_noted and bool(self._waiting)
                 await self._end_some(SETTLE_S_MAX if is_busy else SETTLE_S)
-                await asyncio.sleep(LOOK_S)
+                await asyncio.sleep(wait_s)
         finally:
             self._is_running = False
 
