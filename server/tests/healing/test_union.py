@@ -107,6 +107,14 @@ def test_message_whose_publication_was_dropped_makes_the_log_uncertain() -> None
     assert healed(evidence(replica(5, 6), tried=(unanswered(b"3"),)), SURE) is None
 
 
+def test_publications_before_a_hole_do_not_show_that_a_message_was_not_in_it() -> None:
+    # Without its publications, as where the server had no memory for them.
+    light = Replica("c", "a", 3, 1.0)
+    older = Known("c", "a", 1, publication(1), "k1", 60.0)
+    found = evidence(light, known=(older,), tried=(unanswered(b"3", after=2),))
+    assert healed(found, SURE) is None
+
+
 def contribution(**members: float) -> Contribution:
     return Contribution(1, looked_s=1.0, members=members)
 

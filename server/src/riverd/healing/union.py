@@ -252,8 +252,9 @@ class _Search:
         """Whether it may have been in the log, and nobody has it any more."""
         if self._first <= self._after(one):
             return False
-        oldest_s = max((self.ages_s.get(number, 0.0) for number in self._publications), default=0.0)
-        return oldest_s < one.age_s + SENT_S
+        # Of what has no hole after it: whatever nobody has is older than that.
+        held = (age_s for number, age_s in self.ages_s.items() if number > self._first)
+        return max(held, default=0.0) < one.age_s + SENT_S
 
     def _after(self, one: Unanswered) -> int:
         return one.after.offset if one.after.epoch == self._epoch else 0
