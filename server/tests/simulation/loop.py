@@ -6,7 +6,7 @@ import asyncio
 import math
 import types
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from heapq import heapify, heappop, heappush
 from typing import Any
@@ -149,8 +149,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     @contextmanager
     def _own_sleep(self) -> Iterator[None]:
-        before = asyncio.sleep
-        asyncio.sleep = self.sleep
+        before, running = asyncio.sleep, asyncio._get_running_loop
+
+        def sleep(delay: float, result: Any = None) -> Coroutine[Any, Any, Any]:
+            # Other threads may have loops of their own: servers of other tests.
+            own = self.sleep if running() is self else before
+            return own(delay, result)
+
+        asyncio.sleep = sleep
         try:
             yield
         finally:

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from simulation.command import first_failure, likely_seed
@@ -123,3 +124,22 @@ def test_a_loop_that_turns_for_ever_says_so() -> None:
     with pytest.raises(Stuck, match="no time passes"):
         loop.run_until_complete(loop.create_future())
     loop.close()
+
+
+def test_loops_of_other_threads_sleep_as_ever_while_a_world_runs() -> None:
+    loop, failures = VirtualLoop(step_s=0.001), list[BaseException]()
+
+    def sleep_beside() -> None:
+        try:
+            asyncio.run(asyncio.sleep(0.01))
+        except RuntimeError as error:
+            failures.append(error)
+
+    async def wait_for_it() -> None:
+        beside = Thread(target=sleep_beside)
+        beside.start()
+        beside.join()
+
+    loop.run_until_complete(wait_for_it())
+    loop.close()
+    assert failures == []
