@@ -41,6 +41,8 @@ async def until_live(publishers: Collection[FaultPublisher], behind: Callable[[]
     await asyncio.sleep(max(one.every_s for one in publishers))
     try:
         await until(lambda: not behind())
+    except TimeoutError:
+        raise TimeoutError(f"still behind: {behind()}") from None
     finally:
         for publisher in publishers:
             publisher.pausing = False

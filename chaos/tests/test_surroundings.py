@@ -15,7 +15,7 @@ CHAOS = Path(__file__).resolve().parents[1]
 RUN_S_MAX = 400
 # Each of its own kind; the others are in `make chaos` alone.
 RUNS = {
-    "machine": list(MACHINE_FAULTS)[1:],
+    "machine": list(MACHINE_FAULTS)[1:2],
     "disk": list(DISK_FAULTS),
     "network": list(NETWORK_FAULTS)[::6],
 }
