@@ -29,8 +29,8 @@ HEALING_PLANTS = (
         "healing: a message whose publication nobody has any more was not accepted",
         (
             "healing.union:_Search.may_be_dropped",
-            "return oldest_s <",
-            "return 0 and oldest_s <",
+            "return max(held, default=0.0) <",
+            "return 0 and max(held, default=0.0) <",
         ),
     ),
     _plant(
