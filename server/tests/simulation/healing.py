@@ -158,7 +158,13 @@ class HealingServer:
         self._note("server", "opens", term, restored, sorted(data.logs.keys() - restored.keys()))
         self._server._world.healed += len(restored)
         self.term, self._round = term, ""
-        self._server.opened(restored, data.keys | self._data.keys)
+        # Of all parts: while an older term goes on, each begins from a new copy of its data.
+        keys: Keys = {
+            (log.channel, key): Position(log.epoch, offset)
+            for log in restored.values()
+            for key, offset in log.keys
+        }
+        self._server.opened(restored, keys | data.keys | self._data.keys)
 
     def check_publish(self, channel: str) -> None:
         """What an older term would still publish begins the log again."""
