@@ -293,6 +293,10 @@ class Server:
             return self.truth.end(channel, epoch)
         now, policy = self._world.now, log.policy
         held = sum(1 for at, _ in log.entries if at >= now - policy.history_ttl_s)
+        if held == 1:
+            # What had only outlived the window goes with the next read: it is not there.
+            fits = log.entries[-1][1].byte_count() <= policy.history_bytes
+            held = int(policy.history_size > 0 and fits)
         newest_at = self._newest_at.get((channel, epoch), -math.inf)
         if policy.last_ttl_s and now - newest_at <= policy.last_ttl_s:
             held = max(1, held)
