@@ -77,8 +77,7 @@ class Publisher:
                 passed is not None and not message.keep, "{} was {}: {}", message, position, passed
             )
             return
-        is_gone = position.offset > truth.end(message.channel, position.epoch)
-        if is_gone and truth.was_cut(message.channel, message.data):
+        if self._is_of_former_master(message, position):
             return
         true = truth.tell(message.channel, position.epoch, position.offset, data=message.data)
         same = (true.data, true.exclude) == (message.data, message.exclude)
@@ -86,3 +85,19 @@ class Publisher:
         place = message.channel, position.epoch
         demand(position.offset > self._newest.get(place, 0), "{} before its elder", message)
         self._newest[place] = position.offset
+
+    def _is_of_former_master(self, message: Message, position: Position) -> bool:
+        """Whether a master that was given up, and is it again, knows it by its key alone.
+
+        The log went on without it meanwhile, and may have given its offset to another one. Then it
+        has begun again since: who was subscribed when this was accepted was sent a gap.
+        """
+        server, channel, epoch = self._world.server, message.channel, position.epoch
+        if not server.truth.was_cut(channel, message.data):
+            return False
+        if position.offset > server.truth.end(channel, epoch):
+            return True
+        current = server.position(channel)
+        is_over = current is None or current.epoch != epoch
+        is_others = server.truth.at(channel, epoch, position.offset).data != message.data
+        return is_over and is_others and self._world.was_split
