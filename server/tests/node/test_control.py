@@ -77,6 +77,23 @@ async def test_a_token_waits_with_what_follows_it_while_orders_may_be_missed(
 
 
 @in_a_cluster
+async def test_a_token_waits_until_the_orders_of_another_history_are_known(
+    cluster: Cluster,
+) -> None:
+    node, broker = await cluster.node()
+    assert node.control.is_confirmed
+    broker.cut, broker.term = True, 1
+    ann = cluster.stranger(node)
+    ann.ask(type="auth", id=1, token="ann")
+    assert ann.client.types() == []
+    node.control.confirm_soon()
+    await turns()
+    assert not node.control.is_confirmed
+    broker.cut = False
+    await ann.told("authenticated")
+
+
+@in_a_cluster
 async def test_who_sends_too_much_while_its_token_waits_is_closed(cluster: Cluster) -> None:
     node, broker = await cluster.node()
     broker.cut = True

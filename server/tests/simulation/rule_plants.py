@@ -46,6 +46,10 @@ ORDERS = (
         ("node.control:Control._confirm", "asked_at + UNCONFIRMED_S_MAX", "math.inf"),
     ),
     plant(
+        "a node takes tokens by what another master confirmed",
+        ("node.control:Control.is_confirmed", " and self._broker.term == self._confirmed_in", ""),
+    ),
+    plant(
         "what was ordered meanwhile is not read",
         ("node.control:Control._confirm", "if not self._has(newest):", "if False:"),
     ),

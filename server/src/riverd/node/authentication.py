@@ -81,9 +81,8 @@ class Authentication:
 
     def authenticate(self, session: Session, command: Authenticate | SignIn, *, now: float) -> None:
         """Take a token or a signature, or hold it. `now` is in unix seconds."""
-        clock_s = self._clock()
-        self.unix_ahead_s = now - clock_s
-        if clock_s > self.control.confirmed_until:
+        self.unix_ahead_s = now - self._clock()
+        if not self.control.is_confirmed:
             self.waiting.hold(session, command, size=AUTHENTICATION_BYTES)
         else:
             self._identify(session, command, now=now)

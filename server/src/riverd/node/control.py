@@ -3,7 +3,8 @@
     state       | position | left by
     ------------+----------+----------------------------------------------------------------------
     unloaded    | None     | listening, read where the log stands, read what is in force: confirmed
-    confirmed   | set      | `UNCONFIRMED_S_MAX` without an answer of the broker: unconfirmed
+    confirmed   | set      | `UNCONFIRMED_S_MAX` without an answer of the broker, or its data has
+                |          | another history: unconfirmed
     unconfirmed | set      | an answer, and what was ordered meanwhile was read: confirmed. The
                 |          | log has another epoch: begun again. It no longer reaches back: lost
     begun again | set      | the broker lost the log. Its new one is read from the beginning, and
@@ -76,7 +77,11 @@ class Control:
         self.position: Position | None = None
         """Up to where orders were obeyed."""
         self.confirmed_until = -math.inf
-        """No order can have been missed for longer than `UNCONFIRMED_S_MAX`, up to this time."""
+        """No order can have been missed for longer than `UNCONFIRMED_S_MAX`, up to this time.
+
+        As long as the broker's data has the history in which it was found out.
+        """
+        self._confirmed_in = broker.term
         self.revocations = Revocations()
         self._broker = broker
         self._listener = listener
@@ -108,7 +113,9 @@ class Control:
     @property
     def is_confirmed(self) -> bool:
         """Whether tokens may be taken: see `confirmed_until`."""
-        return self._clock() <= self.confirmed_until
+        is_late = self._clock() > self.confirmed_until
+        # A master that was replaced goes on answering: of its successor's orders it knows nothing.
+        return not is_late and self._broker.term == self._confirmed_in
 
     def confirm_soon(self) -> None:
         """Compare with the broker now: something may have been missed."""
@@ -204,6 +211,7 @@ class Control:
     async def _confirm(self) -> None:
         asked_at = self._clock()
         await self._broker.control.register(self.name)
+        term = self._broker.term
         if not self._is_subscribed:
             await self._broker.subscribe(CONTROL)
             self._is_subscribed = True
@@ -216,7 +224,7 @@ class Control:
                 await self._catch_up()
         if self._loads_done != self._loads_wanted:
             await self._load()
-        self.confirmed_until = asked_at + UNCONFIRMED_S_MAX
+        self.confirmed_until, self._confirmed_in = asked_at + UNCONFIRMED_S_MAX, term
         self._listener.confirmed()
 
     async def _newest(self) -> Position:
