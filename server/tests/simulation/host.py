@@ -63,7 +63,8 @@ class Host:
             newer = (
                 position.offset > before.offset
                 if position.epoch == before.epoch
-                else is_newer(position.epoch, before.epoch)
+                # Of two masters either may have begun its list first.
+                else self._world.was_split or is_newer(position.epoch, before.epoch)
             )
             demand(newer, "{} goes back to {} of {} from {}", self.name, position, channel, before)
         true = self._world.server.census.at(channel, position)
