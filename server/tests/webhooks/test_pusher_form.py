@@ -7,10 +7,10 @@ from typing import Any
 import pusher
 
 from riverd.auth.apps import Apps, parse_apps
-from riverd.auth.webhooks import WebhookEndpoint
+from riverd.auth.webhooks import WebhookEndpoint, WebhookForm
 from riverd.broker.webhooks import OccupiedNow, QueuedEvent
 from riverd.channels.names import app_channel
-from riverd.webhooks.forms import TruthNow, request_for
+from riverd.webhooks.forms import TruthNow, request_for, untold_by
 
 APP: dict[str, Any] = {"id": "1", "key": "a-key", "secret": "a-secret-of-sixteen"}
 NOTHING = TruthNow()
@@ -89,6 +89,21 @@ def test_a_reset_says_what_is_true_now_in_the_events_that_are_wanted() -> None:
     assert {one["id"] for one in again} == ids
     fewer = read(endpoint("channel_occupied"), reset, truth=truth) or ()
     assert {one["name"] for one in fewer} == {"channel_occupied"}
+
+
+def test_a_reset_does_not_say_who_is_gone() -> None:
+    truth = TruthNow([OccupiedNow(app_channel("1", "presence-dogs"), 1, ["ann"])])
+    is_untold = untold_by(WebhookForm.PUSHER, truth)
+    assert is_untold is not None
+    assert is_untold(queued("member_left", "presence-dogs", user="bob"))
+    assert not is_untold(queued("member_left", "presence-dogs", user="ann"))
+    assert not is_untold(queued("channel_vacated", "presence-dogs"))
+    assert is_untold(queued("channel_vacated", "cats"))
+    assert is_untold(queued("subscription_count", "cats", count=0))
+    assert not is_untold(queued("subscription_count", "cats", count=1))
+    assert not is_untold(queued("member_joined", "cats", user="bob"))
+    # River's own form says the whole state.
+    assert untold_by(WebhookForm.RIVER, truth) is None
 
 
 def test_nothing_is_sent_where_the_form_has_nothing_to_say() -> None:

@@ -17,8 +17,9 @@ from riverd.auth.webhooks import (
 )
 from riverd.broker.webhooks import OccupiedNow, QueuedEvent
 from riverd.channels.names import PRESENCE, divided, user_of
-from riverd.model.webhook_events import MEMBERS, RESET, TEST, WebhookKind
+from riverd.model.webhook_events import MEMBERS, RESET, RETURNS, TEST, WebhookKind
 from riverd.protocols.pusher.payload import shown
+from riverd.webhooks.outbox import Untold
 
 _SOCKET_ID = re.compile(r"[0-9]+\.[0-9]+")
 
@@ -51,6 +52,22 @@ def with_leaving(
         else:
             found[name] = replace(known, subscribers=max(known.subscribers, 1))
     return [found[name] for name in sorted(found)]
+
+
+def untold_by(form: WebhookForm, truth: TruthNow) -> Untold | None:
+    """What a reset cannot say in a form: in Pusher's that somebody is gone."""
+    if form is not WebhookForm.PUSHER:
+        return None
+    occupied = {one.channel: frozenset(one.members or ()) for one in truth.occupied}
+    subscribed = {one.channel for one in truth.occupied if one.subscribers}
+
+    def is_untold(event: QueuedEvent) -> bool:
+        if event.kind == WebhookKind.MEMBER_LEFT:
+            return event.user not in occupied.get(event.channel, ())
+        is_last_count = event.kind == WebhookKind.SUBSCRIPTION_COUNT and not event.count
+        return (event.kind in RETURNS or is_last_count) and event.channel not in subscribed
+
+    return is_untold
 
 
 class _ChannelNow(msgspec.Struct, omit_defaults=True):

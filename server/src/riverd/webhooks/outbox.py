@@ -9,7 +9,8 @@ first by itself: a channel whose events are refused holds up itself and no other
     head is a leave  | its three seconds are over, and no return cancelled it
     failed before    | its own delay is over; then it is sent alone
     behind a reset   | the reset was delivered; which waits for all that was written before, but
-                     | for what keeps failing: what of that the reset says is not sent any more
+                     | for what keeps failing: what of that the reset says is not sent any more.
+                     | Pusher's form cannot say who is gone: those leaves are sent after it
 """
 
 from collections import deque
@@ -30,6 +31,8 @@ WAIT_ATTEMPTS = 3
 
 Jitter = Callable[[], float]
 """A number from 0 to 1."""
+Untold = Callable[[QueuedEvent], bool]
+"""Whether a reset does not say what an event says that was written before it."""
 
 
 class Lane:
@@ -122,10 +125,12 @@ class Outbox:
         """The leaves behind a reset that waits: they may be sent, or be cancelled by a return."""
         return [one for one in self._behind if one.kind in RETURNS]
 
-    def delivered(self, batch: Sequence[QueuedEvent]) -> list[QueuedEvent]:
+    def delivered(
+        self, batch: Sequence[QueuedEvent], *, untold: Untold | None = None
+    ) -> list[QueuedEvent]:
         """The receiver has them. Gives what need not be sent any more because of a reset."""
         self.attempts, self.retry_at_ms = 0, 0
-        return self._remove(batch)
+        return self._remove(batch, untold)
 
     def failed(self, batch: Sequence[QueuedEvent], now_ms: int) -> None:
         """The receiver does not have them: they are sent again, later each time."""
@@ -152,13 +157,15 @@ class Outbox:
         """They are buried. Gives what need not be sent any more because of a reset."""
         return self._remove(events)
 
-    def _remove(self, events: Sequence[QueuedEvent]) -> list[QueuedEvent]:
+    def _remove(
+        self, events: Sequence[QueuedEvent], untold: Untold | None = None
+    ) -> list[QueuedEvent]:
         over: list[QueuedEvent] = []
         for event in events:
             self.size -= 1
             if event.kind == RESET:
                 self._resets.remove(event)
-                over += self._superseded()
+                over += self._superseded(untold)
                 continue
             name = _lane_of(event)
             lane = self._lanes[name]
@@ -176,12 +183,12 @@ class Outbox:
         self.size -= len(behind)
         return self.take(behind)
 
-    def _superseded(self) -> list[QueuedEvent]:
+    def _superseded(self, untold: Untold | None) -> list[QueuedEvent]:
         """What a reset has passed, and says itself: it would be wrong after it."""
         over: list[QueuedEvent] = []
         for name, lane in list(self._lanes.items()):
-            over += [one for one in lane.events if one.kind not in NO_STATE]
-            lane.events = deque(one for one in lane.events if one.kind in NO_STATE)
+            said, lane.events = _divided(lane.events, untold)
+            over += said
             if not lane.events:
                 del self._lanes[name]
         self.size -= len(over)
@@ -218,6 +225,22 @@ class Outbox:
     def _delay_ms(self, attempts: int) -> int:
         limit = min(DELAY_MS_MAX, FIRST_DELAY_MS * 2 ** min(attempts - 1, 16))
         return int(limit * (0.5 + 0.5 * self._jitter()))
+
+
+def _divided(
+    events: deque[QueuedEvent], untold: Untold | None
+) -> tuple[deque[QueuedEvent], deque[QueuedEvent]]:
+    """What of a lane a reset says, and what is sent after it: an untold leave with its join."""
+    said: deque[QueuedEvent] = deque()
+    kept: deque[QueuedEvent] = deque()
+    ended: set[tuple[str, str | None]] = set()
+    for one in reversed(events):
+        is_untold = untold is not None and untold(one)
+        if is_untold and one.kind in RETURNS:
+            ended.add((RETURNS[one.kind], one.user))
+        stays = is_untold or one.kind in NO_STATE or (one.kind, one.user) in ended
+        (kept if stays else said).appendleft(one)
+    return said, kept
 
 
 def _lane_of(event: QueuedEvent) -> str:

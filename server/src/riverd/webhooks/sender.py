@@ -9,7 +9,7 @@ from riverd.auth.webhooks import WebhookEndpoint
 from riverd.broker.webhooks import QueuedEvent, WebhookQueues
 from riverd.errors import BrokerError
 from riverd.model.webhook_events import OVERFLOW, RESET
-from riverd.webhooks.forms import TruthNow, WebhookRequest, request_for, with_leaving
+from riverd.webhooks.forms import TruthNow, WebhookRequest, request_for, untold_by, with_leaving
 from riverd.webhooks.outbox import Jitter, Outbox
 from riverd.webhooks.posting import PostOutcome
 from riverd.webhooks.queue_clock import QueueClock
@@ -156,12 +156,12 @@ class Sender:
         now_ms = int(self._surroundings.wall() * 1000)
         request = request_for(self.endpoint, batch, truth=truth, now_ms=now_ms)
         if request is None:
-            self._settled += [*batch, *self._outbox.delivered(batch)]
+            self._delivered(batch, truth)
             return
         outcome = await self._post(self.endpoint.url, request)
         report, webhook = self.report, self.endpoint.id
         if outcome.error is None:
-            self._settled += [*batch, *self._outbox.delivered(batch)]
+            self._delivered(batch, truth)
             self._tally.add(self._tally.delivered, webhook, number=len(batch))
             report.delivered_at_ms, report.attempts = now_ms, 0
         else:
@@ -169,6 +169,10 @@ class Sender:
             self._tally.add(self._tally.failures, webhook)
             report.failed_at_ms, report.error = now_ms, outcome.error
             report.attempts = self._outbox.attempts
+
+    def _delivered(self, batch: Sequence[QueuedEvent], truth: TruthNow) -> None:
+        untold = untold_by(self.endpoint.form, truth)
+        self._settled += [*batch, *self._outbox.delivered(batch, untold=untold)]
 
     async def _settle(self) -> None:
         if self._settled:
