@@ -86,12 +86,12 @@ class MemoryBroker:
 
     async def subscribe(self, channel: str) -> None:
         """Listen."""
-        self._board.listeners.setdefault(channel, set()).add(self._node)
+        self._board.listeners.setdefault(channel, {})[self._node] = None
 
     async def unsubscribe(self, channel: str) -> None:
         """Listen no more."""
-        listeners = self._board.listeners.get(channel, set())
-        listeners.discard(self._node)
+        listeners = self._board.listeners.get(channel, {})
+        listeners.pop(self._node, None)
         if not listeners:
             self._board.listeners.pop(channel, None)
 

@@ -17,7 +17,8 @@ class Switchboard:
         self.store = store
         self.webhooks = WebhookStore() if webhooks is None else webhooks
         self.feeds: dict[str, Feed] = {}
-        self.listeners: dict[str, set[str]] = {}
+        self.listeners: dict[str, dict[str, None]] = {}
+        """In the order in which they came: the same in every process."""
         self.numbers = count(1)
         self.names: dict[str, str] = {}
         self.remaking: set[str] = set()
