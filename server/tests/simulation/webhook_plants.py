@@ -46,7 +46,7 @@ WEBHOOK_PLANTS = (
         ),
         (
             "webhooks.dispatcher:Dispatcher.turn",
-            "await self._stop(webhook)",
+            "await self._leave([one for one in self._running if one in gone or one in others])",
             "pass",
         ),
     ),
@@ -93,5 +93,14 @@ WEBHOOK_PLANTS = (
     plant(
         "a reset in Pusher's form stands for the leaves before it",
         ("webhooks.sender:Sender._delivered", "untold_by(self.endpoint.form, truth)", "None"),
+    ),
+    plant(
+        "who leaves a webhook lets others overtake its last request",
+        (
+            "webhooks.dispatcher:Dispatcher._leave",
+            "await asyncio.gather(*[self._running[one].sender.answer() for one in webhooks])",
+            "pass",
+        ),
+        ("webhooks.dispatcher:Dispatcher._stop", "running.sender.is_answered", "True"),
     ),
 )

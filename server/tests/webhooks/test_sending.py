@@ -22,6 +22,7 @@ from riverd.broker.memory.broker import MemoryBroker
 from riverd.broker.memory.store import Store
 from riverd.broker.memory.switchboard import Switchboard
 from riverd.broker.memory.webhooks import WebhookStore
+from riverd.broker.webhooks import SENDER_S
 from riverd.channels.rules import ChannelRules
 from riverd.http.proxies import Network
 from riverd.model.log import Member, Message
@@ -56,15 +57,11 @@ class World:
     def wall(self) -> float:
         return time.time() + self.ahead_s
 
-    @asynccontextmanager
-    async def sending(
-        self, endpoint: WebhookEndpoint, *, allowed: tuple[Network, ...] = PRIVATE_NETWORKS
-    ) -> AsyncIterator[Dispatcher]:
-        poster = Poster(allowed)
+    def dispatcher(self, endpoint: WebhookEndpoint, poster: Poster) -> Dispatcher:
         nothing = SenderSurroundings(
             self.tally, lambda: 0.0, self.wall, lambda *_: None, lambda _: None
         )
-        dispatcher = Dispatcher(
+        return Dispatcher(
             self.node.webhook_queues,
             "one",
             endpoints=lambda: [endpoint],
@@ -72,6 +69,13 @@ class World:
             surroundings=nothing,
             failed=self.failures.append,
         )
+
+    @asynccontextmanager
+    async def sending(
+        self, endpoint: WebhookEndpoint, *, allowed: tuple[Network, ...] = PRIVATE_NETWORKS
+    ) -> AsyncIterator[Dispatcher]:
+        poster = Poster(allowed)
+        dispatcher = self.dispatcher(endpoint, poster)
         running = asyncio.create_task(dispatcher.run())
         try:
             await until(lambda: bool(self.node.webhooks.interests.all))
@@ -322,6 +326,29 @@ async def test_nothing_is_lost_where_a_receiver_is_down_for_most_of_a_day(
         said = [one["data"] for one in receiver.events if one.get("channel") == lane]
         assert said == list(range(23))
     assert world.tally.buried == {}
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_a_webhook_is_left_once_its_last_request_was_answered_or_its_lease_is_over(
+    world: World, receiver: Receiver, *, is_answered: bool
+) -> None:
+    endpoint, poster = endpoint_at(receiver.url), Poster(PRIVATE_NETWORKS)
+    dispatcher, queues = world.dispatcher(endpoint, poster), world.node.webhook_queues
+    receiver.hangs.clear()
+    await dispatcher.turn()
+    sender = dispatcher._running[endpoint.id].sender
+    await until(lambda: not sender.is_answered)
+    closing = asyncio.create_task(dispatcher.close())
+    if is_answered:
+        await asyncio.sleep(0)
+        receiver.hangs.set()
+    await closing
+    # What is on its way may arrive still: what another process sends would overtake it.
+    assert await queues.lease(endpoint.id, "two") is is_answered
+    world.ahead_s = SENDER_S
+    assert await queues.lease(endpoint.id, "two")
+    receiver.hangs.set()
+    await poster.close()
 
 
 def test_each_webhook_falls_to_one_of_the_senders_and_few_move_when_one_goes() -> None:

@@ -67,8 +67,7 @@ class Dispatcher:
 
     async def close(self) -> None:
         """Leave the webhooks to the others at once."""
-        for webhook in list(self._running):
-            await self._stop(webhook)
+        await self._leave(list(self._running))
 
     async def turn(self) -> None:
         """Say what is wanted, take the webhooks that fall to this process, leave the others.
@@ -81,9 +80,9 @@ class Dispatcher:
         if not endpoints and not self._running:
             return
         senders = await self._queues.senders(self._name)
-        for webhook in list(self._running):
-            if webhook not in endpoints or chosen(webhook, senders) != self._name:
-                await self._stop(webhook)
+        others = [one for one in endpoints if chosen(one, senders) != self._name]
+        gone = self._running.keys() - endpoints.keys()
+        await self._leave([one for one in self._running if one in gone or one in others])
         for webhook, endpoint in endpoints.items():
             if chosen(webhook, senders) == self._name:
                 await self._lease(endpoint)
@@ -112,12 +111,21 @@ class Dispatcher:
             if now - running.leased_at > UNLEASED_S_MAX:
                 await self._stop(webhook)
 
+    async def _leave(self, webhooks: Sequence[str]) -> None:
+        await asyncio.gather(*[self._running[one].sender.answer() for one in webhooks])
+        for webhook in webhooks:
+            await self._stop(webhook)
+
     async def _stop(self, webhook: str) -> None:
         running = self._running.pop(webhook, None)
         if running is None:
             return
+        is_answered = running.sender.is_answered
         running.task.cancel()
         await asyncio.gather(running.task, return_exceptions=True)
+        if not is_answered:
+            # It may arrive still: until the lease is over nobody sends what would overtake it.
+            return
         with contextlib.suppress(BrokerError):
             await self._queues.release(webhook, self._name)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -18,6 +19,8 @@ LOOK_S = 0.2
 WINDOW_MAX = 5_000
 """So many events are held at once; more are read when nothing of them can be sent."""
 BROKER_RETRY_S = 0.5
+ANSWER_S = 1.0
+"""Who leaves a webhook to another process waits so long for the answer to its last request."""
 ERROR_LENGTH_MAX = 200
 
 Post = Callable[[str, WebhookRequest], Awaitable[PostOutcome]]
@@ -81,6 +84,8 @@ class Sender:
         self._outbox = Outbox(surroundings.jitter)
         self._settled: list[QueuedEvent] = []
         """What is done with, and may still be in its queue."""
+        self._answered = asyncio.Event()
+        self._answered.set()
         self._clock = QueueClock()
         self._now_ms = 0
         self._noted = msgspec.json.encode(self.report)
@@ -96,6 +101,17 @@ class Sender:
                 continue
             if is_idle:
                 await asyncio.sleep(LOOK_S)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether no request is on its way: one that was given up may still arrive."""
+        return self._answered.is_set()
+
+    async def answer(self) -> None:
+        """Wait for the answer to the request that is on its way, but not for long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_S):
+                await self._answered.wait()
 
     async def turn(self) -> bool:
         """Read what is new and send one request; whether there was one to send.
@@ -158,7 +174,9 @@ class Sender:
         if request is None:
             self._delivered(batch, truth)
             return
+        self._answered.clear()
         outcome = await self._post(self.endpoint.url, request)
+        self._answered.set()
         report, webhook = self.report, self.endpoint.id
         if outcome.error is None:
             self._delivered(batch, truth)
