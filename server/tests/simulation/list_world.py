@@ -45,6 +45,8 @@ class SlowBroker(MemoryBroker):
     def __init__(self, world: ListWorld) -> None:
         super().__init__(world.board, world.loop.time)
         self._world = world
+        self.has_said = self.is_late = False
+        """Whether the others know that it makes entries; whether they knew it too late, once."""
 
     async def _pass(self) -> None:
         world = self._world
@@ -68,8 +70,11 @@ class SlowBroker(MemoryBroker):
         return roster
 
     async def remaking(self, *, here: bool) -> bool:
+        self._world.note_making(self, here=here)
         await self._pass()
         others = await super().remaking(here=here)
+        self._world.note_making(self, here=here)
+        self.has_said = self.has_said or here
         self._world.note(f"{self._node} makes entries: {here}; others do: {others}")
         return others
 
@@ -80,8 +85,8 @@ class ListPlace:
     def __init__(self, world: ListWorld) -> None:
         self._world = world
         self.hub = Hub(RULES, part_bytes_max=2_000)
-        broker = SlowBroker(world)
-        self.node = Node(broker, self.hub, clock=world.loop.time, failed=world.failures.append)
+        self.broker = SlowBroker(world)
+        self.node = Node(self.broker, self.hub, clock=world.loop.time, failed=world.failures.append)
         self.clients: dict[str, tuple[Session, Client]] = {}
 
     def come(self, user: str) -> None:
@@ -106,8 +111,8 @@ class ListPlace:
         assert presence is not None, "the room has members"
         return presence.position.epoch
 
-    def check(self) -> None:
-        """Nobody was told that one who stays has left."""
+    def check(self, unknown: set[str]) -> None:
+        """Nobody was told that one who stays has left, but of those that nobody could know of."""
         for user, (_, client) in self.clients.items():
             for message in client.take():
                 if message["type"] == "left":
@@ -116,7 +121,7 @@ class ListPlace:
                     gone = self._world.staying - {one["user"] for one in message["members"]}
                 else:
                     continue
-                false = gone & self._world.staying
+                false = gone & self._world.staying - unknown
                 demand(not false, "{} is told that {} has left", user, false)
 
 
@@ -137,11 +142,28 @@ class ListWorld:
         self.failing = self.dice.choice((0.0, 0.1, 0.3))
         self.users = (f"u{number}" for number in count())
         self.staying: set[str] = set()
+        self.began_at: float | None = None
+        """When the first node began to make entries, since the list was lost."""
 
     def note(self, what: str) -> None:
         """A line of the trace."""
         if self._trace is not None:
             self._trace(f"{self.loop.time():9.4f} {what}")
+
+    def lose_list(self, places: list[ListPlace]) -> None:
+        """All nodes have to begin again."""
+        self.store._members.pop(ROOM, None)
+        self.began_at = None
+        for place in places:
+            place.broker.has_said = False
+
+    def note_making(self, broker: SlowBroker, *, here: bool) -> None:
+        """A node says that it makes entries, or tries to: the others take the list in a while."""
+        now = self.loop.time()
+        if here and self.began_at is None:
+            self.began_at = now
+        if self.began_at is not None and not broker.has_said:
+            broker.is_late |= here and now > self.began_at + SETTLE_S
 
     def run(self) -> None:
         """Lose the list once or twice; raises what went wrong."""
@@ -178,14 +200,16 @@ class ListWorld:
         await self._until(lambda: self._is_whole(places), MADE_S_MAX)
         for _ in range(self.dice.choice((1, 1, 2))):
             await self._lose(places)
+        late = [place for place in places if place.broker.is_late]
         for place in places:
-            place.check()
+            place.check({user for one in late for user in one.clients})
         for place in places:
             await place.node.close()
         demand(not self.failures, "{}", self.failures)
 
     async def _lose(self, places: list[ListPlace]) -> None:
-        lost = self.store._members.pop(ROOM)
+        lost = self.store._members[ROOM]
+        self.lose_list(places)
         self.note(f"the list {lost.epoch} is lost, with {sorted(lost.members)}")
         await self._trouble(places)
         # Each made again what it has, in a list that may be the second one that began since.
@@ -205,7 +229,7 @@ class ListWorld:
             self.loop.call_later(at_s + self.dice.uniform(0.5, 3), place.go, user)
         await asyncio.sleep(self.dice.choice((0.0, 1.0, 3.0)))
         if self.dice.random() < 0.3:
-            self.store._members.pop(ROOM, None)
+            self.lose_list(places)
             for place in places:
                 place.node.on_interrupted()
         await asyncio.sleep(6.0)

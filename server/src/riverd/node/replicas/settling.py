@@ -21,7 +21,10 @@ from riverd.scheduling.portions import PORTION
 from riverd.scheduling.tasks import Tasks
 
 SETTLE_S = 1.5
-"""In which every node has noticed that the broker lost something."""
+"""In which every node has noticed that the broker lost something, and has said so.
+
+Whom the broker did not answer for so long is not waited for.
+"""
 SETTLE_S_MAX = 20.0
 """100,000 entries of a node take half of it."""
 LOOK_S = 0.25
