@@ -245,6 +245,9 @@ class SimSite:
         having = [name for name in names if number in self._numbers[name]]
         return await self._ask(lambda: self._healing.part(number, having)) if having else []
 
+    async def prepare(self, term: Term) -> None:
+        """One server has nothing to prepare."""
+
     async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:
         return await self._ask(lambda: self._healing.stored(channels))
 

@@ -89,11 +89,17 @@ class Contribution(msgspec.Struct, array_like=True, frozen=True):
 
 
 class DataLog(msgspec.Struct, array_like=True, frozen=True):
-    """A log as the broker's data has it, in whatever history it was written."""
+    """A log as the broker's data has it, in whatever history it was written.
+
+    `mark` is the broker's own note of that history. A log that `goes_on` needs no healing: its
+    server has lost nothing.
+    """
 
     epoch: str
     offset: int
     publications: tuple[Publication, ...] = ()
+    mark: str = ""
+    goes_on: bool = False
 
 
 class HealedLog(msgspec.Struct, array_like=True, frozen=True):
@@ -111,3 +117,4 @@ class HealedLog(msgspec.Struct, array_like=True, frozen=True):
     keys: tuple[tuple[str, int], ...] = ()
     was_epoch: str = ""
     was_offset: int = 0
+    was_mark: str = ""

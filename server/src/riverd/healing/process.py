@@ -110,6 +110,10 @@ class HealingSite(Protocol):
         """One part of each of the offers that have it; None if one of them is lost."""
         ...
 
+    async def prepare(self, term: Term) -> None:
+        """What is asked from now on is asked for this term; its round is this process's."""
+        ...
+
     async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:
         """What the data has of logs."""
         ...
@@ -326,6 +330,7 @@ class Healing:
         offers = collected.offers
         term = Term(max(offer.term for offer in offers.values()) + 1, round_name)
         certainty = Certainty.of(offers)
+        await site.prepare(term)
         for number in range(PARTS) if certainty.horizon_s >= 0 else ():
             part = await site.part(number, names=list(offers))
             if not part:
@@ -352,6 +357,8 @@ class Healing:
         logs: list[HealedLog] = []
         stored, looked_at = await site.stored(list(evidence)), 0
         for one, found in zip(evidence.values(), stored, strict=True):
+            if found is not None and found.goes_on:
+                continue
             one.stored = found
             log = healed(one, certainty, waited_s=self._clock() - since)
             if log is not None:

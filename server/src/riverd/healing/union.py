@@ -187,6 +187,7 @@ def healed(evidence: Evidence, certainty: Certainty, *, waited_s: float = 0.0) -
         found,
         was.epoch,
         was.offset,
+        was.mark,
     )
 
 

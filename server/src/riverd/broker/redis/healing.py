@@ -173,6 +173,9 @@ class RedisSite:
         answer = await self._connection.ask("HMGET", keys.OFFERS, *fields)
         return list(zip(fields, cast("list[bytes | None]", answer), strict=True))
 
+    async def prepare(self, term: Term) -> None:
+        """One server has nothing to prepare."""
+
     async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:
         """Whatever history it was written in."""
         commands: list[Sequence[Argument]] = []
