@@ -70,7 +70,7 @@ class RedisBroker:
         self._tasks = Tasks(failed)
         self._feeds = keys.FeedNames(connector.address.database)
         self._terms: RedisTerms | None = None
-        if healing is not Part.NONE and not connector.address.cluster:
+        if healing is not Part.NONE:
             self._terms = RedisTerms(
                 rules,
                 failed=failed,

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
-import msgspec
 from hiredis import ReplyError
 
 from riverd.broker.redis import keys as names
@@ -92,12 +91,11 @@ class Server(Protocol):
 class Terms(Protocol):
     """Knows in which term a server's data is, and whether this process may be in it."""
 
-    def use(self, open_connection: OpenConnection, reset: Callable[[], None]) -> None:
-        """Where connections come from, and what has them made anew."""
-        ...
+    entered: int
+    """How many terms this process was in."""
 
-    async def enter(self, connection: RedisConnection, state: ServerState) -> str:
-        """The term's name.
+    async def enter(self, connection: RedisConnection, state: ServerState) -> DataHistory:
+        """The server's history, with the term in which it is.
 
         Raises:
             BrokerError: the data is not open yet; it will be soon.
@@ -120,6 +118,8 @@ class CallConnection(RedisConnection):
         super().__init__(SILENCE_S_MAX)
         self.checked_at = 0.0
         self._check_sent_at = 0.0
+        self.entered = 0
+        """Of how many terms of this process the connection's is the last."""
         self._introduced = False
         self._wait: asyncio.Future[Reply] | None = None
 
@@ -132,8 +132,10 @@ class CallConnection(RedisConnection):
         asked_at = time.monotonic()
         self.state = await state_of(self)
         await self._try_to_announce()
-        term = "" if terms is None else await terms.enter(self, self.state)
-        self.history = msgspec.structs.replace(self.state.history, term=term)
+        self.history = self.state.history
+        if terms is not None:
+            self.history = await terms.enter(self, self.state)
+            self.entered = terms.entered
         self.scripts = Scripts(self.history)
         await self.load()
         self.checked_at = self._check_sent_at = asked_at
@@ -160,7 +162,7 @@ class CallConnection(RedisConnection):
             sent[-1].add_done_callback(lambda _: self._checked(sent, asked_at))
 
     def _questions(self) -> list[Sequence[Argument]]:
-        if not self.history.term:
+        if not self.history.term or self.history.others is not None:
             return [("INFO",)]
         # Somebody may have flushed the data: a function gives no signs that would show it.
         return [("INFO",), TERM_QUESTION]
@@ -233,8 +235,6 @@ class Calls:
     ) -> None:
         self._open = open_connection
         self._terms = terms
-        if terms is not None:
-            terms.use(open_connection, self.reset)
         self._tasks = tasks
         self._may_write = may_write
         self._connection: CallConnection | None = None

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from hiredis import ReplyError
 
-from riverd.broker.redis.calls import CallConnection, Calls
+from riverd.broker.redis.calls import CLOSED, CallConnection, Calls, Terms
 from riverd.broker.redis.connection import Argument, RedisConnection, Reply, checked
 from riverd.broker.redis.feed import SHARDED, FeedListener, RedisFeed
 from riverd.broker.redis.keys import NODES
@@ -33,10 +33,12 @@ class ClusterCalls:
         *,
         tasks: Tasks,
         may_write: Callable[[CallConnection], None],
+        terms: Terms | None = None,
     ) -> None:
         self._open_at = open_at
         self._tasks = tasks
-        self._may_write = may_write
+        self._may_write_to = may_write
+        self._terms = terms
         self.topology = topology
         self._servers: dict[NodeAddress, Calls] = {}
 
@@ -58,7 +60,10 @@ class ClusterCalls:
     async def commands(
         self, commands: Sequence[Sequence[Argument]], *, opened: bool = False
     ) -> list[Reply]:
-        """Carry out commands, those of one server in one round trip; here are no terms."""
+        """Carry out commands, those of one server in one round trip.
+
+        The term is at another server than most of them: none is asked about it.
+        """
         del opened
         groups: dict[NodeAddress | None, list[int]] = {}
         for number, command in enumerate(commands):
@@ -87,6 +92,11 @@ class ClusterCalls:
     async def ping(self) -> str:
         """Returns if the server answers that has the nodes' leases."""
         return await self._at_owner(NODES, Calls.ping)
+
+    def reset(self) -> None:
+        """Each next call finds out anew in which term the data is."""
+        for server in self._servers.values():
+            server.reset()
 
     async def close(self) -> None:
         """Disconnect from all."""
@@ -126,9 +136,19 @@ class ClusterCalls:
         server = self._servers.get(address)
         if server is None:
             server = self._servers[address] = Calls(
-                partial(self._open_at, address=address), self._tasks, may_write=self._may_write
+                partial(self._open_at, address=address),
+                self._tasks,
+                may_write=self._may_write,
+                terms=self._terms,
             )
         return server
+
+    def _may_write(self, connection: CallConnection) -> None:
+        self._may_write_to(connection)
+        if self._terms is not None and connection.entered != self._terms.entered:
+            # Another server's connection found out that the term is over.
+            connection.drop()
+            raise BrokerError(CLOSED)
 
 
 class ClusterFeed:

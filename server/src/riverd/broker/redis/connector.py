@@ -10,11 +10,14 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from riverd.broker.redis.address import RedisAddress
-from riverd.broker.redis.calls import CONNECT_S_MAX, CallConnection, Calls, Server, Terms
+from riverd.broker.redis.calls import CONNECT_S_MAX, CallConnection, Calls, Server
 from riverd.broker.redis.cluster import ClusterCalls, ClusterFeed
-from riverd.broker.redis.connection import RedisConnection
+from riverd.broker.redis.cluster_healing import ClusterHome
+from riverd.broker.redis.connection import OpenConnection, RedisConnection
 from riverd.broker.redis.feed import PLAIN, SHARDED, FeedListener, Feeds, RedisFeed
+from riverd.broker.redis.homes import ServerHome
 from riverd.broker.redis.sentinels import Sentinels, master_named
+from riverd.broker.redis.terms import RedisTerms
 from riverd.broker.redis.topology import NodeAddress, Topology
 from riverd.errors import BrokerError
 from riverd.scheduling.tasks import Tasks
@@ -34,16 +37,15 @@ class Connector:
         """The password for connections that are opened from now on; those that are open stay."""
         self.address = msgspec.structs.replace(self.address, password=password)
 
-    def server(self, tasks: Tasks, *, terms: Terms | None = None) -> Server:
-        """Answers commands; its background work belongs to `tasks`. A cluster has no terms."""
+    def server(self, tasks: Tasks, *, terms: RedisTerms | None = None) -> Server:
+        """Answers commands; its background work belongs to `tasks`."""
         known = self.address
         if known.cluster:
-            topology = Topology(self.open, known.hosts, tasks=tasks)
-            return ClusterCalls(
-                self.open, topology, tasks=tasks, may_write=self._check_cluster_master
-            )
+            return self._cluster(tasks, terms=terms)
         if known.service is None:
-            return Calls(self.open, tasks, may_write=_may_always, terms=terms)
+            return _one(
+                Calls(self.open, tasks, may_write=_may_always, terms=terms), self.open, terms
+            )
         sentinels = Sentinels(known.service, known.hosts, open_to=self._open_sentinel, tasks=tasks)
 
         async def open_master(new_connection: Callable[[], RedisConnection]) -> RedisConnection:
@@ -62,7 +64,17 @@ class Connector:
                 raise BrokerError("no majority of the Sentinels says that this is still the master")
 
         masters: WeakKeyDictionary[RedisConnection, NodeAddress] = WeakKeyDictionary()
-        return Calls(open_master, tasks, may_write=may_write, terms=terms)
+        calls = Calls(open_master, tasks, may_write=may_write, terms=terms)
+        return _one(calls, open_master, terms)
+
+    def _cluster(self, tasks: Tasks, *, terms: RedisTerms | None) -> Server:
+        topology = Topology(self.open, self.address.hosts, tasks=tasks)
+        calls = ClusterCalls(
+            self.open, topology, tasks=tasks, may_write=self._check_cluster_master, terms=terms
+        )
+        if terms is not None:
+            terms.use(ClusterHome(terms.healing, self.open, topology=topology), calls.reset)
+        return calls
 
     def feed(self, listener: FeedListener, *, server: Server, always: str) -> Feeds:
         """A feed beside a server, on which one name is always subscribed."""
@@ -148,6 +160,12 @@ class Connector:
                 sentinel,
                 password=self.address.sentinel_password,
             )
+
+
+def _one(calls: Calls, open_connection: OpenConnection, terms: RedisTerms | None) -> Calls:
+    if terms is not None:
+        terms.use(ServerHome(terms.healing, open_connection), calls.reset)
+    return calls
 
 
 def _may_always(_connection: CallConnection) -> None:

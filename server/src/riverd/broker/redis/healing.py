@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TypeVar, cast
 
@@ -26,6 +26,8 @@ YOUNG_S = 5
 OFFER_BYTES_MAX = 134_217_728
 PART_BYTES_MAX = 16_777_216
 NO_MEMORY = -1
+META = ("e", "o", "r", "i")
+"""What is read of a log before its streams."""
 
 T = TypeVar("T")
 
@@ -70,6 +72,8 @@ class RedisSite:
         self._key_ttl_s = key_ttl_s
         self._had_term = True
         self._is_light = is_light
+        self.is_closed_by_rounds = False
+        """Whether the data is not open to anybody while there is a round."""
         self._parts: dict[str, tuple[int, ...]] = {}
         """Of which parts the offers consist that were read."""
         self.is_offering = False
@@ -93,6 +97,7 @@ class RedisSite:
             name,
             round_name,
             ROUND_MS,
+            int(self.is_closed_by_rounds),
         )
         number, term, current, mine = cast("tuple[bytes, bytes, bytes, int]", answer)
         with READING:
@@ -181,13 +186,13 @@ class RedisSite:
         commands: list[Sequence[Argument]] = []
         for channel in channels:
             meta, log, last = self._log_keys(channel)
-            commands.append(("HMGET", meta, "e", "o"))
+            commands.append(("HMGET", meta, *META))
             commands.append(("XRANGE", log, "-", "+"))
             commands.append(("XRANGE", last, "-", "+"))
         answers = [checked(answer) for answer in await self._connection.ask_all(commands)]
         parts = zip(answers[::3], answers[1::3], answers[2::3], strict=True)
         with READING:
-            return [_stored(meta, log=log, last=last) for meta, log, last in parts]
+            return [stored_log(meta, log=log, last=last) for meta, log, last in parts]
 
     async def restore(self, term: Term, logs: Sequence[HealedLog]) -> None:
         """One script a log; without its publications if there is no memory for them."""
@@ -203,20 +208,24 @@ class RedisSite:
             await self._write(term, msgspec.structs.replace(log, publications=(), ages_s=()))
 
     async def _write(self, term: Term, log: HealedLog) -> None:
-        policy = self._rules.of(log.channel)
         history = msgspec.structs.replace(self._state.history, term=term_text(term))
+        names = (keys.ROUND, *self._restored_keys(log))
+        arguments = (term.name, *self._restored_arguments(log, history))
+        await self._run("healing_restore", names, *arguments)
+
+    def _restored_keys(self, log: HealedLog) -> Iterator[str]:
+        yield from self._log_keys(log.channel)
+        yield from (keys.seen(log.channel, key) for key, _ in log.keys)
+
+    def _restored_arguments(self, log: HealedLog, history: DataHistory) -> Sequence[Argument]:
+        """What the script is given of a log after the round."""
+        policy = self._rules.of(log.channel)
         kept, total = _fitted(log, policy)
         entries = [argument for entry in kept for argument in entry]
-        await self._run(
-            "healing_restore",
-            (
-                keys.ROUND,
-                *self._log_keys(log.channel),
-                *(keys.seen(log.channel, key) for key, _ in log.keys),
-            ),
-            term.name,
+        return (
             log.was_epoch,
             log.was_offset,
+            log.was_mark,
             history.run_id,
             history.mark,
             log.epoch,
@@ -238,14 +247,32 @@ class RedisSite:
             term.name,
             history_name(self._state.history),
             term.number,
+            self._shards_body(),
             *members,
         )
+
+    def _shards_body(self) -> bytes:
+        """What is written of the servers that the term is open in; one server says nothing."""
+        return b""
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._connection.drop()
 
     def _log_keys(self, channel: str) -> tuple[str, str, str]:
         return keys.log_keys(channel, keeps_last=self._rules.of(channel).last_ttl_s > 0)
 
     async def _run(self, name: str, names: Sequence[str], *arguments: Argument) -> Reply:
-        return await self._connection.ask("EVAL", script(name), len(names), *names, *arguments)
+        return await self._run_at(self._connection, name, names, arguments)
+
+    @staticmethod
+    async def _run_at(
+        connection: RedisConnection,
+        name: str,
+        names: Sequence[str],
+        arguments: Sequence[Argument],
+    ) -> Reply:
+        return await connection.ask("EVAL", script(name), len(names), *names, *arguments)
 
 
 def term_text(term: Term) -> str:
@@ -268,15 +295,15 @@ def _read(decoder: msgspec.msgpack.Decoder[T], body: bytes | None) -> T | None:
         return None
 
 
-def _stored(meta: Reply, *, log: Reply, last: Reply) -> DataLog | None:
-    epoch, offset = cast("list[bytes | None]", meta)
+def stored_log(meta: Reply, *, log: Reply = None, last: Reply = None) -> DataLog | None:
+    """A log as it is stored, of what is answered to `META` and about its streams."""
+    epoch, offset, run_id, history = cast("list[bytes | None]", meta)
     if epoch is None or offset is None:
         return None
-    entries = cast("list[tuple[bytes, list[bytes]]]", log) or cast(
-        "list[tuple[bytes, list[bytes]]]", last
-    )
+    entries = cast("list[tuple[bytes, list[bytes]]]", log or last or [])
     found = tuple(messages.entry_publication(entry_id, fields) for entry_id, fields in entries)
-    return DataLog(epoch.decode(), int(offset), found)
+    mark = "" if run_id is None else f"{run_id.decode()} {(history or b'').decode()}"
+    return DataLog(epoch.decode(), int(offset), found, mark)
 
 
 def _fitted(

@@ -79,9 +79,8 @@ def position_in(values: list[bytes | None], history: DataHistory | None) -> Posi
     epoch, offset, run_id, replication_id = values
     if history is None or epoch is None or offset is None or run_id is None:
         return NOWHERE
-    if run_id.decode() != history.run_id:
-        return NOWHERE
-    if replication_id is not None and replication_id.decode() != history.mark:
+    mark = None if replication_id is None else replication_id.decode()
+    if not history.wrote(run_id.decode(), mark):
         return NOWHERE
     return Position(epoch.decode(), int(offset))
 

@@ -63,12 +63,15 @@ class DataHistory(msgspec.Struct, frozen=True):
     replication_id: str
     term: str = ""
     """As what it was opened (see `healing/process.py`): logs of other terms begin again too."""
+    others: tuple["DataHistory", ...] | None = None
+    """In a cluster those of other servers: their logs count too, since slots are moved."""
 
     @property
     def is_named(self) -> bool:
         """Whether the server said both."""
         ids = ID.fullmatch(self.run_id) and ID.fullmatch(self.replication_id)
-        return bool(ids and TERM.fullmatch(self.term))
+        others = all(one.is_named for one in self.others or ())
+        return bool(ids and TERM.fullmatch(self.term) and others)
 
     @property
     def data(self) -> "DataHistory":
@@ -79,6 +82,13 @@ class DataHistory(msgspec.Struct, frozen=True):
     def mark(self) -> str:
         """What logs and lists have as their history, beside the run."""
         return f"{self.replication_id}.{self.term}" if self.term else self.replication_id
+
+    def wrote(self, run_id: str, mark: str | None) -> bool:
+        """Whether something with this mark counts. What 0.1.0 wrote has none: its run counts."""
+        if mark is None:
+            return run_id == self.run_id
+        known = ((one.run_id, one.mark) for one in (self, *(self.others or ())))
+        return (run_id, mark) in known
 
 
 class Scripts:
@@ -121,8 +131,13 @@ def _noted_text(name: str, history: DataHistory, *, by_client: bool) -> str:
 
 
 def _ids(history: DataHistory) -> str:
-    name = history.term.partition(".")[2]
-    return f"local RUN, HISTORY, TERM = '{history.run_id}', '{history.mark}', '{name}'"
+    # In a cluster the term is in another slot than what scripts change.
+    name = history.term.partition(".")[2] if history.others is None else ""
+    marks = ", ".join(f"['{one.run_id}'] = '{one.mark}'" for one in history.others or ())
+    return (
+        f"local RUN, HISTORY, TERM = '{history.run_id}', '{history.mark}', '{name}'\n"
+        f"local MARKS = {{{marks}}}"
+    )
 
 
 def script(name: str) -> str:

@@ -1,28 +1,30 @@
 """This process's part in healing a Redis: in which term it is, and its signs of life."""
 
 import asyncio
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import cast
 
-from riverd.broker.redis import keys
+import msgspec
+
 from riverd.broker.redis.calls import Server
-from riverd.broker.redis.connection import OpenConnection, RedisConnection, Reply, fail
-from riverd.broker.redis.healing import RedisSite, history_name, term_text
-from riverd.broker.redis.history import ServerState, state_of
+from riverd.broker.redis.connection import RedisConnection, Reply, fail
+from riverd.broker.redis.history import ServerState
+from riverd.broker.redis.homes import Entry, Home
 from riverd.broker.redis.scripts import DataHistory, script
 from riverd.broker.redis.stored import READING
 from riverd.channels.rules import ChannelRules
 from riverd.errors import BrokerError
-from riverd.healing.process import BEAT_S, FAREWELL, GRACE_S, TURN_S, Beats, Healing, Term
+from riverd.healing.process import BEAT_S, FAREWELL, GRACE_S, TURN_S, Beats, Healing
 from riverd.healing.union import ABSENT_S, SILENT_S
 from riverd.model.log import Message, Position
 from riverd.scheduling.tasks import Tasks
 
-BEAT_KEYS = keys.SIGNS, keys.TERM, keys.ANSWERED
 SIGNS_MS = 60_000
-SILENCE_S_MAX = 2.0
+LOOKED_S_MAX = 1.0
+"""An outsider looks so often whether its term is over, where no connection says so."""
 NUDGE_S = 0.3
 KNOWN_S_MAX = 0.6
 HEALED_S_MAX = 0.5
@@ -65,9 +67,10 @@ class RedisTerms:
         self._is_outsider = is_outsider
         self._nudge = nudge
         self._nudged_at = 0.0
-        self._term: Term | None = None
-        self._history: DataHistory | None = None
-        self._open: OpenConnection | None = None
+        self._entry: Entry | None = None
+        self._home: Home | None = None
+        self._looked_at = -math.inf
+        """When an outsider was last known to be in the open term."""
         self._reset: Callable[[], None] = _nothing
         self._server: Server | None = None
         self._offers_light = False
@@ -85,7 +88,10 @@ class RedisTerms:
     @property
     def may_act(self) -> bool:
         """Whether this process may publish and deliver."""
-        return self._is_outsider or self.healing.is_alive
+        if not self._is_outsider:
+            return self.healing.is_alive
+        is_looked_for = self._home is not None and self._home.is_elsewhere
+        return not is_looked_for or time.monotonic() - self._looked_at < LOOKED_S_MAX
 
     async def become_known(self) -> None:
         """Wait a little until this process may act.
@@ -128,11 +134,11 @@ class RedisTerms:
 
     def accepts(self, history: DataHistory | None) -> bool:
         """Whether a feed is that of the server whose data this process is in."""
-        return self._history is None or history == self._history
+        return self._entry is None or history in self._entry.feeds
 
-    def use(self, open_connection: OpenConnection, reset: Callable[[], None]) -> None:
+    def use(self, home: Home, reset: Callable[[], None]) -> None:
         """See `Terms`."""
-        self._open, self._reset = open_connection, reset
+        self._home, self._reset = home, reset
 
     def live(self, server: Server) -> None:
         """Give signs of life from the first connection on."""
@@ -143,24 +149,28 @@ class RedisTerms:
         self._beats_wanted = 2
         self._wanted.set()
 
-    async def enter(self, connection: RedisConnection, state: ServerState) -> str:
+    async def enter(self, connection: RedisConnection, state: ServerState) -> DataHistory:
         """See `Terms`."""
-        term = await self._open_term(connection, state)
-        if term is None:
+        assert self._home is not None, "there is a connection"
+        entry = await self._home.entry(connection, state)
+        if entry is None:
             await self._heal_a_little()
-            term = await self._open_term(connection, state)
-        if term is None:
+            entry = await self._home.entry(connection, state)
+        if entry is None:
             raise BrokerError("what the broker has lost is being restored")
+        history = entry.history
         if self._is_outsider:
             await self._be_known(connection)
-        if (term, state.history) != (self._term, self._history):
+            history = msgspec.structs.replace(history, others=history.others and ())
+        former = self._entry
+        if former is None or (entry.term, entry.feeds) != (former.term, former.feeds):
             self.entered += 1
-            self.healing.enter(term)
-        self._term, self._history = term, state.history
+            self.healing.enter(entry.term)
+        self._entry, self.opened_at = entry, entry.opened_at
         if not (self._is_living or self._is_outsider):
             self._is_living = True
             self._tasks.start(self._live())
-        return term_text(term)
+        return history
 
     async def close(self) -> None:
         """Bid farewell: nobody waits for this process any more, and no sign of life comes after."""
@@ -199,11 +209,14 @@ class RedisTerms:
             self._trouble = str(error)
             return False
         self._trouble = ""
-        is_same = self._term is not None and term == self._term.name.encode()
+        is_same = term == self._term_name.encode()
         if not is_same or (self.healing.has_left and self._healed is None):
             # Somebody flushed the data, or opened it as another term; or it is no more this one's.
             self._reset()
             return False
+        if self._is_outsider:
+            self._looked_at = asked_at
+            return True
         beats = Beats(float(now), at, answered_at, outsiders != b"0", is_member)
         members.took(beats, asked_at)
         if not self.healing.is_alive:
@@ -215,10 +228,26 @@ class RedisTerms:
     async def _call_beat(self, sign: str, *, older_ms: int = 0) -> Reply:
         assert self._server is not None, "it has been connected"
         members, silent_ms = self.healing.members, int(SILENT_S * 1000)
-        term = "" if self._term is None else self._term.name
         answered_ms = int(members.answered_ms)
-        arguments = (sign, SIGNS_MS, older_ms, members.name, silent_ms, answered_ms, term)
-        return await self._server.call("beat", BEAT_KEYS, arguments=arguments)
+        arguments = (
+            "" if self._is_outsider else sign,
+            SIGNS_MS,
+            older_ms,
+            members.name,
+            silent_ms,
+            answered_ms,
+            self._term_name,
+        )
+        return await self._server.call("beat", self._beat_keys, arguments=arguments)
+
+    @property
+    def _term_name(self) -> str:
+        return "" if self._entry is None else self._entry.term.name
+
+    @property
+    def _beat_keys(self) -> Sequence[str]:
+        assert self._home is not None, "there is somebody to ask"
+        return self._home.beat_keys
 
     def _ask_for_signs(self) -> None:
         now = time.monotonic()
@@ -228,10 +257,23 @@ class RedisTerms:
 
     async def _be_known(self, connection: RedisConnection) -> None:
         """Wait until others know that somebody publishes who cannot be asked."""
+        assert self._home is not None, "there is a connection"
         until = time.monotonic() + KNOWN_S_MAX
         while True:
-            answer = await connection.ask(
-                "EVAL", script("beat"), len(BEAT_KEYS), *BEAT_KEYS, "", SIGNS_MS, 0, "", 0, 0, ""
+            names = self._beat_keys
+            answer = await self._home.ask(
+                connection,
+                "EVAL",
+                script("beat"),
+                len(names),
+                *names,
+                "",
+                SIGNS_MS,
+                0,
+                "",
+                0,
+                0,
+                "",
             )
             now, signs, _, outsiders, *_ = cast(
                 "tuple[int, list[bytes], object, bytes, object, object]", answer
@@ -246,21 +288,6 @@ class RedisTerms:
             await asyncio.sleep(KNOWN_S_MAX / 20)
 
     # Healing.
-
-    async def _open_term(self, connection: RedisConnection, state: ServerState) -> Term | None:
-        """As what the data is open, if it is for this process."""
-        name, number, text, opened_ms = cast(
-            "list[bytes | None]", await connection.ask("HMGET", keys.TERM, "h", "n", "t", "at")
-        )
-        known = history_name(state.history).encode()
-        if name != known or number is None or text is None:
-            return None
-        with READING:
-            term, opened_at = Term(int(number), text.decode()), int(opened_ms or 0) / 1000
-        if term.number < self.healing.least or self.healing.is_rival(term):
-            return None
-        self.opened_at = opened_at if term.number > 1 else 0.0
-        return term
 
     async def _heal_a_little(self) -> None:
         """Have it done, and wait for it if it is done soon.
@@ -277,25 +304,16 @@ class RedisTerms:
             healed.result()
 
     async def _heal(self, healed: asyncio.Future[None]) -> None:
-        assert self._open is not None, "there is a connection that asked"
+        assert self._home is not None, "there is a connection that asked"
         try:
-            connection = await self._open(lambda: RedisConnection(SILENCE_S_MAX))
+            site = await self._home.site(
+                rules=self._rules, key_ttl_s=self._key_ttl_s, is_light=self._offers_light
+            )
             try:
-                state = await state_of(connection)
-                site = RedisSite(
-                    connection,
-                    state,
-                    rules=self._rules,
-                    key_ttl_s=self._key_ttl_s,
-                    is_light=self._offers_light,
-                )
-                await site.begin()
-                try:
-                    await self.healing.heal(site)
-                finally:
-                    self._offers_light = site.is_offering
+                await self.healing.heal(site)
             finally:
-                connection.drop()
+                self._offers_light = site.is_offering
+                site.close()
             self._wanted.set()
         except (BrokerError, TimeoutError) as error:
             # Who asks next finds the data closed, and it is tried again.

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from binascii import crc_hqx
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol, TypeVar, cast
 
 from riverd.broker.redis.connection import RedisConnection, RefusedError
@@ -95,6 +95,16 @@ class Topology:
                 raise
         raise BrokerError("the cluster sends us round in circles")
 
+    async def look(self) -> Mapping[int, NodeAddress]:
+        """Which server has which slot, as one of them says now.
+
+        Raises:
+            BrokerError: when none of them answers.
+        """
+        if not await self._ask_any():
+            raise BrokerError("no server of the cluster answers")
+        return self._owners
+
     def doubt(self) -> None:
         """What is known may be wrong: ask again soon."""
         if self._refreshed.is_set():
@@ -118,7 +128,8 @@ class Topology:
         finally:
             self._refreshed.set()
 
-    async def _ask_any(self) -> None:
+    async def _ask_any(self) -> bool:
+        """Whether one of them answered."""
         self._refreshed_at = time.monotonic()
         asked = [asyncio.create_task(self._ask(one)) for one in {*self.masters, *self._seeds}]
         try:
@@ -126,11 +137,12 @@ class Topology:
             for answer in asyncio.as_completed(asked):
                 with contextlib.suppress(BrokerError):
                     self._learn(await answer)
-                    return
+                    return True
         finally:
             for task in asked:
                 task.cancel()
             await asyncio.gather(*asked, return_exceptions=True)
+        return False
 
     def _learn(self, owners: dict[int, NodeAddress]) -> None:
         if owners != self._owners:

@@ -1,5 +1,6 @@
 -- Shared head of the log's scripts. RUN and HISTORY name the server's data: a log that was written in
--- another history may have lost its end with that one, so it begins again under a new epoch.
+-- another history may have lost its end with that one, so it begins again under a new epoch; but for
+-- those of MARKS: in a cluster a slot was moved here from another server.
 -- Meta: e epoch, o offset, r run, i history; b bytes of all publications ever, l those of which the
 -- log has lost at least. What 0.1.0 wrote has no i: its run counts. KEYS: meta, log, last.
 -- The id of a log's entry is its offset and the time at which it was written, in ms.
@@ -12,12 +13,15 @@ local function begin_again(epoch)
   redis.call('DEL', KEYS[2], KEYS[3])
 end
 
--- The log's epoch and offset, its history, b and l; nothing if there is none in this history, which has
--- to be open then, or if it lost one of the first two.
+-- The log's epoch and offset, its history if it is this one, b and l; nothing if there is none in this
+-- history, which has to be open then, or if it lost one of the first two.
 local function kept_position()
   local kept = redis.call('HMGET', KEYS[1], 'e', 'o', 'r', 'i', 'b', 'l')
   if kept[1] and kept[2] and kept[3] == RUN and (kept[4] == HISTORY or not kept[4]) then
     return kept[1], kept[2], kept[4], tonumber(kept[5] or '0'), tonumber(kept[6] or '0')
+  end
+  if kept[1] and kept[2] and kept[3] and kept[4] and MARKS[kept[3]] == kept[4] then
+    return kept[1], kept[2], nil, tonumber(kept[5] or '0'), tonumber(kept[6] or '0')
   end
   check_open()
 end

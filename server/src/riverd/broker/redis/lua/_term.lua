@@ -1,5 +1,6 @@
 -- Shared head of scripts that take what they do not find for something new. TERM is the one in which they
--- were loaded ('' in a cluster): somebody may have flushed everything, or it was opened as another since.
+-- were loaded: somebody may have flushed everything, or it was opened as another since. In a cluster it
+-- is '': the term is in another slot.
 
 -- Fails, before anything was written, unless the data is open in this term.
 local function check_open()

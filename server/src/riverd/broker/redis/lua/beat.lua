@@ -1,10 +1,11 @@
 -- Give a sign of life, and see those of others. Gives {now in ms, signs and times, term, outsiders,
 -- sign under which this one was given, names and when they got their last answers}.
--- KEYS: signs, term, answered.  ARGV: sign ('' of one that publishes and gives none), for how many ms
--- signs are kept, by how many ms this one counts as older, the name without what stands before it in a
--- sign, for how many ms members have to be silent before a candidate ('?') is one without being seen,
--- now of the last answer that it got (0: none), in which term. Who gives the sign of a member ('' before
--- the name) is one if it was here before, as whatever.
+-- KEYS: signs, term, answered, and in a cluster the round: while there is one, the term is ''.
+-- ARGV: sign ('' of one that publishes and gives none), for how many ms signs are kept, by how many ms
+-- this one counts as older, the name without what stands before it in a sign, for how many ms members
+-- have to be silent before a candidate ('?') is one without being seen, now of the last answer that it
+-- got (0: none), in which term. Who gives the sign of a member ('' before the name) is one if it was here
+-- before, as whatever.
 -- In the term: x is 1 since somebody publishes who gives no signs (from xt on), 2 since others know.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -47,6 +48,7 @@ else
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
   redis.call('PEXPIRE', KEYS[3], ARGV[2])
 end
+if KEYS[4] and redis.call('EXISTS', KEYS[4]) == 1 then term = '' end
 return {
   now, redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES'), term, outsiders or '0', ARGV[1],
   redis.call('ZRANGE', KEYS[3], 0, -1, 'WITHSCORES')

@@ -1,8 +1,10 @@
 -- See whether the data is open; otherwise whose round it is, and begin one if it is nobody's.
--- KEYS: term, round, offers.  ARGV: history, the least number of a term, name, new round, its ms.
+-- KEYS: term, round, offers.  ARGV: history, the least number of a term, name, new round, its ms, '1' if
+-- the data is closed to all while there is a round (in a cluster).
 -- Gives {number and name of the term if it is open, '', 0}, or {'', '', round, 1 if it is this one's}.
 local term = redis.call('HMGET', KEYS[1], 'h', 'n', 't')
-if term[1] == ARGV[1] and tonumber(term[2]) >= tonumber(ARGV[2]) then
+local is_closed = ARGV[6] == '1' and redis.call('EXISTS', KEYS[2]) == 1
+if not is_closed and term[1] == ARGV[1] and tonumber(term[2]) >= tonumber(ARGV[2]) then
   return {term[2], term[3], '', 0}
 end
 local round = redis.call('HMGET', KEYS[2], 'r', 'o')

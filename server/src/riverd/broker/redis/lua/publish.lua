@@ -13,7 +13,7 @@ if not epoch or went_back(epoch, offset, ARGV[2], ARGV[3]) then
   epoch, total, lost = ARGV[1], 0, 0
   begin_again(epoch)
 elseif not history then
-  redis.call('HSET', KEYS[1], 'i', HISTORY)
+  redis.call('HSET', KEYS[1], 'r', RUN, 'i', HISTORY)
 end
 offset = string.format('%.0f', redis.call('HINCRBY', KEYS[1], 'o', 1))
 local fields, kind, body = {'p', ARGV[7]}, 'p:', ARGV[7]

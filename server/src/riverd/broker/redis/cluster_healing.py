@@ -1,0 +1,329 @@
+"""Where a cluster has its term, and how it gets back what one of its servers lost.
+
+The term, the signs of life and the offers are at the server that has the nodes' slot. It names the
+shards: the servers that are in it, each with its history (see `healing/shards.py`).
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar, cast
+
+import msgspec
+from hiredis import ReplyError
+
+from riverd.broker.redis import keys
+from riverd.broker.redis.connection import (
+    Argument,
+    RedisConnection,
+    RefusedError,
+    Reply,
+    checked,
+)
+from riverd.broker.redis.healing import META, RedisSite, history_name, stored_log, term_text
+from riverd.broker.redis.history import ServerState, state_in, state_of
+from riverd.broker.redis.homes import SILENCE_S_MAX, Entry
+from riverd.broker.redis.scripts import DataHistory
+from riverd.broker.redis.stored import READING, UnreadableError
+from riverd.broker.redis.topology import NodeAddress, OpenAt, Topology, slot_of
+from riverd.channels.rules import ChannelRules
+from riverd.errors import BrokerError
+from riverd.healing.offers import DataLog, HealedLog
+from riverd.healing.process import Healing, Term
+from riverd.healing.shards import Admissions, OpenTerm, Shard, Shards, following
+
+T = TypeVar("T")
+
+_encode = msgspec.msgpack.Encoder().encode
+_shards = msgspec.msgpack.Decoder(Shards)
+_MOVING = ("MOVED", "ASK", "TRYAGAIN", "CROSSSLOT")
+
+
+class ClusterHome:
+    """See `Home`: the server that has the nodes' slot."""
+
+    beat_keys: Sequence[str] = (keys.SIGNS, keys.TERM, keys.ANSWERED, keys.ROUND)
+    is_elsewhere = True
+
+    def __init__(self, healing: Healing, open_at: OpenAt, *, topology: Topology) -> None:
+        self._open_at = open_at
+        self._topology = topology
+        self._admissions = Admissions(healing, time.monotonic)
+
+    async def entry(self, connection: RedisConnection, state: ServerState) -> Entry | None:
+        """Asks the home; a server that the term does not have is admitted by another one."""
+        del connection
+        found = await self._at_home(_open_term)
+        if found is None:
+            return None
+        now, opened_at = found
+        shard = self._admissions.shard(now, history_name(state.history))
+        if shard is None:
+            return None
+        others = [history_of(one) for one in now.shards if one != shard]
+        return Entry(
+            now.term,
+            opened_at if now.term.number > 1 else 0.0,
+            msgspec.structs.replace(history_of(shard), others=tuple(others)),
+            frozenset(history_of(one).data for one in now.shards),
+        )
+
+    async def ask(self, connection: RedisConnection, *command: Argument) -> Reply:
+        """Over a connection of its own."""
+        del connection
+
+        async def do(home: RedisConnection) -> Reply:
+            return await home.ask(*command)
+
+        return await self._at_home(do)
+
+    async def site(self, *, rules: ChannelRules, key_ttl_s: int, is_light: bool) -> RedisSite:
+        """Over a connection to the home; those to other servers are made when they are needed."""
+
+        async def do(home: RedisConnection) -> RedisSite:
+            state = await state_of(home)
+            servers = ShardServers(self._open_at, self._topology)
+            return ClusterSite(
+                home, state, servers, rules=rules, key_ttl_s=key_ttl_s, is_light=is_light
+            )
+
+        return await self._at_home(do, keep=True)
+
+    async def _at_home(
+        self, ask: Callable[[RedisConnection], Awaitable[T]], *, keep: bool = False
+    ) -> T:
+        async def do(address: NodeAddress, asking: bool, /) -> T:  # noqa: FBT001  see Topology
+            if asking:
+                raise BrokerError("the slot of River's own keys is being moved")
+            connection = await self._open_at(lambda: RedisConnection(SILENCE_S_MAX), address)
+            is_kept = False
+            try:
+                answer = await ask(connection)
+                is_kept = keep
+            finally:
+                if not is_kept:
+                    connection.drop()
+            return answer
+
+        return await self._topology.at_owner(keys.NODES, do)
+
+
+async def _open_term(home: RedisConnection) -> tuple[OpenTerm, float] | None:
+    info, record, rounds = await home.ask_all(
+        [
+            ("INFO",),
+            ("HMGET", keys.TERM, "h", "n", "t", "at", "s"),
+            ("EXISTS", keys.ROUND),
+        ]
+    )
+    state = state_in(info)
+    name, number, text, opened_ms, shards = cast("list[bytes | None]", checked(record))
+    known = history_name(state.history).encode()
+    if checked(rounds) or name != known or number is None or text is None or shards is None:
+        return None
+    with READING:
+        term, opened_at = Term(int(number), text.decode()), int(opened_ms or 0) / 1000
+        return OpenTerm(term, _read_shards(shards)), opened_at
+
+
+class ShardServers:
+    """Connections to all servers that have slots, as one of them says who these are."""
+
+    def __init__(self, open_at: OpenAt, topology: Topology) -> None:
+        self._open_at = open_at
+        self._topology = topology
+        self._owners: Mapping[int, NodeAddress] = {}
+        self._connections: dict[NodeAddress, RedisConnection] = {}
+        self.histories: dict[str, str | None] = {}
+        """By address; None of one that does not answer."""
+
+    async def connect(self) -> None:
+        """Find out who has which slot now, and ask each for its history."""
+        self.close()
+        self._owners = await self._topology.look()
+        addresses = set(self._owners.values())
+        answers = await asyncio.gather(
+            *[self._connect(one) for one in addresses], return_exceptions=True
+        )
+        found: list[tuple[str, str | None]] = []
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+            found.append(answer)
+        self.histories = dict(found)
+
+    async def _connect(self, address: NodeAddress) -> tuple[str, str | None]:
+        try:
+            connection = await self._open_at(lambda: RedisConnection(SILENCE_S_MAX), address)
+        except BrokerError:
+            return address_text(address), None
+        self._connections[address] = connection
+        return address_text(address), history_name((await state_of(connection)).history)
+
+    async def check(self) -> None:
+        """Whether all of that is so still.
+
+        Raises:
+            BrokerError: it is not.
+        """
+        owners = await self._topology.look()
+        if set(owners.values()) != set(self._owners.values()):
+            raise BrokerError("the cluster has other masters by now")
+        for address, connection in self._connections.items():
+            history = history_name((await state_of(connection)).history)
+            if history != self.histories[address_text(address)]:
+                raise BrokerError("a server has another history of its data by now")
+
+    def owner(self, channel: str) -> tuple[str, RedisConnection | None]:
+        """The address of the server that has a channel, and the connection if it answers."""
+        address = self._owners.get(slot_of(keys.log_meta(channel)))
+        if address is None:
+            return "", None
+        return address_text(address), self._connections.get(address)
+
+    def close(self) -> None:
+        """Disconnect from all."""
+        for connection in self._connections.values():
+            connection.drop()
+        self._connections.clear()
+
+
+class ClusterSite(RedisSite):
+    """See `RedisSite`: the round is at the home, logs are at the servers that have their slots."""
+
+    def __init__(
+        self,
+        home: RedisConnection,
+        state: ServerState,
+        servers: ShardServers,
+        *,
+        rules: ChannelRules,
+        key_ttl_s: int,
+        is_light: bool,
+    ) -> None:
+        super().__init__(home, state, rules=rules, key_ttl_s=key_ttl_s, is_light=is_light)
+        self.is_closed_by_rounds = True
+        self._servers = servers
+        self._shards: dict[str, Shard] = {}
+        """By address, of the term that is opened."""
+        self._going_on: frozenset[str] = frozenset()
+        """The marks of logs that nothing happened to."""
+
+    @property
+    def may_be_new(self) -> bool:
+        """A server of it may be."""
+        return True
+
+    async def prepare(self, term: Term) -> None:
+        """Find the shards of a term: those of the one before that are what they were go on."""
+        await self._servers.connect()
+        body = await self._connection.ask("HGET", keys.TERM, "s")
+        before = () if body is None else _read_shards(cast("bytes", body))
+        name = term_text(term)
+        shards = following(before, self._servers.histories, term=name)
+        self._shards = {one.address: one for one in shards}
+        self._going_on = frozenset(mark_text(one) for one in shards if one.admitted != name)
+
+    async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:
+        """What each server has of its own; that of one that does not answer goes on."""
+        found: dict[str, DataLog | None] = {}
+        groups: dict[RedisConnection | None, list[str]] = {}
+        for channel in channels:
+            groups.setdefault(self._servers.owner(channel)[1], []).append(channel)
+        for connection, names in groups.items():
+            if connection is None:
+                found |= dict.fromkeys(names, DataLog("", 0, goes_on=True))
+            else:
+                found |= await self._stored_at(connection, names)
+        return [found[channel] for channel in channels]
+
+    async def _stored_at(
+        self, connection: RedisConnection, channels: Sequence[str]
+    ) -> dict[str, DataLog | None]:
+        found: dict[str, DataLog | None] = {}
+        metas = await connection.ask_all(
+            [("HMGET", keys.log_meta(channel), *META) for channel in channels]
+        )
+        lost: list[tuple[str, Reply]] = []
+        for channel, meta in zip(channels, metas, strict=True):
+            if _is_moving(meta):
+                found[channel] = DataLog("", 0, goes_on=True)
+                continue
+            with READING:
+                log = stored_log(checked(meta))
+            if log is not None and log.mark in self._going_on:
+                found[channel] = msgspec.structs.replace(log, goes_on=True)
+            else:
+                lost.append((channel, meta))
+        streams = await connection.ask_all(
+            [
+                ("XRANGE", name, "-", "+")
+                for channel, _ in lost
+                for name in self._log_keys(channel)[1:]
+            ]
+        )
+        answers = zip(lost, streams[::2], streams[1::2], strict=True)
+        for (channel, meta), entries, last in answers:
+            with READING:
+                found[channel] = stored_log(meta, log=checked(entries), last=checked(last))
+        return found
+
+    async def _restore(self, term: Term, log: HealedLog) -> None:
+        try:
+            await super()._restore(term, log)
+        except RefusedError as error:
+            if not error.reply.startswith(_MOVING):
+                raise
+            # Its slot is moved at this moment: it begins again.
+
+    async def _write(self, term: Term, log: HealedLog) -> None:
+        del term
+        address, connection = self._servers.owner(log.channel)
+        shard = self._shards.get(address)
+        if connection is None or shard is None:
+            return
+        names = (keys.log_meta(log.channel), *self._restored_keys(log))
+        arguments = ("", *self._restored_arguments(log, history_of(shard)))
+        await self._run_at(connection, "healing_restore", names, arguments)
+
+    async def open(self, term: Term, *, members: Sequence[str]) -> None:
+        """If all servers are what they were when it was prepared."""
+        await self._servers.check()
+        await super().open(term, members=members)
+
+    def _shards_body(self) -> bytes:
+        return _encode(tuple(self._shards.values()))
+
+    def close(self) -> None:
+        """Disconnect from all servers."""
+        self._servers.close()
+        super().close()
+
+
+def history_of(shard: Shard) -> DataHistory:
+    """Its server's history, with the term in which it was admitted."""
+    run_id, _, replication_id = shard.history.partition(":")
+    return DataHistory(run_id, replication_id, shard.admitted)
+
+
+def mark_text(shard: Shard) -> str:
+    """How `DataLog.mark` says who wrote a log."""
+    history = history_of(shard)
+    return f"{history.run_id} {history.mark}"
+
+
+def address_text(address: NodeAddress) -> str:
+    """How a shard names its server."""
+    return f"{address[0]}:{address[1]}"
+
+
+def _read_shards(body: bytes) -> Shards:
+    with READING:
+        shards = _shards.decode(body)
+    if not all(history_of(one).is_named for one in shards):
+        raise UnreadableError("the broker has a term that River did not write")
+    return shards
+
+
+def _is_moving(answer: Reply) -> bool:
+    return isinstance(answer, ReplyError) and str(answer).startswith(_MOVING)
