@@ -166,6 +166,8 @@ class RedisTerms:
         if former is None or (entry.term, entry.feeds) != (former.term, former.feeds):
             self.entered += 1
             self.healing.enter(entry.term)
+            # Connections to other servers are in the former one still.
+            self._reset()
         self._entry, self.opened_at = entry, entry.opened_at
         if not (self._is_living or self._is_outsider):
             self._is_living = True
