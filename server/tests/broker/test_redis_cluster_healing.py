@@ -5,17 +5,22 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from healing_processes import Processes, heard, publish, settle
-from redis_cluster_servers import RedisCluster, cluster
-from redis_server import RedisServer
+from redis_cluster_servers import RedisCluster, cluster, cluster_options
+from redis_server import RedisServer, running
 from river_feed import until
 
 from riverd.broker.redis import keys
 from riverd.broker.redis.broker import RedisBroker
+from riverd.broker.redis.terms import Part
+from riverd.broker.redis.topology import slot_of
 from riverd.model.log import Position
 
 CHANNELS = [f"c{number}" for number in range(12)]
-OF_A_CHANNEL, HOME = keys.log_meta("c0"), keys.NODES
+OF_A_CHANNEL, HOME = keys.log_meta("c1"), keys.NODES
 """A key of a server that has channels alone, and one of that which has River's own keys too."""
+assert slot_of(OF_A_CHANNEL) // 5461 != slot_of(HOME) // 5461, "they are at two of three servers"
+UNHEARD = [f"unheard-{number}" for number in range(12)]
+"""Channels that nobody is subscribed to: what their own server loses of them is lost."""
 
 
 @pytest.fixture
@@ -36,12 +41,23 @@ async def publish_all(publisher: RedisBroker, data: object) -> dict[str, Positio
     return dict(zip(CHANNELS, places, strict=True))
 
 
-async def notices_nothing(processes: Processes, harm: Callable[[], None]) -> None:
-    """Publish, do harm, publish again: every client has all of it once, in the same epochs."""
+async def notices_nothing(
+    processes: Processes,
+    harm: Callable[[], None],
+    *,
+    loses: Callable[[str], bool] = lambda _: False,
+) -> None:
+    """Publish, do harm, publish again: every client has all of it once, in the same epochs.
+
+    `loses` says whether the harm is done to the server that has a key.
+    """
     subscribed = (*CHANNELS, "room-1")
     visitors = [await processes.visitor(*subscribed, user=user) for user in ("ann", "bob")]
     publisher = processes.broker()
     first = await publish_all(publisher, 1)
+    unheard = {
+        name: await publish(publisher, 1, name) for name in UNHEARD if not loses(keys.log(name))
+    }
     await until(lambda: all(heard(one).count("1") == len(CHANNELS) for one in visitors))
     await settle()
     for one in visitors:
@@ -55,6 +71,8 @@ async def notices_nothing(processes: Processes, harm: Callable[[], None]) -> Non
     for name in CHANNELS:
         tail = await publisher.read(name)
         assert [one.data for one in tail.publications] == [b'"1"', b'"2"']
+    for name, place in unheard.items():
+        assert (await publisher.read(name)).position == place
 
 
 @pytest.mark.parametrize("shards", [{"replicas": 1}], indirect=True)
@@ -62,7 +80,8 @@ async def notices_nothing(processes: Processes, harm: Callable[[], None]) -> Non
 async def test_a_replica_that_takes_over_is_not_noticed(
     shards: RedisCluster, members: Processes, key: str
 ) -> None:
-    await notices_nothing(members, shards.owner(key).kill)
+    server = shards.owner(key)
+    await notices_nothing(members, server.kill, loses=owned_by(server, shards))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +97,7 @@ async def test_a_server_that_is_restarted_is_not_noticed(
         server.kill()
         server.start()
 
-    await notices_nothing(members, restart_it)
+    await notices_nothing(members, restart_it, loses=owned_by(server, shards))
 
 
 @pytest.mark.parametrize("key", [OF_A_CHANNEL, HOME])
@@ -98,7 +117,47 @@ async def test_a_slot_that_was_moved_outlives_the_server_that_it_came_from(
         source.kill()
         source.start()
 
-    await notices_nothing(members, move_and_restart)
+    await notices_nothing(members, move_and_restart, loses=owned_by(source, shards))
+
+
+async def test_a_server_that_is_added_is_not_noticed(
+    shards: RedisCluster, members: Processes
+) -> None:
+    with running(**cluster_options()) as added:
+
+        def add() -> None:
+            shards.add(added)
+            for key in (OF_A_CHANNEL, HOME):
+                move(shards, key, added)
+
+        await notices_nothing(members, add)
+        # Before the server: it has River's own keys by now.
+        await members.close()
+
+
+async def test_where_a_function_publishes_a_lost_log_begins_again(
+    shards: RedisCluster, members: Processes
+) -> None:
+    """It cannot be asked; what other servers have goes on."""
+    function = members.broker(Part.OUTSIDER)
+    visitor = await members.visitor(*CHANNELS)
+    first = await publish_all(function, 1)
+    await until(lambda: heard(visitor).count("1") == len(CHANNELS))
+    await settle()
+    server = shards.owner(OF_A_CHANNEL)
+    is_lost = owned_by(server, shards)
+    lost = {name for name in CHANNELS if is_lost(keys.log(name))}
+    await asyncio.to_thread(server.kill)
+    await asyncio.to_thread(server.start)
+    second = await publish_all(function, 2)
+    assert {name for name in CHANNELS if second[name].epoch != first[name].epoch} == lost
+    await until(lambda: heard(visitor).count("gap") == len(lost))
+
+
+def owned_by(server: RedisServer, shards: RedisCluster) -> Callable[[str], bool]:
+    """Whether it has a key, as things are now."""
+    having = {name for name in map(keys.log, (*CHANNELS, *UNHEARD)) if shards.owner(name) is server}
+    return having.__contains__
 
 
 def move(shards: RedisCluster, name: str, target: RedisServer) -> None:

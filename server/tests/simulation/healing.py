@@ -12,6 +12,7 @@ import riverd.healing.parts as division
 from riverd.errors import BrokerError
 from riverd.healing.offers import Contribution, DataLog, HealedLog
 from riverd.healing.process import CANDIDATE, FAREWELL, Beats, Term, Turn
+from riverd.healing.shards import Shards
 from riverd.healing.union import SILENT_S
 from riverd.model.log import Position, Receipt
 
@@ -245,7 +246,7 @@ class SimSite:
         having = [name for name in names if number in self._numbers[name]]
         return await self._ask(lambda: self._healing.part(number, having)) if having else []
 
-    async def prepare(self, term: Term) -> None:
+    async def prepare(self, term: Term, *, former: Shards) -> None:
         """One server has nothing to prepare."""
 
     async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:

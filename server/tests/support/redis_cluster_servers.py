@@ -63,6 +63,18 @@ class RedisCluster:
             with self._server(port).client() as client:
                 client.execute_command("CLUSTER SETSLOT", slot, "NODE", self._id(target))
 
+    def add(self, server: RedisServer) -> None:
+        """One more master, without slots."""
+        self.servers.append(server)
+        known = self.servers[0]
+        with known.client() as other, server.client() as client:
+            bus = other.config_get("cluster-port")["cluster-port"]
+            client.execute_command("CLUSTER MEET", "127.0.0.1", known.port, bus)
+        deadline = time.monotonic() + START_S_MAX
+        while not self.is_whole():
+            assert time.monotonic() < deadline, "the new server does not find the others"
+            time.sleep(0.02)
+
     def is_whole(self) -> bool:
         """Whether all that run agree on who has which slot."""
         told: set[str] = set()
@@ -98,22 +110,22 @@ def ranges_told_by(server: RedisServer) -> list[tuple[int, int, int]]:
     return [(first, last, master[1]) for first, last, master, *_ in told]
 
 
+def cluster_options() -> dict[str, str | int]:
+    """What a server of a cluster is started with."""
+    return {
+        "cluster-enabled": "yes",
+        "cluster-port": free_port(),
+        "cluster-node-timeout": 2000,
+        "repl-diskless-sync-delay": 0,
+    }
+
+
 @contextmanager
 def cluster(*, replicas: int = 0, **options: str | int) -> Iterator[RedisCluster]:
     """A cluster for the length of a block; `options` are those of its servers."""
     with ExitStack() as stack:
         servers = [
-            stack.enter_context(
-                running(
-                    **{
-                        "cluster-enabled": "yes",
-                        "cluster-port": free_port(),
-                        "cluster-node-timeout": 2000,
-                        "repl-diskless-sync-delay": 0,
-                        **options,
-                    }
-                )
-            )
+            stack.enter_context(running(**cluster_options(), **options))
             for _ in range(MASTERS * (1 + replicas))
         ]
         places = [f"127.0.0.1:{one.port}" for one in servers]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from riverd.healing.shards import Shards
 from riverd.model.log import Position, Publication
 
 
@@ -78,6 +79,8 @@ class Contribution(msgspec.Struct, array_like=True, frozen=True):
     unanswered: tuple[Unanswered, ...] = ()
     entered_s: float = -1.0
     """How long ago it entered its term; negative if it does not say."""
+    shards: Shards = ()
+    """Of its term, in a cluster."""
 
     def is_of_term(self, age_s: float) -> bool:
         """Whether what the broker said so long ago was certainly said in the term."""

@@ -26,6 +26,7 @@ import msgspec
 from riverd.healing.acceptance import Acceptance
 from riverd.healing.offers import Contribution, DataLog, HealedLog, Held, Known, Replica
 from riverd.healing.parts import PARTS
+from riverd.healing.shards import Shards
 from riverd.healing.union import (
     ABSENT_S,
     ALIVE_S,
@@ -110,8 +111,11 @@ class HealingSite(Protocol):
         """One part of each of the offers that have it; None if one of them is lost."""
         ...
 
-    async def prepare(self, term: Term) -> None:
-        """What is asked from now on is asked for this term; its round is this process's."""
+    async def prepare(self, term: Term, *, former: Shards) -> None:
+        """What is asked from now on is asked for this term; its round is this process's.
+
+        `former` are the shards of the term before, as who offers knows them.
+        """
         ...
 
     async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:
@@ -227,6 +231,7 @@ class Healing:
         self._entered = 0
         """The number of the last term that it was in."""
         self._entered_name = ""
+        self._shards: Shards = ()
         self._entered_at = math.inf
         self._entries = 0
         """How often it has entered a term: two may have the same number."""
@@ -246,8 +251,9 @@ class Healing:
         """Whether it has offered what it has, and is in no term since."""
         return self.least > self._entered
 
-    def enter(self, term: Term) -> None:
-        """What this process does belongs to another term from now on."""
+    def enter(self, term: Term, shards: Shards = ()) -> None:
+        """What this process does belongs to another term from now on, and to its shards."""
+        self._shards = shards
         self._entered, self._entered_name = term.number, term.name
         self._entered_at = self._clock()
         self._entries += 1
@@ -322,6 +328,7 @@ class Healing:
             tuple(known),
             tuple(acceptance.all_unanswered(now)),
             now - self._entered_at,
+            self._shards,
         )
 
     async def _restore(
@@ -330,7 +337,8 @@ class Healing:
         offers = collected.offers
         term = Term(max(offer.term for offer in offers.values()) + 1, round_name)
         certainty = Certainty.of(offers)
-        await site.prepare(term)
+        newest = max(offers.values(), key=lambda offer: offer.term)
+        await site.prepare(term, former=newest.shards)
         for number in range(PARTS) if certainty.horizon_s >= 0 else ():
             part = await site.part(number, names=list(offers))
             if not part:

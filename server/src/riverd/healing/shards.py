@@ -7,16 +7,9 @@ another one: it is admitted anew in the next term, and what it wrote before is h
 stay what they were, and nothing of theirs is written again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
-
-from riverd.errors import BrokerError
-from riverd.healing.process import Healing, Term
-
-ASK_AGAIN_S_FIRST = 2.0
-ASK_AGAIN_S_MAX = 60.0
-ASKED_MAX = 100
 
 
 class Shard(msgspec.Struct, array_like=True, frozen=True):
@@ -37,17 +30,6 @@ class Mark(msgspec.Struct, array_like=True, frozen=True):
     admitted: str
 
 
-class OpenTerm(msgspec.Struct, frozen=True):
-    """A term and its shards."""
-
-    term: Term
-    shards: Shards
-
-    def shard(self, history: str) -> Shard | None:
-        """The shard with this history; None if a server is none of the term's."""
-        return next((one for one in self.shards if one.history == history), None)
-
-
 def marks(shards: Iterable[Shard]) -> frozenset[Mark]:
     """By whom a log counts."""
     return frozenset(Mark(one.history, one.admitted) for one in shards)
@@ -56,14 +38,14 @@ def marks(shards: Iterable[Shard]) -> frozenset[Mark]:
 def following(before: Shards, found: Mapping[str, str | None], *, term: str) -> Shards:
     """The shards of the next term.
 
+    A server that does not answer stays what it was; one that was no shard before is left out, until
+    it answers.
+
     Args:
         before: those of the last one.
         found: the history of each server that has slots now, by its address; None if it does not
             answer.
         term: the next one's name.
-
-    Raises:
-        BrokerError: a server that is none of the last term's does not answer.
     """
     at_address = {one.address: one for one in before}
     of_history = {one.history: one for one in before}
@@ -74,48 +56,4 @@ def following(before: Shards, found: Mapping[str, str | None], *, term: str) -> 
             shards.append(Shard(address, known.history, known.admitted))
         elif history is not None:
             shards.append(Shard(address, history, term))
-        else:
-            raise BrokerError(f"{address} has slots, and does not answer")
     return tuple(shards)
-
-
-class Admissions:
-    """Which servers one process may use.
-
-    One that is none of the term's has to be admitted by another term. A server that others do not
-    take for one of the cluster is not asked for again and again: each term costs all a moment.
-    """
-
-    def __init__(self, healing: Healing, clock: Callable[[], float]) -> None:
-        self._healing = healing
-        self._clock = clock
-        self._asked: dict[str, tuple[float, float]] = {}
-        """By history: until when no term is asked for with it, and for how long that was."""
-
-    def shard(self, now: OpenTerm, history: str) -> Shard | None:
-        """As what a server is used; None if a newer term has to be opened first.
-
-        Raises:
-            BrokerError: the server is none of the term's, though this process has asked for it.
-        """
-        healing = self._healing
-        if now.term.number < healing.least or healing.is_rival(now.term):
-            return None
-        shard = now.shard(history)
-        if shard is None:
-            if not self._may_ask(history):
-                raise BrokerError("the server is not one of those that the cluster's term has")
-            healing.least = max(healing.least, now.term.number + 1)
-        return shard
-
-    def _may_ask(self, history: str) -> bool:
-        now = self._clock()
-        until, wait_s = self._asked.pop(history, (now, 0.0))
-        is_time = now >= until
-        if is_time:
-            wait_s = min(ASK_AGAIN_S_MAX, max(ASK_AGAIN_S_FIRST, 2 * wait_s))
-            until = now + wait_s
-        if len(self._asked) >= ASKED_MAX:
-            del self._asked[next(iter(self._asked))]
-        self._asked[history] = until, wait_s
-        return is_time

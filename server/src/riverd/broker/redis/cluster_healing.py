@@ -28,9 +28,10 @@ from riverd.broker.redis.stored import READING, UnreadableError
 from riverd.broker.redis.topology import NodeAddress, OpenAt, Topology, slot_of
 from riverd.channels.rules import ChannelRules
 from riverd.errors import BrokerError
+from riverd.healing.admissions import Admissions, OpenTerm
 from riverd.healing.offers import DataLog, HealedLog
 from riverd.healing.process import Healing, Term
-from riverd.healing.shards import Admissions, OpenTerm, Shard, Shards, following
+from riverd.healing.shards import Shard, Shards, following
 
 T = TypeVar("T")
 
@@ -66,6 +67,7 @@ class ClusterHome:
             opened_at if now.term.number > 1 else 0.0,
             msgspec.structs.replace(history_of(shard), others=tuple(others)),
             frozenset(history_of(one).data for one in now.shards),
+            now.shards,
         )
 
     async def ask(self, connection: RedisConnection, *command: Argument) -> Reply:
@@ -214,11 +216,17 @@ class ClusterSite(RedisSite):
         """A server of it may be."""
         return True
 
-    async def prepare(self, term: Term) -> None:
-        """Find the shards of a term: those of the one before that are what they were go on."""
+    async def prepare(self, term: Term, *, former: Shards) -> None:
+        """Find the shards of a term: those of the one before that are what they were go on.
+
+        The home may have lost the last term, or all of them: then who offers knows it.
+        """
         await self._servers.connect()
-        body = await self._connection.ask("HGET", keys.TERM, "s")
-        before = () if body is None else _read_shards(cast("bytes", body))
+        record = await self._connection.ask("HMGET", keys.TERM, "n", "s")
+        number, body = cast("list[bytes | None]", record)
+        with READING:
+            is_known = body is not None and int(number or 0) >= term.number - 1
+        before = _read_shards(body) if is_known and body is not None else former
         name = term_text(term)
         shards = following(before, self._servers.histories, term=name)
         self._shards = {one.address: one for one in shards}

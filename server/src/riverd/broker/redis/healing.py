@@ -17,6 +17,7 @@ from riverd.channels.rules import ChannelPolicy, ChannelRules
 from riverd.healing.offers import Contribution, DataLog, HealedLog
 from riverd.healing.parts import divided, light
 from riverd.healing.process import Term, Turn
+from riverd.healing.shards import Shards
 from riverd.model.log import Message, Publication
 
 ROUND_MS = 2_000
@@ -178,7 +179,7 @@ class RedisSite:
         answer = await self._connection.ask("HMGET", keys.OFFERS, *fields)
         return list(zip(fields, cast("list[bytes | None]", answer), strict=True))
 
-    async def prepare(self, term: Term) -> None:
+    async def prepare(self, term: Term, *, former: Shards) -> None:
         """One server has nothing to prepare."""
 
     async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:

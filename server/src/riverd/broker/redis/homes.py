@@ -13,6 +13,7 @@ from riverd.broker.redis.scripts import DataHistory
 from riverd.broker.redis.stored import READING
 from riverd.channels.rules import ChannelRules
 from riverd.healing.process import Healing, Term
+from riverd.healing.shards import Shards
 
 SILENCE_S_MAX = 2.0
 
@@ -29,6 +30,8 @@ class Entry(msgspec.Struct, frozen=True):
     """In unix seconds; 0 of the first term."""
     history: DataHistory
     feeds: frozenset[DataHistory]
+    shards: Shards = ()
+    """Of a cluster."""
 
 
 class Home(Protocol):

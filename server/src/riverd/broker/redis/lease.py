@@ -78,6 +78,8 @@ class Lease:
         self._asked: asyncio.Future[bool] | None = None
         """A renewal that those who join wait for."""
         self._former: list[NodeName] = []
+        self._makes_entries_again = False
+        """Whether what is under a former name is not under the new one yet."""
         self._clearing: set[str] = set()
 
     @property
@@ -164,6 +166,7 @@ class Lease:
 
     async def remaking(self, *, here: bool) -> bool:
         """Note whether the node makes its entries again, whatever its name; whether others do."""
+        self._makes_entries_again = here
         arguments = (self._first_name, "1" if here else "0", int(REMAKING_S * 1000))
         others = await self._server.call("remaking", (keys.REMAKING,), arguments=arguments)
         return others != 0
@@ -212,6 +215,7 @@ class Lease:
         if not kept:
             self._former.append(name)
             self._name = NodeName()
+            self._makes_entries_again = True
             self._lost()
             return await self._renew_now()
         name.renewed = True
@@ -238,7 +242,13 @@ class Lease:
         name.noted_by = history
 
     async def _clear_former(self) -> None:
-        """Remove what was entered under a name after others had cleared up after it."""
+        """Remove what is under a name that was lost: others have cleared up after it before.
+
+        Or the lease alone was lost, with a server of a cluster: then each entry is removed once it
+        is made under the new name, so that nobody leaves.
+        """
+        if self._makes_entries_again:
+            return
         for name in list(self._former):
             if not name.joining:
                 if name.channels:

@@ -165,7 +165,7 @@ class RedisTerms:
         former = self._entry
         if former is None or (entry.term, entry.feeds) != (former.term, former.feeds):
             self.entered += 1
-            self.healing.enter(entry.term)
+            self.healing.enter(entry.term, entry.shards)
             # Connections to other servers are in the former one still.
             self._reset()
         self._entry, self.opened_at = entry, entry.opened_at
