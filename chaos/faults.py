@@ -12,7 +12,6 @@ from dataclasses import replace
 from broker_faults import BROKER_FAULTS, EVICTED
 from cluster import Cluster, FaultOutcome, Harm
 from processes import CONTINUE, STOP, TERMINATE, ServerProcess
-from several import RESHARD, SHARD, SHARD_FAILOVER
 from until import LIVE_S_MAX, until
 from witness import Witness
 
@@ -160,7 +159,7 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-BEGINS_AGAIN = {EVICTED, SHARD, SHARD_FAILOVER, RESHARD}
+BEGINS_AGAIN = {EVICTED}
 """After these logs may begin again, and everyone is told so; after the others nobody is."""
 
 

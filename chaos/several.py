@@ -19,6 +19,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "server" / "tests" / "
 from redis_cluster_servers import cluster as cluster_of_servers
 from redis_sentinels import Watched
 
+from riverd.broker.redis.keys import NODES
 from riverd.broker.redis.topology import slot_of
 
 KEPT: Mapping[str, str | int] = {"appendonly": "yes", "repl-diskless-sync-delay": 0}
@@ -28,6 +29,7 @@ AWAY_S = 1.0
 READY_S_MAX = 60.0
 FAILOVER, SHARD = "Redis failed over by Sentinel", "one shard of a cluster killed, back"
 SHARD_FAILOVER = "a master of a cluster killed, its replica takes over"
+HOME_FAILOVER = "the master with River's own keys killed, its replica takes over"
 RESHARD = "slots of a cluster moved to another master"
 SHARD_REPLICAS = 2
 """One is made the master, and a master needs one."""
@@ -101,8 +103,18 @@ async def restart_shard(cluster: Cluster) -> Harm:
 
 async def fail_over_shard(cluster: Cluster) -> Harm:
     """`kill -9` the master of one channel's slot: a replica takes over. It comes back as one."""
-    channel = cluster.publishers[0].channel
-    server = cast("ShardServers", cluster.servers).servers.owner(f"{{{channel}}}")
+    async for remark in _fail_over(cluster, f"{{{cluster.publishers[0].channel}}}"):
+        yield remark
+
+
+async def fail_over_home(cluster: Cluster) -> Harm:
+    """The same to the master that has the term, the leases and the signs of life."""
+    async for remark in _fail_over(cluster, NODES):
+        yield remark
+
+
+async def _fail_over(cluster: Cluster, name: str) -> Harm:
+    server = cast("ShardServers", cluster.servers).servers.owner(name)
     server.kill()
     yield ""
     await asyncio.to_thread(server.start)
@@ -136,12 +148,14 @@ FAULTS_OF_SEVERAL: dict[str, Callable[[Cluster], Harm]] = {
     FAILOVER: fail_over,
     SHARD: restart_shard,
     SHARD_FAILOVER: fail_over_shard,
+    HOME_FAILOVER: fail_over_home,
     RESHARD: reshard,
 }
 SERVERS: dict[str, Callable[[], BrokerServers]] = {
     FAILOVER: SentinelServers,
     SHARD: ShardServers,
     SHARD_FAILOVER: partial(ShardServers, replicas=SHARD_REPLICAS),
+    HOME_FAILOVER: partial(ShardServers, replicas=SHARD_REPLICAS),
     RESHARD: ShardServers,
 }
 """What each of them is done to."""

@@ -86,7 +86,12 @@ class ClusterHome:
             state = await state_of(home)
             servers = ShardServers(self._open_at, self._topology)
             return ClusterSite(
-                home, state, servers, rules=rules, key_ttl_s=key_ttl_s, is_light=is_light
+                home,
+                state,
+                servers=servers,
+                rules=rules,
+                key_ttl_s=key_ttl_s,
+                is_light=is_light,
             )
 
         return await self._at_home(do, keep=True)
@@ -197,8 +202,8 @@ class ClusterSite(RedisSite):
         self,
         home: RedisConnection,
         state: ServerState,
-        servers: ShardServers,
         *,
+        servers: ShardServers,
         rules: ChannelRules,
         key_ttl_s: int,
         is_light: bool,
@@ -292,7 +297,7 @@ class ClusterSite(RedisSite):
             return
         names = (keys.log_meta(log.channel), *self._restored_keys(log))
         arguments = ("", *self._restored_arguments(log, history_of(shard)))
-        await self._run_at(connection, "healing_restore", names, arguments)
+        await self._run("healing_restore", names, *arguments, at=connection)
 
     async def open(self, term: Term, *, members: Sequence[str]) -> None:
         """If all servers are what they were when it was prepared."""

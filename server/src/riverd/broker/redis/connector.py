@@ -43,9 +43,8 @@ class Connector:
         if known.cluster:
             return self._cluster(tasks, terms=terms)
         if known.service is None:
-            return _one(
-                Calls(self.open, tasks, may_write=_may_always, terms=terms), self.open, terms
-            )
+            calls = Calls(self.open, tasks, may_write=_may_always, terms=terms)
+            return _used(calls, self.open, terms=terms)
         sentinels = Sentinels(known.service, known.hosts, open_to=self._open_sentinel, tasks=tasks)
 
         async def open_master(new_connection: Callable[[], RedisConnection]) -> RedisConnection:
@@ -65,7 +64,7 @@ class Connector:
 
         masters: WeakKeyDictionary[RedisConnection, NodeAddress] = WeakKeyDictionary()
         calls = Calls(open_master, tasks, may_write=may_write, terms=terms)
-        return _one(calls, open_master, terms)
+        return _used(calls, open_master, terms=terms)
 
     def _cluster(self, tasks: Tasks, *, terms: RedisTerms | None) -> Server:
         topology = Topology(self.open, self.address.hosts, tasks=tasks)
@@ -162,7 +161,7 @@ class Connector:
             )
 
 
-def _one(calls: Calls, open_connection: OpenConnection, terms: RedisTerms | None) -> Calls:
+def _used(calls: Calls, open_connection: OpenConnection, *, terms: RedisTerms | None) -> Calls:
     if terms is not None:
         terms.use(ServerHome(terms.healing, open_connection), calls.reset)
     return calls

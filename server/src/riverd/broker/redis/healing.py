@@ -263,16 +263,14 @@ class RedisSite:
     def _log_keys(self, channel: str) -> tuple[str, str, str]:
         return keys.log_keys(channel, keeps_last=self._rules.of(channel).last_ttl_s > 0)
 
-    async def _run(self, name: str, names: Sequence[str], *arguments: Argument) -> Reply:
-        return await self._run_at(self._connection, name, names, arguments)
-
-    @staticmethod
-    async def _run_at(
-        connection: RedisConnection,
+    async def _run(
+        self,
         name: str,
         names: Sequence[str],
-        arguments: Sequence[Argument],
+        *arguments: Argument,
+        at: RedisConnection | None = None,
     ) -> Reply:
+        connection = at or self._connection
         return await connection.ask("EVAL", script(name), len(names), *names, *arguments)
 
 
