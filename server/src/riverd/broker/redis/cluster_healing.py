@@ -22,7 +22,7 @@ from riverd.broker.redis.connection import (
 )
 from riverd.broker.redis.healing import META, RedisSite, history_name, stored_log, term_text
 from riverd.broker.redis.history import ServerState, state_in, state_of
-from riverd.broker.redis.homes import SILENCE_S_MAX, Entry
+from riverd.broker.redis.homes import SILENCE_S_MAX, TermEntry
 from riverd.broker.redis.scripts import DataHistory
 from riverd.broker.redis.stored import READING, UnreadableError
 from riverd.broker.redis.topology import NodeAddress, OpenAt, Topology, slot_of
@@ -51,7 +51,7 @@ class ClusterHome:
         self._topology = topology
         self._admissions = Admissions(healing, time.monotonic)
 
-    async def entry(self, connection: RedisConnection, state: ServerState) -> Entry | None:
+    async def entry(self, connection: RedisConnection, state: ServerState) -> TermEntry | None:
         """Asks the home; a server that the term does not have is admitted by another one."""
         del connection
         found = await self._at_home(_open_term)
@@ -62,7 +62,7 @@ class ClusterHome:
         if shard is None:
             return None
         others = [history_of(one) for one in now.shards if one != shard]
-        return Entry(
+        return TermEntry(
             now.term,
             opened_at if now.term.number > 1 else 0.0,
             msgspec.structs.replace(history_of(shard), others=tuple(others)),
@@ -84,7 +84,7 @@ class ClusterHome:
 
         async def do(home: RedisConnection) -> RedisSite:
             state = await state_of(home)
-            servers = ShardServers(self._open_at, self._topology)
+            servers = SlotOwners(self._open_at, self._topology)
             return ClusterSite(
                 home,
                 state,
@@ -133,7 +133,7 @@ async def _open_term(home: RedisConnection) -> tuple[OpenTerm, float] | None:
         return OpenTerm(term, _read_shards(shards)), opened_at
 
 
-class ShardServers:
+class SlotOwners:
     """Connections to all servers that have slots, as one of them says who these are."""
 
     def __init__(self, open_at: OpenAt, topology: Topology) -> None:
@@ -203,7 +203,7 @@ class ClusterSite(RedisSite):
         home: RedisConnection,
         state: ServerState,
         *,
-        servers: ShardServers,
+        servers: SlotOwners,
         rules: ChannelRules,
         key_ttl_s: int,
         is_light: bool,

@@ -18,7 +18,7 @@ from riverd.healing.shards import Shards
 SILENCE_S_MAX = 2.0
 
 
-class Entry(msgspec.Struct, frozen=True):
+class TermEntry(msgspec.Struct, frozen=True):
     """An open term, and as what a server is in it.
 
     `history` is the server's, with the term since which its logs count; `feeds` are the histories
@@ -42,7 +42,7 @@ class Home(Protocol):
     is_elsewhere: bool
     """Whether connections do not find out by themselves that the term is over."""
 
-    async def entry(self, connection: RedisConnection, state: ServerState) -> Entry | None:
+    async def entry(self, connection: RedisConnection, state: ServerState) -> TermEntry | None:
         """The open term for a process that has connected to a server; None if it is not open."""
         ...
 
@@ -65,7 +65,7 @@ class ServerHome:
         self._healing = healing
         self._open = open_connection
 
-    async def entry(self, connection: RedisConnection, state: ServerState) -> Entry | None:
+    async def entry(self, connection: RedisConnection, state: ServerState) -> TermEntry | None:
         """Asks on the process's own connection."""
         name, number, text, opened_ms = cast(
             "list[bytes | None]", await connection.ask("HMGET", keys.TERM, "h", "n", "t", "at")
@@ -77,7 +77,7 @@ class ServerHome:
             term, opened_at = Term(int(number), text.decode()), int(opened_ms or 0) / 1000
         if term.number < self._healing.least or self._healing.is_rival(term):
             return None
-        return Entry(
+        return TermEntry(
             term,
             opened_at if term.number > 1 else 0.0,
             msgspec.structs.replace(state.history, term=term_text(term)),

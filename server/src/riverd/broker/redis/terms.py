@@ -12,7 +12,7 @@ import msgspec
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import RedisConnection, Reply, fail
 from riverd.broker.redis.history import ServerState
-from riverd.broker.redis.homes import Entry, Home
+from riverd.broker.redis.homes import TermEntry, Home
 from riverd.broker.redis.scripts import DataHistory, script
 from riverd.broker.redis.stored import READING
 from riverd.channels.rules import ChannelRules
@@ -67,7 +67,7 @@ class RedisTerms:
         self._is_outsider = is_outsider
         self._nudge = nudge
         self._nudged_at = 0.0
-        self._entry: Entry | None = None
+        self._entry: TermEntry | None = None
         self._home: Home | None = None
         self._looked_at = -math.inf
         """When an outsider was last known to be in the open term."""
