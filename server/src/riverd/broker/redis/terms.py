@@ -12,7 +12,7 @@ import msgspec
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import RedisConnection, Reply, fail
 from riverd.broker.redis.history import ServerState
-from riverd.broker.redis.homes import TermEntry, Home
+from riverd.broker.redis.homes import Home, TermEntry
 from riverd.broker.redis.scripts import DataHistory, script
 from riverd.broker.redis.stored import READING
 from riverd.channels.rules import ChannelRules
