@@ -157,3 +157,12 @@ async def test_a_node_is_told_whether_others_make_their_entries_again(
     assert await one.remaking(here=False)
     assert not await two.remaking(here=True)
     await one.remaking(here=False)
+
+
+async def test_nobody_waits_for_entries_of_a_node_that_was_stopped(new_broker: NewBroker) -> None:
+    one, _ = await node_with_notes(new_broker)
+    two, _ = await node_with_notes(new_broker)
+    await one.remaking(here=True)
+    assert await two.remaking(here=False)
+    await one.close()
+    assert not await two.remaking(here=False)

@@ -203,7 +203,8 @@ class Broker(Protocol):
     async def remaking(self, *, here: bool) -> bool:
         """Note whether this node makes its presence entries again; whether any other one does.
 
-        The note counts for `REMAKING_S`.
+        The note counts for `REMAKING_S`. A node whose entries were lost says when it is over: what
+        it had under a former name is removed then.
         """
         ...
 

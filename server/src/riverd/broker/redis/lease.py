@@ -99,6 +99,8 @@ class Lease:
             self._asked.cancel()
         try:
             await self._clear(self.node)
+            # Others need not wait for entries of this one.
+            await self.remaking(here=False)
         except BrokerError:
             # The broker is away: the lease runs out instead.
             return
