@@ -125,7 +125,7 @@ def cluster(*, replicas: int = 0, **options: str | int) -> Iterator[RedisCluster
     """A cluster for the length of a block; `options` are those of its servers."""
     with ExitStack() as stack:
         servers = [
-            stack.enter_context(running(**cluster_options(), **options))
+            stack.enter_context(running(**cluster_options() | options))
             for _ in range(MASTERS * (1 + replicas))
         ]
         places = [f"127.0.0.1:{one.port}" for one in servers]
