@@ -6,7 +6,7 @@ import msgspec
 
 from riverd.errors import BrokerError
 from riverd.healing.process import Healing, Term
-from riverd.healing.shards import Shard, Shards
+from riverd.healing.shards import Mark, Shard, Shards
 
 ASK_AGAIN_S_FIRST = 2.0
 ASK_AGAIN_S_MAX = 60.0
@@ -14,14 +14,27 @@ ASKED_MAX = 100
 
 
 class OpenTerm(msgspec.Struct, frozen=True):
-    """A term and its shards."""
+    """A term and its shards; `terms` are the names of the last ones, this one's at the end."""
 
     term: Term
     shards: Shards
+    terms: tuple[str, ...] = ()
 
     def shard(self, history: str) -> Shard | None:
         """The shard with this history; None if a server is none of the term's."""
         return next((one for one in self.shards if one.history == history), None)
+
+    def terms_of(self, shard: Shard) -> tuple[str, ...]:
+        """The terms that a shard is in, as far as they are known."""
+        known = shard.admitted in self.terms
+        return self.terms[self.terms.index(shard.admitted) :] if known else self.terms
+
+    def counts(self, mark: Mark, *, at: Shard) -> bool:
+        """Whether a log that a shard has now goes on, by who has written it last."""
+        writer = self.shard(mark.history)
+        if writer is None or writer.admitted != mark.admitted:
+            return False
+        return writer == at or mark.term in self.terms_of(at)
 
 
 class Admissions:

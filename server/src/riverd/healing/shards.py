@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+TERMS_MAX = 100
+"""A log that was written in an older term begins again where its slot is moved."""
+
 
 class Shard(msgspec.Struct, array_like=True, frozen=True):
     """A server with one history of its data, and the name of the term in which it was admitted."""
@@ -24,15 +27,19 @@ Shards = tuple[Shard, ...]
 
 
 class Mark(msgspec.Struct, array_like=True, frozen=True):
-    """Which shard has written a log last. It outlives the shard, with the log."""
+    """Which shard has written a log last, and the name of the term in which it did.
+
+    It outlives the shard, with the log.
+    """
 
     history: str
     admitted: str
+    term: str
 
 
-def marks(shards: Iterable[Shard]) -> frozenset[Mark]:
-    """By whom a log counts."""
-    return frozenset(Mark(one.history, one.admitted) for one in shards)
+def terms_after(terms: Iterable[str], name: str) -> tuple[str, ...]:
+    """The names of the last terms, with that of the next one."""
+    return (*terms, name)[-TERMS_MAX:]
 
 
 def following(before: Shards, found: Mapping[str, str | None], *, term: str) -> Shards:
