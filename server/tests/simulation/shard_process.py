@@ -11,10 +11,9 @@ from simulation.shard_connection import NotSentError, ShardConnection
 from simulation.shard_server import NODES, Caller, Elsewhere, ShardServer
 from simulation.shard_site import ShardSite
 
-import riverd.healing.shards as shards_module
 from riverd.errors import BrokerError
+from riverd.healing.admissions import Admissions, OpenTerm
 from riverd.healing.process import BEAT_S, TURN_S, Beats, Healing
-from riverd.healing.shards import OpenTerm
 from riverd.model.log import NOWHERE, Message, Position
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class ShardProcess:
     def __init__(self, world: ShardWorld, name: str) -> None:
         self.world, self.name = world, name
         self.healing = Healing(lambda: world.now, new_id=world.new_id)
-        self.admissions = shards_module.Admissions(self.healing, lambda: world.now)
+        self.admissions = Admissions(self.healing, lambda: world.now)
         self.now: OpenTerm | None = None
         self.generation = 0
         """How many terms it was in."""
@@ -185,7 +184,7 @@ class ShardProcess:
             self.drop_connections()
             self.now = now
             self.generation += 1
-            self.healing.enter(now.term)
+            self.healing.enter(now.term, now.shards)
             self.world.note(self.name, "is in", now)
 
     def drop_connections(self) -> None:

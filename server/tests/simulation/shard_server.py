@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from simulation.healing import HealingServer
 
 from riverd.errors import BrokerError
+from riverd.healing.admissions import OpenTerm
 from riverd.healing.offers import DataLog, HealedLog
 from riverd.healing.process import Beats, Term
-from riverd.healing.shards import Mark, OpenTerm, Shard, Shards
+from riverd.healing.shards import Mark, Shard, Shards
 from riverd.model.log import Message, Position, Publication
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ import riverd.healing.shards as shards_module
 from simulation.shard_server import NODES, Elsewhere, ShardServer
 
 from riverd.errors import BrokerError
+from riverd.healing.admissions import OpenTerm
 from riverd.healing.offers import Contribution, DataLog, HealedLog
 from riverd.healing.process import Term, Turn
-from riverd.healing.shards import Mark, OpenTerm
+from riverd.healing.shards import Mark, Shards
 
 if TYPE_CHECKING:
     from simulation.shard_connection import ShardConnection
@@ -67,13 +68,16 @@ class ShardSite:
             return []
         return await self._ask(lambda: self._home.home.part(number, having))
 
-    async def prepare(self, term: Term) -> None:
+    async def prepare(self, term: Term, *, former: Shards) -> None:
         """Find out which servers there are, and which of them are what they were."""
         self._view = self._world.cluster.view_of(self._process.name)
         self._found, self._others = {}, {}
         for address in sorted(set(self._view.values())):
             self._found[address] = await self._history_at(address)
-        before, terms = await self._ask(lambda: (self._home.home.shards, self._home.home.terms))
+        record = await self._ask(lambda: self._home.home)
+        before, terms = former, ()
+        if record.term is not None and record.term.number >= term.number - 1:
+            before, terms = record.shards, record.terms
         shards = shards_module.following(before, self._found, term=term.name)
         terms = shards_module.terms_after(terms, term.name)
         self._following = OpenTerm(term, shards, terms)
@@ -122,7 +126,7 @@ class ShardSite:
     def _restore(self, server: ShardServer, log: HealedLog) -> None:
         server.check_slot(log.channel, is_asking=False)
         shard = self._next.shard(server.history)
-        assert shard is not None, "it is one of the next term's"
+        assert shard is not None, "it has answered"
         server.restore(log, Mark(shard.history, shard.admitted, self._next.term.name))
 
     async def open(self, term: Term, *, members: Sequence[str]) -> None:

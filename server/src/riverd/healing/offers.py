@@ -81,6 +81,8 @@ class Contribution(msgspec.Struct, array_like=True, frozen=True):
     """How long ago it entered its term; negative if it does not say."""
     shards: Shards = ()
     """Of its term, in a cluster."""
+    least: int = 0
+    """The number of the next term: it may have asked for one without having been in the last."""
 
     def is_of_term(self, age_s: float) -> bool:
         """Whether what the broker said so long ago was certainly said in the term."""

@@ -329,13 +329,15 @@ class Healing:
             tuple(acceptance.all_unanswered(now)),
             now - self._entered_at,
             self._shards,
+            self.least,
         )
 
     async def _restore(
         self, site: HealingSite, round_name: str, *, collected: "_Collected"
     ) -> None:
         offers = collected.offers
-        term = Term(max(offer.term for offer in offers.values()) + 1, round_name)
+        number = max(max(offer.term + 1, offer.least) for offer in offers.values())
+        term = Term(number, round_name)
         certainty = Certainty.of(offers)
         newest = max(offers.values(), key=lambda offer: offer.term)
         await site.prepare(term, former=newest.shards)
