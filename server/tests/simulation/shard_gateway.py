@@ -110,9 +110,7 @@ class ShardGateway(ShardProcess):
                 publications = tuple(publication for _, publication in one.taken)
                 ages_s = tuple(now - at for at, _ in one.taken)
                 age_s = now - one.confirmed_at
-                found.append(
-                    Replica(channel, one.epoch, one.offset, age_s, publications, ages_s)
-                )
+                found.append(Replica(channel, one.epoch, one.offset, age_s, publications, ages_s))
         return found, ()
 
     # Reads.
@@ -180,9 +178,7 @@ class ShardGateway(ShardProcess):
                     self._read_soon(channel)
 
 
-def _positions(
-    channels: Sequence[str], server: ShardServer, caller: Caller
-) -> dict[str, Position]:
+def _positions(channels: Sequence[str], server: ShardServer, caller: Caller) -> dict[str, Position]:
     found: dict[str, Position] = {}
     for channel in channels:
         try:

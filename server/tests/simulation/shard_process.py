@@ -290,9 +290,7 @@ class ShardProcess:
         return position
 
 
-def _run(
-    connection: ShardConnection, slot: str, *, is_asking: bool, script: Script[T]
-) -> T:
+def _run(connection: ShardConnection, slot: str, *, is_asking: bool, script: Script[T]) -> T:
     assert connection.caller is not None, "it was admitted"
     connection.server.check_slot(slot, is_asking=is_asking)
     return script(connection.server, connection.caller)

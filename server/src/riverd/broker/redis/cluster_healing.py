@@ -23,7 +23,7 @@ from riverd.broker.redis.connection import (
 from riverd.broker.redis.healing import META, RedisSite, history_name, stored_log, term_text
 from riverd.broker.redis.history import ServerState, state_in, state_of
 from riverd.broker.redis.homes import SILENCE_S_MAX, TermEntry
-from riverd.broker.redis.scripts import DataHistory
+from riverd.broker.redis.scripts import TERM, DataHistory
 from riverd.broker.redis.stored import READING, UnreadableError
 from riverd.broker.redis.topology import NodeAddress, OpenAt, Topology, slot_of
 from riverd.channels.rules import ChannelRules
@@ -31,12 +31,20 @@ from riverd.errors import BrokerError
 from riverd.healing.admissions import Admissions, OpenTerm
 from riverd.healing.offers import DataLog, HealedLog
 from riverd.healing.process import Healing, Term
-from riverd.healing.shards import Shard, Shards, following
+from riverd.healing.shards import Mark, Shard, Shards, following, terms_after
 
 T = TypeVar("T")
 
+
+class TermRecord(msgspec.Struct, array_like=True, frozen=True):
+    """What is written of a term beside its number and name: see `OpenTerm`."""
+
+    shards: Shards = ()
+    terms: tuple[str, ...] = ()
+
+
 _encode = msgspec.msgpack.Encoder().encode
-_shards = msgspec.msgpack.Decoder(Shards)
+_record = msgspec.msgpack.Decoder(TermRecord)
 _MOVING = ("MOVED", "ASK", "TRYAGAIN", "CROSSSLOT")
 
 
@@ -65,7 +73,9 @@ class ClusterHome:
         return TermEntry(
             now.term,
             opened_at if now.term.number > 1 else 0.0,
-            msgspec.structs.replace(history_of(shard), others=tuple(others)),
+            msgspec.structs.replace(
+                history_of(shard), others=tuple(others), terms=now.terms_of(shard)
+            ),
             frozenset(history_of(one).data for one in now.shards),
             now.shards,
         )
@@ -130,7 +140,8 @@ async def _open_term(home: RedisConnection) -> tuple[OpenTerm, float] | None:
         return None
     with READING:
         term, opened_at = Term(int(number), text.decode()), int(opened_ms or 0) / 1000
-        return OpenTerm(term, _read_shards(shards)), opened_at
+    record = _read_record(shards)
+    return OpenTerm(term, record.shards, record.terms), opened_at
 
 
 class SlotOwners:
@@ -211,10 +222,8 @@ class ClusterSite(RedisSite):
         super().__init__(home, state, rules=rules, key_ttl_s=key_ttl_s, is_light=is_light)
         self.is_closed_by_rounds = True
         self._servers = servers
-        self._shards: dict[str, Shard] = {}
-        """By address, of the term that is opened."""
-        self._going_on: frozenset[str] = frozenset()
-        """The marks of logs that nothing happened to."""
+        self._next = OpenTerm(Term(0, ""), ())
+        """The term that is prepared."""
 
     @property
     def may_be_new(self) -> bool:
@@ -231,11 +240,13 @@ class ClusterSite(RedisSite):
         number, body = cast("list[bytes | None]", record)
         with READING:
             is_known = body is not None and int(number or 0) >= term.number - 1
-        before = _read_shards(body) if is_known and body is not None else former
+        before = _read_record(body) if is_known and body is not None else TermRecord(former)
         name = term_text(term)
-        shards = following(before, self._servers.histories, term=name)
-        self._shards = {one.address: one for one in shards}
-        self._going_on = frozenset(mark_text(one) for one in shards if one.admitted != name)
+        self._next = OpenTerm(
+            term,
+            following(before.shards, self._servers.histories, term=name),
+            terms_after(before.terms, name),
+        )
 
     async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:
         """What each server has of its own; that of one that does not answer goes on."""
@@ -244,14 +255,15 @@ class ClusterSite(RedisSite):
         for channel in channels:
             groups.setdefault(self._servers.owner(channel)[1], []).append(channel)
         for connection, names in groups.items():
-            if connection is None:
+            shard = self._shard(names[0])
+            if connection is None or shard is None:
                 found |= dict.fromkeys(names, DataLog("", 0, goes_on=True))
             else:
-                found |= await self._stored_at(connection, names)
+                found |= await self._stored_at(connection, shard, channels=names)
         return [found[channel] for channel in channels]
 
     async def _stored_at(
-        self, connection: RedisConnection, channels: Sequence[str]
+        self, connection: RedisConnection, shard: Shard, *, channels: Sequence[str]
     ) -> dict[str, DataLog | None]:
         found: dict[str, DataLog | None] = {}
         metas = await connection.ask_all(
@@ -263,8 +275,8 @@ class ClusterSite(RedisSite):
                 found[channel] = DataLog("", 0, goes_on=True)
                 continue
             with READING:
-                log = stored_log(checked(meta))
-            if log is not None and log.mark in self._going_on:
+                log, mark = stored_log(checked(meta)), _mark(meta)
+            if log is not None and mark is not None and self._next.counts(mark, at=shard):
                 found[channel] = msgspec.structs.replace(log, goes_on=True)
             else:
                 lost.append((channel, meta))
@@ -291,12 +303,12 @@ class ClusterSite(RedisSite):
 
     async def _write(self, term: Term, log: HealedLog) -> None:
         del term
-        address, connection = self._servers.owner(log.channel)
-        shard = self._shards.get(address)
-        if connection is None or shard is None:
-            return
+        _, connection = self._servers.owner(log.channel)
+        shard = self._shard(log.channel)
+        assert connection is not None and shard is not None, "the log was looked at"  # noqa: PT018
         names = (keys.log_meta(log.channel), *self._restored_keys(log))
-        arguments = ("", *self._restored_arguments(log, history_of(shard)))
+        history = msgspec.structs.replace(history_of(shard), terms=self._next.terms)
+        arguments = ("", *self._restored_arguments(log, history))
         await self._run("healing_restore", names, *arguments, at=connection)
 
     async def open(self, term: Term, *, members: Sequence[str]) -> None:
@@ -305,7 +317,11 @@ class ClusterSite(RedisSite):
         await super().open(term, members=members)
 
     def _shards_body(self) -> bytes:
-        return _encode(tuple(self._shards.values()))
+        return _encode(TermRecord(self._next.shards, self._next.terms))
+
+    def _shard(self, channel: str) -> Shard | None:
+        address, _ = self._servers.owner(channel)
+        return next((one for one in self._next.shards if one.address == address), None)
 
     def close(self) -> None:
         """Disconnect from all servers."""
@@ -319,23 +335,27 @@ def history_of(shard: Shard) -> DataHistory:
     return DataHistory(run_id, replication_id, shard.admitted)
 
 
-def mark_text(shard: Shard) -> str:
-    """How `DataLog.mark` says who wrote a log."""
-    history = history_of(shard)
-    return f"{history.run_id} {history.mark}"
-
-
 def address_text(address: NodeAddress) -> str:
     """How a shard names its server."""
     return f"{address[0]}:{address[1]}"
 
 
-def _read_shards(body: bytes) -> Shards:
+def _read_record(body: bytes) -> TermRecord:
     with READING:
-        shards = _shards.decode(body)
-    if not all(history_of(one).is_named for one in shards):
+        record = _record.decode(body)
+    is_written = all(TERM.fullmatch(name) for name in record.terms)
+    if not (is_written and all(history_of(one).is_named for one in record.shards)):
         raise UnreadableError("the broker has a term that River did not write")
-    return shards
+    return record
+
+
+def _mark(meta: Reply) -> Mark | None:
+    """Who has written a log last, of what is answered to `META`."""
+    _, _, run_id, history, term = cast("list[bytes | None]", meta)
+    if run_id is None or history is None or term is None:
+        return None
+    replication_id, _, admitted = history.decode().partition(".")
+    return Mark(f"{run_id.decode()}:{replication_id}", admitted, term.decode())
 
 
 def _is_moving(answer: Reply) -> bool:

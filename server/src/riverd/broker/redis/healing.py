@@ -27,7 +27,7 @@ YOUNG_S = 5
 OFFER_BYTES_MAX = 134_217_728
 PART_BYTES_MAX = 16_777_216
 NO_MEMORY = -1
-META = ("e", "o", "r", "i")
+META = ("e", "o", "r", "i", "t")
 """What is read of a log before its streams."""
 
 T = TypeVar("T")
@@ -229,6 +229,7 @@ class RedisSite:
             log.was_mark,
             history.run_id,
             history.mark,
+            history.terms[-1] if history.terms else "",
             log.epoch,
             log.offset,
             int(policy.history_ttl_s * 1000),
@@ -296,7 +297,7 @@ def _read(decoder: msgspec.msgpack.Decoder[T], body: bytes | None) -> T | None:
 
 def stored_log(meta: Reply, *, log: Reply = None, last: Reply = None) -> DataLog | None:
     """A log as it is stored, of what is answered to `META` and about its streams."""
-    epoch, offset, run_id, history = cast("list[bytes | None]", meta)
+    epoch, offset, run_id, history, _ = cast("list[bytes | None]", meta)
     if epoch is None or offset is None:
         return None
     entries = cast("list[tuple[bytes, list[bytes]]]", log or last or [])

@@ -76,11 +76,11 @@ def state_in(answer: Reply) -> ServerState:
 
 def position_in(values: list[bytes | None], history: DataHistory | None) -> Position:
     """A position as it is kept; one of another history is none in any log that is known."""
-    epoch, offset, run_id, replication_id = values
+    epoch, offset, run_id, replication_id, term = values
     if history is None or epoch is None or offset is None or run_id is None:
         return NOWHERE
     mark = None if replication_id is None else replication_id.decode()
-    if not history.wrote(run_id.decode(), mark):
+    if not history.counts(run_id.decode(), mark, term=None if term is None else term.decode()):
         return NOWHERE
     return Position(epoch.decode(), int(offset))
 

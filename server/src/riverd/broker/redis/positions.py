@@ -31,11 +31,15 @@ class RedisPositions:
         self._server = server
         self._rules = rules
         self._asked = 0
+        self._term = ""
+        self._hurried = 0
+        """Comparisons left in which each log is kept as often as one without publications."""
 
     async def of(self, channels: Sequence[str], *, node: str | None) -> Positions:
         """In the order of `channels`; `node` has replicas of them, if it is one that asks."""
         found: Positions = []
         self._asked += 1
+        self._look_at_term()
         async for some in portions(channels):
             at_broker = await self._positions(some)
             if node is not None:
@@ -43,9 +47,16 @@ class RedisPositions:
             found += at_broker
         return found
 
+    def _look_at_term(self) -> None:
+        """In a cluster a log can be moved to a server if it was signed in a term of that one."""
+        history = self._server.history(keys.NODES)
+        term = history.terms[-1] if history is not None and history.terms else ""
+        self._hurried = KEPT_EVERY if term != self._term else max(0, self._hurried - 1)
+        self._term = term
+
     async def _positions(self, channels: Sequence[str]) -> Positions:
         metas = [name for channel in channels for name in self._metas(channel)]
-        asked = [("HMGET", name, "e", "o", "r", "i") for name in metas]
+        asked = [("HMGET", name, "e", "o", "r", "i", "t") for name in metas]
         kept = await self._server.commands(asked, opened=True)
         positions = iter(
             position_in(cast("list[bytes | None]", values), self._server.history(name))
@@ -60,9 +71,10 @@ class RedisPositions:
     async def _keep(self, channels: Sequence[str], found: Positions, *, node: str) -> None:
         """Let live what a node has a replica of: some of it each time, all of it in its life."""
         calls: list[tuple[str, Sequence[str], Sequence[Argument]]] = []
+        full_every = KEPT_EVERY if self._hurried > 0 else FULL_EVERY
         for channel, (log, members) in zip(channels, found, strict=True):
             turn = hash(channel) + self._asked
-            if turn % (KEPT_EVERY if log.offset == 0 else FULL_EVERY) == 0:
+            if turn % (KEPT_EVERY if log.offset == 0 else full_every) == 0:
                 calls.append(("keep", (keys.log_meta(channel),), (KEPT_S,)))
             if members is not None and turn % KEPT_EVERY == 0:
                 names = (*keys.member_keys(channel), keys.node_entries(channel, node))

@@ -64,14 +64,17 @@ class DataHistory(msgspec.Struct, frozen=True):
     term: str = ""
     """As what it was opened (see `healing/process.py`): logs of other terms begin again too."""
     others: tuple["DataHistory", ...] | None = None
-    """In a cluster those of other servers: their logs count too, since slots are moved."""
+    """In a cluster those of other servers: logs of theirs may be moved to this one."""
+    terms: tuple[str, ...] = ()
+    """In a cluster those that the server is in: what others wrote before is an old copy."""
 
     @property
     def is_named(self) -> bool:
         """Whether the server said both."""
         ids = ID.fullmatch(self.run_id) and ID.fullmatch(self.replication_id)
         others = all(one.is_named for one in self.others or ())
-        return bool(ids and TERM.fullmatch(self.term) and others)
+        terms = all(TERM.fullmatch(one) for one in (self.term, *self.terms))
+        return bool(ids and others and terms)
 
     @property
     def data(self) -> "DataHistory":
@@ -83,12 +86,13 @@ class DataHistory(msgspec.Struct, frozen=True):
         """What logs and lists have as their history, beside the run."""
         return f"{self.replication_id}.{self.term}" if self.term else self.replication_id
 
-    def wrote(self, run_id: str, mark: str | None) -> bool:
-        """Whether something with this mark counts. What 0.1.0 wrote has none: its run counts."""
-        if mark is None:
-            return run_id == self.run_id
-        known = ((one.run_id, one.mark) for one in (self, *(self.others or ())))
-        return (run_id, mark) in known
+    def counts(self, run_id: str, mark: str | None, *, term: str | None) -> bool:
+        """Whether what was written so goes on. What 0.1.0 wrote has no mark: its run counts."""
+        if run_id == self.run_id and mark in (None, self.mark):
+            return True
+        if term not in self.terms:
+            return False
+        return any(run_id == one.run_id and mark == one.mark for one in self.others or ())
 
 
 class Scripts:
@@ -134,9 +138,11 @@ def _ids(history: DataHistory) -> str:
     # In a cluster the term is in another slot than what scripts change.
     name = history.term.partition(".")[2] if history.others is None else ""
     marks = ", ".join(f"['{one.run_id}'] = '{one.mark}'" for one in history.others or ())
+    terms = ", ".join(f"['{one}'] = true" for one in history.terms)
+    now = history.terms[-1] if history.terms else ""
     return (
         f"local RUN, HISTORY, TERM = '{history.run_id}', '{history.mark}', '{name}'\n"
-        f"local MARKS = {{{marks}}}"
+        f"local MARKS, TERMS, NOW = {{{marks}}}, {{{terms}}}, '{now}'"
     )
 
 

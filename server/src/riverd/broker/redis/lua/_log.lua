@@ -1,27 +1,35 @@
 -- Shared head of the log's scripts. RUN and HISTORY name the server's data: a log that was written in
--- another history may have lost its end with that one, so it begins again under a new epoch; but for
--- those of MARKS: in a cluster a slot was moved here from another server.
--- Meta: e epoch, o offset, r run, i history; b bytes of all publications ever, l those of which the
+-- another history may have lost its end with that one, so it begins again under a new epoch. In a cluster
+-- a slot may have been moved here: what another server wrote goes on if that one is among MARKS and it
+-- was in one of TERMS, in which this one is; NOW is the newest. What was here before may be an old copy.
+-- Meta: e epoch, o offset, r run, i history, t term in a cluster; b bytes of all publications ever, l those of which the
 -- log has lost at least. What 0.1.0 wrote has no i: its run counts. KEYS: meta, log, last.
 -- The id of a log's entry is its offset and the time at which it was written, in ms.
 local META_TTL_S = 86400
 local LOOK_AT = 100
 
+-- Write who has written last.
+local function sign()
+  redis.call('HSET', KEYS[1], 'r', RUN, 'i', HISTORY)
+  if NOW ~= '' then redis.call('HSET', KEYS[1], 't', NOW) end
+end
+
 local function begin_again(epoch)
   -- First what is refused without memory: a script that has written is not stopped any more.
   redis.call('HSET', KEYS[1], 'e', epoch, 'o', '0', 'r', RUN, 'i', HISTORY, 'b', '0', 'l', '0')
   redis.call('DEL', KEYS[2], KEYS[3])
+  sign()
 end
 
--- The log's epoch and offset, its history if it is this one, b and l; nothing if there is none in this
+-- The log's epoch and offset, whether it is signed as of now, b and l; nothing if there is none in this
 -- history, which has to be open then, or if it lost one of the first two.
 local function kept_position()
-  local kept = redis.call('HMGET', KEYS[1], 'e', 'o', 'r', 'i', 'b', 'l')
-  if kept[1] and kept[2] and kept[3] == RUN and (kept[4] == HISTORY or not kept[4]) then
-    return kept[1], kept[2], kept[4], tonumber(kept[5] or '0'), tonumber(kept[6] or '0')
-  end
-  if kept[1] and kept[2] and kept[3] and kept[4] and MARKS[kept[3]] == kept[4] then
-    return kept[1], kept[2], nil, tonumber(kept[5] or '0'), tonumber(kept[6] or '0')
+  local kept = redis.call('HMGET', KEYS[1], 'e', 'o', 'r', 'i', 'b', 'l', 't')
+  local is_ours = kept[3] == RUN and (kept[4] == HISTORY or not kept[4])
+  if kept[1] and kept[2]
+    and (is_ours or (kept[4] and kept[7] and MARKS[kept[3]] == kept[4] and TERMS[kept[7]])) then
+    local is_signed = kept[4] == HISTORY and (NOW == '' or kept[7] == NOW)
+    return kept[1], kept[2], is_signed, tonumber(kept[5] or '0'), tonumber(kept[6] or '0')
   end
   check_open()
 end

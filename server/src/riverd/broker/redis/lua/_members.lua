@@ -18,8 +18,7 @@ end
 -- not all of it.
 local function kept_version(meta, members, users)
   local kept = redis.call('HMGET', meta, 'e', 'o', 'r', 'i')
-  local is_ours = kept[3] == RUN and (kept[4] == HISTORY or not kept[4])
-  if kept[1] and kept[2] and (is_ours or (kept[3] and kept[4] and MARKS[kept[3]] == kept[4]))
+  if kept[1] and kept[2] and kept[3] == RUN and (kept[4] == HISTORY or not kept[4])
     and redis.call('HLEN', members) == redis.call('HLEN', users) then
     return kept[1], kept[2]
   end

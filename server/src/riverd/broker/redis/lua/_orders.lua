@@ -5,13 +5,15 @@
 -- Append an order and announce it. Gives "epoch:offset", and whether the log has not seen it before.
 local function append_order()
   local time = redis.call('TIME')
-  local epoch = kept_position()
+  local epoch, _, is_signed = kept_position()
   local seen = redis.call('GET', KEYS[4])
   -- What only a log that is lost has seen is appended again: a node gives it back.
   if seen and epoch and string.match(seen, '^(.*):') == epoch then return seen, false end
   if not epoch then
     epoch = ARGV[1]
     begin_again(epoch)
+  elseif not is_signed then
+    sign()
   end
   local offset = string.format('%.0f', redis.call('HINCRBY', KEYS[1], 'o', 1))
   local id = offset .. '-' .. string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))

@@ -8,12 +8,12 @@ if KEYS[4] then
   local seen = redis.call('GET', KEYS[4])
   if seen then return seen end
 end
-local epoch, offset, history, total, lost = kept_position()
+local epoch, offset, is_signed, total, lost = kept_position()
 if not epoch or went_back(epoch, offset, ARGV[2], ARGV[3]) then
   epoch, total, lost = ARGV[1], 0, 0
   begin_again(epoch)
-elseif not history then
-  redis.call('HSET', KEYS[1], 'r', RUN, 'i', HISTORY)
+elseif not is_signed then
+  sign()
 end
 offset = string.format('%.0f', redis.call('HINCRBY', KEYS[1], 'o', 1))
 local fields, kind, body = {'p', ARGV[7]}, 'p:', ARGV[7]
