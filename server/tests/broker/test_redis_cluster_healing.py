@@ -1,6 +1,7 @@
 """A cluster of which one server loses what it had, or whose slots are moved: nobody notices."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
@@ -19,6 +20,8 @@ CHANNELS = [f"c{number}" for number in range(12)]
 OF_A_CHANNEL, HOME = keys.log_meta("c1"), keys.NODES
 """A key of a server that has channels alone, and one of that which has River's own keys too."""
 SLOTS_EACH = 5461
+SIGNED_S = 8.0
+"""Eight comparisons after the cluster is up again."""
 assert [slot_of(one) // SLOTS_EACH for one in (OF_A_CHANNEL, HOME)] == [2, 1], "of three servers"
 UNHEARD = [f"unheard-{number}" for number in range(12)]
 """Channels that nobody is subscribed to: what their own server loses of them is lost."""
@@ -120,6 +123,21 @@ async def test_a_slot_that_was_moved_outlives_the_server_that_it_came_from(
         source.start()
 
     await notices_nothing(members, move_and_restart, loses=owned_by(source, shards))
+
+
+async def test_a_slot_is_moved_to_a_server_that_was_restarted_before(
+    shards: RedisCluster, members: Processes
+) -> None:
+    """Nodes sign what they have replicas of, in the new term."""
+    target = shards.other(OF_A_CHANNEL)
+
+    def restart_and_move() -> None:
+        target.kill()
+        target.start()
+        time.sleep(SIGNED_S)
+        move(shards, OF_A_CHANNEL, target)
+
+    await notices_nothing(members, restart_and_move, loses=owned_by(target, shards))
 
 
 async def test_a_server_that_is_added_is_not_noticed(
