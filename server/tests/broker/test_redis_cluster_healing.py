@@ -1,25 +1,34 @@
 """A cluster of which one server loses what it had, or whose slots are moved: nobody notices."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
+import redis
+from brokers import persistently
 from healing_processes import Processes, heard, publish, settle
 from redis_cluster_servers import RedisCluster, cluster, cluster_options
 from redis_server import RedisServer, running
-from river_feed import until
+from river_feed import Notes, until
 
-from riverd.broker.redis import keys
+from riverd.broker.redis import keys, lease
 from riverd.broker.redis.broker import RedisBroker
 from riverd.broker.redis.terms import Part
 from riverd.broker.redis.topology import slot_of
-from riverd.model.log import Position
+from riverd.healing.union import ALIVE_S
+from riverd.model.log import Member, Message, Position
 
 CHANNELS = [f"c{number}" for number in range(12)]
 OF_A_CHANNEL, HOME = keys.log_meta("c1"), keys.NODES
 """A key of a server that has channels alone, and one of that which has River's own keys too."""
 SLOTS_EACH = 5461
+AT_FIRST = keys.log_meta("c2")
+"""At the server that is neither of these two's."""
+WITHOUT_SOME = {"cluster-require-full-coverage": "no"}
+LOADED = 1_000
+"""Keys that a server loads in ten seconds."""
 SIGNED_S = 8.0
 """Eight comparisons after the cluster is up again."""
 assert [slot_of(one) // SLOTS_EACH for one in (OF_A_CHANNEL, HOME)] == [2, 1], "of three servers"
@@ -155,6 +164,120 @@ async def test_a_server_that_is_added_is_not_noticed(
         await members.close()
 
 
+@pytest.mark.parametrize("shards", [WITHOUT_SOME], indirect=True)
+async def test_a_server_that_hangs_does_not_keep_others_from_being_healed(
+    shards: RedisCluster, members: Processes
+) -> None:
+    """What is at that one waits; nobody loses anything."""
+    hanging, lost = shards.owner(OF_A_CHANNEL), shards.owner(AT_FIRST)
+    is_away = owned_by(hanging, shards)
+    visitor, publisher = await members.visitor(*CHANNELS), members.broker()
+    first = await publish_all(publisher, 1)
+    await settle()
+    hanging.pause()
+    lost.kill()
+    lost.start()
+    reached = [name for name in CHANNELS if not is_away(keys.log(name))]
+    for name in reached:
+        assert await publish(publisher, 2, name) == Position(first[name].epoch, 2)
+    hanging.go_on()
+    for name in set(CHANNELS) - set(reached):
+        assert await publish(publisher, 2, name) == Position(first[name].epoch, 2)
+    await until(lambda: heard(visitor).count("2") == len(CHANNELS))
+    assert "gap" not in heard(visitor)
+
+
+@pytest.mark.parametrize("shards", [WITHOUT_SOME], indirect=True)
+async def test_others_are_not_closed_while_a_server_loads_its_data(
+    shards: RedisCluster, members: Processes
+) -> None:
+    loading = shards.owner(OF_A_CHANNEL)
+    is_away = owned_by(loading, shards)
+    visitor, publisher = await members.visitor(*CHANNELS), members.broker()
+    first = await publish_all(publisher, 1)
+    await settle()
+    with loading.client() as client:
+        for number in range(LOADED):
+            client.set(f"{{c1}}{number}", secrets.token_bytes(1_024))
+        client.save()
+    loading.kill()
+    loading.begin(**{"key-load-delay": 10_000, "loading-process-events-interval-bytes": 1_024})
+    async with asyncio.timeout(20):
+        # At first it does not answer at all.
+        while not loads(loading):
+            await asyncio.sleep(0.05)
+    for name in CHANNELS:
+        if not is_away(keys.log(name)):
+            assert await publisher.publish(Message(name, "e", b'"2"')) == Position(
+                first[name].epoch, 2
+            )
+    assert loads(loading)
+    for name in CHANNELS:
+        if is_away(keys.log(name)):
+            assert await publish(publisher, 2, name) == Position(first[name].epoch, 2)
+    await until(lambda: heard(visitor).count("2") == len(CHANNELS))
+    assert "gap" not in heard(visitor)
+
+
+async def test_a_server_that_is_in_no_cluster_yet_is_asked_for_nothing(
+    shards: RedisCluster,
+) -> None:
+    """It has come back without what it knew of the others, and is among those that are listed."""
+    with running(**cluster_options()) as blank:
+        url = shards.url.replace("redis+cluster://", f"redis+cluster://127.0.0.1:{blank.port},")
+        made = Processes(url, unsafe=True)
+        server = shards.owner(AT_FIRST)
+
+        def restart_it() -> None:
+            server.kill()
+            server.start()
+
+        await notices_nothing(made, restart_it, loses=owned_by(server, shards))
+        await made.close()
+
+
+async def test_publishing_goes_on_while_the_slot_of_rivers_own_keys_is_open(
+    shards: RedisCluster, members: Processes
+) -> None:
+    """Somebody began to move it, and went home."""
+    publisher, name = members.broker(), CHANNELS[0]
+    await members.visitor(name)
+    await publish(publisher, 1, name)
+    await settle()
+    shards.begin_move(HOME, shards.other(HOME))
+    await asyncio.sleep(ALIVE_S + 1)
+    await publisher.publish(Message(name, "e", b"2"))
+
+
+@pytest.mark.parametrize("is_killed", [True, False])
+async def test_a_node_that_is_stopped_while_it_makes_entries_again_leaves_nobody_behind(
+    shards: RedisCluster, members: Processes, *, is_killed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "FORMER_MS", 2_000)
+    other, broker = members.broker(), members.broker()
+    await other.attach(Notes())
+    await broker.attach(Notes())
+    await broker.join("room-1", Member("ann"))
+    assert broker._lease is not None
+    name = broker._lease.node
+    server = shards.owner(HOME)
+    await asyncio.to_thread(server.kill)
+    await asyncio.to_thread(server.start)
+    # It has lost its lease, and does not say that it has made its entries again.
+    await until(lambda: broker._lease is not None and broker._lease.node != name)
+    if is_killed:
+        await broker._lease._tasks.close()
+    else:
+        await broker.close()
+
+    async def listed() -> list[str]:
+        return list((await other.members("room-1")).members)
+
+    async with asyncio.timeout(20):
+        while await persistently(listed):
+            await asyncio.sleep(0.1)
+
+
 async def test_where_a_function_publishes_a_lost_log_begins_again(
     shards: RedisCluster, members: Processes
 ) -> None:
@@ -172,6 +295,18 @@ async def test_where_a_function_publishes_a_lost_log_begins_again(
     second = await publish_all(function, 2)
     assert {name for name in CHANNELS if second[name].epoch != first[name].epoch} == lost
     await until(lambda: heard(visitor).count("gap") == len(lost))
+
+
+def loads(server: RedisServer) -> bool:
+    """Whether it answers, and loads its data."""
+    try:
+        with server.client() as client:
+            client.ping()
+    except redis.BusyLoadingError:
+        return True
+    except redis.ConnectionError:
+        return False
+    return False
 
 
 async def stand_by(processes: Processes) -> None:

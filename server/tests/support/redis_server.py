@@ -48,9 +48,20 @@ class RedisServer:
         given = self._options.get("requirepass")
         return None if given is None else str(given)
 
-    def start(self) -> None:
+    def start(self, **more: str | int) -> None:
         """Start it, and wait until it answers."""
-        options = [word for name, one in self._options.items() for word in (f"--{name}", str(one))]
+        self.begin(**more)
+        assert self._process is not None
+        deadline = time.monotonic() + START_S_MAX
+        while not self.answers():
+            assert self._process.poll() is None, "it ended at once"
+            assert time.monotonic() < deadline, "it does not answer"
+            time.sleep(0.02)
+
+    def begin(self, **more: str | int) -> None:
+        """Start it; it may load its data for a while. `more` are options for this time."""
+        given = self._options | more
+        options = [word for name, one in given.items() for word in (f"--{name}", str(one))]
         # Servers of a cluster and Sentinels write into their configuration, so each has a file.
         config = self.folder / "redis.conf"
         if not config.exists():
@@ -60,11 +71,6 @@ class RedisServer:
             [PROGRAM, str(config), *mode, *options, "--dir", str(self.folder)],
             stdout=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + START_S_MAX
-        while not self.answers():
-            assert self._process.poll() is None, "it ended at once"
-            assert time.monotonic() < deadline, "it does not answer"
-            time.sleep(0.02)
 
     @property
     def runs(self) -> bool:

@@ -1,17 +1,20 @@
 """The servers of a cluster that one term is open in: its shards.
 
-A process uses these alone. A log counts where it is as long as the shard that wrote it last is one
-of the term's, in the same history and under the same admission: at that server, or at another shard
-that its slot was moved to. When a server is restarted, or its replica takes over, its history is
-another one: it is admitted anew in the next term, and what it wrote before is healed. The others
-stay what they were, and nothing of theirs is written again.
+A process uses these alone. A log goes on where it is as long as the shard that wrote it last is one
+of the term's, in the same history and under the same admission: at that server; or at another shard
+that its slot was moved to, if it was written in a term that this one is in as well. What was there
+before may be an old copy: a replica that takes over has what was moved to its master.
+
+When a server is restarted, or its replica takes over, its history is another one: it is admitted
+anew in the next term, and what it wrote before is healed. The others stay what they were, and
+nothing of theirs is written again.
 """
 
 from collections.abc import Iterable, Mapping
 
 import msgspec
 
-TERMS_MAX = 100
+TERMS_MAX = 16
 """A log that was written in an older term begins again where its slot is moved."""
 
 

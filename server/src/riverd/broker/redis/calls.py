@@ -94,6 +94,11 @@ class Terms(Protocol):
     entered: int
     """How many terms this process was in."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has left the last one, and has not entered another yet."""
+        ...
+
     async def enter(self, connection: RedisConnection, state: ServerState) -> DataHistory:
         """The server's history, with the term in which it is.
 

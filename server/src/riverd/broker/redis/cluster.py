@@ -145,7 +145,8 @@ class ClusterCalls:
 
     def _may_write(self, connection: CallConnection) -> None:
         self._may_write_to(connection)
-        if self._terms is not None and connection.entered != self._terms.entered:
+        terms = self._terms
+        if terms is not None and (terms.is_over or connection.entered != terms.entered):
             # Another server's connection found out that the term is over.
             connection.drop()
             raise BrokerError(CLOSED)

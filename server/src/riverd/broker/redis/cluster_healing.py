@@ -24,8 +24,8 @@ from riverd.broker.redis.healing import META, RedisSite, history_name, stored_lo
 from riverd.broker.redis.history import ServerState, state_in, state_of
 from riverd.broker.redis.homes import SILENCE_S_MAX, TermEntry
 from riverd.broker.redis.scripts import TERM, DataHistory
-from riverd.broker.redis.stored import READING, UnreadableError
-from riverd.broker.redis.topology import NodeAddress, OpenAt, Topology, slot_of
+from riverd.broker.redis.stored import READING
+from riverd.broker.redis.topology import NodeAddress, OpenAt, Topology, owners_by, slot_of
 from riverd.channels.rules import ChannelRules
 from riverd.errors import BrokerError
 from riverd.healing.admissions import Admissions, OpenTerm
@@ -45,13 +45,13 @@ class TermRecord(msgspec.Struct, array_like=True, frozen=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _record = msgspec.msgpack.Decoder(TermRecord)
+ANSWER_S_MAX = 0.7
 _MOVING = ("MOVED", "ASK", "TRYAGAIN", "CROSSSLOT")
 
 
 class ClusterHome:
     """See `Home`: the server that has the nodes' slot."""
 
-    beat_keys: Sequence[str] = (keys.SIGNS, keys.TERM, keys.ANSWERED, keys.ROUND)
     is_elsewhere = True
 
     def __init__(self, healing: Healing, open_at: OpenAt, *, topology: Topology) -> None:
@@ -84,7 +84,8 @@ class ClusterHome:
         """Over a connection of its own."""
         del connection
 
-        async def do(home: RedisConnection) -> Reply:
+        async def do(home: RedisConnection, address: NodeAddress) -> Reply:
+            del address
             return await home.ask(*command)
 
         return await self._at_home(do)
@@ -92,9 +93,9 @@ class ClusterHome:
     async def site(self, *, rules: ChannelRules, key_ttl_s: int, is_light: bool) -> RedisSite:
         """Over a connection to the home; those to other servers are made when they are needed."""
 
-        async def do(home: RedisConnection) -> RedisSite:
+        async def do(home: RedisConnection, address: NodeAddress) -> RedisSite:
             state = await state_of(home)
-            servers = SlotOwners(self._open_at, self._topology)
+            servers = SlotOwners(self._open_at, home, address=address)
             return ClusterSite(
                 home,
                 state,
@@ -107,7 +108,7 @@ class ClusterHome:
         return await self._at_home(do, keep=True)
 
     async def _at_home(
-        self, ask: Callable[[RedisConnection], Awaitable[T]], *, keep: bool = False
+        self, ask: Callable[[RedisConnection, NodeAddress], Awaitable[T]], *, keep: bool = False
     ) -> T:
         async def do(address: NodeAddress, asking: bool, /) -> T:  # noqa: FBT001  see Topology
             if asking:
@@ -115,7 +116,7 @@ class ClusterHome:
             connection = await self._open_at(lambda: RedisConnection(SILENCE_S_MAX), address)
             is_kept = False
             try:
-                answer = await ask(connection)
+                answer = await ask(connection, address)
                 is_kept = keep
             finally:
                 if not is_kept:
@@ -125,58 +126,63 @@ class ClusterHome:
         return await self._topology.at_owner(keys.NODES, do)
 
 
-async def _open_term(home: RedisConnection) -> tuple[OpenTerm, float] | None:
-    info, record, rounds = await home.ask_all(
-        [
-            ("INFO",),
-            ("HMGET", keys.TERM, "h", "n", "t", "at", "s"),
-            ("EXISTS", keys.ROUND),
-        ]
+async def _open_term(home: RedisConnection, address: NodeAddress) -> tuple[OpenTerm, float] | None:
+    del address
+    info, kept, time_there = await home.ask_all(
+        [("INFO",), ("HMGET", keys.TERM, "h", "n", "t", "at", "s", "c"), ("TIME",)]
     )
     state = state_in(info)
-    name, number, text, opened_ms, shards = cast("list[bytes | None]", checked(record))
-    known = history_name(state.history).encode()
-    if checked(rounds) or name != known or number is None or text is None or shards is None:
+    name, number, text, opened_ms, body, closed_ms = cast("list[bytes | None]", checked(kept))
+    now_s = int(cast("list[bytes]", checked(time_there))[0])
+    record = None if body is None else _read_record(body)
+    if name != history_name(state.history).encode() or record is None:
         return None
     with READING:
+        if number is None or text is None or int(closed_ms or 0) / 1000 > now_s:
+            return None
         term, opened_at = Term(int(number), text.decode()), int(opened_ms or 0) / 1000
-    record = _read_record(shards)
     return OpenTerm(term, record.shards, record.terms), opened_at
 
 
 class SlotOwners:
-    """Connections to all servers that have slots, as one of them says who these are."""
+    """Connections to all servers that have slots, as the home says who these are."""
 
-    def __init__(self, open_at: OpenAt, topology: Topology) -> None:
+    def __init__(self, open_at: OpenAt, home: RedisConnection, *, address: NodeAddress) -> None:
         self._open_at = open_at
-        self._topology = topology
+        self._home = home
+        self._address = address
         self._owners: Mapping[int, NodeAddress] = {}
         self._connections: dict[NodeAddress, RedisConnection] = {}
         self.histories: dict[str, str | None] = {}
-        """By address; None of one that does not answer."""
+        """By address; None of one that does not answer, or loads its data."""
 
     async def connect(self) -> None:
         """Find out who has which slot now, and ask each for its history."""
         self.close()
-        self._owners = await self._topology.look()
-        addresses = set(self._owners.values())
-        answers = await asyncio.gather(
-            *[self._connect(one) for one in addresses], return_exceptions=True
-        )
-        found: list[tuple[str, str | None]] = []
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                raise answer
-            found.append(answer)
-        self.histories = dict(found)
+        self._owners = await self._look()
+        addresses = sorted(set(self._owners.values()))
+        found = await asyncio.gather(*[self._connect(one) for one in addresses])
+        self.histories = {
+            address_text(one): history for one, history in zip(addresses, found, strict=True)
+        }
 
-    async def _connect(self, address: NodeAddress) -> tuple[str, str | None]:
+    async def _look(self) -> Mapping[int, NodeAddress]:
+        owners = await owners_by(self._home, self._address)
+        if self._address not in owners.values():
+            raise BrokerError("the server with River's own keys has no slots by now")
+        return owners
+
+    async def _connect(self, address: NodeAddress) -> str | None:
         try:
             connection = await self._open_at(lambda: RedisConnection(SILENCE_S_MAX), address)
         except BrokerError:
-            return address_text(address), None
-        self._connections[address] = connection
-        return address_text(address), history_name((await state_of(connection)).history)
+            return None
+        history = await _history_by(connection)
+        if history is None:
+            connection.drop()
+        else:
+            self._connections[address] = connection
+        return history
 
     async def check(self) -> None:
         """Whether all of that is so still.
@@ -184,11 +190,10 @@ class SlotOwners:
         Raises:
             BrokerError: it is not.
         """
-        owners = await self._topology.look()
-        if set(owners.values()) != set(self._owners.values()):
+        if set((await self._look()).values()) != set(self._owners.values()):
             raise BrokerError("the cluster has other masters by now")
-        for address, connection in self._connections.items():
-            history = history_name((await state_of(connection)).history)
+        found = await asyncio.gather(*[_history_by(one) for one in self._connections.values()])
+        for address, history in zip(self._connections, found, strict=True):
             if history != self.histories[address_text(address)]:
                 raise BrokerError("a server has another history of its data by now")
 
@@ -236,11 +241,12 @@ class ClusterSite(RedisSite):
         The home may have lost the last term, or all of them: then who offers knows it.
         """
         await self._servers.connect()
-        record = await self._connection.ask("HMGET", keys.TERM, "n", "s")
-        number, body = cast("list[bytes | None]", record)
+        kept = await self._connection.ask("HMGET", keys.TERM, "n", "s")
+        number, body = cast("list[bytes | None]", kept)
         with READING:
             is_known = body is not None and int(number or 0) >= term.number - 1
-        before = _read_record(body) if is_known and body is not None else TermRecord(former)
+        record = _read_record(body) if is_known and body is not None else None
+        before = record or TermRecord(former)
         name = term_text(term)
         self._next = OpenTerm(
             term,
@@ -251,16 +257,20 @@ class ClusterSite(RedisSite):
     async def stored(self, channels: Sequence[str]) -> Sequence[DataLog | None]:
         """What each server has of its own; that of one that does not answer goes on."""
         found: dict[str, DataLog | None] = {}
-        groups: dict[RedisConnection | None, list[str]] = {}
+        groups: dict[str, list[str]] = {}
         for channel in channels:
-            groups.setdefault(self._servers.owner(channel)[1], []).append(channel)
-        for connection, names in groups.items():
-            shard = self._shard(names[0])
-            if connection is None or shard is None:
-                found |= dict.fromkeys(names, DataLog("", 0, goes_on=True))
-            else:
-                found |= await self._stored_at(connection, shard, channels=names)
+            groups.setdefault(self._servers.owner(channel)[0], []).append(channel)
+        for some in await asyncio.gather(*[self._stored_of(names) for names in groups.values()]):
+            found |= some
         return [found[channel] for channel in channels]
+
+    async def _stored_of(self, channels: Sequence[str]) -> dict[str, DataLog | None]:
+        """Of channels of one server."""
+        _, connection = self._servers.owner(channels[0])
+        shard = self._shard(channels[0])
+        if connection is None or shard is None:
+            return dict.fromkeys(channels, DataLog("", 0, goes_on=True))
+        return await self._stored_at(connection, shard, channels=channels)
 
     async def _stored_at(
         self, connection: RedisConnection, shard: Shard, *, channels: Sequence[str]
@@ -329,6 +339,15 @@ class ClusterSite(RedisSite):
         super().close()
 
 
+async def _history_by(connection: RedisConnection) -> str | None:
+    """What a server says of itself; None if it is no master that answers at once."""
+    try:
+        async with asyncio.timeout(ANSWER_S_MAX):
+            return history_name((await state_of(connection)).history)
+    except (BrokerError, TimeoutError):
+        return None
+
+
 def history_of(shard: Shard) -> DataHistory:
     """Its server's history, with the term in which it was admitted."""
     run_id, _, replication_id = shard.history.partition(":")
@@ -340,13 +359,14 @@ def address_text(address: NodeAddress) -> str:
     return f"{address[0]}:{address[1]}"
 
 
-def _read_record(body: bytes) -> TermRecord:
-    with READING:
+def _read_record(body: bytes) -> TermRecord | None:
+    """None if it is not what River wrote."""
+    try:
         record = _record.decode(body)
+    except msgspec.MsgspecError:
+        return None
     is_written = all(TERM.fullmatch(name) for name in record.terms)
-    if not (is_written and all(history_of(one).is_named for one in record.shards)):
-        raise UnreadableError("the broker has a term that River did not write")
-    return record
+    return record if is_written and all(history_of(one).is_named for one in record.shards) else None
 
 
 def _mark(meta: Reply) -> Mark | None:

@@ -136,7 +136,7 @@ class RedisSite:
         free = self._state.free_bytes
         bytes_max = "" if always or free is None else free // 2
         field = name if part is None else _part_name(name, part)
-        names = (keys.ROUND, keys.OFFERS)
+        names = (keys.ROUND, keys.OFFERS, *((keys.TERM,) if self.is_closed_by_rounds else ()))
         limits = (OFFERS_MS, ROUND_MS, bytes_max, int(always))
         try:
             given = await self._run("healing_offer", names, round_name, name, field, body, *limits)

@@ -13,7 +13,8 @@ from riverd.model.log import NOWHERE, Position
 
 _FIELD = re.compile(
     rb"^(run_id|role|master_replid|connected_slaves|min_slaves_good_slaves|cluster_enabled"
-    rb"|maxmemory|maxmemory_policy|used_memory|total_system_memory|uptime_in_seconds):([\w-]+)",
+    rb"|maxmemory|maxmemory_policy|used_memory|total_system_memory|uptime_in_seconds"
+    rb"|loading):([\w-]+)",
     re.MULTILINE,
 )
 
@@ -48,13 +49,16 @@ def state_in(answer: Reply) -> ServerState:
     """What an answer to INFO says.
 
     Raises:
-        BrokerError: when the server is no master, or does not say which history it has.
+        BrokerError: when the server is no master, loads its data still, or does not say which
+            history it has.
     """
     info: dict[bytes, bytes] = dict(_FIELD.findall(cast("bytes", checked(answer))))
 
     def text(name: bytes) -> str:
         return info.get(name, b"").decode()
 
+    if text(b"loading") == "1":
+        raise BrokerError("the server loads its data")
     policy = text(b"maxmemory_policy")
     bytes_max = int(text(b"maxmemory") or 0) or int(text(b"total_system_memory") or 0)
     state = ServerState(

@@ -1,6 +1,5 @@
 """Where the term of some data is kept, and what it says of a server."""
 
-from collections.abc import Sequence
 from typing import Protocol, cast
 
 import msgspec
@@ -37,8 +36,6 @@ class TermEntry(msgspec.Struct, frozen=True):
 class Home(Protocol):
     """Where a term is kept. Every method raises `BrokerError`."""
 
-    beat_keys: Sequence[str]
-    """Of the script that gives a sign of life."""
     is_elsewhere: bool
     """Whether connections do not find out by themselves that the term is over."""
 
@@ -58,7 +55,6 @@ class Home(Protocol):
 class ServerHome:
     """One server: it has the term of its own data."""
 
-    beat_keys: Sequence[str] = (keys.SIGNS, keys.TERM, keys.ANSWERED)
     is_elsewhere = False
 
     def __init__(self, healing: Healing, open_connection: OpenConnection) -> None:

@@ -5,6 +5,7 @@ ran out while it lived takes a new name: the old name's presence entries are cle
 """
 
 import asyncio
+import contextlib
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -26,6 +27,8 @@ from riverd.scheduling.tasks import Tasks
 LEASE_MS = 5_000
 RENEW_S = 1.2
 CLAIM_MS = 5_000
+FORMER_MS = 30_000
+"""For how long a node has time to make its entries under another name, before others clear up."""
 COUNTS_MS = 2 * LEASE_MS
 CLOCK_MS_MAX = 2_000
 """The most by which one renewal moves the leases' clock: longer than between two renewals."""
@@ -98,7 +101,8 @@ class Lease:
         if self._asked is not None:
             self._asked.cancel()
         try:
-            await self._clear(self.node)
+            for name in (*self._former, self._name):
+                await self._clear_name(name)
             # Others need not wait for entries of this one.
             await self.remaking(here=False)
         except BrokerError:
@@ -211,6 +215,7 @@ class Lease:
                 CLAIM_MS,
                 "old" if name.renewed else "new",
                 CLOCK_MS_MAX,
+                FORMER_MS,
             ),
         )
         kept, over = cast("tuple[int, bytes]", answer)
@@ -219,6 +224,11 @@ class Lease:
             self._name = NodeName()
             self._makes_entries_again = True
             self._lost()
+            with contextlib.suppress(BrokerError):
+                # They would count twice, until they end.
+                await self._server.commands(
+                    [("DEL", keys.counts(name.text)), ("DEL", keys.user_counts(name.text))]
+                )
             return await self._renew_now()
         name.renewed = True
         if over:
@@ -253,10 +263,13 @@ class Lease:
             return
         for name in list(self._former):
             if not name.joining:
-                if name.channels:
-                    await self._note(name, name.channels)
-                await self._clear(name.text)
+                await self._clear_name(name)
                 self._former.remove(name)
+
+    async def _clear_name(self, name: NodeName) -> None:
+        if name.channels:
+            await self._note(name, name.channels)
+        await self._clear(name.text)
 
     def _clear_soon(self, node: str) -> None:
         self._clearing.add(node)

@@ -121,12 +121,21 @@ def _text(name: str, history: DataHistory) -> str:
     heads = _HEADS[name]
     shared = [_read(head) for head in heads]
     return "\n".join(
-        [_ids(history), *([] if "_webhooks" in heads else [_UNNOTED]), *shared, _read(name)]
+        [
+            _ids(history, is_log="_log" in heads),
+            *([] if "_webhooks" in heads else [_UNNOTED]),
+            *shared,
+            _read(name),
+        ]
     )
 
 
 def _noted_text(name: str, history: DataHistory, *, by_client: bool) -> str:
-    parts = [_ids(history), _read("_webhooks"), *(_read(head) for head in _HEADS[name])]
+    parts = [
+        _ids(history, is_log="_log" in _HEADS[name]),
+        _read("_webhooks"),
+        *(_read(head) for head in _HEADS[name]),
+    ]
     if by_client:
         parts += ["local function change()", _read(name), "end", _read("_hooked")]
     else:
@@ -134,16 +143,17 @@ def _noted_text(name: str, history: DataHistory, *, by_client: bool) -> str:
     return "\n".join(parts)
 
 
-def _ids(history: DataHistory) -> str:
+def _ids(history: DataHistory, *, is_log: bool) -> str:
     # In a cluster the term is in another slot than what scripts change.
     name = history.term.partition(".")[2] if history.others is None else ""
+    ids = f"local RUN, HISTORY, TERM = '{history.run_id}', '{history.mark}', '{name}'"
+    if not is_log:
+        # Each term would make another script of it, for nothing.
+        return ids
     marks = ", ".join(f"['{one.run_id}'] = '{one.mark}'" for one in history.others or ())
     terms = ", ".join(f"['{one}'] = true" for one in history.terms)
     now = history.terms[-1] if history.terms else ""
-    return (
-        f"local RUN, HISTORY, TERM = '{history.run_id}', '{history.mark}', '{name}'\n"
-        f"local MARKS, TERMS, NOW = {{{marks}}}, {{{terms}}}, '{now}'"
-    )
+    return f"{ids}\nlocal MARKS, TERMS, NOW = {{{marks}}}, {{{terms}}}, '{now}'"
 
 
 def script(name: str) -> str:

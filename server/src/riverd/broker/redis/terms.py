@@ -3,12 +3,13 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum
 from typing import cast
 
 import msgspec
 
+from riverd.broker.redis import keys
 from riverd.broker.redis.calls import Server
 from riverd.broker.redis.connection import RedisConnection, Reply, fail
 from riverd.broker.redis.history import ServerState
@@ -22,6 +23,7 @@ from riverd.healing.union import ABSENT_S, SILENT_S
 from riverd.model.log import Message, Position
 from riverd.scheduling.tasks import Tasks
 
+BEAT_KEYS = keys.SIGNS, keys.TERM, keys.ANSWERED
 SIGNS_MS = 60_000
 LOOKED_S_MAX = 1.0
 """An outsider looks so often whether its term is over, where no connection says so."""
@@ -84,6 +86,11 @@ class RedisTerms:
         """Why the last sign of life came to nothing, if the broker did not answer it."""
         self._wanted = asyncio.Event()
         self._beats_wanted = 0
+
+    @property
+    def is_over(self) -> bool:
+        """See `Terms`."""
+        return self.healing.has_left
 
     @property
     def may_act(self) -> bool:
@@ -240,16 +247,11 @@ class RedisTerms:
             answered_ms,
             self._term_name,
         )
-        return await self._server.call("beat", self._beat_keys, arguments=arguments)
+        return await self._server.call("beat", BEAT_KEYS, arguments=arguments)
 
     @property
     def _term_name(self) -> str:
         return "" if self._entry is None else self._entry.term.name
-
-    @property
-    def _beat_keys(self) -> Sequence[str]:
-        assert self._home is not None, "there is somebody to ask"
-        return self._home.beat_keys
 
     def _ask_for_signs(self) -> None:
         now = time.monotonic()
@@ -262,20 +264,9 @@ class RedisTerms:
         assert self._home is not None, "there is a connection"
         until = time.monotonic() + KNOWN_S_MAX
         while True:
-            names = self._beat_keys
+            sign = ("", SIGNS_MS, 0, "", 0, 0, "")
             answer = await self._home.ask(
-                connection,
-                "EVAL",
-                script("beat"),
-                len(names),
-                *names,
-                "",
-                SIGNS_MS,
-                0,
-                "",
-                0,
-                0,
-                "",
+                connection, "EVAL", script("beat"), len(BEAT_KEYS), *BEAT_KEYS, *sign
             )
             now, signs, _, outsiders, *_ = cast(
                 "tuple[int, list[bytes], object, bytes, object, object]", answer
@@ -307,6 +298,8 @@ class RedisTerms:
 
     async def _heal(self, healed: asyncio.Future[None]) -> None:
         assert self._home is not None, "there is a connection that asked"
+        # What is still under way to other servers is not answered: it is offered as such.
+        self._reset()
         try:
             site = await self._home.site(
                 rules=self._rules, key_ttl_s=self._key_ttl_s, is_light=self._offers_light

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from binascii import crc_hqx
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, TypeVar, cast
 
 from riverd.broker.redis.connection import RedisConnection, RefusedError
@@ -95,16 +95,6 @@ class Topology:
                 raise
         raise BrokerError("the cluster sends us round in circles")
 
-    async def look(self) -> Mapping[int, NodeAddress]:
-        """Which server has which slot, as one of them says now.
-
-        Raises:
-            BrokerError: when none of them answers.
-        """
-        if not await self._ask_any():
-            raise BrokerError("no server of the cluster answers")
-        return self._owners
-
     def doubt(self) -> None:
         """What is known may be wrong: ask again soon."""
         if self._refreshed.is_set():
@@ -128,8 +118,7 @@ class Topology:
         finally:
             self._refreshed.set()
 
-    async def _ask_any(self) -> bool:
-        """Whether one of them answered."""
+    async def _ask_any(self) -> None:
         self._refreshed_at = time.monotonic()
         asked = [asyncio.create_task(self._ask(one)) for one in {*self.masters, *self._seeds}]
         try:
@@ -137,12 +126,11 @@ class Topology:
             for answer in asyncio.as_completed(asked):
                 with contextlib.suppress(BrokerError):
                     self._learn(await answer)
-                    return True
+                    return
         finally:
             for task in asked:
                 task.cancel()
             await asyncio.gather(*asked, return_exceptions=True)
-        return False
 
     def _learn(self, owners: dict[int, NodeAddress]) -> None:
         if owners != self._owners:
@@ -153,15 +141,26 @@ class Topology:
     async def _ask(self, address: NodeAddress) -> dict[int, NodeAddress]:
         connection = await self._open_at(lambda: RedisConnection(SILENCE_S_MAX), address)
         try:
-            ranges = cast("list[list[object]]", await connection.ask("CLUSTER", "SLOTS"))
+            return await owners_by(connection, address)
         finally:
             connection.drop()
-        owners: dict[int, NodeAddress] = {}
-        for first, last, master, *_ in ranges:
-            host, port = cast("tuple[bytes | None, int]", cast("list[object]", master)[:2])
-            # A server that does not know its own name leaves it out.
-            master_address = ((host or b"").decode() or address[0], port)
-            owners.update(
-                dict.fromkeys(range(cast("int", first), cast("int", last) + 1), master_address)
-            )
-        return owners
+
+
+async def owners_by(connection: RedisConnection, address: NodeAddress) -> dict[int, NodeAddress]:
+    """Which server has which slot, as the one at an address says.
+
+    Raises:
+        BrokerError: when it knows of none: it is in no cluster yet.
+    """
+    ranges = cast("list[list[object]]", await connection.ask("CLUSTER", "SLOTS"))
+    owners: dict[int, NodeAddress] = {}
+    for first, last, master, *_ in ranges:
+        host, port = cast("tuple[bytes | None, int]", cast("list[object]", master)[:2])
+        # A server that does not know its own name leaves it out.
+        master_address = ((host or b"").decode() or address[0], port)
+        owners.update(
+            dict.fromkeys(range(cast("int", first), cast("int", last) + 1), master_address)
+        )
+    if not owners:
+        raise BrokerError(f"{address[0]}:{address[1]} knows of no server that has slots")
+    return owners

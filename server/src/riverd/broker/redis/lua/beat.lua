@@ -1,6 +1,6 @@
 -- Give a sign of life, and see those of others. Gives {now in ms, signs and times, term, outsiders,
 -- sign under which this one was given, names and when they got their last answers}.
--- KEYS: signs, term, answered, and in a cluster the round: while there is one, the term is ''.
+-- KEYS: signs, term, answered. The term is '' while it is closed (c: until when, in a cluster).
 -- ARGV: sign ('' of one that publishes and gives none), for how many ms signs are kept, by how many ms
 -- this one counts as older, the name without what stands before it in a sign, for how many ms members
 -- have to be silent before a candidate ('?') is one without being seen, now of the last answer that it
@@ -9,7 +9,7 @@
 -- In the term: x is 1 since somebody publishes who gives no signs (from xt on), 2 since others know.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local term, outsiders, since = unpack(redis.call('HMGET', KEYS[2], 't', 'x', 'xt'))
+local term, outsiders, since, closed = unpack(redis.call('HMGET', KEYS[2], 't', 'x', 'xt', 'c'))
 if ARGV[1] == '' then
   if not outsiders then
     outsiders = '1'
@@ -48,7 +48,7 @@ else
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
   redis.call('PEXPIRE', KEYS[3], ARGV[2])
 end
-if KEYS[4] and redis.call('EXISTS', KEYS[4]) == 1 then term = '' end
+if (tonumber(closed) or 0) > now then term = '' end
 return {
   now, redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES'), term, outsiders or '0', ARGV[1],
   redis.call('ZRANGE', KEYS[3], 0, -1, 'WITHSCORES')
