@@ -5,6 +5,7 @@ shards: the servers that are in it, each with its history (see `healing/shards.p
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar, cast
@@ -46,6 +47,7 @@ class TermRecord(msgspec.Struct, array_like=True, frozen=True):
 _encode = msgspec.msgpack.Encoder().encode
 _record = msgspec.msgpack.Decoder(TermRecord)
 ANSWER_S_MAX = 0.7
+LOOK_S = 0.05
 _MOVING = ("MOVED", "ASK", "TRYAGAIN", "CROSSSLOT")
 
 
@@ -58,11 +60,14 @@ class ClusterHome:
         self._open_at = open_at
         self._topology = topology
         self._admissions = Admissions(healing, time.monotonic)
+        self._looking = asyncio.Lock()
+        self._looked_at = -math.inf
+        self._found: tuple[OpenTerm, float] | None = None
 
     async def entry(self, connection: RedisConnection, state: ServerState) -> TermEntry | None:
         """Asks the home; a server that the term does not have is admitted by another one."""
         del connection
-        found = await self._at_home(_open_term)
+        found = await self._look()
         if found is None:
             return None
         now, opened_at = found
@@ -79,6 +84,16 @@ class ClusterHome:
             frozenset(history_of(one).data for one in now.shards),
             now.shards,
         )
+
+    async def _look(self) -> tuple[OpenTerm, float] | None:
+        """The open term, asked for once for all connections that are made at the same time."""
+        wanted_at = time.monotonic()
+        async with self._looking:
+            if self._looked_at < wanted_at - LOOK_S:
+                asked_at = time.monotonic()
+                self._found = await self._at_home(_open_term)
+                self._looked_at = asked_at
+            return self._found
 
     async def ask(self, connection: RedisConnection, *command: Argument) -> Reply:
         """Over a connection of its own."""
