@@ -283,6 +283,7 @@ class ScriptCalls:
             keys=((draw.text(), at),),
             was_epoch="" if kept is None else kept.epoch,
             was_offset=0 if kept is None else kept.offset,
+            was_mark="" if kept is None else kept.mark,
         )
         if turn.is_mine or draw.chance.randrange(4) == 0:
             await site.restore(Term(1, ROUND), [log])
