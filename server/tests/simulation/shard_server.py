@@ -12,7 +12,7 @@ from simulation.healing import HealingServer
 from riverd.errors import BrokerError
 from riverd.healing.admissions import OpenTerm
 from riverd.healing.offers import DataLog, HealedLog
-from riverd.healing.process import Beats, Term
+from riverd.healing.process import Beats, Term, Turn
 from riverd.healing.shards import Mark, Shard, Shards
 from riverd.model.log import Message, Position, Publication
 
@@ -79,11 +79,24 @@ class ShardHome(HealingServer):
         self.history = ""
         self.shards: Shards = ()
         self.terms: tuple[str, ...] = ()
+        self.round_history = ""
 
     @property
     def has_round(self) -> bool:
         """Whether somebody heals at the moment: the term is closed to all."""
-        return self._round != "" and self._until >= self._server._world.now
+        is_here = self.round_history == self.server.history
+        return is_here and self._round != "" and self._until >= self._server._world.now
+
+    def turn(self, name: str, least: int, round_name: str) -> Turn:
+        """A round is of one history of the home: it may have been opened in the one before.
+
+        Who was in that term has done more since than it offers in the copy of that round.
+        """
+        if self.round_history != self.server.history:
+            self._round = ""
+        found = super().turn(name, least, round_name)
+        self.round_history = self.server.history
+        return found
 
     @property
     def owner(self) -> str:
@@ -129,6 +142,7 @@ class ShardHome(HealingServer):
         new.shards, new.terms = self.shards, self.terms
         new.signs, new.answered = dict(self.signs), dict(self.answered)
         new._round, new._owner, new._until = self._round, self._owner, self._until
+        new.round_history = self.round_history
         new._offers, new._parts = dict(self._offers), dict(self._parts)
         return new
 
