@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 SETTLED_S_MAX = 45.0
 PUBLISHED_S_MAX = 10.0
-LOSSLESS = ("away", "move", "move the record")
 
 
 class ShardEnding:
@@ -116,12 +115,7 @@ class ShardEnding:
             log = self._log(channel)
             now = None if log is None else log.epoch
             demand(now == epoch, "{}: {} was {} and is {}", name, channel, epoch, log)
-        if name == "restart of the home" or (name in ("restart",) and self._lost_record(failed)):
-            return
         for address, channel in self._world.restored:
             was_at = before.get(channel, ("", address))[1]
             is_lost = was_at in failed or address != was_at
             demand(is_lost, "{}: {} was written at {}, which lost nothing", name, channel, address)
-
-    def _lost_record(self, failed: set[str]) -> bool:
-        return self._cluster.owners[NODES] in failed

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from simulation.shard_server import LAG_MAX, NODES, ShardData
+from simulation.shard_server import LAG_MAX, NO_SLOT, NODES, ShardData
 
 if TYPE_CHECKING:
     from simulation.shard_process import ShardProcess
@@ -44,6 +44,7 @@ class ShardStorm:
             "kill": self._kill,
             "kill the leader": self._kill_leader,
             "second failure": self._fail_again,
+            "loss of what was moved": self._move_and_lose,
         }
 
     async def single(self) -> str:
@@ -157,6 +158,21 @@ class ShardStorm:
 
     async def _move_record(self) -> None:
         await self._move_slot(NODES)
+
+    async def _move_and_lose(self) -> None:
+        cluster = self._cluster
+        slot = self._dice.choice([slot for slot in cluster.owners if slot != NODES])
+        await self._move_slot(slot)
+        for _ in range(50):
+            server = cluster.servers[cluster.owners[slot]]
+            log = server.slots.get(slot, NO_SLOT).log
+            if log is not None and log.mark.history == server.history:
+                break
+            await asyncio.sleep(0.1)
+        server = cluster.servers[cluster.owners[slot]]
+        if self._is_well(server.address):
+            has_replica = server.address in cluster.replicas
+            await (self._promote(server) if has_replica else self._come_back(server))
 
     async def _move_slot(self, slot: str) -> None:
         cluster, dice = self._cluster, self._dice

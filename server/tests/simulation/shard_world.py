@@ -234,6 +234,7 @@ class ShardWorld:
             self.losses, self.ghosts = (self.dice.choice((0.0, 0.0, 0.01, 0.03)) for _ in "lg")
             await storm.rage(self.now + STORM_S)
             while not storm.is_over:
+                self.check()
                 await asyncio.sleep(0.1)
         await ending.end()
         self.check()
