@@ -93,7 +93,7 @@ bench-clients: .setup/python .setup/system .setup/bench-clients
 	node benchmarks/clients/run.js
 
 # The core in virtual time, under faults made from seeds: `make sim SEEDS=20000`, or FROM:TO. WORLD is nodes, pages,
-# webhooks, parts or all.
+# webhooks, parts, lists, shards or all.
 SEEDS ?= 2000
 WORLD ?= nodes
 .PHONY: sim

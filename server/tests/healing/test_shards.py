@@ -5,7 +5,7 @@ import pytest
 from riverd.errors import BrokerError
 from riverd.healing.admissions import Admissions, OpenTerm
 from riverd.healing.process import Healing, Term
-from riverd.healing.shards import Shard, following
+from riverd.healing.shards import Mark, Shard, following, terms_after
 
 A, B = Shard("a:1", "run-a", "1.t"), Shard("b:1", "run-b", "1.t")
 
@@ -80,3 +80,19 @@ def test_an_older_term_and_a_rival_are_not_entered(clock: Clock, healing: Healin
     ours = Admissions(healing, clock)
     assert ours.shard(OpenTerm(Term(2, "u"), (A, B)), "run-a") is None
     assert ours.shard(OpenTerm(Term(3, "w"), (A, B)), "run-a") is None
+
+
+def test_a_log_of_another_shard_counts_where_it_was_moved_in_a_term_of_both() -> None:
+    new = Shard("b:1", "run-d", "2.u")
+    term = OpenTerm(Term(3, "v"), (A, new), ("1.t", "2.u", "3.v"))
+    old, young = Mark("run-a", "1.t", "1.t"), Mark("run-a", "1.t", "2.u")
+    assert [term.counts(mark, at=A) for mark in (old, young)] == [True, True]
+    assert [term.counts(mark, at=new) for mark in (old, young)] == [False, True]
+    assert not term.counts(Mark("run-b", "1.t", "3.v"), at=A), "it is none of the term's"
+    assert not term.counts(Mark("run-a", "0.s", "3.v"), at=A), "it was admitted anew"
+
+
+def test_where_the_older_terms_are_not_known_only_the_known_ones_count() -> None:
+    term = OpenTerm(Term(3, "v"), (A, B), terms_after((), "3.v"))
+    assert term.counts(Mark("run-a", "1.t", "3.v"), at=B)
+    assert not term.counts(Mark("run-a", "1.t", "2.u"), at=B)

@@ -74,14 +74,17 @@ class ShardEnding:
                 return f"{process.name} is in {process.now}, not {opened.term}"
             if not process.healing.is_alive:
                 return f"{process.name} is not alive"
-        for gateway in world.gateways:
+        for address in cluster.masters:
+            if opened.shard(cluster.servers[address].history) is None:
+                return f"{address} is none of the term's"
+        return self._behind()
+
+    def _behind(self) -> str | None:
+        for gateway in self._world.gateways:
             for channel, replica in gateway.replicas.items():
                 log = self._log(channel)
                 if log is None or log.position != replica.position:
                     return f"{gateway.name} has {channel} at {replica.position}, not {log}"
-        for address in cluster.masters:
-            if opened.shard(cluster.servers[address].history) is None:
-                return f"{address} is none of the term's"
         return None
 
     def _log(self, channel: str) -> StoredLog | None:

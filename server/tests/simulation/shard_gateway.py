@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from simulation.shard_connection import ShardConnection
 from simulation.shard_process import ShardProcess
-from simulation.shard_server import Caller, Elsewhere, ShardServer, StoredLog
+from simulation.shard_server import Caller, ElsewhereError, ShardServer, StoredLog
 from simulation.truth import demand
 
 from riverd.errors import BrokerError
@@ -183,7 +183,7 @@ def _positions(channels: Sequence[str], server: ShardServer, caller: Caller) -> 
     for channel in channels:
         try:
             server.check_slot(channel, is_asking=False)
-        except Elsewhere:
+        except ElsewhereError:
             continue
         log = server.counted(channel, caller)
         found[channel] = NOWHERE if log is None else log.position

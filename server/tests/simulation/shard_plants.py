@@ -123,9 +123,9 @@ SHARD_PLANTS = (
         (f"{_SITE}.open", "view != self._view or found != self._found", "False"),
     ),
     _model(
-        "shards: a log that cannot be looked at is lost",
-        (f"{_SITE}._stored", "if connection is None or", "if"),
-        (f"{_SITE}._stored", "server = connection.server", "server = connection and connection.server"),
+        "shards: a log whose slot is being moved is lost",
+        (f"{_SITE}._stored", " or channel in self._world.cluster.moving", ""),
+        (f"{_SITE}._stored", "return UNKNOWN\n            raise", "return None\n            raise"),
     ),
     _model(
         "shards: ids stay where their slot was",

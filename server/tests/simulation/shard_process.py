@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from simulation.shard_connection import NotSentError, ShardConnection
-from simulation.shard_server import NODES, Caller, Elsewhere, ShardServer
+from simulation.shard_server import NODES, Caller, ElsewhereError, ShardServer
 from simulation.shard_site import ShardSite
 
 from riverd.errors import BrokerError
@@ -99,7 +99,7 @@ class ShardProcess:
             try:
                 found = await connection.ask(run)
                 self._check_in_term(slot)
-            except Elsewhere as error:
+            except ElsewhereError as error:
                 address, is_asking = error.address, error.is_asking
                 if not is_asking:
                     self.view[slot] = address
@@ -171,7 +171,7 @@ class ShardProcess:
             connection = await self.ask(address)
             try:
                 return await connection.ask(partial(_record, connection.server, is_asking))
-            except Elsewhere as error:
+            except ElsewhereError as error:
                 address, is_asking = error.address, error.is_asking
                 if not is_asking:
                     self.view[NODES] = address

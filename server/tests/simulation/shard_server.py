@@ -27,7 +27,7 @@ LAG_S_MAX = 1.0
 HISTORY_MAX = 12
 
 
-class Elsewhere(BrokerError):
+class ElsewhereError(BrokerError):
     """Another server has the slot; `is_asking` if it only takes it over at the moment."""
 
     def __init__(self, address: str, *, is_asking: bool) -> None:
@@ -85,7 +85,7 @@ class ShardHome(HealingServer):
     def has_round(self) -> bool:
         """Whether somebody heals at the moment: the term is closed to all."""
         is_here = self.round_history == self.server.history
-        return is_here and self._round != "" and self._until >= self._server._world.now
+        return is_here and self._round != "" and self._until >= self.server.world.now
 
     def turn(self, name: str, least: int, round_name: str) -> Turn:
         """A round is of one history of the home: it may have been opened in the one before.
@@ -132,7 +132,7 @@ class ShardHome(HealingServer):
         new = ShardHome(self.server)
         new.term, new.history = now.term, self.server.history
         new.shards, new.terms = now.shards, now.terms
-        new.signs = dict.fromkeys(members, self._server._world.now * 1000)
+        new.signs = dict.fromkeys(members, self.server.world.now * 1000)
         return new
 
     def copied(self, server: ShardServer) -> ShardHome:
@@ -160,9 +160,11 @@ class ShardData:
 
     def shown(self) -> dict[str, object]:
         """For the trace."""
-        logs = {name: slot.log for name, slot in self.slots.items() if slot.log is not None}
-        term = None if self.home is None else self.home.term
-        return {"term": term} | {name: (log.position, log.mark) for name, log in logs.items()}
+        found: dict[str, object] = {"term": None if self.home is None else self.home.term}
+        for name, slot in self.slots.items():
+            if slot.log is not None:
+                found[name] = slot.log.position, slot.log.mark
+        return found
 
 
 class ShardServer:
@@ -178,7 +180,7 @@ class ShardServer:
         """Who reaches it; None is everybody."""
         self.began_at = cluster.world.now
         self.slots = data.slots
-        self._world = cluster.world
+        self.world = self._world = cluster.world
         self.home = data.home_at(self)
         self.is_first = cluster.world.now == 0
         self._cluster = cluster
@@ -218,15 +220,15 @@ class ShardServer:
         return self.slots.get(slot, NO_SLOT) != NO_SLOT
 
     def check_slot(self, slot: str, *, is_asking: bool) -> None:
-        """Raises `Elsewhere`."""
+        """Raises `ElsewhereError`."""
         if slot in self.split:
             return
         owner, taking = self._cluster.owners[slot], self._cluster.moving.get(slot)
         if owner == self.address:
             if taking is not None and not self.has(slot):
-                raise Elsewhere(taking, is_asking=True)
+                raise ElsewhereError(taking, is_asking=True)
         elif not (is_asking and taking == self.address):
-            raise Elsewhere(owner, is_asking=False)
+            raise ElsewhereError(owner, is_asking=False)
 
     # What the scripts do.
 
@@ -243,7 +245,7 @@ class ShardServer:
         """Append, unless the id was seen; a log that does not count begins again."""
         channel = message.channel
         slot = self.slots.get(channel, NO_SLOT)
-        if message.key in slot.keys:
+        if message.key is not None and message.key in slot.keys:
             return slot.keys[message.key], None
         log = self.counted(channel, caller)
         if log is not None and log.epoch == known.epoch and log.offset < known.offset:

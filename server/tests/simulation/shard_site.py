@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from simulation.shard_server import NODES, ElsewhereError, ShardServer
+
 # By their modules: a bug that is planted there is one here.
 import riverd.healing.parts as division
 import riverd.healing.shards as shards_module
-from simulation.shard_server import NODES, Elsewhere, ShardServer
-
 from riverd.errors import BrokerError
 from riverd.healing.admissions import OpenTerm
 from riverd.healing.offers import Contribution, DataLog, HealedLog
@@ -111,12 +111,13 @@ class ShardSite:
 
         try:
             return await connection.ask(effect)
-        except Elsewhere as error:
+        except ElsewhereError as error:
             if error.is_asking:
                 return UNKNOWN
             raise
 
     async def restore(self, term: Term, logs: Sequence[HealedLog]) -> None:
+        del term
         for log in logs:
             address = self._view[log.channel]
             connection = self._others.get(address)

@@ -13,6 +13,8 @@ from simulation.part_plants import PART_PLANTS
 from simulation.part_world import PartWorld
 from simulation.planting import Plant
 from simulation.plants import PLANTS
+from simulation.shard_plants import SHARD_PLANTS
+from simulation.shard_world import ShardWorld
 from simulation.tab_plants import TAB_PLANTS
 from simulation.tab_world import TabWorld
 from simulation.webhook_plants import WEBHOOK_PLANTS
@@ -55,10 +57,11 @@ class Kind:
 
 KINDS = {
     "nodes": Kind(World, (*PLANTS, *HEALING_PLANTS), 0.4),
-    "pages": Kind(TabWorld, TAB_PLANTS, 0.3),
+    "pages": Kind(TabWorld, TAB_PLANTS, 0.2),
     "webhooks": Kind(WebhookWorld, WEBHOOK_PLANTS, 0.1),
     "parts": Kind(PartWorld, PART_PLANTS, 0.1),
     "lists": Kind(ListWorld, LIST_PLANTS, 0.1),
+    "shards": Kind(ShardWorld, SHARD_PLANTS, 0.1),
 }
 
 
