@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from simulation.shard_server import NO_SLOT, NODES, ShardServer, StoredLog
+from simulation.shard_server import NO_SLOT, NODES, ShardLog, ShardServer
 from simulation.truth import demand
 
 from riverd.errors import BrokerError
@@ -87,7 +87,7 @@ class ShardEnding:
                     return f"{gateway.name} has {channel} at {replica.position}, not {log}"
         return None
 
-    def _log(self, channel: str) -> StoredLog | None:
+    def _log(self, channel: str) -> ShardLog | None:
         return self._owner(channel).slots.get(channel, NO_SLOT).log
 
     def _owner(self, channel: str) -> ShardServer:

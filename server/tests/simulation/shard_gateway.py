@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from simulation.shard_connection import ShardConnection
 from simulation.shard_process import ShardProcess
-from simulation.shard_server import Caller, ElsewhereError, ShardServer, StoredLog
+from simulation.shard_server import Caller, ElsewhereError, ShardLog, ShardServer
 from simulation.truth import demand
 
 from riverd.errors import BrokerError
@@ -139,7 +139,7 @@ class ShardGateway(ShardProcess):
             raise BrokerError("others do not know of this process")
         world, after, asked_at = self.world, replica.position, self.world.now
 
-        def script(server: ShardServer, caller: Caller) -> StoredLog:
+        def script(server: ShardServer, caller: Caller) -> ShardLog:
             return server.read(channel, caller, after=after)
 
         log = await self.call(channel, script)

@@ -21,14 +21,6 @@ SHARD_PLANTS = (
         ),
     ),
     plant(
-        "shards: a log counts under whatever admission",
-        (
-            "healing.admissions:OpenTerm.counts",
-            "writer is None or writer.admitted != mark.admitted",
-            "writer is None",
-        ),
-    ),
-    plant(
         "shards: a server is what it was, by its address",
         (
             "healing.shards:following",
@@ -77,14 +69,6 @@ SHARD_PLANTS = (
         ("healing.process:Healing._restore", "former=newest.shards", "former=()"),
     ),
     _model(
-        "shards: a publication leaves the mark of another shard",
-        (
-            f"{_SERVER}:ShardServer.publish",
-            "publication.offset, self._mark(caller), kept",
-            "publication.offset, log.mark, kept",
-        ),
-    ),
-    _model(
         "shards: a log is restored over what it has become",
         (f"{_SERVER}:ShardServer.restore", "if is_same:", "if True:"),
     ),
@@ -96,10 +80,6 @@ SHARD_PLANTS = (
             "is_here = self.round_history == self.server.history",
             "is_here = True",
         ),
-    ),
-    _model(
-        "shards: a term is open at another home",
-        (f"{_SERVER}:ShardHome.opened", "self.history != self.server.history", "False"),
     ),
     _model(
         "shards: a term is open while it is healed",
@@ -125,7 +105,7 @@ SHARD_PLANTS = (
     _model(
         "shards: a log whose slot is being moved is lost",
         (f"{_SITE}._stored", " or channel in self._world.cluster.moving", ""),
-        (f"{_SITE}._stored", "return UNKNOWN\n            raise", "return None\n            raise"),
+        (f"{_SITE}._stored", "return UNKNOWN\n        raise", "return None\n        raise"),
     ),
     _model(
         "shards: ids stay where their slot was",

@@ -95,7 +95,7 @@ class ShardProcess:
         address, is_asking = self.view[slot], False
         for _ in range(REDIRECTS_MAX):
             connection = await self._connected(address)
-            run = partial(_run, connection, slot, is_asking=is_asking, script=script)
+            run = partial(_run_script, connection, slot, is_asking=is_asking, script=script)
             try:
                 found = await connection.ask(run)
                 self._check_in_term(slot)
@@ -290,7 +290,7 @@ class ShardProcess:
         return position
 
 
-def _run(connection: ShardConnection, slot: str, *, is_asking: bool, script: Script[T]) -> T:
+def _run_script(connection: ShardConnection, slot: str, *, is_asking: bool, script: Script[T]) -> T:
     assert connection.caller is not None, "it was admitted"
     connection.server.check_slot(slot, is_asking=is_asking)
     return script(connection.server, connection.caller)

@@ -37,7 +37,7 @@ class ElsewhereError(BrokerError):
 
 
 @dataclass(frozen=True)
-class StoredLog:
+class ShardLog:
     """A log as a server has it. It is never changed: another one is written instead."""
 
     epoch: str
@@ -52,10 +52,10 @@ class StoredLog:
 
 
 @dataclass(frozen=True)
-class Slot:
+class ShardSlot:
     """What a server has of a slot: the log of its channel, and the ids that it has seen."""
 
-    log: StoredLog | None = None
+    log: ShardLog | None = None
     keys: Mapping[str, Position] = field(default_factory=dict[str, Position])
 
 
@@ -67,7 +67,7 @@ class Caller:
     shard: Shard
 
 
-NO_SLOT = Slot()
+NO_SLOT = ShardSlot()
 
 
 class ShardHome(HealingServer):
@@ -94,7 +94,7 @@ class ShardHome(HealingServer):
         """
         if self.round_history != self.server.history:
             self._round = ""
-        found = super().turn(name, least, round_name)
+        found = HealingServer.turn(self, name, least, round_name)
         self.round_history = self.server.history
         return found
 
@@ -151,7 +151,7 @@ class ShardHome(HealingServer):
 class ShardData:
     """All that a server has, as a disk or a replica has it."""
 
-    slots: dict[str, Slot] = field(default_factory=dict[str, Slot])
+    slots: dict[str, ShardSlot] = field(default_factory=dict[str, ShardSlot])
     home: ShardHome | None = None
 
     def home_at(self, server: ShardServer) -> ShardHome:
@@ -184,7 +184,7 @@ class ShardServer:
         self.home = data.home_at(self)
         self.is_first = cluster.world.now == 0
         self._cluster = cluster
-        self._undo: deque[tuple[float, str, Slot | ShardHome]] = deque(maxlen=LAG_MAX)
+        self._undo: deque[tuple[float, str, ShardSlot | ShardHome]] = deque(maxlen=LAG_MAX)
 
     @property
     def is_home(self) -> bool:
@@ -203,7 +203,7 @@ class ShardServer:
                 found.slots[slot] = before
         return found
 
-    def write(self, name: str, slot: Slot) -> None:
+    def write(self, name: str, slot: ShardSlot) -> None:
         """Have this of a slot from now on."""
         self._undo.append((self._world.now, name, self.slots.get(name, NO_SLOT)))
         self.slots[name] = slot
@@ -232,7 +232,7 @@ class ShardServer:
 
     # What the scripts do.
 
-    def counted(self, channel: str, caller: Caller) -> StoredLog | None:
+    def counted(self, channel: str, caller: Caller) -> ShardLog | None:
         """The log, if it goes on for the caller."""
         log = self.slots.get(channel, NO_SLOT).log
         if log is None or not caller.now.counts(log.mark, at=caller.shard):
@@ -258,12 +258,12 @@ class ShardServer:
         kept = (*log.publications, publication)[-HISTORY_MAX:]
         position = Position(log.epoch, publication.offset)
         keys = slot.keys if message.key is None else {**slot.keys, message.key: position}
-        log = StoredLog(log.epoch, publication.offset, self._mark(caller), kept)
-        self.write(channel, Slot(log, keys))
+        log = ShardLog(log.epoch, publication.offset, self._mark(caller), kept)
+        self.write(channel, ShardSlot(log, keys))
         self._world.note(self.address, "appends", channel, position, message.data, log.mark)
         return position, publication
 
-    def read(self, channel: str, caller: Caller, *, after: Position) -> StoredLog:
+    def read(self, channel: str, caller: Caller, *, after: Position) -> ShardLog:
         """The log. One that does not count, or went back, begins again."""
         log = self.counted(channel, caller)
         if log is None or (log.epoch == after.epoch and log.offset < after.offset):
@@ -272,10 +272,10 @@ class ShardServer:
             self._world.truth.goes_on(channel, log.epoch, log.offset)
         return log
 
-    def _begin(self, channel: str, caller: Caller) -> StoredLog:
+    def _begin(self, channel: str, caller: Caller) -> ShardLog:
         before = self.slots.get(channel, NO_SLOT)
-        log = StoredLog(self._world.new_epoch(), 0, self._mark(caller))
-        self.write(channel, Slot(log, before.keys))
+        log = ShardLog(self._world.new_epoch(), 0, self._mark(caller))
+        self.write(channel, ShardSlot(log, before.keys))
         self._world.note(self.address, "begins", channel, log.epoch, log.mark, "after", before.log)
         return log
 
@@ -307,7 +307,7 @@ class ShardServer:
         self._world.note(self.address, "restores", log, "over", found, mark)
         if is_same:
             keys = {key: Position(log.epoch, offset) for key, offset in log.keys}
-            new = StoredLog(log.epoch, log.offset, mark, log.publications[-HISTORY_MAX:])
-            self.write(log.channel, Slot(new, {**keys, **slot.keys}))
+            new = ShardLog(log.epoch, log.offset, mark, log.publications[-HISTORY_MAX:])
+            self.write(log.channel, ShardSlot(new, {**keys, **slot.keys}))
             self._world.restored.append((self.address, log.channel))
         return is_same

@@ -34,6 +34,7 @@ class ShardStorm:
             "failover": self._fail_over,
             "restart": self._restart,
             "away": self._away,
+            "loss while another is away": self._lose_while_away,
             "move": self._move,
             "move the record": self._move_record,
             "failover of the home": self._fail_over_home,
@@ -142,6 +143,19 @@ class ShardStorm:
         self._break_some(server)
         await asyncio.sleep(dice.choice((0.1, 1.0, 3.0)))
         self._cluster.restart(address, data)
+
+    async def _lose_while_away(self) -> None:
+        server, other = self._server(), self._server()
+        if server is None or other is None or other in (server, self._cluster.home):
+            # Whoever gives a sign first at a home that was away takes others for gone.
+            return
+        other.is_away = True
+        if server.address in self._cluster.replicas:
+            await self._promote(server)
+        else:
+            await self._come_back(server)
+        await asyncio.sleep(self._dice.choice((0.5, 3.0)))
+        other.is_away = False
 
     async def _away(self) -> None:
         server = self._server()
