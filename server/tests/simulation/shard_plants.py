@@ -91,21 +91,8 @@ SHARD_PLANTS = (
         (f"{_PROCESS}._check_in_term", "self.healing.has_left", "False"),
     ),
     _model(
-        "shards: connections outlive their term",
-        (f"{_PROCESS}._enter", "self.drop_connections()", "pass"),
-    ),
-    _model(
         "shards: a sign of life does not show that the term is over",
         (f"{_PROCESS}._beat", "if not is_same or", "if"),
-    ),
-    _model(
-        "shards: a term is opened with servers that are others by now",
-        (f"{_SITE}.open", "view != self._view or found != self._found", "False"),
-    ),
-    _model(
-        "shards: a log whose slot is being moved is lost",
-        (f"{_SITE}._stored", " or channel in self._world.cluster.moving", ""),
-        (f"{_SITE}._stored", "return UNKNOWN\n        raise", "return None\n        raise"),
     ),
     _model(
         "shards: ids stay where their slot was",
