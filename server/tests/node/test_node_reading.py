@@ -3,8 +3,9 @@
 import asyncio
 
 from river_cluster import COMPARE_S, Cluster, in_a_cluster, live, lose, turns
+from river_late_broker import Calm
 
-from riverd.model.log import Member, Position, Tail
+from riverd.model.log import Member, Position, Publication, Tail
 
 # Trap 4: a client that comes from a node that was ahead.
 
@@ -360,3 +361,33 @@ async def test_a_position_that_is_given_twice_is_no_known_publication(cluster: C
     assert again == Position(at.epoch, 6)
     [gap] = await ann.told("gap")
     assert gap["epoch"] != at.epoch
+
+
+@in_a_cluster
+async def test_what_an_old_master_announced_is_read_for_until_the_log_is_healed(
+    cluster: Cluster,
+) -> None:
+    """A log that goes on in the next term without it would be read for ever."""
+
+    class Prompt(Calm):
+        def turns(self) -> int:
+            return 1
+
+    node, broker = await cluster.node(weather=Prompt())
+    ann = cluster.visitor(node, "ann")
+    await live(ann)
+    at = cluster.publish(times=3)
+    await ann.told("event", "event", "event")
+    cluster.board.event("c", at.epoch, event=Publication(10, "e", b'"of an old master"'))
+    await turns()
+    reads = broker.calls.count("read")
+    await turns()
+    assert broker.calls.count("read") > reads
+    broker.term += 1
+    await asyncio.sleep(5)
+    reads = broker.calls.count("read")
+    await asyncio.sleep(30)
+    assert broker.calls.count("read") == reads
+    cluster.publish()
+    [told] = await ann.told("event")
+    assert told["offset"] == 4
