@@ -10,10 +10,11 @@ import msgspec
 
 from riverd.broker.redis import keys, messages
 from riverd.broker.redis.connection import Argument, RedisConnection, RefusedError, Reply, checked
-from riverd.broker.redis.history import ServerState
+from riverd.broker.redis.history import ServerState, state_of
 from riverd.broker.redis.scripts import DataHistory, script
 from riverd.broker.redis.stored import READING
 from riverd.channels.rules import ChannelPolicy, ChannelRules
+from riverd.errors import BrokerError
 from riverd.healing.offers import Contribution, DataLog, HealedLog
 from riverd.healing.parts import divided, light
 from riverd.healing.process import Term, Turn
@@ -89,7 +90,13 @@ class RedisSite:
         self._had_term = bool(await self._connection.ask("EXISTS", keys.TERM))
 
     async def turn(self, name: str, *, least: int, round_name: str) -> Turn:
-        """One script."""
+        """One script, if the data has the history still that it had when this began.
+
+        Connections outlive a history: a server has another one since its first replica came, say.
+        Processes that know different ones would end each other's rounds.
+        """
+        if (await state_of(self._connection)).history != self._state.history:
+            raise BrokerError("the server has another history of its data by now")
         answer = await self._run(
             "healing_turn",
             (keys.TERM, keys.ROUND, keys.OFFERS),
