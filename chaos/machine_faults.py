@@ -24,7 +24,8 @@ SHIFT_S = 300
 SHIFTED_S = 4.0
 AWAY_S = 2.0
 FILES = 1024
-CROWD, SILENT = 600, 300
+CROWD, SILENT = 800, 300
+"""More than there are files, whoever else is connected."""
 LIMITED, REFUSED = "connections_limited", "connections_refused"
 
 
@@ -123,5 +124,5 @@ def _metric(port: int, name: str) -> float:
 MACHINE_FAULTS: dict[str, Callable[[Cluster], Harm]] = {
     "disk full for the logs of a gateway and the API": fill_disk_of_log,
     "clocks of a gateway and the API 5 min wrong": set_clocks,
-    "a gateway with 1,024 files, 600 clients more": run_out_of_files,
+    "a gateway with 1,024 files, 800 clients more": run_out_of_files,
 }
