@@ -4,21 +4,27 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 
 import pytest
 import redis
-from brokers import persistently
+from brokers import RULES, persistently
 from healing_processes import Processes, heard, publish, settle
 from redis_cluster_servers import RedisCluster, cluster, cluster_options
 from redis_server import RedisServer, running
 from river_feed import Notes, until
 
-from riverd.broker.redis import keys, lease
+from riverd.broker.redis import address, keys, lease
 from riverd.broker.redis.broker import RedisBroker
+from riverd.broker.redis.cluster_healing import LOOK_S, ClusterHome
+from riverd.broker.redis.connector import Connector
 from riverd.broker.redis.terms import Part
-from riverd.broker.redis.topology import slot_of
+from riverd.broker.redis.topology import Topology, slot_of
+from riverd.errors import BrokerError
+from riverd.healing.process import Healing, Term
 from riverd.healing.union import ALIVE_S
 from riverd.model.log import Member, Message, Position
+from riverd.scheduling.tasks import Tasks
 
 CHANNELS = [f"c{number}" for number in range(12)]
 OF_A_CHANNEL, HOME = keys.log_meta("c1"), keys.NODES
@@ -276,6 +282,43 @@ async def test_a_node_that_is_stopped_while_it_makes_entries_again_leaves_nobody
     async with asyncio.timeout(20):
         while await persistently(listed):
             await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+async def home(shards: RedisCluster) -> AsyncIterator[ClusterHome]:
+    tasks = Tasks(lambda error: pytest.fail(repr(error)))
+    connector = Connector(address.parse(shards.url))
+    topology = Topology(connector.open, connector.address.hosts, tasks=tasks)
+    yield ClusterHome(Healing(time.monotonic), connector.open, topology=topology)
+    await tasks.close()
+
+
+@pytest.mark.parametrize("shards", [WITHOUT_SOME], indirect=True)
+async def test_no_term_is_opened_in_a_server_that_was_restarted_meanwhile(
+    shards: RedisCluster, home: ClusterHome
+) -> None:
+    with closing(await home.site(rules=RULES, key_ttl_s=60, is_light=False)) as site:
+        await site.turn("a", least=1, round_name="r")
+        await site.prepare(Term(1, "r"), former=())
+        server = shards.owner(OF_A_CHANNEL)
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
+        await site.turn("a", least=1, round_name="r")
+        with pytest.raises(BrokerError):
+            await site.open(Term(1, "r"), members=["a"])
+        await site.prepare(Term(1, "r"), former=())
+        await site.open(Term(1, "r"), members=["a"])
+
+
+async def test_connections_that_are_made_together_ask_for_the_term_once(
+    shards: RedisCluster, home: ClusterHome
+) -> None:
+    with shards.owner(HOME).client() as client:
+        await home._look()
+        await asyncio.sleep(2 * LOOK_S)
+        before = client.info("stats")["total_connections_received"]
+        await asyncio.gather(*[home._look() for _ in range(20)])
+        assert client.info("stats")["total_connections_received"] == before + 1
 
 
 async def test_where_a_function_publishes_a_lost_log_begins_again(
