@@ -62,7 +62,7 @@ class Admissions:
         shard = now.shard(history)
         if shard is None:
             if not self._may_ask(history):
-                raise BrokerError("the server is not one of those that the cluster's term has")
+                raise BrokerError("others have not taken this server of the cluster in yet")
             healing.least = max(healing.least, now.term.number + 1)
         return shard
 
