@@ -225,6 +225,8 @@ class Lease:
             self._makes_entries_again = True
             self._lost()
             with contextlib.suppress(BrokerError):
+                # Where its entries are may be lost as well: others look there if this node dies.
+                await self._note(name, name.channels)
                 # They would count twice, until they end.
                 await self._server.commands(
                     [("DEL", keys.counts(name.text)), ("DEL", keys.user_counts(name.text))]
