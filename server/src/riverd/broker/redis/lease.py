@@ -224,6 +224,7 @@ class Lease:
             self._name = NodeName()
             self._makes_entries_again = True
             self._lost()
+            is_over = await self._renew_now()
             with contextlib.suppress(BrokerError):
                 # Where its entries are may be lost as well: others look there if this node dies.
                 await self._note(name, name.channels)
@@ -231,7 +232,7 @@ class Lease:
                 await self._server.commands(
                     [("DEL", keys.counts(name.text)), ("DEL", keys.user_counts(name.text))]
                 )
-            return await self._renew_now()
+            return is_over
         name.renewed = True
         if over:
             with READING:
